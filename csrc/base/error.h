@@ -1,0 +1,39 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace llm2clip {
+
+// The codes of lib/errors.ts that native code can raise.
+enum class ErrorCode {
+  kInvalidArg,
+  kNotFound,
+  kCheckpointFormat,
+  kCheckpointMismatch,
+  kCheckpointNonfinite,
+  kCheckpointUnsupported,
+  kEngineIncompatible,
+  kRuntimeMissing,
+  kIo,
+  kDeviceUnavailable,
+  kOutOfMemory,
+  kDeviceLost,
+  kDisposed,
+  kInternal,
+};
+
+// "ERR_NOT_FOUND" and so on.
+const char* name(ErrorCode code) noexcept;
+
+// The one exception csrc throws. Foreign failures (torch, errno) are translated where they happen.
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ErrorCode code() const noexcept { return code_; }
+
+ private:
+  ErrorCode code_;
+};
+
+}  // namespace llm2clip

@@ -1,0 +1,70 @@
+import type { TensorEntry } from './checkpoint/table';
+import type { VisionConfig } from './config';
+import type { Preprocessing } from './preprocessing';
+
+/** What binding/ exports. Functions that return a promise run on a native thread. */
+export interface Native {
+  /** Features of this machine's processor that kernels choose by, e.g. "avx512_bf16". */
+  cpuFeatures(): string[];
+  /** Exchanges two directories in one step (renameat2 RENAME_EXCHANGE). ERR_IO where the file system cannot. */
+  exchangeDirectories(a: string, b: string): void;
+  /** Opens `libraries` in order, then the plugin, by absolute path. One engine a plugin in a process. */
+  openEngine(plugin: string, libraries: string[]): Promise<NativeEngine>;
+  /** Resize, crop and normalise, for callers who want the pixels: [3, S, S]. */
+  preprocess(image: RawPixels, preprocessing: Preprocessing): Promise<Float32Array>;
+}
+
+export interface RawPixels {
+  /** Rows of interleaved 8-bit channels, no padding between rows. */
+  data: Uint8Array | Uint8ClampedArray;
+  width: number;
+  height: number;
+  /** 1 (grey), 3 (RGB) or 4 (RGBA; alpha is dropped). */
+  channels: 1 | 3 | 4;
+}
+
+export interface NativeEngine {
+  /** Vendor library's version, e.g. "2.11.0". */
+  readonly version: string;
+  build(spec: BuildSpec): Promise<BuildReport>;
+  open(spec: SessionSpec): Promise<NativeSession>;
+  /** Inputs and output of an engine file made elsewhere, found by running one blank picture through it. */
+  inspect(file: string, imageSize: number): Promise<{ embeddingDim: number }>;
+}
+
+export interface BuildSpec {
+  config: VisionConfig;
+  /** Keyed by canonical name; shapes are the canonical ones. */
+  weights: { name: string; entry: TensorEntry }[];
+  precision: 'fp32' | 'bf16' | 'fp16';
+  portable: boolean;
+  maxBatch: number;
+  /** File to write; must not exist. */
+  output: string;
+}
+
+export interface BuildReport {
+  parameters: number;
+  bytes: number;
+}
+
+export interface SessionSpec {
+  file: string;
+  device: string;
+  /** Intra-op threads. */
+  threads: number;
+  maxBatch: number;
+  embeddingDim: number;
+  preprocessing: Preprocessing;
+}
+
+export interface NativeSession {
+  readonly info: { device: string; precision: string; kernels: string[] };
+  /**
+   * Queues one picture; resolves with its raw, un-normalised embedding [E]. The pixels are read on
+   * the session's thread: they must not be written, detached or resized before the promise settles.
+   */
+  encode(input: RawPixels | { pixelValues: Float32Array }): Promise<Float32Array>;
+  /** Lets what is queued finish, then frees the engine. Idempotent. */
+  close(): Promise<void>;
+}
