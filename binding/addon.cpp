@@ -1,0 +1,19 @@
+#include <napi.h>
+
+#include "engine.h"
+#include "image.h"
+#include "system.h"
+
+namespace llm2clip::binding {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("cpuFeatures", Napi::Function::New(env, cpu_features));
+  exports.Set("exchangeDirectories", Napi::Function::New(env, exchange_directories));
+  exports.Set("preprocess", Napi::Function::New(env, preprocess));
+  exports.Set("openEngine", Napi::Function::New(env, open_engine));
+  return exports;
+}
+
+NODE_API_MODULE(llm2clip, init)
+
+}  // namespace llm2clip::binding

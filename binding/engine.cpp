@@ -1,0 +1,90 @@
+#include "engine.h"
+
+#include <map>
+
+#include "engine/plugin.h"
+#include "promise_worker.h"
+#include "session.h"
+#include "specs.h"
+
+namespace llm2clip::binding {
+namespace {
+
+Weights open_weights(const BuildSpec& spec) {
+  std::map<std::string, std::shared_ptr<const File>> files;
+  Weights weights;
+  for (const auto& [name, place] : spec.weights) {
+    auto& file = files[place.first];
+    if (!file) file = std::make_shared<const File>(place.first);
+    weights.add(name, std::make_shared<FileTensor>(file, place.second));
+  }
+  return weights;
+}
+
+BuildReport build(Engine& engine, const BuildSpec& spec) {
+  Weights weights = open_weights(spec);
+  const auto builder = engine.builder(spec.options);
+  return builder->save(vision_tower(*builder, weights, spec.config), spec.output);
+}
+
+Napi::Value build_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
+  auto spec = std::make_shared<BuildSpec>(parse_build_spec(info[0].As<Napi::Object>()));
+  return PromiseWorker<BuildReport>::run(
+      info.Env(), [engine, spec] { return build(*engine, *spec); },
+      [](Napi::Env env, BuildReport&& report) -> Napi::Value {
+        auto result = Napi::Object::New(env);
+        result.Set("parameters", Napi::Number::New(env, static_cast<double>(report.parameters)));
+        return result;
+      });
+}
+
+// Runs one blank picture through the file to see what it gives.
+Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
+  const SessionOptions options{.path = info[0].As<Napi::String>().Utf8Value(),
+                               .device = "cpu",
+                               .threads = 1,
+                               .image_size = info[1].As<Napi::Number>().Int64Value()};
+  return PromiseWorker<int64_t>::run(
+      info.Env(),
+      [engine, options] {
+        const auto session = engine->open(options);
+        const auto size = static_cast<size_t>(3 * options.image_size * options.image_size);
+        return session->run(std::vector<float>(size).data(), 1).dim;
+      },
+      [](Napi::Env env, int64_t&& dim) -> Napi::Value {
+        auto result = Napi::Object::New(env);
+        result.Set("embeddingDim", Napi::Number::New(env, static_cast<double>(dim)));
+        return result;
+      });
+}
+
+Napi::Value wrap(Napi::Env env, const std::shared_ptr<Engine>& engine) {
+  auto object = Napi::Object::New(env);
+  object.Set("version", Napi::String::New(env, engine->version()));
+  object.Set("build", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
+               return build_off_thread(info, engine);
+             }));
+  object.Set("open", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
+               return open_session(info, engine);
+             }));
+  object.Set("inspect", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
+               return inspect_off_thread(info, engine);
+             }));
+  return object;
+}
+
+}  // namespace
+
+Napi::Value open_engine(const Napi::CallbackInfo& info) {
+  const std::string plugin = info[0].As<Napi::String>().Utf8Value();
+  const auto list = info[1].As<Napi::Array>();
+  std::vector<std::string> libraries;
+  for (uint32_t i = 0; i < list.Length(); ++i) {
+    libraries.push_back(list.Get(i).As<Napi::String>().Utf8Value());
+  }
+  return PromiseWorker<std::shared_ptr<Engine>>::run(
+      info.Env(), [plugin, libraries] { return open_plugin(plugin, libraries); },
+      [](Napi::Env env, std::shared_ptr<Engine>&& engine) { return wrap(env, engine); });
+}
+
+}  // namespace llm2clip::binding

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "engine/engine.h"
+
+namespace llm2clip::binding {
+
+// open(spec): Promise<NativeSession>
+Napi::Value open_session(const Napi::CallbackInfo& info, const std::shared_ptr<Engine>& engine);
+
+}  // namespace llm2clip::binding

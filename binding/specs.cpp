@@ -1,0 +1,109 @@
+#include "specs.h"
+
+#include <map>
+
+#include "base/error.h"
+
+namespace llm2clip::binding {
+namespace {
+
+std::string text(const Napi::Object& object, const char* key) {
+  return object.Get(key).As<Napi::String>().Utf8Value();
+}
+
+int64_t integer(const Napi::Object& object, const char* key) {
+  return object.Get(key).As<Napi::Number>().Int64Value();
+}
+
+Napi::Object child(const Napi::Object& object, const char* key) {
+  return object.Get(key).As<Napi::Object>();
+}
+
+std::vector<int64_t> integers(const Napi::Object& object, const char* key) {
+  const auto array = object.Get(key).As<Napi::Array>();
+  std::vector<int64_t> values;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    values.push_back(array.Get(i).As<Napi::Number>().Int64Value());
+  }
+  return values;
+}
+
+std::array<float, 3> three_floats(const Napi::Object& object, const char* key) {
+  const auto array = object.Get(key).As<Napi::Array>();
+  std::array<float, 3> values{};
+  for (uint32_t i = 0; i < 3; ++i) values[i] = array.Get(i).As<Napi::Number>().FloatValue();
+  return values;
+}
+
+Precision parse_precision(const std::string& name) {
+  if (name == "fp32") return Precision::kFp32;
+  if (name == "bf16") return Precision::kBf16;
+  if (name == "fp16") return Precision::kFp16;
+  throw Error(ErrorCode::kInvalidArg, "expected fp32, bf16 or fp16 for precision, found " + name);
+}
+
+VisionConfig parse_config(const Napi::Object& c) {
+  return {.family = text(c, "family"),
+          .image_size = integer(c, "imageSize"),
+          .patch_size = integer(c, "patchSize"),
+          .width = integer(c, "width"),
+          .layers = integer(c, "layers"),
+          .heads = integer(c, "heads"),
+          .hidden = integer(c, "hidden"),
+          .embedding_dim = integer(c, "embeddingDim"),
+          .activation = text(c, "activation"),
+          .layer_norm_eps = c.Get("layerNormEps").As<Napi::Number>().DoubleValue(),
+          .rope_grid = integer(c, "ropeGrid")};
+}
+
+FileTensorLayout parse_tensor(const Napi::Object& entry) {
+  return {.name = text(entry, "name"),
+          .dtype = parse_dtype(text(entry, "dtype")),
+          .shape = integers(entry, "shape"),
+          .strides = integers(entry, "strides"),
+          .offset = static_cast<uint64_t>(integer(entry, "offset"))};
+}
+
+}  // namespace
+
+BuildSpec parse_build_spec(const Napi::Object& spec) {
+  BuildSpec parsed{.config = parse_config(child(spec, "config")),
+                   .weights = {},
+                   .options = {parse_precision(text(spec, "precision")),
+                               spec.Get("portable").As<Napi::Boolean>().Value()},
+                   .output = text(spec, "output")};
+  const auto weights = spec.Get("weights").As<Napi::Array>();
+  for (uint32_t i = 0; i < weights.Length(); ++i) {
+    const auto weight = weights.Get(i).As<Napi::Object>();
+    const auto entry = child(weight, "entry");
+    parsed.weights.push_back({text(weight, "name"), {text(entry, "file"), parse_tensor(entry)}});
+  }
+  return parsed;
+}
+
+Preprocessing parse_preprocessing(const Napi::Object& spec) {
+  return {.size = static_cast<int>(integer(spec, "size")),
+          .mean = three_floats(spec, "mean"),
+          .std = three_floats(spec, "std")};
+}
+
+ImageView parse_image(const Napi::Object& image) {
+  const auto data = image.Get("data").As<Napi::Uint8Array>();
+  return {.data = data.Data(),
+          .width = integer(image, "width"),
+          .height = integer(image, "height"),
+          .channels = static_cast<int>(integer(image, "channels"))};
+}
+
+SessionSpec parse_session_spec(const Napi::Object& spec) {
+  const Preprocessing preprocessing = parse_preprocessing(child(spec, "preprocessing"));
+  return {.options = {.path = text(spec, "file"),
+                      .device = text(spec, "device"),
+                      .threads = static_cast<int>(integer(spec, "threads")),
+                      .image_size = preprocessing.size},
+          .max_batch = integer(spec, "maxBatch"),
+          .embedding_dim = integer(spec, "embeddingDim"),
+          .preprocessing = preprocessing};
+}
+
+}  // namespace llm2clip::binding

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file_tensor.h"
+#include "engine/engine.h"
+#include "image/preprocess.h"
+#include "model/vision.h"
+
+namespace llm2clip::binding {
+
+// Plain JS objects as csrc's own types; lib/native.ts is the other side. lib has validated what a
+// user gave, so a wrong type here is a defect and throws a TypeError.
+
+struct BuildSpec {
+  VisionConfig config;
+  std::vector<std::pair<std::string, std::pair<std::string, FileTensorLayout>>> weights;
+  BuildOptions options;
+  std::string output;
+};
+
+struct SessionSpec {
+  SessionOptions options;
+  int64_t max_batch;
+  int64_t embedding_dim;
+  Preprocessing preprocessing;
+};
+
+BuildSpec parse_build_spec(const Napi::Object& spec);
+SessionSpec parse_session_spec(const Napi::Object& spec);
+Preprocessing parse_preprocessing(const Napi::Object& spec);
+
+// RawPixels: a view of JS memory, which the caller keeps alive.
+ImageView parse_image(const Napi::Object& image);
+
+}  // namespace llm2clip::binding

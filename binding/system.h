@@ -1,0 +1,13 @@
+#pragma once
+
+#include <napi.h>
+
+namespace llm2clip::binding {
+
+// cpuFeatures(): string[]
+Napi::Value cpu_features(const Napi::CallbackInfo& info);
+
+// exchangeDirectories(a, b): void
+Napi::Value exchange_directories(const Napi::CallbackInfo& info);
+
+}  // namespace llm2clip::binding

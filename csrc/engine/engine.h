@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/net.h"
+
+namespace llm2clip {
+
+enum class Precision { kFp32, kBf16, kFp16 };
+
+struct BuildOptions {
+  Precision precision;
+  bool portable;  // operations that a stock runtime knows, and no others
+};
+
+struct BuildReport {
+  int64_t parameters;  // weights the file holds
+};
+
+// A Net that can be saved: the operations called on it become the engine file.
+class Builder : public Net {
+ public:
+  // embedding: [B, E]. Writes the whole engine to `path`, which must not exist.
+  virtual BuildReport save(Value embedding, const std::string& path) = 0;
+};
+
+struct SessionOptions {
+  std::string path;    // of the engine file, its digest already checked
+  std::string device;  // "cpu" | "cuda" | "cuda:1"
+  int threads;         // intra-op
+  int64_t image_size;
+};
+
+struct SessionInfo {
+  std::string device;
+  std::string precision;             // computed in, e.g. "fp32" for bf16 weights on an old CPU;
+                                     // empty: as the file says
+  std::vector<std::string> kernels;  // what runs, in words
+};
+
+// The session's own memory, valid until its next run.
+struct Embeddings {
+  const float* data;  // [batch, dim]
+  int64_t batch, dim;
+};
+
+// An engine loaded on a device. Opened, run and destroyed on one thread.
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual const SessionInfo& info() const = 0;
+  // pixels: [batch, 3, S, S] f32, host. Throws ERR_ENGINE_INCOMPATIBLE when the engine does not
+  // answer with one vector a picture, ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
+  virtual Embeddings run(const float* pixels, int64_t batch) = 0;
+};
+
+// What an engine can do: no torch, no TensorRT and no model in it.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual std::string version() const = 0;  // of the vendor's library
+  virtual std::unique_ptr<Builder> builder(const BuildOptions& options) = 0;
+  virtual std::unique_ptr<Session> open(const SessionOptions& options) = 0;
+};
+
+// What a plugin exports under kPluginSymbol. `interface_version` comes first and stays first.
+struct Plugin {
+  int interface_version;
+  std::unique_ptr<Engine> (*create)();
+};
+
+inline constexpr int kPluginInterfaceVersion = 1;
+inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
+
+}  // namespace llm2clip

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace llm2clip {
+
+// Opens the vendor's libraries in order, then the plugin, all by absolute path, and gives its
+// engine. Nothing is ever closed again: engines leave threads behind. Throws ERR_RUNTIME_MISSING
+// when a library does not open, ERR_ENGINE_INCOMPATIBLE for a plugin of another interface version.
+std::shared_ptr<Engine> open_plugin(const std::string& path,
+                                    const std::vector<std::string>& libraries);
+
+}  // namespace llm2clip

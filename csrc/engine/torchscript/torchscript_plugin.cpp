@@ -1,0 +1,30 @@
+// The engine that this shared library is: see engine/plugin.h for how it is opened.
+#include <torch/version.h>
+
+#include "engine/engine.h"
+#include "engine/torchscript/torchscript_builder.h"
+#include "engine/torchscript/torchscript_session.h"
+
+namespace llm2clip {
+namespace {
+
+class TorchscriptEngine final : public Engine {
+ public:
+  std::string version() const override { return TORCH_VERSION; }
+  std::unique_ptr<Builder> builder(const BuildOptions& options) override {
+    return options.portable ? portable_builder(options.precision)
+                            : native_builder(options.precision);
+  }
+  std::unique_ptr<Session> open(const SessionOptions& options) override {
+    return open_torchscript_session(options);
+  }
+};
+
+}  // namespace
+}  // namespace llm2clip
+
+extern "C" __attribute__((visibility("default"))) const llm2clip::Plugin llm2clip_plugin{
+    llm2clip::kPluginInterfaceVersion,
+    []() -> std::unique_ptr<llm2clip::Engine> {
+      return std::make_unique<llm2clip::TorchscriptEngine>();
+    }};

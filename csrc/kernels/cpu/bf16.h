@@ -1,0 +1,20 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace llm2clip {
+
+// Element access that reads as float whatever the storage; written so that loops vectorise.
+inline float load(const float* x, int64_t i) { return x[i]; }
+inline float load(const uint16_t* x, int64_t i) {
+  return std::bit_cast<float>(static_cast<uint32_t>(x[i]) << 16);
+}
+
+inline void store(float* x, int64_t i, float value) { x[i] = value; }
+inline void store(uint16_t* x, int64_t i, float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  x[i] = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+}  // namespace llm2clip

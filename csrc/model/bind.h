@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "model/net.h"
+
+namespace llm2clip {
+
+// The parts every tower is made of, taken from the checkpoint by canonical name.
+
+inline Norm norm(Weights& weights, const std::string& name, int64_t width, double eps) {
+  return {weights.get(name + ".weight", {width}), weights.get(name + ".bias", {width}), eps};
+}
+
+inline Linear linear(Weights& weights, const std::string& name, int64_t in, int64_t out) {
+  return {weights.get(name + ".weight", {out, in}), weights.get(name + ".bias", {out})};
+}
+
+inline Linear linear_without_bias(Weights& weights, const std::string& name, int64_t in,
+                                  int64_t out) {
+  return {weights.get(name + ".weight", {out, in}), std::nullopt};
+}
+
+// Two or more linears of one input as one: their outputs lie side by side.
+inline Linear pack(const std::vector<Linear>& linears) {
+  std::vector<Weight> rows, biases;
+  for (const Linear& part : linears) {
+    rows.push_back(part.weight);
+    biases.push_back(part.bias ? *part.bias : zeros({part.weight.shape()[0]}));
+  }
+  return {pack_rows(rows), pack_rows(biases)};
+}
+
+}  // namespace llm2clip

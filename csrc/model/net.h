@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "model/weights.h"
+
+namespace llm2clip {
+
+// An intermediate result of the network being built; only the Net that gave it knows more.
+struct Value {
+  int id;
+};
+
+struct Conv {
+  Weight weight;  // [D, 3, P, P]
+  std::optional<Weight> bias;
+  int64_t patch;
+};
+
+struct Tokens {
+  std::optional<Weight> cls;  // [1, 1, D]
+  Weight position;            // [1, N, D], N with the class token where there is one
+};
+
+struct Norm {
+  Weight weight, bias;  // [D]
+  double eps;
+};
+
+struct Linear {
+  Weight weight;  // [out, in]
+  std::optional<Weight> bias;
+};
+
+struct Heads {
+  int64_t count;
+  int64_t dim;
+};
+
+// Rotary embedding of neighbouring pairs: (x0, x1) → (x0 cos − x1 sin, x1 cos + x0 sin).
+struct Rope {
+  int64_t tokens;               // all of them; one that does not turn has cos 1 and sin 0
+  std::vector<float> cos, sin;  // [tokens, head dim]
+};
+
+enum class Activation { kQuickGelu, kGelu, kGeluTanh };
+
+// What a model can say. Each engine implements it once; models never know which. The operations
+// are the units that engines fuse. Shapes are given for a batch of B pictures of N tokens.
+class Net {
+ public:
+  virtual ~Net() = default;
+
+  virtual Value pixels() = 0;                                                     // [B, 3, S, S]
+  virtual Value patch_embed(Value pixels, const Conv&, const Tokens&) = 0;        // → [B, N, D]
+  virtual Value layer_norm(Value x, const Norm&) = 0;                             // last dimension
+  virtual Value linear(Value x, const Linear&) = 0;                               // [.., in] → [.., out]
+  virtual Value attention(Value qkv, const Heads&, const Rope*) = 0;              // [B, N, 3D] → [B, N, D]
+  // One learned query [1, 1, D], projected by `q`, over all tokens: [B, N, 2D] → [B, 1, D].
+  virtual Value pool_attention(const Weight& query, const Linear& q, Value kv, const Heads&) = 0;
+  virtual Value gated_norm(Value gate_up, const Norm&) = 0;  // [.., 2H] → LayerNorm(silu(gate)·up) [.., H]
+  virtual Value activation(Value x, Activation) = 0;
+  virtual Value add(Value a, Value b) = 0;
+  virtual Value select_token(Value x, int64_t token) = 0;  // [B, N, D] → [B, D]
+};
+
+}  // namespace llm2clip

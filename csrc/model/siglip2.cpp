@@ -1,0 +1,36 @@
+// SigLIP 2's vision tower (Tschannen et al., arXiv 2502.14786): no class token, and at the end a
+// latent query that attends to all tokens.
+#include "model/bind.h"
+#include "model/vision.h"
+#include "model/vit_block.h"
+
+namespace llm2clip {
+namespace {
+
+Value attention_pool(Net& net, Weights& w, const VisionConfig& c, Value x) {
+  const Weight latent = w.get("attn_pool.latent", {1, 1, c.width});
+  const Linear q = linear(w, "attn_pool.q", c.width, c.width);
+  const Value kv = net.linear(x, linear(w, "attn_pool.kv", c.width, 2 * c.width));
+  x = net.pool_attention(latent, q, kv, {c.heads, c.head_dim()});
+  x = net.linear(x, linear(w, "attn_pool.proj", c.width, c.width));
+  const Value h = net.layer_norm(x, norm(w, "attn_pool.norm", c.width, c.layer_norm_eps));
+  return net.add(x, vit_mlp(net, w, "attn_pool.mlp", c, h));
+}
+
+}  // namespace
+
+Value siglip2(Net& net, Weights& w, const VisionConfig& c) {
+  const int64_t tokens = c.grid() * c.grid();
+  const Conv patch{w.get("patch_embed.proj.weight", {c.width, 3, c.patch_size, c.patch_size}),
+                   w.get("patch_embed.proj.bias", {c.width}), c.patch_size};
+
+  Value x = net.patch_embed(net.pixels(), patch,
+                            {std::nullopt, w.get("pos_embed", {1, tokens, c.width})});
+  for (int64_t i = 0; i < c.layers; ++i) {
+    x = vit_block(net, w, "blocks." + std::to_string(i), c, x);
+  }
+  x = net.layer_norm(x, norm(w, "norm", c.width, c.layer_norm_eps));
+  return net.select_token(attention_pool(net, w, c, x), 0);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/net.h"
+#include "model/weights.h"
+
+namespace llm2clip {
+
+// A vision tower as plain numbers, as lib/config.ts describes them.
+struct VisionConfig {
+  std::string family;
+  int64_t image_size;
+  int64_t patch_size;
+  int64_t width;
+  int64_t layers;
+  int64_t heads;
+  int64_t hidden;
+  int64_t embedding_dim;
+  std::string activation;
+  double layer_norm_eps;
+  int64_t rope_grid;
+
+  int64_t grid() const { return image_size / patch_size; }
+  int64_t head_dim() const { return width / heads; }
+};
+
+// Each reads its weights by canonical names and says the network: pixels → embedding [B, E].
+Value eva02(Net& net, Weights& weights, const VisionConfig& config);
+Value clip_vit(Net& net, Weights& weights, const VisionConfig& config);
+Value siglip2(Net& net, Weights& weights, const VisionConfig& config);
+
+// By config.family. Throws ERR_CHECKPOINT_UNSUPPORTED for another family, ERR_CHECKPOINT_MISMATCH
+// for weights that are missing, misshapen or left over.
+Value vision_tower(Net& net, Weights& weights, const VisionConfig& config);
+
+}  // namespace llm2clip
