@@ -27,6 +27,10 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return (ERROR_CODES as readonly unknown[]).includes(code);
+}
+
 /**
  * What every failure of this library is, bad arguments (TypeError, RangeError) and aborts
  * (`signal.reason`) apart.

@@ -1,5 +1,7 @@
+import { locateAddon } from './runtime/plugins';
 import type { TensorEntry } from './checkpoint/table';
 import type { VisionConfig } from './config';
+import { isErrorCode, LLM2CLIPError } from './errors';
 import type { Preprocessing } from './preprocessing';
 
 /** What binding/ exports. Functions that return a promise run on a native thread. */
@@ -12,6 +14,25 @@ export interface Native {
   openEngine(plugin: string, libraries: string[]): Promise<NativeEngine>;
   /** Resize, crop and normalise, for callers who want the pixels: [3, S, S]. */
   preprocess(image: RawPixels, preprocessing: Preprocessing): Promise<Float32Array>;
+}
+
+let native: Native | undefined;
+
+/** Loads the addon, once. It links no engine and takes milliseconds. */
+export function loadNative(): Native {
+  native ??= require(locateAddon()) as Native;
+  return native;
+}
+
+/** What native code threw, as this library's error with the stack of whoever awaits it. */
+export async function fromNative<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message: string };
+    if (!isErrorCode(code)) throw error;
+    throw new LLM2CLIPError(code, message);
+  }
 }
 
 export interface RawPixels {
@@ -38,14 +59,12 @@ export interface BuildSpec {
   weights: { name: string; entry: TensorEntry }[];
   precision: 'fp32' | 'bf16' | 'fp16';
   portable: boolean;
-  maxBatch: number;
   /** File to write; must not exist. */
   output: string;
 }
 
 export interface BuildReport {
   parameters: number;
-  bytes: number;
 }
 
 export interface SessionSpec {

@@ -1,0 +1,32 @@
+/** Divides by the Euclidean norm, in place. A zero vector stays zero. */
+export function normalise(embedding: Float32Array): Float32Array {
+  let squares = 0;
+  for (const x of embedding) squares += x * x;
+  const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+  for (let i = 0; i < embedding.length; i++) embedding[i] = (embedding[i] as number) * scale;
+  return embedding;
+}
+
+/** One embedding a picture, in the order of the inputs, in one array. */
+export class Embeddings {
+  /** [n, dim], row after row. */
+  readonly data: Float32Array;
+  readonly shape: readonly [number, number];
+  /** Why row i is NaN; only with `onError: 'collect'`. */
+  readonly errors: ReadonlyMap<number, unknown>;
+
+  constructor(data: Float32Array, dim: number, errors: ReadonlyMap<number, unknown>) {
+    this.data = data;
+    this.shape = [data.length / dim, dim];
+    this.errors = errors;
+  }
+
+  /** The i-th embedding, a view of `data`. RangeError outside 0 to n − 1. */
+  row(i: number): Float32Array {
+    const [n, dim] = this.shape;
+    if (!Number.isInteger(i) || i < 0 || i >= n) {
+      throw new RangeError(`expected a row from 0 to ${n - 1}, received ${i}`);
+    }
+    return this.data.subarray(i * dim, (i + 1) * dim);
+  }
+}

@@ -1,0 +1,21 @@
+import { fromNative, loadNative, type NativeEngine } from './native';
+import { locateLibtorch } from './runtime/locate';
+import { locatePlugin } from './runtime/plugins';
+
+/** The engines that this version can build and run; each is a plugin beside the addon. */
+export const ENGINES = ['torchscript'] as const;
+export type EngineKind = (typeof ENGINES)[number];
+
+/** Version of the fused operators in files of the native flavour; a file of another is refused. */
+export const OPERATORS_VERSION = 1;
+
+/**
+ * Opens the plugin of an engine and the vendor's libraries it needs, on a native thread.
+ *
+ * @param runtime Folder of the vendor's libraries; without it they are looked for, see lib/runtime.
+ * @throws LLM2CLIPError ERR_RUNTIME_MISSING, ERR_ENGINE_INCOMPATIBLE
+ */
+export async function openEngine(kind: EngineKind, runtime?: string): Promise<NativeEngine> {
+  const libtorch = await locateLibtorch(runtime === undefined ? {} : { runtime });
+  return fromNative(loadNative().openEngine(locatePlugin(kind), libtorch.libraries));
+}

@@ -1,0 +1,16 @@
+export type { Manifest } from './bundle/manifest';
+export type { Family, VisionConfig } from './config';
+export { type ConvertOptions, type ConvertProgress, convert, type Precision } from './convert';
+export type { Embeddings } from './embeddings';
+export { ERROR_CODES, type ErrorCode, LLM2CLIPError } from './errors';
+export type { ImageInput } from './image';
+export { type ImportOptions, importEngine } from './import';
+export { LLM2CLIP, type ModelInfo } from './model';
+export type {
+  EncodeManyOptions,
+  EncodeOptions,
+  ImageOptions,
+  LoadOptions,
+  Logger,
+} from './options';
+export type { Preprocessing } from './preprocessing';
