@@ -1,0 +1,115 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { LLM2CLIPError } from '../errors';
+import { INSTALL_COMMAND } from './locate';
+import type { WheelPin } from './pins';
+import { fileSize } from './record';
+
+/** Lines of pip's own words in an error. */
+const LAST_LINES = 4;
+const PROGRESS_EVERY_MS = 250;
+
+/** Where pip fetches from is the user's business; that it neither asks nor installs is ours. */
+const PIP_ENVIRONMENT = {
+  PIP_REQUIRE_VIRTUALENV: '0',
+  PIP_NO_INPUT: '1',
+  PIP_DISABLE_PIP_VERSION_CHECK: '1',
+};
+
+/**
+ * Fetches one wheel through pip, from wherever the user's pip is set up to fetch, and checks its
+ * digest again. Everything pip writes lies under `folder`.
+ *
+ * @throws ERR_INSTALL_FAILED
+ */
+export async function downloadWheel(
+  pin: WheelPin,
+  folder: string,
+  onBytes: (bytes: number) => void,
+): Promise<string> {
+  // pip streams into its temporary folder first; /tmp is often too small for that.
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary, { recursive: true });
+  const requirements = join(folder, 'requirements.txt');
+  await writeFile(requirements, `${pin.package}==${pin.version} --hash=sha256:${pin.sha256}\n`);
+  const timer = setInterval(() => void folderSize(folder).then(onBytes), PROGRESS_EVERY_MS);
+  try {
+    await runPip(pin, requirements, folder, temporary);
+  } finally {
+    clearInterval(timer);
+  }
+  const wheel = await findWheel(folder);
+  await verify(pin, wheel);
+  return wheel;
+}
+
+async function runPip(pin: WheelPin, requirements: string, folder: string, temporary: string) {
+  const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes'];
+  args.push('--python-version', '3.12', '--implementation', 'cp', '--platform', pin.platform);
+  args.push('--no-cache-dir', '--progress-bar', 'off', '-d', folder, '-r', requirements);
+  const env = { ...process.env, ...PIP_ENVIRONMENT, TMPDIR: temporary };
+  const child = spawn('python3', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const keep = (chunk: Buffer) => {
+    output = (output + chunk.toString('utf8')).slice(-8192);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const status = await new Promise<number | string>((resolve, reject) => {
+    child.on('error', (cause) => reject(pythonMissing(cause)));
+    child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+  });
+  if (status !== 0) throw pipFailed(pin, status, output);
+}
+
+function pythonMissing(cause: Error): LLM2CLIPError {
+  return new LLM2CLIPError(
+    'ERR_INSTALL_FAILED',
+    `expected python3 with pip on PATH, found none; install Python 3.9 or newer with pip, then run: ${INSTALL_COMMAND}`,
+    { cause },
+  );
+}
+
+function pipFailed(pin: WheelPin, status: number | string, output: string): LLM2CLIPError {
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  return new LLM2CLIPError(
+    'ERR_INSTALL_FAILED',
+    `pip could not fetch ${pin.package} ${pin.version} (exit ${status}); try again with: ${INSTALL_COMMAND}\n` +
+      lines
+        .slice(-LAST_LINES)
+        .map((line) => `  pip: ${line.trim()}`)
+        .join('\n'),
+  );
+}
+
+async function findWheel(folder: string): Promise<string> {
+  const wheels = (await readdir(folder)).filter((name) => name.endsWith('.whl'));
+  const [wheel] = wheels;
+  if (wheel && wheels.length === 1) return join(folder, wheel);
+  throw new LLM2CLIPError(
+    'ERR_INSTALL_FAILED',
+    `expected one wheel from pip, found ${wheels.length}; try again with: ${INSTALL_COMMAND}`,
+  );
+}
+
+async function verify(pin: WheelPin, wheel: string): Promise<void> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(wheel, { highWaterMark: 1 << 20 }), hash);
+  const found = hash.digest('hex');
+  if (found === pin.sha256) return;
+  throw new LLM2CLIPError(
+    'ERR_INSTALL_FAILED',
+    `expected ${pin.package} ${pin.version} with sha256 ${pin.sha256}, found ${found}; try again with: ${INSTALL_COMMAND}`,
+  );
+}
+
+/** Bytes of the files in `folder` and below; what vanishes meanwhile counts as nothing. */
+async function folderSize(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = await Promise.all(entries.map((name) => fileSize(join(folder, name))));
+  return sizes.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+}

@@ -1,0 +1,165 @@
+import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { LLM2CLIPError } from '../errors';
+import { cachedLibtorchFolder } from './cache';
+import { fetchWheel, type InstallProgress } from './fetch-wheel';
+import { LIBTORCH_PINS, type RuntimePins } from './pins';
+import { fileSize, findDamage, RECORD_NAME, type RuntimeRecord, readRecord } from './record';
+import { createStaging, publish, replace, sweepStaging } from './staging';
+import type { UnpackedFile } from './unpack';
+
+export interface InstallOptions {
+  /** Also what building the engine's plugin needs. */
+  headers?: boolean;
+  /** Folder to fill; this user's cache by default. */
+  target?: string;
+  onProgress?: (progress: InstallProgress) => void;
+  /** Other wheels than the published ones; for tests. */
+  pins?: RuntimePins;
+}
+
+export type { InstallProgress };
+
+export interface InstallResult {
+  root: string;
+  version: string;
+  headers: boolean;
+  /** False when it was there already, or another process installed it meanwhile. */
+  installed: boolean;
+}
+
+/**
+ * Installs libtorch through pip, whole or not at all. Several processes may do so at once: the first
+ * to finish wins, the others take its result. A folder without headers is upgraded in place.
+ *
+ * @throws ERR_INSTALL_FAILED, ERR_IO
+ * @example
+ * const { root } = await installLibtorch({ target: 'vendor/libtorch' });
+ */
+export async function installLibtorch(options: InstallOptions = {}): Promise<InstallResult> {
+  const pins = options.pins ?? LIBTORCH_PINS;
+  const job: Job = {
+    pins,
+    headers: options.headers ?? false,
+    target: resolve(options.target ?? cachedLibtorchFolder(pins.version)),
+    onProgress: options.onProgress ?? (() => undefined),
+  };
+  try {
+    return await install(job);
+  } catch (error) {
+    if (error instanceof LLM2CLIPError) throw error;
+    const { message } = error as Error;
+    throw new LLM2CLIPError('ERR_IO', `cannot install libtorch into ${job.target}: ${message}`, {
+      cause: error,
+    });
+  }
+}
+
+interface Job {
+  pins: RuntimePins;
+  headers: boolean;
+  target: string;
+  onProgress: (progress: InstallProgress) => void;
+}
+
+async function install(job: Job): Promise<InstallResult> {
+  await mkdir(dirname(job.target), { recursive: true });
+  await sweepStaging(job.target);
+  const present = await usableRecord(job);
+  if (present && (present.headers || !job.headers)) return result(job, present, false);
+  if (!present) await refuseForeignFolder(job.target);
+  const staging = await createStaging(job.target);
+  try {
+    const installed = present
+      ? await addHeaders(job, present, staging)
+      : await installAll(job, staging);
+    const record = await usableRecord(job);
+    if (record && (record.headers || !job.headers)) return result(job, record, installed);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+  // Another process won with fewer files than are wanted here: add the rest to what it left.
+  return install(job);
+}
+
+function result(job: Job, record: RuntimeRecord, installed: boolean): InstallResult {
+  const { libtorch: version, headers } = record;
+  return { root: job.target, version, headers, installed };
+}
+
+/** The record of a target that is whole and of the right version. */
+async function usableRecord({ target, pins }: Job): Promise<RuntimeRecord | undefined> {
+  const record = await readRecord(target);
+  if (!record || record.libtorch !== pins.version) return undefined;
+  return (await findDamage(target, record)) ? undefined : record;
+}
+
+/** What `runtime install` did not make is never removed. */
+async function refuseForeignFolder(target: string): Promise<void> {
+  const names = await readdir(target).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (names.length === 0 || names.includes(RECORD_NAME)) return;
+  throw new LLM2CLIPError(
+    'ERR_INSTALL_FAILED',
+    `expected ${target} to be absent, empty or a libtorch installed earlier, found other files; name another folder with --target`,
+  );
+}
+
+async function installAll(job: Job, staging: string): Promise<boolean> {
+  const { wheels } = job.pins;
+  await requireSpace(job, Math.max(...wheels.map((wheel) => wheel.bytes)));
+  const content = join(staging, 'content');
+  const files: UnpackedFile[] = [];
+  for (const wheel of wheels)
+    files.push(...(await fetchWheel({ ...job, libraries: true }, wheel, staging, content)));
+  await writeRecord(content, {
+    formatVersion: 1,
+    libtorch: job.pins.version,
+    packages: wheels.map(({ package: name, version, sha256 }) => ({ name, version, sha256 })),
+    files,
+    headers: job.headers,
+  });
+  if (await publish(content, job.target)) return true;
+  if (await usableRecord(job)) return false;
+  await refuseForeignFolder(job.target);
+  await replace(content, job.target);
+  return true;
+}
+
+/** Headers appear as a whole folder, and only then does the record speak of them. */
+async function addHeaders(job: Job, record: RuntimeRecord, staging: string): Promise<boolean> {
+  let installed = false;
+  for (const wheel of job.pins.wheels) {
+    if (!wheel.headers) continue;
+    const folder = join(job.target, wheel.headers);
+    // There without the record: whoever put it there was stopped before writing that.
+    if ((await fileSize(folder)) !== undefined) continue;
+    await requireSpace(job, wheel.bytes);
+    const content = join(staging, 'content');
+    await fetchWheel({ ...job, libraries: false }, wheel, staging, content);
+    installed = await publish(join(content, wheel.headers), folder);
+  }
+  await writeRecord(staging, { ...record, headers: true });
+  await rename(join(staging, RECORD_NAME), join(job.target, RECORD_NAME));
+  return installed;
+}
+
+async function writeRecord(folder: string, record: RuntimeRecord): Promise<void> {
+  const text = `${JSON.stringify(record, null, 2)}\n`;
+  await writeFile(join(folder, RECORD_NAME), text, { flush: true });
+}
+
+/** Better said before half a gigabyte is downloaded than after. */
+async function requireSpace({ pins, target }: Job, downloadBytes: number): Promise<void> {
+  const needed = pins.wheels.reduce((sum, wheel) => sum + wheel.unpackedBytes, 2 * downloadBytes);
+  const { bavail, bsize } = await statfs(dirname(target));
+  if (bavail * bsize >= needed) return;
+  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new LLM2CLIPError(
+    'ERR_IO',
+    `expected ${megabytes(needed)} free in ${dirname(target)} while installing, found ${megabytes(bavail * bsize)}; ` +
+      'free some or name another folder with --target',
+  );
+}

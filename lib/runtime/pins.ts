@@ -1,0 +1,60 @@
+/** One wheel of the runtime: what to fetch, how to know it is the right one, what to take out of it. */
+export interface WheelPin {
+  package: string;
+  version: string;
+  /** Platform tag, as pip's `--platform` wants it. */
+  platform: string;
+  sha256: string;
+  /** Size of the wheel. */
+  bytes: number;
+  /** Members that running needs. Unpacked side by side, so that libtorch's RPATH finds them. */
+  files: string[];
+  /** Size of `files` once unpacked. */
+  unpackedBytes: number;
+  /** Folder of headers that building the engine's plugin needs. */
+  headers?: string;
+}
+
+export interface RuntimePins {
+  /** Version of libtorch, the one the plugin is built against. */
+  version: string;
+  wheels: WheelPin[];
+}
+
+/** The version whose interface the TorchScript engine is compiled against. */
+export const LIBTORCH_VERSION = '2.11.0';
+
+/** libtorch for the CPU. Its build is the CUDA one, so it wants CUDA's run time even where no GPU is. */
+export const LIBTORCH_PINS: RuntimePins = {
+  version: LIBTORCH_VERSION,
+  wheels: [
+    {
+      package: 'nvidia-cuda-runtime',
+      version: '13.0.96',
+      platform: 'manylinux2014_x86_64',
+      sha256: '7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548',
+      bytes: 2_243_632,
+      files: ['nvidia/cu13/lib/libcudart.so.13'],
+      unpackedBytes: 704_288,
+    },
+    {
+      package: 'nvidia-cuda-cupti',
+      version: '13.0.85',
+      platform: 'manylinux_2_25_x86_64',
+      sha256: '4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8',
+      bytes: 10_715_597,
+      files: ['nvidia/cu13/lib/libcupti.so.13'],
+      unpackedBytes: 4_152_208,
+    },
+    {
+      package: 'torch',
+      version: LIBTORCH_VERSION,
+      platform: 'manylinux_2_28_x86_64',
+      sha256: '0f68f4ac6d95d12e896c3b7a912b5871619542ec54d3649cf48cc1edd4dd2756',
+      bytes: 530_712_279,
+      files: ['torch/lib/libgomp.so.1', 'torch/lib/libc10.so', 'torch/lib/libtorch_cpu.so'],
+      unpackedBytes: 452_962_107,
+      headers: 'torch/include',
+    },
+  ],
+};

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { LLM2CLIPError } from '../errors';
+import { unpackedTwin } from './asar';
+
+/** Engines that come as a plugin beside the addon. */
+export const PLUGINS = ['torchscript'] as const;
+export type PluginName = (typeof PLUGINS)[number];
+
+/** This package's own folder; from dist/runtime. */
+export const PACKAGE_ROOT = resolve(__dirname, '../..');
+
+/**
+ * Absolute path of the addon: the local build, else the prebuilt binary for this platform.
+ *
+ * @throws ERR_RUNTIME_MISSING where there is neither.
+ */
+export function locateAddon(packageRoot: string = PACKAGE_ROOT): string {
+  const build = require('node-gyp-build') as { path(folder: string): string };
+  try {
+    return preferUnpacked(build.path(packageRoot));
+  } catch (cause) {
+    throw new LLM2CLIPError(
+      'ERR_RUNTIME_MISSING',
+      `expected the llm2clip addon for ${process.platform}-${process.arch} in ${packageRoot}, found none; ` +
+        'reinstall llm2clip, or in a clone of the project run: npm run setup',
+      { cause },
+    );
+  }
+}
+
+/**
+ * Absolute path of an engine's plugin, which lies beside the addon.
+ *
+ * @throws ERR_RUNTIME_MISSING where it is not there.
+ * @example locatePlugin('torchscript') // '/…/prebuilds/linux-x64/llm2clip_torchscript.so'
+ */
+export function locatePlugin(name: PluginName, packageRoot: string = PACKAGE_ROOT): string {
+  const path = join(dirname(locateAddon(packageRoot)), `llm2clip_${name}.so`);
+  if (existsSync(path)) return path;
+  throw new LLM2CLIPError(
+    'ERR_RUNTIME_MISSING',
+    `expected the ${name} engine at ${path}, found none; ` +
+      'reinstall llm2clip, or in a clone of the project run: npm run setup',
+  );
+}
+
+/** Electron copies an addon out of its archive by itself, but never what lies beside it. */
+function preferUnpacked(path: string): string {
+  const twin = unpackedTwin(path);
+  return twin !== path && existsSync(twin) ? twin : path;
+}

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+
+/** Enough for an interpreter on a cold network drive; more means that it hangs. */
+const TIMEOUT_MS = 10_000;
+
+/** Asks for the package without importing it: that would take seconds. The current folder is left out. */
+const QUESTION = `
+import sys
+sys.path = [entry for entry in sys.path if entry]
+import importlib.metadata, importlib.util, json
+try:
+    version = importlib.metadata.version("torch")
+    origin = importlib.util.find_spec("torch").origin
+except Exception:
+    version = origin = None
+print(json.dumps({"version": version, "origin": origin}))
+`;
+
+export interface PythonTorch {
+  version: string;
+  /** The site-packages folder that holds `torch/`. */
+  folder: string;
+}
+
+/** The torch that `python3` would import; a string says why there is none. */
+export async function findPythonTorch(): Promise<PythonTorch | string> {
+  try {
+    const { stdout } = await promisify(execFile)('python3', ['-c', QUESTION], {
+      timeout: TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+    });
+    const answer: unknown = JSON.parse(stdout);
+    return isAnswer(answer)
+      ? { version: answer.version, folder: dirname(dirname(answer.origin)) }
+      : 'python3 has no torch';
+  } catch (error) {
+    return describeFailure(error);
+  }
+}
+
+function isAnswer(value: unknown): value is { version: string; origin: string } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, origin } = value as { version?: unknown; origin?: unknown };
+  return typeof version === 'string' && typeof origin === 'string';
+}
+
+function describeFailure(error: unknown): string {
+  const { code, killed } = error as { code?: unknown; killed?: boolean };
+  if (code === 'ENOENT') return 'no python3 on PATH';
+  if (killed) return `python3 did not answer within ${TIMEOUT_MS / 1000} s`;
+  return 'python3 could not be asked for torch';
+}

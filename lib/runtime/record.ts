@@ -1,0 +1,60 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** `runtime.json`, which `runtime install` writes last: a folder that has one was complete. */
+export interface RuntimeRecord {
+  formatVersion: 1;
+  libtorch: string;
+  packages: { name: string; version: string; sha256: string }[];
+  /** The libraries; headers are not listed one by one. */
+  files: { path: string; bytes: number; sha256: string }[];
+  headers: boolean;
+}
+
+export const RECORD_NAME = 'runtime.json';
+
+/** The record in `folder`, or undefined where there is none that can be read. */
+export async function readRecord(folder: string): Promise<RuntimeRecord | undefined> {
+  try {
+    const record: unknown = JSON.parse(await readFile(join(folder, RECORD_NAME), 'utf8'));
+    return isRecord(record) ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first listed file that is missing or has another size, as a sentence; undefined if all are there. */
+export async function findDamage(
+  folder: string,
+  record: RuntimeRecord,
+): Promise<string | undefined> {
+  for (const file of record.files) {
+    const bytes = await fileSize(join(folder, file.path));
+    if (bytes !== file.bytes) {
+      const found = bytes === undefined ? 'none' : `${bytes} bytes`;
+      return `expected ${file.path} of ${file.bytes} bytes, found ${found}`;
+    }
+  }
+  return undefined;
+}
+
+/** Size in bytes, or undefined where there is no such file. */
+export async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is RuntimeRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as Partial<RuntimeRecord>;
+  return (
+    record.formatVersion === 1 &&
+    typeof record.libtorch === 'string' &&
+    typeof record.headers === 'boolean' &&
+    Array.isArray(record.files) &&
+    record.files.every((file) => typeof file?.path === 'string' && typeof file.bytes === 'number')
+  );
+}

@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+/**
+ * A folder is filled under another name beside its target and renamed when it is whole, so that a
+ * process killed at any moment leaves the old one or the new one. The name says who fills it:
+ * `.<target>.<host>.<pid>-<start>.<random>.staging`.
+ */
+const SUFFIX = '.staging';
+
+export async function createStaging(target: string): Promise<string> {
+  const owner = `${process.pid}-${await startTime(process.pid)}`;
+  const unique = randomBytes(4).toString('hex');
+  const staging = join(dirname(target), `${prefix(target)}${owner}.${unique}${SUFFIX}`);
+  await mkdir(staging, { recursive: true });
+  return staging;
+}
+
+/** Removes what processes of this machine left behind when they were killed. Best effort. */
+export async function sweepStaging(target: string): Promise<void> {
+  const names = await readdir(dirname(target)).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(prefix(target)) || !name.endsWith(SUFFIX)) continue;
+    const [pid = '', start = ''] =
+      name.slice(prefix(target).length).split('.')[0]?.split('-') ?? [];
+    if ((await startTime(Number(pid))) === start) continue;
+    await rm(join(dirname(target), name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * Gives `staging` its real name, durably. False when another process was first: its result stands.
+ */
+export async function publish(staging: string, target: string): Promise<boolean> {
+  await flush(staging);
+  try {
+    await rename(staging, target);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    throw error;
+  }
+  await syncFolder(dirname(target));
+  return true;
+}
+
+/** RENAME_EXCHANGE through Python, which pip needs anyway: the addon may not be built yet. */
+const EXCHANGE = `
+import ctypes, os, sys
+a, b = map(os.fsencode, sys.argv[1:])
+libc = ctypes.CDLL(None, use_errno=True)
+sys.exit(libc.renameat2(-100, a, -100, b, 2) and ctypes.get_errno())
+`;
+
+/**
+ * Puts `staging` in the place of an existing `target`, in one step where the file system can, and
+ * takes the old content over.
+ */
+export async function replace(staging: string, target: string): Promise<void> {
+  await flush(staging);
+  try {
+    await promisify(execFile)('python3', ['-c', EXCHANGE, staging, target]);
+  } catch {
+    const old = `${staging}.old`;
+    await rename(target, old);
+    await rename(staging, target);
+    await rename(old, staging);
+  }
+  await syncFolder(dirname(target));
+}
+
+/** Ten thousand headers one by one would take a minute: the whole file system is flushed at once. */
+async function flush(folder: string): Promise<void> {
+  await promisify(execFile)('sync', ['-f', folder]);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function prefix(target: string): string {
+  return `.${basename(target)}.${hostname().replaceAll('.', '_')}.`;
+}
+
+/** A process's start in clock ticks since boot, '' where it does not run: process ids are used again. */
+async function startTime(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The second field is the program's name in brackets and may hold spaces; the 22nd is the start.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
