@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
+import { PACKAGE_ROOT } from '../package-version';
 import { unpackedTwin } from './asar';
 
 /** Engines that come as a plugin beside the addon. */
 export const PLUGINS = ['torchscript'] as const;
 export type PluginName = (typeof PLUGINS)[number];
-
-/** This package's own folder; from dist/runtime. */
-export const PACKAGE_ROOT = resolve(__dirname, '../..');
 
 /**
  * Absolute path of the addon: the local build, else the prebuilt binary for this platform.

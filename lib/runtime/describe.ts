@@ -1,0 +1,149 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { loadNative } from '../native';
+import { PACKAGE_ROOT, packageVersion } from '../package-version';
+import { INSTALL_COMMAND, type RuntimeSource, runtimeCandidates } from './locate';
+import { LIBTORCH_VERSION } from './pins';
+import { locateAddon, locatePlugin, PLUGINS, type PluginName } from './plugins';
+
+/** What `runtime info --json` prints. Null stands for what is not there. */
+export interface RuntimeDescription {
+  llm2clip: string;
+  node: string;
+  /** As Node names them, e.g. "linux-x64". */
+  platform: string;
+  /** Version of the C library, null where it is not glibc. */
+  glibc: string | null;
+  cpu: { model: string; threads: number; features: string[] };
+  memoryBytes: number;
+  addon: string | null;
+  plugins: { name: PluginName; path: string | null }[];
+  libtorch: {
+    expected: string;
+    /** The place it would be taken from. */
+    used: RuntimeSource | null;
+    places: RuntimePlace[];
+  };
+  missing: { what: string; command: string }[];
+}
+
+export interface RuntimePlace {
+  source: RuntimeSource;
+  folder: string | null;
+  version: string | null;
+  headers: boolean;
+  problem: string | null;
+}
+
+/**
+ * What this machine has and lacks. Nothing that could fail is opened but the addon, which is
+ * reported missing when it does not load.
+ *
+ * @example
+ * const { missing } = await describeRuntime();
+ * for (const { what, command } of missing) console.log(`${what}: ${command}`);
+ */
+export async function describeRuntime(
+  options: { runtime?: string } = {},
+): Promise<RuntimeDescription> {
+  const native = describeNative();
+  const libtorch = await describeLibtorch(options);
+  const missing = native.missing.map((what) => ({ what, command: buildCommand() }));
+  if (!libtorch.used) {
+    missing.push({ what: `libtorch ${LIBTORCH_VERSION}`, command: INSTALL_COMMAND });
+  }
+  return {
+    llm2clip: packageVersion(),
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+    glibc: glibcVersion(),
+    cpu: {
+      model: cpus()[0]?.model.trim() ?? 'unknown',
+      threads: availableParallelism(),
+      features: native.features,
+    },
+    memoryBytes: totalmem(),
+    addon: native.addon,
+    plugins: native.plugins,
+    libtorch,
+    missing,
+  };
+}
+
+/** A clone of the project builds its own. */
+function buildCommand(): string {
+  const isClone = existsSync(join(PACKAGE_ROOT, 'CMakeLists.txt'));
+  return isClone ? 'npm run setup' : 'npm install llm2clip';
+}
+
+function describeNative() {
+  const missing: string[] = [];
+  const attempt = <T>(what: string, get: () => T): T | null => {
+    try {
+      return get();
+    } catch {
+      missing.push(what);
+      return null;
+    }
+  };
+  const addon = attempt('the llm2clip addon', () => {
+    const path = locateAddon();
+    return { path, features: loadNative().cpuFeatures() };
+  });
+  const plugins = PLUGINS.map((name) => ({
+    name,
+    path: addon && attempt(`the ${name} engine`, () => locatePlugin(name)),
+  }));
+  return {
+    addon: addon?.path ?? null,
+    features: addon?.features ?? listedFeatures(),
+    plugins,
+    missing,
+  };
+}
+
+async function describeLibtorch(options: { runtime?: string }) {
+  const places: RuntimePlace[] = [];
+  let used: RuntimeSource | null = null;
+  let refused = false;
+  for await (const { source, folder, found, problem } of runtimeCandidates(options)) {
+    places.push({
+      source,
+      folder: folder ?? null,
+      version: found?.version ?? null,
+      headers: found?.include !== undefined,
+      problem: problem ?? null,
+    });
+    if (found && !refused) used ??= source;
+    // A place named explicitly is never passed over: what comes after it is not used.
+    refused ||= !found && (source === 'option' || source === 'env');
+  }
+  return { expected: LIBTORCH_VERSION, used, places };
+}
+
+/** The features that kernels choose by, as the system lists them; for when the addon is missing. */
+const CPU_FEATURES = [
+  'avx2',
+  'fma',
+  'avx512f',
+  'avx512_vnni',
+  'avx512_bf16',
+  'amx_bf16',
+  'amx_int8',
+];
+
+function listedFeatures(): string[] {
+  try {
+    const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+    const listed = new Set(flags.split(' '));
+    return CPU_FEATURES.filter((feature) => listed.has(feature));
+  } catch {
+    return [];
+  }
+}
+
+function glibcVersion(): string | null {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return report.header?.glibcVersionRuntime ?? null;
+}

@@ -1,0 +1,61 @@
+// Running other programs from the project's scripts.
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
+
+/** A program that failed, with what it printed. */
+export class CommandError extends Error {
+  constructor(command, args, status, output) {
+    super(`${[command, ...args].join(' ')} failed (${status})\n${output.trimEnd()}`);
+    this.output = output;
+  }
+}
+
+/** Runs a program quietly in the project's folder and gives what it printed; throws CommandError. */
+export function capture(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...options,
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text) => {
+        output += text;
+      });
+    }
+    child.on('error', (error) =>
+      reject(new CommandError(command, args, error.code, error.message)),
+    );
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(output);
+      else reject(new CommandError(command, args, code ?? signal, output));
+    });
+  });
+}
+
+/** Runs a program that speaks to the terminal itself; gives its exit status. */
+export function attach(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Where a program lies on PATH, or undefined. */
+export function which(name) {
+  const candidates = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
+  return candidates.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

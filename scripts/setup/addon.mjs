@@ -1,0 +1,51 @@
+// The addon and its plugins, through cmake-js.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { capture, ROOT, which } from '../command.mjs';
+import { digest, isStamped, stamp } from '../stamp.mjs';
+import { COMPILER } from '../toolchain.mjs';
+import { findLibtorch } from './libtorch.mjs';
+
+const CACHE = join(ROOT, 'build/CMakeCache.txt');
+const OUTPUTS = ['build/Release/llm2clip.node', 'build/Release/llm2clip_torchscript.so'];
+const SOURCES = ['CMakeLists.txt', 'csrc', 'binding', 'node_modules/node-addon-api/package.json'];
+
+export const addon = {
+  name: 'addon and TorchScript engine',
+  async isDone() {
+    const built = OUTPUTS.every((path) => existsSync(join(ROOT, path)));
+    return built && isStamped('addon', inputs(await findLibtorch()));
+  },
+  async run() {
+    const libtorch = await findLibtorch();
+    const value = inputs(libtorch);
+    const generator = which('ninja') ? 'Ninja' : 'Unix Makefiles';
+    forgetOtherConfiguration(generator);
+    // Half of the cores: one of torch's headers takes the compiler a gigabyte.
+    const jobs = Math.max(2, Math.floor(availableParallelism() / 2));
+    const options = [`--CDLIBTORCH_ROOT=${libtorch.root}`];
+    if (which('ccache')) options.push('--CDCMAKE_CXX_COMPILER_LAUNCHER=ccache');
+    const cmakeJs = ['node_modules/cmake-js/bin/cmake-js', '-G', generator, '-p', `${jobs}`];
+    const env = { ...process.env, CXX: COMPILER };
+    for (const command of ['configure', 'build']) {
+      await capture(process.execPath, [...cmakeJs, command, ...options], { env });
+    }
+    stamp('addon', value);
+  },
+};
+
+function inputs(libtorch) {
+  return digest(SOURCES, ROOT, libtorch?.root, libtorch?.version);
+}
+
+/** CMake refuses a folder that was configured elsewhere or for another generator. */
+function forgetOtherConfiguration(generator) {
+  const cache = existsSync(CACHE) ? readFileSync(CACHE, 'utf8') : '';
+  const same =
+    cache.includes(`\nCMAKE_HOME_DIRECTORY:INTERNAL=${ROOT}\n`) &&
+    cache.includes(`\nCMAKE_GENERATOR:INTERNAL=${generator}\n`);
+  if (same) return;
+  rmSync(CACHE, { force: true });
+  rmSync(join(ROOT, 'build/CMakeFiles'), { recursive: true, force: true });
+}

@@ -1,0 +1,35 @@
+// libtorch and its headers: an installed one of the right version, else into this user's cache.
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { ROOT } from '../command.mjs';
+
+const require = createRequire(import.meta.url);
+
+export const libtorch = {
+  name: 'libtorch',
+  async isDone() {
+    return (await findLibtorch()) !== undefined;
+  },
+  async run() {
+    const { installLibtorch } = require(join(ROOT, 'dist/runtime/install.js'));
+    const { clearProgress, showProgress } = require(join(ROOT, 'dist/cli/runtime.js'));
+    await installLibtorch({ headers: true, onProgress: showProgress });
+    clearProgress();
+    if (!(await findLibtorch())) {
+      throw new Error(
+        'expected the libtorch that LLM2CLIP_LIBTORCH names to have torch/include, found none',
+      );
+    }
+  },
+};
+
+/** The libtorch to build against, in the layout that CMakeLists.txt expects. */
+export async function findLibtorch() {
+  const { locateLibtorch } = require(join(ROOT, 'dist/runtime/locate.js'));
+  try {
+    const found = await locateLibtorch();
+    return found.include === join(found.root, 'torch/include') ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
