@@ -9,7 +9,9 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/,
 /** A program that failed, with what it printed. */
 export class CommandError extends Error {
   constructor(command, args, status, output) {
-    super(`${[command, ...args].join(' ')} failed (${status})\n${output.trimEnd()}`);
+    const line = [command, ...args].join(' ');
+    const short = line.length > 160 ? `${line.slice(0, 160)} …` : line;
+    super(`${short} failed (${status})\n${output.trimEnd()}`);
     this.output = output;
   }
 }

@@ -26,7 +26,15 @@ export const addon = {
     const jobs = Math.max(2, Math.floor(availableParallelism() / 2));
     const options = [`--CDLIBTORCH_ROOT=${libtorch.root}`];
     if (which('ccache')) options.push('--CDCMAKE_CXX_COMPILER_LAUNCHER=ccache');
-    const cmakeJs = ['node_modules/cmake-js/bin/cmake-js', '-G', generator, '-p', `${jobs}`];
+    const cmakeJs = [
+      'node_modules/cmake-js/bin/cmake-js',
+      '-l',
+      'error',
+      '-G',
+      generator,
+      '-p',
+      `${jobs}`,
+    ];
     const env = { ...process.env, CXX: COMPILER };
     for (const command of ['configure', 'build']) {
       await capture(process.execPath, [...cmakeJs, command, ...options], { env });

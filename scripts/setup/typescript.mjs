@@ -1,6 +1,6 @@
 // dist/, compiled from lib/.
-import { chmodSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { capture, ROOT } from '../command.mjs';
 import { digest, isStamped, stamp } from '../stamp.mjs';
 
@@ -14,9 +14,8 @@ export const typescript = {
   },
   async run() {
     const value = inputs();
-    const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--listEmittedFiles'];
-    const output = await capture(process.execPath, tsc);
-    removeOthers(output.matchAll(/^TSFILE: (.+)$/gm).map(([, path]) => resolve(ROOT, path)));
+    await capture(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
+    removeOrphans();
     // npx runs the project's own command only with its run bit.
     if (existsSync(COMMAND)) chmodSync(COMMAND, 0o755);
     stamp('typescript', value);
@@ -28,11 +27,10 @@ function inputs() {
 }
 
 /** What is left of deleted sources would be published. */
-function removeOthers(emitted) {
-  const keep = new Set(emitted);
-  if (keep.size === 0) return;
+function removeOrphans() {
+  const sources = new Set(readdirSync(join(ROOT, 'lib'), { recursive: true }));
   for (const name of readdirSync(DIST, { recursive: true })) {
-    const path = join(DIST, name);
-    if (statSync(path).isFile() && !keep.has(path)) rmSync(path);
+    const source = name.replace(/(\.d)?\.(m?)[jt]s$/, '.$2ts');
+    if (!sources.has(source)) rmSync(join(DIST, name), { recursive: true, force: true });
   }
 }

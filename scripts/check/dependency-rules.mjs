@@ -1,0 +1,82 @@
+// Who may include whom: lib → binding → csrc, never back, and vendors' headers each in one place.
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { capture, ROOT } from '../command.mjs';
+
+/** A line that `pattern` finds in a file under `within` is a fault, unless it lies under `except`. */
+const RULES = [
+  {
+    rule: 'N-API only in binding',
+    pattern: /#include\s*[<"](napi|node_api|js_native_api)/,
+    within: ['csrc', 'test'],
+  },
+  {
+    rule: 'TensorRT headers only in csrc/engine/tensorrt',
+    pattern: /#include\s*[<"]Nv(Infer|Onnx)/,
+    within: ['csrc', 'binding', 'test'],
+    except: 'csrc/engine/tensorrt/',
+  },
+  {
+    rule: 'torch headers only in csrc/engine/torchscript',
+    pattern: /#include\s*[<"](torch|ATen|c10|caffe2)\//,
+    within: ['csrc', 'binding', 'test'],
+    except: 'csrc/engine/torchscript/',
+  },
+  {
+    rule: 'csrc never includes binding',
+    pattern: /#include\s*[<"](\.\.\/)*binding\//,
+    within: ['csrc'],
+  },
+  {
+    rule: 'models know no files, engines, kernels or queues',
+    pattern: /#include\s*"((engine|kernels|image|serving)\/|base\/file)/,
+    within: ['csrc/model'],
+  },
+  {
+    rule: 'images and queues know no models and no engines',
+    pattern: /#include\s*"(model|engine)\//,
+    within: ['csrc/image', 'csrc/serving'],
+  },
+  {
+    rule: 'lib never imports from test, tools or bench',
+    pattern: /(from|import|require)[\s(]*'[^']*\b(test|tools|bench|fixtures)\//,
+    within: ['lib'],
+  },
+  {
+    rule: 'nothing is handed to V8 as an external buffer (Electron forbids it)',
+    pattern: /napi_create_external_(array)?buffer/,
+    within: ['binding'],
+  },
+];
+
+/** Every fault as `file:line: rule`. */
+export function findForbiddenIncludes() {
+  return RULES.flatMap((rule) =>
+    rule.within
+      .flatMap(filesIn)
+      .filter((file) => !rule.except || !file.startsWith(rule.except))
+      .flatMap((file) => faultsIn(file, rule)),
+  );
+}
+
+/** As in the sources, so in what was built of them: templates of other headers could do it too. */
+export async function findExternalBuffers(addon) {
+  const imported = await capture('nm', ['-D', '--undefined-only', addon]);
+  return imported.match(/napi_create_external_(array)?buffer/g) ?? [];
+}
+
+function faultsIn(file, { rule, pattern }) {
+  const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
+  return lines.flatMap((line, index) =>
+    pattern.test(line) ? [`${file}:${index + 1}: ${rule}: ${line.trim()}`] : [],
+  );
+}
+
+function filesIn(path) {
+  const status = statSync(join(ROOT, path), { throwIfNoEntry: false });
+  if (!status) return [];
+  if (status.isDirectory()) {
+    return readdirSync(join(ROOT, path)).flatMap((name) => filesIn(`${path}/${name}`));
+  }
+  return /\.(h|cpp|cu|cuh|ts|mts)$/.test(path) ? [path] : [];
+}

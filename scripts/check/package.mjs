@@ -1,0 +1,27 @@
+// The tarball as npm would publish it, in the eyes of those who import it.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { capture } from '../command.mjs';
+
+/** Packs the project and gives the tarball's path to `use`; removed afterwards. */
+export async function withTarball(use) {
+  const folder = mkdtempSync(join(tmpdir(), 'llm2clip-pack-'));
+  try {
+    const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+    const output = await capture('npm', pack, { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [{ filename }] = Object.values(JSON.parse(output));
+    return await use(join(folder, filename));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export function publint(tarball) {
+  return capture('node_modules/.bin/publint', [tarball, '--strict']);
+}
+
+/** Are the types wrong? */
+export function attw(tarball) {
+  return capture('node_modules/.bin/attw', [tarball, '--no-emoji']);
+}
