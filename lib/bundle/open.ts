@@ -1,0 +1,115 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { LLM2CLIPError } from '../errors';
+import { digestFile } from './digest';
+import { MANIFEST_NAME, type Manifest, parseManifest } from './manifest';
+
+/** Far more than any manifest needs. */
+const MANIFEST_LIMIT = 16 << 20;
+
+/** A bundle held by its directory: whatever replaces it meanwhile, its files stay these. */
+export interface OpenBundle {
+  readonly manifest: Manifest;
+  /**
+   * Checks size and digest of a file that the manifest lists, and gives a path by which native code
+   * opens that very file. Valid until close().
+   *
+   * @throws LLM2CLIPError ERR_BUNDLE_INVALID
+   */
+  verify(name: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** What a failed open of `name` means. */
+function openFailure(error: unknown, path: string, missing: 'ERR_NOT_FOUND' | 'ERR_BUNDLE_INVALID') {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return new LLM2CLIPError(missing, `expected ${path}, found nothing there`);
+  if (code === 'ENOTDIR' || code === 'ELOOP') {
+    return new LLM2CLIPError(
+      'ERR_BUNDLE_INVALID',
+      `expected a bundle folder with plain files, found another kind of file at ${path}`,
+    );
+  }
+  return new LLM2CLIPError('ERR_IO', `cannot open ${path}: ${message}`);
+}
+
+class BundleFiles {
+  readonly #path: string;
+  readonly #directory: FileHandle;
+  readonly #files: FileHandle[] = [];
+
+  constructor(path: string, directory: FileHandle) {
+    this.#path = path;
+    this.#directory = directory;
+  }
+
+  /** Opens a file through the directory's handle, so that a replaced bundle cannot mix with this one. */
+  async open(name: string): Promise<FileHandle> {
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    try {
+      const file = await open(`/proc/self/fd/${this.#directory.fd}/${name}`, flags);
+      this.#files.push(file);
+      if ((await file.stat()).isFile()) return file;
+    } catch (error) {
+      throw openFailure(error, `${this.#path}/${name}`, 'ERR_BUNDLE_INVALID');
+    }
+    throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `expected a file at ${this.#path}/${name}`);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#files.splice(0), this.#directory].map((file) => file.close()));
+  }
+
+  async manifest(): Promise<Manifest> {
+    const file = await this.open(MANIFEST_NAME);
+    if ((await file.stat()).size > MANIFEST_LIMIT) {
+      throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `${MANIFEST_NAME} is larger than 16 MiB`);
+    }
+    return parseManifest(await file.readFile('utf8'));
+  }
+
+  async verify(name: string, manifest: Manifest): Promise<string> {
+    const expected = manifest.files[name];
+    if (expected === undefined) {
+      throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `${MANIFEST_NAME} lists no file ${name}`);
+    }
+    const file = await this.open(name);
+    const { size } = await file.stat();
+    const found = size === expected.bytes ? await digestFile(file) : { bytes: size, sha256: '' };
+    for (const key of ['bytes', 'sha256'] as const) {
+      if (found[key] === expected[key]) continue;
+      throw new LLM2CLIPError(
+        'ERR_BUNDLE_INVALID',
+        `expected ${key} ${expected[key]} of ${this.#path}/${name}, found ${found[key]}; ` +
+          'the bundle is damaged: convert the checkpoint again with `npx llm2clip convert --force`',
+      );
+    }
+    return `/proc/self/fd/${file.fd}`;
+  }
+}
+
+/**
+ * Opens a bundle and reads its manifest.
+ *
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_ENGINE_INCOMPATIBLE, ERR_IO
+ */
+export async function openBundle(path: string): Promise<OpenBundle> {
+  let directory: FileHandle;
+  try {
+    directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    throw openFailure(error, path, 'ERR_NOT_FOUND');
+  }
+  const files = new BundleFiles(path, directory);
+  try {
+    const manifest = await files.manifest();
+    return {
+      manifest,
+      verify: (name) => files.verify(name, manifest),
+      close: () => files.close(),
+    };
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}
