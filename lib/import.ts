@@ -55,12 +55,20 @@ export async function importEngine(file: string, options: ImportOptions): Promis
   const out = nonEmptyString(given.out, 'options.out');
   const family = optionalOneOf(given.family ?? '', 'options.family', 'eva02', FAMILIES);
   const imageSize = optionalInteger(given.imageSize ?? 0, 'options.imageSize', 0, [1, 4096]);
-  const maxBatch = optionalInteger(given.maxBatch, 'options.maxBatch', DEFAULT_MAX_BATCH, [1, 1024]);
+  const maxBatch = optionalInteger(
+    given.maxBatch,
+    'options.maxBatch',
+    DEFAULT_MAX_BATCH,
+    [1, 1024],
+  );
   const force = optionalBoolean(given.force, 'options.force', false);
   await requireFile(path);
   const exchange = loadNative().exchangeDirectories;
   return writeBundle(out, { force, exchange }, async (folder) => {
-    const engine = await openEngine('torchscript', optionalString(given.runtime, 'options.runtime'));
+    const engine = await openEngine(
+      'torchscript',
+      optionalString(given.runtime, 'options.runtime'),
+    );
     const copy = join(folder, VISION_FILE);
     await mkdir(dirname(copy), { recursive: true });
     await copyFile(path, copy);

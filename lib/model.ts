@@ -1,7 +1,7 @@
 import { abortable } from './abort';
 import { invalidBuffer, invalidType, nonEmptyString } from './arguments';
-import { openBundle } from './bundle/open';
 import type { Manifest } from './bundle/manifest';
+import { openBundle } from './bundle/open';
 import { Embeddings, normalise } from './embeddings';
 import { OPERATORS_VERSION, openEngine } from './engine';
 import { LLM2CLIPError } from './errors';

@@ -1,8 +1,8 @@
-import { locateAddon } from './runtime/plugins';
 import type { TensorEntry } from './checkpoint/table';
 import type { VisionConfig } from './config';
 import { isErrorCode, LLM2CLIPError } from './errors';
 import type { Preprocessing } from './preprocessing';
+import { locateAddon } from './runtime/plugins';
 
 /** What binding/ exports. Functions that return a promise run on a native thread. */
 export interface Native {

@@ -1,0 +1,39 @@
+import { Command, Option } from 'commander';
+import { FAMILIES, type Family } from '../config';
+import { DEFAULT_MAX_BATCH } from '../convert';
+import { importEngine } from '../import';
+import { positiveInteger } from './arguments';
+import { print } from './output';
+
+interface Options {
+  out: string;
+  family: Family;
+  imageSize: number;
+  maxBatch: number;
+  force?: true;
+  json?: true;
+}
+
+async function run(file: string, options: Options): Promise<void> {
+  const { out, family, imageSize, maxBatch } = options;
+  const force = options.force ?? false;
+  const manifest = await importEngine(file, { out, family, imageSize, maxBatch, force });
+  const { embeddingDim } = manifest.model;
+  print(options.json ? manifest : `${out}: ${family} ${imageSize} px → ${embeddingDim}, imported`);
+}
+
+/** `llm2clip import`. */
+export function importCommand(): Command {
+  return new Command('import')
+    .description('wrap a TorchScript file made elsewhere; import only what you trust')
+    .argument('<file>', 'takes pixel_values [B, 3, S, S] float32, gives one embedding a picture')
+    .requiredOption('--out <bundle>', 'folder to make')
+    .addOption(
+      new Option('--family <family>', 'architecture').choices(FAMILIES).makeOptionMandatory(),
+    )
+    .requiredOption('--image-size <pixels>', 'edge S of its input', positiveInteger)
+    .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)
+    .option('--force', 'replace a bundle that is there')
+    .option('--json', 'print the manifest as JSON')
+    .action(run);
+}

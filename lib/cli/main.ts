@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../package-version';
+import { convertCommand } from './convert';
+import { encodeCommand } from './encode';
+import { importCommand } from './import';
+import { inspectCommand } from './inspect';
+import { INTERRUPTED, Interrupted } from './interrupt';
+import { describeError, print, printError } from './output';
+import { runtimeCommand } from './runtime';
+
+const DONE = 0;
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+function program(): Command {
+  const root = new Command('llm2clip')
+    .description('LLM2CLIP image embeddings: convert a checkpoint, encode pictures')
+    .version(packageVersion())
+    .addCommand(runtimeCommand())
+    .addCommand(convertCommand())
+    .addCommand(importCommand())
+    .addCommand(encodeCommand())
+    .addCommand(inspectCommand());
+  throwInsteadOfExit(root);
+  return root;
+}
+
+function throwInsteadOfExit(command: Command): void {
+  command.exitOverride().showHelpAfterError('(--help says more)');
+  for (const child of command.commands) throwInsteadOfExit(child);
+}
+
+function exitCode(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
+  return error instanceof Interrupted ? INTERRUPTED : FAILED;
+}
+
+async function main(): Promise<void> {
+  // A reader that has seen enough, such as head, is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? DONE : FAILED);
+  });
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    process.exitCode = exitCode(error);
+    if (error instanceof CommanderError) return; // commander has said it
+    printError(error);
+    if (process.argv.includes('--json')) print({ error: describeError(error) });
+  }
+}
+
+void main();
