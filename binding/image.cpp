@@ -1,0 +1,40 @@
+#include "image.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "image/preprocess.h"
+#include "promise_worker.h"
+#include "specs.h"
+
+namespace llm2clip::binding {
+namespace {
+
+std::vector<float> preprocess_pixels(const ImageView& image, const Preprocessing& preprocessing) {
+  std::vector<float> pixels(size_t{3} * preprocessing.size * preprocessing.size);
+  llm2clip::preprocess(image, preprocessing, pixels.data());
+  return pixels;
+}
+
+Napi::Value to_array(Napi::Env env, const std::vector<float>& pixels) {
+  auto array = Napi::Float32Array::New(env, pixels.size());
+  std::ranges::copy(pixels, array.Data());
+  return array;
+}
+
+}  // namespace
+
+Napi::Value preprocess(const Napi::CallbackInfo& info) {
+  const auto object = info[0].As<Napi::Object>();
+  const ImageView image = parse_image(object);
+  const Preprocessing preprocessing = parse_preprocessing(info[1].As<Napi::Object>());
+  // Of the array itself: its owner may put another in the object meanwhile.
+  const auto data = std::make_shared<Napi::ObjectReference>(
+      Napi::Persistent(object.Get("data").As<Napi::Object>()));
+  return PromiseWorker<std::vector<float>>::run(
+      info.Env(), [image, preprocessing] { return preprocess_pixels(image, preprocessing); },
+      [data](Napi::Env env, std::vector<float>&& pixels) { return to_array(env, pixels); });
+}
+
+}  // namespace llm2clip::binding
