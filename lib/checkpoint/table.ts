@@ -1,5 +1,16 @@
 /** Element types a checkpoint may hold. Only the floating-point ones can become weights. */
-export const DTYPES = ['f64', 'f32', 'f16', 'bf16', 'i64', 'i32', 'i16', 'i8', 'u8', 'bool'] as const;
+export const DTYPES = [
+  'f64',
+  'f32',
+  'f16',
+  'bf16',
+  'i64',
+  'i32',
+  'i16',
+  'i8',
+  'u8',
+  'bool',
+] as const;
 export type Dtype = (typeof DTYPES)[number];
 
 export const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {

@@ -1,0 +1,136 @@
+import type { Activation, Family, VisionConfig } from '../config';
+import { LLM2CLIPError } from '../errors';
+import type { Dimensions } from './layouts/dimensions';
+import type { Stated, StatedConfig } from './stated-config';
+
+/** What shapes cannot tell, as the published models of each family have it. */
+interface FamilyDefaults {
+  /** Widths of a head to try, in this order. */
+  headWidths: readonly number[];
+  /** Positions before those of the patches. */
+  classTokens: 0 | 1;
+  activation: Activation;
+  layerNormEps: number;
+  ropeGrid: number;
+}
+
+const DEFAULTS: Readonly<Record<Family, FamilyDefaults>> = {
+  eva02: {
+    headWidths: [64],
+    classTokens: 1,
+    activation: 'swiglu',
+    layerNormEps: 1e-6,
+    ropeGrid: 16,
+  },
+  clip_vit: {
+    headWidths: [64],
+    classTokens: 1,
+    activation: 'quick_gelu',
+    layerNormEps: 1e-5,
+    ropeGrid: 0,
+  },
+  siglip2: {
+    headWidths: [64, 72],
+    classTokens: 0,
+    activation: 'gelu_tanh',
+    layerNormEps: 1e-6,
+    ropeGrid: 0,
+  },
+};
+
+/** So400m, whose heads are 72 wide though 64 would divide its width too. */
+const SO400M_WIDTH = 1152;
+
+/**
+ * The tower as numbers: shapes tell what they can, the configuration the rest, and where both
+ * speak they must agree.
+ *
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH
+ */
+export function inferConfig(
+  family: Family,
+  dimensions: Dimensions,
+  layers: number,
+  stated: StatedConfig,
+): VisionConfig {
+  const { D: width, P: patchSize } = dimensions;
+  const defaults = DEFAULTS[family];
+  const config: VisionConfig = {
+    family,
+    imageSize: gridOf(dimensions.N, defaults.classTokens) * patchSize,
+    patchSize,
+    width,
+    layers,
+    heads: headsOf(family, width, stated),
+    hidden: dimensions.H,
+    embeddingDim: family === 'siglip2' ? width : dimensions.E,
+    activation: activationOf(family, stated),
+    layerNormEps: stated.layerNormEps?.value ?? defaults.layerNormEps,
+    ropeGrid: family === 'eva02' ? (stated.ropeGrid?.value ?? defaults.ropeGrid) : 0,
+  };
+  checkStated(config, stated);
+  return config;
+}
+
+function gridOf(positions: number, classTokens: number): number {
+  const grid = Math.sqrt(positions - classTokens);
+  if (Number.isInteger(grid) && grid > 0) return grid;
+  throw mismatch(
+    `the position embedding has ${positions} rows, expected a square number` +
+      `${classTokens === 0 ? '' : ' and one for the class token'}`,
+  );
+}
+
+function headsOf(family: Family, width: number, stated: StatedConfig): number {
+  const { headWidths } = DEFAULTS[family];
+  const so400m = family === 'siglip2' && width === SO400M_WIDTH ? 16 : undefined;
+  const byWidth = headWidths.map((headWidth) => width / headWidth).find(Number.isInteger);
+  const byHeadWidth = stated.headWidth && width / stated.headWidth.value;
+  const heads = stated.heads?.value ?? byHeadWidth ?? so400m ?? byWidth;
+  if (heads !== undefined && Number.isInteger(heads) && width % heads === 0) return heads;
+  const found = stated.heads ?? stated.headWidth;
+  throw mismatch(
+    found === undefined
+      ? `a width of ${width} does not tell the number of heads; say "num_attention_heads" by --config`
+      : `the configuration says "${found.key}" is ${found.value}, which does not divide the width ${width}`,
+  );
+}
+
+/** EVA02's gated MLP is in its weights; its configurations name whatever their code ignored. */
+function activationOf(family: Family, stated: StatedConfig): Activation {
+  const { activation } = DEFAULTS[family];
+  if (family === 'eva02' || stated.activation === undefined) return activation;
+  if (stated.activation !== 'swiglu') return stated.activation;
+  throw mismatch('the configuration names a gated activation, the weights have a plain MLP');
+}
+
+function checkStated(config: VisionConfig, stated: StatedConfig): void {
+  check(stated.width, config.width);
+  check(stated.layers, config.layers);
+  check(stated.patchSize, config.patchSize);
+  check(stated.imageSize, config.imageSize);
+  // SwiGLU's hidden width is two thirds of a plain MLP's, which some configurations give.
+  const gated = config.activation === 'swiglu' ? 2 / 3 : 1;
+  check(stated.hidden, config.hidden, (value) => [value, Math.trunc(value * gated)]);
+  check(stated.mlpRatio, config.hidden, (ratio) =>
+    [ratio, ratio * gated].map((factor) => Math.trunc(config.width * factor)),
+  );
+  const right = stated.embeddingDims.some(({ value }) => value === config.embeddingDim);
+  if (!right) check(stated.embeddingDims[0], config.embeddingDim);
+}
+
+function check(
+  stated: Stated | undefined,
+  found: number,
+  allowed: (value: number) => number[] = (value) => [value],
+): void {
+  if (stated === undefined || allowed(stated.value).includes(found)) return;
+  throw mismatch(
+    `the configuration contradicts the weights: "${stated.key}" is ${stated.value}, ` +
+      `the weights' shapes say ${found}; give the right one by --config`,
+  );
+}
+
+function mismatch(problem: string): LLM2CLIPError {
+  return new LLM2CLIPError('ERR_CHECKPOINT_MISMATCH', problem);
+}

@@ -1,0 +1,86 @@
+import { LLM2CLIPError } from '../../errors';
+import { rowMajorStrides } from '../extent';
+import { quote } from '../quote';
+import { DTYPE_BYTES, type Dtype, type TensorEntry } from '../table';
+import { type Dimensions, resolveShape } from './dimensions';
+import { type CanonicalTensor, type Source, sourceName, sourcesOf } from './layout';
+import type { Recognised } from './recognise';
+
+const WEIGHT_DTYPES: readonly Dtype[] = ['f64', 'f32', 'f16', 'bf16'];
+
+/** A canonical weight, and the tensor of the checkpoint that it is or is part of. */
+export interface Binding {
+  tensor: CanonicalTensor;
+  /** With the block's number filled in. */
+  name: string;
+  source: Source;
+  entry: TensorEntry;
+}
+
+/**
+ * Finds every canonical weight in the checkpoint.
+ *
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH naming the first that is missing
+ */
+export function findWeights(
+  { weights, layout, prefix, layers }: Recognised,
+  entries: ReadonlyMap<string, TensorEntry>,
+  path: string,
+): Binding[] {
+  const bindings: Binding[] = [];
+  const missing: string[] = [];
+  for (const tensor of weights.tensors) {
+    for (let i = 0; i < (tensor.name.includes('{i}') ? layers : 1); i++) {
+      const inBlock = (name: string) => name.replace('{i}', String(i));
+      const sources = sourcesOf(layout, tensor.name);
+      const nameOf = (source: Source) => prefix + inBlock(sourceName(source));
+      const source = sources.find((candidate) => entries.has(nameOf(candidate))) ?? sources[0];
+      if (source === undefined) continue;
+      const entry = entries.get(nameOf(source));
+      if (entry === undefined) missing.push(nameOf(source));
+      else bindings.push({ tensor, name: inBlock(tensor.name), source, entry });
+    }
+  }
+  const [first, ...more] = missing;
+  if (first === undefined) return bindings;
+  throw new LLM2CLIPError(
+    'ERR_CHECKPOINT_MISMATCH',
+    `${path} (${layout.name}, ${layers} layers) lacks tensor ${quote(first)}${andMore(more.length)}`,
+  );
+}
+
+/** The weight as a tensor of its canonical shape: a third of a fused one, leading ones added. */
+export function canonicalView(binding: Binding, dimensions: Dimensions): TensorEntry {
+  const { tensor, source, entry } = binding;
+  const shape = resolveShape(tensor.shape, dimensions);
+  const parts = typeof source === 'string' ? 1 : 3;
+  const expected = [(shape[0] ?? 1) * parts, ...shape.slice(1)];
+  const added = expected.length - entry.shape.length;
+  const leading = expected.slice(0, Math.max(added, 0));
+  const padded = [...leading.map(() => 1), ...entry.shape];
+  if (added < 0 || padded.join() !== expected.join()) {
+    throw mismatch(entry, `has shape [${entry.shape}], expected [${expected}]`);
+  }
+  if (shape.includes(0)) throw mismatch(entry, `has shape [${entry.shape}]: it is empty`);
+  if (!WEIGHT_DTYPES.includes(entry.dtype)) {
+    throw mismatch(entry, `has type ${entry.dtype}, expected one of ${WEIGHT_DTYPES.join(', ')}`);
+  }
+  const dense = rowMajorStrides(shape);
+  const strides = [...dense.slice(0, leading.length), ...entry.strides];
+  return { ...entry, shape, strides, offset: entry.offset + partOffset(binding, shape) };
+}
+
+/** In bytes, from the beginning of the fused tensor to the rows of this part. */
+function partOffset({ source, entry }: Binding, shape: readonly number[]): number {
+  if (typeof source === 'string') return 0;
+  return source.part * (shape[0] ?? 0) * (entry.strides[0] ?? 0) * DTYPE_BYTES[entry.dtype];
+}
+
+function mismatch(entry: TensorEntry, problem: string): LLM2CLIPError {
+  const message = `tensor ${quote(entry.name)} in ${entry.file} ${problem}`;
+  return new LLM2CLIPError('ERR_CHECKPOINT_MISMATCH', message);
+}
+
+export function andMore(count: number): string {
+  return count === 0 ? '' : ` and ${count} other${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,17 @@
+/** The text side, which a vision tower does not need. */
+const TEXT = [/^text(_model|_projection|_adapter|_adaptor|_proj)?(\.|$)/, /^logit_(scale|bias)$/];
+
+/** Beside it, what says nothing that is not computed here. */
+const DERIVED = [
+  /(^|\.)rope(\.|_|$)/, // tables of rotary angles; recomputed in fp32
+  /(^|\.)position_ids$/,
+  /^(input_resolution|context_length|vocab_size)$/, // constants of OpenAI's exports
+];
+
+export function isTextTensor(name: string): boolean {
+  return TEXT.some((pattern) => pattern.test(name));
+}
+
+export function isIgnored(name: string): boolean {
+  return isTextTensor(name) || DERIVED.some((pattern) => pattern.test(name));
+}

@@ -1,0 +1,65 @@
+import type { Family } from '../../config';
+
+/**
+ * A size in a canonical shape: D width, H hidden, E embedding, P patch, N positions, or a plain
+ * number. "2D" is twice the width.
+ */
+export type Size = 'D' | 'H' | 'E' | 'P' | 'N' | '2D' | number;
+
+/** A weight as csrc/model binds it. `{i}` in the name stands for the number of a block. */
+export interface CanonicalTensor {
+  name: string;
+  shape: readonly Size[];
+}
+
+/** A whole tensor of the checkpoint, or one third (q, k or v: 0, 1, 2) of its rows. */
+export type Source = string | { fused: string; part: 0 | 1 | 2 };
+
+/** How one kind of file names the weights of one family. */
+export interface Layout {
+  name: string;
+  family: Family;
+  /** Each of these may stand before all names. */
+  prefixes: readonly string[];
+  /**
+   * Canonical tensor or module → its names here; the first that is there is taken. A module's
+   * entry holds for its weight and bias. What is not listed has its canonical name.
+   */
+  names: Readonly<Record<string, readonly Source[]>>;
+}
+
+/** All weights of a family and every way in which files name them. */
+export interface FamilyWeights {
+  family: Family;
+  tensors: readonly CanonicalTensor[];
+  layouts: readonly Layout[];
+}
+
+/** Where `layout` may keep a canonical tensor, first choice first, without the prefix. */
+export function sourcesOf(layout: Layout, tensor: string): readonly Source[] {
+  const exact = layout.names[tensor];
+  if (exact !== undefined) return exact;
+  const dot = tensor.lastIndexOf('.');
+  const module = layout.names[tensor.slice(0, dot)];
+  return module?.map((source) => `${sourceName(source)}${tensor.slice(dot)}`) ?? [tensor];
+}
+
+export function sourceName(source: Source): string {
+  return typeof source === 'string' ? source : source.fused;
+}
+
+/** Weight and bias of a LayerNorm. */
+export function layerNorm(name: string, size: Size = 'D'): CanonicalTensor[] {
+  return [
+    { name: `${name}.weight`, shape: [size] },
+    { name: `${name}.bias`, shape: [size] },
+  ];
+}
+
+/** Weight and bias of a linear layer. */
+export function linear(name: string, out: Size, input: Size): CanonicalTensor[] {
+  return [
+    { name: `${name}.weight`, shape: [out, input] },
+    { name: `${name}.bias`, shape: [out] },
+  ];
+}

@@ -1,0 +1,81 @@
+import { LLM2CLIPError } from '../../errors';
+import { CLIP_VIT } from './clip-vit';
+import { EVA02 } from './eva02';
+import { type FamilyWeights, type Layout, sourceName, sourcesOf } from './layout';
+import { refuseKnownFamilies } from './refused';
+import { SIGLIP2 } from './siglip2';
+
+const FAMILY_WEIGHTS: readonly FamilyWeights[] = [EVA02, CLIP_VIT, SIGLIP2];
+
+/** A damaged checkpoint still shows most of its layout's names; another family far fewer. */
+const LEAST_SHARE = 0.8;
+const BLOCK_NUMBER = /(^|\.)(blocks|layers)\.(0|[1-9]\d{0,3})\./;
+
+export interface Recognised {
+  weights: FamilyWeights;
+  layout: Layout;
+  prefix: string;
+  /** One more than the highest number of a block. */
+  layers: number;
+}
+
+/**
+ * Finds the layout of which the file shows the largest share.
+ *
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED where none comes near
+ */
+export function recognise(names: readonly string[], path: string): Recognised {
+  const templates = new Set(names.map((name) => name.replace(BLOCK_NUMBER, '$1$2.{i}.')));
+  const candidates = FAMILY_WEIGHTS.flatMap((weights) =>
+    weights.layouts.flatMap((layout) =>
+      layout.prefixes.map((prefix) => ({
+        ...{ weights, layout, prefix },
+        share: shareFound(weights, layout, prefix, templates),
+      })),
+    ),
+  );
+  const best = candidates.reduce((a, b) => (b.share > a.share ? b : a));
+  if (best.share < LEAST_SHARE) {
+    refuseKnownFamilies(names, path);
+    throw unknownLayout(path, names, best);
+  }
+  return { ...best, layers: countLayers(names, best.layout, best.prefix) };
+}
+
+/** Share of the layout's tensors that are there, whatever the block. */
+function shareFound(
+  weights: FamilyWeights,
+  layout: Layout,
+  prefix: string,
+  templates: ReadonlySet<string>,
+): number {
+  const found = weights.tensors.filter(({ name }) =>
+    sourcesOf(layout, name).some((source) => templates.has(prefix + sourceName(source))),
+  );
+  return found.length / weights.tensors.length;
+}
+
+function countLayers(names: readonly string[], layout: Layout, prefix: string): number {
+  const [first] = sourcesOf(layout, 'blocks.{i}.norm1.weight');
+  const stem = prefix + sourceName(first ?? '').replace(/\{i\}.*$/, '');
+  let layers = 0;
+  for (const name of names) {
+    if (!name.startsWith(stem)) continue;
+    const block = BLOCK_NUMBER.exec(name)?.[3];
+    if (block !== undefined) layers = Math.max(layers, Number(block) + 1);
+  }
+  return layers;
+}
+
+function unknownLayout(
+  path: string,
+  names: readonly string[],
+  closest: { layout: Layout; share: number },
+): LLM2CLIPError {
+  const known = FAMILY_WEIGHTS.flatMap(({ layouts }) => layouts.map(({ name }) => name)).join('; ');
+  return new LLM2CLIPError(
+    'ERR_CHECKPOINT_UNSUPPORTED',
+    `${path} holds ${names.length} tensors of a model that is not supported. Known are: ${known}. ` +
+      `The closest, ${closest.layout.name}, shares ${Math.round(closest.share * 100)} % of its names`,
+  );
+}

@@ -1,0 +1,47 @@
+import { type FamilyWeights, type Layout, layerNorm, linear, type Source } from './layout';
+
+const fused = (tensor: 'weight' | 'bias', part: 0 | 1 | 2): Source[] => [
+  { fused: `blocks.{i}.attn.qkv.${tensor}`, part },
+];
+
+/** timm's own names; open_clip puts them under `visual.trunk.`. */
+const TIMM: Layout = {
+  name: 'SigLIP2, timm',
+  family: 'siglip2',
+  prefixes: ['', 'visual.trunk.', 'visual.'],
+  names: {
+    'blocks.{i}.attn.q_proj.weight': fused('weight', 0),
+    'blocks.{i}.attn.q_proj.bias': fused('bias', 0),
+    'blocks.{i}.attn.k_proj.weight': fused('weight', 1),
+    'blocks.{i}.attn.k_proj.bias': fused('bias', 1),
+    'blocks.{i}.attn.v_proj.weight': fused('weight', 2),
+    'blocks.{i}.attn.v_proj.bias': fused('bias', 2),
+  },
+};
+
+/** SigLIP's ViT: no class token, an attention pool in place of the projection. */
+export const SIGLIP2: FamilyWeights = {
+  family: 'siglip2',
+  layouts: [TIMM],
+  tensors: [
+    { name: 'pos_embed', shape: [1, 'N', 'D'] },
+    { name: 'patch_embed.proj.weight', shape: ['D', 3, 'P', 'P'] },
+    { name: 'patch_embed.proj.bias', shape: ['D'] },
+    ...layerNorm('blocks.{i}.norm1'),
+    ...linear('blocks.{i}.attn.q_proj', 'D', 'D'),
+    ...linear('blocks.{i}.attn.k_proj', 'D', 'D'),
+    ...linear('blocks.{i}.attn.v_proj', 'D', 'D'),
+    ...linear('blocks.{i}.attn.proj', 'D', 'D'),
+    ...layerNorm('blocks.{i}.norm2'),
+    ...linear('blocks.{i}.mlp.fc1', 'H', 'D'),
+    ...linear('blocks.{i}.mlp.fc2', 'D', 'H'),
+    ...layerNorm('norm'),
+    { name: 'attn_pool.latent', shape: [1, 1, 'D'] },
+    ...linear('attn_pool.q', 'D', 'D'),
+    ...linear('attn_pool.kv', '2D', 'D'),
+    ...linear('attn_pool.proj', 'D', 'D'),
+    ...layerNorm('attn_pool.norm'),
+    ...linear('attn_pool.mlp.fc1', 'H', 'D'),
+    ...linear('attn_pool.mlp.fc2', 'D', 'H'),
+  ],
+};

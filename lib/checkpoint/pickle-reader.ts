@@ -1,0 +1,83 @@
+import { unsafePickle } from './pickle-values';
+
+const LONGEST_GLOBAL = 256;
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Walks through the bytes of a pickle; running past the end is refused. */
+export class PickleReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get position(): number {
+    return this.#at;
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  bytes(length: number): Buffer {
+    const end = this.#at + length;
+    if (end > this.#bytes.length) throw unsafePickle(`it ends inside the operand at ${this.#at}`);
+    const bytes = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
+    return bytes;
+  }
+
+  u8(): number {
+    return this.bytes(1).readUInt8();
+  }
+
+  u16(): number {
+    return this.bytes(2).readUInt16LE();
+  }
+
+  i32(): number {
+    return this.bytes(4).readInt32LE();
+  }
+
+  u32(): number {
+    return this.bytes(4).readUInt32LE();
+  }
+
+  /** A length; more than the pickle holds is refused by the read that follows. */
+  u64(): number {
+    return Number(this.bytes(8).readBigUInt64LE());
+  }
+
+  /** Big-endian, unlike all else. */
+  float(): number {
+    return this.bytes(8).readDoubleBE();
+  }
+
+  /** LONG1: little-endian two's complement of up to 255 bytes. */
+  long(length: number): number | bigint {
+    const bytes = this.bytes(length);
+    const unsigned =
+      length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
+    const value = BigInt.asIntN(8 * length, unsigned);
+    return BigInt.asIntN(53, value) === value ? Number(value) : value;
+  }
+
+  string(length: number): string {
+    const bytes = this.bytes(length);
+    try {
+      return UTF8.decode(bytes);
+    } catch {
+      throw unsafePickle(`the string at ${this.#at} is not valid UTF-8`);
+    }
+  }
+
+  /** Up to a line feed, which is not part of it. */
+  line(): string {
+    const end = this.#bytes.subarray(this.#at, this.#at + LONGEST_GLOBAL + 1).indexOf(0x0a);
+    if (end < 0) throw unsafePickle(`the name at ${this.#at} has no end`);
+    const line = this.string(end);
+    this.#at++;
+    return line;
+  }
+}

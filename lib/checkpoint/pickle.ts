@@ -1,0 +1,206 @@
+import { PickleReader } from './pickle-reader';
+import {
+  PickleDict,
+  PickleGlobal,
+  PickleList,
+  PickleTuple,
+  type PickleValue,
+  unsafePickle,
+} from './pickle-values';
+import { quote } from './quote';
+
+const MAX_OPERATIONS = 3_000_000;
+const MAX_STACK = 100_000;
+
+/** What a pickle may refer to; both throw ERR_CHECKPOINT_UNSAFE for anything else. */
+export interface PickleWorld {
+  global(module: string, name: string): PickleGlobal;
+  persistent(id: PickleValue): PickleValue;
+}
+
+/**
+ * Runs the few operations of pickle protocols 2 to 5 that torch.save emits, on data alone: no
+ * class is looked up outside `world`, no attribute is ever set. Work and memory are bounded.
+ *
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSAFE for every other operation and every malformed one
+ */
+export function unpickle(bytes: Buffer, world: PickleWorld): PickleValue {
+  return new Unpickler(bytes, world).run();
+}
+
+class Unpickler {
+  /** By opcode; PROTO and STOP, which frame the program, are in run(). */
+  static readonly #operations: Readonly<Record<string, (u: Unpickler) => void>> = {
+    '\x95': (u) => u.#reader.bytes(8), // FRAME: a hint for buffering
+    N: (u) => u.#push(null),
+    '\x88': (u) => u.#push(true),
+    '\x89': (u) => u.#push(false),
+    J: (u) => u.#push(u.#reader.i32()),
+    K: (u) => u.#push(u.#reader.u8()),
+    M: (u) => u.#push(u.#reader.u16()),
+    '\x8a': (u) => u.#push(u.#reader.long(u.#reader.u8())),
+    G: (u) => u.#push(u.#reader.float()),
+    X: (u) => u.#push(u.#reader.string(u.#reader.u32())),
+    '\x8c': (u) => u.#push(u.#reader.string(u.#reader.u8())),
+    '\x8d': (u) => u.#push(u.#reader.string(u.#reader.u64())),
+    T: (u) => u.#push(u.#reader.bytes(u.#reader.u32())),
+    U: (u) => u.#push(u.#reader.bytes(u.#reader.u8())),
+    B: (u) => u.#push(u.#reader.bytes(u.#reader.u32())),
+    C: (u) => u.#push(u.#reader.bytes(u.#reader.u8())),
+    '(': (u) => u.#mark(),
+    ')': (u) => u.#push(new PickleTuple([])),
+    t: (u) => u.#push(new PickleTuple(u.#popToMark())),
+    '\x85': (u) => u.#push(new PickleTuple(u.#popMany(1))),
+    '\x86': (u) => u.#push(new PickleTuple(u.#popMany(2))),
+    '\x87': (u) => u.#push(new PickleTuple(u.#popMany(3))),
+    ']': (u) => u.#push(new PickleList()),
+    a: (u) => u.#append(u.#popMany(1)),
+    e: (u) => u.#append(u.#popToMark()),
+    '}': (u) => u.#push(new PickleDict(false)),
+    s: (u) => u.#setItems(u.#popMany(2)),
+    u: (u) => u.#setItems(u.#popToMark()),
+    q: (u) => u.#memoize(u.#reader.u8()),
+    r: (u) => u.#memoize(u.#reader.u32()),
+    '\x94': (u) => u.#memoize(u.#memo.size),
+    h: (u) => u.#recall(u.#reader.u8()),
+    j: (u) => u.#recall(u.#reader.u32()),
+    c: (u) => u.#push(u.#world.global(u.#reader.line(), u.#reader.line())),
+    '\x93': (u) => u.#stackGlobal(),
+    Q: (u) => u.#push(u.#world.persistent(u.#pop())),
+    R: (u) => u.#reduce(),
+    b: (u) => u.#build(),
+  };
+
+  readonly #reader: PickleReader;
+  readonly #world: PickleWorld;
+  readonly #stack: PickleValue[] = [];
+  readonly #marks: number[] = [];
+  readonly #memo = new Map<number, PickleValue>();
+
+  constructor(bytes: Buffer, world: PickleWorld) {
+    this.#reader = new PickleReader(bytes);
+    this.#world = world;
+  }
+
+  run(): PickleValue {
+    const first = this.#reader.u8();
+    const protocol = this.#reader.u8();
+    if (first !== 0x80 || protocol < 2 || protocol > 5) {
+      throw unsafePickle('expected protocol 2 to 5 at its beginning');
+    }
+    for (let count = 0; count < MAX_OPERATIONS; count++) {
+      const opcode = String.fromCharCode(this.#reader.u8());
+      if (opcode === '.') return this.#stop();
+      const operation = Unpickler.#operations[opcode];
+      if (operation === undefined) throw this.#refuse(`unexpected operation ${quote(opcode)}`);
+      operation(this);
+    }
+    throw unsafePickle(`it runs longer than ${MAX_OPERATIONS} operations`);
+  }
+
+  #stop(): PickleValue {
+    const value = this.#pop();
+    if (this.#stack.length > 0 || this.#marks.length > 0 || !this.#reader.atEnd) {
+      throw this.#refuse('it stops with values or bytes left over');
+    }
+    return value;
+  }
+
+  #push(value: PickleValue): void {
+    if (this.#stack.length >= MAX_STACK) throw this.#refuse('stack overflow');
+    this.#stack.push(value);
+  }
+
+  #mark(): void {
+    if (this.#marks.length >= MAX_STACK) throw this.#refuse('stack overflow');
+    this.#marks.push(this.#stack.length);
+  }
+
+  #pop(): PickleValue {
+    const [value = null] = this.#popMany(1);
+    return value;
+  }
+
+  /** Never from below the latest mark. */
+  #popMany(count: number): PickleValue[] {
+    const floor = this.#marks.at(-1) ?? 0;
+    if (this.#stack.length - count < floor) throw this.#refuse('stack underflow');
+    return this.#stack.splice(this.#stack.length - count);
+  }
+
+  #popToMark(): PickleValue[] {
+    const start = this.#marks.pop();
+    if (start === undefined) throw this.#refuse('no mark on the stack');
+    return this.#stack.splice(start);
+  }
+
+  #top(): PickleValue {
+    const value = this.#pop();
+    this.#stack.push(value);
+    return value;
+  }
+
+  #append(items: PickleValue[]): void {
+    const list = this.#top();
+    if (!(list instanceof PickleList)) throw this.#refuse('appends to what is not a list');
+    for (const item of items) list.items.push(item);
+  }
+
+  #setItems(items: PickleValue[]): void {
+    const dict = this.#top();
+    if (!(dict instanceof PickleDict)) throw this.#refuse('sets an item of what is not a dict');
+    if (items.length % 2 !== 0) throw this.#refuse('sets an item without a value');
+    for (let i = 0; i < items.length; i += 2) {
+      const key = items[i];
+      if (typeof key !== 'string' && typeof key !== 'number') {
+        throw this.#refuse('a key is neither a string nor an integer');
+      }
+      dict.entries.set(key, items[i + 1] ?? null);
+    }
+  }
+
+  #memoize(index: number): void {
+    this.#memo.set(index, this.#top());
+  }
+
+  #recall(index: number): void {
+    const value = this.#memo.get(index);
+    if (value === undefined) throw this.#refuse(`recalls ${index}, which was never memoized`);
+    this.#push(value);
+  }
+
+  #stackGlobal(): void {
+    const [module, name] = this.#popMany(2);
+    if (typeof module !== 'string' || typeof name !== 'string') {
+      throw this.#refuse('the name of a global is not a string');
+    }
+    this.#push(this.#world.global(module, name));
+  }
+
+  #reduce(): void {
+    const [callee, args] = this.#popMany(2);
+    if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
+      throw this.#refuse('calls what is not a function');
+    }
+    if (!(args instanceof PickleTuple)) throw this.#refuse('calls with what is not a tuple');
+    this.#push(callee.call(args.items));
+  }
+
+  /**
+   * Nothing is ever built. The one state that is passed over is the `_metadata` (versions of
+   * modules) which torch.save attaches to every state dict, an OrderedDict.
+   */
+  #build(): void {
+    const [state] = this.#popMany(1);
+    const target = this.#top();
+    const onlyMetadata =
+      state instanceof PickleDict && [...state.entries.keys()].join() === '_metadata';
+    if (!(target instanceof PickleDict) || !target.ordered || !onlyMetadata) {
+      throw this.#refuse('sets the state of an object (BUILD)');
+    }
+  }
+
+  #refuse(problem: string): Error {
+    return unsafePickle(`${problem} (before byte ${this.#reader.position})`);
+  }
+}

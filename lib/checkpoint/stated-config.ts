@@ -1,0 +1,121 @@
+import type { Activation } from '../config';
+import { LLM2CLIPError } from '../errors';
+import { quote } from './quote';
+
+/** A number that a configuration states, and where, for messages. */
+export interface Stated {
+  key: string;
+  value: number;
+}
+
+/** What a configuration says of the vision tower; undefined where it is silent. */
+export interface StatedConfig {
+  width?: Stated;
+  layers?: Stated;
+  heads?: Stated;
+  headWidth?: Stated;
+  hidden?: Stated;
+  mlpRatio?: Stated;
+  patchSize?: Stated;
+  imageSize?: Stated;
+  layerNormEps?: Stated;
+  ropeGrid?: Stated;
+  activation?: Activation;
+  /** Several fields may state it, for the tower alone and for the whole; one of them must be right. */
+  embeddingDims: Stated[];
+}
+
+type Section = Readonly<Record<string, unknown>>;
+type NumberField = Exclude<keyof StatedConfig, 'activation' | 'embeddingDims'>;
+
+/** Keys of the vision section: Hugging Face's, then open_clip's and EVA-CLIP's. */
+const VISION_KEYS: readonly [NumberField, string][] = [
+  ['width', 'hidden_size'],
+  ['width', 'width'],
+  ['layers', 'num_hidden_layers'],
+  ['layers', 'layers'],
+  ['heads', 'num_attention_heads'],
+  ['headWidth', 'head_width'],
+  ['hidden', 'intermediate_size'],
+  ['mlpRatio', 'mlp_ratio'],
+  ['patchSize', 'patch_size'],
+  ['imageSize', 'image_size'],
+  ['layerNormEps', 'layer_norm_eps'],
+  ['ropeGrid', 'pt_hw_seq_len'],
+];
+const FRACTIONS: readonly NumberField[] = ['mlpRatio', 'layerNormEps'];
+
+const ACTIVATION_NAMES: Readonly<Record<string, Activation>> = {
+  quick_gelu: 'quick_gelu',
+  gelu: 'gelu',
+  gelu_new: 'gelu_tanh',
+  gelu_pytorch_tanh: 'gelu_tanh',
+  silu: 'swiglu',
+  swiglu: 'swiglu',
+};
+
+/**
+ * Reads a Hugging Face `config.json` or an open_clip-style `{embed_dim, vision_cfg}`, also where
+ * it lies under `model_cfg`.
+ *
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT for a field of the wrong kind,
+ *   ERR_CHECKPOINT_UNSUPPORTED for an activation that is not known
+ */
+export function readStatedConfig(config: Section | undefined): StatedConfig {
+  const stated: StatedConfig = { embeddingDims: [] };
+  const root = section(config?.model_cfg) ?? config;
+  if (root === undefined) return stated;
+  const vision = section(root.vision_config) ?? section(root.vision_cfg) ?? visionOnly(root);
+  for (const [field, key] of VISION_KEYS) {
+    const value = readNumber(vision, key, FRACTIONS.includes(field));
+    if (value !== undefined) stated[field] ??= value;
+  }
+  stated.embeddingDims = [
+    readNumber(root, 'embed_dim'),
+    readNumber(root, 'projection_dim'),
+    readNumber(vision, 'projection_dim'),
+  ].filter((value) => value !== undefined);
+  const activation = readActivation(root, vision);
+  if (activation !== undefined) stated.activation = activation;
+  return stated;
+}
+
+/** A configuration of the tower alone has its fields at the top. */
+function visionOnly(root: Section): Section {
+  return 'patch_size' in root ? root : {};
+}
+
+function section(value: unknown): Section | undefined {
+  const isSection = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isSection ? (value as Section) : undefined;
+}
+
+/** A size; a pair of equal sizes is read as one. */
+function readNumber(from: Section, key: string, fraction = false): Stated | undefined {
+  const found = from[key];
+  if (found === undefined || found === null) return undefined;
+  const values: unknown[] = Array.isArray(found) && found.length > 0 ? found : [found];
+  const [value] = values;
+  const valid = typeof value === 'number' && value > 0 && (fraction || Number.isSafeInteger(value));
+  if (valid && values.every((other) => other === value)) return { key, value };
+  throw new LLM2CLIPError(
+    'ERR_CHECKPOINT_FORMAT',
+    `the configuration says ${quote(key)} is ${quote(JSON.stringify(found))}; ` +
+      `expected a positive ${fraction ? 'number' : 'integer'}`,
+  );
+}
+
+function readActivation(root: Section, vision: Section): Activation | undefined {
+  const name = vision.hidden_act;
+  if (typeof name === 'string') {
+    const known = Object.hasOwn(ACTIVATION_NAMES, name) ? ACTIVATION_NAMES[name] : undefined;
+    if (known !== undefined) return known;
+    throw new LLM2CLIPError(
+      'ERR_CHECKPOINT_UNSUPPORTED',
+      `the configuration says "hidden_act" is ${quote(name)}; ` +
+        `expected one of ${Object.keys(ACTIVATION_NAMES).join(', ')}`,
+    );
+  }
+  if (typeof root.quick_gelu !== 'boolean') return undefined;
+  return root.quick_gelu ? 'quick_gelu' : 'gelu';
+}
