@@ -69,7 +69,10 @@ class Reader {
   }
 
   entries(): [string, Reader][] {
-    return Object.entries(this.#fields).map(([key, value]) => [key, new Reader(value, this.#at(key))]);
+    return Object.entries(this.#fields).map(([key, value]) => [
+      key,
+      new Reader(value, this.#at(key)),
+    ]);
   }
 
   string(key: string): string {
@@ -102,7 +105,10 @@ class Reader {
 function invalid(expected: string, path: string, found: unknown): LLM2CLIPError {
   const where = path === '' ? MANIFEST_NAME : `${path} in ${MANIFEST_NAME}`;
   const shown = JSON.stringify(found)?.slice(0, 80) ?? 'nothing';
-  return new LLM2CLIPError('ERR_BUNDLE_INVALID', `expected ${expected} for ${where}, found ${shown}`);
+  return new LLM2CLIPError(
+    'ERR_BUNDLE_INVALID',
+    `expected ${expected} for ${where}, found ${shown}`,
+  );
 }
 
 function requireVersion(fields: Reader): void {

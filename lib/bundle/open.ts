@@ -21,7 +21,11 @@ export interface OpenBundle {
 }
 
 /** What a failed open of `name` means. */
-function openFailure(error: unknown, path: string, missing: 'ERR_NOT_FOUND' | 'ERR_BUNDLE_INVALID') {
+function openFailure(
+  error: unknown,
+  path: string,
+  missing: 'ERR_NOT_FOUND' | 'ERR_BUNDLE_INVALID',
+) {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT') return new LLM2CLIPError(missing, `expected ${path}, found nothing there`);
   if (code === 'ENOTDIR' || code === 'ELOOP') {

@@ -68,7 +68,9 @@ async function sweep(out: string): Promise<void> {
   const parent = dirname(out);
   const prefix = temporaryPrefix(out);
   for (const name of await readdir(parent)) {
-    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN;
+    const pid = name.startsWith(prefix)
+      ? Number.parseInt(name.slice(prefix.length), 10)
+      : Number.NaN;
     if (pid > 0 && !isAlive(pid)) await rm(join(parent, name), { recursive: true, force: true });
   }
 }
@@ -135,7 +137,9 @@ async function publish(folder: string, out: string, options: WriteOptions): Prom
 function asLibraryError(error: unknown, out: string): unknown {
   const { code, message, syscall } = error as NodeJS.ErrnoException;
   if (isErrorCode(code) || syscall === undefined) return error;
-  return new LLM2CLIPError('ERR_IO', `cannot write the bundle ${out}: ${message}`, { cause: error });
+  return new LLM2CLIPError('ERR_IO', `cannot write the bundle ${out}: ${message}`, {
+    cause: error,
+  });
 }
 
 /**
