@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { describeRuntime, type RuntimeDescription } from '../runtime/describe';
 import { type InstallProgress, installLibtorch } from '../runtime/install';
+import { print, printTable } from './output';
+import { clearProgress, showProgress } from './progress';
 
 /** `llm2clip runtime install|info`. */
 export function runtimeCommand(): Command {
@@ -19,10 +21,9 @@ function installCommand(): Command {
     .action(async (options: { headers?: true; target?: string; json?: true }) => {
       const result = await installLibtorch({
         headers: options.headers ?? false,
-        onProgress: showProgress,
+        onProgress: showInstall,
         ...(options.target === undefined ? {} : { target: options.target }),
-      });
-      clearProgress();
+      }).finally(clearProgress);
       const verb = result.installed ? 'installed in' : 'is in';
       print(options.json ? result : `libtorch ${result.version} ${verb} ${result.root}`);
     });
@@ -34,43 +35,33 @@ function infoCommand(): Command {
     .option('--json', 'print it as JSON')
     .action(async (options: { json?: true }) => {
       const description = await describeRuntime();
-      print(options.json ? description : formatDescription(description));
+      if (options.json) print(description);
+      else printDescription(description);
     });
 }
 
-const CLEAR_LINE = '\r\x1b[K';
-
 /** One line that is written over, on a terminal only. */
-export function showProgress({ step, package: name, bytes, totalBytes }: InstallProgress): void {
-  if (!process.stderr.isTTY) return;
+export function showInstall({ step, package: name, bytes, totalBytes }: InstallProgress): void {
   const percent = Math.floor((100 * bytes) / totalBytes);
-  const total = `${Math.ceil(totalBytes / 1e6)} MB`;
-  process.stderr.write(`${CLEAR_LINE}${step} ${name}: ${percent} % of ${total}`);
+  showProgress(`${step} ${name}: ${percent} % of ${Math.ceil(totalBytes / 1e6)} MB`);
 }
 
-export function clearProgress(): void {
-  if (process.stderr.isTTY) process.stderr.write(CLEAR_LINE);
-}
-
-function formatDescription(description: RuntimeDescription): string {
+function printDescription(description: RuntimeDescription): void {
   const { llm2clip, node, platform, glibc, cpu, addon, plugins, libtorch, missing } = description;
-  const lines = [
+  printTable([
     ['llm2clip', `${llm2clip}, Node ${node}, ${platform}, glibc ${glibc ?? 'not found'}`],
     ['processor', `${cpu.model}, ${cpu.threads} threads: ${cpu.features.join(' ') || 'no AVX2'}`],
     ['memory', `${(description.memoryBytes / 1e9).toFixed(1)} GB`],
     ['addon', addon ?? 'missing'],
-    ...plugins.map(({ name, path }) => ['engine', `${name}: ${path ?? 'missing'}`]),
+    ...plugins.map(({ name, path }) => ['engine', `${name}: ${path ?? 'missing'}`] as const),
     ['libtorch', `${libtorch.expected} expected, ${libtorch.used ?? 'none'} used`],
-    ...libtorch.places.map(({ source, folder, version, headers, problem }) => [
-      `  ${source}`,
-      problem ?? `${version} in ${folder}${headers ? ', with headers' : ''}`,
-    ]),
-    ...missing.map(({ what, command }) => ['missing', `${what}; run: ${command}`]),
-  ];
-  return lines.map(([name = '', value]) => `${name.padEnd(10)} ${value}`).join('\n');
-}
-
-function print(value: object | string): void {
-  const text = typeof value === 'string' ? value : JSON.stringify(value, null, 2);
-  process.stdout.write(`${text}\n`);
+    ...libtorch.places.map(
+      ({ source, folder, version, headers, problem }) =>
+        [
+          `  ${source}`,
+          problem ?? `${version} in ${folder}${headers ? ', with headers' : ''}`,
+        ] as const,
+    ),
+    ...missing.map(({ what, command }) => ['missing', `${what}; run: ${command}`] as const),
+  ]);
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Enough for an interpreter on a cold network drive; more means that it hangs. */
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 5_000;
 
 /** Asks for the package without importing it: that would take seconds. The current folder is left out. */
 const QUESTION = `

@@ -12,9 +12,9 @@ export const libtorch = {
   },
   async run() {
     const { installLibtorch } = require(join(ROOT, 'dist/runtime/install.js'));
-    const { clearProgress, showProgress } = require(join(ROOT, 'dist/cli/runtime.js'));
-    await installLibtorch({ headers: true, onProgress: showProgress });
-    clearProgress();
+    const { showInstall } = require(join(ROOT, 'dist/cli/runtime.js'));
+    const { clearProgress } = require(join(ROOT, 'dist/cli/progress.js'));
+    await installLibtorch({ headers: true, onProgress: showInstall }).finally(clearProgress);
     if (!(await findLibtorch())) {
       throw new Error(
         'expected the libtorch that LLM2CLIP_LIBTORCH names to have torch/include, found none',

@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { LLM2CLIPError } from '#lib/errors';
+import { locateLibtorch } from '#lib/runtime/locate';
+import { LIBTORCH_VERSION } from '#lib/runtime/pins';
+import { locateAddon, locatePlugin } from '#lib/runtime/plugins';
+import { LIBRARIES, writeFiles, writeLibtorch } from './support/fake-runtime.mts';
+import { temporaryFolder, withEnvironment } from './support/temporary.mts';
+
+const MAIN = join(import.meta.dirname, '../dist/cli/main.js');
+
+/** Variables that make a machine with nothing on it. */
+function bareMachine(folder: string) {
+  return {
+    LLM2CLIP_CACHE: join(folder, 'cache'),
+    LLM2CLIP_LIBTORCH: undefined,
+    PYTHONPATH: join(folder, 'no-python-packages'),
+    PYTHONNOUSERSITE: '1',
+  } as Record<string, string | undefined>;
+}
+
+function hasCode(code: string, message: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof LLM2CLIPError, `${error}`);
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    return true;
+  };
+}
+
+describe('libtorch is found', () => {
+  it('in the option, the variable, the cache, then Python', async () => {
+    const folder = temporaryFolder();
+    const option = writeLibtorch(join(folder, 'option'));
+    const env = writeLibtorch(join(folder, 'env'));
+    const cache = writeLibtorch(join(folder, 'cache', `libtorch-${LIBTORCH_VERSION}`));
+    const python = writeLibtorch(join(folder, 'python'));
+    const machine = { ...bareMachine(folder), LLM2CLIP_LIBTORCH: env, PYTHONPATH: python };
+    await withEnvironment(machine, async () => {
+      const found = await locateLibtorch({ runtime: option });
+      assert.deepEqual([found.source, found.root], ['option', option]);
+      const next = await locateLibtorch();
+      assert.deepEqual([next.source, next.root], ['env', env]);
+      delete process.env.LLM2CLIP_LIBTORCH;
+      const third = await locateLibtorch();
+      assert.deepEqual([third.source, third.root], ['cache', cache]);
+      process.env.LLM2CLIP_CACHE = join(folder, 'empty');
+      // The fake torch exits when it is imported.
+      const last = await locateLibtorch();
+      assert.deepEqual([last.source, last.root], ['python', python]);
+    });
+  });
+
+  it('with its libraries in the order in which they are opened', async () => {
+    const root = writeLibtorch(temporaryFolder(), '2.11.0+cu130');
+    const expected = LIBRARIES.map((name) => join(root, name));
+    for (const runtime of [root, join(root, 'torch')]) {
+      const found = await locateLibtorch({ runtime });
+      assert.deepEqual(found.libraries, expected);
+      assert.equal(found.version, '2.11.0+cu130');
+      assert.equal(found.include, undefined);
+    }
+  });
+
+  it('with headers where they are', async () => {
+    const root = writeLibtorch(temporaryFolder());
+    writeFiles(root, { 'torch/include/ATen/ATen.h': '// tensors' });
+    const found = await locateLibtorch({ runtime: root });
+    assert.equal(found.include, join(root, 'torch/include'));
+  });
+
+  it("beside an Electron app's archive", async () => {
+    const folder = temporaryFolder();
+    const unpacked = writeLibtorch(join(folder, 'app.asar.unpacked/vendor/libtorch'));
+    const found = await locateLibtorch({ runtime: join(folder, 'app.asar/vendor/libtorch') });
+    assert.equal(found.root, unpacked);
+  });
+});
+
+describe('libtorch is refused', () => {
+  it('when there is none, with the command that installs it', async () => {
+    await withEnvironment(bareMachine(temporaryFolder()), () =>
+      assert.rejects(
+        locateLibtorch(),
+        hasCode('ERR_RUNTIME_MISSING', /2\.11\.0.*npx llm2clip runtime install/),
+      ),
+    );
+  });
+
+  it('when a folder named explicitly has none, whatever else there is', async () => {
+    const folder = temporaryFolder();
+    writeLibtorch(join(folder, 'cache', `libtorch-${LIBTORCH_VERSION}`));
+    const named = join(folder, 'nothing');
+    await withEnvironment(bareMachine(folder), async () => {
+      const missing = hasCode('ERR_RUNTIME_MISSING', /nothing.*runtime install --target/);
+      await assert.rejects(locateLibtorch({ runtime: named }), missing);
+      process.env.LLM2CLIP_LIBTORCH = named;
+      await assert.rejects(locateLibtorch(), missing);
+    });
+  });
+
+  it('when it is of another version, naming both', async () => {
+    const folder = temporaryFolder();
+    const old = writeLibtorch(join(folder, 'old'), '2.9.1+cpu');
+    await withEnvironment({ ...bareMachine(folder), PYTHONPATH: old }, async () => {
+      const incompatible = hasCode(
+        'ERR_ENGINE_INCOMPATIBLE',
+        /expected libtorch 2\.11\.0, found 2\.9\.1/,
+      );
+      await assert.rejects(locateLibtorch({ runtime: old }), incompatible);
+      await assert.rejects(locateLibtorch(), hasCode('ERR_RUNTIME_MISSING', /torch 2\.9\.1/));
+    });
+  });
+
+  it('when the installed one is damaged', async () => {
+    const folder = temporaryFolder();
+    const cache = writeLibtorch(join(folder, 'cache', `libtorch-${LIBTORCH_VERSION}`));
+    const files = LIBRARIES.map((path) => ({ path, bytes: path.length, sha256: '' }));
+    const record = { formatVersion: 1, libtorch: LIBTORCH_VERSION, headers: false, files };
+    writeFiles(cache, { 'runtime.json': JSON.stringify(record) });
+    await withEnvironment(bareMachine(folder), async () => {
+      assert.equal((await locateLibtorch()).source, 'cache');
+      writeFiles(cache, { 'torch/lib/libc10.so': 'cut' });
+      await assert.rejects(
+        locateLibtorch(),
+        hasCode('ERR_RUNTIME_MISSING', /libc10\.so.*found 3 bytes/),
+      );
+    });
+  });
+
+  it('when python3 hangs', { timeout: 100_000 }, async () => {
+    const folder = temporaryFolder();
+    writeFiles(folder, { 'bin/python3': '#!/bin/sh\nsleep 600\n' });
+    chmodSync(join(folder, 'bin/python3'), 0o755);
+    const path = `${join(folder, 'bin')}:${process.env.PATH}`;
+    await withEnvironment({ ...bareMachine(folder), PATH: path }, () =>
+      assert.rejects(locateLibtorch(), hasCode('ERR_RUNTIME_MISSING', /did not answer/)),
+    );
+  });
+});
+
+describe('addon and plugin are found', () => {
+  it('in the local build before the prebuilt ones', () => {
+    const root = temporaryFolder();
+    const missing = hasCode('ERR_RUNTIME_MISSING', /found none/);
+    assert.throws(() => locateAddon(root), missing);
+    const prebuilt = `prebuilds/${process.platform}-${process.arch}`;
+    writeFiles(root, {
+      [`${prebuilt}/llm2clip.node`]: '',
+      [`${prebuilt}/llm2clip_torchscript.so`]: '',
+    });
+    assert.equal(
+      locatePlugin('torchscript', root),
+      join(root, prebuilt, 'llm2clip_torchscript.so'),
+    );
+    writeFiles(root, { 'build/Release/llm2clip.node': '' });
+    assert.equal(locateAddon(root), join(root, 'build/Release/llm2clip.node'));
+    assert.throws(() => locatePlugin('torchscript', root), missing);
+  });
+
+  it("beside an Electron app's archive", () => {
+    const folder = temporaryFolder();
+    const archive = join(folder, 'app.asar/node_modules/llm2clip');
+    const unpacked = join(folder, 'app.asar.unpacked/node_modules/llm2clip');
+    mkdirSync(archive, { recursive: true });
+    for (const root of [archive, unpacked]) {
+      writeFiles(root, {
+        'build/Release/llm2clip.node': '',
+        'build/Release/llm2clip_torchscript.so': '',
+      });
+    }
+    assert.equal(locateAddon(archive), join(unpacked, 'build/Release/llm2clip.node'));
+    assert.equal(
+      locatePlugin('torchscript', archive),
+      join(unpacked, 'build/Release/llm2clip_torchscript.so'),
+    );
+  });
+});
+
+describe('runtime info', () => {
+  const info = async (machine: Record<string, string | undefined>, ...options: string[]) => {
+    const env = { ...process.env, ...machine };
+    const args = [MAIN, 'runtime', 'info', ...options];
+    return (await promisify(execFile)(process.execPath, args, { env })).stdout;
+  };
+
+  it('says as JSON what is used and what is missing', async () => {
+    const folder = temporaryFolder();
+    const machine = bareMachine(folder);
+    const without = JSON.parse(await info(machine, '--json'));
+    assert.deepEqual(Object.keys(without), [
+      'llm2clip',
+      'node',
+      'platform',
+      'glibc',
+      'cpu',
+      'memoryBytes',
+      'addon',
+      'plugins',
+      'libtorch',
+      'missing',
+    ]);
+    assert.equal(without.node, process.versions.node);
+    assert.ok(Array.isArray(without.cpu.features));
+    assert.equal(without.libtorch.used, null);
+    assert.deepEqual(
+      without.libtorch.places.map((place: { source: string }) => place.source),
+      ['cache', 'python'],
+    );
+    const command = 'npx llm2clip runtime install';
+    assert.deepEqual(without.missing.at(-1), { what: `libtorch ${LIBTORCH_VERSION}`, command });
+
+    const env = writeLibtorch(join(folder, 'env'));
+    const used = JSON.parse(await info({ ...machine, LLM2CLIP_LIBTORCH: env }, '--json')).libtorch;
+    assert.equal(used.used, 'env');
+    assert.deepEqual(used.places[0], {
+      source: 'env',
+      folder: env,
+      version: LIBTORCH_VERSION,
+      headers: false,
+      problem: null,
+    });
+  });
+
+  it('never uses what comes after a place named explicitly', async () => {
+    const folder = temporaryFolder();
+    writeLibtorch(join(folder, 'cache', `libtorch-${LIBTORCH_VERSION}`));
+    const machine = { ...bareMachine(folder), LLM2CLIP_LIBTORCH: join(folder, 'nothing') };
+    assert.equal(JSON.parse(await info(machine, '--json')).libtorch.used, null);
+  });
+
+  it('says it in words', async () => {
+    const text = await info(bareMachine(temporaryFolder()));
+    assert.match(text, /^missing +libtorch 2\.11\.0; run: npx llm2clip runtime install$/m);
+  });
+});

@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+
+/** An empty folder that is removed when this file's tests are over. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'llm2clip-test-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Runs `body` with variables set, or unset where undefined, and puts the old values back. */
+export async function withEnvironment<T>(
+  variables: Record<string, string | undefined>,
+  body: () => T | Promise<T>,
+): Promise<T> {
+  const old = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  const assign = (entries: readonly (readonly [string, string | undefined])[]) => {
+    for (const [name, value] of entries) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+  assign(Object.entries(variables));
+  try {
+    return await body();
+  } finally {
+    assign(old);
+  }
+}
