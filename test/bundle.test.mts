@@ -1,0 +1,258 @@
+// FAULTS.md rows 5 and 6: a bundle is read whole or refused, and written whole or not at all.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Manifest, parseManifest } from '#lib/bundle/manifest';
+import { openBundle } from '#lib/bundle/open';
+import { type BundleContent, writeBundle } from '#lib/bundle/write';
+import { loadNative } from '#lib/native';
+import { temporaryFolder } from './support/temporary.mts';
+
+const { exchangeDirectories: exchange } = loadNative();
+const WRITER = fileURLToPath(new URL('./support/bundle-writer.mts', import.meta.url));
+
+const CONTENT: BundleContent = {
+  model: { family: 'eva02', imageSize: 56, embeddingDim: 64 },
+  preprocessing: { size: 56, resample: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
+  engine: { kind: 'torchscript', flavour: 'native', version: '2.11.0', operators: 1 },
+  precision: 'fp32',
+  batch: { max: 8 },
+  computeCapabilities: [],
+  parts: { vision: 'vision/1/model.pt' },
+  builtBy: { llm2clip: '0.1.0', platform: 'linux-x64' },
+  source: { layout: 'official', format: 'torch' },
+  parameters: 1,
+};
+
+/** A bundle whose one engine file is `text`. */
+function write(out: string, text: string, force = false): Promise<Manifest> {
+  return writeBundle(out, { force, exchange }, async (folder) => {
+    await mkdir(join(folder, 'vision/1'), { recursive: true });
+    await writeFile(join(folder, 'vision/1/model.pt'), text);
+    return CONTENT;
+  });
+}
+
+/** The engine file's text as a reader of the bundle gets it, digests checked. */
+async function read(out: string): Promise<string> {
+  const bundle = await openBundle(out);
+  try {
+    return await readFile(await bundle.verify('vision/1/model.pt'), 'utf8');
+  } finally {
+    await bundle.close();
+  }
+}
+
+async function edit(out: string, change: (manifest: Record<string, unknown>) => void) {
+  const path = join(out, 'llm2clip.json');
+  const manifest = JSON.parse(await readFile(path, 'utf8'));
+  change(manifest);
+  await writeFile(path, JSON.stringify(manifest));
+}
+
+describe('reading', () => {
+  const folder = temporaryFolder();
+  let out: string;
+  before(() => write(join(folder, 'good'), 'engine'));
+
+  const damaged = async (name: string, damage: (out: string) => Promise<unknown>) => {
+    out = join(folder, name);
+    await cp(join(folder, 'good'), out, { recursive: true });
+    await damage(out);
+  };
+
+  test('a good bundle', async () => {
+    assert.equal(await read(join(folder, 'good')), 'engine');
+  });
+
+  test('nothing there, or a file', async () => {
+    await assert.rejects(read(join(folder, 'none')), { code: 'ERR_NOT_FOUND' });
+    await writeFile(join(folder, 'file'), '');
+    await assert.rejects(read(join(folder, 'file')), { code: 'ERR_BUNDLE_INVALID' });
+    await mkdir(join(folder, 'empty'));
+    await assert.rejects(read(join(folder, 'empty')), { code: 'ERR_BUNDLE_INVALID' });
+  });
+
+  const DAMAGES: Record<string, (out: string) => Promise<unknown>> = {
+    'a flipped bit': (out) => writeFile(join(out, 'vision/1/model.pt'), 'enginf'),
+    'a truncated engine': (out) => truncate(join(out, 'vision/1/model.pt'), 3),
+    'a longer engine': (out) => writeFile(join(out, 'vision/1/model.pt'), 'engine!'),
+    'a missing engine': (out) => rm(join(out, 'vision/1/model.pt')),
+    'an engine that is a link': async (out) => {
+      await rm(join(out, 'vision/1/model.pt'));
+      await symlink(join(folder, 'good/vision/1/model.pt'), join(out, 'vision/1/model.pt'));
+    },
+    'an engine that is a folder': async (out) => {
+      await rm(join(out, 'vision/1/model.pt'));
+      await mkdir(join(out, 'vision/1/model.pt'));
+    },
+    'a manifest that is not JSON': (out) => truncate(join(out, 'llm2clip.json'), 20),
+    'a manifest of another kind': (out) => writeFile(join(out, 'llm2clip.json'), '[]'),
+    'a path out of the bundle': (out) =>
+      edit(out, (manifest) => {
+        manifest.parts = { vision: '../good/vision/1/model.pt' };
+        const files = manifest.files as Record<string, unknown>;
+        files['../good/vision/1/model.pt'] = files['vision/1/model.pt'];
+      }),
+    'an absolute path': (out) =>
+      edit(out, (manifest) => {
+        (manifest.files as Record<string, unknown>)['/etc/passwd'] = {
+          bytes: 1,
+          sha256: 'a'.repeat(64),
+        };
+      }),
+    'an engine that the manifest does not list': (out) =>
+      edit(out, (manifest) => {
+        manifest.files = {};
+      }),
+    'a deviation of zero': (out) =>
+      edit(out, (manifest) => {
+        (manifest.preprocessing as { std: number[] }).std = [0, 1, 1];
+      }),
+    'a family nobody knows': (out) =>
+      edit(out, (manifest) => {
+        (manifest.model as { family: string }).family = 'resnet';
+      }),
+  };
+  for (const [name, damage] of Object.entries(DAMAGES)) {
+    test(name, async () => {
+      await damaged(name, damage);
+      await assert.rejects(read(out), { code: 'ERR_BUNDLE_INVALID' });
+    });
+  }
+
+  test('a newer format', async () => {
+    await damaged('newer', (out) =>
+      edit(out, (manifest) => Object.assign(manifest, { formatVersion: 2 })),
+    );
+    await assert.rejects(read(out), {
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+      message: /found 2.*update/,
+    });
+  });
+});
+
+describe('writing', () => {
+  test('refuses what is there, replaces it with force, never what is not a bundle', async () => {
+    const out = join(temporaryFolder(), 'bundle');
+    await write(out, 'old');
+    await assert.rejects(write(out, 'new'), { code: 'ERR_BUNDLE_EXISTS', message: /--force/ });
+    assert.equal(await read(out), 'old');
+    await write(out, 'new', true);
+    assert.equal(await read(out), 'new');
+
+    const foreign = join(temporaryFolder(), 'photographs');
+    await mkdir(foreign);
+    await writeFile(join(foreign, 'cat.jpg'), 'meow');
+    await assert.rejects(write(foreign, 'new', true), { code: 'ERR_BUNDLE_EXISTS' });
+    assert.deepEqual(await readdir(foreign), ['cat.jpg']);
+  });
+
+  test('leaves nothing behind when filling fails, or the place cannot be written', async () => {
+    const folder = temporaryFolder();
+    const boom = new Error('boom');
+    const failing = writeBundle(join(folder, 'bundle'), { force: false, exchange }, () =>
+      Promise.reject(boom),
+    );
+    await assert.rejects(failing, boom);
+    assert.deepEqual(await readdir(folder), []);
+    await assert.rejects(write('/proc/llm2clip-bundle', 'x'), { code: 'ERR_IO' });
+    await writeFile(join(folder, 'file'), '');
+    await assert.rejects(write(join(folder, 'file/bundle'), 'x'), { code: 'ERR_IO' });
+  });
+
+  test('a full disk is ERR_IO and leaves the old bundle', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'bundle');
+    await write(out, 'old');
+    // A limit on file size fails writes as a full disk does, in a process of its own.
+    const child = spawn('bash', [
+      '-c',
+      'ulimit -f 64; trap "" XFSZ; exec "$@"',
+      'bash',
+      process.execPath,
+      '--import',
+      'tsx',
+      WRITER,
+      out,
+      '1000000',
+    ]);
+    const said = await outputOf(child);
+    assert.match(said, /ERR_IO/);
+    assert.equal(await read(out), 'old');
+    assert.deepEqual(await readdir(folder), ['bundle']);
+  });
+
+  test('two processes to one place: one wins, both end well', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'bundle');
+    const texts = ['11', '22'];
+    const results = await Promise.allSettled(texts.map((text) => write(out, text)));
+    const refused = results.filter((result) => result.status === 'rejected');
+    assert.equal(refused.length, 1);
+    assert.equal(refused[0]?.reason.code, 'ERR_BUNDLE_EXISTS');
+    assert.ok(texts.includes(await read(out)));
+    assert.deepEqual(await readdir(folder), ['bundle']);
+  });
+
+  test('a reader in the middle of many replacements sees one bundle or the other', async (t) => {
+    const out = join(temporaryFolder(), 'bundle');
+    await write(out, 'first');
+    let writing = true;
+    const writer = (async () => {
+      for (let i = 0; i < 40; i++) await write(out, `engine ${i} ${'x'.repeat(i * 100)}`, true);
+      writing = false;
+    })();
+    let reads = 0;
+    for (; writing || reads === 0; reads++)
+      assert.match(await read(out), /^(first|engine \d+ x*)$/);
+    await writer;
+    t.diagnostic(`${reads} reads during 40 replacements`);
+  });
+
+  test('kill -9 at any moment leaves the old bundle or the new one', async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, 'bundle');
+    await write(out, 'old');
+    const seen = new Set<string>();
+    for (let round = 0; round < 30; round++) {
+      // The child replaces the bundle for ever and says after each; it is killed at a moment that
+      // moves through all the steps of a replacement.
+      const child = spawn(process.execPath, ['--import', 'tsx', WRITER, out, '200000', 'forever']);
+      await once(child.stdout, 'data');
+      await new Promise((resolve) => setTimeout(resolve, round % 10));
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const text = await read(out);
+      seen.add(text.slice(0, 3));
+      assert.match(text, /^(old|new\d+ x{200000})$/);
+    }
+    await write(out, 'last', true);
+    assert.equal(await read(out), 'last');
+    assert.deepEqual(await readdir(folder), ['bundle'], 'leftovers of the dead are swept');
+    assert.ok(seen.has('new'));
+  });
+
+  test('the manifest parses to what was written', async () => {
+    const out = join(temporaryFolder(), 'bundle');
+    const manifest = await write(out, 'engine');
+    assert.deepEqual(parseManifest(await readFile(join(out, 'llm2clip.json'), 'utf8')), manifest);
+    assert.deepEqual(Object.keys(manifest.files), ['vision/1/model.pt', 'vision/config.pbtxt']);
+  });
+});
+
+async function outputOf(child: ChildProcess): Promise<string> {
+  let text = '';
+  child.stdout?.on('data', (piece) => {
+    text += piece;
+  });
+  child.stderr?.on('data', (piece) => {
+    text += piece;
+  });
+  await once(child, 'close');
+  return text;
+}
