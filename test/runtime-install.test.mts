@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ErrorCode, LLM2CLIPError } from '#lib/errors';
+import { type InstallOptions, type InstallResult, installLibtorch } from '#lib/runtime/install';
+import { locateLibtorch } from '#lib/runtime/locate';
+import { LIBTORCH_PINS, LIBTORCH_VERSION, type RuntimePins } from '#lib/runtime/pins';
+import { LIBRARIES, PLATFORM, writeFiles, writeWheels } from './support/fake-runtime.mts';
+import { temporaryFolder, withEnvironment } from './support/temporary.mts';
+
+/** Wheels of a few bytes, which pip fetches from a folder, and a place to install them. */
+function workshop() {
+  const folder = temporaryFolder();
+  const pins = writeWheels(join(folder, 'wheels'));
+  const parent = join(folder, 'runtimes');
+  const environment = {
+    PIP_CONFIG_FILE: '/dev/null',
+    PIP_NO_INDEX: '1',
+    PIP_FIND_LINKS: join(folder, 'wheels'),
+  };
+  const target = join(parent, 'libtorch');
+  const install = (options: InstallOptions = {}) =>
+    withEnvironment(environment, () => installLibtorch({ pins, target, ...options }));
+  return { folder, pins, parent, target, environment, install };
+}
+type Workshop = ReturnType<typeof workshop>;
+
+/** The same in a process of its own, which can be killed. */
+function installElsewhere({ pins, target, environment }: Workshop, headers = false): ChildProcess {
+  const script = `
+    const { installLibtorch } = require(${JSON.stringify(join(import.meta.dirname, '../dist/runtime/install.js'))});
+    installLibtorch(JSON.parse(process.argv[1])).then(
+      (result) => console.log(JSON.stringify(result)),
+      (error) => { console.error(error); process.exitCode = 1; });`;
+  const options = JSON.stringify({ pins, target, headers });
+  return spawn(process.execPath, ['-e', script, options], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}
+
+const INSTALLED = [...LIBRARIES, 'runtime.json'].sort();
+const HEADERS = ['torch/include/ATen/ATen.h', 'torch/include/torch/csrc/api/include/torch/all.h'];
+
+function assertInstalled(target: string, expected: string[] = INSTALLED): void {
+  assert.deepEqual(filesBelow(target), expected);
+  for (const name of LIBRARIES) {
+    const content = readFileSync(join(target, name));
+    const pattern = `${name} ${LIBTORCH_VERSION}`;
+    assert.ok(
+      content.equals(Buffer.alloc(8_000_000, pattern)),
+      `${name} is not what its wheel holds`,
+    );
+  }
+}
+
+function rejectsWith(promise: Promise<unknown>, code: ErrorCode, message: RegExp) {
+  return assert.rejects(promise, (error) => {
+    assert.ok(error instanceof LLM2CLIPError, `${error}`);
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+describe('installing libtorch', () => {
+  it('takes from the wheels what running needs and nothing else', async () => {
+    const { target, parent, install } = workshop();
+    const steps = new Set<string>();
+    const result = await install({
+      onProgress: ({ step, package: name, bytes, totalBytes }) => {
+        assert.ok(bytes >= 0 && bytes <= totalBytes);
+        steps.add(`${step} ${name}`);
+      },
+    });
+    assert.deepEqual(result, {
+      root: target,
+      version: LIBTORCH_VERSION,
+      headers: false,
+      installed: true,
+    });
+    assertInstalled(target);
+    assert.deepEqual(readdirSync(parent), ['libtorch']);
+    assert.ok(steps.has('unpack fake-torch'));
+    const found = await locateLibtorch({ runtime: target });
+    assert.deepEqual(
+      found.libraries,
+      LIBRARIES.map((name) => join(target, name)),
+    );
+  });
+
+  it('does nothing where it is installed, without Python', async () => {
+    const { install, target } = workshop();
+    await install();
+    const result = await withEnvironment({ PATH: '' }, () => install());
+    assert.equal(result.installed, false);
+    assertInstalled(target);
+  });
+
+  it('adds headers to an installed runtime without touching its libraries', async () => {
+    const { install, target, parent } = workshop();
+    await install();
+    const before = statSync(join(target, 'torch/lib/libtorch_cpu.so')).ino;
+    const result = await install({ headers: true });
+    assert.equal(result.headers, true);
+    assertInstalled(target, [...INSTALLED, ...HEADERS].sort());
+    assert.equal(statSync(join(target, 'torch/lib/libtorch_cpu.so')).ino, before);
+    assert.deepEqual(readdirSync(parent), ['libtorch']);
+    const { include } = await locateLibtorch({ runtime: target });
+    assert.equal(include, join(target, 'torch/include'));
+  });
+
+  it('with headers at once', async () => {
+    const { install, target } = workshop();
+    await install({ headers: true });
+    assertInstalled(target, [...INSTALLED, ...HEADERS].sort());
+  });
+
+  it('mends a damaged runtime and replaces one of another version', async () => {
+    const { install, target, parent } = workshop();
+    await install();
+    writeFiles(target, { 'torch/lib/libc10.so': 'cut' });
+    assert.equal((await install()).installed, true);
+    assertInstalled(target);
+    const record = readFileSync(join(target, 'runtime.json'), 'utf8');
+    writeFiles(target, { 'runtime.json': record.replaceAll(LIBTORCH_VERSION, '2.9.1') });
+    assert.equal((await install()).installed, true);
+    assertInstalled(target);
+    assert.deepEqual(readdirSync(parent), ['libtorch']);
+  });
+
+  it('names wheels by their digest', () => {
+    for (const { sha256, files, bytes } of LIBTORCH_PINS.wheels) {
+      assert.match(sha256, /^[0-9a-f]{64}$/);
+      assert.ok(files.length > 0 && bytes > 0);
+    }
+    assert.deepEqual(
+      LIBTORCH_PINS.wheels.flatMap((wheel) => wheel.files),
+      LIBRARIES,
+    );
+  });
+});
+
+describe('installing libtorch in several processes', () => {
+  it('ends well in each of them', async () => {
+    const place = workshop();
+    const children = [false, true, false].map((headers) => installElsewhere(place, headers));
+    const results = await Promise.all(
+      children.map(async (child) => {
+        const output = child.stdout?.setEncoding('utf8').toArray();
+        const [code] = await once(child, 'close');
+        assert.equal(code, 0);
+        return JSON.parse((await output)?.join('') ?? '') as InstallResult;
+      }),
+    );
+    assert.ok(results.some((result) => result.installed));
+    assertInstalled(place.target, [...INSTALLED, ...HEADERS].sort());
+    assert.deepEqual(readdirSync(place.parent), ['libtorch']);
+  });
+
+  /** A file name that shows how far an installation is, each further than the one before. */
+  const STAGES = ['requirements.txt', '.whl', 'libcudart.so.13', 'libtorch_cpu.so', 'runtime.json'];
+
+  for (const stage of STAGES) {
+    it(`leaves nothing or everything when killed at ${stage}`, async () => {
+      const place = workshop();
+      await killAt(place, stage, false);
+      if (existsSync(place.target)) assertInstalled(place.target);
+      await place.install();
+      assertInstalled(place.target);
+      assert.deepEqual(readdirSync(place.parent), ['libtorch'], 'the dead process left something');
+    });
+  }
+
+  for (const stage of ['.whl', 'ATen.h', 'all.h', 'runtime.json']) {
+    it(`leaves the runtime usable when killed at ${stage} while adding headers`, async () => {
+      const place = workshop();
+      await place.install();
+      await killAt(place, stage, true);
+      assert.equal((await locateLibtorch({ runtime: place.target })).version, LIBTORCH_VERSION);
+      await place.install({ headers: true });
+      assertInstalled(place.target, [...INSTALLED, ...HEADERS].sort());
+      assert.deepEqual(readdirSync(place.parent), ['libtorch']);
+    });
+  }
+
+  async function killAt(place: Workshop, stage: string, headers: boolean): Promise<void> {
+    const child = installElsewhere(place, headers);
+    const ended = once(child, 'close');
+    const isReached = () =>
+      existsSync(place.parent) && stagingFiles(place.parent).some((path) => path.endsWith(stage));
+    while (child.exitCode === null && !isReached()) await sleep(1);
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Files vanish while they are listed. */
+  function stagingFiles(parent: string): string[] {
+    try {
+      return filesBelow(parent).filter((path) => !path.startsWith('libtorch/'));
+    } catch {
+      return [];
+    }
+  }
+});
+
+describe('libtorch is not installed', () => {
+  const nothingLeft = ({ parent }: Workshop) => assert.deepEqual(readdirSync(parent), []);
+
+  function otherDigest(pins: RuntimePins): RuntimePins {
+    const wheels = pins.wheels.map((wheel) => ({ ...wheel, sha256: '0'.repeat(64) }));
+    return { ...pins, wheels };
+  }
+
+  it('when pip finds another digest', async () => {
+    const place = workshop();
+    const pins = otherDigest(place.pins);
+    await rejectsWith(place.install({ pins }), 'ERR_INSTALL_FAILED', /pip: .*(HASH|hash|sha256)/i);
+    nothingLeft(place);
+  });
+
+  it('when pip gives a wheel that is not the pinned one', async () => {
+    const place = workshop();
+    const [wheel] = place.pins.wheels;
+    const careless = `#!/bin/sh
+while [ "$1" != -d ]; do shift; done
+printf other > "$2/fake_cuda-${LIBTORCH_VERSION}-py3-none-${PLATFORM}.whl"
+`;
+    writeFiles(place.folder, { 'bin/python3': careless });
+    chmodSync(join(place.folder, 'bin/python3'), 0o755);
+    await withEnvironment({ PATH: `${join(place.folder, 'bin')}:${process.env.PATH}` }, () =>
+      rejectsWith(place.install(), 'ERR_INSTALL_FAILED', new RegExp(`expected .*${wheel?.sha256}`)),
+    );
+    nothingLeft(place);
+  });
+
+  it('without Python', async () => {
+    const place = workshop();
+    await withEnvironment({ PATH: place.folder }, () =>
+      rejectsWith(place.install(), 'ERR_INSTALL_FAILED', /expected python3 with pip on PATH/),
+    );
+    nothingLeft(place);
+  });
+
+  it("offline, and gives pip's last words", async () => {
+    const place = workshop();
+    const nowhere = { ...place.environment, PIP_FIND_LINKS: join(place.folder, 'empty') };
+    await withEnvironment(nowhere, () =>
+      rejectsWith(
+        installLibtorch({ pins: place.pins, target: place.target }),
+        'ERR_INSTALL_FAILED',
+        /fake-cuda.*\n {2}pip: .*No matching distribution/s,
+      ),
+    );
+    nothingLeft(place);
+  });
+
+  it('where the disk is too small', async () => {
+    const place = workshop();
+    const wheels = place.pins.wheels.map((wheel) => ({ ...wheel, unpackedBytes: 1e18 }));
+    const pins = { ...place.pins, wheels };
+    await rejectsWith(place.install({ pins }), 'ERR_IO', /free in .*found \d+ MB/);
+    nothingLeft(place);
+  });
+
+  it('into a folder that holds something else', async () => {
+    const place = workshop();
+    writeFiles(place.target, { 'thesis.txt': 'three years' });
+    await rejectsWith(place.install(), 'ERR_INSTALL_FAILED', /--target/);
+    assert.deepEqual(filesBelow(place.target), ['thesis.txt']);
+  });
+
+  it('under a file', async () => {
+    const place = workshop();
+    writeFiles(place.folder, { file: '' });
+    const target = join(place.folder, 'file/libtorch');
+    await rejectsWith(place.install({ target }), 'ERR_IO', /cannot install libtorch into/);
+  });
+});
