@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { llm2clip } from './support/cli.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
+const CHECKPOINT = fixture('digits/digits-eva02.pt');
+const PHOTOGRAPHS = [fixture('images/china.jpg'), fixture('images/flower.jpg')];
+
+describe('usage', () => {
+  const WRONG: string[][] = [
+    [],
+    ['nonsense'],
+    ['convert'],
+    ['convert', 'x.pt'],
+    ['convert', 'x.pt', '--out', 'y', '--precision', 'fp64'],
+    ['convert', 'x.pt', '--out', 'y', '--max-batch', '0'],
+    ['convert', 'x.pt', '--out', 'y', '--nonsense'],
+    ['encode', 'bundle'],
+    ['import', 'x.pt', '--out', 'y', '--family', 'resnet', '--image-size', '56'],
+    ['import', 'x.pt', '--out', 'y', '--family', 'eva02'],
+    ['inspect'],
+    ['runtime', 'nonsense'],
+  ];
+  for (const args of WRONG) {
+    test(`wrong: llm2clip ${args.join(' ')}`, async () => {
+      const { code, stdout, stderr } = await llm2clip(...args);
+      assert.equal(code, 2);
+      assert.equal(stdout, '');
+      assert.match(stderr, /error|Usage/);
+    });
+  }
+
+  for (const command of ['runtime', 'convert', 'import', 'encode', 'inspect']) {
+    test(`${command} --help`, async () => {
+      const { code, stdout } = await llm2clip(command, '--help');
+      assert.equal(code, 0);
+      assert.match(stdout, /Usage: llm2clip/);
+    });
+  }
+
+  test('--version is the package’s', async () => {
+    const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+    const { version } = JSON.parse(text) as { version: string };
+    assert.equal((await llm2clip('--version')).stdout, `${version}\n`);
+  });
+
+  test('later work is refused by name, not as an unknown option', async () => {
+    for (const words of [
+      ['--engine', 'tensorrt'],
+      ['--precision', 'int8'],
+      ['--compute-capability', '8.9'],
+    ]) {
+      const { code, stderr } = await llm2clip('convert', CHECKPOINT, '--out', 'never', ...words);
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`ERR_ENGINE_INCOMPATIBLE: .*${words[0]}`));
+    }
+  });
+});
+
+describe('from checkpoint to embedding', () => {
+  const folder = temporaryFolder();
+  const bundle = join(folder, 'digits.bundle');
+  before(async () => {
+    const { code, stderr } = await llm2clip(
+      'convert',
+      CHECKPOINT,
+      '--out',
+      bundle,
+      '--precision',
+      'fp32',
+    );
+    assert.equal(code, 0, stderr);
+  });
+
+  test('encode --json: a line an image, a bad one reported, the others done', async () => {
+    const images = [PHOTOGRAPHS[0] as string, join(folder, 'none.jpg'), PHOTOGRAPHS[1] as string];
+    const result = await llm2clip('encode', bundle, ...images, '--json');
+    assert.equal(result.code, 1);
+    const lines = result.json() as {
+      image: string;
+      embedding?: number[];
+      error?: { code: string };
+    }[];
+    assert.deepEqual(
+      lines.map(({ image }) => image),
+      images,
+    );
+    assert.equal(lines[1]?.error?.code, 'ERR_NOT_FOUND');
+    for (const i of [0, 2]) {
+      const embedding = lines[i]?.embedding as number[];
+      const norm = Math.hypot(...embedding);
+      assert.ok(Math.abs(norm - 1) < 1e-5, `norm ${norm}`);
+    }
+  });
+
+  test('encode --out: a .npy file whose failed rows are NaN', async () => {
+    const out = join(folder, 'all.npy');
+    const result = await llm2clip('encode', bundle, ...PHOTOGRAPHS, '/nowhere.jpg', '--out', out);
+    assert.equal(result.code, 1);
+    assert.match(result.stderr, /ERR_NOT_FOUND/);
+    const file = await readFile(out);
+    assert.equal(file.subarray(0, 6).toString('latin1'), '\x93NUMPY');
+    const end = 10 + file.readUInt16LE(8);
+    assert.equal(end % 64, 0);
+    const dim = (file.length - end) / 4 / 3;
+    const header = file.subarray(10, end).toString();
+    assert.match(
+      header,
+      new RegExp(`'descr': '<f4', 'fortran_order': False, 'shape': \\(3, ${dim}\\)`),
+    );
+    const data = new Float32Array(
+      file.buffer.slice(file.byteOffset + end, file.byteOffset + file.length),
+    );
+    assert.ok(data.subarray(0, 2 * dim).every(Number.isFinite));
+    assert.ok(data.subarray(2 * dim).every(Number.isNaN));
+  });
+
+  test('encode --no-normalize gives the raw projection, of the same direction', async () => {
+    const image = PHOTOGRAPHS[0] as string;
+    const embedding = async (...words: string[]) =>
+      (
+        (await llm2clip('encode', bundle, image, '--json', ...words)).json()[0] as {
+          embedding: number[];
+        }
+      ).embedding;
+    const raw = await embedding('--no-normalize');
+    const unit = await embedding();
+    const norm = Math.hypot(...raw);
+    assert.ok(Math.abs(norm - 1) > 1e-3);
+    for (const [i, x] of unit.entries()) assert.ok(Math.abs(x - (raw[i] as number) / norm) < 1e-6);
+  });
+
+  test('errors of a whole command are one line and, with --json, JSON', async () => {
+    const again = await llm2clip('convert', CHECKPOINT, '--out', bundle, '--json');
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /^llm2clip: ERR_BUNDLE_EXISTS: .*--force\n$/);
+    const [line] = again.json() as { error: { code: string } }[];
+    assert.equal(line?.error.code, 'ERR_BUNDLE_EXISTS');
+    for (const [args, code] of [
+      [['encode', join(folder, 'none'), 'x.jpg'], 'ERR_NOT_FOUND'],
+      [['inspect', join(folder, 'none')], 'ERR_NOT_FOUND'],
+      [['convert', join(folder, 'none.pt'), '--out', join(folder, 'new')], 'ERR_NOT_FOUND'],
+      [['encode', bundle, 'x.jpg', '--device', 'cuda'], 'ERR_DEVICE_UNAVAILABLE'],
+      [['encode', bundle, 'x.jpg', '--device', 'toaster'], 'ERR_INVALID_ARG'],
+    ] as const) {
+      const result = await llm2clip(...args);
+      assert.equal(result.code, 1);
+      assert.match(result.stderr, new RegExp(`^llm2clip: ${code}: [^\n]+\n$`));
+    }
+    assert.ok(!(await readdir(folder)).includes('new'));
+  });
+
+  test('convert --force replaces, inspect says what is there', async () => {
+    const forced = await llm2clip(
+      'convert',
+      CHECKPOINT,
+      '--out',
+      bundle,
+      '--force',
+      '--precision',
+      'fp32',
+    );
+    assert.equal(forced.code, 0, forced.stderr);
+    const { code, stdout } = await llm2clip('inspect', bundle);
+    assert.equal(code, 0);
+    assert.match(stdout, /eva02/);
+    assert.match(stdout, /verified/);
+    assert.match((await llm2clip('inspect', CHECKPOINT)).stdout, /official/);
+  });
+
+  test('import wraps a file made elsewhere, and refuses what is not an engine', async () => {
+    const portable = join(folder, 'portable.bundle');
+    await llm2clip('convert', CHECKPOINT, '--out', portable, '--portable', '--precision', 'fp32');
+    const imported = join(folder, 'imported.bundle');
+    const words = ['--out', imported, '--family', 'eva02', '--image-size', '56'];
+    const done = await llm2clip('import', join(portable, 'vision/1/model.pt'), ...words);
+    assert.equal(done.code, 0, done.stderr);
+    const image = PHOTOGRAPHS[0] as string;
+    const embeddings = await Promise.all(
+      [bundle, portable, imported].map(
+        async (path) =>
+          ((await llm2clip('encode', path, image, '--json')).json()[0] as { embedding: number[] })
+            .embedding,
+      ),
+    );
+    for (const other of embeddings.slice(1)) {
+      for (const [i, x] of other.entries()) {
+        assert.ok(Math.abs(x - (embeddings[0]?.[i] as number)) < 1e-5);
+      }
+    }
+    const text = join(folder, 'text.pt');
+    await writeFile(text, 'no engine');
+    const refused = await llm2clip('import', text, '--out', join(folder, 'no'), ...words.slice(2));
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /ERR_ENGINE_INCOMPATIBLE/);
+    assert.ok(!(await readdir(folder)).includes('no'));
+  });
+
+  test('a reader that closes the pipe early is no failure', async () => {
+    const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+    const images = Array.from({ length: 40 }, () => PHOTOGRAPHS[0]).join(' ');
+    const script = `${process.execPath} ${main} encode ${bundle} ${images} --json | head -n 1 | cut -c 1-8; exit \${PIPESTATUS[0]}`;
+    const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 0);
+  });
+});

@@ -1,0 +1,79 @@
+// docs/formats.md is held to what the program writes: its manifest parses, and every example has
+// the very keys of the real output.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parseManifest } from '#lib/bundle/manifest';
+import { llm2clip } from './support/cli.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const DOCUMENT = new URL('../docs/formats.md', import.meta.url);
+const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
+const PICTURE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
+
+const examples = new Map<string, unknown>();
+const bundle = join(temporaryFolder(), 'digits.bundle');
+let manifest: unknown;
+
+before(async () => {
+  const text = await readFile(DOCUMENT, 'utf8');
+  for (const [, name, json] of text.matchAll(/<!-- example: (\S+) -->\n```json\n(.*?)\n```/gs)) {
+    examples.set(name as string, JSON.parse(json as string));
+  }
+  const converted = await llm2clip('convert', CHECKPOINT, '--out', bundle, '--json');
+  assert.equal(converted.code, 0, converted.stderr);
+  manifest = converted.json()[0];
+});
+
+/** Keys and types, all the way down; of arrays, of their first element. */
+function shape(value: unknown): unknown {
+  if (Array.isArray(value)) return value.length === 0 ? [] : [shape(value[0])];
+  if (value === null || typeof value !== 'object') return typeof value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, shape(inner)]),
+  );
+}
+
+async function real(...args: string[]): Promise<unknown> {
+  return (await llm2clip(...args, '--json')).json()[0];
+}
+
+test('the manifest', () => {
+  const example = examples.get('manifest');
+  parseManifest(JSON.stringify(example));
+  assert.deepEqual(shape(example), shape(manifest));
+});
+
+test('encode', async () => {
+  assert.deepEqual(shape(examples.get('encode')), shape(await real('encode', bundle, PICTURE)));
+  const failed = await real('encode', bundle, '/nowhere.jpg');
+  assert.deepEqual(shape(examples.get('encode-error')), shape(failed));
+});
+
+test('inspect of a checkpoint: the example is the very output', async () => {
+  const found = (await real('inspect', CHECKPOINT)) as { path: string };
+  assert.deepEqual(examples.get('inspect-checkpoint'), { ...found, path: 'digits-eva02.pt' });
+});
+
+test('inspect of a bundle', async () => {
+  const example = { ...(examples.get('inspect-bundle') as object), manifest };
+  assert.deepEqual(shape(example), shape(await real('inspect', bundle)));
+});
+
+test('runtime info', async () => {
+  const keys = (value: unknown) => Object.keys(value as object).sort();
+  const found = (await real('runtime', 'info')) as { libtorch: { places: unknown[] } };
+  const example = examples.get('runtime-info') as typeof found;
+  assert.deepEqual(keys(example), keys(found));
+  assert.deepEqual(keys(example.libtorch), keys(found.libtorch));
+  assert.deepEqual(keys(example.libtorch.places[0]), keys(found.libtorch.places[0]));
+});
+
+test('an error', async () => {
+  const found = await real('convert', CHECKPOINT, '--out', bundle);
+  assert.deepEqual(shape(examples.get('error')), shape(found));
+});
