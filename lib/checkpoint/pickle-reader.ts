@@ -60,7 +60,7 @@ export class PickleReader {
     const unsigned =
       length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
     const value = BigInt.asIntN(8 * length, unsigned);
-    return BigInt.asIntN(53, value) === value ? Number(value) : value;
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
   string(length: number): string {

@@ -17,7 +17,8 @@ export function writeSafetensors(
   tensors: TensorData[],
   metadata: Record<string, string> = { format: 'pt' },
 ): void {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header: Record<string, unknown> = Object.create(null);
+  header.__metadata__ = metadata;
   let end = 0;
   for (const tensor of tensors) {
     const begin = end;
