@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -13,13 +13,19 @@ import { temporaryFolder, withEnvironment } from './support/temporary.mts';
 
 const MAIN = join(import.meta.dirname, '../dist/cli/main.js');
 
-/** Variables that make a machine with nothing on it. */
+const PYTHON = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {
+  encoding: 'utf8',
+}).trim();
+
+/** Variables that make a machine with nothing on it; its python3 knows PYTHONPATH alone. */
 function bareMachine(folder: string) {
+  writeFiles(folder, { 'bin/python3': `#!/bin/sh\nexec '${PYTHON}' -S "$@"\n` });
+  chmodSync(join(folder, 'bin/python3'), 0o755);
   return {
     LLM2CLIP_CACHE: join(folder, 'cache'),
     LLM2CLIP_LIBTORCH: undefined,
+    PATH: `${join(folder, 'bin')}:${process.env.PATH}`,
     PYTHONPATH: join(folder, 'no-python-packages'),
-    PYTHONNOUSERSITE: '1',
   } as Record<string, string | undefined>;
 }
 
@@ -134,10 +140,9 @@ describe('libtorch is refused', () => {
 
   it('when python3 hangs', { timeout: 100_000 }, async () => {
     const folder = temporaryFolder();
-    writeFiles(folder, { 'bin/python3': '#!/bin/sh\nsleep 600\n' });
-    chmodSync(join(folder, 'bin/python3'), 0o755);
-    const path = `${join(folder, 'bin')}:${process.env.PATH}`;
-    await withEnvironment({ ...bareMachine(folder), PATH: path }, () =>
+    const machine = bareMachine(folder);
+    writeFiles(folder, { 'bin/python3': '#!/bin/sh\nexec sleep 600\n' });
+    await withEnvironment(machine, () =>
       assert.rejects(locateLibtorch(), hasCode('ERR_RUNTIME_MISSING', /did not answer/)),
     );
   });

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { writeFiles } from './support/fake-runtime.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const TOOLCHAIN = join(import.meta.dirname, '../scripts/toolchain.mjs');
+
+/** What the set-up would say of a machine whose programs are the ones given (name → what it prints). */
+async function missingTools(programs: Record<string, string>): Promise<string | undefined> {
+  const path = temporaryFolder();
+  for (const [name, answer] of Object.entries(programs)) {
+    writeFiles(path, { [name]: `#!/bin/sh\necho '${answer}'\n` });
+    chmodSync(join(path, name), 0o755);
+  }
+  const script = `import { findMissingTools } from ${JSON.stringify(TOOLCHAIN)};
+    console.log(JSON.stringify({ missing: await findMissingTools() }));`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '-e', script],
+    { env: { PATH: path } },
+  );
+  return JSON.parse(stdout).missing;
+}
+
+const COMPLETE = {
+  'g++': '12.2.0',
+  cmake: 'cmake version 3.22.1',
+  python3: '3.9 with pip 23.0',
+  make: '',
+};
+
+describe('the set-up', () => {
+  it('is content with the oldest tools that do', async () => {
+    assert.equal(await missingTools(COMPLETE), undefined);
+  });
+
+  it('names every missing tool in one line', async () => {
+    const missing = await missingTools({});
+    assert.match(
+      missing ?? '',
+      /^missing: g\+\+ 12 .*CMake 3\.22 .*Python 3\.9 .*pip.*ninja or make/,
+    );
+    assert.doesNotMatch(missing ?? '', /\n/);
+  });
+
+  it('names a tool that is too old, and its version', async () => {
+    const old = { 'g++': '11.4.0', cmake: 'cmake version 3.18.4', python3: '3.8 with pip 20.0' };
+    for (const [name, answer] of Object.entries(old)) {
+      const missing = (await missingTools({ ...COMPLETE, [name]: answer })) ?? '';
+      const version = /[\d.]+/.exec(answer)?.[0] ?? '';
+      assert.match(missing, new RegExp(`^missing: [^;]+\\(found ${version}\\)$`));
+    }
+  });
+
+  it('names a Node that is too old', async () => {
+    const script = `import { describeOldNode } from ${JSON.stringify(TOOLCHAIN)};
+      console.log(['18.20.4', '20.18.3', '20.19.0', '24.0.0'].map((v) => describeOldNode(v) ?? 'fine').join('\\n'));`;
+    const args = ['--input-type=module', '-e', script];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    assert.deepEqual(stdout.trim().split('\n'), [
+      'missing: Node.js 20.19 or newer (found 18.20.4)',
+      'missing: Node.js 20.19 or newer (found 20.18.3)',
+      'fine',
+      'fine',
+    ]);
+  });
+});
