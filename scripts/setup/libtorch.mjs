@@ -11,17 +11,20 @@ export const libtorch = {
     return (await findLibtorch()) !== undefined;
   },
   async run() {
+    // A folder named explicitly is taken or refused, never passed over.
+    if (process.env.LLM2CLIP_LIBTORCH) throw await explainRefusal();
     const { installLibtorch } = require(join(ROOT, 'dist/runtime/install.js'));
     const { showInstall } = require(join(ROOT, 'dist/cli/runtime.js'));
     const { clearProgress } = require(join(ROOT, 'dist/cli/progress.js'));
     await installLibtorch({ headers: true, onProgress: showInstall }).finally(clearProgress);
-    if (!(await findLibtorch())) {
-      throw new Error(
-        'expected the libtorch that LLM2CLIP_LIBTORCH names to have torch/include, found none',
-      );
-    }
   },
 };
+
+async function explainRefusal() {
+  const { locateLibtorch } = require(join(ROOT, 'dist/runtime/locate.js'));
+  const { root } = await locateLibtorch();
+  return new Error(`expected headers in ${root}/torch/include (LLM2CLIP_LIBTORCH), found none`);
+}
 
 /** The libtorch to build against, in the layout that CMakeLists.txt expects. */
 export async function findLibtorch() {
