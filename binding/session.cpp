@@ -65,9 +65,9 @@ class SessionRunner final : public BatchRunner {
   std::span<const float> run(std::span<const float> pixels, int64_t batch) override {
     const Embeddings out = session_->run(pixels.data(), batch);
     if (out.dim != embedding_dim_) {
-      throw Error(ErrorCode::kEngineIncompatible,
-                  "expected embeddings of " + std::to_string(embedding_dim_) +
-                      " numbers, found " + std::to_string(out.dim));
+      throw Error(ErrorCode::kEngineIncompatible, "expected embeddings of " +
+                                                      std::to_string(embedding_dim_) +
+                                                      " numbers, found " + std::to_string(out.dim));
     }
     return {out.data, static_cast<size_t>(out.batch * out.dim)};
   }

@@ -43,7 +43,7 @@ void File::read(uint64_t offset, std::span<std::byte> out) const {
 }
 
 uint64_t File::size() const {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor_, &status) != 0) throw_errno("stat", path_);
   return static_cast<uint64_t>(status.st_size);
 }

@@ -42,8 +42,9 @@ void FileTensor::convert(const std::byte* in, size_t count, Dtype to, std::byte*
                 "tensor " + layout_.name + " holds NaN or infinity; the checkpoint is damaged");
   }
   if (to == Dtype::kF16 && max_magnitude(numbers.data(), count) > kLargestHalf) {
-    throw Error(ErrorCode::kCheckpointUnsupported,
-                "tensor " + layout_.name + " holds values beyond fp16's range; use --precision bf16");
+    throw Error(
+        ErrorCode::kCheckpointUnsupported,
+        "tensor " + layout_.name + " holds values beyond fp16's range; use --precision bf16");
   }
   from_float(numbers.data(), to, out, count);
 }
@@ -59,7 +60,8 @@ void FileTensor::read(Dtype dtype, std::span<std::byte> out) const {
       const auto count = static_cast<size_t>(std::min(piece, run - i));
       const auto bytes = std::span(buffer).first(count * size_of(layout_.dtype));
       file_->read(offset + static_cast<uint64_t>(i) * size_of(layout_.dtype), bytes);
-      convert(bytes.data(), count, dtype, out.data() + static_cast<size_t>(start + i) * size_of(dtype));
+      convert(bytes.data(), count, dtype,
+              out.data() + static_cast<size_t>(start + i) * size_of(dtype));
     }
   }
 }

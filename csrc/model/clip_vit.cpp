@@ -10,9 +10,9 @@ Value clip_vit(Net& net, Weights& w, const VisionConfig& c) {
   const Conv patch{w.get("patch_embed.proj.weight", {c.width, 3, c.patch_size, c.patch_size}),
                    std::nullopt, c.patch_size};
 
-  Value x = net.patch_embed(net.pixels(), patch,
-                            {w.get("cls_token", {1, 1, c.width}),
-                             w.get("pos_embed", {1, tokens, c.width})});
+  Value x = net.patch_embed(
+      net.pixels(), patch,
+      {w.get("cls_token", {1, 1, c.width}), w.get("pos_embed", {1, tokens, c.width})});
   x = net.layer_norm(x, norm(w, "norm_pre", c.width, c.layer_norm_eps));
   for (int64_t i = 0; i < c.layers; ++i) {
     x = vit_block(net, w, "blocks." + std::to_string(i), c, x);

@@ -53,9 +53,9 @@ Value eva02(Net& net, Weights& w, const VisionConfig& c) {
                    w.get("patch_embed.proj.bias", {c.width}), c.patch_size};
   const Rope rope = rope_2d(c);
 
-  Value x = net.patch_embed(net.pixels(), patch,
-                            {w.get("cls_token", {1, 1, c.width}),
-                             w.get("pos_embed", {1, tokens, c.width})});
+  Value x = net.patch_embed(
+      net.pixels(), patch,
+      {w.get("cls_token", {1, 1, c.width}), w.get("pos_embed", {1, tokens, c.width})});
   for (int64_t i = 0; i < c.layers; ++i) {
     const std::string block = "blocks." + std::to_string(i);
     Value h = net.layer_norm(x, norm(w, block + ".norm1", c.width, c.layer_norm_eps));

@@ -54,8 +54,7 @@ Weight Weights::get(const std::string& name, const Shape& shape) {
   }
   if (found->second->shape() != shape) {
     throw Error(ErrorCode::kCheckpointMismatch, "expected tensor " + name + " " + to_string(shape) +
-                                                    ", found " +
-                                                    to_string(found->second->shape()));
+                                                    ", found " + to_string(found->second->shape()));
   }
   used_.insert(name);
   Weight weight;
@@ -68,8 +67,9 @@ Weight Weights::get(const std::string& name, const Shape& shape) {
 void Weights::require_all_used() const {
   for (const auto& [name, source] : sources_) {
     if (!used_.contains(name)) {
-      throw Error(ErrorCode::kCheckpointMismatch,
-                  "tensor " + name + " " + to_string(source->shape()) + " has no place in the model");
+      throw Error(
+          ErrorCode::kCheckpointMismatch,
+          "tensor " + name + " " + to_string(source->shape()) + " has no place in the model");
     }
   }
 }

@@ -16,8 +16,7 @@ std::exception_ptr disposed() {
 
 Scheduler::Scheduler(const SchedulerOptions& options,
                      std::function<std::unique_ptr<BatchRunner>()> open)
-    : options_(options),
-      pixels_(static_cast<size_t>(options.max_batch * options.slot_size)) {
+    : options_(options), pixels_(static_cast<size_t>(options.max_batch * options.slot_size)) {
   std::promise<void> opened;
   std::future<void> done = opened.get_future();
   thread_ = std::thread([this, open = std::move(open), opened = std::move(opened)]() mutable {
@@ -94,9 +93,9 @@ Scheduler::Batch Scheduler::next_batch() {
 void Scheduler::prepare(Batch& batch) {
   Batch prepared;
   for (auto& request : batch) {
-    const auto slot = std::span(pixels_).subspan(
-        prepared.size() * static_cast<size_t>(options_.slot_size),
-        static_cast<size_t>(options_.slot_size));
+    const auto slot =
+        std::span(pixels_).subspan(prepared.size() * static_cast<size_t>(options_.slot_size),
+                                   static_cast<size_t>(options_.slot_size));
     try {
       request->prepare(slot);
       prepared.push_back(std::move(request));
@@ -109,8 +108,8 @@ void Scheduler::prepare(Batch& batch) {
 
 void Scheduler::run(BatchRunner& runner, Batch batch) {
   const auto count = batch.size();
-  const auto pixels = std::span<const float>(pixels_).first(
-      count * static_cast<size_t>(options_.slot_size));
+  const auto pixels =
+      std::span<const float>(pixels_).first(count * static_cast<size_t>(options_.slot_size));
   std::span<const float> embeddings;
   try {
     embeddings = runner.run(pixels, static_cast<int64_t>(count));

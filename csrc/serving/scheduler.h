@@ -18,7 +18,8 @@ namespace llm2clip {
 class Request {
  public:
   virtual ~Request() = default;
-  // Writes the pixels [3, S, S] into its slot of the batch. What it throws fails this request alone.
+  // Writes the pixels [3, S, S] into its slot of the batch. What it throws fails this request
+  // alone.
   virtual void prepare(std::span<float> slot) = 0;
   virtual void complete(std::span<const float> embedding) = 0;
   virtual void fail(std::exception_ptr error) = 0;

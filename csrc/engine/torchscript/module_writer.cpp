@@ -43,7 +43,8 @@ struct OperatorNamespaces : jit::SugaredValue {
 };
 
 struct OperatorResolver : jit::NativeResolver {
-  std::shared_ptr<jit::SugaredValue> resolveValue(const std::string& name, jit::GraphFunction& graph,
+  std::shared_ptr<jit::SugaredValue> resolveValue(const std::string& name,
+                                                  jit::GraphFunction& graph,
                                                   const jit::SourceRange& where) override {
     if (name == "ops") return std::make_shared<OperatorNamespaces>();
     return jit::NativeResolver::resolveValue(name, graph, where);

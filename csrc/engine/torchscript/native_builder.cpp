@@ -26,7 +26,8 @@ class NativeBuilder final : public TorchscriptBuilder {
     return call("attention", {v(qkv), std::to_string(heads.count), angles(rope)});
   }
 
-  Value pool_attention(const Weight& query, const Linear& q, Value kv, const Heads& heads) override {
+  Value pool_attention(const Weight& query, const Linear& q, Value kv,
+                       const Heads& heads) override {
     return call("pool_attention", {out_.parameter(query), out_.parameter(q.weight),
                                    optional(q.bias), v(kv), std::to_string(heads.count)});
   }

@@ -94,8 +94,8 @@ Tensor pool_attention(const Tensor& query, const Tensor& weight, const OptionalT
                       const Tensor& packed, int64_t heads) {
   const Tensor kv = packed.unflatten(2, {2, heads, -1});
   const Tensor q = at::linear(query, weight, bias).unflatten(2, {heads, -1});
-  return attend(q.expand({kv.size(0), -1, -1, -1}).transpose(1, 2),
-                kv.select(2, 0).transpose(1, 2), kv.select(2, 1).transpose(1, 2));
+  return attend(q.expand({kv.size(0), -1, -1, -1}).transpose(1, 2), kv.select(2, 0).transpose(1, 2),
+                kv.select(2, 1).transpose(1, 2));
 }
 
 Tensor gated_norm(const Tensor& input, const Tensor& weight, const Tensor& bias, double eps) {

@@ -1,4 +1,5 @@
-// The portable flavour: each operation of net.h spelled out in aten, as PyTorch users would write it.
+// The portable flavour: each operation of net.h spelled out in aten, as PyTorch users would write
+// it.
 #include <cstdio>
 
 #include "engine/torchscript/torchscript_builder.h"
@@ -43,7 +44,8 @@ class PortableBuilder final : public TorchscriptBuilder {
     return attend(v(q), k, value);
   }
 
-  Value pool_attention(const Weight& query, const Linear& q, Value kv, const Heads& heads) override {
+  Value pool_attention(const Weight& query, const Linear& q, Value kv,
+                       const Heads& heads) override {
     const std::string latent = out_.parameter(query);
     Value x = out_.emit("torch.linear(" + latent + ", " + out_.parameter(q.weight) + ", " +
                         optional(q.bias) + ").expand([" + v(kv) + ".size(0), -1, -1])");

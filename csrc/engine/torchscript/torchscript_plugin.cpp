@@ -24,7 +24,6 @@ class TorchscriptEngine final : public Engine {
 }  // namespace llm2clip
 
 extern "C" __attribute__((visibility("default"))) const llm2clip::Plugin llm2clip_plugin{
-    llm2clip::kPluginInterfaceVersion,
-    []() -> std::unique_ptr<llm2clip::Engine> {
+    llm2clip::kPluginInterfaceVersion, []() -> std::unique_ptr<llm2clip::Engine> {
       return std::make_unique<llm2clip::TorchscriptEngine>();
     }};

@@ -94,9 +94,7 @@ class TorchscriptSession final : public Session {
                      "attention: libtorch flash, own rotary embedding", "gated norm: own"};
   }
 
-  void open_portable() {
-    info_.kernels = {"aten, as the file says"};
-  }
+  void open_portable() { info_.kernels = {"aten, as the file says"}; }
 
   static at::Tensor checked(const c10::IValue& result, int64_t batch) {
     if (!result.isTensor() || result.toTensor().dim() != 2 || result.toTensor().size(0) != batch) {

@@ -2,7 +2,8 @@
 
 // Compiles a function for several instruction sets; the loader picks the best at run time.
 #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
-#define LLM2CLIP_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define LLM2CLIP_CLONES \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define LLM2CLIP_CLONES
 #endif

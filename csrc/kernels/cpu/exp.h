@@ -8,7 +8,8 @@
 namespace llm2clip {
 
 // e^x to 2 ulp for |x| ≤ 87, clamped beyond, in a form that compilers vectorise: e^x = 2^n · e^r
-// with |r| ≤ ln 2 / 2, ln 2 split in two so that r is exact (Cody and Waite), e^r by its Taylor series.
+// with |r| ≤ ln 2 / 2, ln 2 split in two so that r is exact (Cody and Waite), e^r by its Taylor
+// series.
 inline float vector_exp(float x) {
   x = std::min(std::max(x, -87.0F), 87.0F);
   const float shifted = x * 1.44269504F + 12582912.0F;  // 1.5 · 2^23: rounds to an integer
