@@ -53,18 +53,24 @@ class Net {
  public:
   virtual ~Net() = default;
 
-  virtual Value pixels() = 0;                                               // [B, 3, S, S]
-  virtual Value patch_embed(Value pixels, const Conv&, const Tokens&) = 0;  // → [B, N, D]
-  virtual Value layer_norm(Value x, const Norm&) = 0;                       // last dimension
-  virtual Value linear(Value x, const Linear&) = 0;                         // [.., in] → [.., out]
-  virtual Value attention(Value qkv, const Heads&, const Rope*) = 0;  // [B, N, 3D] → [B, N, D]
-  // One learned query [1, 1, D], projected by `q`, over all tokens: [B, N, 2D] → [B, 1, D].
+  // The input: [B, 3, S, S] f32.
+  virtual Value pixels() = 0;
+  // Patches as tokens, class token first where there is one, positions added: → [B, N, D].
+  virtual Value patch_embed(Value pixels, const Conv&, const Tokens&) = 0;
+  // Over the last dimension.
+  virtual Value layer_norm(Value x, const Norm&) = 0;
+  // [.., in] → [.., out]
+  virtual Value linear(Value x, const Linear&) = 0;
+  // q, k and v side by side, all tokens to all tokens: [B, N, 3D] → [B, N, D].
+  virtual Value attention(Value qkv, const Heads&, const Rope*) = 0;
+  // One learned query [1, 1, D], projected by `q`, to all tokens: kv [B, N, 2D] → [B, 1, D].
   virtual Value pool_attention(const Weight& query, const Linear& q, Value kv, const Heads&) = 0;
-  virtual Value gated_norm(Value gate_up,
-                           const Norm&) = 0;  // [.., 2H] → LayerNorm(silu(gate)·up) [.., H]
+  // gate and up side by side: [.., 2H] → LayerNorm(silu(gate) · up) [.., H].
+  virtual Value gated_norm(Value gate_up, const Norm&) = 0;
   virtual Value activation(Value x, Activation) = 0;
   virtual Value add(Value a, Value b) = 0;
-  virtual Value select_token(Value x, int64_t token) = 0;  // [B, N, D] → [B, D]
+  // [B, N, D] → [B, D]
+  virtual Value select_token(Value x, int64_t token) = 0;
 };
 
 }  // namespace llm2clip
