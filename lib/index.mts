@@ -1,2 +1,3 @@
-// The ES build: the same objects as require() gives, so that there is one LLM2CLIPError in a process.
-export * from './index.js';
+// The ES build: the same objects as require() gives, so that a process has one LLM2CLIPError.
+export type * from './index.js';
+export { convert, ERROR_CODES, importEngine, LLM2CLIP, LLM2CLIPError } from './index.js';
