@@ -53,17 +53,18 @@ export function inferConfig(
   layers: number,
   stated: StatedConfig,
 ): VisionConfig {
-  const { D: width, P: patchSize } = dimensions;
+  const width = dimensions.D.size;
+  const patchSize = dimensions.P.size;
   const defaults = DEFAULTS[family];
   const config: VisionConfig = {
     family,
-    imageSize: gridOf(dimensions.N, defaults.classTokens) * patchSize,
+    imageSize: gridOf(dimensions.N.size, defaults.classTokens) * patchSize,
     patchSize,
     width,
     layers,
     heads: headsOf(family, width, stated),
-    hidden: dimensions.H,
-    embeddingDim: family === 'siglip2' ? width : dimensions.E,
+    hidden: dimensions.H.size,
+    embeddingDim: family === 'siglip2' ? width : dimensions.E.size,
     activation: activationOf(family, stated),
     layerNormEps: stated.layerNormEps?.value ?? defaults.layerNormEps,
     ropeGrid: family === 'eva02' ? (stated.ropeGrid?.value ?? defaults.ropeGrid) : 0,

@@ -2,7 +2,7 @@ import { LLM2CLIPError } from '../../errors';
 import { rowMajorStrides } from '../extent';
 import { quote } from '../quote';
 import { DTYPE_BYTES, type Dtype, type TensorEntry } from '../table';
-import { type Dimensions, resolveShape } from './dimensions';
+import { type Dimensions, dimensionOf, resolveShape } from './dimensions';
 import { type CanonicalTensor, type Source, sourceName, sourcesOf } from './layout';
 import type { Recognised } from './recognise';
 
@@ -59,7 +59,10 @@ export function canonicalView(binding: Binding, dimensions: Dimensions): TensorE
   const leading = expected.slice(0, Math.max(added, 0));
   const padded = [...leading.map(() => 1), ...entry.shape];
   if (added < 0 || padded.join() !== expected.join()) {
-    throw mismatch(entry, `has shape [${entry.shape}], expected [${expected}]`);
+    const wrongAt = expected.findIndex((size, i) => size !== padded[i]);
+    const dimension = dimensionOf(tensor.shape[wrongAt] ?? 0, dimensions);
+    const why = dimension?.witness ? ` (${dimension.size} as in ${quote(dimension.witness)})` : '';
+    throw mismatch(entry, `has shape [${entry.shape}], expected [${expected}]${why}`);
   }
   if (shape.includes(0)) throw mismatch(entry, `has shape [${entry.shape}]: it is empty`);
   if (!WEIGHT_DTYPES.includes(entry.dtype)) {
