@@ -1,0 +1,31 @@
+import { types } from 'node:util';
+import { invalidBuffer, invalidRange, invalidType } from '../arguments';
+import type { RawPixels } from '../native';
+import { copyBytes } from './memory';
+
+function edge(value: unknown, name: string): number {
+  if (typeof value !== 'number') throw invalidType('an integer', name, value);
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw invalidRange('an integer of at least 1', name, value);
+  }
+  return value;
+}
+
+function isChannels(value: unknown): value is RawPixels['channels'] {
+  return value === 1 || value === 3 || value === 4;
+}
+
+/** A caller's `{ data, width, height, channels }`, checked and copied. */
+export function copyRawPixels(image: Record<string, unknown>): RawPixels {
+  const { data, channels } = image;
+  if (!(types.isUint8Array(data) || types.isUint8ClampedArray(data))) {
+    throw invalidType('a Uint8Array or Uint8ClampedArray', 'image.data', data);
+  }
+  const width = edge(image.width, 'image.width');
+  const height = edge(image.height, 'image.height');
+  if (!isChannels(channels)) throw invalidRange('1, 3 or 4', 'image.channels', channels);
+  if (data.length !== width * height * channels) {
+    throw invalidBuffer(`${width} × ${height} × ${channels} bytes`, 'image.data', data);
+  }
+  return { data: copyBytes(data, 'image.data'), width, height, channels };
+}
