@@ -1,0 +1,109 @@
+// What stands between a bundle and a running engine: the plugin, the runtime, the operators.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { LLM2CLIP } from 'llm2clip';
+import { type BundleContent, writeBundle } from '#lib/bundle/write';
+import { fromNative, loadNative } from '#lib/native';
+import { locateLibtorch } from '#lib/runtime/locate';
+import { temporaryFolder } from './support/temporary.mts';
+
+const { exchangeDirectories: exchange, openEngine } = loadNative();
+const folder = temporaryFolder();
+
+const CONTENT: BundleContent = {
+  model: { family: 'eva02', imageSize: 56, embeddingDim: 64 },
+  preprocessing: { size: 56, resample: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
+  engine: { kind: 'torchscript', flavour: 'native', version: '2.11.0', operators: 1 },
+  precision: 'fp32',
+  batch: { max: 8 },
+  computeCapabilities: [],
+  parts: { vision: 'vision/1/model.pt' },
+  builtBy: { llm2clip: '0.1.0', platform: 'linux-x64' },
+  source: null,
+  parameters: 0,
+};
+
+async function bundleOf(name: string, content: BundleContent, engine: string | Buffer) {
+  const out = join(folder, name);
+  await writeBundle(out, { force: true, exchange }, async (inside) => {
+    await mkdir(join(inside, 'vision/1'), { recursive: true });
+    await writeFile(join(inside, 'vision/1/model.pt'), engine);
+    return content;
+  });
+  return out;
+}
+
+/** A shared library with this source, made by the compiler that set-up needs anyway. */
+async function sharedLibrary(name: string, source: string): Promise<string> {
+  const path = join(folder, `${name}.so`);
+  await writeFile(join(folder, `${name}.c`), source);
+  execFileSync('cc', ['-shared', '-fPIC', '-o', path, join(folder, `${name}.c`)]);
+  return path;
+}
+
+describe('plugins', () => {
+  test('one of another interface version is refused, and none is run', async () => {
+    const plugin = await sharedLibrary(
+      'newer',
+      'struct { int v; void* p; } llm2clip_plugin = {999, 0};',
+    );
+    await assert.rejects(fromNative(openEngine(plugin, [])), {
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+      message: /expected engine interface 1 .* found 999/,
+    });
+  });
+
+  test('a library that is no plugin', async () => {
+    const plugin = await sharedLibrary('other', 'int other = 1;');
+    await assert.rejects(fromNative(openEngine(plugin, [])), { code: 'ERR_ENGINE_INCOMPATIBLE' });
+  });
+
+  test('a missing or damaged library names itself and the command that explains', async () => {
+    const none = join(folder, 'none.so');
+    await assert.rejects(fromNative(openEngine(none, [])), {
+      code: 'ERR_RUNTIME_MISSING',
+      message: /none\.so.*runtime info/,
+    });
+    const text = join(folder, 'text.so');
+    await writeFile(text, 'not a library');
+    await assert.rejects(fromNative(openEngine(none, [text])), { code: 'ERR_RUNTIME_MISSING' });
+  });
+});
+
+describe('loading', () => {
+  test('without libtorch: the command that installs it', async () => {
+    const bundle = await bundleOf('no-runtime', CONTENT, 'engine');
+    await assert.rejects(LLM2CLIP.load(bundle, { runtime: join(folder, 'no-libtorch') }), {
+      code: 'ERR_RUNTIME_MISSING',
+      message: /npx llm2clip runtime install/,
+    });
+  });
+
+  test('an engine of other operators is refused before it is opened', async () => {
+    const engine = { ...CONTENT.engine, operators: 999 };
+    const bundle = await bundleOf('other-operators', { ...CONTENT, engine }, 'engine');
+    await assert.rejects(LLM2CLIP.load(bundle), {
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+      message: /expected .* 1, found 999.*convert/,
+    });
+  });
+
+  test('a file that is no TorchScript', async () => {
+    const bundle = await bundleOf('no-engine', CONTENT, 'engine');
+    await assert.rejects(LLM2CLIP.load(bundle), { code: 'ERR_ENGINE_INCOMPATIBLE' });
+    const { root } = await locateLibtorch();
+    const library = await readFile(join(root, 'torch/lib/libc10.so'));
+    const zipless = await bundleOf('a-library', CONTENT, library.subarray(0, 100_000));
+    await assert.rejects(LLM2CLIP.load(zipless), { code: 'ERR_ENGINE_INCOMPATIBLE' });
+  });
+
+  test('a device that is not there: said, and never another instead', async () => {
+    const bundle = await bundleOf('cuda', CONTENT, 'engine');
+    for (const device of ['cuda', 'cuda:1']) {
+      await assert.rejects(LLM2CLIP.load(bundle, { device }), { code: 'ERR_DEVICE_UNAVAILABLE' });
+    }
+  });
+});
