@@ -1,10 +1,10 @@
-import type { BundleContent } from './write';
+import type { Manifest } from './manifest';
 
-/** Triton's libtorch backend finds inputs by the argument's name and outputs by their number. */
-const OUTPUT = 'OUTPUT__0';
+/** What of a bundle Triton is told. */
+type Described = Pick<Manifest, 'model' | 'batch' | 'engine'>;
 
 /** Why Triton may not serve this file as it lies. */
-function remark({ engine }: BundleContent): string {
+function remark({ engine }: Described): string {
   if (engine.flavour !== 'native') return '';
   return (
     "# Holds llm2clip's own operators: start Triton with LD_PRELOAD=llm2clip_torchscript.so, or\n" +
@@ -12,18 +12,24 @@ function remark({ engine }: BundleContent): string {
   );
 }
 
-/** Triton Inference Server's own description of the vision tower (config.pbtxt). */
-export function tritonConfig(content: BundleContent): string {
-  const { imageSize, embeddingDim } = content.model;
-  return `${remark(content)}name: "vision"
+/**
+ * Triton Inference Server's own description of the vision tower (config.pbtxt). Its PyTorch backend
+ * takes an input by the name of forward's argument, which an imported file may have called anything,
+ * or by its number; an output by its number alone.
+ */
+export function tritonConfig(bundle: Described): string {
+  const { imageSize, embeddingDim } = bundle.model;
+  const input = bundle.engine.flavour === 'imported' ? 'pixel_values__0' : 'pixel_values';
+  return `${remark(bundle)}name: "vision"
 platform: "pytorch_libtorch"
-max_batch_size: ${content.batch.max}
+max_batch_size: ${bundle.batch.max}
 input [
-  { name: "pixel_values" data_type: TYPE_FP32 dims: [ 3, ${imageSize}, ${imageSize} ] }
+  { name: "${input}" data_type: TYPE_FP32 dims: [ 3, ${imageSize}, ${imageSize} ] }
 ]
 output [
-  { name: "${OUTPUT}" data_type: TYPE_FP32 dims: [ ${embeddingDim} ] }
+  { name: "embedding__0" data_type: TYPE_FP32 dims: [ ${embeddingDim} ] }
 ]
+instance_group [ { kind: KIND_AUTO } ]
 dynamic_batching { }
 `;
 }

@@ -16,7 +16,9 @@ export async function createStaging(target: string): Promise<string> {
   const owner = `${process.pid}-${await startTime(process.pid)}`;
   const unique = randomBytes(4).toString('hex');
   const staging = join(dirname(target), `${prefix(target)}${owner}.${unique}${SUFFIX}`);
-  await mkdir(staging, { recursive: true });
+  await mkdir(dirname(target), { recursive: true });
+  // Not recursive: Node tries for ever where a system answers ENOENT in a folder that is there (/proc).
+  await mkdir(staging);
   return staging;
 }
 

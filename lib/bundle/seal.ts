@@ -1,0 +1,68 @@
+import { constants } from 'node:fs';
+import { open, readdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { digestFile } from './digest';
+import { type FileDigest, FORMAT_VERSION, MANIFEST_NAME, type Manifest } from './manifest';
+import { tritonConfig } from './triton';
+
+/** What the maker of a bundle knows of it; files, digests and version are added by `seal`. */
+export type BundleContent = Omit<Manifest, 'files' | 'formatVersion'>;
+
+const TRITON_CONFIG = 'vision/config.pbtxt';
+
+/**
+ * Makes a bundle of a folder that holds an engine: adds Triton's description and the manifest with
+ * the digest of every file, and brings all of it to the disk.
+ */
+export async function seal(
+  folder: string,
+  content: BundleContent,
+  signal: AbortSignal | undefined,
+): Promise<Manifest> {
+  await writeFile(join(folder, TRITON_CONFIG), tritonConfig(content));
+  const files: Record<string, FileDigest> = {};
+  for (const name of await filesOf(folder)) {
+    signal?.throwIfAborted();
+    files[name] = await digestAndSync(join(folder, name));
+  }
+  const manifest: Manifest = { formatVersion: FORMAT_VERSION, ...content, files };
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  await writeFile(join(folder, MANIFEST_NAME), text, { flush: true });
+  await syncFolders(folder);
+  return manifest;
+}
+
+/** Brings a folder's list of names to the disk. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+async function digestAndSync(path: string): Promise<FileDigest> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+    return await digestFile(file);
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolders(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const inner = entries.filter((entry) => entry.isDirectory());
+  for (const entry of inner) await syncFolder(join(entry.parentPath, entry.name));
+  await syncFolder(folder);
+}
