@@ -5,7 +5,8 @@ export type { Embeddings } from './embeddings';
 export { ERROR_CODES, type ErrorCode, LLM2CLIPError } from './errors';
 export type { ImageInput } from './image';
 export { type ImportOptions, importEngine } from './import';
-export { LLM2CLIP, type ModelInfo } from './model';
+export type { ModelInfo } from './load';
+export { LLM2CLIP } from './model';
 export type {
   EncodeManyOptions,
   EncodeOptions,

@@ -1,116 +1,19 @@
 import { abortable } from './abort';
 import { invalidBuffer, invalidType, nonEmptyString } from './arguments';
-import type { Manifest } from './bundle/manifest';
-import { openBundle } from './bundle/open';
 import { Embeddings, normalise } from './embeddings';
-import { OPERATORS_VERSION, openEngine } from './engine';
 import { LLM2CLIPError } from './errors';
 import { decodeImage, type ImageInput } from './image';
-import { fromNative, type NativeEngine, type NativeSession } from './native';
+import { type LoadedBundle, loadBundle, type ModelInfo } from './load';
+import { fromNative } from './native';
 import {
   type EncodeManyOptions,
   type EncodeOptions,
+  type ImageOptions,
   type LoadOptions,
   type ResolvedEncodeOptions,
-  type ResolvedLoadOptions,
   resolveEncodeOptions,
   resolveLoadOptions,
 } from './options';
-
-/** What really runs. */
-export interface ModelInfo {
-  bundle: string;
-  family: string;
-  /** Edge of the square the engine sees, in pixels. */
-  imageSize: number;
-  embeddingDim: number;
-  parameters: number;
-  engine: { kind: string; flavour: string; version: string };
-  device: string;
-  /** Why this device: the caller's word, or what 'auto' found. */
-  deviceReason: string;
-  /** Computed in; `storedPrecision` is that of the bundle's weights. */
-  precision: string;
-  storedPrecision: string;
-  threads: number;
-  maxBatch: number;
-  kernels: readonly string[];
-}
-
-interface Loaded {
-  session: NativeSession;
-  manifest: Manifest;
-  info: ModelInfo;
-  image: ResolvedLoadOptions['image'];
-}
-
-function requireOperators(manifest: Manifest): void {
-  const { flavour, operators } = manifest.engine;
-  if (flavour !== 'native' || operators === OPERATORS_VERSION) return;
-  throw new LLM2CLIPError(
-    'ERR_ENGINE_INCOMPATIBLE',
-    `expected an engine with operators version ${OPERATORS_VERSION}, found ${operators}; ` +
-      'convert the checkpoint again with `npx llm2clip convert`',
-  );
-}
-
-function chooseDevice(wanted: string): { device: string; deviceReason: string } {
-  if (wanted !== 'auto') return { device: wanted, deviceReason: 'asked for' };
-  return { device: 'cpu', deviceReason: 'auto: this version has no CUDA engine' };
-}
-
-async function openSession(
-  engine: NativeEngine,
-  manifest: Manifest,
-  file: string,
-  options: ResolvedLoadOptions & { device: string },
-): Promise<NativeSession> {
-  return fromNative(
-    engine.open({
-      file,
-      device: options.device,
-      threads: options.threads,
-      maxBatch: Math.min(options.maxBatch, manifest.batch.max),
-      embeddingDim: manifest.model.embeddingDim,
-      preprocessing: manifest.preprocessing,
-    }),
-  );
-}
-
-async function loadBundle(path: string, options: ResolvedLoadOptions): Promise<Loaded> {
-  const { device, deviceReason } = chooseDevice(options.device);
-  const bundle = await openBundle(path);
-  try {
-    const { manifest } = bundle;
-    requireOperators(manifest);
-    const engine = await openEngine(manifest.engine.kind, options.runtime);
-    const file = await bundle.verify(manifest.parts.vision);
-    const session = await openSession(engine, manifest, file, { ...options, device });
-    const info: ModelInfo = {
-      bundle: path,
-      family: manifest.model.family,
-      imageSize: manifest.model.imageSize,
-      embeddingDim: manifest.model.embeddingDim,
-      parameters: manifest.parameters,
-      engine: {
-        kind: manifest.engine.kind,
-        flavour: manifest.engine.flavour,
-        version: engine.version,
-      },
-      device: session.info.device,
-      deviceReason,
-      precision: session.info.precision || manifest.precision,
-      storedPrecision: manifest.precision,
-      threads: options.threads,
-      maxBatch: Math.min(options.maxBatch, manifest.batch.max),
-      kernels: session.info.kernels,
-    };
-    options.logger('info', `loaded ${path} on ${info.device} (${deviceReason})`, { ...info });
-    return { session, manifest, info, image: options.image };
-  } finally {
-    await bundle.close();
-  }
-}
 
 /**
  * An LLM2CLIP image tower, loaded. Everything runs off the event loop: decoding on libuv's threads,
@@ -121,11 +24,13 @@ async function loadBundle(path: string, options: ResolvedLoadOptions): Promise<L
  * const embedding = await model.encodeImage('cat.jpg'); // Float32Array(1280), L2-normalised
  */
 export class LLM2CLIP {
-  readonly #loaded: Loaded;
+  readonly #loaded: LoadedBundle;
+  readonly #image: Required<ImageOptions>;
   #disposed: Promise<void> | undefined;
 
-  private constructor(loaded: Loaded) {
+  private constructor(loaded: LoadedBundle, image: Required<ImageOptions>) {
     this.#loaded = loaded;
+    this.#image = image;
   }
 
   /**
@@ -138,7 +43,8 @@ export class LLM2CLIP {
    */
   static async load(bundle: string, options?: LoadOptions): Promise<LLM2CLIP> {
     const path = nonEmptyString(bundle, 'bundle');
-    return new LLM2CLIP(await loadBundle(path, resolveLoadOptions(options)));
+    const resolved = resolveLoadOptions(options);
+    return new LLM2CLIP(await loadBundle(path, resolved), resolved.image);
   }
 
   /** What really runs: engine, device, precision, versions, kernels. */
@@ -210,13 +116,13 @@ export class LLM2CLIP {
   }
 
   async #encode(input: unknown, options: ResolvedEncodeOptions): Promise<Float32Array> {
-    const { session, manifest, image } = this.#loaded;
+    const { session, manifest } = this.#loaded;
     const { signal } = options;
     signal?.throwIfAborted();
     if (this.#disposed !== undefined) {
       throw new LLM2CLIPError('ERR_DISPOSED', 'the model has been disposed of');
     }
-    const pixels = await abortable(decodeImage(input, image), signal);
+    const pixels = await abortable(decodeImage(input, this.#image), signal);
     if ('pixelValues' in pixels) requireSize(pixels.pixelValues, manifest.preprocessing.size);
     const embedding = await abortable(fromNative(session.encode(pixels)), signal);
     return options.normalize ? normalise(embedding) : embedding;
