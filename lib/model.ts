@@ -1,5 +1,6 @@
 import { abortable } from './abort';
 import { invalidBuffer, invalidType, nonEmptyString } from './arguments';
+import { forEachConcurrently } from './concurrency';
 import { Embeddings, normalise } from './embeddings';
 import { LLM2CLIPError } from './errors';
 import { decodeImage, type ImageInput } from './image';
@@ -82,26 +83,19 @@ export class LLM2CLIP {
   ): Promise<Embeddings> {
     if (!Array.isArray(inputs)) throw invalidType('an array of images', 'inputs', inputs);
     const { embeddingDim, maxBatch } = this.info;
-    const resolved = resolveEncodeOptions(options, inputs.length * embeddingDim);
     const length = inputs.length * embeddingDim;
+    const resolved = resolveEncodeOptions(options, length);
     const data = resolved.out?.subarray(0, length) ?? new Float32Array(length);
     const errors = new Map<number, unknown>();
-    let next = 0;
-    let failed = false;
-    const encodeNext = async (): Promise<void> => {
-      while (next < inputs.length && !failed) {
-        const i = next++;
-        try {
-          deliver(await this.#encode(inputs[i], resolved), data, i * embeddingDim);
-        } catch (error) {
-          failed = resolved.onError === 'throw' || resolved.signal?.aborted === true;
-          if (failed) throw error;
-          errors.set(i, error);
-          data.fill(Number.NaN, i * embeddingDim, (i + 1) * embeddingDim);
-        }
+    await forEachConcurrently(inputs.length, 2 * maxBatch, async (i) => {
+      try {
+        deliver(await this.#encode(inputs[i], resolved), data, i * embeddingDim);
+      } catch (error) {
+        if (resolved.onError === 'throw' || resolved.signal?.aborted) throw error;
+        errors.set(i, error);
+        data.fill(Number.NaN, i * embeddingDim, (i + 1) * embeddingDim);
       }
-    };
-    await Promise.all(Array.from({ length: 2 * maxBatch }, encodeNext));
+    });
     return new Embeddings(data, embeddingDim, errors);
   }
 
