@@ -1,11 +1,17 @@
-import { isObject } from '../arguments';
-import { FAMILIES, type Family, type VisionConfig } from '../config';
+import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../config';
 import { ENGINES, type EngineKind } from '../engine';
 import { LLM2CLIPError } from '../errors';
 import type { Preprocessing } from '../preprocessing';
+import { FieldReader, invalidField, MANIFEST_NAME } from './fields';
 
-export const MANIFEST_NAME = 'llm2clip.json';
+export { MANIFEST_NAME } from './fields';
+
 export const FORMAT_VERSION = 1;
+
+/** Beyond these a manifest is damaged, not large: memory is laid out by them. */
+const LARGEST_IMAGE = 4096;
+const LARGEST_BATCH = 1024;
+const LARGEST_EMBEDDING = 65_536;
 
 export const FLAVOURS = ['native', 'portable', 'imported'] as const;
 export type Flavour = (typeof FLAVOURS)[number];
@@ -48,70 +54,7 @@ export interface Manifest {
   files: Record<string, FileDigest>;
 }
 
-type Fields = Record<string, unknown>;
-
-class Reader {
-  readonly #fields: Fields;
-  readonly #path: string;
-
-  constructor(value: unknown, path: string) {
-    if (!isObject(value) || Array.isArray(value)) throw invalid('an object', path, value);
-    this.#fields = value;
-    this.#path = path;
-  }
-
-  #at(key: string): string {
-    return this.#path === '' ? key : `${this.#path}.${key}`;
-  }
-
-  child(key: string): Reader {
-    return new Reader(this.#fields[key], this.#at(key));
-  }
-
-  entries(): [string, Reader][] {
-    return Object.entries(this.#fields).map(([key, value]) => [
-      key,
-      new Reader(value, this.#at(key)),
-    ]);
-  }
-
-  string(key: string): string {
-    const value = this.#fields[key];
-    if (typeof value !== 'string') throw invalid('a string', this.#at(key), value);
-    return value;
-  }
-
-  integer(key: string, least = 0): number {
-    const value = this.#fields[key];
-    if (Number.isSafeInteger(value) && (value as number) >= least) return value as number;
-    throw invalid(`an integer of at least ${least}`, this.#at(key), value);
-  }
-
-  oneOf<T extends string>(key: string, choices: readonly T[]): T {
-    const value = this.#fields[key];
-    const found = choices.find((choice) => choice === value);
-    if (found === undefined) throw invalid(`one of ${choices.join(', ')}`, this.#at(key), value);
-    return found;
-  }
-
-  triple(key: string): [number, number, number] {
-    const value = this.#fields[key];
-    const finite = Array.isArray(value) && value.every((x) => Number.isFinite(x));
-    if (!finite || value.length !== 3) throw invalid('three numbers', this.#at(key), value);
-    return value as [number, number, number];
-  }
-}
-
-function invalid(expected: string, path: string, found: unknown): LLM2CLIPError {
-  const where = path === '' ? MANIFEST_NAME : `${path} in ${MANIFEST_NAME}`;
-  const shown = JSON.stringify(found)?.slice(0, 80) ?? 'nothing';
-  return new LLM2CLIPError(
-    'ERR_BUNDLE_INVALID',
-    `expected ${expected} for ${where}, found ${shown}`,
-  );
-}
-
-function requireVersion(fields: Reader): void {
+function requireVersion(fields: FieldReader): void {
   const version = fields.integer('formatVersion', 1);
   if (version <= FORMAT_VERSION) return;
   throw new LLM2CLIPError(
@@ -121,14 +64,47 @@ function requireVersion(fields: Reader): void {
   );
 }
 
-function requirePreprocessing(fields: Reader, imageSize: number): void {
+/** The whole tower, or of an imported engine only what it shows to the outside. */
+function requireModel(fields: FieldReader): void {
+  fields.oneOf<Family>('family', FAMILIES);
+  fields.integer('imageSize', 1, LARGEST_IMAGE);
+  fields.integer('embeddingDim', 1, LARGEST_EMBEDDING);
+  for (const key of ['patchSize', 'width', 'layers', 'heads', 'hidden'] as const) {
+    if (fields.has(key)) fields.integer(key, 1);
+  }
+  if (fields.has('activation')) fields.oneOf('activation', ACTIVATIONS);
+  if (fields.has('layerNormEps')) fields.positive('layerNormEps');
+  if (fields.has('ropeGrid')) fields.integer('ropeGrid');
+}
+
+function requirePreprocessing(fields: FieldReader, imageSize: number): void {
   const size = fields.integer('size', 1);
-  if (size !== imageSize) throw invalid(String(imageSize), 'preprocessing.size', size);
+  if (size !== imageSize) throw invalidField(String(imageSize), 'preprocessing.size', size);
   fields.oneOf('resample', ['bicubic'] as const);
   fields.triple('mean');
-  if (fields.triple('std').some((x) => x <= 0)) {
-    throw invalid('positive numbers', 'preprocessing.std', fields.triple('std'));
+  const std = fields.triple('std');
+  if (std.some((x) => x <= 0)) throw invalidField('positive numbers', 'preprocessing.std', std);
+}
+
+function requireEngine(fields: FieldReader): void {
+  const kind = fields.string('kind');
+  if (!(ENGINES as readonly string[]).includes(kind)) {
+    throw new LLM2CLIPError(
+      'ERR_ENGINE_INCOMPATIBLE',
+      `expected an engine of ${ENGINES.join(', ')}, found ${kind}; update llm2clip`,
+    );
   }
+  fields.oneOf('flavour', FLAVOURS);
+  fields.string('version');
+  fields.integer('operators');
+}
+
+function requireOrigin(fields: FieldReader): void {
+  fields.child('builtBy').string('llm2clip');
+  fields.child('builtBy').string('platform');
+  if (fields.isNull('source')) return;
+  fields.child('source').string('layout');
+  fields.child('source').string('format');
 }
 
 /** Names that stay inside the bundle: no absolute path, no `..`, no empty part. */
@@ -136,25 +112,19 @@ function requireInside(name: string): void {
   const parts = name.split('/');
   const outside = parts.some((part) => part === '' || part === '.' || part === '..');
   if (outside || name.includes('\\') || name.includes('\0')) {
-    throw invalid('a path inside the bundle', 'files', name);
+    throw invalidField('a path inside the bundle', 'files', name);
   }
 }
 
-function requireFiles(fields: Reader, vision: string): void {
+function requireFiles(fields: FieldReader, vision: string): void {
   const entries = fields.entries();
   for (const [name, entry] of entries) {
     requireInside(name);
     entry.integer('bytes');
     const sha256 = entry.string('sha256');
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw invalid('a sha256', `files.${name}`, sha256);
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw invalidField('a sha256', `files.${name}`, sha256);
   }
-  if (!entries.some(([name]) => name === vision)) throw invalid(vision, 'files', 'none such');
-}
-
-function requireModel(fields: Reader): void {
-  fields.oneOf<Family>('family', FAMILIES);
-  fields.integer('imageSize', 1);
-  fields.integer('embeddingDim', 1);
+  if (!entries.some(([name]) => name === vision)) throw invalidField(vision, 'files', 'none such');
 }
 
 /**
@@ -170,18 +140,15 @@ export function parseManifest(text: string): Manifest {
   } catch (cause) {
     throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `${MANIFEST_NAME} is not JSON`, { cause });
   }
-  const fields = new Reader(json, '');
+  const fields = new FieldReader(json, '');
   requireVersion(fields);
   requireModel(fields.child('model'));
   requirePreprocessing(fields.child('preprocessing'), fields.child('model').integer('imageSize'));
-  const engine = fields.child('engine');
-  engine.oneOf('kind', ENGINES);
-  engine.oneOf('flavour', FLAVOURS);
-  engine.string('version');
-  engine.integer('operators');
+  requireEngine(fields.child('engine'));
   fields.oneOf('precision', STORED_PRECISIONS);
-  fields.child('batch').integer('max', 1);
-  fields.child('builtBy').string('llm2clip');
+  fields.child('batch').integer('max', 1, LARGEST_BATCH);
+  fields.strings('computeCapabilities');
+  requireOrigin(fields);
   fields.integer('parameters');
   requireFiles(fields.child('files'), fields.child('parts').string('vision'));
   return json as Manifest;

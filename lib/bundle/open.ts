@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { basename } from 'node:path/posix';
 import { LLM2CLIPError } from '../errors';
 import { digestFile } from './digest';
-import { MANIFEST_NAME, type Manifest, parseManifest } from './manifest';
+import { type FileDigest, MANIFEST_NAME, type Manifest, parseManifest } from './manifest';
 
 /** Far more than any manifest needs. */
 const MANIFEST_LIMIT = 16 << 20;
@@ -37,22 +38,38 @@ function openFailure(
   return new LLM2CLIPError('ERR_IO', `cannot open ${path}: ${message}`);
 }
 
+function requireEqual(found: FileDigest, expected: FileDigest, path: string): void {
+  for (const key of ['bytes', 'sha256'] as const) {
+    if (found[key] === expected[key]) continue;
+    throw new LLM2CLIPError(
+      'ERR_BUNDLE_INVALID',
+      `expected ${key} ${expected[key]} of ${path}, found ${found[key]}; ` +
+        'the bundle is damaged: convert the checkpoint again with `npx llm2clip convert --force`',
+    );
+  }
+}
+
 class BundleFiles {
   readonly #path: string;
   readonly #directory: FileHandle;
-  readonly #files: FileHandle[] = [];
+  /** Of every folder and file opened so far. */
+  readonly #handles: FileHandle[] = [];
 
   constructor(path: string, directory: FileHandle) {
     this.#path = path;
     this.#directory = directory;
   }
 
-  /** Opens a file through the directory's handle, so that a replaced bundle cannot mix with this one. */
+  /**
+   * Opens a file through the directory's handle, so that a replaced bundle cannot mix with this one,
+   * and one folder after the other, so that no link leads out of the bundle.
+   */
   async open(name: string): Promise<FileHandle> {
-    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const folders = name.split('/').slice(0, -1);
+    let folder = this.#directory;
     try {
-      const file = await open(`/proc/self/fd/${this.#directory.fd}/${name}`, flags);
-      this.#files.push(file);
+      for (const part of folders) folder = await this.#openIn(folder, part, constants.O_DIRECTORY);
+      const file = await this.#openIn(folder, basename(name), constants.O_NONBLOCK);
       if ((await file.stat()).isFile()) return file;
     } catch (error) {
       throw openFailure(error, `${this.#path}/${name}`, 'ERR_BUNDLE_INVALID');
@@ -60,8 +77,26 @@ class BundleFiles {
     throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `expected a file at ${this.#path}/${name}`);
   }
 
+  async #openIn(folder: FileHandle, name: string, flags: number): Promise<FileHandle> {
+    const path = `/proc/self/fd/${folder.fd}/${name}`;
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | flags);
+    this.#handles.push(file);
+    return file;
+  }
+
+  /** What `read` gives of an open file; a failing disk is ERR_IO. */
+  async #reading<T>(name: string, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      const { message } = error as Error;
+      const options = { cause: error };
+      throw new LLM2CLIPError('ERR_IO', `cannot read ${this.#path}/${name}: ${message}`, options);
+    }
+  }
+
   async close(): Promise<void> {
-    await Promise.all([...this.#files.splice(0), this.#directory].map((file) => file.close()));
+    await Promise.all([...this.#handles.splice(0), this.#directory].map((file) => file.close()));
   }
 
   async manifest(): Promise<Manifest> {
@@ -69,25 +104,21 @@ class BundleFiles {
     if ((await file.stat()).size > MANIFEST_LIMIT) {
       throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `${MANIFEST_NAME} is larger than 16 MiB`);
     }
-    return parseManifest(await file.readFile('utf8'));
+    return parseManifest(await this.#reading(MANIFEST_NAME, () => file.readFile('utf8')));
   }
 
   async verify(name: string, manifest: Manifest): Promise<string> {
     const expected = manifest.files[name];
-    if (expected === undefined) {
+    if (expected === undefined || !Object.hasOwn(manifest.files, name)) {
       throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `${MANIFEST_NAME} lists no file ${name}`);
     }
     const file = await this.open(name);
-    const { size } = await file.stat();
-    const found = size === expected.bytes ? await digestFile(file) : { bytes: size, sha256: '' };
-    for (const key of ['bytes', 'sha256'] as const) {
-      if (found[key] === expected[key]) continue;
-      throw new LLM2CLIPError(
-        'ERR_BUNDLE_INVALID',
-        `expected ${key} ${expected[key]} of ${this.#path}/${name}, found ${found[key]}; ` +
-          'the bundle is damaged: convert the checkpoint again with `npx llm2clip convert --force`',
-      );
-    }
+    const found = await this.#reading(name, async () => {
+      const { size } = await file.stat();
+      // The digest of a file of another size can't be right.
+      return size === expected.bytes ? digestFile(file) : { bytes: size, sha256: '' };
+    });
+    requireEqual(found, expected, `${this.#path}/${name}`);
     return `/proc/self/fd/${file.fd}`;
   }
 }

@@ -1,0 +1,93 @@
+import { isObject } from '../arguments';
+import { LLM2CLIPError } from '../errors';
+
+export const MANIFEST_NAME = 'llm2clip.json';
+
+type Fields = Record<string, unknown>;
+
+/** Reads the fields of an object of the manifest, each checked. */
+export class FieldReader {
+  readonly #fields: Fields;
+  readonly #path: string;
+
+  constructor(value: unknown, path: string) {
+    if (!isObject(value) || Array.isArray(value)) throw invalidField('an object', path, value);
+    this.#fields = value;
+    this.#path = path;
+  }
+
+  #at(key: string): string {
+    return this.#path === '' ? key : `${this.#path}.${key}`;
+  }
+
+  child(key: string): FieldReader {
+    return new FieldReader(this.#fields[key], this.#at(key));
+  }
+
+  entries(): [string, FieldReader][] {
+    return Object.entries(this.#fields).map(([key, value]) => [
+      key,
+      new FieldReader(value, this.#at(key)),
+    ]);
+  }
+
+  string(key: string): string {
+    const value = this.#fields[key];
+    if (typeof value !== 'string') throw invalidField('a string', this.#at(key), value);
+    return value;
+  }
+
+  /** Of the fields that may be left out. */
+  has(key: string): boolean {
+    return Object.hasOwn(this.#fields, key);
+  }
+
+  isNull(key: string): boolean {
+    return this.#fields[key] === null;
+  }
+
+  integer(key: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
+    const value = this.#fields[key];
+    const whole = Number.isSafeInteger(value) ? (value as number) : Number.NaN;
+    if (whole >= least && whole <= most) return whole;
+    const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `${least} to ${most}`;
+    throw invalidField(`an integer of ${range}`, this.#at(key), value);
+  }
+
+  positive(key: string): number {
+    const value = this.#fields[key];
+    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+    throw invalidField('a positive number', this.#at(key), value);
+  }
+
+  strings(key: string): string[] {
+    const value = this.#fields[key];
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+    throw invalidField('an array of strings', this.#at(key), value);
+  }
+
+  oneOf<T extends string>(key: string, choices: readonly T[]): T {
+    const value = this.#fields[key];
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined)
+      throw invalidField(`one of ${choices.join(', ')}`, this.#at(key), value);
+    return found;
+  }
+
+  triple(key: string): [number, number, number] {
+    const value = this.#fields[key];
+    const finite = Array.isArray(value) && value.every((x) => Number.isFinite(x));
+    if (!finite || value.length !== 3) throw invalidField('three numbers', this.#at(key), value);
+    return value as [number, number, number];
+  }
+}
+
+/** Says which field is wrong, and how. */
+export function invalidField(expected: string, path: string, found: unknown): LLM2CLIPError {
+  const where = path === '' ? MANIFEST_NAME : `${path} in ${MANIFEST_NAME}`;
+  const shown = JSON.stringify(found)?.slice(0, 80) ?? 'nothing';
+  return new LLM2CLIPError(
+    'ERR_BUNDLE_INVALID',
+    `expected ${expected} for ${where}, found ${shown}`,
+  );
+}
