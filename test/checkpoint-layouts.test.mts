@@ -484,6 +484,7 @@ describe('the preprocessing', () => {
     [{ resample: 2 }, 'ERR_CHECKPOINT_UNSUPPORTED', /"resample" is "2", expected 3/],
     [{ do_center_crop: false }, 'ERR_CHECKPOINT_UNSUPPORTED', /do_center_crop/],
     [{ do_normalize: false }, 'ERR_CHECKPOINT_UNSUPPORTED', /do_normalize/],
+    [{ rescale_factor: Object.create(null) }, 'ERR_CHECKPOINT_UNSUPPORTED', /rescale_factor/],
     [{ rescale_factor: 1 }, 'ERR_CHECKPOINT_UNSUPPORTED', /rescale_factor/],
     [{ image_processor_type: 'SiglipImageProcessor' }, 'ERR_CHECKPOINT_UNSUPPORTED', /Siglip/],
     [{ image_mean: [1, 2] }, 'ERR_CHECKPOINT_UNSUPPORTED', /image_mean.*three numbers/],

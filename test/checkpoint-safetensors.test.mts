@@ -219,6 +219,7 @@ describe('sharded safetensors', () => {
     ['a path out of the folder', { ...map, c: '../two.safetensors' }, /"c".*same folder/],
     ['an absolute path', { ...map, c: '/etc/two.safetensors' }, /"c".*same folder/],
     ['a path into a folder', { ...map, c: 'sub/two.safetensors' }, /"c".*same folder/],
+    ['a shard that is an object', { ...map, c: {} }, /"c".*same folder/],
     ['a shard that is no string', { ...map, c: 3 }, /"c".*same folder/],
     ['a tensor that is in another shard', { ...map, b: 'two.safetensors' }, /"b" is not in/],
     ['a tensor that is nowhere', { ...map, d: 'two.safetensors' }, /"d" is not in/],

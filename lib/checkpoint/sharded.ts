@@ -52,7 +52,7 @@ function shardName(index: ByteSource, weightMap: JsonObject, name: string): stri
   if (typeof shard === 'string' && SHARD_NAME.test(shard)) return shard;
   throw malformed(
     index,
-    `tensor ${quote(name)} is listed in ${quote(String(shard))}; ` +
+    `tensor ${quote(name)} is listed in ${quote(JSON.stringify(shard))}; ` +
       'expected the name of a .safetensors file in the same folder',
   );
 }

@@ -33,7 +33,8 @@ function fromProcessor(processor: Section, clip: Preprocessing): Preprocessing {
   if (resample !== undefined && resample !== PIL_BICUBIC && resample !== 'bicubic') {
     throw unsupported('resample', resample, `${PIL_BICUBIC} (bicubic)`);
   }
-  if (factor !== undefined && !(Math.abs(Number(factor) * 255 - 1) < 1e-6)) {
+  const scaled = typeof factor === 'number' ? factor * 255 : Number.NaN;
+  if (factor !== undefined && !(Math.abs(scaled - 1) < 1e-6)) {
     throw unsupported('rescale_factor', factor, '1/255');
   }
   // SigLIP's own processor squashes a picture to the square instead of cropping it.

@@ -1,0 +1,53 @@
+import { elementSpan } from '#lib/checkpoint/extent';
+import { resolveModel } from '#lib/checkpoint/layouts';
+import { parseCheckpoint } from '#lib/checkpoint/load';
+import { type CheckpointTable, DTYPE_BYTES } from '#lib/checkpoint/table';
+import { LLM2CLIPError } from '#lib/errors';
+
+/** Reading may end in these ways, and in no other. An index's shards are never found. */
+const EXPECTED = /^(ERR_CHECKPOINT_(FORMAT|UNSAFE|MISMATCH|UNSUPPORTED)|ERR_NOT_FOUND)$/;
+
+/** The JSON files that lie beside a checkpoint. */
+export type Beside = Pick<CheckpointTable, 'config' | 'preprocessor'>;
+
+export type Outcome = 'parsed' | 'resolved' | 'refused';
+
+/**
+ * Parses and resolves a checkpoint that lies in memory. Throws, as a bug, whatever is not one of
+ * the expected refusals, and where a table reaches out of its file.
+ */
+export function outcomeOf(bytes: Buffer, beside: Beside): Outcome {
+  let outcome: Outcome = 'refused';
+  try {
+    const table = parse(bytes);
+    outcome = 'parsed';
+    checkInside(table, bytes.length);
+    const model = resolveModel({ ...table, ...beside });
+    checkInside({ ...table, tensors: model.weights.map(({ entry }) => entry) }, bytes.length);
+    return 'resolved';
+  } catch (error) {
+    if (error instanceof LLM2CLIPError && EXPECTED.test(error.code)) return outcome;
+    throw error;
+  }
+}
+
+function parse(bytes: Buffer): CheckpointTable {
+  const path = '/fuzz/checkpoint';
+  const read = (offset: number, length: number): Buffer => {
+    if (offset < 0 || length < 0 || offset + length > bytes.length) {
+      throw new RangeError(`reads ${length} bytes at ${offset} of ${bytes.length}`);
+    }
+    return bytes.subarray(offset, offset + length);
+  };
+  return { path, ...parseCheckpoint({ path, size: bytes.length, read }) };
+}
+
+function checkInside({ tensors }: CheckpointTable, size: number): void {
+  for (const { name, dtype, shape, strides, offset } of tensors) {
+    const end = offset + elementSpan(shape, strides) * DTYPE_BYTES[dtype];
+    const sound = [...shape, ...strides, offset].every((n) => Number.isSafeInteger(n) && n >= 0);
+    if (!sound || strides.length !== shape.length || end > size) {
+      throw new RangeError(`tensor ${name} ends at ${end} of ${size}`);
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import { readFileSync } from 'node:fs';
+import { safetensorsHeader } from '../support/safetensors-writer.mts';
+import { writeArchive } from '../support/torch-writer.mts';
+import { EDGES, mutateBytes, writeEdge } from './byte-mutations.mts';
+import type { Random } from './random.mts';
+
+const JSON_PIECES: readonly string[] = [
+  ...[
+    '{',
+    '}',
+    '[',
+    ']',
+    ',',
+    ':',
+    '"',
+    '""',
+    '{}',
+    '[]',
+    'null',
+    'true',
+    '-',
+    '1e999',
+    '-0',
+    '0.5',
+  ],
+  ...['"F8_E4M3"', '"F64"', '"BOOL"', '"__metadata__"', '"__proto__"', '"\\ud800"', '"\\u0000"'],
+  ...['"visual."', '"blocks."', '.9999.', '[1,1]', '[0]', '[[[[[[[['],
+];
+const JSON_TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+|[{}[\],:]/g;
+
+/** Replaces, drops or doubles a token of the JSON; most of the result stays well formed. */
+export function mutateJson(json: string, random: Random): string {
+  const tokens = [...json.matchAll(JSON_TOKEN)];
+  const { 0: token = '', index: at = 0 } = tokens.length > 0 ? random.pick(tokens) : {};
+  const others = tokens.map(([text]) => text).concat('0');
+  const replacement = random.pick([
+    '',
+    token + token,
+    random.pick(JSON_PIECES),
+    random.pick(others),
+    String(random.pick(EDGES)),
+    `${token},${random.pick(others)}:${random.pick(others)}`,
+  ]);
+  return json.slice(0, at) + replacement + json.slice(at + token.length);
+}
+
+/** A change of the header alone, its length put right; now and then the data follow. */
+export function mutateSafetensors(bytes: Buffer, random: Random): Buffer {
+  if (bytes.length < 8) return mutateBytes(bytes, random);
+  const end = 8 + Number(bytes.readBigUInt64LE() & 0xffffn);
+  const header = mutateJson(bytes.subarray(8, end).toString('latin1').trimEnd(), random);
+  const data = bytes.subarray(end);
+  const resized = random.below(4) === 0 ? Buffer.alloc(random.below(2 * data.length + 2)) : data;
+  return Buffer.concat([safetensorsHeader(header), resized]);
+}
+
+/** Fields of each kind of zip record: offset and width in bytes. */
+const ZIP_FIELDS: readonly [string, readonly (readonly [number, number])[]][] = [
+  [
+    'PK\x03\x04',
+    [
+      [6, 2],
+      [8, 2],
+      [14, 4],
+      [18, 4],
+      [22, 4],
+      [26, 2],
+      [28, 2],
+    ],
+  ],
+  [
+    'PK\x01\x02',
+    [
+      [8, 2],
+      [10, 2],
+      [16, 4],
+      [20, 4],
+      [24, 4],
+      [28, 2],
+      [30, 2],
+      [32, 2],
+      [42, 4],
+    ],
+  ],
+  [
+    'PK\x05\x06',
+    [
+      [4, 2],
+      [8, 2],
+      [10, 2],
+      [12, 4],
+      [16, 4],
+      [20, 2],
+    ],
+  ],
+  [
+    'PK\x06\x06',
+    [
+      [4, 8],
+      [24, 8],
+      [32, 8],
+      [40, 8],
+      [48, 8],
+    ],
+  ],
+  [
+    'PK\x06\x07',
+    [
+      [8, 8],
+      [16, 4],
+    ],
+  ],
+];
+
+/** An edge number, or a small step, in a field of a random record of the archive. */
+export function mutateZip(bytes: Buffer, random: Random): Buffer {
+  const [signature, fields] = random.pick(ZIP_FIELDS);
+  const records = [...bytes.toString('latin1').matchAll(new RegExp(signature, 'g'))];
+  if (records.length === 0) return mutateBytes(bytes, random);
+  const [offset, width] = random.pick(fields);
+  const at = random.pick(records).index + offset;
+  if (random.below(2) === 0 || at >= bytes.length) return writeEdge(bytes, at, width, random);
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) + random.pick([1, 2, 255]);
+  return copy;
+}
+
+const OPCODES = [
+  ...'N\x88\x89()t\x85\x86\x87]ae}suRQb\x930012.',
+  ...['h\0', 'h\x01', 'h\x05', 'q\0', 'q\x01', 'j\0\0\0\0', 'r\xff\xff\xff\xff', '\x94', 'K\x01'],
+  ...['J\xff\xff\xff\xff', '\x8a\x08\xff\xff\xff\xff\xff\xff\x1f\0', 'X\x01\0\0\0a', '\x8c\x01b'],
+  ...['ccollections\nOrderedDict\n)R', 'ctorch\nFloatStorage\n', 'cos\nsystem\n', '(lp0\n', 'I1\n'],
+  ...['ctorch._utils\n_rebuild_tensor_v2\n', 'ctorch._utils\n_rebuild_parameter\n', 'G0123456\0'],
+];
+
+/** A change of data.pkl in a well-formed archive, so that the unpickler gets to see it. */
+export function mutatePickle(pickle: Buffer, random: Random): Buffer {
+  const at = random.below(pickle.length + 1);
+  const inserted = Buffer.from(random.pick(OPCODES), 'latin1');
+  const skip = random.pick([0, 0, 1, inserted.length]);
+  const changes = [
+    () => Buffer.concat([pickle.subarray(0, at), inserted, pickle.subarray(at + skip)]),
+    () => mutateBytes(pickle, random),
+    () => writeEdge(pickle, at, random.pick([1, 4]), random),
+  ];
+  return random.pick(changes)();
+}
+
+/** An archive with this pickle and storages data/0, data/1, … of so many bytes, as bytes. */
+export function archiveOf(pickle: Buffer, storages: readonly number[], scratch: string): Buffer {
+  const records = storages.map((size, i) => ({
+    name: `data/${i}`,
+    data: Buffer.alloc(size),
+    size,
+  }));
+  writeArchive(scratch, pickle, records);
+  return readFileSync(scratch);
+}

@@ -1,0 +1,61 @@
+/** Writes test/fuzz/seeds from the tests' own writers: `node --import tsx tools/make-fuzz-seeds.mts`. */
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { withFile } from '#lib/checkpoint/byte-source';
+import { readZip } from '#lib/checkpoint/zip';
+import { prefixed, stateDict, towerRows } from '../test/support/layout-names.mts';
+import { writeSafetensors } from '../test/support/safetensors-writer.mts';
+import { writeTorch } from '../test/support/torch-writer.mts';
+
+const seeds = join(import.meta.dirname, '../test/fuzz/seeds');
+const fixtures = join(import.meta.dirname, '../test/fixtures/checkpoints');
+const SIZE = { D: 2, H: 3, E: 2, P: 1, N: 2, layers: 1 };
+const TOWERS = {
+  eva02: prefixed('visual.', stateDict(towerRows('eva02', SIZE), 0)),
+  clip: stateDict(towerRows('clip_vit', SIZE), 0),
+  siglip2: stateDict(towerRows('siglip2', { ...SIZE, N: 1 }), 0),
+};
+
+mkdirSync(seeds, { recursive: true });
+for (const [name, shapes] of Object.entries(TOWERS)) {
+  const tensors = Object.entries(shapes).map(([tensor, shape]) => ({
+    name: tensor,
+    dtype: 'bf16' as const,
+    shape,
+    data: new Uint8Array(2 * shape.reduce((a, b) => a * b, 1)),
+  }));
+  writeSafetensors(join(seeds, `${name}.safetensors`), tensors);
+  writeTorch(join(seeds, `${name}.pt`), tensors, { wrap: 'model', zip64: name === 'clip' });
+}
+for (const file of ['odd-2', 'odd-4']) {
+  copyFileSync(join(fixtures, `${file}.pt`), join(seeds, `${file}.pt`));
+  const pickle = withFile(join(seeds, `${file}.pt`), (source) => {
+    const entry = readZip(source).get(`${file}/data.pkl`);
+    if (entry === undefined) throw new RangeError(`${file} has no data.pkl`);
+    return source.read(entry.offset, entry.size);
+  });
+  writeFileSync(join(seeds, `${file}.pkl`), pickle);
+}
+const vision = { hidden_size: 2, num_attention_heads: 1, num_hidden_layers: 1, patch_size: 1 };
+writeFileSync(
+  join(seeds, 'hugging-face.json'),
+  JSON.stringify({ vision_config: vision, projection_dim: 2 }),
+);
+const openClip = { width: 2, head_width: 2, layers: 1, patch_size: 1, image_size: 1 };
+const preprocess = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], interpolation: 'bicubic' };
+writeFileSync(
+  join(seeds, 'open-clip.json'),
+  JSON.stringify({ embed_dim: 2, vision_cfg: openClip, preprocess_cfg: preprocess }),
+);
+const weightMap = { a: 'one.safetensors', b: 'one.safetensors', c: 'two.safetensors' };
+writeFileSync(join(seeds, 'shards.index'), JSON.stringify({ metadata: {}, weight_map: weightMap }));
+const processor = {
+  ...{
+    size: { shortest_edge: 1 },
+    crop_size: { height: 1, width: 1 },
+    resample: 3,
+    do_resize: true,
+  },
+  ...{ image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5], rescale_factor: 1 / 255 },
+};
+writeFileSync(join(seeds, 'clip.processor'), JSON.stringify(processor));
