@@ -108,6 +108,7 @@ struct SessionHandle {
   std::function<void(Napi::Env)> remove_hook;
 
   Napi::Value encode(const Napi::CallbackInfo& info) {
+    if (!remove_hook) throw to_js_error(info.Env(), std::make_exception_ptr(disposed()));
     const auto input = info[0].As<Napi::Object>();
     const auto [id, promise] = pending->add(info.Env(), input);
     const Input view = input.Has("pixelValues") ? Input(float_span(input.Get("pixelValues")))
@@ -127,6 +128,10 @@ struct SessionHandle {
           handle->forget(env);
           return env.Undefined();
         });
+  }
+
+  static Error disposed() {
+    return {ErrorCode::kDisposed, "the model has been disposed of"};
   }
 
   // All is delivered: nothing of this session is left to look after.

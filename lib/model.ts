@@ -27,6 +27,7 @@ import {
 export class LLM2CLIP {
   readonly #loaded: LoadedBundle;
   readonly #image: Required<ImageOptions>;
+  readonly #underWay = new Set<Promise<unknown>>();
   #disposed: Promise<void> | undefined;
 
   private constructor(loaded: LoadedBundle, image: Required<ImageOptions>) {
@@ -101,7 +102,7 @@ export class LLM2CLIP {
 
   /** Finishes what is queued, then frees the engine. Safe to call twice. */
   dispose(): Promise<void> {
-    this.#disposed ??= fromNative(this.#loaded.session.close());
+    this.#disposed ??= this.#close();
     return this.#disposed;
   }
 
@@ -109,17 +110,31 @@ export class LLM2CLIP {
     return this.dispose();
   }
 
+  /** Pictures that are still being decoded count as queued. */
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+    await fromNative(this.#loaded.session.close());
+  }
+
   async #encode(input: unknown, options: ResolvedEncodeOptions): Promise<Float32Array> {
-    const { session, manifest } = this.#loaded;
-    const { signal } = options;
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     if (this.#disposed !== undefined) {
       throw new LLM2CLIPError('ERR_DISPOSED', 'the model has been disposed of');
     }
-    const pixels = await abortable(decodeImage(input, this.#image), signal);
-    if ('pixelValues' in pixels) requireSize(pixels.pixelValues, manifest.preprocessing.size);
-    const embedding = await abortable(fromNative(session.encode(pixels)), signal);
+    const work = this.#run(input, options.signal);
+    this.#underWay.add(work);
+    const settled = () => this.#underWay.delete(work);
+    work.then(settled, settled);
+    const embedding = await abortable(work, options.signal);
     return options.normalize ? normalise(embedding) : embedding;
+  }
+
+  async #run(input: unknown, signal: AbortSignal | undefined): Promise<Float32Array> {
+    const { session, manifest } = this.#loaded;
+    const pixels = await decodeImage(input, this.#image);
+    signal?.throwIfAborted();
+    if ('pixelValues' in pixels) requireSize(pixels.pixelValues, manifest.preprocessing.size);
+    return fromNative(session.encode(pixels));
   }
 }
 
