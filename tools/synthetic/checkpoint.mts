@@ -1,0 +1,85 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { VisionConfig } from '#lib/config';
+import { writeSafetensors } from '../../test/support/safetensors-writer.mts';
+import type { TensorData } from '../../test/support/tensor-data.mts';
+import { writeTorch } from '../../test/support/torch-writer.mts';
+import { type FileTensor, type LayoutName, tensorsOf } from './layouts.mts';
+import { PRESETS, type Preset } from './presets.mts';
+import { normalBytes, streamOf, type WeightDtype } from './random.mts';
+import { scaleOf } from './scales.mts';
+
+export interface SyntheticOptions {
+  preset: Preset;
+  layout: LayoutName;
+  format: 'safetensors' | 'torch';
+  dtype: WeightDtype;
+  /** Weights of one seed are the same in every layout. */
+  seed: number;
+  /** Also what official files hold beside the tower: a text adapter, a scale, rotary tables. */
+  textKeys?: boolean;
+}
+
+function* bytesOf(tensor: FileTensor, seed: number, dtype: WeightDtype): Iterable<Uint8Array> {
+  for (const { canonical, shape } of tensor.parts) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    yield* normalBytes(streamOf(seed, canonical), count, scaleOf(canonical, shape), dtype);
+  }
+}
+
+/** What the published .pt of EVA02 holds beside the vision tower, small. */
+function besideTheTower({ width, layers }: VisionConfig): FileTensor[] {
+  const tables = Array.from({ length: layers }, (_, i) => `visual.blocks.${i}.attn.rope.freqs_cos`);
+  const tensors: [string, number[]][] = [
+    ['logit_scale', []],
+    ['text.text_adaptor.0.ln.weight', [width]],
+    ['text.text_adaptor.0.fn.0.weight', [2, width]],
+    ['visual.rope.freqs_cos', [4, 64]],
+    ...tables.map((name): [string, number[]] => [name, [4, 64]]),
+  ];
+  return tensors.map(([name, shape]) => ({ name, shape, parts: [{ canonical: name, shape }] }));
+}
+
+/** config.json as transformers writes it for OpenAI's CLIP. */
+function huggingFaceConfig(config: VisionConfig): object {
+  return {
+    model_type: 'clip_vision_model',
+    architectures: ['CLIPVisionModelWithProjection'],
+    hidden_size: config.width,
+    intermediate_size: config.hidden,
+    num_hidden_layers: config.layers,
+    num_attention_heads: config.heads,
+    image_size: config.imageSize,
+    patch_size: config.patchSize,
+    hidden_act: config.activation,
+    layer_norm_eps: config.layerNormEps,
+    projection_dim: config.embeddingDim,
+  };
+}
+
+/**
+ * Writes a checkpoint with made-up weights into `folder`, and gives the path of its file. Takes
+ * seconds and little memory whatever the size.
+ */
+export async function writeSyntheticCheckpoint(
+  folder: string,
+  { preset, layout, format, dtype, seed, textKeys = false }: SyntheticOptions,
+): Promise<string> {
+  const config = PRESETS[preset];
+  const described = [...tensorsOf(config, layout), ...(textKeys ? besideTheTower(config) : [])];
+  const tensors = described.map((tensor): TensorData => {
+    const { name, shape } = tensor;
+    return { name, shape, dtype, data: bytesOf(tensor, seed, dtype) };
+  });
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, format === 'torch' ? 'model.pt' : 'model.safetensors');
+  if (format === 'torch') writeTorch(path, tensors, layout === 'official' ? {} : { wrap: 'model' });
+  else writeSafetensors(path, tensors);
+  if (layout === 'hf-openai') {
+    await writeFile(
+      join(folder, 'config.json'),
+      JSON.stringify(huggingFaceConfig(config), null, 2),
+    );
+  }
+  return path;
+}
