@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { cosine, relativeDifference } from './vectors.mts';
+
+/** What tools/make-goldens.py writes. */
+export interface Golden {
+  seed: number;
+  /** Raw embeddings, by picture. */
+  embeddings: Record<string, number[]>;
+}
+
+export function readGolden(preset: string): Golden {
+  const path = new URL(`../fixtures/goldens/${preset}.json`, import.meta.url);
+  return JSON.parse(readFileSync(path, 'utf8')) as Golden;
+}
+
+export function photograph(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/images/${name}`, import.meta.url));
+}
+
+/** How far an embedding may be from the oracle's. */
+export interface Tolerance {
+  cosine: number;
+  /** Largest difference over the largest number; not held where undefined. */
+  difference?: number;
+}
+
+export const FP32: Tolerance = { cosine: 0.99999, difference: 1e-3 };
+/** DESIGN.md's gate of the reduced precisions. */
+export const REDUCED: Tolerance = { cosine: 0.999 };
+
+export function assertClose(found: Float32Array, golden: number[], tolerance: Tolerance): void {
+  assert.equal(found.length, golden.length);
+  const similarity = cosine(found, golden);
+  assert.ok(similarity >= tolerance.cosine, `cosine ${similarity}`);
+  const difference = relativeDifference(found, golden);
+  assert.ok(difference <= (tolerance.difference ?? 1), `difference ${difference}`);
+}
