@@ -142,15 +142,15 @@ describe('from checkpoint to embedding', () => {
     assert.match(again.stderr, /^llm2clip: ERR_BUNDLE_EXISTS: .*--force\n$/);
     const [line] = again.json() as { error: { code: string } }[];
     assert.equal(line?.error.code, 'ERR_BUNDLE_EXISTS');
-    for (const [args, code] of [
-      [['encode', join(folder, 'none'), 'x.jpg'], 'ERR_NOT_FOUND'],
-      [['inspect', join(folder, 'none')], 'ERR_NOT_FOUND'],
-      [['convert', join(folder, 'none.pt'), '--out', join(folder, 'new')], 'ERR_NOT_FOUND'],
-      [['encode', bundle, 'x.jpg', '--device', 'cuda'], 'ERR_DEVICE_UNAVAILABLE'],
-      [['encode', bundle, 'x.jpg', '--device', 'toaster'], 'ERR_INVALID_ARG'],
+    for (const [args, code, exit] of [
+      [['encode', join(folder, 'none'), 'x.jpg'], 'ERR_NOT_FOUND', 1],
+      [['inspect', join(folder, 'none')], 'ERR_NOT_FOUND', 1],
+      [['convert', join(folder, 'none.pt'), '--out', join(folder, 'new')], 'ERR_NOT_FOUND', 1],
+      [['encode', bundle, 'x.jpg', '--device', 'cuda'], 'ERR_DEVICE_UNAVAILABLE', 1],
+      [['encode', bundle, 'x.jpg', '--device', 'toaster'], 'ERR_INVALID_ARG', 2],
     ] as const) {
       const result = await llm2clip(...args);
-      assert.equal(result.code, 1);
+      assert.equal(result.code, exit);
       assert.match(result.stderr, new RegExp(`^llm2clip: ${code}: [^\n]+\n$`));
     }
     assert.ok(!(await readdir(folder)).includes('new'));
