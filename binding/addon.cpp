@@ -9,6 +9,7 @@ namespace llm2clip::binding {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("cpuFeatures", Napi::Function::New(env, cpu_features));
   exports.Set("exchangeDirectories", Napi::Function::New(env, exchange_directories));
+  exports.Set("armExitGuard", Napi::Function::New(env, arm_exit_guard));
   exports.Set("preprocess", Napi::Function::New(env, preprocess));
   exports.Set("openEngine", Napi::Function::New(env, open_engine));
   return exports;

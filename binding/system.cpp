@@ -5,6 +5,7 @@
 #include "base/cpu_features.h"
 #include "base/exchange.h"
 #include "promise_worker.h"
+#include "serving/exit_guard.h"
 
 namespace llm2clip::binding {
 
@@ -12,6 +13,11 @@ Napi::Value cpu_features(const Napi::CallbackInfo& info) {
   auto list = Napi::Array::New(info.Env());
   for (const std::string& feature : llm2clip::cpu_features()) list.Set(list.Length(), feature);
   return list;
+}
+
+Napi::Value arm_exit_guard(const Napi::CallbackInfo& info) {
+  llm2clip::arm_exit_guard();
+  return info.Env().Undefined();
 }
 
 Napi::Value exchange_directories(const Napi::CallbackInfo& info) {

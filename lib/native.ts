@@ -8,6 +8,8 @@ import { locateAddon } from './runtime/plugins';
 export interface Native {
   /** Features of this machine's processor that kernels choose by, e.g. "avx512_bf16". */
   cpuFeatures(): string[];
+  /** To be called when the process is about to exit: see csrc/serving/exit_guard.h. */
+  armExitGuard(): void;
   /** Exchanges two directories in one step (renameat2 RENAME_EXCHANGE). ERR_IO where the file system cannot. */
   exchangeDirectories(a: string, b: string): void;
   /** Opens `libraries` in order, then the plugin, by absolute path. One engine a plugin in a process. */
@@ -18,9 +20,15 @@ export interface Native {
 
 let native: Native | undefined;
 
+function openAddon(): Native {
+  const addon = require(locateAddon()) as Native;
+  process.once('exit', () => addon.armExitGuard());
+  return addon;
+}
+
 /** Loads the addon, once. It links no engine and takes milliseconds. */
 export function loadNative(): Native {
-  native ??= require(locateAddon()) as Native;
+  native ??= openAddon();
   return native;
 }
 

@@ -4,6 +4,7 @@
 #include <future>
 
 #include "base/error.h"
+#include "serving/exit_guard.h"
 
 namespace llm2clip {
 namespace {
@@ -72,6 +73,7 @@ void Scheduler::stop(bool drain) {
 
 void Scheduler::loop(BatchRunner& runner) {
   for (Batch batch = next_batch(); !batch.empty(); batch = next_batch()) {
+    const RunningBatch running;
     prepare(batch);
     if (!batch.empty()) run(runner, std::move(batch));
   }

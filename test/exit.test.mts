@@ -1,0 +1,51 @@
+// FAULTS.md row 11, of the main thread: a process that ends with work in flight ends with its own
+// exit code, never by a signal.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { convert } from 'llm2clip';
+import { photograph } from './support/goldens.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
+const bundle = join(temporaryFolder(), 'digits.bundle');
+before(() => convert(CHECKPOINT, { out: bundle }));
+
+/** Keeps 16 pictures in flight, and ends in the way given after so many milliseconds. */
+const SCRIPT = `
+  const { LLM2CLIP } = require('llm2clip');
+  const [bundle, picture, delay, way] = process.argv.slice(1);
+  const ways = {
+    exit: () => process.exit(7),
+    throw: () => { throw new Error('deliberate'); },
+    reject: () => Promise.reject(new Error('deliberate')),
+  };
+  LLM2CLIP.load(bundle).then((model) => {
+    const again = () => model.encodeImage(picture).then(again, () => {});
+    for (let i = 0; i < 16; i++) again();
+    setTimeout(ways[way], delay);
+  });
+`;
+
+async function endAfter(delay: number, way: string) {
+  const args = ['-e', SCRIPT, bundle, photograph('china.jpg'), String(delay), way];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  child.stderr.resume();
+  const [code, signal] = await once(child, 'close');
+  return { code, signal };
+}
+
+for (const [way, code] of [
+  ['exit', 7],
+  ['throw', 1],
+  ['reject', 1],
+] as const) {
+  test(`${way} with pictures in flight`, async () => {
+    for (let round = 0; round < 15; round++) {
+      assert.deepEqual(await endAfter(round * 3, way), { code, signal: null });
+    }
+  });
+}
