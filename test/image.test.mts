@@ -1,0 +1,137 @@
+// Pictures become the pixels that Pillow and CLIPImageProcessorPil make of them, bit for bit.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { decodeImage } from '#lib/image';
+import { loadNative, type RawPixels } from '#lib/native';
+import {
+  bytesOf,
+  clip,
+  difference,
+  type Golden,
+  goldenCrop,
+  goldens,
+  pattern,
+  picture,
+  sha256,
+} from './support/pictures.mts';
+
+const OPTIONS = { maxPixels: 268_402_689, autoOrient: false };
+
+/** AVIF: libheif repeats chroma where Pillow's libavif blends it. Largest byte difference, at 56 px. */
+const BOUNDED: Record<string, number> = { 'rgb.avif': 12 };
+
+async function decode(input: unknown, autoOrient = false): Promise<RawPixels> {
+  const pixels = await decodeImage(input, { ...OPTIONS, autoOrient });
+  assert.ok('data' in pixels);
+  return pixels;
+}
+
+async function preprocess(golden: Golden, size: number): Promise<Float32Array> {
+  const pixels = await decode(picture(golden.file), golden.autoOrient);
+  return loadNative().preprocess(pixels, clip(size));
+}
+
+for (const golden of goldens) {
+  const { file, autoOrient } = golden;
+  const bound = BOUNDED[file];
+  test(`${file}${autoOrient ? ', oriented' : ''}`, async () => {
+    const crop = bytesOf(await preprocess(golden, 56));
+    const found = difference(crop, await goldenCrop(golden));
+    if (bound !== undefined) {
+      assert.ok(found.count > 0, 'no longer differs: take it out of BOUNDED');
+      assert.ok(found.largest <= bound, `largest difference ${found.largest}`);
+      return;
+    }
+    assert.deepEqual(found, { count: 0, largest: 0 });
+    for (const [size, expected] of Object.entries(golden.sizes)) {
+      const floats = await preprocess(golden, Number(size));
+      assert.equal(sha256(bytesOf(floats)), expected.crop, `bytes at ${size}`);
+      assert.equal(sha256(floats), expected.floats, `floats at ${size}`);
+    }
+  });
+}
+
+test('EXIF orientations are told apart, and only when asked for', () => {
+  const crops = (oriented: boolean): Set<string | undefined> =>
+    new Set(
+      goldens
+        .filter(({ file, autoOrient }) => file.startsWith('exif-') && autoOrient === oriented)
+        .map(({ sizes }) => sizes['336']?.crop),
+    );
+  assert.equal(crops(false).size, 1);
+  assert.equal(crops(true).size, 8);
+});
+
+test('bytes of a file decode as the file does', async () => {
+  const expected = await decode(picture('baseline-420.jpg'));
+  const file = await readFile(picture('baseline-420.jpg'));
+  const alone = Uint8Array.from(file);
+  const shared = new SharedArrayBuffer(file.length);
+  new Uint8Array(shared).set(file);
+  for (const bytes of [file, alone, alone.buffer, shared]) {
+    assert.deepEqual(await decode(bytes), expected);
+  }
+});
+
+test('grey and RGBA pixels preprocess as the RGB they stand for', async () => {
+  for (const channels of [1, 4] as const) {
+    const image = pattern(150, 101, channels);
+    const rgb = Uint8Array.from(
+      { length: 150 * 101 * 3 },
+      (_, i) => image.data[Math.floor(i / 3) * channels + (channels === 1 ? 0 : i % 3)] ?? 0,
+    );
+    const expected = await loadNative().preprocess({ ...image, data: rgb, channels: 3 }, clip(56));
+    assert.deepEqual(await loadNative().preprocess(image, clip(56)), expected);
+  }
+});
+
+test('a picture of the target size passes unchanged', async () => {
+  const image = pattern(64, 64, 3);
+  assert.deepEqual(bytesOf(await loadNative().preprocess(image, clip(64))), image.data);
+});
+
+test("a caller's pixels are copied", async () => {
+  const data = new Uint8ClampedArray(2 * 3 * 4).fill(7);
+  const image = await decode({ data, width: 2, height: 3, channels: 4 });
+  data.fill(0);
+  assert.deepEqual(image, { data: new Uint8Array(24).fill(7), width: 2, height: 3, channels: 4 });
+});
+
+test('preprocessed pixels pass as float32, from float16 too', async () => {
+  const halves = Uint16Array.of(
+    0x3c00,
+    0xc000,
+    0x7bff,
+    0x0001,
+    0x8000,
+    0x3555,
+    0x0400,
+    0x7c00,
+    0xfc00,
+    0,
+    0,
+    0,
+  );
+  const widened = [
+    1,
+    -2,
+    65504,
+    2 ** -24,
+    -0,
+    0.333251953125,
+    2 ** -14,
+    Infinity,
+    -Infinity,
+    0,
+    0,
+    0,
+  ];
+  const given = { pixelValues: halves, shape: [1, 3, 2, 2] };
+  assert.deepEqual(await decodeImage(given, OPTIONS), { pixelValues: Float32Array.from(widened) });
+
+  const pixelValues = Float32Array.of(1, 2, 3);
+  const copied = await decodeImage({ pixelValues, shape: [3, 1, 1] }, OPTIONS);
+  pixelValues.fill(0);
+  assert.deepEqual(copied, { pixelValues: Float32Array.of(1, 2, 3) });
+});
