@@ -13,9 +13,9 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { convert, LLM2CLIP } from 'llm2clip';
 import { decodeImage } from '#lib/image';
 import { loadNative } from '#lib/native';
-import { convert, LLM2CLIP } from 'llm2clip';
 import { syntheticCheckpoint } from '../test/support/checkpoints.mts';
 
 const HERE = fileURLToPath(import.meta.url);
@@ -119,7 +119,9 @@ async function openPeer(onnx: string) {
   const require = createRequire(new URL('./peers/package.json', import.meta.url));
   const ort = require('onnxruntime-node') as Ort;
   const session = await ort.InferenceSession.create(onnx, { intraOpNumThreads: threads });
-  const manifest = JSON.parse(readFileSync(join(options.bundle as string, 'llm2clip.json'), 'utf8'));
+  const manifest = JSON.parse(
+    readFileSync(join(options.bundle as string, 'llm2clip.json'), 'utf8'),
+  );
   return async (path: string, size: number) => {
     const image = await decodeImage(path, { maxPixels: 1e9, autoOrient: false });
     if ('pixelValues' in image) throw new Error('expected a picture');
@@ -156,7 +158,13 @@ function inOwnProcess(step: string, extra: string[]): Record<string, unknown> {
 
 async function road() {
   const preset = 'eva02-L-14-336';
-  const checkpoint = await syntheticCheckpoint({ preset, layout: 'official', format: 'torch', dtype: 'f32', seed: 1 });
+  const checkpoint = await syntheticCheckpoint({
+    preset,
+    layout: 'official',
+    format: 'torch',
+    dtype: 'f32',
+    seed: 1,
+  });
   const record: Record<string, unknown> = {
     command: `node --import tsx bench/road.mts ${process.argv.slice(2).join(' ')}`,
     date: new Date().toISOString(),

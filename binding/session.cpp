@@ -130,9 +130,7 @@ struct SessionHandle {
         });
   }
 
-  static Error disposed() {
-    return {ErrorCode::kDisposed, "the model has been disposed of"};
-  }
+  static Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of"}; }
 
   // All is delivered: nothing of this session is left to look after.
   void forget(Napi::Env env) {

@@ -135,7 +135,11 @@ export async function convert(checkpoint: string, options: ConvertOptions): Prom
   const resolved = resolveOptions(options);
   const manifest = await writeBundle(
     resolved.out,
-    { force: resolved.force, exchange: loadNative().exchangeDirectories },
+    {
+      force: resolved.force,
+      exchange: loadNative().exchangeDirectories,
+      signal: resolved.signal,
+    },
     (folder) => buildInto(folder, path, resolved),
   );
   resolved.onProgress({ stage: 'write', fraction: 1 });

@@ -5,6 +5,7 @@ import {
   optionalBoolean,
   optionalInteger,
   optionalOneOf,
+  optionalSignal,
   optionalString,
   optionsBag,
 } from './arguments';
@@ -30,6 +31,7 @@ export interface ImportOptions {
   force?: boolean;
   /** Folder that holds libtorch. */
   runtime?: string;
+  signal?: AbortSignal;
 }
 
 async function requireFile(path: string): Promise<void> {
@@ -45,7 +47,7 @@ async function requireFile(path: string): Promise<void> {
  *
  * @throws TypeError, RangeError (ERR_INVALID_ARG)
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_ENGINE_INCOMPATIBLE, ERR_BUNDLE_EXISTS,
- *   ERR_RUNTIME_MISSING, ERR_IO
+ *   ERR_RUNTIME_MISSING, ERR_IO; `signal.reason`
  * @example
  * await importEngine('model.pt', { out: 'mine.bundle', family: 'eva02', imageSize: 336 });
  */
@@ -62,13 +64,15 @@ export async function importEngine(file: string, options: ImportOptions): Promis
     [1, 1024],
   );
   const force = optionalBoolean(given.force, 'options.force', false);
+  const signal = optionalSignal(given.signal, 'options.signal');
   await requireFile(path);
   const exchange = loadNative().exchangeDirectories;
-  return writeBundle(out, { force, exchange }, async (folder) => {
+  return writeBundle(out, { force, exchange, signal }, async (folder) => {
     const engine = await openEngine(
       'torchscript',
       optionalString(given.runtime, 'options.runtime'),
     );
+    signal?.throwIfAborted();
     const copy = join(folder, VISION_FILE);
     await mkdir(dirname(copy), { recursive: true });
     await copyFile(path, copy);

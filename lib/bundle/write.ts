@@ -1,5 +1,6 @@
 import { lstat, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { abortable } from '../abort';
 import { isErrorCode, LLM2CLIPError } from '../errors';
 import { createStaging, sweepStaging } from '../runtime/staging';
 import { MANIFEST_NAME, type Manifest } from './manifest';
@@ -12,7 +13,7 @@ export interface WriteOptions {
   force: boolean;
   /** Exchanges two directories in one step; the addon's, see lib/native.ts. */
   exchange: (a: string, b: string) => void;
-  /** Looked at until the moment the bundle appears. */
+  /** Ends the writing up to the moment the bundle appears. */
   signal?: AbortSignal | undefined;
 }
 
@@ -88,7 +89,9 @@ export async function writeBundle(
     await sweepStaging(target);
     const folder = await createStaging(target);
     try {
-      const manifest = await seal(folder, await fill(folder), options.signal);
+      options.signal?.throwIfAborted();
+      const content = await abortable(fill(folder), options.signal);
+      const manifest = await seal(folder, content, options.signal);
       options.signal?.throwIfAborted();
       await publish(folder, target, options);
       return manifest;

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { abortable } from '../abort';
 import { LLM2CLIP } from '../model';
-import { INTERRUPTED, interruptSignal } from './interrupt';
+import { interruptSignal } from './interrupt';
 import { writeNpy } from './npy';
 import { describeError, print, printError } from './output';
 import { clearProgress, showProgress } from './progress';
@@ -52,7 +53,7 @@ function show(image: string, outcome: Outcome, options: Options): void {
 
 async function run(bundle: string, images: string[], options: Options): Promise<void> {
   const signal = interruptSignal();
-  const model = await LLM2CLIP.load(bundle, { device: options.device });
+  const model = await abortable(LLM2CLIP.load(bundle, { device: options.device }), signal);
   try {
     const { embeddingDim } = model.info;
     const rows = new Float32Array(options.out === undefined ? 0 : images.length * embeddingDim);
@@ -69,10 +70,11 @@ async function run(bundle: string, images: string[], options: Options): Promise<
       showProgress(`${done} of ${images.length}`);
     }
     clearProgress();
-    if (signal.aborted) process.exitCode = INTERRUPTED;
-    else if (options.out !== undefined) await writeNpy(options.out, rows, embeddingDim);
+    signal.throwIfAborted();
+    if (options.out !== undefined) await writeNpy(options.out, rows, embeddingDim);
   } finally {
-    await model.dispose();
+    // Nobody waits for a batch whose embeddings are not wanted.
+    if (!signal.aborted) await model.dispose();
   }
 }
 

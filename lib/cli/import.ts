@@ -3,6 +3,7 @@ import { FAMILIES, type Family } from '../config';
 import { DEFAULT_MAX_BATCH } from '../convert';
 import { importEngine } from '../import';
 import { positiveInteger } from './arguments';
+import { interruptSignal } from './interrupt';
 import { print } from './output';
 
 interface Options {
@@ -17,7 +18,8 @@ interface Options {
 async function run(file: string, options: Options): Promise<void> {
   const { out, family, imageSize, maxBatch } = options;
   const force = options.force ?? false;
-  const manifest = await importEngine(file, { out, family, imageSize, maxBatch, force });
+  const signal = interruptSignal();
+  const manifest = await importEngine(file, { out, family, imageSize, maxBatch, force, signal });
   const { embeddingDim } = manifest.model;
   print(options.json ? manifest : `${out}: ${family} ${imageSize} px → ${embeddingDim}, imported`);
 }

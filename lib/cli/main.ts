@@ -33,10 +33,13 @@ function throwInsteadOfExit(command: Command): void {
 
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
-  return error instanceof Interrupted ? INTERRUPTED : FAILED;
+  if (error instanceof Interrupted) return INTERRUPTED;
+  // A word that commander took and the library did not, e.g. --device toaster.
+  return describeError(error).code === 'ERR_INVALID_ARG' ? WRONG_USAGE : FAILED;
 }
 
 async function main(): Promise<void> {
+  process.stderr.on('error', () => {}); // nobody to tell
   // A reader that has seen enough, such as head, is no failure.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? DONE : FAILED);
@@ -48,6 +51,8 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError) return; // commander has said it
     printError(error);
     if (process.argv.includes('--json')) print({ error: describeError(error) });
+    // What native threads still do is not waited for: its files are gone.
+    if (error instanceof Interrupted) process.exit(INTERRUPTED);
   }
 }
 
