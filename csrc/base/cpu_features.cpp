@@ -40,6 +40,14 @@ std::vector<std::string> cpu_features() {
   return features;
 }
 
+bool has_avx512() {
+  static const bool has = [] {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("x86-64-v4") != 0;
+  }();
+  return has;
+}
+
 bool has_bf16_arithmetic() {
   const auto features = cpu_features();
   return std::ranges::any_of(features, [](const std::string& feature) {

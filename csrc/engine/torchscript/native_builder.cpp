@@ -19,7 +19,8 @@ class NativeBuilder final : public TorchscriptBuilder {
   }
 
   Value linear(Value x, const Linear& w) override {
-    return call("linear", {v(x), out_.linear_weight(w.weight), optional(w.bias)});
+    return call("linear", {v(x), out_.linear_weight(w.weight), optional(w.bias),
+                           std::to_string(w.weight.shape()[0])});
   }
 
   Value attention(Value qkv, const Heads& heads, const Rope* rope) override {

@@ -8,7 +8,8 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "base/cpu_features.h"
-#include "engine/torchscript/operators.h"
+#include "engine/torchscript/attention_operator.h"
+#include "engine/torchscript/linear_operator.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {
@@ -90,8 +91,8 @@ class TorchscriptSession final : public Session {
     translating_torch_errors(ErrorCode::kInternal, "cannot prepack weights",
                              [&] { prepack(module_, type); });
     info_.precision = precision_name(type);
-    info_.kernels = {"linear: oneDNN prepacked " + info_.precision,
-                     "attention: libtorch flash, own rotary embedding", "gated norm: own"};
+    info_.kernels = {"linear: " + linear_kernel(type), "attention: " + attention_kernel(type),
+                     "gated norm: own"};
   }
 
   void open_portable() { info_.kernels = {"aten, as the file says"}; }

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+namespace llm2clip {
+
+// softmax(q · kᵀ / √dim) · v of each head, all tokens to all tokens, in f32:
+// qkv [B, tokens, 3, heads, dim] → out [B, tokens, heads, dim]. With angles, neighbouring pairs of
+// q and k are turned first: (x0, x1) → (x0 cos − x1 sin, x1 cos + x0 sin).
+struct AttentionArguments {
+  int64_t tokens, heads, dim;
+  const float* cos;  // [tokens, dim], or nullptr
+  const float* sin;
+};
+
+// Heads first to last − 1 of all B · heads: the reference.
+void attention_plain(const float* qkv, float* out, const AttentionArguments& a, int64_t first,
+                     int64_t last);
+
+// The same, fast; `scratch` holds attention_scratch() floats, 64-byte aligned.
+void attention_avx512(const float* qkv, float* out, const AttentionArguments& a, float* scratch,
+                      int64_t first, int64_t last);
+int64_t attention_scratch(const AttentionArguments& a);
+
+}  // namespace llm2clip
