@@ -1,5 +1,6 @@
 // The vision tower of OpenAI's CLIP (Radford et al., arXiv 2103.00020).
 #include "model/bind.h"
+#include "model/reach.h"
 #include "model/vision.h"
 #include "model/vit_block.h"
 
@@ -15,9 +16,10 @@ Value clip_vit(Net& net, Weights& w, const VisionConfig& c) {
       {w.get("cls_token", {1, 1, c.width}), w.get("pos_embed", {1, tokens, c.width})});
   x = net.layer_norm(x, norm(w, "norm_pre", c.width, c.layer_norm_eps));
   for (int64_t i = 0; i < c.layers; ++i) {
-    x = vit_block(net, w, "blocks." + std::to_string(i), c, x);
+    const Reach reach = reach_of(i, c.layers);
+    x = vit_block(net, w, "blocks." + std::to_string(i), c, reach, x);
   }
-  x = net.layer_norm(net.select_token(x, 0), norm(w, "norm", c.width, c.layer_norm_eps));
+  x = net.layer_norm(x, norm(w, "norm", c.width, c.layer_norm_eps));
   return net.linear(x, linear_without_bias(w, "head", c.width, c.embedding_dim));
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "model/bind.h"
+#include "model/reach.h"
 #include "model/vision.h"
 
 namespace llm2clip {
@@ -27,12 +28,12 @@ Rope rope_2d(const VisionConfig& c) {
 }
 
 Value attention(Net& net, Weights& w, const std::string& name, const VisionConfig& c,
-                const Rope& rope, Value x) {
+                const Rope& rope, Reach reach, Value x) {
   const Linear q = linear(w, name + ".q_proj", c.width, c.width);
   const Linear k = linear_without_bias(w, name + ".k_proj", c.width, c.width);
   const Linear v = linear(w, name + ".v_proj", c.width, c.width);
   x = net.linear(x, pack({q, k, v}));
-  x = net.attention(x, {c.heads, c.head_dim()}, &rope);
+  x = within(reach, net, net.attention(x, {c.heads, c.head_dim()}, &rope));
   x = net.layer_norm(x, norm(w, name + ".inner_attn_ln", c.width, c.layer_norm_eps));
   return net.linear(x, linear(w, name + ".proj", c.width, c.width));
 }
@@ -58,12 +59,13 @@ Value eva02(Net& net, Weights& w, const VisionConfig& c) {
       {w.get("cls_token", {1, 1, c.width}), w.get("pos_embed", {1, tokens, c.width})});
   for (int64_t i = 0; i < c.layers; ++i) {
     const std::string block = "blocks." + std::to_string(i);
+    const Reach reach = reach_of(i, c.layers);
     Value h = net.layer_norm(x, norm(w, block + ".norm1", c.width, c.layer_norm_eps));
-    x = net.add(x, attention(net, w, block + ".attn", c, rope, h));
+    x = net.add(within(reach, net, x), attention(net, w, block + ".attn", c, rope, reach, h));
     h = net.layer_norm(x, norm(w, block + ".norm2", c.width, c.layer_norm_eps));
     x = net.add(x, swiglu(net, w, block + ".mlp", c, h));
   }
-  x = net.layer_norm(net.select_token(x, 0), norm(w, "norm", c.width, c.layer_norm_eps));
+  x = net.layer_norm(x, norm(w, "norm", c.width, c.layer_norm_eps));
   return net.linear(x, linear(w, "head", c.width, c.embedding_dim));
 }
 

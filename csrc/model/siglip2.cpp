@@ -27,7 +27,7 @@ Value siglip2(Net& net, Weights& w, const VisionConfig& c) {
   Value x = net.patch_embed(net.pixels(), patch,
                             {std::nullopt, w.get("pos_embed", {1, tokens, c.width})});
   for (int64_t i = 0; i < c.layers; ++i) {
-    x = vit_block(net, w, "blocks." + std::to_string(i), c, x);
+    x = vit_block(net, w, "blocks." + std::to_string(i), c, Reach::kAllTokens, x);
   }
   x = net.layer_norm(x, norm(w, "norm", c.width, c.layer_norm_eps));
   return net.select_token(attention_pool(net, w, c, x), 0);

@@ -14,11 +14,12 @@ Activation parse_activation(const std::string& name) {
               "expected an activation of quick_gelu, gelu or gelu_tanh, found " + name);
 }
 
-Value vit_attention(Net& net, Weights& w, const std::string& name, const VisionConfig& c, Value x) {
+Value vit_attention(Net& net, Weights& w, const std::string& name, const VisionConfig& c,
+                    Reach reach, Value x) {
   x = net.linear(x, pack({linear(w, name + ".q_proj", c.width, c.width),
                           linear(w, name + ".k_proj", c.width, c.width),
                           linear(w, name + ".v_proj", c.width, c.width)}));
-  x = net.attention(x, {c.heads, c.head_dim()}, nullptr);
+  x = within(reach, net, net.attention(x, {c.heads, c.head_dim()}, nullptr));
   return net.linear(x, linear(w, name + ".proj", c.width, c.width));
 }
 
@@ -30,9 +31,10 @@ Value vit_mlp(Net& net, Weights& w, const std::string& name, const VisionConfig&
   return net.linear(x, linear(w, name + ".fc2", c.hidden, c.width));
 }
 
-Value vit_block(Net& net, Weights& w, const std::string& name, const VisionConfig& c, Value x) {
+Value vit_block(Net& net, Weights& w, const std::string& name, const VisionConfig& c, Reach reach,
+                Value x) {
   Value h = net.layer_norm(x, norm(w, name + ".norm1", c.width, c.layer_norm_eps));
-  x = net.add(x, vit_attention(net, w, name + ".attn", c, h));
+  x = net.add(within(reach, net, x), vit_attention(net, w, name + ".attn", c, reach, h));
   h = net.layer_norm(x, norm(w, name + ".norm2", c.width, c.layer_norm_eps));
   return net.add(x, vit_mlp(net, w, name + ".mlp", c, h));
 }
