@@ -8,25 +8,13 @@ import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Manifest, parseManifest } from '#lib/bundle/manifest';
 import { openBundle } from '#lib/bundle/open';
-import { type BundleContent, writeBundle } from '#lib/bundle/write';
+import { writeBundle } from '#lib/bundle/write';
 import { loadNative } from '#lib/native';
+import { CONTENT } from './support/bundle-content.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const { exchangeDirectories: exchange } = loadNative();
 const WRITER = fileURLToPath(new URL('./support/bundle-writer.mts', import.meta.url));
-
-const CONTENT: BundleContent = {
-  model: { family: 'eva02', imageSize: 56, embeddingDim: 64 },
-  preprocessing: { size: 56, resample: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
-  engine: { kind: 'torchscript', flavour: 'native', version: '2.11.0', operators: 1 },
-  precision: 'fp32',
-  batch: { max: 8 },
-  computeCapabilities: [],
-  parts: { vision: 'vision/1/model.pt' },
-  builtBy: { llm2clip: '0.1.0', platform: 'linux-x64' },
-  source: { layout: 'official', format: 'torch' },
-  parameters: 1,
-};
 
 /** A bundle whose one engine file is `text`. */
 function write(out: string, text: string, force = false): Promise<Manifest> {

@@ -8,23 +8,11 @@ import { LLM2CLIP } from 'llm2clip';
 import { type BundleContent, writeBundle } from '#lib/bundle/write';
 import { fromNative, loadNative } from '#lib/native';
 import { locateLibtorch } from '#lib/runtime/locate';
+import { CONTENT } from './support/bundle-content.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const { exchangeDirectories: exchange, openEngine } = loadNative();
 const folder = temporaryFolder();
-
-const CONTENT: BundleContent = {
-  model: { family: 'eva02', imageSize: 56, embeddingDim: 64 },
-  preprocessing: { size: 56, resample: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
-  engine: { kind: 'torchscript', flavour: 'native', version: '2.11.0', operators: 1 },
-  precision: 'fp32',
-  batch: { max: 8 },
-  computeCapabilities: [],
-  parts: { vision: 'vision/1/model.pt' },
-  builtBy: { llm2clip: '0.1.0', platform: 'linux-x64' },
-  source: null,
-  parameters: 0,
-};
 
 async function bundleOf(name: string, content: BundleContent, engine: string | Buffer) {
   const out = join(folder, name);

@@ -1,11 +1,11 @@
 import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
+import { createStaging, publish, replace, sweepStaging } from '../staging';
 import { cachedLibtorchFolder } from './cache';
 import { fetchWheel, type InstallProgress } from './fetch-wheel';
 import { LIBTORCH_PINS, type RuntimePins } from './pins';
 import { fileSize, findDamage, RECORD_NAME, type RuntimeRecord, readRecord } from './record';
-import { createStaging, publish, replace, sweepStaging } from './staging';
 import type { UnpackedFile } from './unpack';
 
 export interface InstallOptions {

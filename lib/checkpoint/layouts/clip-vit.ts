@@ -1,4 +1,4 @@
-import { type FamilyWeights, type Layout, layerNorm, linear } from './layout';
+import { type FamilyWeights, type Layout, layerNorm, vitBlock } from './layout';
 
 const BLOCK = 'vision_model.encoder.layers.{i}';
 
@@ -33,14 +33,7 @@ export const CLIP_VIT: FamilyWeights = {
     { name: 'pos_embed', shape: [1, 'N', 'D'] },
     { name: 'patch_embed.proj.weight', shape: ['D', 3, 'P', 'P'] },
     ...layerNorm('norm_pre'),
-    ...layerNorm('blocks.{i}.norm1'),
-    ...linear('blocks.{i}.attn.q_proj', 'D', 'D'),
-    ...linear('blocks.{i}.attn.k_proj', 'D', 'D'),
-    ...linear('blocks.{i}.attn.v_proj', 'D', 'D'),
-    ...linear('blocks.{i}.attn.proj', 'D', 'D'),
-    ...layerNorm('blocks.{i}.norm2'),
-    ...linear('blocks.{i}.mlp.fc1', 'H', 'D'),
-    ...linear('blocks.{i}.mlp.fc2', 'D', 'H'),
+    ...vitBlock('blocks.{i}'),
     ...layerNorm('norm'),
     { name: 'head.weight', shape: ['E', 'D'] },
   ],

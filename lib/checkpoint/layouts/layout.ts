@@ -63,3 +63,17 @@ export function linear(name: string, out: Size, input: Size): CanonicalTensor[] 
     { name: `${name}.bias`, shape: [out] },
   ];
 }
+
+/** The block of the original ViT: attention and a two-layer MLP, a LayerNorm before each. */
+export function vitBlock(name: string): CanonicalTensor[] {
+  return [
+    ...layerNorm(`${name}.norm1`),
+    ...linear(`${name}.attn.q_proj`, 'D', 'D'),
+    ...linear(`${name}.attn.k_proj`, 'D', 'D'),
+    ...linear(`${name}.attn.v_proj`, 'D', 'D'),
+    ...linear(`${name}.attn.proj`, 'D', 'D'),
+    ...layerNorm(`${name}.norm2`),
+    ...linear(`${name}.mlp.fc1`, 'H', 'D'),
+    ...linear(`${name}.mlp.fc2`, 'D', 'H'),
+  ];
+}

@@ -1,4 +1,11 @@
-import { type FamilyWeights, type Layout, layerNorm, linear, type Source } from './layout';
+import {
+  type FamilyWeights,
+  type Layout,
+  layerNorm,
+  linear,
+  type Source,
+  vitBlock,
+} from './layout';
 
 const fused = (tensor: 'weight' | 'bias', part: 0 | 1 | 2): Source[] => [
   { fused: `blocks.{i}.attn.qkv.${tensor}`, part },
@@ -27,14 +34,7 @@ export const SIGLIP2: FamilyWeights = {
     { name: 'pos_embed', shape: [1, 'N', 'D'] },
     { name: 'patch_embed.proj.weight', shape: ['D', 3, 'P', 'P'] },
     { name: 'patch_embed.proj.bias', shape: ['D'] },
-    ...layerNorm('blocks.{i}.norm1'),
-    ...linear('blocks.{i}.attn.q_proj', 'D', 'D'),
-    ...linear('blocks.{i}.attn.k_proj', 'D', 'D'),
-    ...linear('blocks.{i}.attn.v_proj', 'D', 'D'),
-    ...linear('blocks.{i}.attn.proj', 'D', 'D'),
-    ...layerNorm('blocks.{i}.norm2'),
-    ...linear('blocks.{i}.mlp.fc1', 'H', 'D'),
-    ...linear('blocks.{i}.mlp.fc2', 'D', 'H'),
+    ...vitBlock('blocks.{i}'),
     ...layerNorm('norm'),
     { name: 'attn_pool.latent', shape: [1, 1, 'D'] },
     ...linear('attn_pool.q', 'D', 'D'),
