@@ -11,10 +11,12 @@ export async function forEachConcurrently(
   let failed = false;
   const lane = async (): Promise<void> => {
     while (next < count && !failed) {
-      await body(next++).catch((error) => {
+      try {
+        await body(next++);
+      } catch (error) {
         failed = true;
         throw error;
-      });
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, count) }, lane));

@@ -11,6 +11,7 @@ import {
 } from './arguments';
 import type { Manifest } from './bundle/manifest';
 import { writeBundle } from './bundle/write';
+import { withCallerStack } from './caller';
 import { resolveModel } from './checkpoint/layouts';
 import { readCheckpoint } from './checkpoint/read';
 import { ENGINES, type EngineKind, OPERATORS_VERSION, openEngine } from './engine';
@@ -133,14 +134,10 @@ async function buildInto(
 export async function convert(checkpoint: string, options: ConvertOptions): Promise<Manifest> {
   const path = nonEmptyString(checkpoint, 'checkpoint');
   const resolved = resolveOptions(options);
-  const manifest = await writeBundle(
-    resolved.out,
-    {
-      force: resolved.force,
-      exchange: loadNative().exchangeDirectories,
-      signal: resolved.signal,
-    },
-    (folder) => buildInto(folder, path, resolved),
+  const { out, force, signal } = resolved;
+  const exchange = loadNative().exchangeDirectories;
+  const manifest = await withCallerStack(
+    writeBundle(out, { force, exchange, signal }, (folder) => buildInto(folder, path, resolved)),
   );
   resolved.onProgress({ stage: 'write', fraction: 1 });
   return manifest;

@@ -21,12 +21,12 @@ export class Embeddings {
     this.errors = errors;
   }
 
-  /** The i-th embedding, a view of `data`. RangeError outside 0 to n − 1. */
-  row(i: number): Float32Array {
+  /** The i-th embedding, a view of `data`. RangeError outside 0 to n − 1. May be destructured. */
+  readonly row = (i: number): Float32Array => {
     const [n, dim] = this.shape;
     if (!Number.isInteger(i) || i < 0 || i >= n) {
       throw new RangeError(`expected a row from 0 to ${n - 1}, received ${i}`);
     }
     return this.data.subarray(i * dim, (i + 1) * dim);
-  }
+  };
 }

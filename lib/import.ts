@@ -10,7 +10,8 @@ import {
   optionsBag,
 } from './arguments';
 import type { Manifest } from './bundle/manifest';
-import { writeBundle } from './bundle/write';
+import { type BundleContent, writeBundle } from './bundle/write';
+import { withCallerStack } from './caller';
 import { FAMILIES, type Family } from './config';
 import { DEFAULT_MAX_BATCH, VISION_FILE } from './convert';
 import { openEngine } from './engine';
@@ -40,6 +41,45 @@ async function requireFile(path: string): Promise<void> {
   if (!found.isFile()) throw new LLM2CLIPError('ERR_IO', `expected a file at ${path}`);
 }
 
+type ResolvedImport = ReturnType<typeof resolveOptions>;
+
+function resolveOptions(value: unknown) {
+  const given = optionsBag(value, 'options');
+  const { imageSize, maxBatch } = given;
+  return {
+    out: nonEmptyString(given.out, 'options.out'),
+    family: optionalOneOf(given.family ?? '', 'options.family', 'eva02', FAMILIES),
+    imageSize: optionalInteger(imageSize ?? 0, 'options.imageSize', 0, [1, 4096]),
+    maxBatch: optionalInteger(maxBatch, 'options.maxBatch', DEFAULT_MAX_BATCH, [1, 1024]),
+    force: optionalBoolean(given.force, 'options.force', false),
+    runtime: optionalString(given.runtime, 'options.runtime'),
+    signal: optionalSignal(given.signal, 'options.signal'),
+  };
+}
+
+/** Copies the engine into the bundle's folder and runs a blank picture through it. */
+async function wrap(folder: string, file: string, options: ResolvedImport): Promise<BundleContent> {
+  const { family, imageSize, maxBatch, runtime, signal } = options;
+  const engine = await openEngine('torchscript', runtime);
+  signal?.throwIfAborted();
+  const copy = join(folder, VISION_FILE);
+  await mkdir(dirname(copy), { recursive: true });
+  await copyFile(file, copy);
+  const { embeddingDim } = await fromNative(engine.inspect(copy, imageSize));
+  return {
+    model: { family, imageSize, embeddingDim },
+    preprocessing: { size: imageSize, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD },
+    engine: { kind: 'torchscript', flavour: 'imported', version: engine.version, operators: 0 },
+    precision: 'fp32',
+    batch: { max: maxBatch },
+    computeCapabilities: [],
+    parts: { vision: VISION_FILE },
+    builtBy: { llm2clip: packageVersion(), platform: `${process.platform}-${process.arch}` },
+    source: null,
+    parameters: 0,
+  };
+}
+
 /**
  * Wraps a TorchScript file made elsewhere as a bundle, after running one blank picture through it:
  * pixel_values float32 [B, 3, S, S] in, one embedding [B, E] out. The file is executable content:
@@ -53,41 +93,11 @@ async function requireFile(path: string): Promise<void> {
  */
 export async function importEngine(file: string, options: ImportOptions): Promise<Manifest> {
   const path = nonEmptyString(file, 'file');
-  const given = optionsBag(options, 'options');
-  const out = nonEmptyString(given.out, 'options.out');
-  const family = optionalOneOf(given.family ?? '', 'options.family', 'eva02', FAMILIES);
-  const imageSize = optionalInteger(given.imageSize ?? 0, 'options.imageSize', 0, [1, 4096]);
-  const maxBatch = optionalInteger(
-    given.maxBatch,
-    'options.maxBatch',
-    DEFAULT_MAX_BATCH,
-    [1, 1024],
-  );
-  const force = optionalBoolean(given.force, 'options.force', false);
-  const signal = optionalSignal(given.signal, 'options.signal');
-  await requireFile(path);
+  const resolved = resolveOptions(options);
+  const { out, force, signal } = resolved;
+  await withCallerStack(requireFile(path));
   const exchange = loadNative().exchangeDirectories;
-  return writeBundle(out, { force, exchange, signal }, async (folder) => {
-    const engine = await openEngine(
-      'torchscript',
-      optionalString(given.runtime, 'options.runtime'),
-    );
-    signal?.throwIfAborted();
-    const copy = join(folder, VISION_FILE);
-    await mkdir(dirname(copy), { recursive: true });
-    await copyFile(path, copy);
-    const { embeddingDim } = await fromNative(engine.inspect(copy, imageSize));
-    return {
-      model: { family, imageSize, embeddingDim },
-      preprocessing: { size: imageSize, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD },
-      engine: { kind: 'torchscript', flavour: 'imported', version: engine.version, operators: 0 },
-      precision: 'fp32',
-      batch: { max: maxBatch },
-      computeCapabilities: [],
-      parts: { vision: VISION_FILE },
-      builtBy: { llm2clip: packageVersion(), platform: `${process.platform}-${process.arch}` },
-      source: null,
-      parameters: 0,
-    };
-  });
+  return withCallerStack(
+    writeBundle(out, { force, exchange, signal }, (folder) => wrap(folder, path, resolved)),
+  );
 }

@@ -1,5 +1,6 @@
 import { abortable } from './abort';
 import { invalidBuffer, invalidType, nonEmptyString } from './arguments';
+import { withCallerStack } from './caller';
 import { forEachConcurrently } from './concurrency';
 import { Embeddings, normalise } from './embeddings';
 import { LLM2CLIPError } from './errors';
@@ -46,7 +47,7 @@ export class LLM2CLIP {
   static async load(bundle: string, options?: LoadOptions): Promise<LLM2CLIP> {
     const path = nonEmptyString(bundle, 'bundle');
     const resolved = resolveLoadOptions(options);
-    return new LLM2CLIP(await loadBundle(path, resolved), resolved.image);
+    return new LLM2CLIP(await withCallerStack(loadBundle(path, resolved)), resolved.image);
   }
 
   /** What really runs: engine, device, precision, versions, kernels. */
@@ -66,7 +67,7 @@ export class LLM2CLIP {
   async encodeImage(input: ImageInput, options?: EncodeOptions): Promise<Float32Array> {
     const { embeddingDim } = this.info;
     const resolved = resolveEncodeOptions(options, embeddingDim);
-    const embedding = await this.#encode(input, resolved);
+    const embedding = await withCallerStack(this.#encode(input, resolved));
     if (resolved.out === undefined) return embedding;
     return deliver(embedding, resolved.out, 0);
   }
@@ -88,7 +89,7 @@ export class LLM2CLIP {
     const resolved = resolveEncodeOptions(options, length);
     const data = resolved.out?.subarray(0, length) ?? new Float32Array(length);
     const errors = new Map<number, unknown>();
-    await forEachConcurrently(inputs.length, 2 * maxBatch, async (i) => {
+    const encodeRow = async (i: number) => {
       try {
         deliver(await this.#encode(inputs[i], resolved), data, i * embeddingDim);
       } catch (error) {
@@ -96,7 +97,8 @@ export class LLM2CLIP {
         errors.set(i, error);
         data.fill(Number.NaN, i * embeddingDim, (i + 1) * embeddingDim);
       }
-    });
+    };
+    await withCallerStack(forEachConcurrently(inputs.length, 2 * maxBatch, encodeRow));
     return new Embeddings(data, embeddingDim, errors);
   }
 

@@ -1,0 +1,308 @@
+// LLM2CLIP as DESIGN.md words it: inputs, options, errors, and the end of its life.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { convert, type ImageInput, LLM2CLIP, LLM2CLIPError } from 'llm2clip';
+import sharp from 'sharp';
+import { decodeImage } from '#lib/image';
+import { loadNative } from '#lib/native';
+import { CHECKPOINT, digits } from './support/digits.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const folder = temporaryFolder();
+const bundle = join(folder, 'digits.bundle');
+const pictures = digits('heldout');
+const [picture, other] = pictures as [string, string];
+const DIM = 64;
+const SIZE = 56;
+
+let model: LLM2CLIP;
+before(async () => {
+  await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
+  model = await LLM2CLIP.load(bundle, { threads: 2 });
+});
+after(() => model.dispose());
+
+const norm = (x: Float32Array) => Math.hypot(...x);
+
+/** Rejects so; a synchronous throw fails the test by itself. */
+function assertRejects(promise: Promise<unknown>, name: string, code: string): Promise<void> {
+  return assert.rejects(promise, (error: Error & { code?: string }) => {
+    assert.equal(`${error.name} ${error.code}`, `${name} ${code}`);
+    assert.ok(error.stack?.includes('model.test.mts'), 'the caller is in the stack');
+    return true;
+  });
+}
+
+async function rawPixels() {
+  const { data, info } = await sharp(picture)
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: 3 as const };
+}
+
+async function pixelValues() {
+  const image = await decodeImage(picture, { maxPixels: 1e6, autoOrient: false });
+  assert.ok(!('pixelValues' in image));
+  const { preprocessing } = JSON.parse(readFileSync(join(bundle, 'llm2clip.json'), 'utf8'));
+  return {
+    pixelValues: await loadNative().preprocess(image, preprocessing),
+    shape: [1, 3, SIZE, SIZE],
+  };
+}
+
+describe('info', () => {
+  test('says what really runs', () => {
+    const { info } = model;
+    assert.equal(info.bundle, bundle);
+    assert.equal(info.family, 'eva02');
+    assert.equal(info.imageSize, SIZE);
+    assert.equal(info.embeddingDim, DIM);
+    assert.ok(info.parameters > 100_000);
+    assert.deepEqual(info.engine, { kind: 'torchscript', flavour: 'native', version: '2.11.0' });
+    assert.equal(info.precision, 'fp32');
+    assert.equal(info.threads, 2);
+    assert.ok(info.kernels.length > 0);
+  });
+
+  test("'auto' says what it chose and why, to the logger too", async () => {
+    const lines: { level: string; fields: Record<string, unknown> }[] = [];
+    const logger = (level: string, _message: string, fields: Record<string, unknown>) =>
+      lines.push({ level, fields });
+    await using auto = await LLM2CLIP.load(bundle, { device: 'auto', logger });
+    assert.equal(auto.info.device, 'cpu');
+    assert.match(auto.info.deviceReason, /auto/);
+    assert.ok(lines.some(({ level, fields }) => level === 'info' && fields.device === 'cpu'));
+  });
+});
+
+describe('inputs', () => {
+  test('a path, its bytes, its pixels and its preprocessed pixels are the same picture', async () => {
+    const expected = await model.encodeImage(picture);
+    const bytes = readFileSync(picture);
+    const inputs: ImageInput[] = [
+      bytes,
+      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
+      await rawPixels(),
+      await pixelValues(),
+    ];
+    for (const input of inputs) assert.deepEqual(await model.encodeImage(input), expected);
+    assert.equal(expected.length, DIM);
+  });
+
+  test('many at once are what each is alone', async () => {
+    const { data, shape, row, errors } = await model.encodeImages(pictures.slice(0, 20));
+    assert.deepEqual(shape, [20, DIM]);
+    assert.equal(data.length, 20 * DIM);
+    assert.equal(errors.size, 0);
+    for (const [i, path] of pictures.slice(0, 20).entries()) {
+      const alone = await model.encodeImage(path);
+      for (const [j, x] of row(i).entries()) assert.ok(Math.abs(x - (alone[j] as number)) < 1e-5);
+    }
+    assert.throws(() => row(20), RangeError);
+  });
+
+  test('none gives no rows', async () => {
+    const { data, shape } = await model.encodeImages([]);
+    assert.deepEqual(shape, [0, DIM]);
+    assert.equal(data.length, 0);
+  });
+
+  test('what is no picture', async () => {
+    const { pixelValues: values } = await pixelValues();
+    const shape = [1, 3, SIZE, SIZE];
+    const invalid: [unknown, string, string][] = [
+      [7, 'TypeError', 'ERR_INVALID_ARG'],
+      [null, 'TypeError', 'ERR_INVALID_ARG'],
+      [undefined, 'TypeError', 'ERR_INVALID_ARG'],
+      [{}, 'TypeError', 'ERR_INVALID_ARG'],
+      [
+        { data: new Uint8Array(12), width: 2, height: 2, channels: 5 },
+        'RangeError',
+        'ERR_INVALID_ARG',
+      ],
+      [
+        { data: new Uint8Array(11), width: 2, height: 2, channels: 3 },
+        'RangeError',
+        'ERR_INVALID_BUFFER',
+      ],
+      [{ pixelValues: values.subarray(1), shape }, 'RangeError', 'ERR_INVALID_BUFFER'],
+    ];
+    for (const [input, name, code] of invalid) {
+      await assertRejects(model.encodeImage(input as ImageInput), name, code);
+    }
+    const empty = new Uint8Array(0);
+    await assertRejects(model.encodeImage(empty), 'LLM2CLIPError', 'ERR_IMAGE_CORRUPT');
+    await assertRejects(model.encodeImage(folder), 'LLM2CLIPError', 'ERR_IO');
+    await assertRejects(model.encodeImage(join(folder, 'none')), 'LLM2CLIPError', 'ERR_NOT_FOUND');
+    await model.encodeImage(picture);
+  });
+});
+
+describe('options', () => {
+  test('normalize', async () => {
+    const unit = await model.encodeImage(picture);
+    const raw = await model.encodeImage(picture, { normalize: false });
+    assert.ok(Math.abs(norm(unit) - 1) < 1e-6);
+    assert.ok(Math.abs(norm(raw) - 1) > 1e-3);
+    for (const [i, x] of raw.entries()) {
+      assert.ok(Math.abs(x / norm(raw) - (unit[i] as number)) < 1e-6);
+    }
+  });
+
+  test('out is filled, and given back', async () => {
+    const expected = await model.encodeImage(picture);
+    const out = new Float32Array(DIM + 1).fill(7);
+    assert.equal(await model.encodeImage(picture, { out }), out);
+    assert.deepEqual(out.subarray(0, DIM), expected);
+    assert.equal(out[DIM], 7, 'nothing is written beyond');
+
+    const all = new Float32Array(2 * DIM);
+    const { data } = await model.encodeImages([other, picture], { out: all });
+    assert.equal(data.buffer, all.buffer);
+    for (const [i, x] of expected.entries()) {
+      assert.ok(Math.abs((all[DIM + i] as number) - x) < 1e-5);
+    }
+  });
+
+  test('out that is too small, or taken away meanwhile', async () => {
+    const small = { out: new Float32Array(DIM - 1) };
+    await assertRejects(model.encodeImage(picture, small), 'RangeError', 'ERR_INVALID_BUFFER');
+    await assertRejects(
+      model.encodeImages([picture, other], { out: new Float32Array(DIM) }),
+      'RangeError',
+      'ERR_INVALID_BUFFER',
+    );
+    const out = new Float32Array(DIM);
+    const pending = model.encodeImage(picture, { out });
+    structuredClone(out.buffer, { transfer: [out.buffer] });
+    await assertRejects(pending, 'RangeError', 'ERR_INVALID_BUFFER');
+  });
+
+  test('of the wrong type', async () => {
+    const wrong: [unknown, string][] = [
+      [7, 'TypeError'],
+      [{ normalize: 'yes' }, 'TypeError'],
+      [{ out: [] }, 'TypeError'],
+      [{ signal: {} }, 'TypeError'],
+    ];
+    for (const [options, name] of wrong) {
+      await assertRejects(model.encodeImage(picture, options as object), name, 'ERR_INVALID_ARG');
+    }
+    const sometimes = { onError: 'sometimes' } as object;
+    await assertRejects(model.encodeImages([picture], sometimes), 'RangeError', 'ERR_INVALID_ARG');
+    await assertRejects(
+      model.encodeImages('cat' as unknown as string[]),
+      'TypeError',
+      'ERR_INVALID_ARG',
+    );
+  });
+
+  test('load options of the wrong type', async () => {
+    const wrong: [unknown, string][] = [
+      [{ device: 'toaster' }, 'RangeError'],
+      [{ device: 7 }, 'TypeError'],
+      [{ threads: 0 }, 'RangeError'],
+      [{ threads: 1.5 }, 'RangeError'],
+      [{ batching: { maxBatch: 0 } }, 'RangeError'],
+      [{ logger: 'loud' }, 'TypeError'],
+      [{ image: { maxPixels: -1 } }, 'RangeError'],
+    ];
+    for (const [options, name] of wrong) {
+      await assertRejects(LLM2CLIP.load(bundle, options as object), name, 'ERR_INVALID_ARG');
+    }
+    await assertRejects(LLM2CLIP.load(7 as unknown as string), 'TypeError', 'ERR_INVALID_ARG');
+    await assertRejects(LLM2CLIP.load(''), 'TypeError', 'ERR_INVALID_ARG');
+  });
+
+  test('an explicit device never falls back', async () => {
+    const cuda = LLM2CLIP.load(bundle, { device: 'cuda' });
+    await assertRejects(cuda, 'LLM2CLIPError', 'ERR_DEVICE_UNAVAILABLE');
+  });
+});
+
+describe('errors among many', () => {
+  const broken = [picture, '/nowhere.png', other];
+
+  test('the first rejects', async () => {
+    const { signal } = new AbortController();
+    await assertRejects(model.encodeImages(broken), 'LLM2CLIPError', 'ERR_NOT_FOUND');
+    await assertRejects(model.encodeImages(broken, { signal }), 'LLM2CLIPError', 'ERR_NOT_FOUND');
+  });
+
+  test("with onError: 'collect' the others are there, and the reason", async () => {
+    const { row, errors } = await model.encodeImages(broken, { onError: 'collect' });
+    assert.deepEqual([...errors.keys()], [1]);
+    assert.equal((errors.get(1) as LLM2CLIPError).code, 'ERR_NOT_FOUND');
+    assert.ok(row(1).every(Number.isNaN));
+    assert.ok(row(0).every(Number.isFinite) && row(2).every(Number.isFinite));
+  });
+});
+
+describe('abort', () => {
+  const reason = new Error('changed my mind');
+
+  test('before', async () => {
+    const signal = AbortSignal.abort(reason);
+    await assert.rejects(model.encodeImage(picture, { signal }), reason);
+    await assert.rejects(model.encodeImages([picture], { signal, onError: 'collect' }), reason);
+  });
+
+  test('during, the rest of the queue goes on', async () => {
+    const controller = new AbortController();
+    const dropped = model.encodeImages(pictures, { signal: controller.signal });
+    const kept = model.encodeImages(pictures.slice(0, 10));
+    setImmediate(() => controller.abort(reason));
+    await assert.rejects(dropped, reason);
+    assert.equal((await kept).errors.size, 0);
+  });
+
+  test('after: nothing', async () => {
+    const controller = new AbortController();
+    const embedding = await model.encodeImage(picture, { signal: controller.signal });
+    controller.abort(reason);
+    assert.equal(embedding.length, DIM);
+  });
+});
+
+describe('the end', () => {
+  test('dispose finishes what is under way, may be called twice, and ends all', async () => {
+    const brief = await LLM2CLIP.load(bundle);
+    const underWay = [brief.encodeImage(picture), brief.encodeImage(other)];
+    await Promise.all([brief.dispose(), brief.dispose()]);
+    for (const embedding of await Promise.all(underWay)) assert.equal(embedding.length, DIM);
+    await assertRejects(brief.encodeImage(picture), 'LLM2CLIPError', 'ERR_DISPOSED');
+    await assertRejects(brief.encodeImages([picture]), 'LLM2CLIPError', 'ERR_DISPOSED');
+    await brief[Symbol.asyncDispose]();
+    assert.equal(brief.info.embeddingDim, DIM);
+  });
+
+  test('twenty times over', async () => {
+    const expected = await model.encodeImage(picture);
+    for (let i = 0; i < 20; i++) {
+      await using brief = await LLM2CLIP.load(bundle, { threads: 1 + (i % 2) });
+      assert.deepEqual(await brief.encodeImage(picture), expected);
+    }
+  });
+
+  test('several at once do not disturb each other', async () => {
+    const expected = await model.encodeImage(picture);
+    const models = await Promise.all([1, 2, 3].map(() => LLM2CLIP.load(bundle, { threads: 1 })));
+    const found = await Promise.all(models.map((one) => one.encodeImage(picture)));
+    for (const embedding of found) assert.deepEqual(embedding, expected);
+    await Promise.all(models.map((one) => one.dispose()));
+  });
+
+  test('what is not there cannot be loaded or converted', async () => {
+    const missing = join(folder, 'missing');
+    const out = join(folder, 'of-missing');
+    await assertRejects(convert(missing, { out }), 'LLM2CLIPError', 'ERR_NOT_FOUND');
+    await assertRejects(LLM2CLIP.load(missing), 'LLM2CLIPError', 'ERR_NOT_FOUND');
+    assert.ok(!existsSync(missing));
+    const error = await LLM2CLIP.load(missing).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof LLM2CLIPError && error instanceof Error);
+  });
+});
