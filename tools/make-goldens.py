@@ -11,15 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import timm
 import torch
 import transformers
-from PIL import Image
-from safetensors.torch import load_file
-from timm.models.eva import Eva
-from timm.models.vision_transformer import VisionTransformer
-from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection
+
+import reference
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "test" / "fixtures"
@@ -37,90 +33,8 @@ PRESETS = {
 }
 
 
-def layer_norm(dim: int, **kwargs) -> torch.nn.LayerNorm:
-    return torch.nn.LayerNorm(dim, eps=1e-6)
-
-
-def shape_of(state: dict) -> dict:
-    width, _, patch, _ = state["patch_embed.proj.weight"].shape
-    layers = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("blocks."))
-    return {"patch_size": patch, "embed_dim": width, "depth": layers}
-
-
-def eva02(state: dict, folder: Path) -> torch.nn.Module:
-    shape = shape_of(state)
-    hidden = state["blocks.0.mlp.fc1_g.weight"].shape[0]
-    grid = round((state["pos_embed"].shape[1] - 1) ** 0.5)
-    model = Eva(
-        img_size=grid * shape["patch_size"],
-        num_heads=shape["embed_dim"] // 64,
-        mlp_ratio=(hidden + 0.5) / shape["embed_dim"],
-        qkv_fused=False,
-        swiglu_mlp=True,
-        scale_mlp=True,
-        scale_attn_inner=True,
-        use_rot_pos_emb=True,
-        ref_feat_shape=(16, 16),
-        global_pool="token",
-        num_classes=state["head.weight"].shape[0],
-        norm_layer=layer_norm,
-        **shape,
-    )
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    assert not unexpected and all("rope" in key for key in missing), (missing, unexpected)
-    return model
-
-
-def siglip2(state: dict, folder: Path) -> torch.nn.Module:
-    shape = shape_of(state)
-    grid = round(state["pos_embed"].shape[1] ** 0.5)
-    model = VisionTransformer(
-        img_size=grid * shape["patch_size"],
-        num_heads=shape["embed_dim"] // 72,
-        mlp_ratio=(state["blocks.0.mlp.fc1.weight"].shape[0] + 0.5) / shape["embed_dim"],
-        class_token=False,
-        global_pool="map",
-        num_classes=0,
-        act_layer="gelu_tanh",
-        norm_layer=layer_norm,
-        **shape,
-    )
-    model.load_state_dict(state)
-    return model
-
-
-def clip_vit(state: dict, folder: Path) -> torch.nn.Module:
-    config = CLIPVisionConfig(**json.loads((folder / "config.json").read_text()))
-    model = CLIPVisionModelWithProjection(config)
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    assert not unexpected and all("position_ids" in key for key in missing), (missing, unexpected)
-    return model
-
-
-def load(layout: str, folder: Path) -> torch.nn.Module:
-    state = load_file(folder / "model.safetensors")
-    make = {"timm": eva02, "timm-siglip2": siglip2, "hf-openai": clip_vit}[layout]
-    return make(state, folder).eval()
-
-
-def size_of(model: torch.nn.Module) -> int:
-    if isinstance(model, CLIPVisionModelWithProjection):
-        return model.config.image_size
-    return model.patch_embed.img_size[0]
-
-
-def pixels(size: int) -> torch.Tensor:
-    processor = CLIPImageProcessorPil(
-        size={"shortest_edge": size}, crop_size={"height": size, "width": size}
-    )
-    pictures = [Image.open(FIXTURES / "images" / name) for name in PHOTOGRAPHS]
-    return torch.from_numpy(np.stack(processor(pictures)["pixel_values"]))
-
-
-def embeddings(model: torch.nn.Module) -> torch.Tensor:
-    with torch.no_grad():
-        output = model(pixels(size_of(model)))
-    return output.image_embeds if hasattr(output, "image_embeds") else output
+def pictures() -> list[Path]:
+    return [FIXTURES / "images" / name for name in PHOTOGRAPHS]
 
 
 def golden(preset: str, layout: str) -> dict:
@@ -129,7 +43,9 @@ def golden(preset: str, layout: str) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         generator = ["node", "--import", "tsx", "tools/synthetic-checkpoint.mts"]
         subprocess.run([*generator, *options, "--out", folder], cwd=ROOT, check=True)
-        found = embeddings(load(layout, Path(folder)))
+        model = reference.build(Path(folder))
+        pixels = reference.pixels(pictures(), reference.size_of(model))
+        found = reference.embeddings(model, pixels)
     return {
         "madeBy": f"tools/make-goldens.py {preset}",
         "generator": " ".join(options),

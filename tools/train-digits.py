@@ -23,8 +23,10 @@ from sklearn.datasets import load_digits
 from timm.models.eva import Eva
 from transformers import CLIPImageProcessorPil
 
+from reference import eva_tower
+
 FOLDER = Path(__file__).resolve().parent.parent / "test" / "fixtures" / "digits"
-SIZE, PATCH, WIDTH, LAYERS, HEADS, EMBEDDING = 56, 14, 128, 4, 2, 64
+SIZE, PATCH, WIDTH, LAYERS, HIDDEN, EMBEDDING = 56, 14, 128, 4, 341, 64
 PNG_SIZE = 32
 HELD_OUT, GALLERY = 20, 10  # a class
 EPOCHS, BATCH, TEMPERATURE = 60, 128, 0.1
@@ -40,23 +42,8 @@ OFFICIAL = [
 
 
 def tower() -> Eva:
-    return Eva(
-        img_size=SIZE,
-        patch_size=PATCH,
-        embed_dim=WIDTH,
-        depth=LAYERS,
-        num_heads=HEADS,
-        mlp_ratio=2.6667,
-        qkv_fused=False,
-        swiglu_mlp=True,
-        scale_mlp=True,
-        scale_attn_inner=True,
-        use_rot_pos_emb=True,
-        ref_feat_shape=(16, 16),
-        global_pool="token",
-        num_classes=EMBEDDING,
-        norm_layer=lambda dim, **kwargs: torch.nn.LayerNorm(dim, eps=1e-6),
-    )
+    shape = {"patch_size": PATCH, "embed_dim": WIDTH, "depth": LAYERS}
+    return eva_tower(SIZE, HIDDEN, EMBEDDING, shape)
 
 
 def png(digit: np.ndarray) -> bytes:
