@@ -123,8 +123,7 @@ async function openPeer(onnx: string) {
     readFileSync(join(options.bundle as string, 'llm2clip.json'), 'utf8'),
   );
   return async (path: string, size: number) => {
-    const image = await decodeImage(path, { maxPixels: 1e9, autoOrient: false });
-    if ('pixelValues' in image) throw new Error('expected a picture');
+    const image = await decodeImage(path, { maxPixels: 1e9, autoOrient: false, transfer: false });
     const pixels = await loadNative().preprocess(image, manifest.preprocessing);
     const pixel_values = new ort.Tensor('float32', pixels, [1, 3, size, size]);
     const { embedding } = await session.run({ pixel_values });

@@ -1,57 +1,142 @@
 #include "pending.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "promise_worker.h"
 
 namespace llm2clip::binding {
+namespace {
+
+// Copies, divided by the Euclidean norm where that is wanted; a zero vector stays zero.
+void copy_normalized(std::span<const float> from, bool normalize, float* to) {
+  double scale = 1;
+  if (normalize) {
+    double squares = 0;
+    for (const float x : from) squares += static_cast<double>(x) * x;
+    scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+  }
+  std::ranges::transform(from, to, [scale](float x) { return static_cast<float>(x * scale); });
+}
+
+}  // namespace
 
 std::shared_ptr<Pending> Pending::create(Napi::Env env) {
   auto pending = std::make_shared<Pending>();
-  pending->queue_ = Queue::New(env, "llm2clip embeddings", 0, 1);
+  pending->queue_ = Queue::New(env, "llm2clip embeddings", 0, 1, pending.get());
   pending->queue_.Unref(env);
   return pending;
 }
 
-std::pair<Pending::Id, Napi::Promise> Pending::add(Napi::Env env, Napi::Object input) {
+Napi::Promise Pending::add(Napi::Env env, Id id, RequestId request, const Wish& wish) {
   if (entries_.empty()) queue_.Ref(env);  // a process with work in flight does not end
-  const Id id = next_++;
-  auto deferred = Napi::Promise::Deferred::New(env);
-  const auto [at, added] = entries_.emplace(id, Entry{deferred, Napi::Persistent(input)});
-  return {id, at->second.deferred.Promise()};
+  Entry entry{Napi::Promise::Deferred::New(env),
+              request,
+              Napi::Persistent(wish.input),
+              {},
+              wish.out_offset,
+              wish.normalize};
+  if (wish.out.IsTypedArray()) entry.out = Napi::Persistent(wish.out.As<Napi::Object>());
+  const Napi::Promise promise = entry.deferred.Promise();
+  entries_.emplace(id, std::move(entry));
+  return promise;
 }
 
-void Pending::deliver(Id id, std::vector<float> embedding) {
-  post(std::make_unique<Delivery>(Delivery{shared_from_this(), id, std::move(embedding), nullptr}));
+RequestId Pending::request_of(Id id) const {
+  const auto found = entries_.find(id);
+  return found == entries_.end() ? 0 : found->second.request;
 }
 
-void Pending::deliver(Id id, std::exception_ptr error) {
-  post(std::make_unique<Delivery>(Delivery{shared_from_this(), id, {}, std::move(error)}));
+void Pending::drop(Napi::Env env, Id id) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  found->second.deferred.Resolve(env.Undefined());
+  entries_.erase(found);
+  if (entries_.empty()) queue_.Unref(env);
 }
 
-void Pending::post(std::unique_ptr<Delivery> delivery) {
-  // On any status but ok the environment is ending and nobody waits.
-  if (queue_.NonBlockingCall(delivery.get()) == napi_ok) delivery.release();
+void Pending::deliver(Id id, std::span<const float> embedding,
+                      const std::shared_ptr<const void>& owner) {
+  const std::lock_guard lock(mutex_);
+  inbox_.push_back({id, embedding, owner, nullptr, Clock::now()});
 }
 
-void Pending::close() { queue_.Release(); }
+void Pending::fail(Id id, std::exception_ptr error) {
+  const std::lock_guard lock(mutex_);
+  inbox_.push_back({id, {}, nullptr, std::move(error), Clock::now()});
+}
 
-void Pending::settle(Napi::Env env, Delivery& delivery) {
-  const auto found = entries_.find(delivery.id);
+void Pending::flush() {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || posted_ || inbox_.empty()) return;
+  posted_ = queue_.NonBlockingCall() == napi_ok;
+}
+
+void Pending::close(Napi::Env env) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+    closed_ = true;
+    inbox_.clear();
+  }
+  if (!entries_.empty()) queue_.Unref(env);
+  entries_.clear();
+  queue_.Abort();
+}
+
+Pending::Delivered Pending::delivered() const {
+  Delivered delivered = delivered_;
+  delivered.time = delivery_time_.summary();
+  return delivered;
+}
+
+Napi::Value Pending::write(Napi::Env env, Entry& entry, std::span<const float> embedding) {
+  delivered_.copies += 1;
+  delivered_.bytes += embedding.size_bytes();
+  if (entry.out.IsEmpty()) {
+    auto result = Napi::Float32Array::New(env, embedding.size());
+    copy_normalized(embedding, entry.normalize, result.Data());
+    return result;
+  }
+  // The caller's memory may have been detached or shrunk meanwhile.
+  auto out = entry.out.Value().As<Napi::Float32Array>();
+  if (out.ElementLength() < entry.out_offset + embedding.size()) {
+    throw to_js_error(env, std::make_exception_ptr(Error(
+                               ErrorCode::kInvalidBuffer,
+                               "expected memory that still holds the result for options.out")));
+  }
+  copy_normalized(embedding, entry.normalize, out.Data() + entry.out_offset);
+  return out;
+}
+
+void Pending::settle(Napi::Env env, Result& result) {
+  const auto found = entries_.find(result.id);
+  if (found == entries_.end()) return;
   Entry entry = std::move(found->second);
   entries_.erase(found);
   if (entries_.empty()) queue_.Unref(env);
-  if (delivery.error) return entry.deferred.Reject(to_js_error(env, delivery.error).Value());
-  auto result = Napi::Float32Array::New(env, delivery.embedding.size());
-  std::ranges::copy(delivery.embedding, result.Data());
-  entry.deferred.Resolve(result);
+  if (result.error) return entry.deferred.Reject(to_js_error(env, result.error).Value());
+  try {
+    entry.deferred.Resolve(write(env, entry, result.embedding));
+  } catch (const Napi::Error& error) {
+    entry.deferred.Reject(error.Value());
+  }
+  delivery_time_.record(Clock::now() - result.at);
 }
 
-void Pending::on_js_thread(Napi::Env env, Napi::Function, std::nullptr_t*, Delivery* raw) {
-  const std::unique_ptr<Delivery> delivery(raw);
+void Pending::on_js_thread(Napi::Env env, Napi::Function, Pending* pending, void*) {
   if (static_cast<napi_env>(env) == nullptr) return;  // the environment has ended
+  const std::shared_ptr<Pending> self = pending->weak_from_this().lock();
+  if (!self) return;
+  std::vector<Result> results;
+  {
+    const std::lock_guard lock(self->mutex_);
+    self->posted_ = false;
+    if (self->closed_) return;
+    results.swap(self->inbox_);
+  }
   const Napi::HandleScope scope(env);
-  delivery->to->settle(env, *delivery);
+  for (Result& result : results) self->settle(env, result);
 }
 
 }  // namespace llm2clip::binding

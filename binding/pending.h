@@ -3,50 +3,85 @@
 #include <napi.h>
 
 #include <exception>
-#include <map>
 #include <memory>
+#include <mutex>
+#include <unordered_map>
 #include <vector>
+
+#include "serving/histogram.h"
+#include "serving/request.h"
 
 namespace llm2clip::binding {
 
 // The promises of one environment that wait for embeddings, and the JS memory that native threads
-// read for them meanwhile. Lives on the JS thread; deliver() may be called from any other. Results
-// are copied once, from the engine's memory into an array that V8 allocates.
-class Pending : public std::enable_shared_from_this<Pending> {
+// read for them meanwhile. Lives on the JS thread; only deliver(), fail() and flush() may be called
+// from any other. A result is copied once, from the engine's memory into an array that V8
+// allocated.
+class Pending final : public Client, public std::enable_shared_from_this<Pending> {
  public:
-  using Id = uint64_t;
+  using Id = uint32_t;  // the caller's
+
+  struct Wish {
+    Napi::Object input;     // kept from the garbage collector until the promise settles
+    Napi::Value out;        // a Float32Array, or undefined: a new one
+    size_t out_offset = 0;  // in numbers
+    bool normalize = true;
+  };
+
+  struct Delivered {
+    uint64_t copies = 0, bytes = 0;
+    Histogram::Summary time;  // from the engine's result to the settled promise
+  };
 
   static std::shared_ptr<Pending> create(Napi::Env env);
 
-  // Keeps `input` from the garbage collector until the promise settles.
-  std::pair<Id, Napi::Promise> add(Napi::Env env, Napi::Object input);
+  Napi::Promise add(Napi::Env env, Id id, RequestId request, const Wish& wish);
 
-  void deliver(Id id, std::vector<float> embedding);
-  void deliver(Id id, std::exception_ptr error);
+  // The scheduler's name for it; 0 where it is not pending.
+  RequestId request_of(Id id) const;
 
-  // No delivery comes any more.
-  void close();
+  // Settles it as if nobody had asked: the caller has turned away.
+  void drop(Napi::Env env, Id id);
+
+  void deliver(Id id, std::span<const float> embedding, const std::shared_ptr<const void>& owner);
+  void fail(Id id, std::exception_ptr error);
+  void flush() override;
+
+  Delivered delivered() const;
+
+  // The last promise is settled, or the environment ends: nothing is delivered any more.
+  void close(Napi::Env env);
 
  private:
   struct Entry {
     Napi::Promise::Deferred deferred;
-    Napi::ObjectReference input;
+    RequestId request;
+    Napi::ObjectReference input, out;
+    size_t out_offset;
+    bool normalize;
   };
-  struct Delivery {
-    std::shared_ptr<Pending> to;
+  struct Result {
     Id id;
-    std::vector<float> embedding;
+    std::span<const float> embedding;
+    std::shared_ptr<const void> owner;
     std::exception_ptr error;
+    Clock::time_point at;
   };
 
-  void post(std::unique_ptr<Delivery> delivery);
-  void settle(Napi::Env env, Delivery& delivery);
-  static void on_js_thread(Napi::Env env, Napi::Function, std::nullptr_t*, Delivery* delivery);
-  using Queue = Napi::TypedThreadSafeFunction<std::nullptr_t, Delivery, &Pending::on_js_thread>;
+  void settle(Napi::Env env, Result& result);
+  Napi::Value write(Napi::Env env, Entry& entry, std::span<const float> embedding);
+  static void on_js_thread(Napi::Env env, Napi::Function, Pending* pending, void*);
+  using Queue = Napi::TypedThreadSafeFunction<Pending, void, &Pending::on_js_thread>;
 
   Queue queue_;
-  std::map<Id, Entry> entries_;
-  Id next_ = 0;
+  std::unordered_map<Id, Entry> entries_;
+  Delivered delivered_;
+  Histogram delivery_time_;
+
+  std::mutex mutex_;
+  std::vector<Result> inbox_;  // guarded by mutex_
+  bool posted_ = false;        // guarded by mutex_: the JS thread will look
+  bool closed_ = false;        // guarded by mutex_
 };
 
 }  // namespace llm2clip::binding

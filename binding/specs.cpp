@@ -15,6 +15,12 @@ int64_t integer(const Napi::Object& object, const char* key) {
   return object.Get(key).As<Napi::Number>().Int64Value();
 }
 
+Clock::duration milliseconds(const Napi::Object& object, const char* key) {
+  const std::chrono::duration<double, std::milli> duration(
+      object.Get(key).As<Napi::Number>().DoubleValue());
+  return std::chrono::duration_cast<Clock::duration>(duration);
+}
+
 Napi::Object child(const Napi::Object& object, const char* key) {
   return object.Get(key).As<Napi::Object>();
 }
@@ -97,13 +103,33 @@ ImageView parse_image(const Napi::Object& image) {
 
 SessionSpec parse_session_spec(const Napi::Object& spec) {
   const Preprocessing preprocessing = parse_preprocessing(child(spec, "preprocessing"));
-  return {.options = {.path = text(spec, "file"),
+  const auto pixels = static_cast<size_t>(preprocessing.size) * preprocessing.size;
+  return {.key = text(spec, "key"),
+          .options = {.path = text(spec, "file"),
                       .device = text(spec, "device"),
                       .threads = static_cast<int>(integer(spec, "threads")),
                       .image_size = preprocessing.size},
-          .max_batch = integer(spec, "maxBatch"),
+          .scheduler = {.max_batch = static_cast<size_t>(integer(spec, "maxBatch")),
+                        .slot_size = 3 * pixels,
+                        .max_queue = static_cast<size_t>(integer(spec, "maxQueue")),
+                        .max_delay = milliseconds(spec, "maxDelayMs"),
+                        .buckets = {}},
           .embedding_dim = integer(spec, "embeddingDim"),
           .preprocessing = preprocessing};
+}
+
+EncodeSpec parse_encode_spec(const Napi::Object& spec) {
+  EncodeSpec parsed{.ticket = {.client = nullptr,
+                               .priority = static_cast<int>(integer(spec, "priority")),
+                               .waits = spec.Get("waits").As<Napi::Boolean>().Value(),
+                               .borrowed = spec.Get("borrowed").As<Napi::Boolean>().Value()},
+                    .out = spec.Get("out"),
+                    .out_offset = static_cast<size_t>(integer(spec, "outOffset")),
+                    .normalize = spec.Get("normalize").As<Napi::Boolean>().Value()};
+  if (spec.Get("timeoutMs").IsNumber()) {
+    parsed.ticket.deadline = Clock::now() + milliseconds(spec, "timeoutMs");
+  }
+  return parsed;
 }
 
 }  // namespace llm2clip::binding

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "image/preprocess.h"
 #include "model/vision.h"
+#include "serving/scheduler.h"
 
 namespace llm2clip::binding {
 
@@ -24,14 +25,23 @@ struct BuildSpec {
 };
 
 struct SessionSpec {
+  std::string key;  // sessions of one key are one
   SessionOptions options;
-  int64_t max_batch;
+  SchedulerOptions scheduler;
   int64_t embedding_dim;
   Preprocessing preprocessing;
 };
 
+struct EncodeSpec {
+  Ticket ticket;  // without its client
+  Napi::Value out;
+  size_t out_offset;
+  bool normalize;
+};
+
 BuildSpec parse_build_spec(const Napi::Object& spec);
 SessionSpec parse_session_spec(const Napi::Object& spec);
+EncodeSpec parse_encode_spec(const Napi::Object& spec);
 Preprocessing parse_preprocessing(const Napi::Object& spec);
 
 // RawPixels: a view of JS memory, which the caller keeps alive.

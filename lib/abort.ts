@@ -1,9 +1,16 @@
 import { setMaxListeners } from 'node:events';
 
 /** Rejects with the signal's reason as soon as that is aborted; resolves when `promise` settles. */
-function untilSettled(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+function untilSettled(
+  promise: Promise<unknown>,
+  signal: AbortSignal,
+  onAbort: () => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
+    const abort = () => {
+      reject(signal.reason);
+      onAbort();
+    };
     const settled = () => {
       signal.removeEventListener('abort', abort);
       resolve();
@@ -16,13 +23,17 @@ function untilSettled(promise: Promise<unknown>, signal: AbortSignal): Promise<v
   });
 }
 
-/** Settles as `promise` does, or rejects with the signal's reason as soon as that is aborted. */
+/**
+ * Settles as `promise` does, or rejects with the signal's reason as soon as that is aborted, after
+ * `onAbort` has been told.
+ */
 export async function abortable<T>(
   promise: Promise<T>,
   signal: AbortSignal | undefined,
+  onAbort: () => void = () => {},
 ): Promise<T> {
   if (signal === undefined) return promise;
   // Not Promise.race: errors would lose the stack of those who wait.
-  const [result] = await Promise.all([promise, untilSettled(promise, signal)]);
+  const [result] = await Promise.all([promise, untilSettled(promise, signal, onAbort)]);
   return result;
 }

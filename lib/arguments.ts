@@ -68,6 +68,16 @@ export function optionalInteger(
   return value;
 }
 
+/** From 0 to what a timer can count, 2³¹ − 1. */
+export function optionalMilliseconds(value: unknown, name: string): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number') throw invalidType('a number of milliseconds', name, value);
+  if (!(value >= 0 && value <= 2 ** 31 - 1)) {
+    throw invalidRange('milliseconds from 0 to 2147483647', name, value);
+  }
+  return value;
+}
+
 export function optionalOneOf<T extends string>(
   value: unknown,
   name: string,

@@ -1,12 +1,3 @@
-/** Divides by the Euclidean norm, in place. A zero vector stays zero. */
-export function normalise(embedding: Float32Array): Float32Array {
-  let squares = 0;
-  for (const x of embedding) squares += x * x;
-  const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-  for (let i = 0; i < embedding.length; i++) embedding[i] = (embedding[i] as number) * scale;
-  return embedding;
-}
-
 /** One embedding a picture, in the order of the inputs, in one array. */
 export class Embeddings {
   /** [n, dim], row after row. */

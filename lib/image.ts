@@ -1,11 +1,12 @@
 import { types } from 'node:util';
 import { invalidType, isObject } from './arguments';
 import { decodeEncoded } from './image/encoded';
-import { copyBytes } from './image/memory';
+import { limited } from './image/limit';
+import { copyBytes, isShared, takeOver } from './image/memory';
 import { type PreprocessedInput, readPixelValues } from './image/pixel-values';
-import { copyRawPixels } from './image/raw-pixels';
+import { readRawPixels } from './image/raw-pixels';
 import { readPicture } from './image/read';
-import type { RawPixels } from './native';
+import type { Pixels, RawPixels } from './native';
 import type { ImageOptions } from './options';
 
 /**
@@ -22,22 +23,65 @@ export type { PreprocessedInput, RawPixels };
 const EXPECTED =
   'a path, encoded bytes, { data, width, height, channels } or { pixelValues, shape }';
 
+/** An encoded picture, which has to be decoded: a path, or a file's bytes. */
+export type EncodedImage = Extract<ImageInput, string | Uint8Array | ArrayBufferLike>;
+
+export function isEncoded(input: unknown): input is EncodedImage {
+  return typeof input === 'string' || types.isUint8Array(input) || types.isAnyArrayBuffer(input);
+}
+
+export interface DecodeOptions extends Required<ImageOptions> {
+  /** The caller's bytes become the library's. */
+  transfer: boolean;
+  /** A picture whose turn comes after its abort is not decoded. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
- * Pixels in memory that nobody else can write, detach or free: a caller's are copied, once.
+ * The pixels of an encoded picture, which are the library's own. Bytes are copied before this
+ * function returns.
  *
- * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
+ * @throws RangeError ERR_INVALID_BUFFER; `signal.reason`
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT,
  *   ERR_IMAGE_TOO_LARGE
  */
-export async function decodeImage(
-  input: unknown,
-  options: Required<ImageOptions>,
-): Promise<RawPixels | { pixelValues: Float32Array }> {
-  if (typeof input === 'string') return decodeEncoded(await readPicture(input), input, options);
-  if (types.isUint8Array(input) || types.isAnyArrayBuffer(input)) {
-    return decodeEncoded(copyBytes(input, 'image'), 'the image', options);
+export async function decodeImage(input: EncodedImage, options: DecodeOptions): Promise<RawPixels> {
+  const { signal } = options;
+  if (typeof input === 'string') {
+    return limited(async () => decodeEncoded(await readPicture(input), input, options), signal);
   }
-  if (isObject(input) && 'pixelValues' in input) return readPixelValues(input);
-  if (isObject(input) && 'data' in input) return copyRawPixels(input);
+  const bytes = ownBytes(input, options.transfer);
+  return limited(() => decodeEncoded(bytes, 'the image', options), signal);
+}
+
+function ownBytes(input: Uint8Array | ArrayBufferLike, transfer: boolean): Uint8Array {
+  const bytes = types.isAnyArrayBuffer(input) ? new Uint8Array(input) : input;
+  // sharp reads no shared memory.
+  return transfer && !isShared(bytes) ? takeOver(bytes, 'image') : copyBytes(input, 'image');
+}
+
+export interface PixelsInMemory {
+  pixels: Pixels;
+  /** The caller's memory, who may write, detach or free it as soon as this thread is theirs again. */
+  borrowed: boolean;
+}
+
+/**
+ * A picture whose pixels are in memory already.
+ *
+ * @param transfer The memory becomes the library's.
+ * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
+ */
+export function readPixels(input: unknown, transfer: boolean): PixelsInMemory {
+  if (isObject(input) && 'pixelValues' in input) {
+    const values = readPixelValues(input);
+    const pixelValues = transfer ? takeOver(values, 'image.pixelValues') : values;
+    return { pixels: { pixelValues }, borrowed: !transfer && !isShared(values) };
+  }
+  if (isObject(input) && 'data' in input) {
+    const image = readRawPixels(input);
+    const data = transfer ? takeOver(image.data, 'image.data') : image.data;
+    return { pixels: { ...image, data }, borrowed: !transfer && !isShared(image.data) };
+  }
   throw invalidType(EXPECTED, 'image', input);
 }

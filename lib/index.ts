@@ -10,8 +10,11 @@ export { LLM2CLIP } from './model';
 export type {
   EncodeManyOptions,
   EncodeOptions,
+  EncodeStreamOptions,
   ImageOptions,
   LoadOptions,
   Logger,
 } from './options';
 export type { Preprocessing } from './preprocessing';
+export type { ModelStats, Summary } from './stats';
+export type { Streamed } from './stream';

@@ -2,7 +2,7 @@ import type { Manifest } from './bundle/manifest';
 import { openBundle } from './bundle/open';
 import { OPERATORS_VERSION, openEngine } from './engine';
 import { LLM2CLIPError } from './errors';
-import { fromNative, type NativeEngine, type NativeSession } from './native';
+import { fromNative, type NativeEngine, type NativeSession, type SessionSpec } from './native';
 import type { ResolvedLoadOptions } from './options';
 
 /** What really runs. */
@@ -47,13 +47,18 @@ function chooseDevice(wanted: string): Pick<ModelInfo, 'device' | 'deviceReason'
   return { device: 'cpu', deviceReason: 'auto: this version has no CUDA engine' };
 }
 
+type Wanted = Pick<SessionSpec, 'device' | 'threads' | 'maxBatch' | 'maxQueue' | 'maxDelayMs'>;
+
 function openSession(
   engine: NativeEngine,
-  manifest: Manifest,
-  spec: { file: string; device: string; threads: number; maxBatch: number },
+  { preprocessing, model, parts, files }: Manifest,
+  file: string,
+  wanted: Wanted,
 ): Promise<NativeSession> {
-  const { preprocessing, model } = manifest;
-  return fromNative(engine.open({ ...spec, preprocessing, embeddingDim: model.embeddingDim }));
+  const digest = files[parts.vision]?.sha256;
+  const key = JSON.stringify([digest, preprocessing, engine.version, wanted]);
+  const { embeddingDim } = model;
+  return fromNative(engine.open({ key, file, preprocessing, embeddingDim, ...wanted }));
 }
 
 /** Opens a bundle, checks it, and opens its engine on a thread of its own. */
@@ -70,9 +75,10 @@ export async function loadBundle(
     requireOperators(manifest);
     const engine = await openEngine(kind, options.runtime);
     const file = await bundle.verify(manifest.parts.vision);
-    const { threads } = options;
+    const { threads, maxQueue, maxDelayMs } = options;
     const maxBatch = Math.min(options.maxBatch, manifest.batch.max);
-    const session = await openSession(engine, manifest, { file, device, threads, maxBatch });
+    const wanted = { device, threads, maxBatch, maxQueue, maxDelayMs };
+    const session = await openSession(engine, manifest, file, wanted);
     const info: ModelInfo = {
       bundle: path,
       family,

@@ -1,25 +1,37 @@
+import { createHistogram } from 'node:perf_hooks';
 import { abortable } from './abort';
-import { invalidBuffer, invalidType, nonEmptyString } from './arguments';
+import { invalidBuffer, invalidType, isObject, nonEmptyString } from './arguments';
 import { withCallerStack } from './caller';
 import { forEachConcurrently } from './concurrency';
-import { Embeddings, normalise } from './embeddings';
+import { Embeddings } from './embeddings';
 import { LLM2CLIPError } from './errors';
-import { decodeImage, type ImageInput } from './image';
+import { decodeImage, type EncodedImage, type ImageInput, isEncoded, readPixels } from './image';
 import { type LoadedBundle, loadBundle, type ModelInfo } from './load';
-import { fromNative } from './native';
+import { fromNative, type Pixels } from './native';
 import {
   type EncodeManyOptions,
   type EncodeOptions,
-  type ImageOptions,
+  type EncodeStreamOptions,
   type LoadOptions,
   type ResolvedEncodeOptions,
+  type ResolvedLoadOptions,
   resolveEncodeOptions,
   resolveLoadOptions,
 } from './options';
+import { type ModelStats, modelStats } from './stats';
+import { type Streamed, streamInOrder } from './stream';
+
+/** Where one picture's embedding goes. */
+interface Place {
+  /** The caller bounds itself: never refused for a full queue. */
+  waits: boolean;
+  out: Float32Array | undefined;
+  outOffset: number;
+}
 
 /**
  * An LLM2CLIP image tower, loaded. Everything runs off the event loop: decoding on libuv's threads,
- * the rest on a thread of the engine's own.
+ * the rest on threads of the engine's own.
  *
  * @example
  * await using model = await LLM2CLIP.load('eva02-l-14-336.bundle');
@@ -27,18 +39,22 @@ import {
  */
 export class LLM2CLIP {
   readonly #loaded: LoadedBundle;
-  readonly #image: Required<ImageOptions>;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #options: ResolvedLoadOptions;
+  readonly #decodeTimes = createHistogram();
+  #underWay = 0;
+  #nextId = 0;
   #disposed: Promise<void> | undefined;
+  #whenIdle: (() => void) | undefined;
 
-  private constructor(loaded: LoadedBundle, image: Required<ImageOptions>) {
+  private constructor(loaded: LoadedBundle, options: ResolvedLoadOptions) {
     this.#loaded = loaded;
-    this.#image = image;
+    this.#options = options;
   }
 
   /**
-   * Loads a bundle that `llm2clip convert` made. Engine files are executable content: load only
-   * bundles you trust.
+   * Loads a bundle that `llm2clip convert` made. Threads of a process that load the same bundle with
+   * the same options share one engine. Engine files are executable content: load only bundles you
+   * trust.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG)
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_ENGINE_INCOMPATIBLE,
@@ -47,7 +63,7 @@ export class LLM2CLIP {
   static async load(bundle: string, options?: LoadOptions): Promise<LLM2CLIP> {
     const path = nonEmptyString(bundle, 'bundle');
     const resolved = resolveLoadOptions(options);
-    return new LLM2CLIP(await withCallerStack(loadBundle(path, resolved)), resolved.image);
+    return new LLM2CLIP(await withCallerStack(loadBundle(path, resolved)), resolved);
   }
 
   /** What really runs: engine, device, precision, versions, kernels. */
@@ -55,26 +71,33 @@ export class LLM2CLIP {
     return this.#loaded.info;
   }
 
+  /** Counts, queue depth, batch sizes, copies and the times of each stage, since loading. */
+  stats(): ModelStats {
+    return modelStats(this.#loaded.session.stats(), this.#decodeTimes);
+  }
+
   /**
    * The embedding [E] of one picture, L2-normalised unless `normalize: false`.
    *
-   * @param input Path, encoded bytes, raw 8-bit pixels or preprocessed pixels; raw memory must not be
-   *   written before the promise settles.
+   * @param input Path, encoded bytes, raw 8-bit pixels or preprocessed pixels; memory is read before
+   *   the call returns, shared memory until the promise settles.
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT,
-   *   ERR_IMAGE_TOO_LARGE, ERR_DISPOSED, ERR_OUT_OF_MEMORY
+   *   ERR_IMAGE_TOO_LARGE, ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,
+   *   ERR_DEVICE_LOST
    */
   async encodeImage(input: ImageInput, options?: EncodeOptions): Promise<Float32Array> {
-    const { embeddingDim } = this.info;
-    const resolved = resolveEncodeOptions(options, embeddingDim);
-    const embedding = await withCallerStack(this.#encode(input, resolved));
-    if (resolved.out === undefined) return embedding;
-    return deliver(embedding, resolved.out, 0);
+    const resolved = resolveEncodeOptions(options, this.info.embeddingDim);
+    const { out } = resolved;
+    return await withCallerStack(
+      this.#encode(input, resolved, { waits: false, out, outOffset: 0 }),
+    );
   }
 
   /**
    * The embeddings of many pictures in one array [n, E]; as many are decoded ahead as fill two
-   * batches. Errors as encodeImage's, of the first picture that fails, unless `onError: 'collect'`.
+   * batches, and none is refused for a full queue. Errors as encodeImage's, of the first picture
+   * that fails, unless `onError: 'collect'`.
    *
    * @example
    * const { data, shape, errors } = await model.encodeImages(paths, { onError: 'collect' });
@@ -87,22 +110,46 @@ export class LLM2CLIP {
     const { embeddingDim, maxBatch } = this.info;
     const length = inputs.length * embeddingDim;
     const resolved = resolveEncodeOptions(options, length);
-    const data = resolved.out?.subarray(0, length) ?? new Float32Array(length);
+    const out = resolved.out?.subarray(0, length) ?? new Float32Array(length);
     const errors = new Map<number, unknown>();
     const encodeRow = async (i: number) => {
       try {
-        deliver(await this.#encode(inputs[i], resolved), data, i * embeddingDim);
+        await this.#encode(inputs[i], resolved, { waits: true, out, outOffset: i * embeddingDim });
       } catch (error) {
         if (resolved.onError === 'throw' || resolved.signal?.aborted) throw error;
         errors.set(i, error);
-        data.fill(Number.NaN, i * embeddingDim, (i + 1) * embeddingDim);
+        out.fill(Number.NaN, i * embeddingDim, (i + 1) * embeddingDim);
       }
     };
     await withCallerStack(forEachConcurrently(inputs.length, 2 * maxBatch, encodeRow));
-    return new Embeddings(data, embeddingDim, errors);
+    return new Embeddings(out, embeddingDim, errors);
   }
 
-  /** Finishes what is queued, then frees the engine. Safe to call twice. */
+  /**
+   * The embeddings of a stream of pictures, in its order. At most `readAhead` pictures (default: two
+   * batches) are taken and not yet given out, so that memory stays constant however long the stream
+   * is and a slow consumer holds the source back. Errors as encodeImages'.
+   *
+   * @example
+   * for await (const { index, embedding } of model.embedStream(paths)) await store(index, embedding);
+   */
+  async *embedStream<Input extends ImageInput>(
+    inputs: Iterable<Input> | AsyncIterable<Input>,
+    options?: EncodeStreamOptions,
+  ): AsyncGenerator<Streamed<Input, Float32Array>, void, undefined> {
+    requireIterable(inputs);
+    const resolved = resolveEncodeOptions(options, 0);
+    const readAhead = resolved.readAhead ?? 2 * this.info.maxBatch;
+    const place: Place = { waits: true, out: undefined, outOffset: 0 };
+    const encode = (input: Input) => this.#encode(input, resolved, place);
+    for await (const result of streamInOrder(inputs, readAhead, encode)) {
+      resolved.signal?.throwIfAborted();
+      if (result.error !== undefined && resolved.onError === 'throw') throw result.error;
+      yield result;
+    }
+  }
+
+  /** Finishes what is under way, then frees the engine. Safe to call twice. */
   dispose(): Promise<void> {
     this.#disposed ??= this.#close();
     return this.#disposed;
@@ -112,44 +159,94 @@ export class LLM2CLIP {
     return this.dispose();
   }
 
-  /** Pictures that are still being decoded count as queued. */
   async #close(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
     await fromNative(this.#loaded.session.close());
   }
 
-  async #encode(input: unknown, options: ResolvedEncodeOptions): Promise<Float32Array> {
-    options.signal?.throwIfAborted();
+  /** A picture that is being decoded counts as queued. */
+  #admit(waits: boolean): void {
     if (this.#disposed !== undefined) {
       throw new LLM2CLIPError('ERR_DISPOSED', 'the model has been disposed of');
     }
-    const work = this.#run(input, options.signal);
-    this.#underWay.add(work);
-    const settled = () => this.#underWay.delete(work);
-    work.then(settled, settled);
-    const embedding = await abortable(work, options.signal);
-    return options.normalize ? normalise(embedding) : embedding;
+    const { maxQueue } = this.#options;
+    if (waits || this.#underWay < maxQueue) return;
+    throw new LLM2CLIPError(
+      'ERR_QUEUE_FULL',
+      `expected fewer than ${maxQueue} pictures under way; try again later, or raise options.batching.maxQueue`,
+    );
   }
 
-  async #run(input: unknown, signal: AbortSignal | undefined): Promise<Float32Array> {
+  async #encode(
+    input: unknown,
+    options: ResolvedEncodeOptions,
+    place: Place,
+  ): Promise<Float32Array> {
+    options.signal?.throwIfAborted();
+    this.#admit(place.waits);
+    this.#underWay += 1;
+    try {
+      if (isEncoded(input)) return await this.#encodeFile(input, options, place);
+      const { pixels, borrowed } = readPixels(input, options.transfer);
+      return await this.#submit(pixels, borrowed, options, place);
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#whenIdle?.();
+    }
+  }
+
+  async #encodeFile(
+    input: EncodedImage,
+    options: ResolvedEncodeOptions,
+    place: Place,
+  ): Promise<Float32Array> {
+    const { signal, timeoutMs, transfer } = options;
+    const started = performance.now();
+    const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    const either = timeout && signal ? AbortSignal.any([timeout, signal]) : (timeout ?? signal);
+    const decoded = decodeImage(input, { ...this.#options.image, transfer, signal: either });
+    const pixels = await abortable(decoded, either).catch((error: unknown) => {
+      throw timeout?.aborted && error === timeout.reason ? timedOut() : error;
+    });
+    const took = performance.now() - started;
+    this.#decodeTimes.record(Math.max(1, Math.round(took * 1e6)));
+    if (timeoutMs === undefined) return this.#submit(pixels, false, options, place);
+    if (took >= timeoutMs) throw timedOut();
+    return this.#submit(pixels, false, { ...options, timeoutMs: timeoutMs - took }, place);
+  }
+
+  #submit(
+    pixels: Pixels,
+    borrowed: boolean,
+    { signal, timeoutMs, priority, normalize }: ResolvedEncodeOptions,
+    { waits, out, outOffset }: Place,
+  ): Promise<Float32Array> {
     const { session, manifest } = this.#loaded;
-    const pixels = await decodeImage(input, this.#image);
-    signal?.throwIfAborted();
     if ('pixelValues' in pixels) requireSize(pixels.pixelValues, manifest.preprocessing.size);
-    return fromNative(session.encode(pixels));
+    this.#nextId = (this.#nextId + 1) >>> 0;
+    const id = this.#nextId;
+    const spec = { borrowed, priority, timeoutMs, waits, normalize, out, outOffset };
+    const embedding = fromNative(session.encode(id, pixels, spec));
+    if (signal === undefined) return embedding;
+    return abortable(embedding, signal, () => session.cancel(id));
   }
 }
 
-function requireSize(pixelValues: Float32Array, size: number): void {
+function timedOut(): LLM2CLIPError {
+  return new LLM2CLIPError('ERR_TIMEOUT', "the request's time is over");
+}
+
+function requireIterable(inputs: unknown): void {
+  const iterable =
+    isObject(inputs) && (Symbol.asyncIterator in inputs || Symbol.iterator in inputs);
+  if (!iterable) throw invalidType('an iterable of images', 'inputs', inputs);
+}
+
+function requireSize(pixelValues: Float32Array | Uint16Array, size: number): void {
   if (pixelValues.length === 3 * size * size) return;
   throw invalidBuffer(`pixelValues [3, ${size}, ${size}]`, 'image', pixelValues);
-}
-
-/** Into the caller's memory, which may have been detached or shrunk meanwhile. */
-function deliver(embedding: Float32Array, out: Float32Array, at: number): Float32Array {
-  if (out.length < at + embedding.length) {
-    throw invalidBuffer('memory that still holds the result', 'options.out', out);
-  }
-  out.set(embedding, at);
-  return out;
 }

@@ -38,6 +38,7 @@ export async function fromNative<T>(promise: Promise<T>): Promise<T> {
     return await promise;
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string };
+    if (code === 'ERR_INVALID_BUFFER') throw Object.assign(new RangeError(message), { code });
     if (!isErrorCode(code)) throw error;
     throw new LLM2CLIPError(code, message);
   }
@@ -75,23 +76,78 @@ export interface BuildReport {
   parameters: number;
 }
 
+/** What a session reads: in place, where nobody else can write, detach or free it. */
+export type Pixels = RawPixels | { pixelValues: Float32Array | Uint16Array };
+
 export interface SessionSpec {
+  /** Sessions of one key are one, in all threads of the process. */
+  key: string;
   file: string;
   device: string;
   /** Intra-op threads. */
   threads: number;
   maxBatch: number;
+  /** Pictures taken in and not settled; more are refused. */
+  maxQueue: number;
+  /** How long a batch waits for company. */
+  maxDelayMs: number;
   embeddingDim: number;
   preprocessing: Preprocessing;
 }
 
+export interface EncodeSpec {
+  /** Read before `encode` returns, and not again. */
+  borrowed: boolean;
+  /** Higher ones first. */
+  priority: number;
+  timeoutMs: number | undefined;
+  /** Never refused for a full queue: the caller bounds itself. */
+  waits: boolean;
+  normalize: boolean;
+  /** Where the embedding goes, `outOffset` numbers in; else into a new array. */
+  out: Float32Array | undefined;
+  outOffset: number;
+}
+
+/** Milliseconds; percentiles to 3 %. */
+export interface Summary {
+  count: number;
+  mean: number;
+  p50: number;
+  p95: number;
+  p99: number;
+  max: number;
+}
+
+export interface SessionStats {
+  submitted: number;
+  completed: number;
+  failed: number;
+  refused: number;
+  expired: number;
+  dropped: number;
+  queued: number;
+  inBatches: number;
+  inputCopies: number;
+  inputBytes: number;
+  outputCopies: number;
+  outputBytes: number;
+  busyMs: number;
+  openMs: number;
+  batchSizes: Record<number, number>;
+  preprocess: Summary;
+  queue: Summary;
+  run: Summary;
+  deliver: Summary;
+}
+
 export interface NativeSession {
   readonly info: { device: string; precision: string; kernels: string[] };
-  /**
-   * Queues one picture; resolves with its raw, un-normalised embedding [E]. The pixels are read on
-   * the session's thread: they must not be written, detached or resized before the promise settles.
-   */
-  encode(input: RawPixels | { pixelValues: Float32Array }): Promise<Float32Array>;
-  /** Lets what is queued finish, then frees the engine. Idempotent. */
+  /** Queues one picture; resolves with the array that its embedding [E] was written to. */
+  encode(id: number, pixels: Pixels, spec: EncodeSpec): Promise<Float32Array>;
+  /** Takes a picture out of the queue; one that is in a batch goes on. */
+  cancel(id: number): void;
+  stats(): SessionStats;
+  /** Lets go of the session; the last one to do so frees the engine. */
   close(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import {
   invalidType,
   optionalBoolean,
   optionalInteger,
+  optionalMilliseconds,
   optionalOneOf,
   optionalSignal,
   optionalString,
@@ -33,6 +34,10 @@ export interface LoadOptions {
   batching?: {
     /** Most pictures in one run of the engine. Default 8, at most the bundle's. */
     maxBatch?: number;
+    /** Most pictures under way, from the call to the embedding; further ones meet ERR_QUEUE_FULL. Default 1024. */
+    maxQueue?: number;
+    /** How long a batch that is not full waits for company, in milliseconds. Default 0: not at all. */
+    maxDelayMs?: number;
   };
   logger?: Logger;
   image?: ImageOptions;
@@ -45,7 +50,14 @@ export interface EncodeOptions {
   normalize?: boolean;
   /** Where to write: one embedding for encodeImage, all of them for encodeImages. */
   out?: Float32Array;
+  /** Turns the call away: what waits leaves the queue, what runs is dropped; rejects with its reason. */
   signal?: AbortSignal;
+  /** Rejects with ERR_TIMEOUT when the embedding is not there so many milliseconds from now. */
+  timeoutMs?: number;
+  /** Higher ones run first; within one, the nearest deadline, then the oldest. Default 0. */
+  priority?: number;
+  /** The input's memory becomes the library's, without a copy; the caller's view is detached. */
+  transfer?: boolean;
 }
 
 export interface EncodeManyOptions extends EncodeOptions {
@@ -53,9 +65,16 @@ export interface EncodeManyOptions extends EncodeOptions {
   onError?: 'throw' | 'collect';
 }
 
+export interface EncodeStreamOptions extends Omit<EncodeManyOptions, 'out'> {
+  /** Most pictures taken from the stream and not yet given out. Default: two batches. */
+  readAhead?: number;
+}
+
 const DEVICE = /^(auto|cpu|cuda(:\d+)?)$/;
 const DEFAULT_MAX_PIXELS = 268_402_689;
 const DEFAULT_MAX_BATCH = 8;
+const DEFAULT_MAX_QUEUE = 1024;
+const PRIORITIES = [-1_000_000, 1_000_000] as const;
 const ERROR_MODES = ['throw', 'collect'] as const;
 
 /** Load options with every default filled in. */
@@ -63,6 +82,8 @@ export interface ResolvedLoadOptions {
   device: string;
   threads: number;
   maxBatch: number;
+  maxQueue: number;
+  maxDelayMs: number;
   logger: Logger;
   image: Required<ImageOptions>;
   runtime: string | undefined;
@@ -92,11 +113,19 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
   if (!DEVICE.test(device)) {
     throw invalidRange("'auto', 'cpu', 'cuda' or 'cuda:N'", 'options.device', device);
   }
-  const { maxBatch } = optionsBag(options.batching, 'options.batching');
+  const batching = optionsBag(options.batching, 'options.batching');
+  const { maxBatch, maxQueue, maxDelayMs } = batching;
   return {
     device,
     threads: optionalInteger(options.threads, 'options.threads', availableParallelism(), [1, 1024]),
     maxBatch: optionalInteger(maxBatch, 'options.batching.maxBatch', DEFAULT_MAX_BATCH, [1, 1024]),
+    maxQueue: optionalInteger(
+      maxQueue,
+      'options.batching.maxQueue',
+      DEFAULT_MAX_QUEUE,
+      [1, 1_000_000],
+    ),
+    maxDelayMs: optionalMilliseconds(maxDelayMs, 'options.batching.maxDelayMs') ?? 0,
     logger: logger(options.logger),
     image: imageOptions(options.image),
     runtime: optionalString(options.runtime, 'options.runtime'),
@@ -108,7 +137,11 @@ export interface ResolvedEncodeOptions {
   normalize: boolean;
   out: Float32Array | undefined;
   signal: AbortSignal | undefined;
+  timeoutMs: number | undefined;
+  priority: number;
+  transfer: boolean;
   onError: (typeof ERROR_MODES)[number];
+  readAhead: number | undefined;
 }
 
 /** @param length Numbers that `out` must hold. */
@@ -125,6 +158,13 @@ export function resolveEncodeOptions(value: unknown, length: number): ResolvedEn
     normalize: optionalBoolean(options.normalize, 'options.normalize', true),
     out,
     signal: optionalSignal(options.signal, 'options.signal'),
+    timeoutMs: optionalMilliseconds(options.timeoutMs, 'options.timeoutMs'),
+    priority: optionalInteger(options.priority, 'options.priority', 0, PRIORITIES),
+    transfer: optionalBoolean(options.transfer, 'options.transfer', false),
     onError: optionalOneOf(options.onError, 'options.onError', 'throw', ERROR_MODES),
+    readAhead:
+      options.readAhead === undefined
+        ? undefined
+        : optionalInteger(options.readAhead, 'options.readAhead', 0, [1, 1_000_000]),
   };
 }

@@ -8,6 +8,7 @@ namespace llm2clip {
 // The codes of lib/errors.ts that native code can raise.
 enum class ErrorCode {
   kInvalidArg,
+  kInvalidBuffer,
   kNotFound,
   kCheckpointFormat,
   kCheckpointMismatch,
@@ -19,6 +20,8 @@ enum class ErrorCode {
   kDeviceUnavailable,
   kOutOfMemory,
   kDeviceLost,
+  kQueueFull,
+  kTimeout,
   kDisposed,
   kInternal,
 };

@@ -41,10 +41,10 @@ struct SessionInfo {
   std::vector<std::string> kernels;  // what runs, in words
 };
 
-// The session's own memory, valid until its next run.
 struct Embeddings {
   const float* data;  // [batch, dim]
   int64_t batch, dim;
+  std::shared_ptr<const void> owner;  // of data
 };
 
 // An engine loaded on a device. Opened, run and destroyed on one thread.
@@ -72,7 +72,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 1;
+inline constexpr int kPluginInterfaceVersion = 2;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

@@ -9,12 +9,12 @@
 namespace llm2clip {
 namespace {
 
-std::atomic<int> running{0};
+std::atomic<int> in_use{0};
 std::atomic<bool> exiting{false};
 
 void end_now(int status, void*) {
   exiting = true;
-  if (running.load() == 0) return;
+  if (in_use.load() == 0) return;
   std::fflush(nullptr);
   ::_exit(status);
 }
@@ -23,11 +23,11 @@ void end_now(int status, void*) {
 
 void arm_exit_guard() { ::on_exit(end_now, nullptr); }
 
-RunningBatch::RunningBatch() {
-  ++running;
+EngineInUse::EngineInUse() {
+  ++in_use;
   while (exiting.load()) ::pause();  // for ever: nothing may begin any more
 }
 
-RunningBatch::~RunningBatch() { --running; }
+EngineInUse::~EngineInUse() { --in_use; }
 
 }  // namespace llm2clip

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <future>
+#include <set>
+#include <utility>
 
 #include "base/error.h"
 #include "serving/exit_guard.h"
@@ -9,130 +11,412 @@
 namespace llm2clip {
 namespace {
 
-std::exception_ptr disposed() {
-  return std::make_exception_ptr(Error(ErrorCode::kDisposed, "the model has been disposed of"));
+Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of"}; }
+
+std::exception_ptr timed_out() {
+  return std::make_exception_ptr(Error(ErrorCode::kTimeout, "the request's time is over"));
+}
+
+bool is(const std::exception_ptr& error, ErrorCode code) {
+  if (!error) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& known) {
+    return known.code() == code;
+  } catch (...) {
+    return false;
+  }
 }
 
 }  // namespace
 
-Scheduler::Scheduler(const SchedulerOptions& options,
-                     std::function<std::unique_ptr<BatchRunner>()> open)
-    : options_(options), pixels_(static_cast<size_t>(options.max_batch * options.slot_size)) {
+Scheduler::Scheduler(SchedulerOptions options, Open open)
+    : options_(std::move(options)),
+      forming_(options_.max_batch, options_.slot_size),
+      running_(options_.max_batch, options_.slot_size) {
+  counts_.batch_sizes.resize(options_.max_batch + 1);
   std::promise<void> opened;
   std::future<void> done = opened.get_future();
-  thread_ = std::thread([this, open = std::move(open), opened = std::move(opened)]() mutable {
+  runner_ = std::thread([this, open = std::move(open), opened = std::move(opened)]() mutable {
     std::unique_ptr<BatchRunner> runner;
     try {
+      const EngineInUse in_use;
       runner = open();
       opened.set_value();
     } catch (...) {
       opened.set_exception(std::current_exception());
       return;
     }
-    loop(*runner);
+    run_loop(*runner);
+    const EngineInUse in_use;
+    runner.reset();
   });
   try {
     done.get();
   } catch (...) {
-    thread_.join();
+    runner_.join();
     throw;
   }
+  preparer_ = std::thread([this] { prepare_loop(); });
 }
 
-Scheduler::~Scheduler() { cancel(); }
+Scheduler::~Scheduler() { close(); }
 
-void Scheduler::submit(std::unique_ptr<Request> request) {
+void Scheduler::close() {
   {
-    std::lock_guard lock(mutex_);
-    if (!stopping_) {
-      queue_.push_back(std::move(request));
-      changed_.notify_one();
-      return;
-    }
-  }
-  request->fail(disposed());
-}
-
-void Scheduler::close() { stop(/*drain=*/true); }
-
-void Scheduler::cancel() { stop(/*drain=*/false); }
-
-void Scheduler::stop(bool drain) {
-  std::deque<std::unique_ptr<Request>> dropped;
-  {
-    std::lock_guard lock(mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
-    if (!drain) dropped.swap(queue_);
-    changed_.notify_one();
+    runner_wakes_.notify_one();
+    preparer_wakes_.notify_one();
   }
-  for (auto& request : dropped) request->fail(disposed());
   std::call_once(joined_, [this] {
-    if (thread_.joinable()) thread_.join();
+    runner_.join();
+    preparer_.join();
   });
 }
 
-void Scheduler::loop(BatchRunner& runner) {
-  for (Batch batch = next_batch(); !batch.empty(); batch = next_batch()) {
-    const RunningBatch running;
-    prepare(batch);
-    if (!batch.empty()) run(runner, std::move(batch));
-  }
-}
-
-// Empty when there is nothing left to do for ever.
-Scheduler::Batch Scheduler::next_batch() {
+RequestId Scheduler::submit(std::unique_ptr<Request> request, Ticket ticket) {
+  auto entry = std::make_unique<Entry>();
+  entry->request = std::move(request);
+  entry->submitted = Clock::now();
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-  Batch batch;
-  const auto count = std::min<size_t>(queue_.size(), static_cast<size_t>(options_.max_batch));
-  std::move(queue_.begin(), queue_.begin() + static_cast<int64_t>(count),
-            std::back_inserter(batch));
-  queue_.erase(queue_.begin(), queue_.begin() + static_cast<int64_t>(count));
-  return batch;
+  if (lost_) std::rethrow_exception(lost_);
+  if (stopping_) throw disposed();
+  if (!ticket.waits && live_ >= options_.max_queue) {
+    ++counts_.refused;
+    throw Error(ErrorCode::kQueueFull, "expected fewer than " + std::to_string(options_.max_queue) +
+                                           " pictures under way; try again later");
+  }
+  const RequestId id = entry->id = ++last_id_;
+  ++live_;
+  ++counts_.submitted;
+  const bool borrowed = ticket.borrowed;
+  entry->ticket = std::move(ticket);
+  const bool timed = entry->ticket.deadline != Clock::time_point::max();
+  if (borrowed && queue_.empty() && forming_.has_room() && !sealed_) {
+    prepare(std::move(entry), lock);
+  } else {
+    if (borrowed) keep(*entry, lock);
+    queue_.push(std::move(entry));
+  }
+  wake(timed);
+  return id;
 }
 
-// Drops from the batch what cannot be prepared; the others close up.
-void Scheduler::prepare(Batch& batch) {
-  Batch prepared;
-  for (auto& request : batch) {
-    const auto slot =
-        std::span(pixels_).subspan(prepared.size() * static_cast<size_t>(options_.slot_size),
-                                   static_cast<size_t>(options_.slot_size));
-    try {
-      request->prepare(slot);
-      prepared.push_back(std::move(request));
-    } catch (...) {
-      request->fail(std::current_exception());
+// Copies without the mutex; meanwhile the threads may have ended.
+void Scheduler::keep(Entry& entry, std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  entry.request->keep();
+  lock.lock();
+  if (!stopping_ && !lost_) return;
+  --live_;
+  if (lost_) std::rethrow_exception(lost_);
+  throw disposed();
+}
+
+bool Scheduler::cancel(RequestId id) {
+  std::unique_ptr<Entry> removed;
+  const std::lock_guard lock(mutex_);
+  removed = queue_.remove(id);
+  if (!removed) return false;
+  --live_;
+  ++counts_.dropped;
+  return true;
+}
+
+void Scheduler::abandon(const Client* client) {
+  std::vector<std::unique_ptr<Entry>> removed;
+  std::vector<Due> dropped;
+  std::unique_lock lock(mutex_);
+  removed = queue_.remove_of(client);
+  live_ -= removed.size();
+  counts_.dropped += removed.size();
+  const auto theirs = [client](const std::unique_ptr<Entry>& entry) {
+    return entry->ticket.client.get() == client;
+  };
+  prepared_.wait(lock, [&] {
+    return std::ranges::none_of(
+        forming_.entries(), [&](const auto& entry) { return theirs(entry) && entry->preparing; });
+  });
+  for (Batch* batch : {&forming_, &running_}) {
+    for (const auto& entry : batch->entries()) {
+      if (!theirs(entry) || entry->settled) continue;
+      dropped.push_back(settle(*entry));
+      ++counts_.dropped;
     }
   }
-  batch = std::move(prepared);
 }
 
-void Scheduler::run(BatchRunner& runner, Batch batch) {
-  const auto count = batch.size();
-  const auto pixels =
-      std::span<const float>(pixels_).first(count * static_cast<size_t>(options_.slot_size));
-  std::span<const float> embeddings;
+// To be called with the mutex held.
+void Scheduler::wake(bool timed) {
+  if (state_ == Runner::kIdle) runner_wakes_.notify_one();
+  if (state_ != Runner::kIdle || timed) preparer_wakes_.notify_one();
+}
+
+bool Scheduler::ready_to_run() const {
+  const size_t count = forming_.size() + queue_.size();
+  if (count == 0 || stopping_ || count >= options_.max_batch) return count > 0;
+  return delay_ends() <= Clock::now();
+}
+
+Clock::time_point Scheduler::delay_ends() const {
+  if (options_.max_delay == Clock::duration::zero()) return Clock::time_point::min();
+  Clock::time_point oldest = queue_.empty() ? Clock::time_point::max() : queue_.oldest();
+  if (!forming_.empty()) oldest = std::min(oldest, forming_.oldest());
+  return oldest == Clock::time_point::max() ? oldest : oldest + options_.max_delay;
+}
+
+void Scheduler::run_loop(BatchRunner& runner) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    state_ = Runner::kIdle;
+    while (!ready_to_run() && !stopping_) {
+      const auto until = delay_ends();
+      if (until == Clock::time_point::max() || until == Clock::time_point::min()) {
+        runner_wakes_.wait(lock);
+      } else {
+        runner_wakes_.wait_until(lock, until);
+      }
+    }
+    if (!ready_to_run()) break;  // stopping, and nothing is left
+    const EngineInUse in_use;
+    form(lock);
+    if (!running_.empty()) run(runner, lock);
+  }
+  finished_ = true;
+  preparer_wakes_.notify_one();
+}
+
+// Takes what is queued, waits for what is being prepared, and swaps the batches.
+void Scheduler::form(std::unique_lock<std::mutex>& lock) {
+  state_ = Runner::kForming;
+  if (queue_.size() > 1) preparer_wakes_.notify_one();
+  while (!queue_.empty() && forming_.has_room()) prepare(queue_.pop(), lock);
+  sealed_ = true;
+  prepared_.wait(lock, [this] { return preparing_ == 0; });
+  sealed_ = false;
+  std::vector<std::pair<Due, std::exception_ptr>> failed;
+  forming_.keep_only([&](Entry& entry) {
+    if (entry.settled) return false;
+    if (!entry.error) return true;
+    failed.emplace_back(settle(entry), entry.error);
+    ++counts_.failed;
+    return false;
+  });
+  std::swap(forming_, running_);
+  if (failed.empty()) return;
+  lock.unlock();
+  for (auto& [due, error] : failed) {
+    due.request->fail(error);
+    due.client->flush();
+  }
+  lock.lock();
+}
+
+// Gives the entry a slot and fills it, without the mutex meanwhile.
+void Scheduler::prepare(std::unique_ptr<Entry> owned, std::unique_lock<std::mutex>& lock) {
+  Entry& entry = *owned;
+  const std::span<float> slot = forming_.add(std::move(owned));
+  entry.preparing = true;
+  ++preparing_;
+  lock.unlock();
+  const auto begin = Clock::now();
   try {
-    embeddings = runner.run(pixels, static_cast<int64_t>(count));
+    entry.request->prepare(slot);
   } catch (...) {
-    if (count == 1) return batch.front()->fail(std::current_exception());
-    return run_one_by_one(runner, batch);
+    entry.error = std::current_exception();
   }
-  const size_t dim = embeddings.size() / count;
-  for (size_t i = 0; i < count; ++i) batch[i]->complete(embeddings.subspan(i * dim, dim));
+  entry.preparation = Clock::now() - begin;
+  prepare_time_.record(entry.preparation);
+  lock.lock();
+  entry.preparing = false;
+  --preparing_;
+  prepared_.notify_all();
+  // Its deadline counts again.
+  if (entry.ticket.deadline != Clock::time_point::max()) preparer_wakes_.notify_one();
 }
 
-// One bad picture must not take the others with it.
-void Scheduler::run_one_by_one(BatchRunner& runner, Batch& batch) {
-  const auto slot = static_cast<size_t>(options_.slot_size);
-  for (size_t i = 0; i < batch.size(); ++i) {
-    try {
-      batch[i]->complete(runner.run(std::span<const float>(pixels_).subspan(i * slot, slot), 1));
-    } catch (...) {
-      batch[i]->fail(std::current_exception());
+void Scheduler::prepare_loop() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    const auto has_work = [this] {
+      return state_ != Runner::kIdle && !sealed_ && !queue_.empty() && forming_.has_room();
+    };
+    const auto deadline = next_deadline();
+    if (deadline <= Clock::now()) {
+      std::vector<Due> due = settle_expired();
+      lock.unlock();
+      deliver_failure(std::move(due), timed_out());
+      lock.lock();
+    } else if (has_work()) {
+      prepare(queue_.pop(), lock);
+    } else if (finished_) {
+      return;
+    } else if (deadline == Clock::time_point::max()) {
+      preparer_wakes_.wait(lock);
+    } else {
+      preparer_wakes_.wait_until(lock, deadline);
     }
   }
+}
+
+void Scheduler::run(BatchRunner& runner, std::unique_lock<std::mutex>& lock) {
+  state_ = Runner::kRunning;
+  ++counts_.batch_sizes[running_.size()];
+  if (!queue_.empty()) preparer_wakes_.notify_one();
+  const auto now = Clock::now();
+  for (const auto& entry : running_.entries()) {
+    queue_time_.record(now - entry->submitted - entry->preparation);
+  }
+  const size_t count = running_.size();
+  lock.unlock();
+  run_range(runner, 0, count, false);
+  lock.lock();
+  running_.entries().clear();
+}
+
+// A batch that fails is halved until the bad picture is alone; one that needs too much memory is
+// halved once.
+void Scheduler::run_range(BatchRunner& runner, size_t first, size_t count, bool split) {
+  std::exception_ptr error;
+  if (run_once(runner, first, count, error)) return;
+  if (is(error, ErrorCode::kDeviceLost)) {
+    fail(first, count, error);
+    return lose(error);
+  }
+  if (count == 1 || (split && is(error, ErrorCode::kOutOfMemory))) return fail(first, count, error);
+  const size_t half = count / 2;
+  run_range(runner, first, half, true);
+  run_range(runner, first + half, count - half, true);
+}
+
+bool Scheduler::run_once(BatchRunner& runner, size_t first, size_t count,
+                         std::exception_ptr& error) {
+  {
+    const std::lock_guard lock(mutex_);
+    error = lost_;
+  }
+  const size_t bucket = bucket_of(count);
+  if (error || first + bucket > running_.capacity()) return false;
+  const auto begin = Clock::now();
+  BatchResult result;
+  try {
+    result = runner.run(running_.slots(first, bucket), static_cast<int64_t>(bucket));
+  } catch (...) {
+    error = std::current_exception();
+  }
+  const auto took = Clock::now() - begin;
+  run_time_.record(took);
+  {
+    const std::lock_guard lock(mutex_);
+    counts_.busy_ms += std::chrono::duration<double, std::milli>(took).count();
+  }
+  if (error) return false;
+  result.embeddings = result.embeddings.first(result.embeddings.size() / bucket * count);
+  complete(first, count, result);
+  return true;
+}
+
+size_t Scheduler::bucket_of(size_t count) const {
+  const auto found = std::ranges::lower_bound(options_.buckets, count);
+  return found == options_.buckets.end() ? count : *found;
+}
+
+void Scheduler::complete(size_t first, size_t count, const BatchResult& result) {
+  const size_t dim = result.embeddings.size() / count;
+  std::vector<std::pair<Due, size_t>> due;
+  {
+    const std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < count; ++i) {
+      Entry& entry = *running_.entries()[first + i];
+      if (!entry.settled) due.emplace_back(settle(entry), i);
+    }
+    counts_.completed += due.size();
+  }
+  std::set<Client*> clients;
+  for (auto& [one, i] : due) {
+    one.request->complete(result.embeddings.subspan(i * dim, dim), result.owner);
+    clients.insert(one.client.get());
+  }
+  for (Client* client : clients) client->flush();
+}
+
+void Scheduler::fail(size_t first, size_t count, const std::exception_ptr& error) {
+  std::vector<Due> due;
+  {
+    const std::lock_guard lock(mutex_);
+    for (size_t i = first; i < first + count; ++i) {
+      Entry& entry = *running_.entries()[i];
+      if (!entry.settled) due.push_back(settle(entry));
+    }
+    counts_.failed += due.size();
+  }
+  deliver_failure(std::move(due), error);
+}
+
+// The device is gone: all that waits fails, and whatever comes.
+void Scheduler::lose(const std::exception_ptr& error) {
+  std::vector<Due> due;
+  {
+    const std::lock_guard lock(mutex_);
+    lost_ = error;
+    for (auto& entry : queue_.remove_all()) due.push_back(settle(*entry));
+    for (auto& entry : forming_.entries()) {
+      if (!entry->settled && !entry->preparing) due.push_back(settle(*entry));
+    }
+    counts_.failed += due.size();
+  }
+  deliver_failure(std::move(due), error);
+}
+
+// To be called with the mutex held; the caller delivers, without it.
+Scheduler::Due Scheduler::settle(Entry& entry) {
+  entry.settled = true;
+  --live_;
+  return {std::move(entry.request), entry.ticket.client};
+}
+
+// Of those in batches too; one that is being prepared has to wait until it is.
+std::vector<Scheduler::Due> Scheduler::settle_expired() {
+  const auto now = Clock::now();
+  std::vector<Due> due;
+  for (auto& entry : queue_.remove_expired(now)) due.push_back(settle(*entry));
+  for (Batch* batch : {&forming_, &running_}) {
+    for (const auto& entry : batch->entries()) {
+      if (entry->settled || entry->preparing || entry->ticket.deadline > now) continue;
+      due.push_back(settle(*entry));
+    }
+  }
+  counts_.expired += due.size();
+  return due;
+}
+
+Clock::time_point Scheduler::next_deadline() const {
+  return std::min({queue_.next_deadline(), forming_.next_deadline(), running_.next_deadline()});
+}
+
+void Scheduler::deliver_failure(std::vector<Due> due, const std::exception_ptr& error) {
+  std::set<Client*> clients;
+  for (Due& one : due) {
+    one.request->fail(error);
+    clients.insert(one.client.get());
+  }
+  for (Client* client : clients) client->flush();
+}
+
+SchedulerStats Scheduler::stats() const {
+  SchedulerStats stats;
+  {
+    const std::lock_guard lock(mutex_);
+    stats = counts_;
+    stats.queued = queue_.size();
+    stats.in_batches = live_ - queue_.size();
+  }
+  stats.open_ms = std::chrono::duration<double, std::milli>(Clock::now() - opened_).count();
+  stats.prepare = prepare_time_.summary();
+  stats.queue = queue_time_.summary();
+  stats.run = run_time_.summary();
+  return stats;
 }
 
 }  // namespace llm2clip

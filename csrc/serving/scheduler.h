@@ -1,79 +1,107 @@
 #pragma once
 
 #include <condition_variable>
-#include <cstdint>
-#include <deque>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <thread>
 #include <vector>
 
+#include "serving/batch.h"
+#include "serving/batch_runner.h"
+#include "serving/request_queue.h"
+#include "serving/scheduler_stats.h"
+
 namespace llm2clip {
 
-// One picture on its way. All calls come from the scheduler's thread; exactly one of complete and
-// fail is called, once.
-class Request {
- public:
-  virtual ~Request() = default;
-  // Writes the pixels [3, S, S] into its slot of the batch. What it throws fails this request
-  // alone.
-  virtual void prepare(std::span<float> slot) = 0;
-  virtual void complete(std::span<const float> embedding) = 0;
-  virtual void fail(std::exception_ptr error) = 0;
-};
-
-// What runs a batch: pixels [batch, slot] → embeddings [batch, dim], valid until the next run.
-class BatchRunner {
- public:
-  virtual ~BatchRunner() = default;
-  virtual std::span<const float> run(std::span<const float> pixels, int64_t batch) = 0;
-};
-
 struct SchedulerOptions {
-  int64_t max_batch;
-  int64_t slot_size;  // floats of one picture
+  size_t max_batch = 1;
+  size_t slot_size = 0;         // floats of one picture
+  size_t max_queue = 1024;      // requests taken in and not settled
+  Clock::duration max_delay{};  // how long a batch may wait for company; zero: not at all
+  std::vector<size_t>
+      buckets{};  // sizes that the runner takes, ascending, 1 among them; empty: any
 };
 
-// Owns the one thread on which a runner is opened, run and destroyed. Work-conserving: whenever the
-// runner is free it takes what is queued, in order, up to the largest batch.
+// Makes batches of single requests and runs them. Two threads: the runner's own, on which it is
+// opened, run and destroyed, and one that prepares the next batch meanwhile. Work-conserving:
+// whenever the runner is free it takes what is queued, up to the largest batch.
 class Scheduler {
  public:
-  // Waits until `open` has returned on the new thread; throws what it throws.
-  Scheduler(const SchedulerOptions& options, std::function<std::unique_ptr<BatchRunner>()> open);
+  using Open = std::function<std::unique_ptr<BatchRunner>()>;
+
+  // Waits until `open` has returned on the runner's thread; throws what it throws.
+  Scheduler(SchedulerOptions options, Open open);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // A request submitted after close or cancel fails at once with ERR_DISPOSED.
-  void submit(std::unique_ptr<Request> request);
-  // Runs what is queued, then ends the thread. From any thread but its own; idempotent.
+  // Throws ERR_QUEUE_FULL, ERR_DISPOSED after close(), ERR_DEVICE_LOST; the request is then gone.
+  RequestId submit(std::unique_ptr<Request> request, Ticket ticket);
+
+  // Drops a request that still waits, and says so; one in a batch is delivered as ever.
+  bool cancel(RequestId id);
+
+  // Drops all of a client's requests. When it returns, none of them is being prepared any more and
+  // the client hears nothing more, but for what is being delivered at this moment.
+  void abandon(const Client* client);
+
+  // Runs what is queued, then ends the threads. From any thread but its own; idempotent.
   void close();
-  // Fails what is queued with ERR_DISPOSED, waits for the batch that runs, ends the thread.
-  void cancel();
+
+  SchedulerStats stats() const;
 
  private:
-  using Batch = std::vector<std::unique_ptr<Request>>;
+  // A request that its client is to hear of.
+  struct Due {
+    std::unique_ptr<Request> request;
+    std::shared_ptr<Client> client;
+  };
+  enum class Runner { kIdle, kForming, kRunning };
 
-  void loop(BatchRunner& runner);
-  Batch next_batch();
-  void prepare(Batch& batch);
-  void run(BatchRunner& runner, Batch batch);
-  void run_one_by_one(BatchRunner& runner, Batch& batch);
-  void stop(bool drain);
+  void run_loop(BatchRunner& runner);
+  void prepare_loop();
+
+  bool ready_to_run() const;
+  Clock::time_point delay_ends() const;
+  void prepare(std::unique_ptr<Entry> entry, std::unique_lock<std::mutex>& lock);
+  void form(std::unique_lock<std::mutex>& lock);
+  void run(BatchRunner& runner, std::unique_lock<std::mutex>& lock);
+  void run_range(BatchRunner& runner, size_t first, size_t count, bool split);
+  bool run_once(BatchRunner& runner, size_t first, size_t count, std::exception_ptr& error);
+  size_t bucket_of(size_t count) const;
+
+  void keep(Entry& entry, std::unique_lock<std::mutex>& lock);
+  void wake(bool timed);
+  Due settle(Entry& entry);
+  std::vector<Due> settle_expired();
+  Clock::time_point next_deadline() const;
+  void lose(const std::exception_ptr& error);
+  void complete(size_t first, size_t count, const BatchResult& result);
+  void fail(size_t first, size_t count, const std::exception_ptr& error);
+  static void deliver_failure(std::vector<Due> due, const std::exception_ptr& error);
 
   const SchedulerOptions options_;
-  std::vector<float> pixels_;  // [max_batch, slot]; the scheduler's thread alone
+  const Clock::time_point opened_ = Clock::now();
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::unique_ptr<Request>> queue_;  // guarded by mutex_
-  bool stopping_ = false;                       // guarded by mutex_
+  mutable std::mutex mutex_;
+  std::condition_variable runner_wakes_, preparer_wakes_, prepared_;
+  // All below is guarded by mutex_; the running batch's pixels and order are the runner's.
+  RequestQueue queue_;
+  Batch forming_, running_;
+  bool sealed_ = false;  // the forming batch takes no more
+  size_t preparing_ = 0;
+  size_t live_ = 0;  // taken in and not settled
+  Runner state_ = Runner::kIdle;
+  bool stopping_ = false;
+  bool finished_ = false;  // the runner's thread takes no more
+  std::exception_ptr lost_;
+  RequestId last_id_ = 0;
+  SchedulerStats counts_;
 
+  Histogram prepare_time_, queue_time_, run_time_;
   std::once_flag joined_;
-  std::thread thread_;
+  std::thread runner_, preparer_;
 };
 
 }  // namespace llm2clip

@@ -1,6 +1,5 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidRange, invalidType } from '../arguments';
-import { widenFloat16 } from './float16';
 
 /** Pixels that are already resized, cropped and normalised. */
 export interface PreprocessedInput {
@@ -10,27 +9,26 @@ export interface PreprocessedInput {
   shape: readonly number[];
 }
 
-/** A caller's `{ pixelValues, shape }`, checked and copied to float32. */
-export function readPixelValues(image: Record<string, unknown>): { pixelValues: Float32Array } {
+/** A caller's `{ pixelValues, shape }`, checked: float32, or float16 as its bits. */
+export function readPixelValues(image: Record<string, unknown>): Float32Array | Uint16Array {
   const length = requireShape(image.shape);
-  const values = image.pixelValues;
-  if (!isFloats(values)) {
-    throw invalidType('a Float32Array, Float16Array or Uint16Array', 'image.pixelValues', values);
+  const values = floats(image.pixelValues);
+  if (values === undefined) {
+    const expected = 'a Float32Array, Float16Array or Uint16Array';
+    throw invalidType(expected, 'image.pixelValues', image.pixelValues);
   }
   if (values.length !== length) {
     throw invalidBuffer(`${length} numbers`, 'image.pixelValues', values);
   }
-  return {
-    pixelValues: types.isUint16Array(values) ? widenFloat16(values) : Float32Array.from(values),
-  };
+  return values;
 }
 
 /** Node 20 has no Float16Array of its own; where there is one, it is known by its name. */
-function isFloats(value: unknown): value is Float32Array | Uint16Array {
-  if (types.isFloat32Array(value) || types.isUint16Array(value)) return true;
-  return (
-    Object.prototype.toString.call(value) === '[object Float16Array]' && ArrayBuffer.isView(value)
-  );
+function floats(value: unknown): Float32Array | Uint16Array | undefined {
+  if (types.isFloat32Array(value) || types.isUint16Array(value)) return value;
+  const name = Object.prototype.toString.call(value);
+  if (name !== '[object Float16Array]' || !ArrayBuffer.isView(value)) return undefined;
+  return new Uint16Array(value.buffer, value.byteOffset, value.byteLength / 2);
 }
 
 function requireShape(shape: unknown): number {

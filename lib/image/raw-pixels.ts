@@ -1,7 +1,6 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidRange, invalidType } from '../arguments';
 import type { RawPixels } from '../native';
-import { copyBytes } from './memory';
 
 function edge(value: unknown, name: string): number {
   if (typeof value !== 'number') throw invalidType('an integer', name, value);
@@ -15,8 +14,8 @@ function isChannels(value: unknown): value is RawPixels['channels'] {
   return value === 1 || value === 3 || value === 4;
 }
 
-/** A caller's `{ data, width, height, channels }`, checked and copied. */
-export function copyRawPixels(image: Record<string, unknown>): RawPixels {
+/** A caller's `{ data, width, height, channels }`, checked. */
+export function readRawPixels(image: Record<string, unknown>): RawPixels {
   const { data, channels } = image;
   if (!(types.isUint8Array(data) || types.isUint8ClampedArray(data))) {
     throw invalidType('a Uint8Array or Uint8ClampedArray', 'image.data', data);
@@ -27,5 +26,5 @@ export function copyRawPixels(image: Record<string, unknown>): RawPixels {
   if (data.length !== width * height * channels) {
     throw invalidBuffer(`${width} × ${height} × ${channels} bytes`, 'image.data', data);
   }
-  return { data: copyBytes(data, 'image.data'), width, height, channels };
+  return { data, width, height, channels };
 }

@@ -75,8 +75,9 @@ class TorchscriptSession final : public Session {
       // Only read: from_blob takes no const.
       const at::Tensor input = at::from_blob(const_cast<float*>(pixels),  // NOLINT
                                              {batch, 3, image_size_, image_size_}, at::kFloat);
-      output_ = checked(module_.forward({input}), batch);
-      return Embeddings{output_.const_data_ptr<float>(), batch, output_.size(1)};
+      const auto output =
+          std::make_shared<const at::Tensor>(checked(module_.forward({input}), batch));
+      return Embeddings{output->const_data_ptr<float>(), batch, output->size(1), output};
     });
   }
 
@@ -109,7 +110,6 @@ class TorchscriptSession final : public Session {
   int64_t image_size_;
   jit::Module module_;
   SessionInfo info_;
-  at::Tensor output_;
 };
 
 }  // namespace

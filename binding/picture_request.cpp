@@ -1,0 +1,69 @@
+#include "picture_request.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/float_convert.h"
+#include "specs.h"
+
+namespace llm2clip::binding {
+namespace {
+
+template <typename... Cases>
+struct Overload : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+void PictureRequest::prepare(std::span<float> slot) {
+  std::visit(Overload{[&](const ImageView& image) {
+                        llm2clip::preprocess(image, context_->preprocessing, slot.data());
+                      },
+                      [&](std::span<const float> pixels) {
+                        std::ranges::copy(pixels, slot.begin());
+                        context_->copies->add(pixels.size_bytes());
+                      },
+                      [&](const Halves& halves) {
+                        to_float(Dtype::kF16, std::as_bytes(halves.bits).data(), slot.data(),
+                                 halves.bits.size());
+                        context_->copies->add(halves.bits.size_bytes());
+                      }},
+             input_);
+}
+
+void PictureRequest::keep() {
+  const auto copy = [this](const void* from, size_t bytes) {
+    kept_.resize(bytes);
+    std::memcpy(kept_.data(), from, bytes);
+    context_->copies->add(bytes);
+    return static_cast<const void*>(kept_.data());
+  };
+  std::visit(Overload{[&](ImageView& image) {
+                        const auto bytes =
+                            static_cast<size_t>(image.width * image.height * image.channels);
+                        image.data = static_cast<const uint8_t*>(copy(image.data, bytes));
+                      },
+                      [&](std::span<const float>& pixels) {
+                        const void* to = copy(pixels.data(), pixels.size_bytes());
+                        pixels = {static_cast<const float*>(to), pixels.size()};
+                      },
+                      [&](Halves& halves) {
+                        const void* to = copy(halves.bits.data(), halves.bits.size_bytes());
+                        halves.bits = {static_cast<const uint16_t*>(to), halves.bits.size()};
+                      }},
+             input_);
+}
+
+PictureInput parse_picture(const Napi::Object& input) {
+  const Napi::Value values = input.Get("pixelValues");
+  if (!values.IsTypedArray()) return parse_image(input);
+  if (values.As<Napi::TypedArray>().TypedArrayType() == napi_uint16_array) {
+    const auto halves = values.As<Napi::Uint16Array>();
+    return Halves{{halves.Data(), halves.ElementLength()}};
+  }
+  const auto floats = values.As<Napi::Float32Array>();
+  return std::span<const float>(floats.Data(), floats.ElementLength());
+}
+
+}  // namespace llm2clip::binding

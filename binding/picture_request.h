@@ -1,0 +1,65 @@
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "image/preprocess.h"
+#include "pending.h"
+#include "serving/request.h"
+
+namespace llm2clip::binding {
+
+// IEEE half-precision numbers, as their bits.
+struct Halves {
+  std::span<const uint16_t> bits;
+};
+
+// A view of JS memory.
+using PictureInput = std::variant<ImageView, std::span<const float>, Halves>;
+
+// Copies of pictures that came in; decoding and resizing, which make other numbers, do not count.
+struct InputCopies {
+  std::atomic<uint64_t> count{0}, bytes{0};
+
+  void add(size_t size) {
+    count.fetch_add(1, std::memory_order_relaxed);
+    bytes.fetch_add(size, std::memory_order_relaxed);
+  }
+};
+
+// One picture on its way from JS memory to a promise.
+class PictureRequest final : public Request {
+ public:
+  struct Context {
+    Preprocessing preprocessing;
+    std::shared_ptr<Pending> pending;
+    std::shared_ptr<InputCopies> copies;
+  };
+
+  PictureRequest(const PictureInput& input, std::shared_ptr<const Context> context, Pending::Id id)
+      : input_(input), context_(std::move(context)), id_(id) {}
+
+  void prepare(std::span<float> slot) override;
+  void keep() override;
+  void complete(std::span<const float> embedding,
+                const std::shared_ptr<const void>& owner) override {
+    context_->pending->deliver(id_, embedding, owner);
+  }
+  void fail(std::exception_ptr error) override { context_->pending->fail(id_, std::move(error)); }
+
+ private:
+  PictureInput input_;
+  std::vector<std::byte> kept_;
+  std::shared_ptr<const Context> context_;
+  Pending::Id id_;
+};
+
+// RawPixels or { pixelValues }, as lib/native.ts describes them.
+PictureInput parse_picture(const Napi::Object& input);
+
+}  // namespace llm2clip::binding

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <napi.h>
+
+#include "pending.h"
+#include "picture_request.h"
+#include "serving/scheduler_stats.h"
+
+namespace llm2clip::binding {
+
+// SessionStats of lib/native.ts.
+Napi::Object describe(Napi::Env env, const SchedulerStats& scheduler,
+                      const Pending::Delivered& delivered, const InputCopies& copies);
+
+}  // namespace llm2clip::binding

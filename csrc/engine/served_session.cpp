@@ -1,0 +1,85 @@
+#include "engine/served_session.h"
+
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/error.h"
+
+namespace llm2clip {
+namespace {
+
+// The engine's session as the scheduler sees it.
+class SessionRunner final : public BatchRunner {
+ public:
+  SessionRunner(std::unique_ptr<Session> session, int64_t embedding_dim)
+      : session_(std::move(session)), embedding_dim_(embedding_dim) {}
+
+  BatchResult run(std::span<const float> pixels, int64_t batch) override {
+    const Embeddings out = session_->run(pixels.data(), batch);
+    if (out.dim != embedding_dim_) {
+      throw Error(ErrorCode::kEngineIncompatible, "expected embeddings of " +
+                                                      std::to_string(embedding_dim_) +
+                                                      " numbers, found " + std::to_string(out.dim));
+    }
+    return {{out.data, static_cast<size_t>(out.batch * out.dim)}, out.owner};
+  }
+
+ private:
+  std::unique_ptr<Session> session_;
+  int64_t embedding_dim_;
+};
+
+struct Shared {
+  std::mutex opening;
+  std::weak_ptr<ServedSession> session;
+};
+
+// Never freed: threads may outlive the statics of this library.
+struct Registry {
+  std::mutex mutex;
+  std::map<std::string, std::shared_ptr<Shared>> by_key;
+};
+
+Registry& registry() {
+  static auto* const instance = new Registry;
+  return *instance;
+}
+
+}  // namespace
+
+std::shared_ptr<ServedSession> serve(Engine& engine, const SessionOptions& options,
+                                     const SchedulerOptions& scheduler, int64_t embedding_dim) {
+  auto served = std::make_shared<ServedSession>();
+  served->scheduler = std::make_unique<Scheduler>(scheduler, [&]() -> std::unique_ptr<BatchRunner> {
+    auto session = engine.open(options);
+    served->info = session->info();
+    return std::make_unique<SessionRunner>(std::move(session), embedding_dim);
+  });
+  return served;
+}
+
+std::shared_ptr<ServedSession> share(const std::string& key,
+                                     const std::function<std::shared_ptr<ServedSession>()>& open) {
+  std::shared_ptr<Shared> shared;
+  {
+    const std::lock_guard lock(registry().mutex);
+    std::erase_if(registry().by_key, [](const auto& entry) {
+      return entry.second.use_count() == 1 && entry.second->session.expired();
+    });
+    auto& place = registry().by_key[key];
+    if (!place) place = std::make_shared<Shared>();
+    shared = place;
+  }
+  const std::lock_guard lock(shared->opening);
+  if (auto session = shared->session.lock()) return session;
+  auto session = open();
+  shared->session = session;
+  return session;
+}
+
+void release_later(std::shared_ptr<ServedSession> session) {
+  std::thread([session = std::move(session)]() mutable { session.reset(); }).detach();
+}
+
+}  // namespace llm2clip

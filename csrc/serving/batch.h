@@ -1,0 +1,77 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "serving/request_queue.h"
+
+namespace llm2clip {
+
+// The slots of one run, filled in the order in which requests are taken. Guarded by the scheduler's
+// mutex, but for the pixels of a slot, which belong to whoever prepares it.
+class Batch {
+ public:
+  Batch(size_t capacity, size_t slot_size)
+      : pixels_(new float[capacity * slot_size]()), capacity_(capacity), slot_size_(slot_size) {
+    entries_.reserve(capacity);
+  }
+
+  bool has_room() const { return entries_.size() < capacity_; }
+  bool empty() const { return entries_.empty(); }
+  size_t size() const { return entries_.size(); }
+  size_t capacity() const { return capacity_; }
+  std::vector<std::unique_ptr<Entry>>& entries() { return entries_; }
+  const std::vector<std::unique_ptr<Entry>>& entries() const { return entries_; }
+
+  // Of those that nobody has settled and nobody is preparing.
+  Clock::time_point next_deadline() const {
+    Clock::time_point next = Clock::time_point::max();
+    for (const auto& entry : entries_) {
+      if (!entry->settled && !entry->preparing) next = std::min(next, entry->ticket.deadline);
+    }
+    return next;
+  }
+
+  Clock::time_point oldest() const {
+    Clock::time_point oldest = Clock::time_point::max();
+    for (const auto& entry : entries_) oldest = std::min(oldest, entry->submitted);
+    return oldest;
+  }
+
+  // The slot of the entry that was added last.
+  std::span<float> add(std::unique_ptr<Entry> entry) {
+    entries_.push_back(std::move(entry));
+    return slot(entries_.size() - 1);
+  }
+
+  std::span<float> slot(size_t i) { return {pixels_.get() + i * slot_size_, slot_size_}; }
+
+  // Pixels of `count` slots from `first` on.
+  std::span<const float> slots(size_t first, size_t count) const {
+    return {pixels_.get() + first * slot_size_, count * slot_size_};
+  }
+
+  // Takes out the entries that `wanted` refuses; the slots behind close up.
+  template <typename Wanted>
+  void keep_only(Wanted&& wanted) {
+    size_t kept = 0;
+    for (size_t i = 0; i < entries_.size(); ++i) {
+      if (!wanted(*entries_[i])) continue;
+      if (kept != i) {
+        std::ranges::copy(slot(i), slot(kept).begin());
+        entries_[kept] = std::move(entries_[i]);
+      }
+      ++kept;
+    }
+    entries_.resize(kept);
+  }
+
+ private:
+  std::unique_ptr<float[]> pixels_;
+  size_t capacity_, slot_size_;
+  std::vector<std::unique_ptr<Entry>> entries_;
+};
+
+}  // namespace llm2clip

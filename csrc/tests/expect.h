@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdio>
+
+// Enough of a test framework for csrc: a check that fails is printed and counted, and the program's
+// exit code says whether any did.
+namespace llm2clip::testing {
+
+inline int failures = 0;
+
+inline void check(bool holds, const char* text, const char* file, int line) {
+  if (holds) return;
+  ++failures;
+  std::printf("FAILED %s:%d: %s\n", file, line, text);
+}
+
+inline int exit_code() { return failures == 0 ? 0 : 1; }
+
+}  // namespace llm2clip::testing
+
+#define EXPECT(condition) \
+  ::llm2clip::testing::check(static_cast<bool>(condition), #condition, __FILE__, __LINE__)

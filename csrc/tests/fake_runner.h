@@ -1,0 +1,111 @@
+#pragma once
+
+#include <atomic>
+#include <cmath>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "serving/scheduler.h"
+
+namespace llm2clip::testing {
+
+// Stands for an engine: takes a set time and gives [2 × first pixel, batch] for each picture.
+class FakeRunner final : public BatchRunner {
+ public:
+  struct Behaviour {
+    Clock::duration duration{};
+    // Called with the pixels of a batch before it "runs"; may throw.
+    std::function<void(std::span<const float>, int64_t)> before{};
+  };
+
+  FakeRunner(Behaviour behaviour, size_t slot) : behaviour_(std::move(behaviour)), slot_(slot) {}
+
+  BatchResult run(std::span<const float> pixels, int64_t batch) override {
+    if (behaviour_.before) behaviour_.before(pixels, batch);
+    if (behaviour_.duration > Clock::duration::zero()) {
+      std::this_thread::sleep_for(behaviour_.duration);
+    }
+    auto result = std::make_shared<std::vector<float>>();
+    for (int64_t i = 0; i < batch; ++i) {
+      result->push_back(2 * pixels[static_cast<size_t>(i) * slot_]);
+      result->push_back(static_cast<float>(batch));
+    }
+    return {*result, result};
+  }
+
+ private:
+  Behaviour behaviour_;
+  size_t slot_;
+};
+
+// Counts what its requests came to.
+class FakeClient final : public Client {
+ public:
+  void flush() override {
+    const std::lock_guard lock(mutex_);
+    ++flushes;
+    changed_.notify_all();
+  }
+
+  void settled() { ++settled_; }
+
+  // Waits until so many requests are settled; false after ten seconds.
+  bool wait_for(size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] { return settled_ >= count; });
+  }
+
+  size_t flushes = 0;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<size_t> settled_{0};
+};
+
+// What one request came to; written on the scheduler's threads, read after the client's wait_for().
+struct Outcome {
+  std::atomic<int> settled{0};
+  std::atomic<float> value{NAN}, batch{NAN};
+  std::exception_ptr error;
+  std::atomic<bool> prepared{false}, kept{false};
+};
+
+class FakeRequest final : public Request {
+ public:
+  // NaN: prepare() throws.
+  FakeRequest(float pixel, std::shared_ptr<Outcome> outcome, std::shared_ptr<FakeClient> client)
+      : pixel_(pixel), outcome_(std::move(outcome)), client_(std::move(client)) {}
+
+  void prepare(std::span<float> slot) override {
+    outcome_->prepared = true;
+    if (std::isnan(pixel_)) throw std::runtime_error("deliberate");
+    for (float& x : slot) x = pixel_;
+  }
+  void keep() override { outcome_->kept = true; }
+  void complete(std::span<const float> embedding, const std::shared_ptr<const void>&) override {
+    outcome_->value = embedding[0];
+    outcome_->batch = embedding[1];
+    settle();
+  }
+  void fail(std::exception_ptr error) override {
+    outcome_->error = std::move(error);
+    settle();
+  }
+
+ private:
+  void settle() {
+    ++outcome_->settled;
+    client_->settled();
+  }
+
+  float pixel_;
+  std::shared_ptr<Outcome> outcome_;
+  std::shared_ptr<FakeClient> client_;
+};
+
+}  // namespace llm2clip::testing

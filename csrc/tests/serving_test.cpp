@@ -1,0 +1,476 @@
+// The scheduler against an engine whose behaviour is set: order, batches, refusals, time-outs,
+// failures, ends. Built with ThreadSanitizer and AddressSanitizer too, see scripts/sanitize.mjs.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <future>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "expect.h"
+#include "fake_runner.h"
+#include "serving/histogram.h"
+#include "serving/scheduler.h"
+
+namespace llm2clip::testing {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr size_t kSlot = 4;
+
+std::string code_of(const std::exception_ptr& error) {
+  if (!error) return "none";
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& known) {
+    return name(known.code());
+  } catch (const std::exception& other) {
+    return other.what();
+  }
+}
+
+// A scheduler over a fake runner that can be held up, and the requests given to it.
+class Bench {
+ public:
+  explicit Bench(SchedulerOptions options, FakeRunner::Behaviour behaviour = {}) {
+    options.slot_size = kSlot;
+    auto inner = std::move(behaviour.before);
+    behaviour.before = [this, inner](std::span<const float> pixels, int64_t batch) {
+      {
+        std::unique_lock lock(mutex_);
+        ++runs;
+        changed_.notify_all();
+        changed_.wait(lock, [this] { return !held_; });
+        for (int64_t i = 0; i < batch; ++i) {
+          order.push_back(pixels[static_cast<size_t>(i) * kSlot]);
+        }
+        sizes.push_back(batch);
+      }
+      if (inner) inner(pixels, batch);
+    };
+    scheduler = std::make_unique<Scheduler>(
+        options, [behaviour] { return std::make_unique<FakeRunner>(behaviour, kSlot); });
+  }
+
+  std::shared_ptr<Outcome> submit(float pixel, Ticket ticket = {}) {
+    auto outcome = std::make_shared<Outcome>();
+    if (!ticket.client) ticket.client = client;
+    auto request = std::make_unique<FakeRequest>(
+        pixel, outcome, std::static_pointer_cast<FakeClient>(ticket.client));
+    last_id = scheduler->submit(std::move(request), std::move(ticket));
+    return outcome;
+  }
+
+  std::string refusal(float pixel) {
+    try {
+      submit(pixel);
+      return "none";
+    } catch (...) {
+      return code_of(std::current_exception());
+    }
+  }
+
+  // From here on runs stop before they begin; one picture is put into such a run.
+  std::shared_ptr<Outcome> hold() {
+    {
+      const std::lock_guard lock(mutex_);
+      held_ = true;
+    }
+    const size_t before = runs;
+    auto outcome = submit(-1);
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return runs > before; });
+    return outcome;
+  }
+
+  void release() {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+    changed_.notify_all();
+  }
+
+  // Until the next batch holds so many: what is submitted now is ordered behind them.
+  void wait_until_forming(size_t count) {
+    while (scheduler->stats().in_batches < count) std::this_thread::sleep_for(milliseconds(1));
+  }
+
+  std::shared_ptr<FakeClient> client = std::make_shared<FakeClient>();
+  RequestId last_id = 0;
+  size_t runs = 0;             // begun
+  std::vector<float> order;    // first pixels, as run
+  std::vector<int64_t> sizes;  // of the runs
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool held_ = false;
+
+ public:
+  std::unique_ptr<Scheduler> scheduler;  // ends first: its threads use the rest
+};
+
+void test_single() {
+  Bench bench({.max_batch = 8});
+  const auto outcome = bench.submit(21);
+  EXPECT(bench.client->wait_for(1));
+  EXPECT(outcome->value == 42 && outcome->batch == 1 && outcome->settled == 1);
+}
+
+void test_batches() {
+  Bench bench({.max_batch = 8});
+  bench.hold();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 10; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
+  bench.release();
+  EXPECT(bench.client->wait_for(11));
+  EXPECT((bench.sizes == std::vector<int64_t>{1, 8, 2}));
+  for (int i = 0; i < 10; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
+  bench.scheduler->close();
+  EXPECT(bench.client->flushes == 3);  // one a batch
+  const SchedulerStats stats = bench.scheduler->stats();
+  EXPECT(stats.completed == 11 && stats.submitted == 11);
+  EXPECT(stats.batch_sizes[8] == 1 && stats.batch_sizes[2] == 1 && stats.batch_sizes[1] == 1);
+  EXPECT(stats.run.count == 3 && stats.prepare.count == 11 && stats.queue.count == 11);
+}
+
+void test_order() {
+  Bench bench({.max_batch = 1});
+  bench.hold();
+  bench.submit(0);
+  bench.wait_until_forming(2);  // 0 has its slot already
+  const auto now = Clock::now();
+  bench.submit(1);
+  bench.submit(2, {.client = nullptr, .priority = 5});
+  bench.submit(3, {.client = nullptr, .deadline = now + std::chrono::hours(2)});
+  bench.submit(4, {.client = nullptr, .deadline = now + std::chrono::hours(1)});
+  bench.submit(5, {.client = nullptr, .priority = -1});
+  bench.submit(6, {.client = nullptr, .priority = 5});
+  bench.release();
+  EXPECT(bench.client->wait_for(8));
+  EXPECT((bench.order == std::vector<float>{-1, 0, 2, 6, 4, 3, 1, 5}));
+}
+
+void test_full_queue() {
+  Bench bench({.max_batch = 2, .max_queue = 4});
+  bench.hold();
+  for (int i = 0; i < 3; ++i) bench.submit(1);
+  EXPECT(bench.refusal(1) == "ERR_QUEUE_FULL");
+  const auto waiting = bench.submit(7, {.client = nullptr, .waits = true});
+  EXPECT(bench.refusal(1) == "ERR_QUEUE_FULL");
+  bench.release();
+  EXPECT(bench.client->wait_for(5));
+  EXPECT(waiting->value == 14);
+  EXPECT(bench.refusal(1) == "none");
+  EXPECT(bench.scheduler->stats().refused == 2);
+}
+
+void test_timeout() {
+  Bench bench({.max_batch = 1});
+  bench.hold();
+  const auto soon = Clock::now() + milliseconds(20);
+  const auto formed = bench.submit(1, {.client = nullptr, .deadline = soon});
+  bench.wait_until_forming(2);
+  const auto queued = bench.submit(2, {.client = nullptr, .deadline = soon});
+  const auto patient = bench.submit(3);
+  EXPECT(bench.client->wait_for(2));  // while the run is still held up
+  EXPECT(code_of(formed->error) == "ERR_TIMEOUT" && code_of(queued->error) == "ERR_TIMEOUT");
+  bench.release();
+  EXPECT(bench.client->wait_for(4));
+  EXPECT(patient->value == 6 && formed->settled == 1 && queued->settled == 1);
+  EXPECT((bench.order == std::vector<float>{-1, 3}));
+  EXPECT(bench.scheduler->stats().expired == 2);
+}
+
+void test_timeout_while_running() {
+  Bench bench({.max_batch = 1}, {.duration = milliseconds(300)});
+  const auto late =
+      bench.submit(1, {.client = nullptr, .deadline = Clock::now() + milliseconds(50)});
+  EXPECT(bench.client->wait_for(1));
+  EXPECT(code_of(late->error) == "ERR_TIMEOUT");
+  bench.scheduler->close();
+  EXPECT(late->settled == 1);
+}
+
+void test_cancel() {
+  Bench bench({.max_batch = 1});
+  const auto running = bench.hold();
+  const RequestId in_batch = bench.last_id;
+  bench.submit(1);
+  bench.wait_until_forming(2);
+  const auto queued = bench.submit(2);
+  EXPECT(bench.scheduler->cancel(bench.last_id));
+  EXPECT(!bench.scheduler->cancel(bench.last_id));
+  EXPECT(!bench.scheduler->cancel(in_batch));
+  EXPECT(!bench.scheduler->cancel(999));
+  bench.release();
+  EXPECT(bench.client->wait_for(2));
+  bench.scheduler->close();
+  EXPECT(queued->settled == 0 && running->settled == 1);
+  EXPECT(bench.scheduler->stats().dropped == 1);
+}
+
+void test_abandon() {
+  Bench bench({.max_batch = 2});
+  bench.hold();
+  const auto gone = std::make_shared<FakeClient>();
+  std::vector<std::shared_ptr<Outcome>> theirs;
+  for (int i = 0; i < 5; ++i) theirs.push_back(bench.submit(1, {.client = gone}));
+  const auto ours = bench.submit(4);
+  bench.scheduler->abandon(gone.get());
+  bench.release();
+  EXPECT(bench.client->wait_for(2));
+  bench.scheduler->close();
+  EXPECT(ours->value == 8);
+  for (const auto& outcome : theirs) EXPECT(outcome->settled == 0);
+}
+
+void test_poison() {
+  const auto poisonous = [](std::span<const float> pixels, int64_t batch) {
+    for (int64_t i = 0; i < batch; ++i) {
+      if (pixels[static_cast<size_t>(i) * kSlot] == 13) throw std::runtime_error("poison");
+    }
+  };
+  Bench bench({.max_batch = 32}, {.before = poisonous});
+  bench.hold();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 32; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
+  bench.release();
+  EXPECT(bench.client->wait_for(33));
+  for (int i = 0; i < 32; ++i) {
+    EXPECT(outcomes[i]->settled == 1);
+    EXPECT(i == 13 ? code_of(outcomes[i]->error) == "poison"
+                   : outcomes[i]->value == static_cast<float>(2 * i));
+  }
+}
+
+// Runs of more than `largest` need too much memory.
+void test_out_of_memory(int64_t largest, size_t failing) {
+  const auto hungry = [largest](std::span<const float>, int64_t batch) {
+    if (batch > largest) throw Error(ErrorCode::kOutOfMemory, "deliberate");
+  };
+  Bench bench({.max_batch = 8}, {.before = hungry});
+  bench.hold();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 8; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
+  bench.release();
+  EXPECT(bench.client->wait_for(9));
+  EXPECT(static_cast<size_t>(std::ranges::count_if(outcomes, [](const auto& outcome) {
+           return code_of(outcome->error) == "ERR_OUT_OF_MEMORY";
+         })) == failing);
+}
+
+void test_device_lost() {
+  const auto fragile = [](std::span<const float> pixels, int64_t) {
+    if (pixels[0] == 1) throw Error(ErrorCode::kDeviceLost, "deliberate");
+  };
+  Bench bench({.max_batch = 2}, {.before = fragile});
+  bench.hold();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 7; ++i) outcomes.push_back(bench.submit(1));
+  bench.release();
+  EXPECT(bench.client->wait_for(8));
+  for (const auto& outcome : outcomes) EXPECT(code_of(outcome->error) == "ERR_DEVICE_LOST");
+  EXPECT(bench.refusal(1) == "ERR_DEVICE_LOST");
+}
+
+void test_failing_preparation() {
+  Bench bench({.max_batch = 8});
+  bench.hold();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 6; ++i)
+    outcomes.push_back(bench.submit(i % 3 == 1 ? NAN : static_cast<float>(i)));
+  bench.release();
+  EXPECT(bench.client->wait_for(7));
+  for (int i = 0; i < 6; ++i) {
+    EXPECT(i % 3 == 1 ? code_of(outcomes[i]->error) == "deliberate"
+                      : outcomes[i]->value == static_cast<float>(2 * i));
+  }
+  EXPECT((bench.sizes == std::vector<int64_t>{1, 4}));
+}
+
+void test_close() {
+  Bench bench({.max_batch = 2});
+  bench.hold();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 5; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
+  auto closing = std::async(std::launch::async, [&] { bench.scheduler->close(); });
+  while (bench.refusal(1) == "none") std::this_thread::sleep_for(milliseconds(1));
+  EXPECT(bench.refusal(1) == "ERR_DISPOSED");
+  bench.release();
+  closing.get();
+  bench.scheduler->close();
+  for (int i = 0; i < 5; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
+}
+
+void test_buckets() {
+  Bench bench({.max_batch = 8, .buckets = {1, 4, 8}});
+  for (const int count : {2, 4, 7}) {
+    bench.hold();
+    std::vector<std::shared_ptr<Outcome>> outcomes;
+    for (int i = 0; i < count; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
+    bench.release();
+    while (outcomes.back()->settled == 0) std::this_thread::sleep_for(milliseconds(1));
+    for (int i = 0; i < count; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
+  }
+  EXPECT((bench.sizes == std::vector<int64_t>{1, 4, 1, 4, 1, 8}));
+}
+
+void test_poison_in_buckets() {
+  const auto poisonous = [](std::span<const float> pixels, int64_t batch) {
+    for (int64_t i = 0; i < batch; ++i) {
+      if (pixels[static_cast<size_t>(i) * kSlot] == 6) throw std::runtime_error("poison");
+    }
+  };
+  Bench bench({.max_batch = 8, .buckets = {1, 4, 8}}, {.before = poisonous});
+  bench.hold();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 7; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
+  bench.release();
+  EXPECT(bench.client->wait_for(8));
+  for (int i = 0; i < 7; ++i) {
+    EXPECT(i == 6 ? code_of(outcomes[i]->error) == "poison"
+                  : outcomes[i]->value == static_cast<float>(2 * i));
+  }
+}
+
+void test_borrowed() {
+  Bench bench({.max_batch = 2});
+  bench.hold();
+  const auto first = bench.submit(1, {.client = nullptr, .borrowed = true});
+  const auto second = bench.submit(2, {.client = nullptr, .borrowed = true});
+  EXPECT(first->prepared && second->prepared && !first->kept && !second->kept);
+  const auto third = bench.submit(3, {.client = nullptr, .borrowed = true});
+  EXPECT(!third->prepared && third->kept);
+  bench.release();
+  EXPECT(bench.client->wait_for(4));
+  EXPECT(first->value == 2 && second->value == 4 && third->value == 6);
+}
+
+void test_delay() {
+  Bench bench({.max_batch = 4, .max_delay = std::chrono::seconds(5)});
+  for (int i = 0; i < 4; ++i) bench.submit(1);
+  EXPECT(bench.client->wait_for(4));  // full: the delay does not matter
+  EXPECT((bench.sizes == std::vector<int64_t>{4}));
+  bench.submit(1);
+  bench.submit(1);
+  bench.scheduler->close();  // does not wait for company either
+  EXPECT((bench.sizes == std::vector<int64_t>{4, 2}));
+}
+
+void test_open_failure() {
+  std::string code;
+  try {
+    Scheduler({.max_batch = 1, .slot_size = 1}, []() -> std::unique_ptr<BatchRunner> {
+      throw Error(ErrorCode::kDeviceUnavailable, "deliberate");
+    });
+  } catch (...) {
+    code = code_of(std::current_exception());
+  }
+  EXPECT(code == "ERR_DEVICE_UNAVAILABLE");
+}
+
+// Many submitters, priorities, deadlines, cancellations and poison at once: each request is
+// settled once or was cancelled, and every value is its own.
+void test_storm() {
+  const auto poisonous = [](std::span<const float> pixels, int64_t batch) {
+    for (int64_t i = 0; i < batch; ++i) {
+      if (pixels[static_cast<size_t>(i) * kSlot] == 500) throw std::runtime_error("poison");
+    }
+  };
+  Bench bench({.max_batch = 8, .max_queue = 64}, {.before = poisonous});
+  const auto submitter = [&](unsigned seed) {
+    std::mt19937 random(seed);
+    const auto client = std::make_shared<FakeClient>();
+    for (int i = 0; i < 400; ++i) {
+      auto outcome = std::make_shared<Outcome>();
+      const auto pixel = static_cast<float>(random() % 501);
+      Ticket ticket{.client = client,
+                    .priority = static_cast<int>(random() % 3),
+                    .waits = random() % 2 == 0,
+                    .borrowed = random() % 3 == 0};
+      if (random() % 4 == 0)
+        ticket.deadline = Clock::now() + std::chrono::microseconds(random() % 500);
+      try {
+        const RequestId id =
+            bench.scheduler->submit(std::make_unique<FakeRequest>(pixel, outcome, client), ticket);
+        if (random() % 5 == 0 && bench.scheduler->cancel(id)) continue;
+      } catch (const Error& error) {
+        EXPECT(error.code() == ErrorCode::kQueueFull);
+        continue;
+      }
+      if (random() % 50 == 0) {
+        bench.scheduler->abandon(client.get());
+        continue;
+      }
+      if (random() % 8 != 0) continue;
+      while (outcome->settled == 0) std::this_thread::yield();
+      if (!outcome->error) EXPECT(outcome->value == 2 * pixel);
+    }
+    bench.scheduler->abandon(client.get());
+  };
+  std::vector<std::thread> threads;
+  for (unsigned seed = 1; seed <= 4; ++seed) threads.emplace_back(submitter, seed);
+  for (std::thread& thread : threads) thread.join();
+  bench.scheduler->close();
+  const SchedulerStats stats = bench.scheduler->stats();
+  EXPECT(stats.queued == 0 && stats.in_batches == 0);
+  EXPECT(stats.submitted == stats.completed + stats.failed + stats.expired + stats.dropped);
+}
+
+void test_histogram() {
+  Histogram histogram;
+  std::mt19937 random(1);
+  std::lognormal_distribution<double> distribution(12, 2);
+  std::vector<double> exact;
+  for (int i = 0; i < 100'000; ++i) {
+    exact.push_back(std::floor(distribution(random)));
+    histogram.record(std::chrono::nanoseconds(static_cast<int64_t>(exact.back())));
+  }
+  std::ranges::sort(exact);
+  const auto close = [&](double found, size_t rank) {
+    return std::abs(found * 1e6 - exact[rank]) <= 0.03 * exact[rank];
+  };
+  const auto summary = histogram.summary();
+  EXPECT(summary.count == exact.size());
+  EXPECT(close(summary.p50, 50'000) && close(summary.p95, 95'000) && close(summary.p99, 99'000));
+  EXPECT(close(summary.max, exact.size() - 1));
+}
+
+}  // namespace
+}  // namespace llm2clip::testing
+
+int main() {
+  using namespace llm2clip::testing;
+  const std::pair<const char*, void (*)()> tests[] = {
+      {"single", test_single},
+      {"batches", test_batches},
+      {"order", test_order},
+      {"full queue", test_full_queue},
+      {"timeout", test_timeout},
+      {"timeout while running", test_timeout_while_running},
+      {"cancel", test_cancel},
+      {"abandon", test_abandon},
+      {"poison", test_poison},
+      {"out of memory, halves fit", [] { test_out_of_memory(4, 0); }},
+      {"out of memory, halves do not fit", [] { test_out_of_memory(2, 8); }},
+      {"device lost", test_device_lost},
+      {"failing preparation", test_failing_preparation},
+      {"close", test_close},
+      {"buckets", test_buckets},
+      {"poison in buckets", test_poison_in_buckets},
+      {"borrowed", test_borrowed},
+      {"delay", test_delay},
+      {"open failure", test_open_failure},
+      {"storm", test_storm},
+      {"histogram", test_histogram}};
+  for (const auto& [name, test] : tests) {
+    const int before = failures;
+    test();
+    std::printf("%s %s\n", failures == before ? "ok" : "FAILED", name);
+    std::fflush(stdout);
+  }
+  return exit_code();
+}

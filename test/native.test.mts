@@ -1,0 +1,26 @@
+// csrc's own tests, run under this runner so that one summary holds all.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const SUBJECTS = {
+  kernels: 'each fast kernel gives the numbers of its plain reference',
+  serving: 'the scheduler keeps its word over a fake engine',
+};
+
+for (const [subject, title] of Object.entries(SUBJECTS)) {
+  test(title, (t) => {
+    const program = fileURLToPath(new URL(`../build/Release/${subject}_test`, import.meta.url));
+    const { status, stdout, error } = spawnSync(program, { encoding: 'utf8', timeout: 240_000 });
+    assert.ifError(error);
+    const lines = stdout.trim().split('\n');
+    for (const line of lines.filter((text) => text.startsWith('skipped'))) t.diagnostic(line);
+    assert.deepEqual(
+      lines.filter((line) => line.startsWith('FAILED')),
+      [],
+    );
+    assert.equal(status, 0);
+    assert.ok(lines.filter((line) => line.startsWith('ok')).length >= 4);
+  });
+}
