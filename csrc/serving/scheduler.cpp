@@ -11,6 +11,9 @@
 namespace llm2clip {
 namespace {
 
+// About what waking a thread takes, several times over.
+constexpr auto kSpin = std::chrono::microseconds(100);
+
 Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of"}; }
 
 std::exception_ptr timed_out() {
@@ -100,6 +103,8 @@ RequestId Scheduler::submit(std::unique_ptr<Request> request, Ticket ticket) {
     queue_.push(std::move(entry));
   }
   wake(timed);
+  lock.unlock();
+  submissions_.store(id, std::memory_order_release);  // last: who looks takes the mutex at once
   return id;
 }
 
@@ -170,6 +175,7 @@ void Scheduler::run_loop(BatchRunner& runner) {
   std::unique_lock lock(mutex_);
   for (;;) {
     state_ = Runner::kIdle;
+    if (!ready_to_run() && !stopping_) spin(lock);
     while (!ready_to_run() && !stopping_) {
       const auto until = delay_ends();
       if (until == Clock::time_point::max() || until == Clock::time_point::min()) {
@@ -185,6 +191,17 @@ void Scheduler::run_loop(BatchRunner& runner) {
   }
   finished_ = true;
   preparer_wakes_.notify_one();
+}
+
+// Who gets an answer often asks again at once: for a moment looking is quicker than being woken.
+void Scheduler::spin(std::unique_lock<std::mutex>& lock) {
+  const uint64_t seen = submissions_.load(std::memory_order_relaxed);
+  lock.unlock();
+  const auto end = Clock::now() + kSpin;
+  while (submissions_.load(std::memory_order_relaxed) == seen && Clock::now() < end) {
+    std::this_thread::yield();
+  }
+  lock.lock();
 }
 
 // Takes what is queued, waits for what is being prepared, and swaps the batches.

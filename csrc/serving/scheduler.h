@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -62,6 +63,7 @@ class Scheduler {
   void run_loop(BatchRunner& runner);
   void prepare_loop();
 
+  void spin(std::unique_lock<std::mutex>& lock);
   bool ready_to_run() const;
   Clock::time_point delay_ends() const;
   void prepare(std::unique_ptr<Entry> entry, std::unique_lock<std::mutex>& lock);
@@ -99,6 +101,7 @@ class Scheduler {
   RequestId last_id_ = 0;
   SchedulerStats counts_;
 
+  std::atomic<RequestId> submissions_{0};  // the last id, to be looked at without the mutex
   Histogram prepare_time_, queue_time_, run_time_;
   std::once_flag joined_;
   std::thread runner_, preparer_;

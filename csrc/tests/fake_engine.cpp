@@ -1,0 +1,71 @@
+// An engine that computes nothing and takes a set time: what the library around engines does is
+// tested and measured with it. Its file says how it behaves: "<microseconds> <embedding dim>".
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/engine.h"
+
+namespace llm2clip {
+namespace {
+
+// A picture whose first number this is fails its batch.
+constexpr float kPoison = 666;
+
+class FakeSession final : public Session {
+ public:
+  explicit FakeSession(const SessionOptions& options)
+      : slot_(3 * options.image_size * options.image_size) {
+    if (options.device != "cpu") throw Error(ErrorCode::kDeviceUnavailable, "only cpu");
+    std::ifstream file(options.path);
+    int64_t microseconds = 0;
+    if (!(file >> microseconds >> dim_)) {
+      throw Error(ErrorCode::kEngineIncompatible, "expected a duration and a dimension");
+    }
+    duration_ = std::chrono::microseconds(microseconds);
+    info_ = {"cpu", "fp32", {"none"}};
+  }
+
+  const SessionInfo& info() const override { return info_; }
+
+  // [first number, batch, 1, 1, …] for each picture.
+  Embeddings run(const float* pixels, int64_t batch) override {
+    for (int64_t i = 0; i < batch; ++i) {
+      if (pixels[i * slot_] == kPoison) throw Error(ErrorCode::kInternal, "poison");
+    }
+    if (duration_.count() > 0) std::this_thread::sleep_for(duration_);
+    auto out = std::make_shared<std::vector<float>>(static_cast<size_t>(batch * dim_), 1.0F);
+    for (int64_t i = 0; i < batch; ++i) {
+      (*out)[static_cast<size_t>(i * dim_)] = pixels[i * slot_];
+      (*out)[static_cast<size_t>(i * dim_ + 1)] = static_cast<float>(batch);
+    }
+    return {out->data(), batch, dim_, out};
+  }
+
+ private:
+  int64_t slot_;
+  int64_t dim_ = 0;
+  std::chrono::microseconds duration_{};
+  SessionInfo info_;
+};
+
+class FakeEngine final : public Engine {
+ public:
+  std::string version() const override { return "fake"; }
+  std::unique_ptr<Builder> builder(const BuildOptions&) override {
+    throw Error(ErrorCode::kInternal, "the fake engine builds nothing");
+  }
+  std::unique_ptr<Session> open(const SessionOptions& options) override {
+    return std::make_unique<FakeSession>(options);
+  }
+};
+
+}  // namespace
+}  // namespace llm2clip
+
+extern "C" __attribute__((visibility("default"))) const llm2clip::Plugin llm2clip_plugin{
+    llm2clip::kPluginInterfaceVersion,
+    []() -> std::unique_ptr<llm2clip::Engine> { return std::make_unique<llm2clip::FakeEngine>(); }};

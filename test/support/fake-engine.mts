@@ -1,0 +1,48 @@
+import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeBundle } from '#lib/bundle/write';
+import { loadNative } from '#lib/native';
+import { CONTENT } from './bundle-content.mts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A copy of this package whose engine computes nothing, see csrc/tests/fake_engine.cpp. Its path. */
+export function fakePackage(folder: string): string {
+  const release = join(folder, 'build', 'Release');
+  mkdirSync(release, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), readFileSync(join(ROOT, 'package.json')));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
+  const built = join(ROOT, 'build', 'Release');
+  copyFileSync(join(built, 'llm2clip.node'), join(release, 'llm2clip.node'));
+  copyFileSync(join(built, 'tests/fake_engine.so'), join(release, 'llm2clip_torchscript.so'));
+  return folder;
+}
+
+/** That package's exports: a second copy of the addon in this process. */
+export function requireFake(folder: string): typeof import('llm2clip') {
+  return createRequire(import.meta.url)(join(folder, 'dist', 'index.js'));
+}
+
+export const FAKE_SIZE = CONTENT.preprocessing.size;
+export const FAKE_DIM = CONTENT.model.embeddingDim;
+
+/** A bundle whose batches take so many microseconds and hold at most `maxBatch` pictures. */
+export async function fakeBundle(out: string, microseconds: number, maxBatch = 64): Promise<string> {
+  const exchange = loadNative().exchangeDirectories;
+  await writeBundle(out, { force: true, exchange }, async (inside) => {
+    mkdirSync(join(inside, 'vision/1'), { recursive: true });
+    writeFileSync(join(inside, 'vision/1/model.pt'), `${microseconds} ${FAKE_DIM}\n`);
+    return { ...CONTENT, batch: { max: maxBatch } };
+  });
+  return out;
+}
+
+/** Preprocessed pixels whose first number is `first`: the fake engine's embedding begins with it. */
+export function fakePixels(first: number) {
+  const pixelValues = new Float32Array(3 * FAKE_SIZE * FAKE_SIZE);
+  pixelValues[0] = first;
+  return { pixelValues, shape: [1, 3, FAKE_SIZE, FAKE_SIZE] };
+}
