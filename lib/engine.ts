@@ -1,5 +1,6 @@
 import { fromNative, loadNative, type NativeEngine } from './native';
 import { locateLibtorch } from './runtime/locate';
+import { withBriefSpinning } from './runtime/openmp';
 import { locatePlugin } from './runtime/plugins';
 
 /** The engines that this version can build and run; each is a plugin beside the addon. */
@@ -17,5 +18,6 @@ export const OPERATORS_VERSION = 1;
  */
 export async function openEngine(kind: EngineKind, runtime?: string): Promise<NativeEngine> {
   const libtorch = await locateLibtorch(runtime === undefined ? {} : { runtime });
-  return fromNative(loadNative().openEngine(locatePlugin(kind), libtorch.libraries));
+  const plugin = locatePlugin(kind);
+  return withBriefSpinning(() => fromNative(loadNative().openEngine(plugin, libtorch.libraries)));
 }
