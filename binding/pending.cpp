@@ -136,7 +136,11 @@ void Pending::on_js_thread(Napi::Env env, Napi::Function, Pending* pending, void
     results.swap(self->inbox_);
   }
   const Napi::HandleScope scope(env);
-  for (Result& result : results) self->settle(env, result);
+  try {
+    for (Result& result : results) self->settle(env, result);
+  } catch (const Napi::Error&) {
+    // The worker is being terminated: no JavaScript runs any more, and nobody waits.
+  }
 }
 
 }  // namespace llm2clip::binding

@@ -11,7 +11,9 @@ const SUBJECTS = {
 
 for (const [subject, title] of Object.entries(SUBJECTS)) {
   test(title, (t) => {
-    const program = fileURLToPath(new URL(`../build/Release/tests/${subject}_test`, import.meta.url));
+    const program = fileURLToPath(
+      new URL(`../build/Release/tests/${subject}_test`, import.meta.url),
+    );
     const { status, stdout, error } = spawnSync(program, { encoding: 'utf8', timeout: 240_000 });
     assert.ifError(error);
     const lines = stdout.trim().split('\n');

@@ -2,6 +2,7 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSy
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { writeBundle } from '#lib/bundle/write';
 import { loadNative } from '#lib/native';
 import { CONTENT } from './bundle-content.mts';
@@ -30,7 +31,11 @@ export const FAKE_SIZE = CONTENT.preprocessing.size;
 export const FAKE_DIM = CONTENT.model.embeddingDim;
 
 /** A bundle whose batches take so many microseconds and hold at most `maxBatch` pictures. */
-export async function fakeBundle(out: string, microseconds: number, maxBatch = 64): Promise<string> {
+export async function fakeBundle(
+  out: string,
+  microseconds: number,
+  maxBatch = 64,
+): Promise<string> {
   const exchange = loadNative().exchangeDirectories;
   await writeBundle(out, { force: true, exchange }, async (inside) => {
     mkdirSync(join(inside, 'vision/1'), { recursive: true });
@@ -45,4 +50,15 @@ export function fakePixels(first: number) {
   const pixelValues = new Float32Array(3 * FAKE_SIZE * FAKE_SIZE);
   pixelValues[0] = first;
   return { pixelValues, shape: [1, 3, FAKE_SIZE, FAKE_SIZE] };
+}
+
+/** Starts fake-worker.cjs, see there. */
+export function fakeWorker(data: {
+  path: string;
+  bundle: string;
+  shared?: boolean;
+  terminated?: boolean;
+}): Worker {
+  const file = new URL('./fake-worker.cjs', import.meta.url);
+  return new Worker(file, { workerData: { size: FAKE_SIZE, ...data }, execArgv: [] });
 }

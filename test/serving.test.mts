@@ -1,0 +1,308 @@
+// FAULTS.md rows 10 and 12 through the public API, over an engine that takes a set time.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LLM2CLIP, LoadOptions } from 'llm2clip';
+import {
+  FAKE_DIM,
+  fakeBundle,
+  fakePackage,
+  fakePixels,
+  requireFake,
+} from './support/fake-engine.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const folder = temporaryFolder();
+const fake = requireFake(fakePackage(join(folder, 'package')));
+const codeOf = (error: unknown) => (error as { code?: string }).code;
+const raw = { normalize: false };
+
+async function load(ms: number, batching: LoadOptions['batching'] = {}): Promise<LLM2CLIP> {
+  const bundle = await fakeBundle(join(folder, `${ms}-ms`), 1000 * ms);
+  return fake.LLM2CLIP.load(bundle, { batching });
+}
+
+/** Waits until the engine runs a batch, into which nothing else gets. */
+async function whileBusy(model: LLM2CLIP, body: () => Promise<void>): Promise<void> {
+  const busy = model.encodeImage(fakePixels(-1), raw);
+  while (model.stats().queue.inBatches === 0) await sleep(1);
+  await sleep(5);
+  await body();
+  await busy;
+}
+
+describe('batches', () => {
+  test('what waits while a batch runs becomes one batch', async () => {
+    await using model = await load(100, { maxBatch: 8 });
+    await whileBusy(model, async () => {
+      const numbers = Array.from({ length: 10 }, (_, i) => i);
+      const all = await Promise.all(numbers.map((i) => model.encodeImage(fakePixels(i), raw)));
+      assert.deepEqual(
+        all.map(([first]) => first),
+        numbers,
+      );
+      assert.deepEqual(
+        all.map(([, batch]) => batch),
+        [8, 8, 8, 8, 8, 8, 8, 8, 2, 2],
+      );
+    });
+    const { batches, requests, stages, copies } = model.stats();
+    assert.deepEqual(batches.sizes, { 1: 1, 2: 1, 8: 1 });
+    assert.equal(requests.completed, 11);
+    assert.equal(stages.run.count, 3);
+    assert.ok(stages.run.p50 >= 90);
+    assert.equal(stages.deliver.count, 11);
+    assert.equal(copies.output.bytes, 11 * 4 * FAKE_DIM);
+  });
+
+  test('with maxDelayMs a batch waits for company, not longer than until it is full', async () => {
+    await using model = await load(0, { maxBatch: 3, maxDelayMs: 60_000 });
+    const first = model.encodeImage(fakePixels(1), raw);
+    await sleep(50);
+    const rest = [model.encodeImage(fakePixels(2), raw), model.encodeImage(fakePixels(3), raw)];
+    for (const [, batch] of await Promise.all([first, ...rest])) assert.equal(batch, 3);
+  });
+
+  test('priorities, then deadlines, then age', async () => {
+    await using model = await load(20, { maxBatch: 1 });
+    const order: string[] = [];
+    await whileBusy(model, async () => {
+      const ask = async (name: string, options: object = {}) => {
+        await model.encodeImage(fakePixels(1), { ...raw, ...options });
+        order.push(name);
+      };
+      const asked = [ask('has its slot already')];
+      await sleep(2);
+      asked.push(
+        ask('old'),
+        ask('late', { timeoutMs: 60_000 }),
+        ask('soon', { timeoutMs: 30_000 }),
+        ask('young'),
+        ask('urgent', { priority: 9 }),
+        ask('unhurried', { priority: -1 }),
+      );
+      await Promise.all(asked);
+    });
+    assert.deepEqual(order, [
+      'has its slot already',
+      'urgent',
+      'soon',
+      'late',
+      'old',
+      'young',
+      'unhurried',
+    ]);
+  });
+});
+
+describe('failures', () => {
+  test('one poisoned picture of 32: one error, 31 results as ever', async () => {
+    await using model = await load(50, { maxBatch: 32 });
+    await whileBusy(model, async () => {
+      const numbers = Array.from({ length: 32 }, (_, i) => (i === 13 ? 666 : i));
+      const all = await Promise.allSettled(
+        numbers.map((i) => model.encodeImage(fakePixels(i), raw)),
+      );
+      for (const [i, result] of all.entries()) {
+        if (i === 13) {
+          assert.equal(result.status, 'rejected');
+          assert.equal(codeOf((result as PromiseRejectedResult).reason), 'ERR_INTERNAL');
+        } else {
+          assert.equal((result as PromiseFulfilledResult<Float32Array>).value[0], i);
+        }
+      }
+    });
+    assert.equal(model.stats().requests.failed, 1);
+  });
+
+  test('a full queue refuses encodeImage, and makes the array and the stream wait', async () => {
+    await using model = await load(5, { maxBatch: 2, maxQueue: 4 });
+    const singles = await Promise.allSettled(
+      Array.from({ length: 12 }, (_, i) => model.encodeImage(fakePixels(i), raw)),
+    );
+    const codes = singles.map((one) => (one.status === 'rejected' ? codeOf(one.reason) : 'done'));
+    assert.deepEqual(codes, [...Array(4).fill('done'), ...Array(8).fill('ERR_QUEUE_FULL')]);
+    const inputs = Array.from({ length: 40 }, (_, i) => fakePixels(i));
+    const { data, errors } = await model.encodeImages(inputs, raw);
+    assert.equal(errors.size, 0);
+    assert.equal(data[39 * FAKE_DIM], 39);
+    let streamed = 0;
+    for await (const { embedding } of model.embedStream(inputs, raw)) {
+      assert.equal(embedding?.[0], streamed++);
+    }
+    assert.equal(streamed, 40);
+    await model.encodeImage(fakePixels(1));
+  });
+
+  test('a time-out: in the queue, in a batch, while decoding', async () => {
+    await using model = await load(200, { maxBatch: 1 });
+    const late = await Promise.allSettled(
+      [1, 2, 3].map((i) => model.encodeImage(fakePixels(i), { timeoutMs: 50 })),
+    );
+    for (const one of late) {
+      assert.equal(one.status, 'rejected');
+      assert.equal(codeOf((one as PromiseRejectedResult).reason), 'ERR_TIMEOUT');
+    }
+    const picture = new URL('./fixtures/images/china.jpg', import.meta.url).pathname;
+    await assert.rejects(model.encodeImage(picture, { timeoutMs: 0 }), { code: 'ERR_TIMEOUT' });
+    assert.equal((await model.encodeImage(fakePixels(7), raw))[0], 7);
+    assert.equal(model.stats().requests.timedOut, 3);
+  });
+});
+
+describe('abort', () => {
+  test('an aborted picture leaves the queue: its place is free, the engine never sees it', async () => {
+    await using model = await load(100, { maxBatch: 1, maxQueue: 4 });
+    await whileBusy(model, async () => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const slot = model.encodeImage(fakePixels(1), raw);
+      await sleep(5);
+      const dropped = [2, 3].map((i) => model.encodeImage(fakePixels(i), { signal }));
+      await assert.rejects(model.encodeImage(fakePixels(4)), { code: 'ERR_QUEUE_FULL' });
+      controller.abort(new Error('enough'));
+      for (const one of dropped) await assert.rejects(one, /enough/);
+      controller.abort(new Error('twice'));
+      assert.equal((await model.encodeImage(fakePixels(5), raw))[0], 5);
+      await slot;
+    });
+    const { requests, batches } = model.stats();
+    assert.equal(requests.dropped, 2);
+    assert.equal(batches.count, 3);
+  });
+
+  test('ten thousand at random moments: each promise settles once', async () => {
+    await using model = await load(0, { maxBatch: 16, maxQueue: 100_000 });
+    let settled = 0;
+    const outcomes = { done: 0, aborted: 0 };
+    const ask = async (i: number) => {
+      const controller = new AbortController();
+      const pending = model.encodeImage(fakePixels(i), { signal: controller.signal, ...raw });
+      if (i % 3 === 0) controller.abort();
+      else if (i % 3 === 1) setImmediate(() => controller.abort());
+      else setTimeout(() => controller.abort(), i % 7);
+      await pending.then(
+        ([first]) => {
+          assert.equal(first, i);
+          outcomes.done += 1;
+        },
+        (error) => {
+          assert.equal(error.name, 'AbortError');
+          outcomes.aborted += 1;
+        },
+      );
+      settled += 1;
+    };
+    for (let first = 0; first < 10_000; first += 500) {
+      await Promise.all(Array.from({ length: 500 }, (_, i) => ask(1000 + first + i)));
+    }
+    assert.equal(settled, 10_000);
+    assert.ok(outcomes.done > 0 && outcomes.aborted > 3000);
+    const { requests, queue } = model.stats();
+    assert.deepEqual(queue, { depth: 0, inBatches: 0 });
+    assert.equal(requests.submitted, requests.completed + requests.dropped);
+  });
+});
+
+describe('the stream', () => {
+  const source = async function* (count: number, onTake: (i: number) => void = () => {}) {
+    for (let i = 0; i < count; i++) {
+      onTake(i);
+      yield fakePixels(i);
+    }
+  };
+
+  test('keeps the order, and holds its source back', async () => {
+    await using model = await load(1, { maxBatch: 4 });
+    let taken = 0;
+    let given = 0;
+    const inputs = source(100, () => taken++);
+    for await (const { index, input, embedding } of model.embedStream(inputs, {
+      ...raw,
+      readAhead: 6,
+    })) {
+      assert.equal(index, given);
+      assert.equal(embedding?.[0], given);
+      assert.equal(input.pixelValues[0], given);
+      given += 1;
+      assert.ok(taken - given <= 6, `${taken} taken, ${given} given`);
+      if (given % 20 === 0) await sleep(5);
+    }
+    assert.equal(given, 100);
+  });
+
+  test('ends its source when the consumer stops, or an error ends it', async () => {
+    await using model = await load(0);
+    let ended = 0;
+    const watched = async function* (poison: number) {
+      try {
+        for (let i = 0; ; i++) yield fakePixels(i === poison ? 666 : i);
+      } finally {
+        ended += 1;
+      }
+    };
+    for await (const { index } of model.embedStream(watched(-1))) if (index === 3) break;
+    assert.equal(ended, 1);
+    const failing = async () => {
+      for await (const _ of model.embedStream(watched(5)));
+    };
+    await assert.rejects(failing(), { code: 'ERR_INTERNAL' });
+    assert.equal(ended, 2);
+    const controller = new AbortController();
+    const aborted = async () => {
+      const { signal } = controller;
+      for await (const { index } of model.embedStream(watched(-1), { signal })) {
+        if (index === 3) controller.abort();
+      }
+    };
+    await assert.rejects(aborted(), { name: 'AbortError' });
+    assert.equal(ended, 3);
+  });
+
+  test("with onError: 'collect' failures are results", async () => {
+    await using model = await load(0);
+    const numbers = [1, 666, 3];
+    const codes = [];
+    const inputs = numbers.map(fakePixels);
+    for await (const { error, embedding } of model.embedStream(inputs, {
+      ...raw,
+      onError: 'collect',
+    })) {
+      codes.push(error === undefined ? embedding?.[0] : codeOf(error));
+    }
+    assert.deepEqual(codes, [1, 'ERR_INTERNAL', 3]);
+  });
+
+  test('what is no iterable', async () => {
+    await using model = await load(0);
+    const wrong = async () => {
+      for await (const _ of model.embedStream(7 as unknown as string[]));
+    };
+    await assert.rejects(wrong(), { name: 'TypeError', code: 'ERR_INVALID_ARG' });
+  });
+});
+
+describe('the end', () => {
+  test('dispose finishes what is under way, called from anywhere', async () => {
+    const model = await load(30, { maxBatch: 1 });
+    const pending = [1, 2, 3].map((i) => model.encodeImage(fakePixels(i), raw));
+    await Promise.all([model.dispose(), model.dispose()]);
+    assert.deepEqual(
+      (await Promise.all(pending)).map(([first]) => first),
+      [1, 2, 3],
+    );
+    await assert.rejects(model.encodeImage(fakePixels(1)), { code: 'ERR_DISPOSED' });
+
+    const other = await load(30, { maxBatch: 1 });
+    const trap = {
+      get pixelValues() {
+        other.dispose();
+        return fakePixels(1).pixelValues;
+      },
+      shape: [1, 3, 56, 56],
+    };
+    await Promise.allSettled([other.encodeImage(trap)]);
+    await other.dispose();
+  });
+});

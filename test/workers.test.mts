@@ -1,0 +1,101 @@
+// FAULTS.md row 11: worker threads share an engine, and may end at any moment.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  fakeBundle,
+  fakePackage,
+  fakePixels,
+  fakeWorker,
+  requireFake,
+} from './support/fake-engine.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const folder = temporaryFolder();
+const path = join(folder, 'package');
+let bundle: string;
+before(async () => {
+  fakePackage(path);
+  bundle = await fakeBundle(join(folder, 'bundle'), 2000);
+});
+
+const worker = (data: object) => fakeWorker({ path, bundle, ...data });
+
+test('workers that load the same bundle share one engine', async () => {
+  const workers = [1, 2, 3].map(() => worker({}));
+  const answers = await Promise.all(workers.map((one) => once(one, 'message')));
+  for (const [{ first }] of answers) {
+    assert.deepEqual(
+      first,
+      Array.from({ length: 20 }, (_, i) => i),
+    );
+  }
+  // One scheduler counts the requests of all.
+  assert.equal(Math.max(...answers.map(([{ submitted }]) => submitted)), 60);
+  for (const one of workers) one.postMessage('end');
+  for (const code of await Promise.all(workers.map((one) => once(one, 'exit')))) {
+    assert.deepEqual(code, [0]);
+  }
+});
+
+test('a model goes on when a worker that shares its engine is terminated', async () => {
+  const { LLM2CLIP } = requireFake(path);
+  await using model = await LLM2CLIP.load(bundle, { batching: { maxBatch: 4 } });
+  for (const shared of [false, true]) {
+    const one = worker({ terminated: true, shared });
+    await once(one, 'message');
+    const pending = Array.from({ length: 20 }, (_, i) =>
+      model.encodeImage(fakePixels(i), { normalize: false }),
+    );
+    await one.terminate();
+    assert.deepEqual(
+      (await Promise.all(pending)).map(([first]) => first),
+      Array.from({ length: 20 }, (_, i) => i),
+    );
+  }
+});
+
+/** Terminates so many workers with pictures in flight, in a process of its own. */
+const STORM = fileURLToPath(new URL('./support/terminate-storm.mts', import.meta.url));
+
+for (const loader of ['worker', 'both'] as const) {
+  test(`workers terminated in flight, the addon loaded by ${loader}`, async () => {
+    const args = ['--import', 'tsx', STORM, path, bundle, loader, '40'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.on('data', (chunk) => {
+      said += chunk;
+    });
+    const [code, signal] = await once(child, 'close');
+    assert.deepEqual({ code, signal, said }, { code: 0, signal: null, said: '40 terminated\n' });
+  });
+}
+
+/** Ends with pictures in flight in a worker, in the way given after so many milliseconds. */
+const EXIT = fileURLToPath(new URL('./support/worker-exit.mts', import.meta.url));
+
+for (const [way, expected] of [
+  ['exit', 7],
+  ['throw', 1],
+  ['worker-throw', 1],
+  ['sigterm', 'SIGTERM'],
+] as const) {
+  test(`${way} of the process with pictures of a worker in flight`, async () => {
+    for (let round = 0; round < 4; round++) {
+      const args = ['--import', 'tsx', EXIT, path, bundle, way, String(round * 7)];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      child.stderr.resume();
+      if (way === 'sigterm') {
+        await once(child.stdout, 'data');
+        await sleep(round * 7);
+        child.kill('SIGTERM');
+      } else child.stdout.resume();
+      const [code, signal] = await once(child, 'close');
+      assert.equal(code ?? signal, expected);
+    }
+  });
+}
