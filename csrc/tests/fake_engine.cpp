@@ -13,7 +13,7 @@ namespace llm2clip {
 namespace {
 
 // A picture whose first number this is fails its batch.
-constexpr float kPoison = 666;
+constexpr float kPoison = -666;
 
 class FakeSession final : public Session {
  public:
