@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const SUBJECTS = {
+  engine: 'plugins are told apart, sessions are shared by those who ask for the same',
+  image: 'preprocessing stays within its memory, whatever the sizes',
   kernels: 'each fast kernel gives the numbers of its plain reference',
   serving: 'the scheduler keeps its word over a fake engine',
 };

@@ -30,21 +30,55 @@ class SessionRunner final : public BatchRunner {
   int64_t embedding_dim_;
 };
 
-struct Shared {
-  std::mutex opening;
+// Where the session of a key is, or will be. All but `opening` is guarded by the registry's mutex.
+struct Place {
+  std::mutex opening;  // held by the one who opens, waited for by those who ask meanwhile
   std::weak_ptr<ServedSession> session;
+  size_t asking = 0;
 };
 
 // Never freed: threads may outlive the statics of this library.
 struct Registry {
   std::mutex mutex;
-  std::map<std::string, std::shared_ptr<Shared>> by_key;
+  std::map<std::string, Place> by_key;
 };
 
 Registry& registry() {
   static auto* const instance = new Registry;
   return *instance;
 }
+
+// Keeps a key's place in the registry while it lives.
+class Asking {
+ public:
+  explicit Asking(const std::string& key) {
+    const std::lock_guard lock(registry().mutex);
+    std::erase_if(registry().by_key, [](const auto& entry) {
+      return entry.second.asking == 0 && entry.second.session.expired();
+    });
+    place_ = &registry().by_key[key];
+    ++place_->asking;
+  }
+  ~Asking() {
+    const std::lock_guard lock(registry().mutex);
+    --place_->asking;
+  }
+  Asking(const Asking&) = delete;
+  Asking& operator=(const Asking&) = delete;
+
+  std::mutex& opening() { return place_->opening; }
+  std::shared_ptr<ServedSession> session() const {
+    const std::lock_guard lock(registry().mutex);
+    return place_->session.lock();
+  }
+  void set_session(const std::shared_ptr<ServedSession>& session) {
+    const std::lock_guard lock(registry().mutex);
+    place_->session = session;
+  }
+
+ private:
+  Place* place_;
+};
 
 }  // namespace
 
@@ -61,20 +95,11 @@ std::shared_ptr<ServedSession> serve(Engine& engine, const SessionOptions& optio
 
 std::shared_ptr<ServedSession> share(const std::string& key,
                                      const std::function<std::shared_ptr<ServedSession>()>& open) {
-  std::shared_ptr<Shared> shared;
-  {
-    const std::lock_guard lock(registry().mutex);
-    std::erase_if(registry().by_key, [](const auto& entry) {
-      return entry.second.use_count() == 1 && entry.second->session.expired();
-    });
-    auto& place = registry().by_key[key];
-    if (!place) place = std::make_shared<Shared>();
-    shared = place;
-  }
-  const std::lock_guard lock(shared->opening);
-  if (auto session = shared->session.lock()) return session;
+  Asking asking(key);
+  const std::lock_guard lock(asking.opening());
+  if (auto session = asking.session()) return session;
   auto session = open();
-  shared->session = session;
+  asking.set_session(session);
   return session;
 }
 

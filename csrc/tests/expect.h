@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdio>
+#include <initializer_list>
 
 // Enough of a test framework for csrc: a check that fails is printed and counted, and the program's
 // exit code says whether any did.
@@ -15,6 +16,22 @@ inline void check(bool holds, const char* text, const char* file, int line) {
 }
 
 inline int exit_code() { return failures == 0 ? 0 : 1; }
+
+struct Test {
+  const char* name;
+  void (*run)();
+};
+
+// Runs each, says a line of each, and gives the program's exit code.
+inline int run_tests(std::initializer_list<Test> tests) {
+  for (const Test& test : tests) {
+    const int before = failures;
+    test.run();
+    std::printf("%s %s\n", failures == before ? "ok" : "FAILED", test.name);
+    std::fflush(stdout);
+  }
+  return exit_code();
+}
 
 }  // namespace llm2clip::testing
 

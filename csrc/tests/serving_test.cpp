@@ -1,5 +1,5 @@
 // The scheduler against an engine whose behaviour is set: order, batches, refusals, time-outs,
-// failures, ends. Built with ThreadSanitizer and AddressSanitizer too, see scripts/sanitize.mjs.
+// failures, ends.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -444,33 +444,25 @@ void test_histogram() {
 
 int main() {
   using namespace llm2clip::testing;
-  const std::pair<const char*, void (*)()> tests[] = {
-      {"single", test_single},
-      {"batches", test_batches},
-      {"order", test_order},
-      {"full queue", test_full_queue},
-      {"timeout", test_timeout},
-      {"timeout while running", test_timeout_while_running},
-      {"cancel", test_cancel},
-      {"abandon", test_abandon},
-      {"poison", test_poison},
-      {"out of memory, halves fit", [] { test_out_of_memory(4, 0); }},
-      {"out of memory, halves do not fit", [] { test_out_of_memory(2, 8); }},
-      {"device lost", test_device_lost},
-      {"failing preparation", test_failing_preparation},
-      {"close", test_close},
-      {"buckets", test_buckets},
-      {"poison in buckets", test_poison_in_buckets},
-      {"borrowed", test_borrowed},
-      {"delay", test_delay},
-      {"open failure", test_open_failure},
-      {"storm", test_storm},
-      {"histogram", test_histogram}};
-  for (const auto& [name, test] : tests) {
-    const int before = failures;
-    test();
-    std::printf("%s %s\n", failures == before ? "ok" : "FAILED", name);
-    std::fflush(stdout);
-  }
-  return exit_code();
+  return run_tests({{"single", test_single},
+                    {"batches", test_batches},
+                    {"order", test_order},
+                    {"full queue", test_full_queue},
+                    {"timeout", test_timeout},
+                    {"timeout while running", test_timeout_while_running},
+                    {"cancel", test_cancel},
+                    {"abandon", test_abandon},
+                    {"poison", test_poison},
+                    {"out of memory, halves fit", [] { test_out_of_memory(4, 0); }},
+                    {"out of memory, halves do not fit", [] { test_out_of_memory(2, 8); }},
+                    {"device lost", test_device_lost},
+                    {"failing preparation", test_failing_preparation},
+                    {"close", test_close},
+                    {"buckets", test_buckets},
+                    {"poison in buckets", test_poison_in_buckets},
+                    {"borrowed", test_borrowed},
+                    {"delay", test_delay},
+                    {"open failure", test_open_failure},
+                    {"storm", test_storm},
+                    {"histogram", test_histogram}});
 }

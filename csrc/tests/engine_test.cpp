@@ -1,0 +1,181 @@
+// Plugins and the sharing of sessions, over the fake engine that lies beside this program.
+#include <atomic>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "engine/plugin.h"
+#include "engine/served_session.h"
+#include "expect.h"
+#include "fake_runner.h"
+
+namespace llm2clip::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kSize = 2;
+constexpr size_t kSlot = 3 * kSize * kSize;
+constexpr int64_t kDim = 4;
+
+fs::path beside(const char* name) {
+  return fs::read_symlink("/proc/self/exe").parent_path() / name;
+}
+
+template <typename Body>
+std::string code_of(const Body& body) {
+  try {
+    body();
+    return "none";
+  } catch (const Error& error) {
+    return name(error.code());
+  }
+}
+
+// An engine file of the fake engine's, gone at the end.
+class FakeFile {
+ public:
+  explicit FakeFile(int64_t microseconds)
+      : path_(fs::temp_directory_path() /
+              ("engine-" + std::to_string(::getpid()) + "-" + std::to_string(microseconds))) {
+    std::ofstream(path_) << microseconds << ' ' << kDim << '\n';
+  }
+  ~FakeFile() { fs::remove(path_); }
+  FakeFile(const FakeFile&) = delete;
+  FakeFile& operator=(const FakeFile&) = delete;
+
+  SessionOptions options(const std::string& device = "cpu") const {
+    return {path_.string(), device, 1, kSize};
+  }
+
+ private:
+  fs::path path_;
+};
+
+std::shared_ptr<Engine> fake_engine() { return open_plugin(beside("fake_engine.so"), {}); }
+
+std::shared_ptr<ServedSession> serve_fake(const SessionOptions& options, int64_t dim = kDim) {
+  return serve(*fake_engine(), options, {.max_batch = 4, .slot_size = kSlot}, dim);
+}
+
+// Sends `count` pictures and waits for them; what each came to.
+std::vector<std::shared_ptr<Outcome>> encode(ServedSession& session, size_t count) {
+  auto client = std::make_shared<FakeClient>();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (size_t i = 0; i < count; ++i) {
+    outcomes.push_back(std::make_shared<Outcome>());
+    session.scheduler->submit(
+        std::make_unique<FakeRequest>(static_cast<float>(i), outcomes.back(), client),
+        {.client = client});
+  }
+  EXPECT(client->wait_for(count));
+  return outcomes;
+}
+
+void test_plugin() {
+  EXPECT(fake_engine()->version() == "fake");
+  EXPECT(code_of([] { open_plugin("/nowhere.so", {}); }) == "ERR_RUNTIME_MISSING");
+  EXPECT(code_of([] { open_plugin(beside("fake_engine.so"), {"/nowhere.so"}); }) ==
+         "ERR_RUNTIME_MISSING");
+  // A library that is no plugin of ours.
+  EXPECT(code_of([] { open_plugin("libm.so.6", {}); }) == "ERR_ENGINE_INCOMPATIBLE");
+}
+
+void test_serve() {
+  const FakeFile file(0);
+  const auto session = serve_fake(file.options());
+  EXPECT(session->info.device == "cpu");
+  const auto outcomes = encode(*session, 10);
+  for (size_t i = 0; i < outcomes.size(); ++i) EXPECT(outcomes[i]->value == static_cast<float>(i));
+}
+
+void test_refused() {
+  const FakeFile file(0);
+  EXPECT(code_of([&] { serve_fake(file.options("cuda")); }) == "ERR_DEVICE_UNAVAILABLE");
+  const auto other = serve_fake(file.options(), kDim + 1);
+  const auto outcomes = encode(*other, 1);
+  EXPECT(code_of([&] { std::rethrow_exception(outcomes[0]->error); }) == "ERR_ENGINE_INCOMPATIBLE");
+}
+
+// Many threads that ask at once get one session; when all have let go, the next one is new.
+void test_share() {
+  const FakeFile file(100);
+  std::atomic<int> opened = 0;
+  const auto ask = [&] {
+    return share("share", [&] {
+      ++opened;
+      return serve_fake(file.options());
+    });
+  };
+  for (int round = 1; round <= 5; ++round) {
+    std::vector<std::future<std::shared_ptr<ServedSession>>> asked;
+    for (int i = 0; i < 8; ++i) asked.push_back(std::async(std::launch::async, ask));
+    std::vector<std::shared_ptr<ServedSession>> sessions;
+    for (auto& one : asked) sessions.push_back(one.get());
+    for (const auto& session : sessions) EXPECT(session == sessions[0]);
+    EXPECT(opened == round);
+    std::vector<std::future<void>> used;
+    for (auto& session : sessions) {
+      used.push_back(
+          std::async(std::launch::async, [session = std::move(session)] { encode(*session, 20); }));
+    }
+  }
+  const auto one = share("one", [&] { return serve_fake(file.options()); });
+  const auto two = share("two", [&] { return serve_fake(file.options()); });
+  EXPECT(one != two);
+}
+
+// Whoever waited for an opening that failed opens on its own account.
+void test_share_failure() {
+  const FakeFile file(0);
+  std::atomic<int> attempts = 0;
+  const auto ask = [&] {
+    return code_of([&] {
+      share("failure", [&]() -> std::shared_ptr<ServedSession> {
+        ++attempts;
+        return serve_fake(file.options("cuda"));
+      });
+    });
+  };
+  auto first = std::async(std::launch::async, ask);
+  auto second = std::async(std::launch::async, ask);
+  EXPECT(first.get() == "ERR_DEVICE_UNAVAILABLE" && second.get() == "ERR_DEVICE_UNAVAILABLE");
+  EXPECT(attempts == 2);
+  EXPECT(share("failure", [&] { return serve_fake(file.options()); }) != nullptr);
+}
+
+// The caller is free at once, the batch that runs ends all the same.
+void test_release_later() {
+  const FakeFile file(50'000);
+  auto session = serve_fake(file.options());
+  const std::weak_ptr<ServedSession> watched = session;
+  auto client = std::make_shared<FakeClient>();
+  auto outcome = std::make_shared<Outcome>();
+  session->scheduler->submit(std::make_unique<FakeRequest>(7.0F, outcome, client),
+                             {.client = client});
+  release_later(std::move(session));
+  EXPECT(client->wait_for(1));
+  EXPECT(outcome->value == 7.0F);
+  for (int i = 0; i < 10'000 && !watched.expired(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT(watched.expired());
+}
+
+}  // namespace
+}  // namespace llm2clip::testing
+
+int main() {
+  using namespace llm2clip::testing;
+  return run_tests({{"plugin", test_plugin},
+                    {"serve", test_serve},
+                    {"refused", test_refused},
+                    {"share", test_share},
+                    {"share, opening fails", test_share_failure},
+                    {"release later", test_release_later}});
+}

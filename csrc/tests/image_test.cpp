@@ -1,0 +1,92 @@
+// Preprocessing at the edges of its memory: sizes, shapes and channels at random, each picture in a
+// block of just its size, which AddressSanitizer guards. Whether the numbers are Pillow's is
+// test/image.test.mts' question.
+#include <algorithm>
+#include <cstdio>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "expect.h"
+#include "image/preprocess.h"
+
+namespace llm2clip::testing {
+namespace {
+
+Preprocessing preprocessing(int size) { return {size, {0, 0, 0}, {1, 1, 1}}; }
+
+std::vector<float> preprocess(const std::vector<uint8_t>& data, int64_t width, int64_t height,
+                              int channels, int size) {
+  std::vector<float> pixels(static_cast<size_t>(3) * size * size, -1);
+  llm2clip::preprocess({data.data(), width, height, channels}, preprocessing(size), pixels.data());
+  return pixels;
+}
+
+// A picture of one colour stays of that colour, whatever becomes of its size.
+void expect_colour(int64_t width, int64_t height, int channels, int size) {
+  const uint8_t colour[] = {10, 130, 250, 77};
+  std::vector<uint8_t> data(static_cast<size_t>(width * height * channels));
+  for (size_t i = 0; i < data.size(); ++i) data[i] = colour[i % channels];
+  const auto pixels = preprocess(data, width, height, channels, size);
+  const size_t plane = pixels.size() / 3;
+  for (size_t c = 0; c < 3; ++c) {
+    const float expected = static_cast<float>(colour[channels == 1 ? 0 : c] * (1 / 255.0));
+    const auto of_channel = std::span(pixels).subspan(c * plane, plane);
+    EXPECT(std::ranges::all_of(of_channel, [&](float x) { return x == expected; }));
+  }
+}
+
+void test_random_sizes() {
+  std::mt19937 random(7);
+  const int channels[] = {1, 3, 4};
+  for (int i = 0; i < 400; ++i) {
+    const auto edge = [&] { return 1 + static_cast<int64_t>(random() % (i % 10 == 0 ? 900 : 90)); };
+    expect_colour(edge(), edge(), channels[i % 3], 1 + static_cast<int>(random() % 64));
+  }
+}
+
+void test_slivers() {
+  for (const int channels : {1, 3, 4}) {
+    expect_colour(1, 1, channels, 56);
+    expect_colour(1, 65'000, channels, 56);
+    expect_colour(65'000, 1, channels, 56);
+    expect_colour(3, 2'000, channels, 2);
+  }
+}
+
+// Of the target's size nothing is resized, and only RGB is read.
+void test_unchanged() {
+  std::mt19937 random(7);
+  for (const int channels : {1, 3, 4}) {
+    std::vector<uint8_t> data(static_cast<size_t>(16 * 16 * channels));
+    for (auto& byte : data) byte = static_cast<uint8_t>(random());
+    const auto pixels = preprocess(data, 16, 16, channels, 16);
+    for (size_t i = 0; i < pixels.size(); ++i) {
+      const size_t plane = i / 256, pixel = i % 256;
+      const uint8_t byte =
+          data[pixel * static_cast<size_t>(channels) + (channels == 1 ? 0 : plane)];
+      EXPECT(pixels[i] == static_cast<float>(byte * (1 / 255.0)));
+    }
+  }
+}
+
+// The window in the middle of a picture twice as wide is that of the middle alone.
+void test_centre() {
+  std::vector<uint8_t> data(static_cast<size_t>(32 * 16));
+  for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<uint8_t>(i % 32);
+  const auto pixels = preprocess(data, 32, 16, 1, 16);
+  for (size_t x = 0; x < 16; ++x) {
+    EXPECT(pixels[x] == static_cast<float>(static_cast<double>(x + 8) * (1 / 255.0)));
+  }
+}
+
+}  // namespace
+}  // namespace llm2clip::testing
+
+int main() {
+  using namespace llm2clip::testing;
+  return run_tests({{"random sizes", test_random_sizes},
+                    {"slivers", test_slivers},
+                    {"unchanged", test_unchanged},
+                    {"centre", test_centre}});
+}

@@ -1,0 +1,81 @@
+// csrc's tests under sanitizers: data races in one build, memory and undefined behaviour in another.
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { capture, ROOT, which } from './command.mjs';
+import { findLibtorch } from './setup/libtorch.mjs';
+import { COMPILER } from './toolchain.mjs';
+
+const BUILDS = {
+  thread: 'ThreadSanitizer',
+  'address,undefined': 'AddressSanitizer, UndefinedBehaviorSanitizer',
+};
+/** g++ 12's ThreadSanitizer finds no room for its shadow where addresses are strewn widely. */
+const STREWN = 'unexpected memory mapping';
+
+async function build(sanitizers) {
+  const folder = join(ROOT, 'build', `sanitize-${sanitizers.replace(',', '-')}`);
+  const { root } = await findLibtorch();
+  await capture('cmake', [
+    ...['-S', ROOT, '-B', folder],
+    ...(which('ninja') ? ['-G', 'Ninja'] : []),
+    `-DCMAKE_CXX_COMPILER=${COMPILER}`,
+    ...(which('ccache') ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : []),
+    '-DCMAKE_BUILD_TYPE=RelWithDebInfo',
+    `-DLIBTORCH_ROOT=${root}`,
+    `-DLLM2CLIP_SANITIZE=${sanitizers}`,
+  ]);
+  await capture('cmake', ['--build', folder, '--target', 'native_tests', '--parallel', '2']);
+  return join(folder, 'RelWithDebInfo', 'tests');
+}
+
+/** What a program printed, and how it ended. */
+function run(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        output += text;
+      });
+    }
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ output, status: code ?? signal }));
+  });
+}
+
+async function runTest(program) {
+  const first = await run(program, []);
+  return first.output.includes(STREWN) ? run('setarch', ['-R', program]) : first;
+}
+
+/** Whether all tests of a build ended well. */
+async function passes(sanitizers, title) {
+  const begin = performance.now();
+  const folder = await build(sanitizers);
+  const built = ((performance.now() - begin) / 1000).toFixed(1);
+  console.log(`${title} (built in ${built} s)`);
+  let clean = true;
+  for (const test of readdirSync(folder).filter((name) => name.endsWith('_test'))) {
+    const start = performance.now();
+    const { output, status } = await runTest(join(folder, test));
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const count = output.split('\n').filter((line) => line.startsWith('ok')).length;
+    const well = status === 0 && count > 0;
+    console.log(`${well ? '✓' : '✗'} ${test}: ${count} ok (${seconds} s)`);
+    if (!well) console.log(`${output}\nended with ${status}`.replace(/^/gm, '    '));
+    clean &&= well;
+  }
+  return clean;
+}
+
+process.exitCode = 0;
+for (const [sanitizers, title] of Object.entries(BUILDS)) {
+  try {
+    if (!(await passes(sanitizers, title))) process.exitCode = 1;
+  } catch (error) {
+    console.error(`✗ ${title}: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
