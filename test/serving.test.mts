@@ -9,6 +9,7 @@ import {
   fakeBundle,
   fakePackage,
   fakePixels,
+  POISON,
   requireFake,
 } from './support/fake-engine.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -100,7 +101,7 @@ describe('failures', () => {
   test('one poisoned picture of 32: one error, 31 results as ever', async () => {
     await using model = await load(50, { maxBatch: 32 });
     await whileBusy(model, async () => {
-      const numbers = Array.from({ length: 32 }, (_, i) => (i === 13 ? -666 : i));
+      const numbers = Array.from({ length: 32 }, (_, i) => (i === 13 ? POISON : i));
       const all = await Promise.allSettled(
         numbers.map((i) => model.encodeImage(fakePixels(i), raw)),
       );
@@ -237,7 +238,7 @@ describe('the stream', () => {
     let ended = 0;
     const watched = async function* (poison: number) {
       try {
-        for (let i = 0; ; i++) yield fakePixels(i === poison ? -666 : i);
+        for (let i = 0; ; i++) yield fakePixels(i === poison ? POISON : i);
       } finally {
         ended += 1;
       }
@@ -262,7 +263,7 @@ describe('the stream', () => {
 
   test("with onError: 'collect' failures are results", async () => {
     await using model = await load(0);
-    const numbers = [1, -666, 3];
+    const numbers = [1, POISON, 3];
     const codes = [];
     const inputs = numbers.map(fakePixels);
     for await (const { error, embedding } of model.embedStream(inputs, {

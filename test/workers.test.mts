@@ -59,19 +59,27 @@ test('a model goes on when a worker that shares its engine is terminated', async
   }
 });
 
+/** How much of each storm: 25 makes the thousand terminations and five hundred exits of a release. */
+const STORM = Number(process.env.LLM2CLIP_STORM ?? 1);
+const TERMINATIONS = String(40 * STORM);
+const EXITS = 5 * STORM;
+
 /** Terminates so many workers with pictures in flight, in a process of its own. */
-const STORM = fileURLToPath(new URL('./support/terminate-storm.mts', import.meta.url));
+const TERMINATE_STORM = fileURLToPath(new URL('./support/terminate-storm.mts', import.meta.url));
 
 for (const loader of ['worker', 'both'] as const) {
   test(`workers terminated in flight, the addon loaded by ${loader}`, async () => {
-    const args = ['--import', 'tsx', STORM, path, bundle, loader, '40'];
+    const args = ['--import', 'tsx', TERMINATE_STORM, path, bundle, loader, TERMINATIONS];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     child.stdout.on('data', (chunk) => {
       said += chunk;
     });
     const [code, signal] = await once(child, 'close');
-    assert.deepEqual({ code, signal, said }, { code: 0, signal: null, said: '40 terminated\n' });
+    assert.deepEqual(
+      { code, signal, said },
+      { code: 0, signal: null, said: `${TERMINATIONS} terminated\n` },
+    );
   });
 }
 
@@ -85,13 +93,13 @@ for (const [way, expected] of [
   ['sigterm', 'SIGTERM'],
 ] as const) {
   test(`${way} of the process with pictures of a worker in flight`, async () => {
-    for (let round = 0; round < 4; round++) {
-      const args = ['--import', 'tsx', EXIT, path, bundle, way, String(round * 7)];
+    for (let round = 0; round < EXITS; round++) {
+      const args = ['--import', 'tsx', EXIT, path, bundle, way, String((round % 5) * 7)];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
       child.stderr.resume();
       if (way === 'sigterm') {
         await once(child.stdout, 'data');
-        await sleep(round * 7);
+        await sleep((round % 5) * 7);
         child.kill('SIGTERM');
       } else child.stdout.resume();
       const [code, signal] = await once(child, 'close');

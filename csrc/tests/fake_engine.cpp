@@ -1,5 +1,7 @@
 // An engine that computes nothing and takes a set time: what the library around engines does is
 // tested and measured with it. Its file says how it behaves: "<microseconds> <embedding dim>".
+#include <malloc.h>
+
 #include <chrono>
 #include <fstream>
 #include <memory>
@@ -14,6 +16,14 @@ namespace {
 
 // A picture whose first number this is fails its batch.
 constexpr float kPoison = -666;
+// One whose first number this is gets, as its second, what the process has taken from malloc and
+// not given back, in KiB.
+constexpr float kAskHeap = -777;
+
+float heap_kib() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return static_cast<float>(info.uordblks + info.hblkhd) / 1024;
+}
 
 class FakeSession final : public Session {
  public:
@@ -39,8 +49,10 @@ class FakeSession final : public Session {
     if (duration_.count() > 0) std::this_thread::sleep_for(duration_);
     auto out = std::make_shared<std::vector<float>>(static_cast<size_t>(batch * dim_), 1.0F);
     for (int64_t i = 0; i < batch; ++i) {
-      (*out)[static_cast<size_t>(i * dim_)] = pixels[i * slot_];
-      (*out)[static_cast<size_t>(i * dim_ + 1)] = static_cast<float>(batch);
+      const float first = pixels[i * slot_];
+      float* const embedding = out->data() + i * dim_;
+      embedding[0] = first;
+      embedding[1] = first == kAskHeap ? heap_kib() : static_cast<float>(batch);
     }
     return {out->data(), batch, dim_, out};
   }

@@ -52,6 +52,12 @@ export function fakePixels(first: number) {
   return { pixelValues, shape: [1, 3, FAKE_SIZE, FAKE_SIZE] };
 }
 
+/** First number of a picture that fails its batch. */
+export const POISON = -666;
+
+/** First number of a picture whose embedding's second is the process's live malloc'ed memory in KiB. */
+export const ASK_HEAP = -777;
+
 /** Starts fake-worker.cjs, see there. */
 export function fakeWorker(data: {
   path: string;

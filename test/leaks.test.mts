@@ -1,0 +1,107 @@
+// FAULTS.md, "Long life": what a process holds stays flat, over all that it does. Each check is also
+// shown a deliberate leak, which it must notice.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { convert } from 'llm2clip';
+import { CHECKPOINT } from './support/digits.mts';
+import { fakeBundle, fakePackage } from './support/fake-engine.mts';
+import type { Held } from './support/soak.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const SOAK = fileURLToPath(new URL('./support/soak.mts', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+const folder = temporaryFolder();
+const fake = { path: join(folder, 'package'), bundle: join(folder, 'fake') };
+const real = { path: ROOT, bundle: join(folder, 'digits') };
+before(async () => {
+  fakePackage(fake.path);
+  await fakeBundle(fake.bundle, 0);
+  await convert(CHECKPOINT, { out: real.bundle });
+});
+
+async function soak({ path, bundle }: typeof fake, ...args: (string | number)[]): Promise<Held[]> {
+  const command = ['--expose-gc', '--import', 'tsx', SOAK, path, bundle, ...args.map(String)];
+  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  assert.equal(code, 0);
+  return JSON.parse(output);
+}
+
+/** The median slope between two blocks: one step, up or down, does not make it. */
+function growth(values: readonly number[]): number {
+  const slopes = values.flatMap((later, j) =>
+    values.slice(0, j).map((earlier, i) => (later - earlier) / (j - i)),
+  );
+  return slopes.sort((a, b) => a - b)[slopes.length >> 1] ?? Number.NaN;
+}
+
+/** Growth a block after the first two, in which caches and the garbage collector settle. */
+function growths(held: readonly Held[]): Held {
+  const settled = held.slice(2);
+  const of = (key: keyof Held) => growth(settled.map((one) => one[key]));
+  return { rssMiB: of('rssMiB'), heapKiB: of('heapKiB'), threads: of('threads') };
+}
+
+describe('requests of every kind', () => {
+  const BLOCK = 50_000;
+  const RSS_MIB_PER_100K = 1;
+  const HEAP_KIB_PER_100K = 400; // one allocation leaked by each would be 2,400
+  const per100k = (held: Held[]) => {
+    const { rssMiB, heapKiB, threads } = growths(held);
+    return { rssMiB: (rssMiB * 100_000) / BLOCK, heapKiB: (heapKiB * 100_000) / BLOCK, threads };
+  };
+
+  test('hold nothing', async (t) => {
+    const found = per100k(await soak(fake, 'requests', 8, BLOCK));
+    t.diagnostic(`per 100,000 requests: ${JSON.stringify(found)}`);
+    assert.ok(found.rssMiB <= RSS_MIB_PER_100K);
+    assert.ok(found.heapKiB <= HEAP_KIB_PER_100K);
+    assert.equal(found.threads, 0);
+  });
+
+  test('a deliberate leak of embeddings shows', async () => {
+    const found = per100k(await soak(fake, 'requests', 5, BLOCK, 'leak'));
+    assert.ok(found.rssMiB > RSS_MIB_PER_100K);
+    assert.ok(found.heapKiB > HEAP_KIB_PER_100K);
+  });
+});
+
+describe('loading and disposing', () => {
+  const LOADS = 25;
+  const RSS_MIB_PER_100 = 8; // the tiny model's weights a hundred times over are 170
+  const HEAP_KIB_PER_100 = 200;
+  const per100 = (held: Held[]) => {
+    const { rssMiB, heapKiB, threads } = growths(held);
+    return { rssMiB: (rssMiB * 100) / LOADS, heapKiB: (heapKiB * 100) / LOADS, threads };
+  };
+
+  test('a hundred times holds nothing', async (t) => {
+    const found = per100(await soak(fake, 'loads', 6, LOADS));
+    t.diagnostic(`per 100 loads: ${JSON.stringify(found)}`);
+    assert.ok(found.heapKiB <= HEAP_KIB_PER_100);
+    assert.ok(found.rssMiB <= RSS_MIB_PER_100);
+    assert.equal(found.threads, 0);
+  });
+
+  test('a hundred times with the tiny real engine holds nothing', async (t) => {
+    const { rssMiB, threads } = per100(await soak(real, 'loads', 6, LOADS));
+    t.diagnostic(`per 100 loads: ${rssMiB} MiB`);
+    assert.ok(rssMiB <= RSS_MIB_PER_100);
+    assert.equal(threads, 0);
+  });
+
+  test('a deliberate leak of models shows', async () => {
+    const held = await soak(fake, 'loads', 5, LOADS, 'leak');
+    const found = per100(held);
+    assert.ok(found.heapKiB > HEAP_KIB_PER_100);
+    assert.ok(found.rssMiB > RSS_MIB_PER_100);
+    assert.ok(found.threads > 0);
+    assert.ok(per100(await soak(real, 'loads', 5, LOADS, 'leak')).rssMiB > RSS_MIB_PER_100);
+  });
+});

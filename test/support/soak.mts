@@ -1,0 +1,103 @@
+// Does the same thing over and over and prints, as JSON, what the process held after each block:
+//   node --expose-gc --import tsx soak.mts PACKAGE BUNDLE requests|loads BLOCKS COUNT [leak]
+// Over a fake engine, or, for loads, any of pictures of the same size. With `leak` it forgets to let go of what it got, which a check must notice.
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EncodeOptions, ImageInput } from 'llm2clip';
+import { ASK_HEAP, FAKE_DIM, FAKE_SIZE, fakePixels, POISON, requireFake } from './fake-engine.mts';
+
+/** What a process holds after a block, garbage collected. */
+export interface Held {
+  rssMiB: number;
+  /** Taken from malloc and not given back: native memory, and that of ArrayBuffers. Of a fake engine alone. */
+  heapKiB: number;
+  threads: number;
+}
+
+const [path = '', bundle = '', what, blocks, count, leak] = process.argv.slice(2);
+const { LLM2CLIP } = requireFake(path);
+type Model = Awaited<ReturnType<typeof LLM2CLIP.load>>;
+const batching = { maxBatch: 16, maxQueue: 256 };
+const kept: unknown[] = [];
+
+async function measure(model: Model): Promise<Held> {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc?.();
+    await sleep(20);
+  }
+  const [, heapKiB = Number.NaN] = await model.encodeImage(fakePixels(ASK_HEAP), {
+    normalize: false,
+  });
+  const pages = Number(readFileSync('/proc/self/statm', 'utf8').split(' ')[1]);
+  const threads = readdirSync('/proc/self/task').length;
+  return { rssMiB: (pages * 4096) / 2 ** 20, heapKiB, threads };
+}
+
+const shape = [1, 3, FAKE_SIZE, FAKE_SIZE];
+const length = 3 * FAKE_SIZE * FAKE_SIZE;
+const pixels = fakePixels(1);
+const halves = { pixelValues: new Uint16Array(length), shape };
+const shared = { pixelValues: new Float32Array(new SharedArrayBuffer(4 * length)), shape };
+const raw = { data: new Uint8Array(30 * 40 * 3), width: 40, height: 30, channels: 3 as const };
+const poison = fakePixels(POISON);
+
+/** Every way in and every way out, over and over. */
+function nth(i: number): [ImageInput, EncodeOptions] {
+  switch (i % 10) {
+    case 0:
+      return [raw, {}];
+    case 1:
+      return [halves, {}];
+    case 2:
+      return [shared, { priority: i % 3 }];
+    case 3:
+      return [pixels, { out: new Float32Array(FAKE_DIM) }];
+    case 4:
+      return [{ pixelValues: new Float32Array(length), shape }, { transfer: true }];
+    case 5: {
+      const controller = new AbortController();
+      setImmediate(() => controller.abort());
+      return [pixels, { signal: controller.signal }];
+    }
+    case 6:
+      return [pixels, { timeoutMs: i % 4 }];
+    case 7:
+      return i % 100 === 7 ? [poison, {}] : [pixels, { normalize: false }];
+    default:
+      return [pixels, {}];
+  }
+}
+
+async function request(model: Model, i: number): Promise<void> {
+  const [input, options] = nth(i);
+  const embedding = await model.encodeImage(input, options).catch(() => undefined);
+  if (leak) kept.push(embedding);
+}
+
+async function requests(model: Model): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < Number(count)) await request(model, next++);
+  };
+  await Promise.all(Array.from({ length: 64 }, lane));
+}
+
+async function loads(): Promise<void> {
+  for (let i = 0; i < Number(count); i++) {
+    // Another queue than that of the model that measures: an engine of its own.
+    const maxQueue = 1 + kept.length;
+    const model = await LLM2CLIP.load(bundle, { batching: { ...batching, maxQueue }, threads: 1 });
+    await model.encodeImage(pixels);
+    if (leak) kept.push(model);
+    else await model.dispose();
+  }
+}
+
+const model = await LLM2CLIP.load(bundle, { batching, threads: 1 });
+const held: Held[] = [];
+for (let block = 0; block < Number(blocks); block++) {
+  await (what === 'loads' ? loads() : requests(model));
+  held.push(await measure(model));
+}
+console.log(JSON.stringify(held));
+process.exit(0);
