@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { invalidType, isObject } from './arguments';
 import { decodeEncoded } from './image/encoded';
 import { limited } from './image/limit';
-import { copyBytes, isShared, takeOver } from './image/memory';
+import { isShared, overlap, takeOver, viewBytes } from './image/memory';
 import { type PreprocessedInput, readPixelValues } from './image/pixel-values';
 import { readRawPixels } from './image/raw-pixels';
 import { readPicture } from './image/read';
@@ -35,6 +35,8 @@ export interface DecodeOptions extends Required<ImageOptions> {
   transfer: boolean;
   /** A picture whose turn comes after its abort is not decoded. */
   signal?: AbortSignal | undefined;
+  /** Told of each copy of the caller's bytes. */
+  onCopy?: (bytes: number) => void;
 }
 
 /**
@@ -50,14 +52,28 @@ export async function decodeImage(input: EncodedImage, options: DecodeOptions): 
   if (typeof input === 'string') {
     return limited(async () => decodeEncoded(await readPicture(input), input, options), signal);
   }
-  const bytes = ownBytes(input, options.transfer);
+  const bytes = ownBytes(input, options);
   return limited(() => decodeEncoded(bytes, 'the image', options), signal);
 }
 
-function ownBytes(input: Uint8Array | ArrayBufferLike, transfer: boolean): Uint8Array {
-  const bytes = types.isAnyArrayBuffer(input) ? new Uint8Array(input) : input;
-  // sharp reads no shared memory.
-  return transfer && !isShared(bytes) ? takeOver(bytes, 'image') : copyBytes(input, 'image');
+function ownBytes(
+  input: Uint8Array | ArrayBufferLike,
+  { transfer, onCopy }: DecodeOptions,
+): Uint8Array {
+  const bytes = viewBytes(input, 'image');
+  // sharp reads on other threads, while the caller goes on writing, and no shared memory at all.
+  if (transfer && !isShared(bytes)) return takeOver(bytes, 'image');
+  onCopy?.(bytes.byteLength);
+  return new Uint8Array(bytes);
+}
+
+/** Whether a picture's own memory, where it has any, overlaps a view of another purpose. */
+export function overlapsImage(input: unknown, view: ArrayBufferView): boolean {
+  if (isEncoded(input)) return typeof input !== 'string' && overlap(input, view);
+  if (!isObject(input)) return false;
+  return [input.data, input.pixelValues].some(
+    (part) => ArrayBuffer.isView(part) && overlap(part, view),
+  );
 }
 
 export interface PixelsInMemory {

@@ -5,7 +5,14 @@ import { withCallerStack } from './caller';
 import { forEachConcurrently } from './concurrency';
 import { Embeddings } from './embeddings';
 import { LLM2CLIPError } from './errors';
-import { decodeImage, type EncodedImage, type ImageInput, isEncoded, readPixels } from './image';
+import {
+  decodeImage,
+  type EncodedImage,
+  type ImageInput,
+  isEncoded,
+  overlapsImage,
+  readPixels,
+} from './image';
 import { type LoadedBundle, loadBundle, type ModelInfo } from './load';
 import { fromNative, type Pixels } from './native';
 import {
@@ -18,7 +25,7 @@ import {
   resolveEncodeOptions,
   resolveLoadOptions,
 } from './options';
-import { type ModelStats, modelStats } from './stats';
+import { type DecodeStats, type ModelStats, modelStats } from './stats';
 import { type Streamed, streamInOrder } from './stream';
 
 /** Where one picture's embedding goes. */
@@ -40,7 +47,7 @@ interface Place {
 export class LLM2CLIP {
   readonly #loaded: LoadedBundle;
   readonly #options: ResolvedLoadOptions;
-  readonly #decodeTimes = createHistogram();
+  readonly #decoding: DecodeStats = { time: createHistogram(), copies: { count: 0, bytes: 0 } };
   #underWay = 0;
   #nextId = 0;
   #disposed: Promise<void> | undefined;
@@ -73,7 +80,7 @@ export class LLM2CLIP {
 
   /** Counts, queue depth, batch sizes, copies and the times of each stage, since loading. */
   stats(): ModelStats {
-    return modelStats(this.#loaded.session.stats(), this.#decodeTimes);
+    return modelStats(this.#loaded.session.stats(), this.#decoding);
   }
 
   /**
@@ -96,8 +103,8 @@ export class LLM2CLIP {
 
   /**
    * The embeddings of many pictures in one array [n, E]; as many are decoded ahead as fill two
-   * batches, and none is refused for a full queue. Errors as encodeImage's, of the first picture
-   * that fails, unless `onError: 'collect'`.
+   * batches, and none is refused for a full queue. Their memory is read until the promise settles.
+   * Errors as encodeImage's, of the first picture that fails, unless `onError: 'collect'`.
    *
    * @example
    * const { data, shape, errors } = await model.encodeImages(paths, { onError: 'collect' });
@@ -111,12 +118,17 @@ export class LLM2CLIP {
     const length = inputs.length * embeddingDim;
     const resolved = resolveEncodeOptions(options, length);
     const out = resolved.out?.subarray(0, length) ?? new Float32Array(length);
+    // Pictures are read when their turn comes, after others' embeddings are there.
+    if (resolved.out !== undefined && inputs.some((input) => overlapsImage(input, out))) {
+      throw invalidBuffer('memory of its own', 'options.out', out);
+    }
     const errors = new Map<number, unknown>();
     const encodeRow = async (i: number) => {
       try {
         await this.#encode(inputs[i], resolved, { waits: true, out, outOffset: i * embeddingDim });
       } catch (error) {
-        if (resolved.onError === 'throw' || resolved.signal?.aborted) throw error;
+        const lost = out.length !== length; // taken away meanwhile
+        if (resolved.onError === 'throw' || resolved.signal?.aborted || lost) throw error;
         errors.set(i, error);
         out.fill(Number.NaN, i * embeddingDim, (i + 1) * embeddingDim);
       }
@@ -208,15 +220,25 @@ export class LLM2CLIP {
     const started = performance.now();
     const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
     const either = timeout && signal ? AbortSignal.any([timeout, signal]) : (timeout ?? signal);
-    const decoded = decodeImage(input, { ...this.#options.image, transfer, signal: either });
+    const decoded = decodeImage(input, {
+      ...this.#options.image,
+      transfer,
+      signal: either,
+      onCopy: (bytes) => this.#countCopy(bytes),
+    });
     const pixels = await abortable(decoded, either).catch((error: unknown) => {
       throw timeout?.aborted && error === timeout.reason ? timedOut() : error;
     });
     const took = performance.now() - started;
-    this.#decodeTimes.record(Math.max(1, Math.round(took * 1e6)));
+    this.#decoding.time.record(Math.max(1, Math.round(took * 1e6)));
     if (timeoutMs === undefined) return this.#submit(pixels, false, options, place);
     if (took >= timeoutMs) throw timedOut();
     return this.#submit(pixels, false, { ...options, timeoutMs: timeoutMs - took }, place);
+  }
+
+  #countCopy(bytes: number): void {
+    this.#decoding.copies.count += 1;
+    this.#decoding.copies.bytes += bytes;
   }
 
   #submit(

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { types } from 'node:util';
 import {
   invalidBuffer,
   invalidRange,
@@ -148,7 +149,7 @@ export interface ResolvedEncodeOptions {
 export function resolveEncodeOptions(value: unknown, length: number): ResolvedEncodeOptions {
   const options = optionsBag(value, 'options');
   const { out } = options;
-  if (out !== undefined && !(out instanceof Float32Array)) {
+  if (out !== undefined && !types.isFloat32Array(out)) {
     throw invalidType('a Float32Array', 'options.out', out);
   }
   if (out !== undefined && out.length < length) {

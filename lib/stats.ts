@@ -48,8 +48,8 @@ export interface ModelStats {
   };
   /** Copies of a caller's pictures, and of embeddings into JS memory. */
   copies: {
-    input: { count: number; bytes: number };
-    output: { count: number; bytes: number };
+    input: Copies;
+    output: Copies;
   };
 }
 
@@ -67,7 +67,19 @@ function summarise(histogram: RecordableHistogram): Summary {
   };
 }
 
-export function modelStats(session: SessionStats, decode: RecordableHistogram): ModelStats {
+/** Copies of pictures, and their bytes. */
+export interface Copies {
+  count: number;
+  bytes: number;
+}
+
+/** What happens to pictures before native code sees them. */
+export interface DecodeStats {
+  time: RecordableHistogram;
+  copies: Copies;
+}
+
+export function modelStats(session: SessionStats, decode: DecodeStats): ModelStats {
   const { submitted, completed, failed, refused, expired, dropped } = session;
   const { queued, inBatches, batchSizes, busyMs, openMs } = session;
   const { preprocess, queue, run, deliver } = session;
@@ -79,9 +91,12 @@ export function modelStats(session: SessionStats, decode: RecordableHistogram): 
     queue: { depth: queued, inBatches },
     batches: { count, meanSize: count === 0 ? 0 : pictures / count, sizes: batchSizes },
     engine: { busyMs, utilisation: busyMs / openMs },
-    stages: { decode: summarise(decode), preprocess, queue, run, deliver },
+    stages: { decode: summarise(decode.time), preprocess, queue, run, deliver },
     copies: {
-      input: { count: session.inputCopies, bytes: session.inputBytes },
+      input: {
+        count: decode.copies.count + session.inputCopies,
+        bytes: decode.copies.bytes + session.inputBytes,
+      },
       output: { count: session.outputCopies, bytes: session.outputBytes },
     },
   };
