@@ -3,7 +3,7 @@ export type { Family, VisionConfig } from './config';
 export { type ConvertOptions, type ConvertProgress, convert, type Precision } from './convert';
 export type { Embeddings } from './embeddings';
 export { ERROR_CODES, type ErrorCode, LLM2CLIPError } from './errors';
-export type { ImageInput } from './image';
+export type { ImageInput, PreprocessedInput, RawPixels } from './image';
 export { type ImportOptions, importEngine } from './import';
 export type { ModelInfo } from './load';
 export { LLM2CLIP } from './model';

@@ -6,8 +6,7 @@ import { before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
-import type { ImageInput, LLM2CLIP } from 'llm2clip';
-import type { RawPixels } from '#lib/image';
+import type { ImageInput, LLM2CLIP, RawPixels } from 'llm2clip';
 import {
   FAKE_DIM,
   FAKE_SIZE,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { llm2clip } from './support/cli.mts';
+import { llm2clip, MAIN } from './support/cli.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
@@ -121,6 +121,61 @@ describe('from checkpoint to embedding', () => {
     assert.ok(data.subarray(2 * dim).every(Number.isNaN));
   });
 
+  test('encode --out: a .jsonl file of the lines that --json prints', async () => {
+    const out = join(folder, 'all.jsonl');
+    const images = [PHOTOGRAPHS[0] as string, '/nowhere.jpg'];
+    const { stdout, code } = await llm2clip('encode', bundle, ...images, '--json', '--out', out);
+    assert.equal(code, 1);
+    assert.equal(await readFile(out, 'utf8'), stdout);
+    assert.match(stdout, /ERR_NOT_FOUND/);
+  });
+
+  test('encode: a folder stands for the pictures in it and below, by name', async () => {
+    const pictures = join(folder, 'pictures');
+    await mkdir(join(pictures, 'b'), { recursive: true });
+    await mkdir(join(pictures, 'empty'));
+    for (const name of ['c.jpg', 'a.JPEG', 'b/x.jpg', 'notes.txt']) {
+      await copyFile(PHOTOGRAPHS[0] as string, join(pictures, name));
+    }
+    const { json, code } = await llm2clip('encode', bundle, pictures, '--json');
+    assert.equal(code, 0);
+    const names = ['a.JPEG', 'b/x.jpg', 'c.jpg'].map((name) => join(pictures, name));
+    assert.deepEqual(
+      (json() as { image: string }[]).map(({ image }) => image),
+      names,
+    );
+    const none = await llm2clip('encode', bundle, join(pictures, 'empty'));
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /ERR_NOT_FOUND: expected pictures in .*empty, found none/);
+  });
+
+  test('encode --out: what cannot be written is said before anything is computed', async () => {
+    const odd = await llm2clip('encode', bundle, '/nowhere.jpg', '--out', join(folder, 'x.txt'));
+    assert.equal(odd.code, 2);
+    assert.match(odd.stderr, /\.npy or \.jsonl/);
+    const out = join(folder, 'no', 'such', 'folder.npy');
+    const lost = await llm2clip('encode', join(folder, 'no.bundle'), '/nowhere.jpg', '--out', out);
+    assert.equal(lost.code, 1);
+    assert.match(lost.stderr, /ERR_IO: cannot write/);
+    // Nothing is left of a file that was begun in vain.
+    const failed = ['encode', join(folder, 'no.bundle'), '/nowhere.jpg', '--out'];
+    assert.equal((await llm2clip(...failed, join(folder, 'begun.npy'))).code, 1);
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.startsWith('begun')),
+      [],
+    );
+  });
+
+  test('encode: a progress bar, on a terminal only', async (t) => {
+    const command = [MAIN, 'encode', bundle, ...PHOTOGRAPHS, '--out', join(folder, 'bar.npy')];
+    const line = [process.execPath, ...command].map((word) => `'${word}'`).join(' ');
+    const terminal = spawnSync('script', ['-qec', line, '/dev/null'], { encoding: 'utf8' });
+    if (terminal.error) return t.skip('no script(1), which makes a terminal');
+    assert.equal(terminal.status, 0);
+    assert.match(terminal.stdout, /█+░+ 1 of 2, [\d.]+\/s, \d+ s left/);
+    assert.equal((await llm2clip(...command.slice(1))).stderr, '');
+  });
+
   test('encode --no-normalize gives the raw projection, of the same direction', async () => {
     const image = PHOTOGRAPHS[0] as string;
     const embedding = async (...words: string[]) =>
@@ -203,9 +258,8 @@ describe('from checkpoint to embedding', () => {
   });
 
   test('a reader that closes the pipe early is no failure', async () => {
-    const main = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
     const images = Array.from({ length: 40 }, () => PHOTOGRAPHS[0]).join(' ');
-    const script = `${process.execPath} ${main} encode ${bundle} ${images} --json | head -n 1 | cut -c 1-8; exit \${PIPESTATUS[0]}`;
+    const script = `${process.execPath} ${MAIN} encode ${bundle} ${images} --json | head -n 1 | cut -c 1-8; exit \${PIPESTATUS[0]}`;
     const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [code] = await once(child, 'close');
     assert.equal(code, 0);

@@ -233,6 +233,21 @@ describe('the stream', () => {
     assert.equal(given, 100);
   });
 
+  test('ten thousand pictures in constant memory', async () => {
+    await using model = await load(0, { maxBatch: 16 });
+    const pictureBytes = fakePixels(0).pixelValues.byteLength;
+    const before = process.memoryUsage().arrayBuffers;
+    let most = 0;
+    let given = 0;
+    for await (const { embedding } of model.embedStream(source(10_000), raw)) {
+      assert.equal(embedding?.[0], given++);
+      if (given % 100 === 0) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+    }
+    assert.equal(given, 10_000);
+    // What waits for the garbage collector counts; all of them would be 376 MB.
+    assert.ok(most < 4000 * pictureBytes, `${most} bytes`);
+  });
+
   test('ends its source when the consumer stops, or an error ends it', async () => {
     await using model = await load(0);
     let ended = 0;

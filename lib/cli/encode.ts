@@ -1,10 +1,13 @@
 import { Command } from 'commander';
 import { abortable } from '../abort';
 import { LLM2CLIP } from '../model';
+import { AtomicFile } from './atomic-file';
+import { embeddingPath, embeddingWriter } from './embedding-file';
 import { interruptSignal } from './interrupt';
-import { writeNpy } from './npy';
-import { describeError, print, printError } from './output';
-import { clearProgress, showProgress } from './progress';
+import { describeOutcome, type EmbeddingWriter, type Outcome } from './outcome';
+import { print, printError, stdoutDrained } from './output';
+import { listPictures } from './pictures';
+import { clearProgress, ProgressBar } from './progress';
 
 interface Options {
   device: string;
@@ -13,68 +16,57 @@ interface Options {
   json?: true;
 }
 
-type Outcome = { embedding: Float32Array } | { error: unknown };
-
-/** Outcomes in the order of the images; two batches are under way at a time. */
-async function* encodeInOrder(
-  model: LLM2CLIP,
-  images: readonly string[],
-  encodeOptions: { normalize: boolean; signal: AbortSignal },
-): AsyncGenerator<Outcome> {
-  const underWay: Promise<Outcome>[] = [];
-  let next = 0;
-  while (next < images.length || underWay.length > 0) {
-    while (next < images.length && underWay.length < 2 * model.info.maxBatch) {
-      const encoded = model.encodeImage(images[next++] as string, encodeOptions);
-      underWay.push(
-        encoded.then(
-          (embedding) => ({ embedding }),
-          (error) => ({ error }),
-        ),
-      );
-    }
-    yield (await underWay.shift()) as Outcome;
-  }
-}
-
-function show(image: string, outcome: Outcome, options: Options): void {
-  if ('error' in outcome) {
-    if (options.json) print({ image, error: describeError(outcome.error) });
-    else printError(outcome.error);
-    return;
-  }
-  const { embedding } = outcome;
-  if (options.json) print({ image, embedding: Array.from(embedding) });
-  else if (options.out === undefined) {
+function show(outcome: Outcome, { json, out }: Options): void {
+  const { image, embedding, error } = outcome;
+  if (!json && embedding !== undefined && out !== undefined) return;
+  clearProgress();
+  if (json) print(describeOutcome(outcome));
+  else if (embedding === undefined) printError(error);
+  else {
     const first = Array.from(embedding.subarray(0, 4), (x) => x.toFixed(4)).join(' ');
     print(`${image}\t[${embedding.length}] ${first} …`);
   }
 }
 
+/** Encodes them in order; whoever reads what is shown, or writes it, holds the pictures back. */
+async function encodeAll(
+  model: LLM2CLIP,
+  pictures: readonly string[],
+  options: Options,
+  writer: EmbeddingWriter | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { normalize } = options;
+  const bar = new ProgressBar(pictures.length);
+  const results = model.embedStream(pictures, { normalize, signal, onError: 'collect' });
+  for await (const { index, input: image, embedding, error } of results) {
+    const outcome = { image, embedding, error };
+    if (embedding === undefined) process.exitCode = 1;
+    show(outcome, options);
+    await Promise.all([stdoutDrained(), writer?.write(outcome)]);
+    bar.show(index + 1);
+  }
+}
+
 async function run(bundle: string, images: string[], options: Options): Promise<void> {
   const signal = interruptSignal();
-  const model = await abortable(LLM2CLIP.load(bundle, { device: options.device }), signal);
+  const pictures = await listPictures(images);
+  // What cannot be written should not be computed first.
+  const file = options.out === undefined ? undefined : await AtomicFile.create(options.out);
   try {
-    const { embeddingDim } = model.info;
-    const rows = new Float32Array(options.out === undefined ? 0 : images.length * embeddingDim);
-    rows.fill(Number.NaN);
-    let done = 0;
-    const { normalize } = options;
-    for await (const outcome of encodeInOrder(model, images, { normalize, signal })) {
-      if (signal.aborted) break;
+    const model = await abortable(LLM2CLIP.load(bundle, { device: options.device }), signal);
+    try {
+      const { embeddingDim } = model.info;
+      const writer = file && embeddingWriter(options.out as string, file, embeddingDim);
+      await encodeAll(model, pictures, options, writer, signal);
+      await writer?.end();
+    } finally {
       clearProgress();
-      show(images[done] as string, outcome, options);
-      if ('error' in outcome) process.exitCode = 1;
-      else if (options.out !== undefined) rows.set(outcome.embedding, done * embeddingDim);
-      done += 1;
-      showProgress(`${done} of ${images.length}`);
+      // Nobody waits for a batch whose embeddings are not wanted.
+      if (!signal.aborted) await model.dispose();
     }
-    clearProgress();
-    signal.throwIfAborted();
-    if (options.out !== undefined) await writeNpy(options.out, rows, embeddingDim);
   } finally {
-    // Nobody waits for a batch whose embeddings are not wanted.
-    if (!signal.aborted) await model.dispose();
+    await file?.discard();
   }
 }
 
@@ -83,10 +75,14 @@ export function encodeCommand(): Command {
   return new Command('encode')
     .description('embed pictures; one that fails is reported, the others go on')
     .argument('<bundle>', 'made by convert or import')
-    .argument('<image...>', 'files, not folders')
+    .argument('<image...>', 'files, or folders: all pictures in them and below')
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
     .option('--no-normalize', 'the raw projection, not L2-normalised')
-    .option('--out <file.npy>', 'write float32 [images, dim]; the row of a failed one is NaN')
+    .option(
+      '--out <file>',
+      'write .npy, float32 [images, dim] where the row of a failed one is NaN, or .jsonl',
+      embeddingPath,
+    )
     .option('--json', 'one line of JSON an image')
     .action(run);
 }

@@ -1,31 +1,37 @@
-import { randomBytes } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { LLM2CLIPError } from '../errors';
+import type { AtomicFile } from './atomic-file';
+import type { EmbeddingWriter, Outcome } from './outcome';
 
 const MAGIC = '\x93NUMPY\x01\x00';
-/** Data begins at a multiple of this (NumPy's NEP 1). */
-const ALIGNMENT = 64;
+/** Of the whole header, whatever the number of rows, which is known last; a multiple of 64 (NEP 1). */
+const HEADER_BYTES = 128;
 
 function header(rows: number, columns: number): Buffer {
   const dictionary = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${columns}), }`;
-  const unpadded = MAGIC.length + 2 + dictionary.length + 1;
-  const padding = ' '.repeat((ALIGNMENT - (unpadded % ALIGNMENT)) % ALIGNMENT);
-  const text = `${dictionary}${padding}\n`;
   const length = Buffer.alloc(2);
-  length.writeUInt16LE(text.length);
+  length.writeUInt16LE(HEADER_BYTES - MAGIC.length - length.length);
+  const text = `${dictionary.padEnd(HEADER_BYTES - MAGIC.length - length.length - 1)}\n`;
   return Buffer.concat([Buffer.from(MAGIC, 'latin1'), length, Buffer.from(text, 'latin1')]);
 }
 
-/** Writes float32 [rows, columns] as a .npy file, whole or not at all. ERR_IO where it cannot. */
-export async function writeNpy(path: string, data: Float32Array, columns: number): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const body = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  try {
-    const content = Buffer.concat([header(data.length / columns, columns), body]);
-    await writeFile(temporary, content, { flush: true });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw new LLM2CLIPError('ERR_IO', `cannot write ${path}: ${(error as Error).message}`);
+/** Float32 [images, columns]; the row of an image that failed is NaN. */
+export class NpyWriter implements EmbeddingWriter {
+  readonly #file: AtomicFile;
+  readonly #columns: number;
+  #rows = 0;
+
+  constructor(file: AtomicFile, columns: number) {
+    this.#file = file;
+    this.#columns = columns;
+  }
+
+  async write({ embedding }: Outcome): Promise<void> {
+    if (this.#rows === 0) await this.#file.append(header(0, this.#columns));
+    this.#rows += 1;
+    const row = embedding ?? new Float32Array(this.#columns).fill(Number.NaN);
+    await this.#file.append(Buffer.from(row.buffer, row.byteOffset, row.byteLength));
+  }
+
+  async end(): Promise<void> {
+    await this.#file.commit(header(this.#rows, this.#columns));
   }
 }

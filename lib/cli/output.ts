@@ -1,7 +1,14 @@
+import { once } from 'node:events';
+
 /** One line of text, or a value as one line of JSON. */
 export function print(value: object | string): void {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   process.stdout.write(`${text}\n`);
+}
+
+/** Resolves when whoever reads what was printed has caught up. */
+export async function stdoutDrained(): Promise<void> {
+  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }
 
 /** Pairs of a name and a value, one a line, values aligned. */

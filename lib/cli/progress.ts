@@ -1,4 +1,7 @@
 const CLEAR_LINE = '\r\x1b[K';
+const BAR_WIDTH = 24;
+/** A terminal is no faster to read. */
+const MILLISECONDS_BETWEEN = 100;
 
 /** One line that is written over; on a terminal only, else nothing. */
 export function showProgress(text: string): void {
@@ -7,4 +10,32 @@ export function showProgress(text: string): void {
 
 export function clearProgress(): void {
   showProgress('');
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`;
+  return seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** A bar for so many things, with their rate and the time that is left. */
+export class ProgressBar {
+  readonly #total: number;
+  readonly #started = performance.now();
+  #shown = Number.NEGATIVE_INFINITY;
+
+  constructor(total: number) {
+    this.#total = total;
+  }
+
+  show(done: number): void {
+    const now = performance.now();
+    if (now - this.#shown < MILLISECONDS_BETWEEN) return;
+    this.#shown = now;
+    const perSecond = (1000 * done) / (now - this.#started);
+    const full = Math.round((BAR_WIDTH * done) / this.#total);
+    const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
+    const left = duration((this.#total - done) / perSecond);
+    const rate = perSecond >= 10 ? perSecond.toFixed(0) : perSecond.toFixed(1);
+    showProgress(`${bar} ${done} of ${this.#total}, ${rate}/s, ${left} left`);
+  }
 }

@@ -1,0 +1,19 @@
+import type { AtomicFile } from './atomic-file';
+import { describeOutcome, type EmbeddingWriter, type Outcome } from './outcome';
+
+/** A line of JSON an image. */
+export class JsonLinesWriter implements EmbeddingWriter {
+  readonly #file: AtomicFile;
+
+  constructor(file: AtomicFile) {
+    this.#file = file;
+  }
+
+  write(outcome: Outcome): Promise<void> {
+    return this.#file.append(Buffer.from(`${JSON.stringify(describeOutcome(outcome))}\n`));
+  }
+
+  end(): Promise<void> {
+    return this.#file.commit();
+  }
+}
