@@ -1,0 +1,87 @@
+// The examples, run as a reader would.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { convert, LLM2CLIP } from 'llm2clip';
+import { CHECKPOINT, digits } from './support/digits.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const SERVICE = fileURLToPath(new URL('../examples/service.mjs', import.meta.url));
+
+describe('service.mjs', () => {
+  const bundle = join(temporaryFolder(), 'digits');
+  const pictures = digits('heldout').slice(0, 20);
+  let service: ReturnType<typeof spawn>;
+  let origin: string;
+  before(async () => {
+    await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
+    service = spawn(process.execPath, [SERVICE, bundle, '0'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [said] = await once(service.stdout as NodeJS.ReadableStream, 'data');
+    origin = `http://localhost:${/\d+/.exec(String(said))?.[0]}`;
+  });
+  after(() => service.kill('SIGKILL'));
+
+  const embed = async (body: Uint8Array) => {
+    const response = await fetch(`${origin}/embed`, { method: 'POST', body: new Uint8Array(body) });
+    return { status: response.status, body: await response.json() };
+  };
+  const metrics = async () => {
+    const text = await (await fetch(`${origin}/metrics`)).text();
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(lines.map((line) => line.split(' ') as [string, string]));
+  };
+
+  test('embeds what it is sent', async () => {
+    await using model = await LLM2CLIP.load(bundle);
+    const answers = await Promise.all(pictures.map((path) => embed(readFileSync(path))));
+    for (const [i, { status, body }] of answers.entries()) {
+      assert.equal(status, 200);
+      const expected = await model.encodeImage(pictures[i] as string);
+      const found = body as { embedding: number[] };
+      assert.equal(found.embedding.length, expected.length);
+      for (const [j, x] of found.embedding.entries()) {
+        assert.ok(Math.abs(x - (expected[j] as number)) < 1e-5);
+      }
+    }
+  });
+
+  test('refuses what is no picture', async () => {
+    const { status, body } = await embed(Buffer.from('no picture'));
+    assert.equal(status, 422);
+    assert.equal((body as { error: { code: string } }).error.code, 'ERR_IMAGE_UNSUPPORTED');
+    assert.equal((await fetch(`${origin}/elsewhere`)).status, 404);
+  });
+
+  test('exports its counts and times to Prometheus', async () => {
+    const before = await metrics();
+    for (const path of pictures.slice(0, 3)) await embed(readFileSync(path));
+    const now = await metrics();
+    const grown = (name: string) => Number(now.get(name)) - Number(before.get(name) ?? 0);
+    assert.equal(grown('llm2clip_requests_total{outcome="completed"}'), 3);
+    assert.equal(grown('llm2clip_requests_total{outcome="refused"}'), 0);
+    assert.equal(grown('llm2clip_batches_total{size="1"}'), 3);
+    assert.equal(now.get('llm2clip_queue_depth'), '0');
+    assert.ok(grown('llm2clip_engine_busy_seconds_total') > 0);
+    assert.ok(Number(now.get('llm2clip_stage_seconds{stage="decode",quantile="0.99"}')) > 0);
+    const bytes = pictures.slice(0, 3).reduce((sum, path) => sum + readFileSync(path).length, 0);
+    assert.equal(grown('llm2clip_copied_bytes_total{direction="input"}'), bytes);
+  });
+
+  test('a client that hangs up is no fault, and SIGTERM ends it well', async () => {
+    const body = readFileSync(pictures[0] as string);
+    const hangingUp = Array.from({ length: 50 }, (_, i) => {
+      const signal = AbortSignal.timeout(1 + (i % 10));
+      return fetch(`${origin}/embed`, { method: 'POST', body, signal }).catch(() => {});
+    });
+    await Promise.all(hangingUp);
+    assert.equal((await embed(body)).status, 200);
+    service.kill('SIGTERM');
+    assert.deepEqual(await once(service, 'exit'), [0, null]);
+  });
+});
