@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { convert, LLM2CLIP } from 'llm2clip';
+import { CHECKPOINT, digits } from './support/digits.mts';
 import {
   fakeBundle,
   fakePackage,
@@ -22,6 +25,16 @@ before(async () => {
   fakePackage(path);
   bundle = await fakeBundle(join(folder, 'bundle'), 2000);
 });
+
+/** Runs a program of test/support to its end. */
+const run = async (name: string, ...args: string[]) => {
+  const file = fileURLToPath(new URL(`./support/${name}`, import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', file, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said, [code, signal]] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return { said, code, signal };
+};
 
 const worker = (data: object) => fakeWorker({ path, bundle, ...data });
 
@@ -64,22 +77,10 @@ const STORM = Number(process.env.LLM2CLIP_STORM ?? 1);
 const TERMINATIONS = String(40 * STORM);
 const EXITS = 5 * STORM;
 
-/** Terminates so many workers with pictures in flight, in a process of its own. */
-const TERMINATE_STORM = fileURLToPath(new URL('./support/terminate-storm.mts', import.meta.url));
-
 for (const loader of ['worker', 'both'] as const) {
   test(`workers terminated in flight, the addon loaded by ${loader}`, async () => {
-    const args = ['--import', 'tsx', TERMINATE_STORM, path, bundle, loader, TERMINATIONS];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
-    child.stdout.on('data', (chunk) => {
-      said += chunk;
-    });
-    const [code, signal] = await once(child, 'close');
-    assert.deepEqual(
-      { code, signal, said },
-      { code: 0, signal: null, said: `${TERMINATIONS} terminated\n` },
-    );
+    const ended = await run('terminate-storm.mts', path, bundle, loader, TERMINATIONS);
+    assert.deepEqual(ended, { said: `${TERMINATIONS} terminated\n`, code: 0, signal: null });
   });
 }
 
@@ -107,3 +108,31 @@ for (const [way, expected] of [
     }
   });
 }
+
+test('cluster.fork: each process has its own engine, and the death of one is its own', async () => {
+  const all = { said: 'all well\n', code: 0, signal: null };
+  assert.deepEqual(await run('cluster.mts', path, bundle), all);
+});
+
+test('two copies of the addon in one process do not know each other', async () => {
+  const real = join(folder, 'digits');
+  await convert(CHECKPOINT, { out: real });
+  await using model = await LLM2CLIP.load(real);
+  const picture = digits('heldout')[0] as string;
+  const expected = await model.encodeImage(picture);
+  await using other = await requireFake(path).LLM2CLIP.load(bundle);
+  const both = Array.from({ length: 20 }, (_, i) =>
+    Promise.all([
+      model.encodeImage(picture, { timeoutMs: 60_000 }),
+      other.encodeImage(fakePixels(i), { normalize: false }),
+    ]),
+  );
+  for (const [i, [embedding, [first]]] of (await Promise.all(both)).entries()) {
+    for (const [j, x] of embedding.entries()) {
+      assert.ok(Math.abs(x - (expected[j] as number)) < 1e-2);
+    }
+    assert.equal(first, i);
+  }
+  assert.equal(model.stats().requests.completed, 21);
+  assert.equal(other.stats().requests.completed, 20);
+});
