@@ -141,6 +141,26 @@ async function overload() {
   };
 }
 
+/** What a call of stats() takes, and what ten a second cost all others, in turns A B B A. */
+async function statsCost() {
+  await using model = await load(0, { maxBatch: 64 });
+  await closedLoop(model, 64, 1);
+  const calls = 1000;
+  const started = performance.now();
+  for (let i = 0; i < calls; i++) model.stats();
+  const microsecondsPerCall = (1000 * (performance.now() - started)) / calls;
+  const rates: { watched: number[]; unwatched: number[] } = { watched: [], unwatched: [] };
+  for (let round = 0; round < 16; round++) {
+    const watched = round % 4 === 0 || round % 4 === 3;
+    const timer = watched ? setInterval(() => model.stats(), 100) : undefined;
+    const { perSecond } = await closedLoop(model, 64, seconds / 8);
+    clearInterval(timer);
+    rates[watched ? 'watched' : 'unwatched'].push(perSecond);
+  }
+  const mean = (all: number[]) => all.reduce((sum, x) => sum + x, 0) / all.length;
+  return { microsecondsPerCall, throughputRatio: mean(rates.watched) / mean(rates.unwatched) };
+}
+
 async function eventLoopDelay(body: () => Promise<unknown>) {
   const delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -174,6 +194,7 @@ const record = {
   overhead: await overhead(),
   batching: [await batching(8), await batching(32)],
   overload: await overload(),
+  statsCost: await statsCost(),
   eventLoopDelay: await eventLoopDelay(async () => {
     await using model = await load(5000, { maxBatch: 32 });
     await closedLoop(model, 64, seconds);
