@@ -58,6 +58,14 @@ Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<E
       });
 }
 
+Napi::Value linear_gflops_off_thread(const Napi::CallbackInfo& info,
+                                     std::shared_ptr<Engine> engine) {
+  const LinearSpec spec = parse_linear_spec(info[0].As<Napi::Object>());
+  return PromiseWorker<double>::run(
+      info.Env(), [engine, spec] { return engine->linear_gflops(spec); },
+      [](Napi::Env env, double&& gflops) -> Napi::Value { return Napi::Number::New(env, gflops); });
+}
+
 Napi::Value wrap(Napi::Env env, const std::shared_ptr<Engine>& engine) {
   auto object = Napi::Object::New(env);
   object.Set("version", Napi::String::New(env, engine->version()));
@@ -69,6 +77,9 @@ Napi::Value wrap(Napi::Env env, const std::shared_ptr<Engine>& engine) {
              }));
   object.Set("inspect", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
                return inspect_off_thread(info, engine);
+             }));
+  object.Set("linearGflops", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
+               return linear_gflops_off_thread(info, engine);
              }));
   return object;
 }

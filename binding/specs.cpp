@@ -118,6 +118,15 @@ SessionSpec parse_session_spec(const Napi::Object& spec) {
           .preprocessing = preprocessing};
 }
 
+LinearSpec parse_linear_spec(const Napi::Object& spec) {
+  return {.rows = integer(spec, "rows"),
+          .in = integer(spec, "in"),
+          .out = integer(spec, "out"),
+          .precision = parse_precision(text(spec, "precision")),
+          .threads = static_cast<int>(integer(spec, "threads")),
+          .seconds = spec.Get("seconds").As<Napi::Number>().DoubleValue()};
+}
+
 EncodeSpec parse_encode_spec(const Napi::Object& spec) {
   EncodeSpec parsed{.ticket = {.client = nullptr,
                                .priority = static_cast<int>(integer(spec, "priority")),

@@ -41,6 +41,7 @@ struct EncodeSpec {
 
 BuildSpec parse_build_spec(const Napi::Object& spec);
 SessionSpec parse_session_spec(const Napi::Object& spec);
+LinearSpec parse_linear_spec(const Napi::Object& spec);
 EncodeSpec parse_encode_spec(const Napi::Object& spec);
 Preprocessing parse_preprocessing(const Napi::Object& spec);
 

@@ -60,6 +60,18 @@ export interface NativeEngine {
   open(spec: SessionSpec): Promise<NativeSession>;
   /** Inputs and output of an engine file made elsewhere, found by running one blank picture through it. */
   inspect(file: string, imageSize: number): Promise<{ embeddingDim: number }>;
+  /** 10⁹ operations a second of a linear layer [rows, in] · [in, out], its fastest repetition. */
+  linearGflops(spec: LinearSpec): Promise<number>;
+}
+
+export interface LinearSpec {
+  rows: number;
+  in: number;
+  out: number;
+  precision: 'fp32' | 'bf16' | 'fp16';
+  threads: number;
+  /** How long to go on repeating it. */
+  seconds: number;
 }
 
 export interface BuildSpec {

@@ -57,6 +57,14 @@ class Session {
   virtual Embeddings run(const float* pixels, int64_t batch) = 0;
 };
 
+// A linear layer x [rows, in] · [in, out], to be timed.
+struct LinearSpec {
+  int64_t rows, in, out;
+  Precision precision;
+  int threads;
+  double seconds;  // how long to go on repeating it
+};
+
 // What an engine can do: no torch, no TensorRT and no model in it.
 class Engine {
  public:
@@ -64,6 +72,9 @@ class Engine {
   virtual std::string version() const = 0;  // of the vendor's library
   virtual std::unique_ptr<Builder> builder(const BuildOptions& options) = 0;
   virtual std::unique_ptr<Session> open(const SessionOptions& options) = 0;
+  // 10⁹ operations a second of the fastest repetition, as the engine's sessions compute it: what
+  // this machine's matrix units give on a model's own shapes. Blocks the calling thread.
+  virtual double linear_gflops(const LinearSpec& spec) = 0;
 };
 
 // What a plugin exports under kPluginSymbol. `interface_version` comes first and stays first.
@@ -72,7 +83,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 2;
+inline constexpr int kPluginInterfaceVersion = 3;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

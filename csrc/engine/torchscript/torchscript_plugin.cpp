@@ -2,6 +2,7 @@
 #include <torch/version.h>
 
 #include "engine/engine.h"
+#include "engine/torchscript/linear_rate.h"
 #include "engine/torchscript/torchscript_builder.h"
 #include "engine/torchscript/torchscript_session.h"
 
@@ -18,6 +19,7 @@ class TorchscriptEngine final : public Engine {
   std::unique_ptr<Session> open(const SessionOptions& options) override {
     return open_torchscript_session(options);
   }
+  double linear_gflops(const LinearSpec& spec) override { return torchscript_linear_gflops(spec); }
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/cpu_features.h"
 #include "engine/torchscript/attention_operator.h"
+#include "engine/torchscript/compute_type.h"
 #include "engine/torchscript/linear_operator.h"
 #include "engine/torchscript/torch_error.h"
 
@@ -25,11 +26,6 @@ std::string precision_name(at::ScalarType type) {
     case at::kHalf: return "fp16";
     default: return "fp32";
   }
-}
-
-// bf16 and fp16 weights are computed with in bf16 where the processor multiplies it, else in fp32.
-at::ScalarType compute_type(at::ScalarType stored) {
-  return stored != at::kFloat && has_bf16_arithmetic() ? at::kBFloat16 : at::kFloat;
 }
 
 // Parameter by parameter, each old one freed at once: the peak is the file plus one weight.
