@@ -1,0 +1,98 @@
+import type { Clock } from './clock';
+import type { Recorder } from './recorder';
+
+/** Asks the i-th query; resolves when it is answered. */
+export type Send = (index: number) => Promise<unknown>;
+
+/** When a run has seen enough. */
+export interface Limits {
+  warmUpMs: number;
+  minQueries: number;
+  minMs: number;
+  /** A run that is not stable by then ends all the same. */
+  maxMs: number;
+}
+
+export interface LoadOptions {
+  clock: Clock;
+  recorder: Recorder;
+  send: Send;
+  limits: Limits;
+  signal?: AbortSignal | undefined;
+}
+
+async function answer(
+  { clock, recorder, send }: LoadOptions,
+  index: number,
+  due: number,
+): Promise<void> {
+  let outcome = 'done';
+  try {
+    await send(index);
+  } catch (error) {
+    const { code, name } = error as { code?: unknown; name?: unknown };
+    outcome = String(code ?? name ?? 'ERR_INTERNAL');
+  }
+  recorder.record({ due, finished: clock.now(), outcome });
+}
+
+function isEnough({ recorder, limits }: LoadOptions, now: number, ownPace: boolean): boolean {
+  const took = now - recorder.started;
+  if (took < limits.minMs || recorder.answered < limits.minQueries) return took >= limits.maxMs;
+  return recorder.isStable(ownPace) || took >= limits.maxMs;
+}
+
+/** So many callers, each of whom asks again as soon as it has its answer. */
+export async function closedLoop(options: LoadOptions, concurrency: number): Promise<void> {
+  const { clock, recorder, limits, signal } = options;
+  const begin = clock.now();
+  let next = 0;
+  let warm = false;
+  let ended = false;
+  const caller = async () => {
+    while (!ended && !signal?.aborted) {
+      const due = clock.now();
+      if (!warm && due - begin >= limits.warmUpMs && next >= concurrency) {
+        warm = true;
+        recorder.start(due);
+      }
+      await answer(options, next++, due);
+      ended ||= warm && isEnough(options, clock.now(), true);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, caller));
+  signal?.throwIfAborted();
+}
+
+/**
+ * Queries at given times, whether or not earlier ones are answered. Latency counts from the time a
+ * query was due, so that a system that falls behind cannot hide it (no coordinated omission).
+ *
+ * @param gaps Milliseconds from one query to the next.
+ */
+export async function openLoop(options: LoadOptions, gaps: () => number): Promise<void> {
+  const { clock, recorder, limits, signal } = options;
+  const begin = clock.now();
+  const pending = new Set<Promise<void>>();
+  let due = begin;
+  let warm = false;
+  for (let index = 0; !signal?.aborted; index++) {
+    due += gaps();
+    await clock.sleepUntil(due);
+    if (!warm && due - begin >= limits.warmUpMs) {
+      warm = true;
+      recorder.start(due);
+    }
+    if (warm && isEnough(options, clock.now(), false)) break;
+    const one = answer(options, index, due);
+    pending.add(one);
+    void one.then(() => pending.delete(one));
+  }
+  await Promise.all(pending);
+  signal?.throwIfAborted();
+}
+
+/** Gaps of a Poisson process: independent, exponential, `perSecond` queries a second on average. */
+export function poisson(perSecond: number, random: () => number): () => number {
+  return () => (-Math.log(1 - random()) * 1000) / perSecond;
+}

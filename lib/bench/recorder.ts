@@ -1,0 +1,150 @@
+import { createHistogram } from 'node:perf_hooks';
+import type { Latency, Window } from './record';
+import { median } from './statistics';
+
+/** How one query ended: 'done', or the code of its error. */
+export type QueryOutcome = 'done' | (string & {});
+
+/** When a query was due, and when it was answered, in ms of the run's clock. */
+export interface Answer {
+  due: number;
+  finished: number;
+  outcome: QueryOutcome;
+}
+
+const WINDOWS = 6;
+const COMPARED = 3;
+const AGREEMENT = 0.1;
+/** Fewer answers say nothing about a window. */
+const LEAST_ANSWERS = 3;
+
+const PERCENTILES = { p50: 50, p90: 90, p95: 95, p99: 99, p999: 99.9 } as const;
+
+/** Collects the answers of one run. Those before `start()` are its warm-up. */
+export class Recorder {
+  readonly #picturesPerQuery: number;
+  #started = Number.POSITIVE_INFINITY;
+  #last = 0;
+  readonly #finished: number[] = [];
+  readonly #latencies: number[] = [];
+  #refused = 0;
+  readonly #errors = new Map<string, number>();
+  #checkedAt = 0;
+  #stable = false;
+
+  constructor(picturesPerQuery: number) {
+    this.#picturesPerQuery = picturesPerQuery;
+  }
+
+  /** From now on answers count. */
+  start(now: number): void {
+    this.#started = now;
+    this.#last = now;
+  }
+
+  record({ due, finished, outcome }: Answer): void {
+    if (due < this.#started) return;
+    this.#last = finished;
+    if (outcome === 'done') {
+      this.#finished.push(finished);
+      this.#latencies.push(finished - due);
+    } else if (outcome === 'ERR_QUEUE_FULL') this.#refused += 1;
+    else this.#errors.set(outcome, (this.#errors.get(outcome) ?? 0) + 1);
+  }
+
+  get started(): number {
+    return this.#started;
+  }
+  get answered(): number {
+    return this.#finished.length;
+  }
+  get refused(): number {
+    return this.#refused;
+  }
+  get errors(): Record<string, number> {
+    return Object.fromEntries(this.#errors);
+  }
+  /** From the start to the last answer. */
+  get durationMs(): number {
+    return Math.max(0, this.#last - this.#started);
+  }
+  get pictures(): number {
+    return this.answered * this.#picturesPerQuery;
+  }
+  get picturesPerSecond(): number {
+    return this.durationMs > 0 ? (1000 * this.pictures) / this.durationMs : 0;
+  }
+
+  /** Stretches of as many answers each. */
+  windows(): Window[] {
+    const size = Math.floor(this.answered / WINDOWS);
+    if (size < LEAST_ANSWERS) return [];
+    const first = this.answered - size * WINDOWS;
+    return Array.from({ length: WINDOWS }, (_, i) => {
+      const [from, to] = [first + i * size, first + (i + 1) * size];
+      const begin = this.#finished[from - 1] ?? this.#started;
+      const took = (this.#finished[to - 1] as number) - begin;
+      return {
+        picturesPerSecond: (1000 * size * this.#picturesPerQuery) / took,
+        p50: median(this.#latencies.slice(from, to)),
+      };
+    });
+  }
+
+  /**
+   * Whether the last three windows agree within 10 %, in latency and, where the run sets its own
+   * pace, in throughput: at a given rate that is the rate's.
+   */
+  isStable(ownPace: boolean): boolean {
+    // Sorting all windows at every answer would slow down what is measured.
+    if (this.answered >= 1.05 * this.#checkedAt) {
+      this.#checkedAt = this.answered;
+      this.#stable = this.#windowsAgree(ownPace);
+    }
+    return this.#stable;
+  }
+
+  #windowsAgree(ownPace: boolean): boolean {
+    const last = this.windows().slice(-COMPARED);
+    if (last.length < COMPARED) return false;
+    const agree = (values: number[]) =>
+      Math.max(...values) - Math.min(...values) <= AGREEMENT * Math.max(...values);
+    return (
+      agree(last.map(({ p50 }) => p50)) &&
+      (!ownPace || agree(last.map(({ picturesPerSecond }) => picturesPerSecond)))
+    );
+  }
+
+  latency(): Latency {
+    const histogram = createHistogram({ figures: 3 });
+    for (const ms of this.#latencies) histogram.record(Math.max(1, Math.round(ms * 1e6)));
+    const count = this.#latencies.length;
+    const at = (percentile: number) => (count === 0 ? 0 : histogram.percentile(percentile) / 1e6);
+    const of = (name: keyof typeof PERCENTILES) => at(PERCENTILES[name]);
+    return {
+      count,
+      mean: count === 0 ? 0 : this.#latencies.reduce((sum, x) => sum + x, 0) / count,
+      p50: of('p50'),
+      p90: of('p90'),
+      p95: of('p95'),
+      p99: of('p99'),
+      p999: of('p999'),
+      max: at(100),
+      buckets: buckets(this.#latencies),
+    };
+  }
+}
+
+/** Logarithmic, ten an octave: 7 % wide. */
+const BUCKETS_PER_OCTAVE = 10;
+
+function buckets(latencies: readonly number[]): [number, number][] {
+  const counts = new Map<number, number>();
+  for (const ms of latencies) {
+    const index = Math.ceil(BUCKETS_PER_OCTAVE * Math.log2(Math.max(ms, 1e-6)));
+    counts.set(index, (counts.get(index) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([index, count]) => [2 ** (index / BUCKETS_PER_OCTAVE), count]);
+}

@@ -1,0 +1,149 @@
+// The load generators against what queueing theory says of a server whose times are known, on a
+// virtual clock.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { closedLoop, openLoop, poisson } from '#lib/bench/load';
+import { randomNumbers } from '#lib/bench/random';
+import { Recorder } from '#lib/bench/recorder';
+import { VirtualClock } from './support/virtual-clock.mts';
+
+const SERVICE_MS = 10;
+
+/** One server that takes each query as it comes and needs 10 ms for it. */
+function server(clock: VirtualClock) {
+  let free = 0;
+  return () => {
+    free = Math.max(free, clock.now()) + SERVICE_MS;
+    return clock.sleepUntil(free);
+  };
+}
+
+const close = (found: number, expected: number, tolerance = 0.05) =>
+  assert.ok(Math.abs(found - expected) <= tolerance * expected, `${found}, not ${expected}`);
+
+const long = { warmUpMs: 10_000, minQueries: 50_000, minMs: 0, maxMs: Number.POSITIVE_INFINITY };
+
+async function offered(load: number, seed = 1) {
+  const clock = new VirtualClock();
+  const recorder = new Recorder(1);
+  const gaps = poisson((1000 / SERVICE_MS) * load, randomNumbers(seed));
+  const options = { clock, recorder, send: server(clock), limits: long };
+  await clock.run(openLoop(options, gaps));
+  return recorder;
+}
+
+describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
+  for (const load of [0.2, 0.5, 0.7]) {
+    test(`mean latency at load ${load}`, async () => {
+      const recorder = await offered(load);
+      // Pollaczek–Khinchine: the mean wait is ρ / (2 (1 − ρ)) services.
+      close(recorder.latency().mean, SERVICE_MS * (1 + load / (2 * (1 - load))));
+      close(recorder.picturesPerSecond, (1000 / SERVICE_MS) * load);
+    });
+  }
+
+  test('the distribution at load 0.5', async () => {
+    const latency = (await offered(0.5)).latency();
+    // Erlang: P(wait ≤ t) = (1 − ρ) Σ (ρ (k − t/D))^k e^(−ρ (k − t/D)) / k!, k = 0 … t/D.
+    const waits = (services: number) => {
+      let sum = 0;
+      let factorial = 1;
+      for (let k = 0; k <= services; k++) {
+        factorial *= Math.max(1, k);
+        const x = 0.5 * (k - services);
+        sum += (x ** k * Math.exp(-x)) / factorial;
+      }
+      return 0.5 * sum;
+    };
+    const inverse = (p: number) => {
+      let services = 0;
+      while (waits(services) < p) services += 0.001;
+      return SERVICE_MS * (1 + services);
+    };
+    for (const [name, p] of [
+      ['p50', 0.5],
+      ['p90', 0.9],
+      ['p95', 0.95],
+      ['p99', 0.99],
+    ] as const) {
+      close(latency[name], inverse(p));
+    }
+    const total = latency.buckets.reduce((sum, [, count]) => sum + count, 0);
+    assert.equal(total, latency.count);
+  });
+
+  test('a server that stands still for a second shows in the latency of those who were due', async () => {
+    const clock = new VirtualClock();
+    const recorder = new Recorder(1);
+    let free = 0;
+    const send = (index: number) => {
+      free = Math.max(free, clock.now()) + SERVICE_MS + (index === 500 ? 1000 : 0);
+      return clock.sleepUntil(free);
+    };
+    const limits = { ...long, warmUpMs: 0, minQueries: 1000 };
+    await clock.run(openLoop({ clock, recorder, send, limits }, () => 2 * SERVICE_MS));
+    // The wait of a second shrinks by 10 ms a query: half of it is over after fifty.
+    const { buckets, max } = recorder.latency();
+    assert.ok(max >= 1000);
+    const late = buckets.filter(([ms]) => ms > 510).reduce((sum, [, count]) => sum + count, 0);
+    assert.ok(late >= 45 && late <= 55, `${late}`);
+  });
+});
+
+describe('callers who ask again at once', () => {
+  for (const concurrency of [1, 4]) {
+    test(`${concurrency} of them: throughput of a full server, latency by Little's law`, async () => {
+      const clock = new VirtualClock();
+      const recorder = new Recorder(1);
+      const limits = { warmUpMs: 1000, minQueries: 1000, minMs: 0, maxMs: 1e9 };
+      await clock.run(closedLoop({ clock, recorder, send: server(clock), limits }, concurrency));
+      close(recorder.picturesPerSecond, 1000 / SERVICE_MS, 0.01);
+      close(recorder.latency().p50, concurrency * SERVICE_MS, 0.01);
+      assert.ok(recorder.isStable(true));
+    });
+  }
+
+  test('a server that grows slower is never stable, and the run ends', async () => {
+    const clock = new VirtualClock();
+    const recorder = new Recorder(1);
+    let time = 10;
+    const send = () => {
+      time *= 1.01;
+      return clock.sleepUntil(clock.now() + time);
+    };
+    const limits = { warmUpMs: 0, minQueries: 30, minMs: 1000, maxMs: 60_000 };
+    await clock.run(closedLoop({ clock, recorder, send, limits }, 1));
+    assert.ok(!recorder.isStable(true));
+    assert.ok(recorder.durationMs >= 60_000);
+  });
+
+  test('refusals and errors are counted, not timed', async () => {
+    const clock = new VirtualClock();
+    const recorder = new Recorder(2);
+    const serve = server(clock);
+    const send = async (index: number) => {
+      await serve();
+      if (index % 3 === 1) throw Object.assign(new Error(), { code: 'ERR_QUEUE_FULL' });
+      if (index % 3 === 2) throw Object.assign(new Error(), { code: 'ERR_TIMEOUT' });
+    };
+    const limits = { warmUpMs: 0, minQueries: 100, minMs: 0, maxMs: 1e9 };
+    await clock.run(closedLoop({ clock, recorder, send, limits }, 1));
+    assert.ok(recorder.answered >= 100);
+    assert.equal(recorder.pictures, 2 * recorder.answered);
+    assert.ok(Math.abs(recorder.refused - recorder.answered) <= 1);
+    assert.ok(Math.abs((recorder.errors.ERR_TIMEOUT ?? 0) - recorder.answered) <= 1);
+    assert.equal(recorder.latency().count, recorder.answered);
+  });
+
+  test('an abort ends it', async () => {
+    const clock = new VirtualClock();
+    const controller = new AbortController();
+    const send = async (index: number) => {
+      if (index === 10) controller.abort();
+      await clock.sleepUntil(clock.now() + 1);
+    };
+    const options = { clock, recorder: new Recorder(1), send, limits: long };
+    const run = closedLoop({ ...options, signal: controller.signal }, 2);
+    await assert.rejects(clock.run(run), { name: 'AbortError' });
+  });
+});
