@@ -59,6 +59,11 @@ class SessionHandle {
     }
   }
 
+  // wake()
+  void wake() {
+    if (served_) served_->scheduler->wake();
+  }
+
   // cancel(id)
   void cancel(const Napi::CallbackInfo& info) {
     const auto id = info[0].As<Napi::Number>().Uint32Value();
@@ -123,6 +128,7 @@ Napi::Value wrap(Napi::Env env, std::shared_ptr<ServedSession>&& served,
   object.Set("info", describe(env, handle->info()));
   object.Set("encode",
              Napi::Function::New(env, [handle](const Info& info) { return handle->encode(info); }));
+  object.Set("wake", Napi::Function::New(env, [handle](const Info&) { handle->wake(); }));
   object.Set("cancel",
              Napi::Function::New(env, [handle](const Info& info) { handle->cancel(info); }));
   object.Set("stats", Napi::Function::New(

@@ -49,6 +49,7 @@ export class LLM2CLIP {
   readonly #options: ResolvedLoadOptions;
   readonly #decoding: DecodeStats = { time: createHistogram(), copies: { count: 0, bytes: 0 } };
   #underWay = 0;
+  #waking = false;
   #nextId = 0;
   #disposed: Promise<void> | undefined;
   #whenIdle: (() => void) | undefined;
@@ -253,8 +254,19 @@ export class LLM2CLIP {
     const id = this.#nextId;
     const spec = { borrowed, priority, timeoutMs, waits, normalize, out, outOffset };
     const embedding = fromNative(session.encode(id, pixels, spec));
+    this.#wakeSoon();
     if (signal === undefined) return embedding;
     return abortable(embedding, signal, () => session.cancel(id));
+  }
+
+  /** Once the caller's turn is over: what it asks for together becomes one batch. */
+  #wakeSoon(): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    queueMicrotask(() => {
+      this.#waking = false;
+      this.#loaded.session.wake();
+    });
   }
 }
 

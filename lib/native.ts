@@ -155,8 +155,10 @@ export interface SessionStats {
 
 export interface NativeSession {
   readonly info: { device: string; precision: string; kernels: string[] };
-  /** Queues one picture; resolves with the array that its embedding [E] was written to. */
+  /** Queues one picture, which may wait for wake(); resolves with the array that its embedding [E] was written to. */
   encode(id: number, pixels: Pixels, spec: EncodeSpec): Promise<Float32Array>;
+  /** To be called after one or more encode(): what is asked for together becomes one batch. */
+  wake(): void;
   /** Takes a picture out of the queue; one that is in a batch goes on. */
   cancel(id: number): void;
   stats(): SessionStats;

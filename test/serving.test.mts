@@ -57,6 +57,16 @@ describe('batches', () => {
     assert.equal(copies.output.bytes, 11 * 4 * FAKE_DIM);
   });
 
+  test('what is asked for in one turn of the event loop becomes one batch', async () => {
+    await using model = await load(5, { maxBatch: 16 });
+    const pixels = Array.from({ length: 8 }, (_, i) => fakePixels(i));
+    const singles = await Promise.all(pixels.map((one) => model.encodeImage(one, raw)));
+    for (const [, batch] of singles) assert.equal(batch, 8);
+    const { row } = await model.encodeImages(pixels, raw);
+    for (let i = 0; i < 8; i++) assert.deepEqual([...row(i).subarray(0, 2)], [i, 8]);
+    assert.deepEqual(model.stats().batches.sizes, { 8: 2 });
+  });
+
   test('with maxDelayMs a batch waits for company, not longer than until it is full', async () => {
     await using model = await load(0, { maxBatch: 3, maxDelayMs: 60_000 });
     const first = model.encodeImage(fakePixels(1), raw);

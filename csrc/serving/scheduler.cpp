@@ -95,17 +95,28 @@ RequestId Scheduler::submit(std::unique_ptr<Request> request, Ticket ticket) {
   ++counts_.submitted;
   const bool borrowed = ticket.borrowed;
   entry->ticket = std::move(ticket);
-  const bool timed = entry->ticket.deadline != Clock::time_point::max();
+  ++quiet_;
+  new_deadline_ |= entry->ticket.deadline != Clock::time_point::max();
   if (borrowed && queue_.empty() && forming_.has_room() && !sealed_) {
     prepare(std::move(entry), lock);
   } else {
     if (borrowed) keep(*entry, lock);
     queue_.push(std::move(entry));
   }
-  wake(timed);
+  const bool full = forming_.size() + queue_.size() >= options_.max_batch;
   lock.unlock();
-  submissions_.store(id, std::memory_order_release);  // last: who looks takes the mutex at once
+  if (full) wake();
   return id;
+}
+
+void Scheduler::wake() {
+  RequestId last = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    notify();
+    last = last_id_;
+  }
+  submissions_.store(last, std::memory_order_release);  // last: who looks takes the mutex at once
 }
 
 // Copies without the mutex; meanwhile the threads may have ended.
@@ -153,9 +164,11 @@ void Scheduler::abandon(const Client* client) {
 }
 
 // To be called with the mutex held.
-void Scheduler::wake(bool timed) {
+void Scheduler::notify() {
   if (state_ == Runner::kIdle) runner_wakes_.notify_one();
-  if (state_ != Runner::kIdle || timed) preparer_wakes_.notify_one();
+  if (state_ != Runner::kIdle || new_deadline_) preparer_wakes_.notify_one();
+  quiet_ = 0;
+  new_deadline_ = false;
 }
 
 bool Scheduler::ready_to_run() const {
@@ -165,6 +178,7 @@ bool Scheduler::ready_to_run() const {
 }
 
 Clock::time_point Scheduler::delay_ends() const {
+  if (forming_.size() + queue_.size() <= quiet_) return Clock::time_point::max();
   if (options_.max_delay == Clock::duration::zero()) return Clock::time_point::min();
   Clock::time_point oldest = queue_.empty() ? Clock::time_point::max() : queue_.oldest();
   if (!forming_.empty()) oldest = std::min(oldest, forming_.oldest());

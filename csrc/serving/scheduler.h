@@ -38,7 +38,11 @@ class Scheduler {
   Scheduler& operator=(const Scheduler&) = delete;
 
   // Throws ERR_QUEUE_FULL, ERR_DISPOSED after close(), ERR_DEVICE_LOST; the request is then gone.
+  // Does not begin a batch before wake(), unless that is full.
   RequestId submit(std::unique_ptr<Request> request, Ticket ticket);
+
+  // After one or more submit(): what is asked for together gets into one batch together.
+  void wake();
 
   // Drops a request that still waits, and says so; one in a batch is delivered as ever.
   bool cancel(RequestId id);
@@ -74,7 +78,7 @@ class Scheduler {
   size_t bucket_of(size_t count) const;
 
   void keep(Entry& entry, std::unique_lock<std::mutex>& lock);
-  void wake(bool timed);
+  void notify();
   Due settle(Entry& entry);
   std::vector<Due> settle_expired();
   Clock::time_point next_deadline() const;
@@ -92,6 +96,9 @@ class Scheduler {
   RequestQueue queue_;
   Batch forming_, running_;
   bool sealed_ = false;  // the forming batch takes no more
+  // Since the last wake():
+  size_t quiet_ = 0;           // submitted
+  bool new_deadline_ = false;  // one of them has a deadline
   size_t preparing_ = 0;
   size_t live_ = 0;  // taken in and not settled
   Runner state_ = Runner::kIdle;

@@ -73,6 +73,7 @@ std::vector<std::shared_ptr<Outcome>> encode(ServedSession& session, size_t coun
         std::make_unique<FakeRequest>(static_cast<float>(i), outcomes.back(), client),
         {.client = client});
   }
+  session.scheduler->wake();
   EXPECT(client->wait_for(count));
   return outcomes;
 }
@@ -158,6 +159,7 @@ void test_release_later() {
   auto outcome = std::make_shared<Outcome>();
   session->scheduler->submit(std::make_unique<FakeRequest>(7.0F, outcome, client),
                              {.client = client});
+  session->scheduler->wake();
   release_later(std::move(session));
   EXPECT(client->wait_for(1));
   EXPECT(outcome->value == 7.0F);

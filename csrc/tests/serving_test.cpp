@@ -56,6 +56,12 @@ class Bench {
   }
 
   std::shared_ptr<Outcome> submit(float pixel, Ticket ticket = {}) {
+    auto outcome = submit_quietly(pixel, std::move(ticket));
+    scheduler->wake();
+    return outcome;
+  }
+
+  std::shared_ptr<Outcome> submit_quietly(float pixel, Ticket ticket = {}) {
     auto outcome = std::make_shared<Outcome>();
     if (!ticket.client) ticket.client = client;
     auto request = std::make_unique<FakeRequest>(
@@ -396,6 +402,7 @@ void test_storm() {
       try {
         const RequestId id =
             bench.scheduler->submit(std::make_unique<FakeRequest>(pixel, outcome, client), ticket);
+        bench.scheduler->wake();
         if (random() % 5 == 0 && bench.scheduler->cancel(id)) continue;
       } catch (const Error& error) {
         EXPECT(error.code() == ErrorCode::kQueueFull);
@@ -418,6 +425,22 @@ void test_storm() {
   const SchedulerStats stats = bench.scheduler->stats();
   EXPECT(stats.queued == 0 && stats.in_batches == 0);
   EXPECT(stats.submitted == stats.completed + stats.failed + stats.expired + stats.dropped);
+}
+
+// What is submitted before wake() gets into one batch, unless that is full sooner.
+void test_together() {
+  Bench bench({.max_batch = 4});
+  for (int i = 0; i < 3; ++i) bench.submit_quietly(1);
+  std::this_thread::sleep_for(milliseconds(20));
+  EXPECT(bench.runs == 0);
+  bench.scheduler->wake();
+  EXPECT(bench.client->wait_for(3));
+  EXPECT(bench.sizes == std::vector<int64_t>{3});
+  for (int i = 0; i < 4; ++i) bench.submit_quietly(1);
+  EXPECT(bench.client->wait_for(7));
+  bench.submit_quietly(1);
+  bench.scheduler->close();
+  EXPECT(bench.client->wait_for(8));
 }
 
 void test_histogram() {
@@ -464,5 +487,6 @@ int main() {
                     {"delay", test_delay},
                     {"open failure", test_open_failure},
                     {"storm", test_storm},
+                    {"together", test_together},
                     {"histogram", test_histogram}});
 }
