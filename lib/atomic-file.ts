@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { LLM2CLIPError } from '../errors';
+import { LLM2CLIPError } from './errors';
 
 /** Bytes gathered before they are written. */
 const CHUNK = 1 << 20;

@@ -28,24 +28,33 @@ export interface Interval {
 const RESAMPLES = 2000;
 const CONFIDENCE = 0.95;
 
-/**
- * A statistic of samples with its 95 % interval by the percentile bootstrap (Efron 1979): what it
- * would be, had other rounds of the same kind been measured.
- */
-export function bootstrap<T>(samples: readonly T[], statistic: (samples: T[]) => number): Interval {
-  const random = randomNumbers(1);
-  const draw = () => samples[Math.floor(random() * samples.length)] as T;
-  const resampled = Array.from({ length: RESAMPLES }, () => statistic(samples.map(draw)));
+/** What a statistic would be had others of the same kind been measured: the middle 95 % of draws. */
+function interval(value: number, drawn: readonly number[]): Interval {
   const tail = (1 - CONFIDENCE) / 2;
-  return {
-    value: statistic([...samples]),
-    low: quantile(resampled, tail),
-    high: quantile(resampled, 1 - tail),
-  };
+  return { value, low: quantile(drawn, tail), high: quantile(drawn, 1 - tail) };
 }
 
-/** The median of b / a over rounds in which both ran one after the other. */
+function drawing(random: () => number) {
+  return (values: readonly number[]) =>
+    values.map(() => values[Math.floor(random() * values.length)] as number);
+}
+
+/** The median of b / a over rounds in which both ran one after the other (bootstrap over rounds). */
 export function pairedRatio(a: readonly number[], b: readonly number[]): Interval {
   const pairs = a.map((x, i) => (b[i] as number) / x);
-  return bootstrap(pairs, median);
+  const draw = drawing(randomNumbers(1));
+  return interval(
+    median(pairs),
+    Array.from({ length: RESAMPLES }, () => median(draw(pairs))),
+  );
+}
+
+/** The median of b over that of a, measured at different times (bootstrap over each). */
+export function ratioOfMedians(a: readonly number[], b: readonly number[]): Interval {
+  const draw = drawing(randomNumbers(1));
+  const ratio = (x: readonly number[], y: readonly number[]) => median(y) / median(x);
+  return interval(
+    ratio(a, b),
+    Array.from({ length: RESAMPLES }, () => ratio(draw(a), draw(b))),
+  );
 }

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { abortable } from '../abort';
+import { AtomicFile } from '../atomic-file';
+import { listPictures } from '../image/folder';
 import { LLM2CLIP } from '../model';
-import { AtomicFile } from './atomic-file';
 import { embeddingPath, embeddingWriter } from './embedding-file';
 import { interruptSignal } from './interrupt';
 import { describeOutcome, type EmbeddingWriter, type Outcome } from './outcome';
 import { print, printError, stdoutDrained } from './output';
-import { listPictures } from './pictures';
 import { clearProgress, ProgressBar } from './progress';
 
 interface Options {

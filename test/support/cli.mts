@@ -17,8 +17,9 @@ export function llm2clip(...args: string[]): Promise<CliResult> {
   return run(args, {});
 }
 
-export function run(args: string[], env: Record<string, string>): Promise<CliResult> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+/** @param main The compiled command of another copy of the package. */
+export function run(args: string[], env: Record<string, string>, main = MAIN): Promise<CliResult> {
+  const child = spawn(process.execPath, [main, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

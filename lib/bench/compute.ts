@@ -1,0 +1,66 @@
+import type { Manifest } from '../bundle/manifest';
+import type { VisionConfig } from '../config';
+import type { NativeEngine } from '../native';
+
+/** A linear layer of a tower: x [rows, in] · [in, out], so many times a picture. */
+interface Layer {
+  rows: number;
+  in: number;
+  out: number;
+  times: number;
+}
+
+/** An imported engine does not say what it is made of. */
+export function isWhole(model: Manifest['model']): model is VisionConfig {
+  return model.layers !== undefined;
+}
+
+function tokensOf({ family, imageSize, patchSize }: VisionConfig): number {
+  return (imageSize / patchSize) ** 2 + (family === 'siglip2' ? 0 : 1);
+}
+
+/** The linear layers that a picture passes, the patch embedding among them. */
+function linears(model: VisionConfig): Layer[] {
+  const { width, hidden, layers, patchSize, embeddingDim, activation } = model;
+  const rows = tokensOf(model);
+  const gates = activation === 'swiglu' ? 2 : 1;
+  return [
+    { rows, in: 3 * patchSize ** 2, out: width, times: 1 },
+    { rows, in: width, out: 3 * width, times: layers },
+    { rows, in: width, out: width, times: layers },
+    { rows, in: width, out: gates * hidden, times: layers },
+    { rows, in: hidden, out: width, times: layers },
+    { rows: 1, in: width, out: embeddingDim, times: 1 },
+  ];
+}
+
+/**
+ * Operations of one picture in 10⁹, a multiplication and an addition counting two: its linear
+ * layers and the two products of attention.
+ */
+export function gflopPerPicture(model: VisionConfig): number {
+  const products = linears(model).map(
+    (layer) => 2 * layer.rows * layer.in * layer.out * layer.times,
+  );
+  const attention = 4 * tokensOf(model) ** 2 * model.width * model.layers;
+  return (products.reduce((sum, x) => sum + x, 0) + attention) / 1e9;
+}
+
+const SECONDS_A_LAYER = 0.3;
+
+/** The engine's fastest linear layer among this model's own, in 10⁹ operations a second. */
+export async function peakGflops(
+  engine: NativeEngine,
+  model: VisionConfig,
+  precision: string,
+  threads: number,
+): Promise<number | null> {
+  if (precision !== 'fp32' && precision !== 'bf16' && precision !== 'fp16') return null;
+  let peak = 0;
+  for (const layer of linears(model).filter(({ times }) => times > 1)) {
+    const spec = { rows: layer.rows, in: layer.in, out: layer.out };
+    const seconds = SECONDS_A_LAYER;
+    peak = Math.max(peak, await engine.linearGflops({ ...spec, precision, threads, seconds }));
+  }
+  return peak;
+}

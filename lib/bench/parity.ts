@@ -1,0 +1,60 @@
+import type { Parity } from './record';
+
+/** Least cosine to fp32 that passes, by precision (DESIGN's table of speeds). */
+export const GATES: Readonly<Record<string, number>> = {
+  fp32: 0.99999,
+  fp16: 0.9999,
+  bf16: 0.999,
+  int8: 0.995,
+};
+
+const K = 5;
+
+export function cosine(a: Float32Array, b: Float32Array): number {
+  let [dot, aa, bb] = [0, 0, 0];
+  for (const [i, x] of a.entries()) {
+    const y = b[i] ?? Number.NaN;
+    dot += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return dot / Math.sqrt(aa * bb);
+}
+
+/** The k nearest others of each, by cosine. */
+function neighbours(embeddings: readonly Float32Array[], k: number): Set<number>[] {
+  return embeddings.map((one, i) => {
+    const others = embeddings.map((other, j) => [cosine(one, other), j] as const);
+    others.splice(i, 1);
+    others.sort(([a], [b]) => b - a);
+    return new Set(others.slice(0, k).map(([, j]) => j));
+  });
+}
+
+function agreement(a: readonly Float32Array[], b: readonly Float32Array[], k: number): number {
+  const others = neighbours(b, k);
+  const same = neighbours(a, k).map(
+    (mine, i) => [...mine].filter((j) => others[i]?.has(j)).length / k,
+  );
+  return same.reduce((sum, x) => sum + x, 0) / same.length;
+}
+
+/** How embeddings compare with those of an fp32 engine, of the same pictures in the same order. */
+export function compareEmbeddings(
+  found: readonly Float32Array[],
+  expected: readonly Float32Array[],
+  { precision, reference }: { precision: string; reference: string },
+): Parity {
+  const cosines = found.map((one, i) => cosine(one, expected[i] as Float32Array));
+  const minCosine = Math.min(...cosines);
+  const gate = GATES[precision] ?? (GATES.fp32 as number);
+  const enough = found.length > 2 * K;
+  return {
+    reference,
+    pictures: found.length,
+    minCosine,
+    topK: enough ? { k: K, agreement: agreement(found, expected, K) } : null,
+    gate,
+    passed: minCosine >= gate,
+  };
+}

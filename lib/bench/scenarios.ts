@@ -1,0 +1,60 @@
+import { invalidRange } from '../arguments';
+import { type Slo, searchGoodput } from './goodput';
+import { atRate, multiStream, offline, type Plan, singleStream, withConcurrency } from './plan';
+import type { Run, Scenario } from './record';
+
+/** What the user asks of the scenarios. */
+export interface ScenarioOptions {
+  /** Queries a second of 'server'; else 0.8 × offline. */
+  rate: number | undefined;
+  /** Of 'rate'; else shares of offline. */
+  rates: readonly number[] | undefined;
+  /** Of 'concurrency': numbers of callers. */
+  concurrency: readonly number[];
+  /** Of 'slo'. */
+  slo: Slo | undefined;
+}
+
+/** What a scenario makes its runs with. */
+export interface Bench extends ScenarioOptions {
+  maxBatch: number;
+  make: (plan: Plan) => Promise<Run>;
+  /** Pictures a second of scenario 'offline', which is run where it has not been. */
+  most: () => Promise<number>;
+}
+
+const SERVER_SHARE = 0.8;
+const RATE_SHARES = [0.2, 0.4, 0.6, 0.8, 0.9];
+/** Above what the engine gives offline nothing can be kept for long. */
+const SEARCH_SHARE = 1.1;
+
+type Runs = (bench: Bench) => AsyncGenerator<Run>;
+
+/** The runs of each scenario. */
+export const RUNS: Readonly<Record<Scenario, Runs>> = {
+  async *'single-stream'({ make }) {
+    yield make(singleStream());
+  },
+  async *'multi-stream'({ make }) {
+    yield make(multiStream());
+  },
+  async *offline({ make, maxBatch }) {
+    yield make(offline(maxBatch));
+  },
+  async *server({ make, most, rate }) {
+    yield make(atRate('server', rate ?? SERVER_SHARE * (await most())));
+  },
+  async *concurrency({ make, concurrency }) {
+    for (const callers of concurrency) yield make(withConcurrency(callers));
+  },
+  async *rate({ make, most, rates }) {
+    const best = rates === undefined ? await most() : 0;
+    for (const rate of rates ?? RATE_SHARES.map((share) => share * best)) {
+      yield make(atRate('rate', rate));
+    }
+  },
+  async *slo({ make, most, slo }) {
+    if (slo === undefined) throw invalidRange('a bound such as p99=50ms', '--slo', slo);
+    yield searchGoodput(slo, SEARCH_SHARE * (await most()), make);
+  },
+};
