@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Report } from '#lib/bench/record';
 import { parseManifest } from '#lib/bundle/manifest';
 import { llm2clip } from './support/cli.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -14,7 +15,8 @@ const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', im
 const PICTURE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
 
 const examples = new Map<string, unknown>();
-const bundle = join(temporaryFolder(), 'digits.bundle');
+const folder = temporaryFolder();
+const bundle = join(folder, 'digits.bundle');
 let manifest: unknown;
 
 before(async () => {
@@ -76,4 +78,24 @@ test('runtime info', async () => {
 test('an error', async () => {
   const found = await real('convert', CHECKPOINT, '--out', bundle);
   assert.deepEqual(shape(examples.get('error')), shape(found));
+});
+
+test('bench, and bench compare', async () => {
+  const fp32 = join(folder, 'fp32.bundle');
+  await llm2clip('convert', CHECKPOINT, '--out', fp32, '--precision', 'fp32');
+  const brief = ['--scenario', 'single-stream', '--duration', '0.2', '--min-queries', '18'];
+  const images = ['--images', fileURLToPath(new URL('./fixtures/digits/gallery', import.meta.url))];
+  const out = join(folder, 'record.json');
+  const found = await real('bench', bundle, ...brief, ...images, '--reference', fp32, '--out', out);
+  // What depends on the machine: null here, more there.
+  const portable = (report: unknown) => {
+    const { machine, runs, ...rest } = structuredClone(report) as Report;
+    const [run] = runs.map(({ energy, ...others }) => others);
+    return shape({ machine: Object.keys(machine).sort(), run, ...rest });
+  };
+  assert.deepEqual(portable(examples.get('bench')), portable(found));
+  assert.deepEqual(
+    shape(examples.get('bench-compare')),
+    shape(await real('bench', 'compare', out, out)),
+  );
 });

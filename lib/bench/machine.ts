@@ -18,7 +18,7 @@ function findGpu(): Pick<Machine, 'gpu' | 'driver'> {
 /** The machine and the versions of all that a benchmark runs on. */
 export async function describeMachine(): Promise<Machine> {
   const { llm2clip, node, platform, glibc, cpu, memoryBytes, libtorch } = await describeRuntime();
-  const { version: sharp } = require('sharp/package.json') as { version: string };
+  const { versions } = require('sharp') as { versions: { sharp: string; vips: string } };
   return {
     cpu: cpu.model,
     cores: cpu.threads,
@@ -31,7 +31,8 @@ export async function describeMachine(): Promise<Machine> {
       llm2clip,
       node,
       libtorch: libtorch.expected,
-      sharp,
+      sharp: versions.sharp,
+      libvips: versions.vips,
       ...(glibc === null ? {} : { glibc }),
     },
   };

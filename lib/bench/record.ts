@@ -146,8 +146,10 @@ export interface Contestant {
   reason: string | null;
   precision: string;
   versions: Record<string, string>;
-  /** Seconds of a batch, a value a round; the i-th of each contestant ran one after the other. */
+  /** Seconds of a batch, a value a round. */
   seconds: number[];
+  /** Ours in the same rounds, each right before or after; null for ours. */
+  oursSeconds: number[] | null;
   /** Milliseconds of a batch. */
   p50: number;
   p99: number;
@@ -159,7 +161,7 @@ export interface Contestant {
   ratio: { value: number; low: number; high: number } | null;
 }
 
-/** All contestants on the same preprocessed pictures, turn by turn in one run. */
+/** Contestants on the same preprocessed pictures, each turn by turn with ours in one run. */
 export interface Comparison {
   model: string;
   device: string;

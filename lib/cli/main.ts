@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../package-version';
+import { benchCommand } from './bench';
 import { convertCommand } from './convert';
 import { encodeCommand } from './encode';
 import { importCommand } from './import';
@@ -17,11 +18,13 @@ function program(): Command {
   const root = new Command('llm2clip')
     .description('LLM2CLIP image embeddings: convert a checkpoint, encode pictures')
     .version(packageVersion())
+    .enablePositionalOptions() // what follows a command is that command's
     .addCommand(runtimeCommand())
     .addCommand(convertCommand())
     .addCommand(importCommand())
     .addCommand(encodeCommand())
-    .addCommand(inspectCommand());
+    .addCommand(inspectCommand())
+    .addCommand(benchCommand());
   throwInsteadOfExit(root);
   return root;
 }

@@ -1,0 +1,74 @@
+import type { Run } from '../record';
+import {
+  BASE,
+  type Chart,
+  categoryAxis,
+  ON_PLOT,
+  type Option,
+  PLOT,
+  seriesColour,
+  textWidth,
+  valueAxis,
+} from './chart';
+import { formatCount, formatNumber } from './format';
+import { columns, meanBatch, runName } from './rows';
+
+const HEIGHT = 220;
+
+/** Every size up to the largest: what never happened shows as well. */
+function countsOf({ batches }: Run): [number, number][] {
+  const largest = Math.max(1, ...Object.keys(batches).map(Number));
+  return Array.from({ length: largest }, (_, i) => [i + 1, batches[i + 1] ?? 0]);
+}
+
+function optionOf(run: Run, width: number): Option {
+  const counts = countsOf(run);
+  const room = (width - PLOT.left - PLOT.right) / counts.length;
+  return {
+    ...BASE,
+    grid: PLOT,
+    xAxis: categoryAxis(
+      'pictures in a batch',
+      counts.map(([size]) => String(size)),
+    ),
+    yAxis: { ...valueAxis('y', 'batches'), minInterval: 1 },
+    series: [
+      {
+        type: 'bar',
+        barMaxWidth: 40,
+        barCategoryGap: '20%',
+        itemStyle: { color: seriesColour(2) },
+        data: counts.map(([, count]) => count),
+        label: {
+          show: room > Math.max(...counts.map(([, count]) => textWidth(formatCount(count)))),
+          position: 'top',
+          ...ON_PLOT,
+          formatter: ({ value }) => (value === 0 ? '' : formatCount(Number(value))),
+        },
+      },
+    ],
+  };
+}
+
+export function batchChart(run: Run, index: number): Chart {
+  const counts = countsOf(run).filter(([, count]) => count > 0);
+  const total = counts.reduce((sum, [, count]) => sum + count, 0);
+  return {
+    id: `batches-${index}`,
+    title: 'Batch sizes',
+    caption: `${formatCount(total)} batches of ${formatNumber(meanBatch(run))} pictures on average.`,
+    legend: [],
+    full: false,
+    height: () => HEIGHT,
+    option: (width) => optionOf(run, width),
+    values: {
+      title: runName(run),
+      columns: columns([], ['pictures', 'batches']),
+      rows: counts.map(([size, count]) => ({
+        cells: [String(size), formatCount(count)],
+        failed: false,
+      })),
+      notes: [],
+    },
+  };
+}

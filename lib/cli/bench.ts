@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { invalidRange } from '../arguments';
+import { parseSlo } from '../bench/goodput';
+import { describeMachine } from '../bench/machine';
+import { DEFAULT_PICTURES } from '../bench/pictures';
+import {
+  INPUT_KINDS,
+  type InputKind,
+  type Report,
+  SCENARIOS,
+  SCHEMA_VERSION,
+  type Scenario,
+} from '../bench/record';
+import { runSuite, type SuiteOptions } from '../bench/suite';
+import { positiveInteger } from './arguments';
+import { compareCommand } from './bench-compare';
+import { type OutputPaths, type Outputs, openOutputs } from './bench-outputs';
+import { interruptSignal } from './interrupt';
+import { clearProgress, showProgress } from './progress';
+
+interface Options extends OutputPaths {
+  scenario: readonly Scenario[];
+  images?: string[];
+  input: InputKind;
+  device: string;
+  threads?: number;
+  maxBatch?: number;
+  duration: number;
+  minQueries: number;
+  compliant?: true;
+  concurrency: readonly number[];
+  rate?: number;
+  rates?: readonly number[];
+  slo?: string;
+  reference?: string;
+}
+
+const DEFAULT_SCENARIOS: readonly Scenario[] = ['single-stream', 'offline', 'server'];
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('expected a number above 0');
+}
+
+const list =
+  <T>(one: (text: string) => T) =>
+  (text: string): T[] =>
+    text.split(',').map((part) => one(part.trim()));
+
+function scenario(text: string): Scenario {
+  const known = SCENARIOS.find((name) => name === text);
+  if (known !== undefined) return known;
+  throw new InvalidArgumentError(`expected some of ${SCENARIOS.join(', ')}`);
+}
+
+function imagesOf({ images }: Options): string[] {
+  if (images !== undefined) return images;
+  if (existsSync(DEFAULT_PICTURES)) return [DEFAULT_PICTURES];
+  throw invalidRange('a folder of pictures', '--images', images);
+}
+
+function scenariosOf({ scenario: wanted, slo }: Options): readonly Scenario[] {
+  return slo === undefined || wanted.includes('slo') ? wanted : [...wanted, 'slo'];
+}
+
+function suiteOptions(bundle: string, options: Options, signal: AbortSignal): SuiteOptions {
+  const { device, threads, maxBatch, duration, minQueries, compliant, slo } = options;
+  return {
+    bundle,
+    load: {
+      device,
+      ...(threads === undefined ? {} : { threads }),
+      ...(maxBatch === undefined ? {} : { batching: { maxBatch } }),
+    },
+    scenarios: scenariosOf(options),
+    images: imagesOf(options),
+    input: options.input,
+    rate: options.rate,
+    rates: options.rates,
+    concurrency: options.concurrency,
+    slo: slo === undefined ? undefined : parseSlo(slo),
+    lengths: { seconds: duration, minQueries, compliant: compliant ?? false },
+    reference: options.reference,
+    signal,
+  };
+}
+
+async function emptyReport(): Promise<Report> {
+  return {
+    schemaVersion: SCHEMA_VERSION,
+    command: `llm2clip ${process.argv.slice(2).join(' ')}`,
+    date: new Date().toISOString(),
+    interrupted: false,
+    machine: await describeMachine(),
+    runs: [],
+    comparisons: [],
+  };
+}
+
+/** Runs the suite; whatever ends it, what was finished is kept. */
+async function measure(report: Report, suite: SuiteOptions, outputs: Outputs): Promise<void> {
+  const note = (text: string) => {
+    clearProgress();
+    process.stderr.write(`${text}\n`);
+  };
+  try {
+    await runSuite(suite, {
+      onStage: showProgress,
+      onSkipped: (path, reason) => note(`left out ${path}: ${reason}`),
+      onRun: async (run) => {
+        report.runs.push(run);
+        await outputs.save(report);
+      },
+    });
+  } catch (error) {
+    report.interrupted = suite.signal.aborted;
+    if (report.runs.length > 0) await outputs.finish(report);
+    throw error;
+  } finally {
+    clearProgress();
+  }
+}
+
+async function run(bundle: string, options: Options): Promise<void> {
+  const suite = suiteOptions(bundle, options, interruptSignal());
+  const outputs = await openOutputs(options);
+  const report = await emptyReport();
+  await measure(report, suite, outputs);
+  await outputs.finish(report);
+}
+
+/** `llm2clip bench`. */
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description('measure throughput and latency of a bundle on this machine')
+    .argument('<bundle>', 'made by convert or import')
+    .option('--scenario <list>', SCENARIOS.join(', '), list(scenario), DEFAULT_SCENARIOS)
+    .option('--images <path...>', 'pictures, or folders of them (in a clone: those of the tests)')
+    .addOption(
+      new Option('--input <kind>', 'what a request carries')
+        .choices(INPUT_KINDS)
+        .default('encoded'),
+    )
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
+    .option('--threads <n>', 'threads a batch is computed with', positiveInteger)
+    .option('--max-batch <n>', 'largest batch', positiveInteger)
+    .option('--duration <seconds>', 'of a run, at the least', positive, 10)
+    .option('--min-queries <n>', 'of a run', positiveInteger, 24)
+    .option('--compliant', "MLPerf's least durations and numbers of queries")
+    .option(
+      '--concurrency <list>',
+      "callers of scenario 'concurrency'",
+      list(positiveInteger),
+      [1, 2, 4, 8, 16],
+    )
+    .option(
+      '--rate <n>',
+      "queries a second of scenario 'server' (default: 0.8 × offline)",
+      positive,
+    )
+    .option('--rates <list>', "of scenario 'rate' (default: shares of offline)", list(positive))
+    .option('--slo <bound>', 'search the highest rate that keeps it, e.g. p99=50ms')
+    .option('--reference <bundle>', 'the same model in fp32, to compare the embeddings with')
+    .option('--out <file.json>', 'write the record, also when interrupted')
+    .option('--markdown <file>', 'write a report in Markdown')
+    .option('--html <file>', 'write a page with charts')
+    .option('--json', 'print the record as JSON')
+    .action(run)
+    .enablePositionalOptions()
+    .addCommand(compareCommand());
+}

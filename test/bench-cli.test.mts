@@ -1,0 +1,266 @@
+// `llm2clip bench` as a user runs it, over an engine that takes 5 ms a batch.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Report, Run } from '#lib/bench/record';
+import { llm2clip, run as runCommand } from './support/cli.mts';
+import { CHECKPOINT } from './support/digits.mts';
+import { fakeBundle, fakePackage } from './support/fake-engine.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const folder = temporaryFolder();
+const path = join(folder, 'package');
+const main = join(path, 'dist/cli/main.js');
+const photographs = ['china.jpg', 'flower.jpg'].map((name) =>
+  fileURLToPath(new URL(`./fixtures/images/${name}`, import.meta.url)),
+);
+const pictures = ['--images', ...photographs];
+const brief = ['--duration', '0.3', '--min-queries', '18'];
+let bundle: string;
+before(async () => {
+  fakePackage(path);
+  bundle = await fakeBundle(join(folder, 'bundle'), 5000);
+});
+
+const bench = (...args: string[]) => runCommand(['bench', ...args], {}, main);
+const measure = async (...args: string[]) => {
+  const { code, json, stderr } = await bench(bundle, ...pictures, ...brief, '--json', ...args);
+  assert.equal(code, 0, stderr);
+  return json()[0] as Report;
+};
+
+describe('usage', () => {
+  const wrong: [string, string[], RegExp][] = [
+    ['no such scenario', ['--scenario', 'fastest'], /single-stream, multi-stream/],
+    ['no such input', ['--input', 'zeros'], /path, encoded, raw, preprocessed/],
+    ['a bound that is none', ['--slo', 'quick', ...pictures], /expected a bound such as p99=50ms/],
+    ['a duration that is none', ['--duration', '-1'], /above 0/],
+    ['callers that are none', ['--concurrency', '1,x'], /whole number/],
+    ["'slo' without a bound", ['--scenario', 'slo', ...brief, ...pictures], /p99=50ms for --slo/],
+    ['no pictures', [], /expected a folder of pictures for --images/],
+  ];
+  for (const [name, args, message] of wrong) {
+    test(name, async () => {
+      const { code, stderr } = await bench(bundle, ...args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, message);
+    });
+  }
+
+  test('what is not there is said in a line, and nothing is written', async () => {
+    const out = join(folder, 'none.json');
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    const cases: [string[], RegExp][] = [
+      [[join(folder, 'no.bundle'), ...pictures], /^llm2clip: ERR_NOT_FOUND: .*no\.bundle/],
+      [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected pictures in .*empty/],
+      [
+        [bundle, '--images', join(folder, 'none.jpg')],
+        /ERR_NOT_FOUND: expected pictures that decode/,
+      ],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stderr } = await bench(...args, '--out', out);
+      assert.equal(code, 1);
+      assert.match(stderr.trim().split('\n').at(-1) ?? '', message);
+      assert.ok(!existsSync(out));
+    }
+    const lost = await bench(bundle, ...pictures, '--out', join(folder, 'no/where.json'));
+    assert.equal(lost.code, 1);
+    assert.match(lost.stderr, /ERR_IO: cannot write/);
+  });
+});
+
+describe('runs', () => {
+  test('every scenario, and what a record says of it', async () => {
+    const all = 'single-stream,multi-stream,offline,server,concurrency,rate';
+    const { runs, machine, schemaVersion, interrupted } = await measure(
+      ...['--scenario', all, '--concurrency', '1,3', '--rates', '40,80', '--max-batch', '4'],
+    );
+    assert.equal(schemaVersion, 1);
+    assert.equal(interrupted, false);
+    assert.ok(machine.cores > 0 && machine.versions.libtorch !== undefined);
+    assert.deepEqual(
+      runs.map(({ scenario, configuration: { concurrency, rate } }) => [
+        scenario,
+        concurrency ?? (scenario === 'server' ? 'server' : rate),
+      ]),
+      [
+        ['single-stream', 1],
+        ['multi-stream', 1],
+        ['offline', 8],
+        ['server', 'server'],
+        ['concurrency', 1],
+        ['concurrency', 3],
+        ['rate', 40],
+        ['rate', 80],
+      ],
+    );
+    const [single, multi, offline, server] = runs as [Run, Run, Run, Run];
+    for (const { queries, latency, compliant, refused, errors, stages, ...one } of runs) {
+      assert.ok(queries >= 18);
+      assert.equal(latency.count, queries);
+      assert.equal(
+        latency.buckets.reduce((sum, [, count]) => sum + count, 0),
+        queries,
+      );
+      assert.ok(latency.p50 >= 5 && latency.p999 >= latency.p99 && latency.max >= latency.p999);
+      assert.equal(compliant, false, 'short runs are marked as such');
+      assert.equal(refused, 0);
+      assert.deepEqual(errors, {});
+      assert.ok(stages.decode.count > 0 && stages.run.p50 >= 4.5 && stages.deliver.count > 0);
+      assert.ok(one.memory.rssPeakBytes > 0 && one.eventLoopDelay.max > 0);
+      assert.equal(one.parity, null);
+      assert.equal(one.compute, null, 'nothing is known of what an imported engine computes');
+    }
+    assert.deepEqual(Object.keys(single.batches), ['1']);
+    assert.equal(multi.pictures, 8 * multi.queries);
+    assert.ok((offline.batches['4'] ?? 0) > 0);
+    // 0.8 of what offline gave.
+    const { rate } = server.configuration;
+    assert.ok(Math.abs((rate ?? 0) / offline.picturesPerSecond - 0.8) < 1e-9);
+  });
+
+  test('the highest rate that keeps a bound', async () => {
+    const { runs } = await measure('--slo', 'p99=10s', '--scenario', 'slo', '--max-batch', '2');
+    assert.deepEqual(
+      runs.map(({ scenario }) => scenario),
+      ['offline', 'slo'],
+    );
+    const [offline, slo] = runs as [Run, Run];
+    assert.ok((slo.goodput?.rate ?? 0) > 0.5 * offline.picturesPerSecond);
+    assert.equal(slo.goodput?.boundMs, 10_000);
+    const none = await measure('--slo', 'p50=1ms', '--scenario', 'slo');
+    assert.equal(none.runs[1]?.goodput?.rate, 0);
+  });
+
+  test('all kinds of inputs', async () => {
+    for (const input of ['path', 'encoded', 'raw', 'preprocessed']) {
+      const { runs } = await measure('--scenario', 'single-stream', '--input', input);
+      assert.equal(runs[0]?.configuration.input, input);
+      assert.equal((runs[0]?.stages.decode.count ?? 0) > 0, ['path', 'encoded'].includes(input));
+    }
+  });
+
+  test('pictures that do not decode are left out, and said', async () => {
+    const words = join(folder, 'words.jpg');
+    await writeFile(words, 'no picture');
+    const args = [...brief, '--scenario', 'single-stream', '--images', ...photographs, words];
+    const { code, stderr } = await bench(bundle, ...args);
+    assert.equal(code, 0);
+    assert.match(stderr, /left out .*words\.jpg: expected JPEG, PNG/);
+  });
+
+  test('reports: a table, Markdown, a page', async () => {
+    const [out, markdown, html] = ['a.json', 'a.md', 'a.html'].map((name) => join(folder, name));
+    const files = ['--out', out, '--markdown', markdown, '--html', html] as string[];
+    const { code, stdout } = await bench(bundle, ...pictures, ...brief, ...files);
+    assert.equal(code, 0);
+    for (const scenario of ['single-stream', 'offline', 'server']) {
+      assert.match(stdout, new RegExp(scenario));
+      assert.match(await readFile(markdown as string, 'utf8'), new RegExp(scenario));
+    }
+    assert.match(await readFile(html as string, 'utf8'), /<svg/);
+    assert.equal((JSON.parse(await readFile(out as string, 'utf8')) as Report).runs.length, 3);
+  });
+
+  test('Ctrl-C half way: what was finished is kept', async () => {
+    const out = join(folder, 'half.json');
+    const args = [main, 'bench', bundle, ...pictures, '--out', out, '--duration', '1'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.resume();
+    child.stderr.resume();
+    const ended = once(child, 'close');
+    const runsSoFar = async () => {
+      const text = await readFile(out, 'utf8').catch(() => '{"runs":[]}');
+      return (JSON.parse(text) as Report).runs.length;
+    };
+    while ((await runsSoFar()) === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [130, null]);
+    const report = JSON.parse(await readFile(out, 'utf8')) as Report;
+    assert.equal(report.interrupted, true);
+    assert.ok(report.runs.length >= 1 && report.runs.length < 3);
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.includes('.tmp-')),
+      [],
+    );
+  });
+});
+
+test('parity with fp32 is measured, and the gate is that of the precision', async () => {
+  const bundles = ['fp32', 'bf16'].map((precision) => join(folder, precision));
+  for (const out of bundles) {
+    await llm2clip('convert', CHECKPOINT, '--out', out, '--precision', out.slice(-4));
+  }
+  const [fp32, bf16] = bundles as [string, string];
+  const images = ['--images', fileURLToPath(new URL('./fixtures/digits/gallery', import.meta.url))];
+  const args = [...images, ...brief, '--scenario', 'single-stream', '--json'];
+  const { json, code, stderr } = await llm2clip('bench', bf16, '--reference', fp32, ...args);
+  assert.equal(code, 0, stderr);
+  const [run] = (json()[0] as Report).runs as [Run];
+  const { parity, compute } = run;
+  assert.ok((compute?.peakGflops ?? 0) > 0);
+  assert.equal(compute?.gflops, (compute?.gflopPerPicture ?? 0) * run.picturesPerSecond);
+  assert.ok(parity?.passed && parity.minCosine > 0.999 && parity.minCosine <= 1 + 1e-6);
+  assert.ok((parity.topK?.agreement ?? 0) > 0.8);
+  const wrong = await llm2clip('bench', fp32, '--reference', join(folder, 'none'), ...args);
+  assert.equal(wrong.code, 1);
+});
+
+describe('compare', () => {
+  const change = (report: Report, factor: number): Report => ({
+    ...report,
+    runs: report.runs.map((one) => ({
+      ...one,
+      picturesPerSecond: one.picturesPerSecond * factor,
+      windows: one.windows.map(({ picturesPerSecond, p50 }) => ({
+        picturesPerSecond: picturesPerSecond * factor,
+        p50: p50 / factor,
+      })),
+    })),
+  });
+  const compare = (...args: string[]) => runCommand(['bench', 'compare', ...args], {}, main);
+
+  test('the same twice, a regression, a gain', async () => {
+    const files = { same: 1, worse: 0.8, better: 1.25 };
+    const report = await measure('--scenario', 'single-stream');
+    for (const [name, factor] of Object.entries(files)) {
+      await writeFile(join(folder, `${name}.json`), JSON.stringify(change(report, factor)));
+    }
+    const at = (name: string) => join(folder, `${name}.json`);
+    const same = await compare(at('same'), at('same'), '--tolerance', '50%');
+    assert.equal(same.code, 0);
+    assert.match(same.stdout, /same/);
+    const worse = await compare(at('same'), at('worse'));
+    assert.equal(worse.code, 1);
+    assert.match(worse.stdout, /worse/);
+    assert.equal((await compare(at('same'), at('worse'), '--tolerance', '60%')).code, 0);
+    const better = await compare(at('same'), at('better'), '--json');
+    assert.equal(better.code, 0);
+    const [{ changes }] = better.json() as [{ changes: { verdict: string }[] }];
+    assert.equal(changes[0]?.verdict, 'better');
+  });
+
+  test('runs that only one has, and what is no record', async () => {
+    const [one, other] = [join(folder, 'one.json'), join(folder, 'other.json')];
+    await writeFile(one, JSON.stringify(await measure('--scenario', 'single-stream')));
+    await writeFile(other, JSON.stringify(await measure('--scenario', 'offline')));
+    const { code, stdout } = await compare(one, other);
+    assert.equal(code, 0);
+    assert.match(stdout, /only before/);
+    assert.match(stdout, /only after/);
+    const words = join(folder, 'record.json');
+    await writeFile(words, '{"schemaVersion": 99}');
+    const newer = await compare(one, words);
+    assert.equal(newer.code, 2);
+    assert.match(newer.stderr, /schema version 1/);
+    assert.equal((await compare(one, join(folder, 'nowhere.json'))).code, 1);
+    assert.equal((await compare(one, other, '--tolerance', 'much')).code, 2);
+  });
+});
