@@ -41,7 +41,7 @@ export function openOutputs({ out, markdown, html, json }: OutputPaths): Outputs
   const finish = async (report: Report) => {
     await save(report);
     if (markdown !== undefined) await writeText(markdown, markdownReport(report));
-    if (html !== undefined) await writeText(html, await htmlReport(report));
+    if (html !== undefined) await writeText(html, htmlReport(report));
     print(json ? report : terminalReport(report));
   };
   return { save, finish };

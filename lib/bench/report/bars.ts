@@ -39,7 +39,10 @@ export function nameAxis({ names, width }: BarRows) {
     axisLabel: {
       ...ON_PLOT,
       interval: 0,
-      ...(isNarrow(width) ? above : { margin: GAP }),
+      overflow: 'truncate',
+      ...(isNarrow(width)
+        ? { ...above, width: 0.88 * width }
+        : { margin: GAP, width: width / 2.7 }),
     },
     z: 10,
   } as const;

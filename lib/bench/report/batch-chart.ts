@@ -21,9 +21,16 @@ function countsOf({ batches }: Run): [number, number][] {
   return Array.from({ length: largest }, (_, i) => [i + 1, batches[i + 1] ?? 0]);
 }
 
+const COUNT = {
+  ...ON_PLOT,
+  position: 'top',
+  formatter: ({ value }: { value?: unknown }) => (value === 0 ? '' : formatCount(Number(value))),
+} as const;
+
 function optionOf(run: Run, width: number): Option {
   const counts = countsOf(run);
   const room = (width - PLOT.left - PLOT.right) / counts.length;
+  const widest = Math.max(...counts.map(([, count]) => textWidth(formatCount(count))));
   return {
     ...BASE,
     grid: PLOT,
@@ -39,12 +46,7 @@ function optionOf(run: Run, width: number): Option {
         barCategoryGap: '20%',
         itemStyle: { color: seriesColour(2) },
         data: counts.map(([, count]) => count),
-        label: {
-          show: room > Math.max(...counts.map(([, count]) => textWidth(formatCount(count)))),
-          position: 'top',
-          ...ON_PLOT,
-          formatter: ({ value }) => (value === 0 ? '' : formatCount(Number(value))),
-        },
+        label: { ...COUNT, show: room > widest },
       },
     ],
   };

@@ -14,7 +14,8 @@ function tidy(svg: string, drawing: string): string {
     .replace(/ class="zr[^"]*"/g, '')
     .replace(/ pointer-events="visible"| baseProfile="full"| xmlns:xlink="[^"]*"/g, '')
     .replace(/(id="|url\(#)zr\d+-/g, `$1${drawing}-`)
-    .replace(/ ecmeta_(series|data)_index="/g, ' data-$1="')
+    .replace(/ ecmeta_series_index="/g, ' data-series="')
+    .replace(/ ecmeta_data_index="/g, ' data-index="')
     .replace(/ ecmeta_ssr_type="[^"]*"/g, '');
 }
 

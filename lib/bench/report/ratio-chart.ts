@@ -10,6 +10,7 @@ import {
   MUTED,
   type Option,
   seriesColour,
+  textWidth,
   valueAxis,
 } from './chart';
 import { formatRatio, oneLine, plural } from './format';
@@ -25,8 +26,7 @@ function verdictOf({ ratio: { low, high } }: RankedPeer) {
   return high < 1 ? SLOWER : SAME;
 }
 
-/** px; on the right is room for "1.14 × [1.12, 1.16]". */
-const MARGINS = { right: 152, bottom: 44 } as const;
+const BOTTOM = 44;
 const CAP = 4;
 
 /** The interval as a whisker, and the figures past its end. */
@@ -55,7 +55,26 @@ function whisker(peers: readonly RankedPeer[]): CustomSeriesRenderItem {
 
 function rowsOf(peers: readonly RankedPeer[], width: number): BarRows {
   const names = peers.map(({ contestant }) => contestantName(contestant));
-  return { names, width, top: isNarrow(width) ? 34 : 24, ...MARGINS };
+  const figures = peers.map(({ ratio }) => textWidth(formatRatio(ratio)));
+  const right = Math.max(...figures) + 12;
+  return { names, width, top: isNarrow(width) ? 34 : 24, right, bottom: BOTTOM };
+}
+
+/** The line of those that are as fast as ours. */
+function evenLine(width: number) {
+  return {
+    silent: true,
+    symbol: 'none',
+    lineStyle: { color: MUTED, width: 1, type: 'solid' },
+    label: {
+      position: 'start',
+      distance: isNarrow(width) ? 12 : 5,
+      formatter: 'as fast as ours',
+      color: MUTED,
+      fontSize: FONT,
+    },
+    data: [{ xAxis: 1 }] as { xAxis: number }[],
+  } as const;
 }
 
 function optionOf(peers: readonly RankedPeer[], width: number): Option {
@@ -64,20 +83,13 @@ function optionOf(peers: readonly RankedPeer[], width: number): Option {
     value: peer.ratio.value,
     itemStyle: { color: verdictOf(peer).colour },
   }));
-  const even = {
-    silent: true,
-    symbol: 'none',
-    lineStyle: { color: MUTED, width: 1, type: 'solid' },
-    label: { position: 'start', formatter: 'as fast as ours', color: MUTED, fontSize: FONT },
-    data: [{ xAxis: 1 }] as { xAxis: number }[],
-  } as const;
   return {
     ...BASE,
     grid: barsPlot(rows),
     xAxis: { ...valueAxis('x', 'its time / our time'), max: axisEnd(peers) },
     yAxis: nameAxis(rows),
     series: [
-      { type: 'bar', data, barWidth: BAR_WIDTH, markLine: even },
+      { type: 'bar', data, barWidth: BAR_WIDTH, markLine: evenLine(width) },
       { type: 'custom', data: peers.map((_, i) => i), renderItem: whisker(peers) },
     ],
   };

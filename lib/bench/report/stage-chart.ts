@@ -32,7 +32,7 @@ function totalOf({ stages }: Run): number {
 }
 
 function nameOf(run: Run): string {
-  return failedParity(run) ? `${runName(run)} · FAILED` : runName(run);
+  return failedParity(run) ? `FAILED · ${runName(run)}` : runName(run);
 }
 
 /** One stage of all runs, in per cent of each run's total; the figures, in ms, where they fit. */

@@ -56,12 +56,13 @@ figure summary { font-size: 13px; color: var(--muted); width: max-content; }
 .run.failed .facts { color: var(--failed); }
 .setup { margin-top: 28px; }
 .scroll { overflow-x: auto; margin-top: 10px; max-width: 100%; }
-table { border-collapse: collapse; font-size: 13px; line-height: 1.4; overflow-wrap: normal; }
+table { border-collapse: collapse; font-size: 12.5px; line-height: 1.4; overflow-wrap: normal; }
 table.summary { width: 100%; }
-th, td { text-align: left; padding: 6px 18px 6px 0; white-space: nowrap; border-bottom: 1px solid var(--rule); }
+th, td { text-align: left; padding: 6px 12px 6px 0; white-space: nowrap; border-bottom: 1px solid var(--rule); }
 th { font-weight: 400; color: var(--muted); }
 th.number, td.number { text-align: right; }
 th:last-child, td:last-child { padding-right: 0; }
+table.summary td:last-child:not(.number) { white-space: normal; min-width: 9em; }
 tr.failed td { color: var(--failed); }
 .values { margin-bottom: 4px; }
 .table { margin-top: 28px; }
