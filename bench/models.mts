@@ -1,0 +1,71 @@
+// What the suite runs, made once and kept in the user's cache: bundles of one checkpoint in each
+// precision, and the same weights as ONNX for the peers that read that.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { convert, type Precision } from 'llm2clip';
+import { cacheFolder } from '#lib/runtime/cache';
+import { syntheticCheckpoint } from '../test/support/checkpoints.mts';
+import { CHECKPOINT as DIGITS } from '../test/support/digits.mts';
+
+/** Files of one checkpoint. */
+export interface Models {
+  checkpoint: string;
+  bundles: Record<string, string>;
+  /** Null where there is no Python to export it with. */
+  onnx: string | null;
+  onnxInt8: string | null;
+}
+
+/** Where bench/peers/setup puts its Python. */
+export const PEERS_PYTHON = join(cacheFolder(), 'bench-peers/bin/python');
+
+/** The full-size synthetic EVA02-L/14@336, the tiny trained one, or a file of the user's. */
+export function checkpointOf(name: string): Promise<string> | string {
+  if (name === 'digits') return DIGITS;
+  if (name !== 'eva02-L-14-336') return name;
+  return syntheticCheckpoint({
+    preset: name,
+    layout: 'official',
+    format: 'torch',
+    dtype: 'f32',
+    seed: 1,
+  });
+}
+
+/** Runs a script of bench/peers, which writes a file beside its place, unless it is there. */
+async function made(file: string, python: string, script: string, input: string) {
+  if (existsSync(file)) return file;
+  if (!existsSync(python)) return null;
+  const path = fileURLToPath(new URL(`./peers/${script}`, import.meta.url));
+  const temporary = join(dirname(file), `making-${process.pid}`);
+  await mkdir(temporary, { recursive: true });
+  try {
+    execFileSync(python, [path, input, join(temporary, basename(file))], { stdio: 'inherit' });
+    await rename(join(temporary, basename(file)), file);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  return file;
+}
+
+export async function prepareModels(
+  name: string,
+  precisions: readonly Precision[],
+  python: string,
+): Promise<Models> {
+  const checkpoint = await checkpointOf(name);
+  const folder = join(cacheFolder(), 'bench', basename(name));
+  await mkdir(folder, { recursive: true });
+  const bundles: Record<string, string> = {};
+  for (const precision of precisions) {
+    bundles[precision] = join(folder, `${precision}.bundle`);
+    await convert(checkpoint, { out: bundles[precision], precision, force: true });
+  }
+  const onnx = await made(join(folder, 'model.onnx'), python, 'export-onnx.py', checkpoint);
+  const onnxInt8 =
+    onnx && (await made(join(folder, 'model-int8.onnx'), python, 'quantize-onnx.py', onnx));
+  return { checkpoint, bundles, onnx, onnxInt8 };
+}

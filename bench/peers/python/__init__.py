@@ -1,0 +1,1 @@
+"""The peers that run in Python, a module each; peer.py drives them."""

@@ -1,0 +1,170 @@
+// The whole suite: this project's engines alone, in every scenario, then beside each peer.
+//
+//   npm run bench -- [--model eva02-L-14-336|digits|CHECKPOINT] [--precisions fp32,bf16]
+//     [--batches 1,8] [--rounds N] [--threads N] [--duration S] [--scenarios LIST] [--peers LIST|none]
+//     [--python PATH] [--out FILE.json] [--markdown FILE] [--html FILE]
+//
+// bench/peers/setup installs the peers; those that are not there are skipped, and said.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Precision } from 'llm2clip';
+import { describeMachine } from '#lib/bench/machine';
+import { DEFAULT_PICTURES, loadPictures } from '#lib/bench/pictures';
+import { type Report, SCENARIOS, SCHEMA_VERSION, type Scenario } from '#lib/bench/record';
+import { htmlReport } from '#lib/bench/report/html';
+import { markdownReport } from '#lib/bench/report/markdown';
+import { terminalReport } from '#lib/bench/report/terminal';
+import { writeReport, writeText } from '#lib/bench/store';
+import { runSuite } from '#lib/bench/suite';
+import { openBundle } from '#lib/bundle/open';
+import { compare, type Settings } from './comparison.mts';
+import { openOurs, type PixelFile, peersOf } from './contestants.mts';
+import { type Models, PEERS_PYTHON, prepareModels } from './models.mts';
+import type { PeerSpec } from './peers/peer.mts';
+
+const { values: options } = parseArgs({
+  options: {
+    model: { type: 'string', default: 'eva02-L-14-336' },
+    precisions: { type: 'string', default: 'fp32,bf16' },
+    batches: { type: 'string', default: '1,8' },
+    rounds: { type: 'string', default: '7' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    duration: { type: 'string', default: '20' },
+    scenarios: { type: 'string', default: 'single-stream,offline,server,concurrency' },
+    peers: { type: 'string', default: '' },
+    python: { type: 'string', default: PEERS_PYTHON },
+    images: { type: 'string', default: DEFAULT_PICTURES },
+    out: { type: 'string' },
+    markdown: { type: 'string' },
+    html: { type: 'string' },
+  },
+});
+const threads = Number(options.threads);
+const say = (text: string) => process.stderr.write(`${text}\n`);
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
+
+/** Pictures that parity is measured on, and that turns go through. */
+const PIXEL_PICTURES = 12;
+
+async function writePixels(bundle: string, folder: string): Promise<PixelFile> {
+  const opened = await openBundle(bundle);
+  await opened.close();
+  const { preprocessing } = opened.manifest;
+  const pictures = await loadPictures([options.images], 'preprocessed', preprocessing);
+  const pixels = pictures.inputs.slice(0, PIXEL_PICTURES).map((input) => {
+    const { pixelValues } = input as { pixelValues: Float32Array };
+    return Buffer.from(pixelValues.buffer, pixelValues.byteOffset, pixelValues.byteLength);
+  });
+  const path = join(folder, 'pixels.f32');
+  await writeFile(path, Buffer.concat(pixels));
+  return { path, count: pixels.length, imageSize: preprocessing.size };
+}
+
+function scenarios(): Scenario[] {
+  const wanted = options.scenarios.split(',').filter((name) => name !== 'none');
+  return wanted.map((name) => {
+    const known = SCENARIOS.find((one) => one === name);
+    if (known === undefined) throw new RangeError(`expected some of ${SCENARIOS}, found ${name}`);
+    return known;
+  });
+}
+
+async function runAlone(report: Report, bundle: string, reference: string): Promise<void> {
+  await runSuite(
+    {
+      ...{ bundle, reference, scenarios: scenarios(), images: [options.images], input: 'encoded' },
+      ...{ load: { threads }, rate: undefined, rates: undefined, slo: undefined },
+      concurrency: [1, 2, 4, 8],
+      lengths: { seconds: Number(options.duration), minQueries: 24, compliant: false },
+      signal: interrupted.signal,
+    },
+    {
+      onStage: say,
+      onSkipped: () => {},
+      onRun: (run) => {
+        report.runs.push(run);
+        say(
+          `  ${run.picturesPerSecond.toFixed(2)} pictures/s, p50 ${run.latency.p50.toFixed(1)} ms`,
+        );
+      },
+    },
+  );
+}
+
+/** Of each of ours: fp32 stands beside fp32, any lower precision beside everything. */
+function peersBeside(precision: string, specs: readonly PeerSpec[]): PeerSpec[] {
+  const wanted = options.peers.split(',').filter((part) => part !== '');
+  return specs.filter(
+    ({ name, open }) =>
+      (precision !== 'fp32' || open.precision === 'fp32') &&
+      (wanted.length === 0 || wanted.some((part) => name.includes(part))),
+  );
+}
+
+async function runBesidePeers(report: Report, models: Models, pixels: PixelFile): Promise<void> {
+  const batches = options.batches.split(',').map(Number);
+  const maxBatch = Math.max(...batches);
+  const fp32 = await openOurs(models.bundles.fp32 as string, threads, maxBatch, pixels);
+  const reference = await fp32.embed(pixels.count);
+  await fp32.close();
+  const settings: Settings = {
+    ...{ model: basename(options.model), device: 'cpu', threads, pixels, reference },
+    rounds: Number(options.rounds),
+  };
+  const open = { threads, device: 'cpu', imageSize: pixels.imageSize, calibration: pixels.path };
+  const specs = peersOf(models, options.python, { ...open, model: '', precision: '' });
+  for (const [precision, bundle] of Object.entries(models.bundles)) {
+    const ours = await openOurs(bundle, threads, maxBatch, pixels);
+    for (const batch of batches) {
+      interrupted.signal.throwIfAborted();
+      say(`${ours.name}, batch ${batch}`);
+      const peers = peersBeside(precision, specs);
+      const comparison = await compare(ours, peers, batch, settings, (one) =>
+        say(`  ${one.name}: ${one.reason ?? `${one.p50.toFixed(1)} ms`} ${one.ratio?.value ?? ''}`),
+      );
+      report.comparisons.push(comparison);
+    }
+    await ours.close();
+  }
+}
+
+async function measure(report: Report): Promise<void> {
+  const precisions = [...new Set(['fp32', ...options.precisions.split(',')])] as Precision[];
+  say('preparing models');
+  const models = await prepareModels(options.model, precisions, options.python);
+  const folder = await mkdtemp(join(tmpdir(), 'llm2clip-bench-'));
+  try {
+    const fp32 = models.bundles.fp32 as string;
+    for (const bundle of Object.values(models.bundles)) await runAlone(report, bundle, fp32);
+    if (options.peers === 'none') return;
+    await runBesidePeers(report, models, await writePixels(fp32, folder));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const report: Report = {
+  schemaVersion: SCHEMA_VERSION,
+  command: `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim(),
+  date: new Date().toISOString(),
+  interrupted: false,
+  machine: await describeMachine(),
+  runs: [],
+  comparisons: [],
+};
+try {
+  await measure(report);
+} catch (error) {
+  report.interrupted = interrupted.signal.aborted;
+  if (!report.interrupted) throw error;
+  process.exitCode = 130;
+} finally {
+  // Whatever ended it, what was finished is kept.
+  if (options.out !== undefined) await writeReport(options.out, report);
+}
+if (options.markdown !== undefined) await writeText(options.markdown, markdownReport(report));
+if (options.html !== undefined) await writeText(options.html, htmlReport(report));
+console.log(terminalReport(report));

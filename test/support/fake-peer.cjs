@@ -1,0 +1,42 @@
+// A peer without an engine: it does what the path of the model, or of the pixels, says.
+const { createInterface } = require('node:readline');
+
+const say = (reply) => process.stdout.write(`${JSON.stringify(reply)}\n`);
+
+function die() {
+  process.stderr.write('first words\nlast words\n');
+  process.exitCode = 3;
+  process.stdin.destroy();
+}
+
+const SCRIPTS = {
+  missing: () => say({ ok: false, error: "Cannot find module 'engine'", missing: true }),
+  fail: () => say({ ok: false, error: 'no such picture' }),
+  die,
+  hang: () => {},
+  garbage: () => process.stdout.write('Loading model… done\n'),
+  json: () => say(['no', 'reply']),
+  twice: () => process.stdout.write('{"ok":true}\n{"ok":true}\n'),
+};
+
+const ANSWERS = {
+  open: ({ precision, threads, calibration }) => ({
+    precision,
+    versions: { engine: `1.${threads}`, calibration },
+  }),
+  run: ({ repeat, offset, batch, imageSize }) => ({
+    seconds: Array(repeat).fill(offset + batch / 100),
+    eventLoopDelayMaxMs: imageSize,
+  }),
+  embed: ({ count, imageSize }) => ({
+    embeddings: Array.from({ length: count }, (_, i) => [i, imageSize]),
+  }),
+  close: () => ({}),
+};
+
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const request = JSON.parse(line);
+  const script = SCRIPTS[request.pixels ?? request.model];
+  if (script !== undefined) script();
+  else say({ ok: true, ...ANSWERS[request.op](request) });
+});
