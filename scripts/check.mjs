@@ -20,6 +20,8 @@ const CHECKS = {
   'types of tests': () => tsc('-p', 'tsconfig.dev.json'),
   'dependency rules': () => findForbiddenIncludes(),
   'no external buffers': () => findExternalBuffers(ADDON),
+  "README's benchmark": () =>
+    capture(process.execPath, ['--import', 'tsx', 'bench/readme-table.mts', '--check']),
   publint: () => withTarball(publint),
   'are the types wrong': () => withTarball(attw),
 };

@@ -37,6 +37,11 @@ function sections(heading: string, tables: readonly Table[], ...notes: string[])
   return tables.length === 0 ? [] : [`## ${heading}`, ...notes, ...tables.map(section)];
 }
 
+/** The comparisons alone, for a document that has its own headings. */
+export function comparisonsInMarkdown(report: Report): string {
+  return [...comparisonTables(report).map(section), RATIO_MEANING].join('\n\n');
+}
+
 /**
  * A report as GitHub's Markdown, with the machine, the versions, the command and the date.
  *
