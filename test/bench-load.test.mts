@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { closedLoop, openLoop, poisson } from '#lib/bench/load';
+import { noiseOf } from '#lib/bench/noise';
 import { randomNumbers } from '#lib/bench/random';
+import type { Run } from '#lib/bench/record';
 import { Recorder } from '#lib/bench/recorder';
 import { VirtualClock } from './support/virtual-clock.mts';
 
@@ -102,6 +104,28 @@ describe('callers who ask again at once', () => {
       assert.ok(recorder.isStable(true));
     });
   }
+
+  test('two runs of the same agree within the noise that they state', async () => {
+    const measure = async (seed: number) => {
+      const clock = new VirtualClock();
+      const recorder = new Recorder(1);
+      const gaps = poisson(100, randomNumbers(seed));
+      const send = () => clock.sleepUntil(clock.now() + gaps());
+      const limits = { warmUpMs: 100, minQueries: 600, minMs: 0, maxMs: 1e9 };
+      await clock.run(closedLoop({ clock, recorder, send, limits }, 1));
+      const windows = recorder.windows();
+      const configuration = { rate: null } as Run['configuration'];
+      return {
+        value: recorder.picturesPerSecond,
+        noise: (noiseOf({ windows, configuration }) ?? 0) * recorder.picturesPerSecond,
+      };
+    };
+    for (let seed = 1; seed <= 20; seed += 2) {
+      const [a, b] = [await measure(seed), await measure(seed + 1)];
+      assert.ok(a.noise > 0 && Math.abs(a.value - b.value) <= a.noise + b.noise);
+      assert.ok(a.noise < 0.3 * a.value, 'noise that allows anything states nothing');
+    }
+  });
 
   test('a server that grows slower is never stable, and the run ends', async () => {
     const clock = new VirtualClock();

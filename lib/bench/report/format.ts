@@ -17,6 +17,11 @@ export function formatPercent(share: number | null): string {
   return share === null || !Number.isFinite(share) ? NONE : `${formatNumber(100 * share)} %`;
 }
 
+/** Whole percents, rounded up: it is no finer than that. */
+export function formatNoise(share: number | null): string {
+  return share === null || !Number.isFinite(share) ? NONE : `± ${Math.ceil(100 * share)} %`;
+}
+
 /** Cut, not rounded: nothing reads as nearer to 1 than it is, or as having passed a gate. */
 export function formatCosine(cosine: number): string {
   if (!Number.isFinite(cosine)) return NONE;

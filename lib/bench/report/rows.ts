@@ -1,8 +1,10 @@
 // The tables of every report: what they hold, in which order and in which words.
+import { noiseOf } from '../noise';
 import type { Comparison, Configuration, Contestant, Parity, Report, Run } from '../record';
 import {
   formatCosine,
   formatCount,
+  formatNoise,
   formatNumber,
   formatPercent,
   formatPercentile,
@@ -35,6 +37,8 @@ export interface Table {
 export const RATIO_MEANING =
   'Ratio: a contestant’s time over ours, with its 95 % interval; above 1 ours is faster.';
 export const RUN_NOTES = 'short: fewer queries or less time than MLPerf asks for.';
+export const NOISE_MEANING =
+  'noise: half of the spread of a run’s windows, in throughput, or in latency at a given rate.';
 export const INTERRUPTED = 'Interrupted: only what was finished by then is here.';
 
 export function columns(texts: readonly string[], numbers: readonly string[]): Column[] {
@@ -105,7 +109,7 @@ export function runNotes(run: Run): string[] {
 const RUN_COLUMNS: Column[] = [
   ...columns(
     ['scenario', 'precision', 'input', 'load'],
-    ['pictures/s', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'mean batch', 'of peak'],
+    ['pictures/s', 'noise', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'mean batch', 'of peak'],
   ),
   ...columns(['parity', 'notes'], []),
 ];
@@ -116,7 +120,8 @@ function runRow(run: Run): Row {
   return {
     cells: [
       ...[scenario, oneLine(configuration.precision), configuration.input, loadOf(configuration)],
-      ...[picturesPerSecond, p50, p90, p99, p999, meanBatch(run)].map(formatNumber),
+      ...[formatNumber(picturesPerSecond), formatNoise(noiseOf(run))],
+      ...[p50, p90, p99, p999, meanBatch(run)].map(formatNumber),
       formatPercent(compute?.share ?? null),
       parityCell(parity),
       runNotes(run).join(', '),
@@ -139,7 +144,7 @@ export function runTables({ runs }: Report): Table[] {
     title,
     columns: RUN_COLUMNS,
     rows: group.map(runRow),
-    notes: group.some(({ compliant }) => !compliant) ? [RUN_NOTES] : [],
+    notes: [NOISE_MEANING, ...(group.some(({ compliant }) => !compliant) ? [RUN_NOTES] : [])],
   }));
 }
 
