@@ -51,7 +51,7 @@ Scheduler::Scheduler(SchedulerOptions options, Open open)
       return;
     }
     run_loop(*runner);
-    const EngineInUse in_use;
+    ending_.emplace();
     runner.reset();
   });
   try {
@@ -74,6 +74,7 @@ void Scheduler::close() {
   }
   std::call_once(joined_, [this] {
     runner_.join();
+    ending_.reset();
     preparer_.join();
   });
 }

@@ -5,11 +5,13 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "serving/batch.h"
 #include "serving/batch_runner.h"
+#include "serving/exit_guard.h"
 #include "serving/request_queue.h"
 #include "serving/scheduler_stats.h"
 
@@ -111,6 +113,7 @@ class Scheduler {
   std::atomic<RequestId> submissions_{0};  // the last id, to be looked at without the mutex
   Histogram prepare_time_, queue_time_, run_time_;
   std::once_flag joined_;
+  std::optional<EngineInUse> ending_;  // until the runner's thread, with what it leaves, is gone
   std::thread runner_, preparer_;
 };
 
