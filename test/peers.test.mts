@@ -199,3 +199,13 @@ describe('files of pixels', () => {
     );
   });
 });
+
+test('a reply that is more than a pipe takes at once arrives whole', {
+  timeout: 60_000,
+}, async () => {
+  const peer = await start([process.execPath, '--import', 'tsx', path('./support/wide-peer.mts')]);
+  const embeddings = await peer.embed(pixels, 100);
+  assert.equal(embeddings.length, 100);
+  for (const one of embeddings) assert.equal(one.length, 10_000);
+  await peer.close();
+});

@@ -1,7 +1,6 @@
 // A peer's side of the protocol, for peers that run in Node: reads requests from stdin, answers on
 // stdout, and times its engine itself.
 import { Console } from 'node:console';
-import { writeSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -87,6 +86,13 @@ function failureOf(error: unknown): Failure {
   return { ok: false, error: line.slice(0, LONGEST_ERROR), missing: MISSING.includes(code ?? '') };
 }
 
+/** Waits until all of it is written: a pipe takes less than many embeddings at once. */
+function say(reply: Reply<object>): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(`${JSON.stringify(reply)}\n`, () => resolve());
+  });
+}
+
 /** Answers requests until `close` or the end of stdin, then ends the process. */
 export async function serve(open: OpenEngine): Promise<never> {
   // stdout is the protocol's alone, whatever libraries print.
@@ -102,7 +108,7 @@ export async function serve(open: OpenEngine): Promise<never> {
     } catch (error) {
       reply = failureOf(error);
     }
-    writeSync(process.stdout.fd, `${JSON.stringify(reply)}\n`);
+    await say(reply);
     if (op === 'close') break;
   }
   process.exit(0);
