@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "calibration.h"
 #include "engine/plugin.h"
 #include "promise_worker.h"
 #include "session.h"
@@ -77,6 +78,12 @@ Napi::Value wrap(Napi::Env env, const std::shared_ptr<Engine>& engine) {
              }));
   object.Set("inspect", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
                return inspect_off_thread(info, engine);
+             }));
+  object.Set("calibrate", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
+               return calibrate_off_thread(info, engine);
+             }));
+  object.Set("embed", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
+               return embed_off_thread(info, engine);
              }));
   object.Set("linearGflops", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
                return linear_gflops_off_thread(info, engine);

@@ -45,7 +45,9 @@ Precision parse_precision(const std::string& name) {
   if (name == "fp32") return Precision::kFp32;
   if (name == "bf16") return Precision::kBf16;
   if (name == "fp16") return Precision::kFp16;
-  throw Error(ErrorCode::kInvalidArg, "expected fp32, bf16 or fp16 for precision, found " + name);
+  if (name == "int8") return Precision::kInt8;
+  throw Error(ErrorCode::kInvalidArg,
+              "expected fp32, bf16, fp16 or int8 for precision, found " + name);
 }
 
 VisionConfig parse_config(const Napi::Object& c) {
@@ -70,13 +72,32 @@ FileTensorLayout parse_tensor(const Napi::Object& entry) {
           .offset = static_cast<uint64_t>(integer(entry, "offset"))};
 }
 
+std::vector<float> floats(const Napi::Value& array) {
+  if (array.IsNull()) return {};
+  const auto values = array.As<Napi::Float32Array>();
+  return {values.Data(), values.Data() + values.ElementLength()};
+}
+
+std::map<std::string, LayerQuantisation> parse_quantisation(const Napi::Array& layers) {
+  std::map<std::string, LayerQuantisation> parsed;
+  for (uint32_t i = 0; i < layers.Length(); ++i) {
+    const auto layer = layers.Get(i).As<Napi::Object>();
+    parsed[text(layer, "name")] = {layer.Get("quantised").As<Napi::Boolean>().Value(),
+                                   floats(layer.Get("smoothing"))};
+  }
+  return parsed;
+}
+
 }  // namespace
 
 BuildSpec parse_build_spec(const Napi::Object& spec) {
   BuildSpec parsed{.config = parse_config(child(spec, "config")),
                    .weights = {},
-                   .options = {parse_precision(text(spec, "precision")),
-                               spec.Get("portable").As<Napi::Boolean>().Value()},
+                   .options = {.precision = parse_precision(text(spec, "precision")),
+                               .portable = spec.Get("portable").As<Napi::Boolean>().Value(),
+                               .observe = spec.Get("observe").As<Napi::Boolean>().Value(),
+                               .quantisation = parse_quantisation(
+                                   spec.Get("quantisation").As<Napi::Array>())},
                    .output = text(spec, "output")};
   const auto weights = spec.Get("weights").As<Napi::Array>();
   for (uint32_t i = 0; i < weights.Length(); ++i) {
@@ -116,6 +137,18 @@ SessionSpec parse_session_spec(const Napi::Object& spec) {
                         .buckets = {}},
           .embedding_dim = integer(spec, "embeddingDim"),
           .preprocessing = preprocessing};
+}
+
+CalibrationSpec parse_calibration_spec(const Napi::Object& spec) {
+  CalibrationSpec parsed{.options = {.path = text(spec, "file"),
+                                     .device = "cpu",
+                                     .threads = static_cast<int>(integer(spec, "threads")),
+                                     .image_size = integer(spec, "imageSize")},
+                         .pixels = floats(spec.Get("pixels")),
+                         .count = 0};
+  const int64_t picture = 3 * parsed.options.image_size * parsed.options.image_size;
+  parsed.count = static_cast<int64_t>(parsed.pixels.size()) / picture;
+  return parsed;
 }
 
 LinearSpec parse_linear_spec(const Napi::Object& spec) {

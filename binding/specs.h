@@ -32,6 +32,12 @@ struct SessionSpec {
   Preprocessing preprocessing;
 };
 
+struct CalibrationSpec {
+  SessionOptions options;
+  std::vector<float> pixels;  // [count, 3, S, S], copied: JS keeps its own
+  int64_t count;
+};
+
 struct EncodeSpec {
   Ticket ticket;  // without its client
   Napi::Value out;
@@ -41,6 +47,7 @@ struct EncodeSpec {
 
 BuildSpec parse_build_spec(const Napi::Object& spec);
 SessionSpec parse_session_spec(const Napi::Object& spec);
+CalibrationSpec parse_calibration_spec(const Napi::Object& spec);
 LinearSpec parse_linear_spec(const Napi::Object& spec);
 EncodeSpec parse_encode_spec(const Napi::Object& spec);
 Preprocessing parse_preprocessing(const Napi::Object& spec);

@@ -8,7 +8,7 @@ export const ENGINES = ['torchscript'] as const;
 export type EngineKind = (typeof ENGINES)[number];
 
 /** Version of the fused operators in files of the native flavour; a file of another is refused. */
-export const OPERATORS_VERSION = 1;
+export const OPERATORS_VERSION = 2;
 
 /**
  * Opens the plugin of an engine and the vendor's libraries it needs, on a native thread.

@@ -1,6 +1,8 @@
 export type { Manifest } from './bundle/manifest';
+export type { LayerRecord, Quantisation } from './bundle/quantisation';
 export type { Family, VisionConfig } from './config';
-export { type ConvertOptions, type ConvertProgress, convert, type Precision } from './convert';
+export { convert } from './convert';
+export type { ConvertOptions, ConvertProgress } from './convert-options';
 export type { Embeddings } from './embeddings';
 export { ERROR_CODES, type ErrorCode, LLM2CLIPError } from './errors';
 export type { ImageInput, PreprocessedInput, RawPixels } from './image';
@@ -15,6 +17,7 @@ export type {
   LoadOptions,
   Logger,
 } from './options';
+export type { Precision } from './precision';
 export type { Preprocessing } from './preprocessing';
 export type { ModelStats, Summary } from './stats';
 export type { Streamed } from './stream';

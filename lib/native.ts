@@ -1,6 +1,7 @@
 import type { TensorEntry } from './checkpoint/table';
 import type { VisionConfig } from './config';
 import { isErrorCode, LLM2CLIPError } from './errors';
+import type { Precision } from './precision';
 import type { Preprocessing } from './preprocessing';
 import { locateAddon } from './runtime/plugins';
 
@@ -60,6 +61,10 @@ export interface NativeEngine {
   open(spec: SessionSpec): Promise<NativeSession>;
   /** Inputs and output of an engine file made elsewhere, found by running one blank picture through it. */
   inspect(file: string, imageSize: number): Promise<{ embeddingDim: number }>;
+  /** Runs pictures through an engine built with `observe`. */
+  calibrate(spec: PicturesSpec): Promise<Calibration>;
+  /** Raw embeddings [n, E] of pictures, by any engine file. */
+  embed(spec: PicturesSpec): Promise<Float32Array>;
   /** 10⁹ operations a second of a linear layer [rows, in] · [in, out], its fastest repetition. */
   linearGflops(spec: LinearSpec): Promise<number>;
 }
@@ -68,7 +73,7 @@ export interface LinearSpec {
   rows: number;
   in: number;
   out: number;
-  precision: 'fp32' | 'bf16' | 'fp16';
+  precision: Precision;
   threads: number;
   /** How long to go on repeating it. */
   seconds: number;
@@ -78,10 +83,51 @@ export interface BuildSpec {
   config: VisionConfig;
   /** Keyed by canonical name; shapes are the canonical ones. */
   weights: { name: string; entry: TensorEntry }[];
-  precision: 'fp32' | 'bf16' | 'fp16';
+  precision: Precision;
   portable: boolean;
+  /** The engine also notes what passes through its linear layers, for calibrate(). fp32 only. */
+  observe: boolean;
+  /** Of int8, else empty: linear layers that are not named are quantised without smoothing. */
+  quantisation: LayerQuantisation[];
   /** File to write; must not exist. */
   output: string;
+}
+
+/** How one linear layer of an int8 engine is made. */
+export interface LayerQuantisation {
+  /** Canonical name of its weight; of packed ones, of the first. */
+  name: string;
+  /** Else it stays in bf16. */
+  quantised: boolean;
+  /** [in]: activations are divided by it and weights multiplied. */
+  smoothing: Float32Array | null;
+}
+
+/** Pictures that go through an engine file at once, without a session. */
+export interface PicturesSpec {
+  file: string;
+  /** Edge S of a picture, in pixels. */
+  imageSize: number;
+  /** Intra-op threads. */
+  threads: number;
+  /** [n, 3, S, S], preprocessed. */
+  pixels: Float32Array;
+}
+
+export interface Calibration {
+  /** [n, E] in fp32, not normalised. */
+  embeddings: Float32Array;
+  /** In the order of the network, of those that can be quantised. */
+  layers: LayerCalibration[];
+}
+
+export interface LayerCalibration {
+  /** As LayerQuantisation's. */
+  name: string;
+  /** Of this layer's output in int8, after smoothing, to its output in fp32, over sampled rows. */
+  cosine: number;
+  /** [in]; null where none helps. */
+  smoothing: Float32Array | null;
 }
 
 export interface BuildReport {

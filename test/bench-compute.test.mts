@@ -2,11 +2,12 @@
 // numbers whose answer is known.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { gflopPerPicture } from '#lib/bench/compute';
+import { gflopPerPicture, peakGflops } from '#lib/bench/compute';
 import { parseSlo, searchGoodput } from '#lib/bench/goodput';
 import { compareEmbeddings } from '#lib/bench/parity';
 import type { Run } from '#lib/bench/record';
 import { median, pairedRatio, quantile, ratioOfMedians } from '#lib/bench/statistics';
+import type { LinearSpec } from '#lib/native';
 import { PRESETS } from '../tools/synthetic/presets.mts';
 
 // torch 2.11.0, torch.utils.flop_counter.FlopCounterMode over timm 1.0.31's eva02_large_patch14_clip_336
@@ -24,6 +25,23 @@ for (const [name, [expected, tolerance]] of Object.entries(COUNTED)) {
     assert.ok(Math.abs(found / expected - 1) < tolerance, `${found}`);
   });
 }
+
+test('the peak is that of the fastest layer, in each precision a bundle can have', async () => {
+  const asked = new Set<string>();
+  const engine = {
+    linearGflops: async ({ precision, rows, in: from, out }: LinearSpec) => {
+      asked.add(precision);
+      assert.equal(rows, 577);
+      return from * out;
+    },
+  };
+  const of = (precision: string) => peakGflops(engine, PRESETS['eva02-L-14-336'], precision, 2);
+  for (const precision of ['fp32', 'bf16', 'fp16', 'int8']) {
+    assert.equal(await of(precision), 1024 * 2 * 2730);
+  }
+  assert.equal(await of('int4'), null);
+  assert.deepEqual([...asked], ['fp32', 'bf16', 'fp16', 'int8']);
+});
 
 describe('parity', () => {
   const unit = (angle: number) => Float32Array.of(Math.cos(angle), Math.sin(angle));

@@ -10,7 +10,7 @@ import { type Manifest, parseManifest } from '#lib/bundle/manifest';
 import { openBundle } from '#lib/bundle/open';
 import { writeBundle } from '#lib/bundle/write';
 import { loadNative } from '#lib/native';
-import { CONTENT } from './support/bundle-content.mts';
+import { CONTENT, QUANTISATION } from './support/bundle-content.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const { exchangeDirectories: exchange } = loadNative();
@@ -101,6 +101,10 @@ describe('reading', () => {
       edit(out, (manifest) => {
         (manifest.preprocessing as { std: number[] }).std = [0, 1, 1];
       }),
+    'int8 that says nothing of its quantisation': (out) =>
+      edit(out, (manifest) => Object.assign(manifest, { precision: 'int8' })),
+    'a quantisation of fp32': (out) =>
+      edit(out, (manifest) => Object.assign(manifest, { quantisation: QUANTISATION })),
     'a family nobody knows': (out) =>
       edit(out, (manifest) => {
         (manifest.model as { family: string }).family = 'resnet';
@@ -112,6 +116,35 @@ describe('reading', () => {
       await assert.rejects(read(out), { code: 'ERR_BUNDLE_INVALID' });
     });
   }
+
+  const QUANTISATIONS: Record<string, object> = {
+    'no pictures': { pictures: 0 },
+    'a cosine above 1': { minCosine: 1.1 },
+    'a cosine that is no number': { allInt8MinCosine: null },
+    'layers that are no list': { layers: {} },
+    'a layer that is none': { layers: [null] },
+    'a layer of another precision': { layers: [{ ...QUANTISATION.layers[0], precision: 'fp16' }] },
+    'a layer without a name': { layers: [{ ...QUANTISATION.layers[0], name: 7 }] },
+  };
+  for (const [name, damage] of Object.entries(QUANTISATIONS)) {
+    test(`quantisation: ${name}`, async () => {
+      const quantisation = { ...QUANTISATION, ...damage };
+      await damaged(`quantisation, ${name}`, (out) =>
+        edit(out, (manifest) => Object.assign(manifest, { precision: 'int8', quantisation })),
+      );
+      const field = new RegExp(`quantisation\\.${Object.keys(damage)[0]}`);
+      await assert.rejects(read(out), { code: 'ERR_BUNDLE_INVALID', message: field });
+    });
+  }
+
+  test('quantisation', async () => {
+    await damaged('int8', (out) =>
+      edit(out, (manifest) =>
+        Object.assign(manifest, { precision: 'int8', quantisation: QUANTISATION }),
+      ),
+    );
+    assert.equal(await read(out), 'engine');
+  });
 
   test('a newer format', async () => {
     await damaged('newer', (out) =>

@@ -5,6 +5,7 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Manifest } from 'llm2clip';
 import { llm2clip, MAIN } from './support/cli.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -53,13 +54,63 @@ describe('usage', () => {
   test('later work is refused by name, not as an unknown option', async () => {
     for (const words of [
       ['--engine', 'tensorrt'],
-      ['--precision', 'int8'],
       ['--compute-capability', '8.9'],
     ]) {
       const { code, stderr } = await llm2clip('convert', CHECKPOINT, '--out', 'never', ...words);
       assert.equal(code, 1);
       assert.match(stderr, new RegExp(`ERR_ENGINE_INCOMPATIBLE: .*${words[0]}`));
     }
+  });
+});
+
+describe('int8', () => {
+  const folder = temporaryFolder();
+  const gallery = fixture('digits/gallery');
+  const converted = (...words: string[]) =>
+    llm2clip('convert', CHECKPOINT, '--out', join(folder, 'int8.bundle'), ...words);
+
+  test('wrong usage is one line that names the way out', async () => {
+    for (const [words, message] of [
+      [['--precision', 'int8'], /--calibrate FOLDER/],
+      [['--calibrate', gallery], /only int8/],
+      [['--precision', 'int8', '--portable', '--calibrate', gallery], /options\.portable/],
+    ] as const) {
+      const { code, stdout, stderr } = await converted(...words);
+      assert.equal(code, 2);
+      assert.equal(stdout, '');
+      assert.match(stderr, /^llm2clip: ERR_INVALID_ARG: [^\n]+\n$/);
+      assert.match(stderr, message);
+    }
+  });
+
+  test('a folder without pictures', async () => {
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    const { code, stderr } = await converted('--precision', 'int8', '--calibrate', empty);
+    assert.equal(code, 1);
+    assert.match(stderr, /^llm2clip: ERR_NOT_FOUND: expected pictures in .*empty, found none\n$/);
+    assert.deepEqual(await readdir(folder), ['empty']);
+  });
+
+  test('says what calibration came to, and inspect as well', async () => {
+    const words = ['--precision', 'int8', '--force', '--calibrate', gallery];
+    const { code, stdout, stderr } = await converted(...words);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /in int8, .* MB\ncalibrated +on 32 pictures\nleast cosine +0\.99\d{4}/);
+    assert.match(stdout, /\d\.\d{6} with every layer in int8\n/);
+    const [, kept, layers] = stdout.match(/in bf16 +(\d+) of (\d+) layers/) ?? [];
+    assert.ok(Number(layers) >= 16);
+    assert.equal(stdout.match(/^ {2}blocks\.\S+ +-?\d\.\d{6}$/gm)?.length ?? 0, Number(kept));
+    const report = stdout.split('\n').slice(1).join('\n');
+    const inspected = await llm2clip('inspect', join(folder, 'int8.bundle'));
+    for (const line of report.trim().split('\n')) {
+      const words = line.split(/\s{2,}/).filter((word) => word !== '');
+      for (const word of words) assert.ok(inspected.stdout.includes(word), word);
+    }
+    const { json } = await converted(...words, '--json');
+    const [manifest, ...rest] = json() as Manifest[];
+    assert.equal(manifest?.quantisation?.layers.length, Number(layers));
+    assert.equal(rest.length, 0);
   });
 });
 

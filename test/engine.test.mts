@@ -40,7 +40,7 @@ describe('plugins', () => {
     );
     await assert.rejects(fromNative(openEngine(plugin, [])), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
-      message: /expected engine interface 3 .* found 999/,
+      message: /expected engine interface 4 .* found 999/,
     });
   });
 
@@ -75,7 +75,7 @@ describe('loading', () => {
     const bundle = await bundleOf('other-operators', { ...CONTENT, engine }, 'engine');
     await assert.rejects(LLM2CLIP.load(bundle), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
-      message: /expected .* 1, found 999.*convert/,
+      message: /expected .* 2, found 999.*convert/,
     });
   });
 

@@ -12,6 +12,7 @@ import { temporaryFolder } from './support/temporary.mts';
 
 const DOCUMENT = new URL('../docs/formats.md', import.meta.url);
 const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
+const GALLERY = fileURLToPath(new URL('./fixtures/digits/gallery', import.meta.url));
 const PICTURE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
 
 const examples = new Map<string, unknown>();
@@ -50,6 +51,15 @@ test('the manifest', () => {
   assert.deepEqual(shape(example), shape(manifest));
 });
 
+test('the quantisation of int8', async () => {
+  const quantisation = examples.get('quantisation');
+  const example = { ...(examples.get('manifest') as object), precision: 'int8', quantisation };
+  parseManifest(JSON.stringify(example));
+  const out = join(folder, 'int8.bundle');
+  const words = ['--out', out, '--precision', 'int8', '--calibrate', GALLERY];
+  assert.deepEqual(shape(example), shape(await real('convert', CHECKPOINT, ...words)));
+});
+
 test('encode', async () => {
   assert.deepEqual(shape(examples.get('encode')), shape(await real('encode', bundle, PICTURE)));
   const failed = await real('encode', bundle, '/nowhere.jpg');
@@ -84,7 +94,7 @@ test('bench, and bench compare', async () => {
   const fp32 = join(folder, 'fp32.bundle');
   await llm2clip('convert', CHECKPOINT, '--out', fp32, '--precision', 'fp32');
   const brief = ['--scenario', 'single-stream', '--duration', '0.2', '--min-queries', '18'];
-  const images = ['--images', fileURLToPath(new URL('./fixtures/digits/gallery', import.meta.url))];
+  const images = ['--images', GALLERY];
   const out = join(folder, 'record.json');
   const found = await real('bench', bundle, ...brief, ...images, '--reference', fp32, '--out', out);
   // What depends on the machine: null here, more there.

@@ -5,9 +5,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const SUBJECTS = {
+  attention: 'each attention kernel gives the numbers of its plain reference',
   engine: 'plugins are told apart, sessions are shared by those who ask for the same',
   image: 'preprocessing stays within its memory, whatever the sizes',
-  kernels: 'each fast kernel gives the numbers of its plain reference',
+  linear: 'so does each linear kernel, in every precision',
+  norm: 'and each norm',
   serving: 'the scheduler keeps its word over a fake engine',
 };
 

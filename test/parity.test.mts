@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { convert, LLM2CLIP, type Precision } from 'llm2clip';
 import type { LayoutName } from '../tools/synthetic/layouts.mts';
 import type { Preset } from '../tools/synthetic/presets.mts';
@@ -11,6 +12,7 @@ import {
   assertClose,
   FP32,
   photograph,
+  QUANTISED,
   REDUCED,
   readGolden,
   type Tolerance,
@@ -55,12 +57,14 @@ const CASES: Case[] = [
       { preset, layout, portable: true },
       { preset, layout, precision: 'bf16', tolerance: REDUCED },
       { preset, layout, precision: 'fp16', tolerance: REDUCED },
+      { preset, layout, precision: 'int8', tolerance: QUANTISED },
       { preset, layout, precision: 'bf16', portable: true, tolerance: REDUCED },
       { preset, layout, precision: 'fp16', portable: true, tolerance: REDUCED },
     ];
   }),
 ];
 
+const PICTURES = fileURLToPath(new URL('./fixtures/images', import.meta.url));
 const folder = temporaryFolder();
 
 for (const [i, given] of CASES.entries()) {
@@ -72,7 +76,9 @@ for (const [i, given] of CASES.entries()) {
     const { seed, embeddings } = readGolden(preset);
     const options = { preset, layout, format, dtype, seed, textKeys };
     const out = join(folder, `${i}.bundle`);
-    await convert(await syntheticCheckpoint(options), { out, precision, portable });
+    const calibrate = precision === 'int8' ? { calibrate: PICTURES } : {};
+    const checkpoint = await syntheticCheckpoint(options);
+    await convert(checkpoint, { out, precision, portable, ...calibrate });
     await using model = await LLM2CLIP.load(out, { threads: 2 });
     assert.equal(model.info.engine.flavour, flavour);
 

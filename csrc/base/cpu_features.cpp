@@ -2,8 +2,12 @@
 
 #include <cpuid.h>
 
-#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <utility>
+
+#include "base/error.h"
 
 namespace llm2clip {
 namespace {
@@ -22,6 +26,43 @@ uint32_t leaf7_edx() {
   return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 ? edx : 0;
 }
 
+bool has_amx_bf16() { return system_saves_tiles() && (leaf7_edx() & (1U << 22)) != 0; }
+bool has_amx_int8() { return system_saves_tiles() && (leaf7_edx() & (1U << 25)) != 0; }
+
+bool is_there(Isa isa) {
+  switch (isa) {
+    case Isa::kGeneric: return true;
+    case Isa::kAvx512: return has_avx512();
+    case Isa::kAvx512Vnni: return has_avx512_vnni();
+    case Isa::kAvx512Bf16: return has_avx512_bf16() && has_avx512_vnni();
+    case Isa::kAmx: return has_amx_bf16() && has_amx_int8();
+  }
+  return false;
+}
+
+Isa best_isa() {
+  if (is_there(Isa::kAmx)) return Isa::kAmx;
+  if (is_there(Isa::kAvx512Bf16) && __builtin_cpu_is("intel") == 0) return Isa::kAvx512Bf16;
+  if (is_there(Isa::kAvx512Vnni)) return Isa::kAvx512Vnni;
+  return is_there(Isa::kAvx512) ? Isa::kAvx512 : Isa::kGeneric;
+}
+
+Isa chosen_isa() {
+  constexpr std::array kNames{std::pair{"generic", Isa::kGeneric}, std::pair{"avx512", Isa::kAvx512},
+                              std::pair{"avx512_vnni", Isa::kAvx512Vnni},
+                              std::pair{"avx512_bf16", Isa::kAvx512Bf16},
+                              std::pair{"amx", Isa::kAmx}};
+  const char* wanted = std::getenv("LLM2CLIP_ISA");
+  if (wanted == nullptr || *wanted == '\0') return best_isa();
+  for (const auto& [name, isa] : kNames) {
+    if (std::string(wanted) == name && is_there(isa)) return isa;
+  }
+  throw Error(ErrorCode::kDeviceUnavailable,
+              "expected LLM2CLIP_ISA to name what this processor has of generic, avx512, "
+              "avx512_vnni, avx512_bf16 and amx, found " +
+                  std::string(wanted));
+}
+
 }  // namespace
 
 std::vector<std::string> cpu_features() {
@@ -30,29 +71,31 @@ std::vector<std::string> cpu_features() {
   if (__builtin_cpu_supports("avx2")) features.emplace_back("avx2");
   if (__builtin_cpu_supports("fma")) features.emplace_back("fma");
   if (__builtin_cpu_supports("avx512f")) features.emplace_back("avx512f");
-  if (__builtin_cpu_supports("avx512vnni")) features.emplace_back("avx512_vnni");
-  if (__builtin_cpu_supports("avx512bf16")) features.emplace_back("avx512_bf16");
-  if (system_saves_tiles()) {
-    const uint32_t edx = leaf7_edx();
-    if ((edx & (1U << 22)) != 0) features.emplace_back("amx_bf16");
-    if ((edx & (1U << 25)) != 0) features.emplace_back("amx_int8");
-  }
+  if (has_avx512_vnni()) features.emplace_back("avx512_vnni");
+  if (has_avx512_bf16()) features.emplace_back("avx512_bf16");
+  if (has_amx_bf16()) features.emplace_back("amx_bf16");
+  if (has_amx_int8()) features.emplace_back("amx_int8");
   return features;
 }
 
 bool has_avx512() {
-  static const bool has = [] {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("x86-64-v4") != 0;
-  }();
-  return has;
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("x86-64-v4") != 0;
 }
 
-bool has_bf16_arithmetic() {
-  const auto features = cpu_features();
-  return std::ranges::any_of(features, [](const std::string& feature) {
-    return feature == "avx512_bf16" || feature == "amx_bf16";
-  });
+bool has_avx512_vnni() {
+  __builtin_cpu_init();
+  return has_avx512() && __builtin_cpu_supports("avx512vnni") != 0;
+}
+
+bool has_avx512_bf16() {
+  __builtin_cpu_init();
+  return has_avx512() && __builtin_cpu_supports("avx512bf16") != 0;
+}
+
+Isa cpu_isa() {
+  static const Isa isa = chosen_isa();
+  return isa;
 }
 
 }  // namespace llm2clip

@@ -14,6 +14,7 @@
 #include "base/cpu_features.h"
 #include "image/preprocess.h"
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/bf16.h"
 #include "kernels/cpu/gated_norm.h"
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/tile.h"
@@ -30,21 +31,28 @@ struct Setting {
   double seconds;
 };
 
-// Numbers on a cache line's boundary.
+// Numbers on a cache line's boundary, normally distributed, as f32, bf16 or int8.
+template <typename T = float>
 class Numbers {
  public:
-  explicit Numbers(int64_t count) : storage_(static_cast<size_t>(count) + 16) {
+  explicit Numbers(int64_t count) : storage_(static_cast<size_t>(count) + 64) {
     std::mt19937 random(1);
     std::normal_distribution<float> normal;
-    for (float& x : storage_) x = normal(random);
+    for (T& x : storage_) {
+      if constexpr (sizeof(T) == 1) {
+        x = static_cast<T>(40 * normal(random));
+      } else {
+        store(&x, 0, normal(random));
+      }
+    }
   }
-  float* data() {
+  T* data() {
     const auto address = reinterpret_cast<uintptr_t>(storage_.data());
-    return storage_.data() + ((64 - address % 64) % 64) / sizeof(float);
+    return storage_.data() + ((64 - address % 64) % 64) / sizeof(T);
   }
 
  private:
-  std::vector<float> storage_;
+  std::vector<T> storage_;
 };
 
 // Parts 0 to count − 1, an equal stretch of them on each thread.
@@ -90,24 +98,50 @@ std::string product(std::initializer_list<int64_t> sizes) {
   return text;
 }
 
-void time_linear(int64_t in, int64_t out, const Setting& setting) {
+// x in X, weights in W, results in Y.
+template <typename X, typename W, typename Y>
+void time_linear(const char* name, int64_t in, int64_t out, const Setting& setting,
+                 const auto& multiply) {
   const LinearArguments a{kTokens, in, out};
-  Numbers x(kTokens * in), weight(out * in), bias(out), result(kTokens * out);
-  const Work work{"linear fp32", product({kTokens, in, out}),
-                  2.0 * static_cast<double>(kTokens * in * out),
-                  4.0 * static_cast<double>(kTokens * in + in * out + kTokens * out)};
-  Numbers packed(linear_panels(out) * in * kTileColumns);
+  Numbers<X> x(kTokens * in);
+  Numbers<W> weight(out * in), packed(linear_panels(out) * (in + 4) * kTileColumns);
+  Numbers<float> bias(out);
+  Numbers<Y> result(kTokens * out);
   pack_linear_weight(weight.data(), packed.data(), a, 0, linear_panels(out));
   const LinearShares shares = linear_shares(a, setting.threads);
+  const Work work{name, product({kTokens, in, out}), 2.0 * static_cast<double>(kTokens * in * out),
+                  static_cast<double>(kTokens * in * sizeof(X) + in * out * sizeof(W) +
+                                      kTokens * out * sizeof(Y))};
   measure(work, setting, [&] {
     in_parallel(shares.count, setting.threads, [&](int64_t first, int64_t last) {
-      linear_avx512(x.data(), packed.data(), bias.data(), result.data(), a, shares, first, last);
+      for (int64_t share = first; share < last; ++share) {
+        multiply(x.data(), packed.data(), bias.data(), result.data(), a, shares, share);
+      }
     });
   });
 }
 
+constexpr auto kInF32 = [](auto... arguments) { linear_avx512(arguments...); };
+constexpr auto kInBf16 = [](auto... arguments) { linear_avx512_bf16(arguments...); };
+
+void time_linears(int64_t in, int64_t out, const Setting& setting) {
+  time_linear<float, float, float>("linear fp32", in, out, setting, kInF32);
+  time_linear<float, uint16_t, float>("linear fp32, bf16 weights", in, out, setting, kInF32);
+  if (has_avx512_bf16()) {
+    time_linear<uint16_t, uint16_t, uint16_t>("linear bf16", in, out, setting, kInBf16);
+  }
+  if (has_avx512_vnni()) {
+    Numbers<float> rows(kTokens), outputs(out);
+    const auto multiply = [&](const uint8_t* x, const int8_t* packed, auto... rest) {
+      linear_avx512_vnni(x, packed, {rows.data(), outputs.data()}, rest...);
+    };
+    const int64_t whole = (in + 63) / 64 * 64;  // as the operator pads it
+    time_linear<uint8_t, int8_t, uint16_t>("linear int8", whole, out, setting, multiply);
+  }
+}
+
 void time_attention(const Setting& setting) {
-  Numbers qkv(kTokens * 3 * kWidth), out(kTokens * kWidth), cos(kTokens * kHeadDim),
+  Numbers<> qkv(kTokens * 3 * kWidth), out(kTokens * kWidth), cos(kTokens * kHeadDim),
       sin(kTokens * kHeadDim);
   const AttentionArguments a{kTokens, kHeads, kHeadDim, cos.data(), sin.data()};
   const Work work{"attention fp32", product({kTokens, kHeads, kHeadDim}),
@@ -115,14 +149,14 @@ void time_attention(const Setting& setting) {
                   4.0 * static_cast<double>(4 * kTokens * kWidth)};
   measure(work, setting, [&] {
     in_parallel(kHeads, setting.threads, [&](int64_t first, int64_t last) {
-      Numbers scratch(attention_scratch(a));
+      Numbers<> scratch(attention_scratch(a));
       attention_avx512(qkv.data(), out.data(), a, scratch.data(), first, last);
     });
   });
 }
 
 void time_gated_norm(const Setting& setting) {
-  Numbers gate_up(kTokens * 2 * kHidden), weight(kHidden), bias(kHidden), out(kTokens * kHidden);
+  Numbers<> gate_up(kTokens * 2 * kHidden), weight(kHidden), bias(kHidden), out(kTokens * kHidden);
   const GatedNormArguments a{kHidden, 1e-6};
   const Work work{"gated norm fp32", product({kTokens, 2 * kHidden}),
                   10.0 * static_cast<double>(kTokens * kHidden),
@@ -148,10 +182,10 @@ void time_preprocess(int64_t width, int64_t height, const Setting& setting) {
 
 void time_all(const Setting& setting) {
   if (has_avx512()) {
-    time_linear(kWidth, 3 * kWidth, setting);
-    time_linear(kWidth, kWidth, setting);
-    time_linear(kWidth, 2 * kHidden, setting);
-    time_linear(kHidden, kWidth, setting);
+    time_linears(kWidth, 3 * kWidth, setting);
+    time_linears(kWidth, kWidth, setting);
+    time_linears(kWidth, 2 * kHidden, setting);
+    time_linears(kHidden, kWidth, setting);
     time_attention(setting);
   } else {
     std::fputs("linear and attention need AVX-512\n", stderr);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,11 +10,20 @@
 
 namespace llm2clip {
 
-enum class Precision { kFp32, kBf16, kFp16 };
+enum class Precision { kFp32, kBf16, kFp16, kInt8 };
+
+// How a linear is kept in an int8 engine.
+struct LayerQuantisation {
+  bool quantised;                // else it stays in bf16
+  std::vector<float> smoothing;  // [in]: divides its input, multiplies its weight; empty: none
+};
 
 struct BuildOptions {
   Precision precision;
   bool portable;  // operations that a stock runtime knows, and no others
+  bool observe;   // keep what passes through the linears, for calibrate()
+  // Of int8, by the name of the linear's (first) weight; others are quantised without smoothing.
+  std::map<std::string, LayerQuantisation> quantisation;
 };
 
 struct BuildReport {
@@ -65,6 +75,18 @@ struct LinearSpec {
   double seconds;  // how long to go on repeating it
 };
 
+// How a linear fares in int8.
+struct LayerCalibration {
+  std::string name;              // of its (first) weight
+  double cosine;                 // of its outputs in int8 to those in fp32
+  std::vector<float> smoothing;  // the best that was found for it; empty: none helps
+};
+
+struct Calibration {
+  std::vector<float> embeddings;  // [count, dim], in fp32
+  std::vector<LayerCalibration> layers;
+};
+
 // What an engine can do: no torch, no TensorRT and no model in it.
 class Engine {
  public:
@@ -72,6 +94,10 @@ class Engine {
   virtual std::string version() const = 0;  // of the vendor's library
   virtual std::unique_ptr<Builder> builder(const BuildOptions& options) = 0;
   virtual std::unique_ptr<Session> open(const SessionOptions& options) = 0;
+  // Runs pictures [count, 3, S, S] through an fp32 engine that was built to observe. Blocks the
+  // calling thread. Throws ERR_ENGINE_INCOMPATIBLE for a file that does not observe.
+  virtual Calibration calibrate(const SessionOptions& options, const float* pixels,
+                                int64_t count) = 0;
   // 10⁹ operations a second of the fastest repetition, as the engine's sessions compute it: what
   // this machine's matrix units give on a model's own shapes. Blocks the calling thread.
   virtual double linear_gflops(const LinearSpec& spec) = 0;
@@ -83,7 +109,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 3;
+inline constexpr int kPluginInterfaceVersion = 4;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

@@ -73,6 +73,7 @@ class FakeEngine final : public Engine {
   std::unique_ptr<Session> open(const SessionOptions& options) override {
     return std::make_unique<FakeSession>(options);
   }
+  Calibration calibrate(const SessionOptions&, const float*, int64_t) override { return {}; }
   double linear_gflops(const LinearSpec&) override { return 100; }
 };
 

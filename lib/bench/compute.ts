@@ -1,6 +1,7 @@
 import type { Manifest } from '../bundle/manifest';
 import type { VisionConfig } from '../config';
 import type { NativeEngine } from '../native';
+import { PRECISIONS } from '../precision';
 
 /** A linear layer of a tower: x [rows, in] · [in, out], so many times a picture. */
 interface Layer {
@@ -50,17 +51,18 @@ const SECONDS_A_LAYER = 0.3;
 
 /** The engine's fastest linear layer among this model's own, in 10⁹ operations a second. */
 export async function peakGflops(
-  engine: NativeEngine,
+  engine: Pick<NativeEngine, 'linearGflops'>,
   model: VisionConfig,
   precision: string,
   threads: number,
 ): Promise<number | null> {
-  if (precision !== 'fp32' && precision !== 'bf16' && precision !== 'fp16') return null;
+  const known = PRECISIONS.find((one) => one === precision);
+  if (known === undefined) return null;
   let peak = 0;
   for (const layer of linears(model).filter(({ times }) => times > 1)) {
-    const spec = { rows: layer.rows, in: layer.in, out: layer.out };
-    const seconds = SECONDS_A_LAYER;
-    peak = Math.max(peak, await engine.linearGflops({ ...spec, precision, threads, seconds }));
+    const shape = { rows: layer.rows, in: layer.in, out: layer.out };
+    const spec = { ...shape, precision: known, threads, seconds: SECONDS_A_LAYER };
+    peak = Math.max(peak, await engine.linearGflops(spec));
   }
   return peak;
 }

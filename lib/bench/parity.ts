@@ -1,25 +1,7 @@
+import { cosine, GATES } from '../parity';
 import type { Parity } from './record';
 
-/** Least cosine to fp32 that passes, by precision (DESIGN's table of speeds). */
-export const GATES: Readonly<Record<string, number>> = {
-  fp32: 0.99999,
-  fp16: 0.9999,
-  bf16: 0.999,
-  int8: 0.995,
-};
-
 const K = 5;
-
-export function cosine(a: Float32Array, b: Float32Array): number {
-  let [dot, aa, bb] = [0, 0, 0];
-  for (const [i, x] of a.entries()) {
-    const y = b[i] ?? Number.NaN;
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return dot / Math.sqrt(aa * bb);
-}
 
 /** The k nearest others of each, by cosine. */
 function neighbours(embeddings: readonly Float32Array[], k: number): Set<number>[] {
@@ -47,7 +29,7 @@ export function compareEmbeddings(
 ): Parity {
   const cosines = found.map((one, i) => cosine(one, expected[i] as Float32Array));
   const minCosine = Math.min(...cosines);
-  const gate = GATES[precision] ?? (GATES.fp32 as number);
+  const gate = (GATES as Readonly<Record<string, number>>)[precision] ?? GATES.fp32;
   const enough = found.length > 2 * K;
   return {
     reference,

@@ -1,16 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LLM2CLIPError } from '../errors';
-import { decodeImage, type ImageInput, type RawPixels } from '../image';
-import { listPictures } from '../image/folder';
+import type { ImageInput, RawPixels } from '../image';
 import { fromNative, loadNative } from '../native';
 import { PACKAGE_ROOT } from '../package-version';
+import { readPictures } from '../pictures';
 import type { Preprocessing } from '../preprocessing';
 import type { InputKind } from './record';
 
 /** Held in memory at once; further ones of a folder are not used. */
 const MOST_PICTURES = 256;
-const MAX_PIXELS = 50_000_000;
 
 /** The pictures of a benchmark, and what a request carries of each. */
 export interface Pictures {
@@ -54,24 +52,9 @@ export async function loadPictures(
   kind: InputKind,
   preprocessing: Preprocessing,
 ): Promise<Pictures> {
-  const pictures: Pictures = { paths: [], inputs: [], skipped: [] };
-  for (const path of await listPictures(places)) {
-    if (pictures.paths.length === MOST_PICTURES) break;
-    try {
-      const options = { maxPixels: MAX_PIXELS, autoOrient: false, transfer: false };
-      const raw = await decodeImage(path, options);
-      pictures.inputs.push(await inputOf(path, raw, kind, preprocessing));
-      pictures.paths.push(path);
-    } catch (error) {
-      if (!(error instanceof LLM2CLIPError)) throw error;
-      pictures.skipped.push({ path, reason: error.message });
-    }
-  }
-  if (pictures.paths.length === 0) {
-    throw new LLM2CLIPError(
-      'ERR_NOT_FOUND',
-      `expected pictures that decode in ${places.join(', ')}, found none`,
-    );
-  }
-  return pictures;
+  const { paths, read, skipped } = await readPictures(places, {
+    most: MOST_PICTURES,
+    read: (path, raw) => inputOf(path, raw, kind, preprocessing),
+  });
+  return { paths, inputs: read, skipped };
 }

@@ -31,6 +31,13 @@ export class FieldReader {
     ]);
   }
 
+  /** The objects of an array. */
+  list(key: string): FieldReader[] {
+    const value = this.#fields[key];
+    if (!Array.isArray(value)) throw invalidField('an array', this.#at(key), value);
+    return value.map((item, i) => new FieldReader(item, `${this.#at(key)}[${i}]`));
+  }
+
   string(key: string): string {
     const value = this.#fields[key];
     if (typeof value !== 'string') throw invalidField('a string', this.#at(key), value);
@@ -58,6 +65,13 @@ export class FieldReader {
     const value = this.#fields[key];
     if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
     throw invalidField('a positive number', this.#at(key), value);
+  }
+
+  /** From −1 to 1. */
+  cosine(key: string): number {
+    const value = this.#fields[key];
+    if (typeof value === 'number' && value >= -1 && value <= 1) return value;
+    throw invalidField('a number from -1 to 1', this.#at(key), value);
   }
 
   strings(key: string): string[] {

@@ -1,8 +1,10 @@
 import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../config';
 import { ENGINES, type EngineKind } from '../engine';
 import { LLM2CLIPError } from '../errors';
+import { PRECISIONS, type Precision } from '../precision';
 import type { Preprocessing } from '../preprocessing';
 import { FieldReader, invalidField, MANIFEST_NAME } from './fields';
+import { type Quantisation, requireQuantisation } from './quantisation';
 
 export { MANIFEST_NAME } from './fields';
 
@@ -15,9 +17,6 @@ const LARGEST_EMBEDDING = 65_536;
 
 export const FLAVOURS = ['native', 'portable', 'imported'] as const;
 export type Flavour = (typeof FLAVOURS)[number];
-
-export const STORED_PRECISIONS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
-export type StoredPrecision = (typeof STORED_PRECISIONS)[number];
 
 /** Size and digest of one file of a bundle. */
 export interface FileDigest {
@@ -40,7 +39,7 @@ export interface Manifest {
     /** Version of this project's own operators in it; 0 for none. */
     operators: number;
   };
-  precision: StoredPrecision;
+  precision: Precision;
   batch: { max: number };
   /** GPUs it is built for; empty for the CPU. */
   computeCapabilities: string[];
@@ -50,6 +49,8 @@ export interface Manifest {
   source: { layout: string; format: string } | null;
   /** Numbers learned; 0 where it is not known. */
   parameters: number;
+  /** How an int8 engine of this project's own was quantised; of no other. */
+  quantisation?: Quantisation;
   /** Every other file of the bundle. */
   files: Record<string, FileDigest>;
 }
@@ -145,11 +146,12 @@ export function parseManifest(text: string): Manifest {
   requireModel(fields.child('model'));
   requirePreprocessing(fields.child('preprocessing'), fields.child('model').integer('imageSize'));
   requireEngine(fields.child('engine'));
-  fields.oneOf('precision', STORED_PRECISIONS);
+  fields.oneOf('precision', PRECISIONS);
   fields.child('batch').integer('max', 1, LARGEST_BATCH);
   fields.strings('computeCapabilities');
   requireOrigin(fields);
   fields.integer('parameters');
+  requireQuantisation(fields);
   requireFiles(fields.child('files'), fields.child('parts').string('vision'));
   return json as Manifest;
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { FAMILIES, type Family } from '../config';
-import { DEFAULT_MAX_BATCH } from '../convert';
+import { DEFAULT_MAX_BATCH } from '../convert-options';
 import { importEngine } from '../import';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';

@@ -6,6 +6,7 @@ import { openBundle } from '../bundle/open';
 import { resolveModel } from '../checkpoint/layouts';
 import { readCheckpoint } from '../checkpoint/read';
 import { print, printTable } from './output';
+import { describeQuantisation } from './quantisation';
 
 interface Options {
   config?: string;
@@ -59,6 +60,7 @@ function printBundle({ path, digests, manifest }: Awaited<ReturnType<typeof insp
     ['parameters', manifest.parameters.toLocaleString('en')],
     ['engine', `${engine.kind} (${engine.flavour}), built by ${engine.version}`],
     ['precision', manifest.precision],
+    ...(manifest.quantisation ? describeQuantisation(manifest.quantisation) : []),
     ['largest batch', String(manifest.batch.max)],
     ['digests', `${digests}, ${Object.keys(manifest.files).length} files`],
   ]);

@@ -1,10 +1,17 @@
+import type { Quantisation } from '#lib/bundle/quantisation';
 import type { BundleContent } from '#lib/bundle/seal';
+import { OPERATORS_VERSION } from '#lib/engine';
 
 /** What a manifest says of a bundle whose engine is a few bytes that nobody opens. */
 export const CONTENT: BundleContent = {
   model: { family: 'eva02', imageSize: 56, embeddingDim: 64 },
   preprocessing: { size: 56, resample: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
-  engine: { kind: 'torchscript', flavour: 'native', version: '2.11.0', operators: 1 },
+  engine: {
+    kind: 'torchscript',
+    flavour: 'native',
+    version: '2.11.0',
+    operators: OPERATORS_VERSION,
+  },
   precision: 'fp32',
   batch: { max: 8 },
   computeCapabilities: [],
@@ -12,4 +19,13 @@ export const CONTENT: BundleContent = {
   builtBy: { llm2clip: '0.1.0', platform: 'linux-x64' },
   source: { layout: 'official', format: 'torch' },
   parameters: 1,
+};
+
+/** What a manifest says of the quantisation of an int8 engine. */
+export const QUANTISATION: Quantisation = {
+  pictures: 32,
+  gate: 0.995,
+  allInt8MinCosine: 0.993,
+  minCosine: 0.996,
+  layers: [{ name: 'blocks.0.attn.q_proj.weight', precision: 'bf16', cosine: 0.98 }],
 };

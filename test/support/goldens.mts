@@ -27,8 +27,9 @@ export interface Tolerance {
 }
 
 export const FP32: Tolerance = { cosine: 0.99999, difference: 1e-3 };
-/** DESIGN.md's gate of the reduced precisions. */
+/** DESIGN.md's gates of the reduced precisions, and of int8. */
 export const REDUCED: Tolerance = { cosine: 0.999 };
+export const QUANTISED: Tolerance = { cosine: 0.995 };
 
 export function assertClose(found: Float32Array, golden: number[], tolerance: Tolerance): void {
   assert.equal(found.length, golden.length);

@@ -1,10 +1,11 @@
 #include "engine/torchscript/attention_operator.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include "base/cpu_features.h"
 #include "engine/torchscript/kernel_dtype.h"
+#include "engine/torchscript/linear_operator.h"
+#include "engine/torchscript/shares.h"
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/rope.h"
 
@@ -14,7 +15,10 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-bool runs_fused(at::ScalarType type) { return type == at::kFloat && has_avx512(); }
+// AMX is left to libtorch.
+bool runs_fused(at::ScalarType type) {
+  return type == at::kFloat ? cpu_isa() >= Isa::kAvx512 : cpu_isa() == Isa::kAvx512Bf16;
+}
 
 // [B, H, N, dim] each → [B, N, H · dim]
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v) {
@@ -35,24 +39,34 @@ std::pair<Tensor, Tensor> rotated(const Tensor& qkv, const Tensor& angles) {
   const RopeArguments arguments{tokens, heads, dim, cos.const_data_ptr<float>(),
                                 sin.const_data_ptr<float>()};
   for_dtype(qkv, [&]<typename T>() {
-    at::parallel_for(0, batch * tokens, 16, [&](int64_t first, int64_t last) {
+    in_row_shares(batch * tokens, [&](int64_t first, int64_t last) {
       rope_rows(data<T>(qkv), mutable_data<T>(q), mutable_data<T>(k), arguments, first, last);
     });
   });
   return {q, k};
 }
 
+// The scratch of each thread begins on a cache line of its own.
+int64_t scratch_size(const AttentionArguments& a, at::ScalarType type) {
+  const int64_t size = type == at::kFloat ? attention_scratch(a) : attention_scratch_bf16(a);
+  return (size + 15) / 16 * 16;
+}
+
 Tensor attention_fused(const Tensor& qkv, const OptionalTensor& angles) {
   const int64_t batch = qkv.size(0), tokens = qkv.size(1), heads = qkv.size(3), dim = qkv.size(4);
   const float* cos = angles ? angles->const_data_ptr<float>() : nullptr;
-  const AttentionArguments arguments{tokens, heads, dim, cos,
-                                     angles ? cos + tokens * dim : nullptr};
+  const AttentionArguments a{tokens, heads, dim, cos, angles ? cos + tokens * dim : nullptr};
   Tensor out = at::empty({batch, tokens, heads * dim}, qkv.options());
-  Tensor scratch = at::empty({at::get_num_threads(), attention_scratch(arguments)}, qkv.options());
-  at::parallel_for(0, batch * heads, 1, [&](int64_t first, int64_t last) {
-    attention_avx512(qkv.const_data_ptr<float>(), out.mutable_data_ptr<float>(), arguments,
-                     scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.size(1),
-                     first, last);
+  Tensor scratch =
+      at::empty({at::get_num_threads(), scratch_size(a, qkv.scalar_type())}, at::kFloat);
+  in_shares(batch * heads, [&](int64_t head) {
+    float* own = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.size(1);
+    if (qkv.scalar_type() == at::kFloat) {
+      attention_avx512(data<float>(qkv), mutable_data<float>(out), a, own, head, head + 1);
+    } else {
+      attention_avx512_bf16(data<at::BFloat16>(qkv), mutable_data<at::BFloat16>(out), a, own, head,
+                            head + 1);
+    }
   });
   return out;
 }
@@ -60,7 +74,8 @@ Tensor attention_fused(const Tensor& qkv, const OptionalTensor& angles) {
 }  // namespace
 
 std::string attention_kernel(at::ScalarType type) {
-  return runs_fused(type) ? "own, AVX-512" : "libtorch flash, own rotary embedding";
+  if (!runs_fused(type)) return "libtorch flash, own rotary embedding";
+  return type == at::kFloat ? "own, AVX-512" : "own, AVX-512 BF16";
 }
 
 Tensor attention(const Tensor& packed, int64_t heads, const OptionalTensor& angles) {
@@ -75,7 +90,7 @@ Tensor attention(const Tensor& packed, int64_t heads, const OptionalTensor& angl
 Tensor pool_attention(const Tensor& query, const Tensor& weight, const OptionalTensor& bias,
                       const Tensor& packed, int64_t heads) {
   const Tensor kv = packed.unflatten(2, {2, heads, -1});
-  const Tensor q = at::linear(query, weight, bias).unflatten(2, {heads, -1});
+  const Tensor q = linear(query, weight, bias, weight.size(0)).unflatten(2, {heads, -1});
   return attend(q.expand({kv.size(0), -1, -1, -1}).transpose(1, 2), kv.select(2, 0).transpose(1, 2),
                 kv.select(2, 1).transpose(1, 2));
 }

@@ -7,9 +7,9 @@
 
 namespace llm2clip {
 
-// bf16 and fp16 weights are computed with in bf16 where the processor multiplies it, else in fp32.
+// bf16 and fp16 weights are computed with in bf16 where the processor is fast at it, else in fp32.
 inline at::ScalarType compute_type(at::ScalarType stored) {
-  return stored != at::kFloat && has_bf16_arithmetic() ? at::kBFloat16 : at::kFloat;
+  return stored != at::kFloat && cpu_isa() >= Isa::kAvx512Bf16 ? at::kBFloat16 : at::kFloat;
 }
 
 }  // namespace llm2clip

@@ -1,12 +1,13 @@
 #include "engine/torchscript/linear_operator.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include "base/cpu_features.h"
+#include "engine/torchscript/kernel_dtype.h"
+#include "engine/torchscript/panels.h"
+#include "engine/torchscript/shares.h"
 #include "kernels/cpu/linear.h"
-#include "kernels/cpu/tile.h"
 
 namespace llm2clip {
 namespace {
@@ -14,36 +15,48 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-bool runs_in_panels(at::ScalarType type) { return type == at::kFloat && has_avx512(); }
+// AMX multiplies faster than any kernel of this project.
+bool runs_in_panels(at::ScalarType type) {
+  return type == at::kFloat ? cpu_isa() >= Isa::kAvx512 : cpu_isa() == Isa::kAvx512Bf16;
+}
 
-Tensor in_panels(const Tensor& weight) {
-  const LinearArguments arguments{0, weight.size(1), weight.size(0)};
-  Tensor packed =
-      at::empty({linear_panels(arguments.out), arguments.in, kTileColumns}, weight.options());
-  at::parallel_for(0, packed.size(0), 1, [&](int64_t first, int64_t last) {
-    pack_linear_weight(weight.const_data_ptr<float>(), packed.mutable_data_ptr<float>(), arguments,
-                       first, last);
+template <typename X>
+Tensor multiply_panels(const Tensor& x, const Tensor& panels, const float* bias,
+                       const LinearArguments& a) {
+  Tensor out = at::empty({a.rows, a.out}, x.options());
+  const LinearShares shares = linear_shares(a, at::get_num_threads());
+  in_shares(shares.count, [&](int64_t share) {
+    if constexpr (std::is_same_v<X, at::BFloat16>) {
+      linear_avx512_bf16(data<X>(x), data<at::BFloat16>(panels), bias, mutable_data<X>(out), a,
+                         shares, share);
+    } else if (panels.scalar_type() == at::kBFloat16) {
+      linear_avx512(data<X>(x), data<at::BFloat16>(panels), bias, mutable_data<X>(out), a, shares,
+                    share);
+    } else {
+      linear_avx512(data<X>(x), data<float>(panels), bias, mutable_data<X>(out), a, shares, share);
+    }
   });
-  return packed;
+  return out;
 }
 
 Tensor linear_in_panels(const Tensor& input, const Tensor& panels, const OptionalTensor& bias,
                         int64_t out_features) {
-  const Tensor x = input.contiguous();
-  const LinearArguments arguments{x.numel() / x.size(-1), x.size(-1), out_features};
-  TORCH_CHECK(panels.size(0) == linear_panels(out_features) && panels.size(1) == arguments.in,
-              "expected panels of a weight [", out_features, ", ", arguments.in, "], found ",
+  const auto shape = input.sizes();
+  const Tensor x = in_whole_groups(input.flatten(0, -2).contiguous(), panels.element_size());
+  const LinearArguments a{x.size(0), x.size(1), out_features};
+  TORCH_CHECK(panels.size(0) == linear_panels(out_features) &&
+                  panels.size(1) * (4 / panels.element_size()) == a.in,
+              "expected panels of a weight [", out_features, ", ", a.in, "], found ",
               panels.sizes());
-  auto shape = x.sizes().vec();
-  shape.back() = out_features;
-  Tensor out = at::empty(shape, x.options());
-  const LinearShares shares = linear_shares(arguments, at::get_num_threads());
-  at::parallel_for(0, shares.count, 1, [&](int64_t first, int64_t last) {
-    linear_avx512(x.const_data_ptr<float>(), panels.const_data_ptr<float>(),
-                  bias ? bias->const_data_ptr<float>() : nullptr, out.mutable_data_ptr<float>(),
-                  arguments, shares, first, last);
-  });
-  return out;
+  const float* start = bias ? bias->const_data_ptr<float>() : nullptr;
+  Tensor out = x.scalar_type() == at::kFloat
+                   ? multiply_panels<float>(x, panels, start, a)
+                   : multiply_panels<at::BFloat16>(x, panels, start, a);
+  return out.view(with_last(shape, out_features));
+}
+
+OptionalTensor typed_as(const OptionalTensor& bias, const Tensor& x) {
+  return bias ? OptionalTensor(bias->to(x.scalar_type())) : bias;
 }
 
 Tensor linear_onednn(const Tensor& x, const Tensor& weight, const OptionalTensor& bias) {
@@ -52,17 +65,11 @@ Tensor linear_onednn(const Tensor& x, const Tensor& weight, const OptionalTensor
   static const auto op = c10::Dispatcher::singleton()
                              .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
                              .typed<Signature>();
-  return op.call(x.contiguous(), weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+  return op.call(x.contiguous(), weight, typed_as(bias, x), "none",
+                 c10::List<std::optional<at::Scalar>>(), "");
 }
 
-}  // namespace
-
-std::string linear_kernel(at::ScalarType type) {
-  return runs_in_panels(type) ? "own, AVX-512" : "oneDNN, prepacked";
-}
-
-Tensor prepack_linear_weight(const Tensor& weight) {
-  if (runs_in_panels(weight.scalar_type())) return in_panels(weight.contiguous());
+Tensor prepack_onednn(const Tensor& weight) {
   using Signature = Tensor(const Tensor&, std::optional<int64_t>);
   static const auto op = c10::Dispatcher::singleton()
                              .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
@@ -70,10 +77,26 @@ Tensor prepack_linear_weight(const Tensor& weight) {
   return op.call(weight.contiguous(), std::nullopt);
 }
 
+}  // namespace
+
+std::string linear_kernel(at::ScalarType type) {
+  if (!runs_in_panels(type)) return "oneDNN, prepacked";
+  return type == at::kFloat ? "own, AVX-512" : "own, AVX-512 BF16";
+}
+
+Tensor prepack_linear_weight(const Tensor& weight, at::ScalarType type) {
+  if (!runs_in_panels(type)) return prepack_onednn(weight.to(type));
+  // Panels of bf16 are widened by the kernel that computes in f32: no f32 copy is kept of them.
+  const bool widened = type == at::kFloat && weight.scalar_type() == at::kBFloat16;
+  return widened ? pack_in_panels<uint16_t>(weight)
+                 : type == at::kFloat ? pack_in_panels<float>(weight.to(type))
+                                      : pack_in_panels<uint16_t>(weight.to(type));
+}
+
 Tensor linear(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, int64_t out) {
   if (weight.is_mkldnn()) return linear_onednn(x, weight, bias);
   if (weight.dim() == 3) return linear_in_panels(x, weight, bias, out);
-  return at::linear(x, weight, bias);
+  return at::linear(x, weight, typed_as(bias, x));
 }
 
 }  // namespace llm2clip

@@ -7,16 +7,16 @@
 
 namespace llm2clip {
 
-// A linear's weight [out, in] repacked for this processor: this project's panels, or oneDNN's own
-// blocked layout.
-at::Tensor prepack_linear_weight(const at::Tensor& weight);
+// A linear's weight [out, in], as stored, repacked for this processor to be computed with in
+// `type`: this project's panels, or oneDNN's own blocked layout.
+at::Tensor prepack_linear_weight(const at::Tensor& weight, at::ScalarType type);
 
 // x [.., in] · weightᵀ + bias → [.., out]. weight: [out, in], or what prepack_linear_weight() made
-// of it, which no longer knows `out`.
+// of it, which no longer knows `out`. bias: [out] f32.
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight,
                   const std::optional<at::Tensor>& bias, int64_t out);
 
-// What multiplies prepacked weights of this type here.
+// What multiplies prepacked weights in this type here.
 std::string linear_kernel(at::ScalarType type);
 
 }  // namespace llm2clip

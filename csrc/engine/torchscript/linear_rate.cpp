@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <limits>
 
 #include "base/error.h"
 #include "engine/torchscript/compute_type.h"
+#include "engine/torchscript/int8_linear_operator.h"
 #include "engine/torchscript/linear_operator.h"
+#include "engine/torchscript/quantised_weight.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {
@@ -21,23 +24,39 @@ using Seconds = std::chrono::duration<double>;
 
 at::ScalarType stored_type(Precision precision) {
   switch (precision) {
-    case Precision::kBf16: return at::kBFloat16;
+    case Precision::kFp32: return at::kFloat;
     case Precision::kFp16: return at::kHalf;
-    default: return at::kFloat;
+    case Precision::kBf16:
+    case Precision::kInt8: return at::kBFloat16;
   }
+  return at::kFloat;
+}
+
+// One call of the layer, everything it needs made before.
+std::function<void()> layer(const LinearSpec& spec) {
+  const auto type = compute_type(stored_type(spec.precision));
+  const at::Tensor x = at::randn({spec.rows, spec.in}).to(type);
+  const at::Tensor full = at::randn({spec.out, spec.in});
+  if (spec.precision == Precision::kInt8) {
+    const auto [values, scales] = quantised_weight(full);
+    const at::Tensor weight = prepack_int8_weight(values, scales);
+    return [=, scales = scales] {
+      int8_linear(x, weight, scales, std::nullopt, std::nullopt, spec.out);
+    };
+  }
+  const at::Tensor weight = prepack_linear_weight(full.to(stored_type(spec.precision)), type);
+  return [=] { linear(x, weight, std::nullopt, spec.out); };
 }
 
 double fastest(const LinearSpec& spec) {
   at::set_num_threads(spec.threads);
   const c10::InferenceMode guard;
-  const auto type = compute_type(stored_type(spec.precision));
-  const at::Tensor x = at::randn({spec.rows, spec.in}).to(type);
-  const at::Tensor weight = prepack_linear_weight(at::randn({spec.out, spec.in}).to(type));
+  const auto call = layer(spec);
   double best = std::numeric_limits<double>::infinity();
   Seconds spent{};
   while (spent.count() < spec.seconds) {
     const auto begin = std::chrono::steady_clock::now();
-    linear(x, weight, std::nullopt, spec.out);
+    call();
     const Seconds took = std::chrono::steady_clock::now() - begin;
     best = std::min(best, took.count());
     spent += took;

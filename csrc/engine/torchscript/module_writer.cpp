@@ -8,6 +8,8 @@
 
 #include <cctype>
 
+#include "engine/torchscript/observation.h"
+#include "engine/torchscript/quantised_weight.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {
@@ -18,8 +20,9 @@ namespace jit = torch::jit;
 at::ScalarType scalar_type(Precision precision) {
   switch (precision) {
     case Precision::kFp32: return at::kFloat;
-    case Precision::kBf16: return at::kBFloat16;
     case Precision::kFp16: return at::kHalf;
+    case Precision::kBf16:
+    case Precision::kInt8: return at::kBFloat16;  // all but the weights that are quantised
   }
   return at::kFloat;
 }
@@ -27,8 +30,9 @@ at::ScalarType scalar_type(Precision precision) {
 Dtype dtype(Precision precision) {
   switch (precision) {
     case Precision::kFp32: return Dtype::kF32;
-    case Precision::kBf16: return Dtype::kBF16;
     case Precision::kFp16: return Dtype::kF16;
+    case Precision::kBf16:
+    case Precision::kInt8: return Dtype::kBF16;
   }
   return Dtype::kF32;
 }
@@ -77,11 +81,17 @@ std::string ModuleWriter::unique_name(const std::string& name) {
   return attribute;
 }
 
-std::string ModuleWriter::parameter(const Weight& weight) {
+std::string ModuleWriter::parameter(const Weight& weight, Precision precision) {
   const std::string name = unique_name(weight.name());
-  module_->module.register_parameter(name, read_tensor(weight, precision_), false);
+  module_->module.register_parameter(name, read_tensor(weight, precision), false);
   parameters_ += weight.parameters();
   return "self." + name;
+}
+
+std::string ModuleWriter::parameter(const Weight& weight) { return parameter(weight, precision_); }
+
+std::string ModuleWriter::parameter_f32(const Weight& weight) {
+  return parameter(weight, Precision::kFp32);
 }
 
 std::string ModuleWriter::linear_weight(const Weight& weight) {
@@ -90,15 +100,47 @@ std::string ModuleWriter::linear_weight(const Weight& weight) {
   return reference;
 }
 
+ModuleWriter::Int8Names ModuleWriter::int8_weight(const Weight& weight,
+                                                  const std::vector<float>& smoothing) {
+  const std::string name = unique_name(weight.name());
+  Int8Names names{"self." + name, "self." + name + "_scales", "None"};
+  const at::Tensor factors = at::tensor(smoothing, at::kFloat);
+  at::Tensor full = read_tensor(weight, Precision::kFp32);
+  if (!smoothing.empty()) {
+    full.mul_(factors);
+    module_->module.register_buffer(name + "_inverse_smoothing", factors.reciprocal());
+    names.inverse_smoothing = "self." + name + "_inverse_smoothing";
+  }
+  const auto [values, scales] = quantised_weight(full);
+  module_->module.register_parameter(name, values, false);
+  module_->module.register_buffer(name + "_scales", scales);
+  int8_weights_.push_back(name);
+  parameters_ += weight.parameters();
+  return names;
+}
+
 std::string ModuleWriter::buffer(const std::vector<float>& values, const Shape& shape) {
   const std::string name = unique_name("constant");
   module_->module.register_buffer(name, at::tensor(values, at::kFloat).view(shape));
   return "self." + name;
 }
 
+std::string ModuleWriter::observation(const Weight& weight) {
+  const std::string name = observation_name(observed_.size());
+  module_->module.register_buffer(name, empty_observation(weight.shape().back()));
+  observed_.push_back(weight.name().substr(0, weight.name().find('|')));
+  return "self." + name;
+}
+
+void ModuleWriter::assign(const std::vector<Value>& targets, const std::string& expression) {
+  std::string list;
+  for (const Value target : targets) list += (list.empty() ? "" : ", ") + text(target);
+  source_ += "    " + list + " = " + expression + "\n";
+}
+
 Value ModuleWriter::emit(const std::string& expression) {
-  const Value value{values_++};
-  source_ += "    " + text(value) + " = " + expression + "\n";
+  const Value value = reserve();
+  assign({value}, expression);
   return value;
 }
 
@@ -114,8 +156,13 @@ BuildReport ModuleWriter::save(Value embedding, const std::string& path, bool fr
       module.eval();
       module = jit::freeze_module(module);
     } else {
-      module.register_attribute("linear_weights", c10::ListType::ofStrings(),
-                                c10::IValue(linear_weights_));
+      const auto add_list = [&](const char* name, const std::vector<std::string>& list) {
+        module.register_attribute(name, c10::ListType::ofStrings(), c10::IValue(list));
+      };
+      add_list(kLinearWeights, linear_weights_);
+      add_list(kInt8Weights, int8_weights_);
+      add_list(kObserved, observed_);
+      module.register_attribute(kTokens, c10::IntType::get(), c10::IValue(tokens_));
     }
     module.save(path);
     return BuildReport{parameters_};

@@ -8,6 +8,12 @@
 
 namespace llm2clip {
 
+// Attributes by which a session knows the native flavour and what to do when it loads a file.
+inline constexpr const char* kLinearWeights = "linear_weights";  // to be repacked
+inline constexpr const char* kInt8Weights = "int8_weights";      // likewise; each has …_scales
+inline constexpr const char* kTokens = "tokens";                 // of a picture
+inline constexpr const char* kObserved = "observed";             // linears, by their weights' names
+
 // Writes one TorchScript module: flat source of one assignment an operation, and the parameters it
 // names. Knows no model and no operation; both flavours are lowered onto it.
 class ModuleWriter {
@@ -17,11 +23,23 @@ class ModuleWriter {
 
   // Reads the weight now, in the module's precision. Gives "self.blocks_0_attn_proj_weight".
   std::string parameter(const Weight& weight);
-  // The same for the weight of a linear, which a native session repacks when it loads.
+  // The same in f32 whatever the precision.
+  std::string parameter_f32(const Weight& weight);
+  // The weight of a linear, which a native session repacks when it loads.
   std::string linear_weight(const Weight& weight);
+  // The same in int8. `smoothing`: [in], what the linear's input is divided by, or empty.
+  struct Int8Names {
+    std::string weight, scales, inverse_smoothing;  // the last "None" without smoothing
+  };
+  Int8Names int8_weight(const Weight& weight, const std::vector<float>& smoothing);
   // f32 whatever the precision, e.g. the angles of a rotary embedding.
   std::string buffer(const std::vector<float>& values, const Shape& shape);
+  // An attribute that says what a linear's input is kept in; see observation.h.
+  std::string observation(const Weight& weight);
+  void set_tokens(int64_t tokens) { tokens_ = tokens; }
 
+  Value reserve() { return {values_++}; }
+  void assign(const std::vector<Value>& targets, const std::string& expression);
   Value emit(const std::string& expression);  // "v7 = <expression>"
   static std::string text(Value value);       // "v7"
 
@@ -31,13 +49,14 @@ class ModuleWriter {
  private:
   struct Module;  // keeps torch's headers out of the lowerings
   std::string unique_name(const std::string& name);
+  std::string parameter(const Weight& weight, Precision precision);
 
   std::unique_ptr<Module> module_;
   Precision precision_;
   std::string source_;
-  std::vector<std::string> linear_weights_;
+  std::vector<std::string> linear_weights_, int8_weights_, observed_;
   int values_ = 0;
-  int64_t parameters_ = 0;
+  int64_t parameters_ = 0, tokens_ = 0;
 };
 
 }  // namespace llm2clip

@@ -1,4 +1,8 @@
-// The native flavour: each operation of net.h is one fused operator of this project.
+// The native flavour: each operation of net.h is one fused operator of this project, and two that
+// follow each other are one where an operator does both.
+#include <map>
+#include <utility>
+
 #include "engine/torchscript/torchscript_builder.h"
 
 namespace llm2clip {
@@ -6,21 +10,38 @@ namespace {
 
 class NativeBuilder final : public TorchscriptBuilder {
  public:
-  explicit NativeBuilder(Precision precision) : TorchscriptBuilder(precision) {}
+  explicit NativeBuilder(const BuildOptions& options)
+      : TorchscriptBuilder(options.precision), options_(options) {}
 
   Value patch_embed(Value pixels, const Conv& patch, const Tokens& tokens) override {
-    return call("patch_embed", {v(pixels), out_.parameter(patch.weight), optional(patch.bias),
+    out_.set_tokens(tokens.position.shape()[1]);
+    return call("patch_embed", {v(pixels), out_.linear_weight(patch.weight), bias(patch.bias),
                                 optional(tokens.cls), out_.parameter(tokens.position),
                                 std::to_string(patch.patch)});
   }
 
+  // The residual stream and what a block makes of it: a sum is seldom read but by a LayerNorm.
   Value layer_norm(Value x, const Norm& n) override {
-    return call("layer_norm", {v(x), out_.parameter(n.weight), out_.parameter(n.bias), eps(n)});
+    const auto sum = sums_.extract(x.id);
+    if (sum.empty()) {
+      return call("layer_norm", {v(x), out_.parameter(n.weight), out_.parameter(n.bias), eps(n)});
+    }
+    const auto [a, b] = sum.mapped();
+    const Value normed = out_.reserve();
+    out_.assign({x, normed}, expression("add_layer_norm", {v(a), v(b), out_.parameter(n.weight),
+                                                           out_.parameter(n.bias), eps(n)}));
+    return normed;
   }
 
   Value linear(Value x, const Linear& w) override {
-    return call("linear", {v(x), out_.linear_weight(w.weight), optional(w.bias),
-                           std::to_string(w.weight.shape()[0])});
+    const std::string out = std::to_string(w.weight.shape()[0]);
+    if (options_.observe) x = call("observe", {v(x), out_.observation(w.weight)});
+    if (options_.precision != Precision::kInt8 || stays_in_bf16(w.weight)) {
+      return call("linear", {v(x), out_.linear_weight(w.weight), bias(w.bias), out});
+    }
+    const auto names = out_.int8_weight(w.weight, smoothing(w.weight));
+    return call("int8_linear", {v(x), names.weight, names.scales, names.inverse_smoothing,
+                                bias(w.bias), out});
   }
 
   Value attention(Value qkv, const Heads& heads, const Rope* rope) override {
@@ -29,8 +50,8 @@ class NativeBuilder final : public TorchscriptBuilder {
 
   Value pool_attention(const Weight& query, const Linear& q, Value kv,
                        const Heads& heads) override {
-    return call("pool_attention", {out_.parameter(query), out_.parameter(q.weight),
-                                   optional(q.bias), v(kv), std::to_string(heads.count)});
+    return call("pool_attention", {out_.parameter(query), out_.parameter(q.weight), bias(q.bias),
+                                   v(kv), std::to_string(heads.count)});
   }
 
   Value gated_norm(Value gate_up, const Norm& n) override {
@@ -47,15 +68,59 @@ class NativeBuilder final : public TorchscriptBuilder {
     return x;
   }
 
+  // Not said until something reads it: layer_norm() may say both.
+  Value add(Value a, Value b) override {
+    const Value sum = out_.reserve();
+    sums_.emplace(sum.id, std::pair{a, b});
+    return sum;
+  }
+
+  Value select_token(Value x, int64_t token) override {
+    return out_.emit(v(x) + ".select(1, " + std::to_string(token) + ")");
+  }
+
   BuildReport save(Value embedding, const std::string& path) override {
+    v(embedding);
     return out_.save(embedding, path, /*frozen=*/false);
   }
 
  private:
-  Value call(const std::string& op, const std::vector<std::string>& arguments) {
+  // The name of a value that is about to be read.
+  std::string v(Value value) {
+    if (const auto sum = sums_.extract(value.id); !sum.empty()) {
+      const auto [a, b] = sum.mapped();
+      out_.assign({value}, v(a) + " + " + v(b));
+    }
+    return ModuleWriter::text(value);
+  }
+
+  static std::string expression(const std::string& op, const std::vector<std::string>& arguments) {
     std::string list;
     for (const std::string& argument : arguments) list += (list.empty() ? "" : ", ") + argument;
-    return out_.emit("ops.llm2clip." + op + "(" + list + ")");
+    return "ops.llm2clip." + op + "(" + list + ")";
+  }
+
+  Value call(const std::string& op, const std::vector<std::string>& arguments) {
+    return out_.emit(expression(op, arguments));
+  }
+
+  std::string bias(const std::optional<Weight>& weight) {
+    return weight ? out_.parameter_f32(*weight) : "None";
+  }
+
+  const LayerQuantisation* quantisation(const Weight& weight) const {
+    const auto found = options_.quantisation.find(weight.name().substr(0, weight.name().find('|')));
+    return found == options_.quantisation.end() ? nullptr : &found->second;
+  }
+
+  bool stays_in_bf16(const Weight& weight) const {
+    const auto* layer = quantisation(weight);
+    return layer != nullptr && !layer->quantised;
+  }
+
+  std::vector<float> smoothing(const Weight& weight) const {
+    const auto* layer = quantisation(weight);
+    return layer == nullptr ? std::vector<float>{} : layer->smoothing;
   }
 
   // All blocks turn by the same angles: they are stored once, cosines above sines [2, N, dim].
@@ -71,13 +136,15 @@ class NativeBuilder final : public TorchscriptBuilder {
 
   static std::string eps(const Norm& n) { return python_float(n.eps); }
 
+  BuildOptions options_;
+  std::map<int, std::pair<Value, Value>> sums_;
   std::string angles_;
 };
 
 }  // namespace
 
-std::unique_ptr<Builder> native_builder(Precision precision) {
-  return std::make_unique<NativeBuilder>(precision);
+std::unique_ptr<Builder> native_builder(const BuildOptions& options) {
+  return std::make_unique<NativeBuilder>(options);
 }
 
 }  // namespace llm2clip

@@ -74,6 +74,12 @@ class PortableBuilder final : public TorchscriptBuilder {
     return x;
   }
 
+  Value add(Value a, Value b) override { return out_.emit(v(a) + " + " + v(b)); }
+
+  Value select_token(Value x, int64_t token) override {
+    return out_.emit(v(x) + ".select(1, " + std::to_string(token) + ")");
+  }
+
   BuildReport save(Value embedding, const std::string& path) override {
     return out_.save(embedding, path, /*frozen=*/true);
   }

@@ -13,10 +13,6 @@ namespace llm2clip {
 class TorchscriptBuilder : public Builder {
  public:
   Value pixels() final { return out_.emit("pixel_values"); }
-  Value add(Value a, Value b) final { return out_.emit(v(a) + " + " + v(b)); }
-  Value select_token(Value x, int64_t token) final {
-    return out_.emit(v(x) + ".select(1, " + std::to_string(token) + ")");
-  }
 
  protected:
   explicit TorchscriptBuilder(Precision precision) : out_(precision) {}
@@ -30,7 +26,7 @@ class TorchscriptBuilder : public Builder {
 };
 
 // Fused operators of this project, repacked at load: the fast one.
-std::unique_ptr<Builder> native_builder(Precision precision);
+std::unique_ptr<Builder> native_builder(const BuildOptions& options);
 
 // aten operators alone: opens wherever torch.jit.load does.
 std::unique_ptr<Builder> portable_builder(Precision precision);

@@ -2,6 +2,7 @@
 #include <torch/version.h>
 
 #include "engine/engine.h"
+#include "engine/torchscript/calibration.h"
 #include "engine/torchscript/linear_rate.h"
 #include "engine/torchscript/torchscript_builder.h"
 #include "engine/torchscript/torchscript_session.h"
@@ -13,11 +14,14 @@ class TorchscriptEngine final : public Engine {
  public:
   std::string version() const override { return TORCH_VERSION; }
   std::unique_ptr<Builder> builder(const BuildOptions& options) override {
-    return options.portable ? portable_builder(options.precision)
-                            : native_builder(options.precision);
+    return options.portable ? portable_builder(options.precision) : native_builder(options);
   }
   std::unique_ptr<Session> open(const SessionOptions& options) override {
     return open_torchscript_session(options);
+  }
+  Calibration calibrate(const SessionOptions& options, const float* pixels,
+                        int64_t count) override {
+    return torchscript_calibrate(options, pixels, count);
   }
   double linear_gflops(const LinearSpec& spec) override { return torchscript_linear_gflops(spec); }
 };

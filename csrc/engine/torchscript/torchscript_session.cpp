@@ -7,10 +7,15 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
-#include "base/cpu_features.h"
+#include <algorithm>
+#include <limits>
+#include <set>
+
 #include "engine/torchscript/attention_operator.h"
 #include "engine/torchscript/compute_type.h"
+#include "engine/torchscript/int8_linear_operator.h"
 #include "engine/torchscript/linear_operator.h"
+#include "engine/torchscript/module_writer.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {
@@ -18,7 +23,9 @@ namespace {
 
 namespace jit = torch::jit;
 
-constexpr const char* kLinearWeights = "linear_weights";  // only the native flavour has it
+// So many tokens keep a thread busy; more of them at once would only push each other out of the
+// caches between one operation and the next.
+constexpr int64_t kTokensPerThread = 300;
 
 std::string precision_name(at::ScalarType type) {
   switch (type) {
@@ -28,14 +35,42 @@ std::string precision_name(at::ScalarType type) {
   }
 }
 
-// Parameter by parameter, each old one freed at once: the peak is the file plus one weight.
-void prepack(jit::Module& module, at::ScalarType type) {
+std::vector<std::string> names(const jit::Module& module, const char* list) {
+  std::vector<std::string> result;
+  for (const c10::IValue& name : module.attr(list).toListRef()) {
+    result.push_back(name.toStringRef());
+  }
+  return result;
+}
+
+bool is_half(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf;
+}
+
+// Of all that is not kept in f32 or int8.
+at::ScalarType stored_type(const jit::Module& module) {
   for (const auto& parameter : module.named_parameters(false)) {
+    if (is_half(parameter.value)) return parameter.value.scalar_type();
+  }
+  return at::kFloat;
+}
+
+// Weight by weight, each old one freed at once: the peak is the file plus one weight.
+void prepack(jit::Module& module, at::ScalarType type) {
+  const auto linears = names(module, kLinearWeights), int8_linears = names(module, kInt8Weights);
+  const std::set<std::string> repacked(linears.begin(), linears.end());
+  for (const auto& parameter : module.named_parameters(false)) {
+    if (!is_half(parameter.value) || repacked.contains(parameter.name)) continue;
     module.setattr(parameter.name, parameter.value.to(type));
   }
-  for (const c10::IValue& name : module.attr(kLinearWeights).toListRef()) {
-    const std::string& attribute = name.toStringRef();
-    module.setattr(attribute, prepack_linear_weight(module.attr(attribute).toTensor()));
+  for (const std::string& name : linears) {
+    const at::Tensor weight = module.attr(name).toTensor();
+    const at::Tensor matrix = weight.dim() == 4 ? weight.flatten(1) : weight;  // of patches
+    module.setattr(name, prepack_linear_weight(matrix, type));
+  }
+  for (const std::string& name : int8_linears) {
+    module.setattr(name, prepack_int8_weight(module.attr(name).toTensor(),
+                                             module.attr(name + "_scales").toTensor()));
   }
 }
 
@@ -68,31 +103,42 @@ class TorchscriptSession final : public Session {
       // The graph is run as it was written: nothing in it is left to optimise, and profiling runs
       // would make the first requests slow.
       jit::GraphOptimizerEnabledGuard as_written(false);
-      // Only read: from_blob takes no const.
-      const at::Tensor input = at::from_blob(const_cast<float*>(pixels),  // NOLINT
-                                             {batch, 3, image_size_, image_size_}, at::kFloat);
-      const auto output =
-          std::make_shared<const at::Tensor>(checked(module_.forward({input}), batch));
+      std::vector<at::Tensor> parts;
+      for (int64_t first = 0; first < batch; first += pictures_at_once_) {
+        const int64_t count = std::min(pictures_at_once_, batch - first);
+        parts.push_back(run_at_once(pixels + first * 3 * image_size_ * image_size_, count));
+      }
+      const auto output = std::make_shared<const at::Tensor>(
+          parts.size() == 1 ? parts.front() : at::cat(parts));
       return Embeddings{output->const_data_ptr<float>(), batch, output->size(1), output};
     });
   }
 
  private:
   void open_native() {
-    at::ScalarType stored = at::kFloat;
-    for (const auto& parameter : module_.named_parameters(false)) {
-      stored = parameter.value.scalar_type();
-      break;
-    }
-    const at::ScalarType type = compute_type(stored);
+    const at::ScalarType type = compute_type(stored_type(module_));
+    const bool in_int8 = !names(module_, kInt8Weights).empty();
     translating_torch_errors(ErrorCode::kInternal, "cannot prepack weights",
                              [&] { prepack(module_, type); });
-    info_.precision = precision_name(type);
-    info_.kernels = {"linear: " + linear_kernel(type), "attention: " + attention_kernel(type),
-                     "gated norm: own"};
+    info_.precision = in_int8 && runs_in_int8() ? "int8" : precision_name(type);
+    if (in_int8) info_.kernels.push_back("linear in int8: " + int8_linear_kernel());
+    if (!names(module_, kLinearWeights).empty()) {
+      info_.kernels.push_back("linear: " + linear_kernel(type));
+    }
+    info_.kernels.push_back("attention: " + attention_kernel(type));
+    info_.kernels.emplace_back("norms: own");
+    const int64_t tokens = std::max<int64_t>(1, module_.attr(kTokens).toInt());
+    pictures_at_once_ = std::max<int64_t>(1, kTokensPerThread * at::get_num_threads() / tokens);
   }
 
   void open_portable() { info_.kernels = {"aten, as the file says"}; }
+
+  at::Tensor run_at_once(const float* pixels, int64_t count) {
+    // Only read: from_blob takes no const.
+    const at::Tensor input = at::from_blob(const_cast<float*>(pixels),  // NOLINT
+                                           {count, 3, image_size_, image_size_}, at::kFloat);
+    return checked(module_.forward({input}), count);
+  }
 
   static at::Tensor checked(const c10::IValue& result, int64_t batch) {
     if (!result.isTensor() || result.toTensor().dim() != 2 || result.toTensor().size(0) != batch) {
@@ -104,6 +150,7 @@ class TorchscriptSession final : public Session {
   }
 
   int64_t image_size_;
+  int64_t pictures_at_once_ = std::numeric_limits<int64_t>::max();
   jit::Module module_;
   SessionInfo info_;
 };

@@ -22,4 +22,9 @@ void attention_avx512(const float* qkv, float* out, const AttentionArguments& a,
                       int64_t first, int64_t last);
 int64_t attention_scratch(const AttentionArguments& a);
 
+// The same of bf16 bits; `dim` is even. Products, softmax and sums are in f32, their factors bf16.
+void attention_avx512_bf16(const uint16_t* qkv, uint16_t* out, const AttentionArguments& a,
+                           float* scratch, int64_t first, int64_t last);
+int64_t attention_scratch_bf16(const AttentionArguments& a);
+
 }  // namespace llm2clip

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/attention_softmax_avx512.h"
 #include "kernels/cpu/tile.h"
 
 namespace llm2clip {
 namespace {
-
-constexpr int64_t kLanes = 16;
-
-int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 // One head, repacked so that both products read the columns of their right side together.
 struct Head {
@@ -22,7 +18,9 @@ struct Head {
         keys(scratch),
         values(keys + key_columns * a.dim),
         scores(values + a.tokens * value_columns),
-        queries(scores + kTileRows * key_columns) {}
+        queries(scores + kTileRows * key_columns) {
+    clear_scores(scores, key_columns);
+  }
 
   int64_t key_columns, value_columns;
   float* keys;     // [panels, dim, 64]
@@ -61,49 +59,31 @@ void pack(const float* qkv, const AttentionArguments& a, const Head& head) {
   }
 }
 
-// 2^x for x ≤ 0 to 3 ulp: x = n + r, |r| ≤ 1/2, 2^r by its Taylor series.
-inline __m512 exp2(__m512 x) {
-  const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 r = _mm512_sub_ps(x, n);
-  __m512 p = _mm512_set1_ps(1.540353e-4F);
-  for (const float term :
-       {1.333356e-3F, 9.618129e-3F, 5.5504109e-2F, 0.24022651F, 0.69314718F, 1.0F}) {
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(term));
-  }
-  return _mm512_scalef_ps(p, n);
-}
-
-// Turns n scores into weights that still have to be divided by their sum, which it returns.
-float exponentiate(float* x, int64_t n) {
-  const auto last = static_cast<__mmask16>(0xffffU >> (round_up(n, kLanes) - n));
-  const auto mask = [&](int64_t i) { return i + kLanes <= n ? __mmask16{0xffff} : last; };
-  __m512 most = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
-  for (int64_t i = 0; i < n; i += kLanes) {
-    most = _mm512_mask_max_ps(most, mask(i), most, _mm512_load_ps(x + i));
-  }
-  const __m512 shift = _mm512_set1_ps(_mm512_reduce_max_ps(most));
-  __m512 sum = _mm512_setzero_ps();
-  for (int64_t i = 0; i < n; i += kLanes) {
-    const __m512 weight = exp2(_mm512_sub_ps(_mm512_load_ps(x + i), shift));
-    sum = _mm512_mask_add_ps(sum, mask(i), sum, weight);
-    _mm512_store_ps(x + i, weight);
-  }
-  return _mm512_reduce_add_ps(sum);
-}
-
 void score(const AttentionArguments& a, const Head& head, int64_t row, int64_t rows) {
   Tile tile{};
   tile.rows = rows;
-  tile.columns = kTileColumns;
   tile.a = head.queries + row * a.dim;
   tile.depth = tile.a_stride = a.dim;
   tile.b_stride = kTileColumns;
   tile.c_stride = head.key_columns;
-  for (int64_t column = 0; column < head.key_columns; column += kTileColumns) {
+  for (int64_t column = 0; column < a.tokens; column += kTileColumns) {
+    tile.columns = std::min(kTileColumns, a.tokens - column);
     tile.b = head.keys + column * a.dim;
     tile.c = head.scores + column;
     multiply_tile_avx512(tile);
   }
+}
+
+// Turns a row of scores into weights that still have to be divided by their sum, which it returns.
+float weigh(const AttentionArguments& a, const Head& head, float* scores) {
+  const __m512 largest = largest_of(scores, head.key_columns);
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t i = 0; i < a.tokens; i += kLanes) {
+    const __m512 weights = exp2(_mm512_sub_ps(_mm512_load_ps(scores + i), largest));
+    sum = _mm512_add_ps(sum, weights);
+    _mm512_mask_store_ps(scores + i, lanes_before(a.tokens, i), weights);
+  }
+  return _mm512_reduce_add_ps(sum);
 }
 
 void mix(const AttentionArguments& a, const Head& head, int64_t rows, float* out) {
@@ -129,7 +109,7 @@ void attend(const AttentionArguments& a, const Head& head, float* out) {
     score(a, head, row, rows);
     float scale[kTileRows];
     for (int64_t r = 0; r < rows; ++r) {
-      scale[r] = 1.0F / exponentiate(head.scores + r * head.key_columns, a.tokens);
+      scale[r] = 1.0F / weigh(a, head, head.scores + r * head.key_columns);
     }
     mix(a, head, rows, out + row * stride);
     for (int64_t r = 0; r < rows; ++r) {

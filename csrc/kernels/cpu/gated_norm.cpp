@@ -6,18 +6,10 @@
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/exp.h"
+#include "kernels/cpu/row_statistics.h"
 
 namespace llm2clip {
 namespace {
-
-// Independent partial sums: the compiler may not reorder float additions by itself.
-constexpr int64_t kLanes = 32;
-
-inline float lane_sum(const float* lanes) {
-  float total = 0;
-  for (int64_t i = 0; i < kLanes; ++i) total += lanes[i];
-  return total;
-}
 
 template <typename T>
 inline void silu_mul(const T* gate, const T* up, float* out, int64_t hidden) {
@@ -25,26 +17,6 @@ inline void silu_mul(const T* gate, const T* up, float* out, int64_t hidden) {
     const float g = load(gate, i);
     out[i] = g / (1.0F + vector_exp(-g)) * load(up, i);
   }
-}
-
-inline float mean_of(const float* x, int64_t n) {
-  float lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += x[i + j];
-  }
-  for (; i < n; ++i) lanes[0] += x[i];
-  return lane_sum(lanes) / static_cast<float>(n);
-}
-
-inline float variance_of(const float* x, int64_t n, float mean) {
-  float lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += (x[i + j] - mean) * (x[i + j] - mean);
-  }
-  for (; i < n; ++i) lanes[0] += (x[i] - mean) * (x[i] - mean);
-  return lane_sum(lanes) / static_cast<float>(n);
 }
 
 template <typename T>

@@ -11,7 +11,11 @@ struct GatedNormArguments {
   double eps;
 };
 
-// Rows first to last − 1. T: float, or uint16_t for bf16; weight and bias [H] likewise.
+// The reference, in double; rows first to last − 1.
+void gated_norm_plain(const float* gate_up, const float* weight, const float* bias, float* out,
+                      const GatedNormArguments& a, int64_t first, int64_t last);
+
+// The same, fast. T: float, or uint16_t for bf16; weight and bias [H] likewise.
 template <typename T>
 void gated_norm_rows(const T* gate_up, const T* weight, const T* bias, T* out,
                      const GatedNormArguments& a, int64_t first, int64_t last);

@@ -1,24 +1,32 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+
+#include "kernels/cpu/tile.h"
 
 namespace llm2clip {
 
-// x [rows, in] · weightᵀ + bias → out [rows, out], all f32.
+// x [rows, in] · weightᵀ + bias → out [rows, out].
 struct LinearArguments {
   int64_t rows, in, out;
 };
 
-// The reference. weight [out, in], bias [out] or nullptr.
+// The reference, in f32. weight [out, in], bias [out] or nullptr.
 void linear_plain(const float* x, const float* weight, const float* bias, float* out,
                   const LinearArguments& a);
 
-// The fast kernel reads the weight in panels of 64 outputs, the last one filled up with zeros:
-// packed [panels, in, 64], 64-byte aligned.
+// The fast kernels read the weight in panels of 64 outputs, the last one filled up with zeros:
+// packed [panels, in / group, 64, group], 64-byte aligned, where a group is four bytes of T (float,
+// uint16_t for bf16, or int8_t) and `in` a whole number of groups. A panel of int8 ends with one
+// more group, which holds −128 · the sum of each output's weights as int32.
 int64_t linear_panels(int64_t out);
+template <typename T>
+int64_t linear_groups(int64_t in);
 
 // Panels first to last − 1.
-void pack_linear_weight(const float* weight, float* packed, const LinearArguments& a, int64_t first,
+template <typename T>
+void pack_linear_weight(const T* weight, T* packed, const LinearArguments& a, int64_t first,
                         int64_t last);
 
 // A share of the work is one block of rows for one panel: shares of a block follow each other.
@@ -28,9 +36,24 @@ struct LinearShares {
 };
 LinearShares linear_shares(const LinearArguments& a, int64_t threads);
 
-// Shares first to last − 1.
+// One share each. All computes in f32: the first and the second with weights as they were stored,
+// the third in bf16 with f32 sums.
 void linear_avx512(const float* x, const float* packed, const float* bias, float* out,
-                   const LinearArguments& a, const LinearShares& shares, int64_t first,
-                   int64_t last);
+                   const LinearArguments& a, const LinearShares& shares, int64_t share);
+void linear_avx512(const float* x, const uint16_t* packed, const float* bias, float* out,
+                   const LinearArguments& a, const LinearShares& shares, int64_t share);
+void linear_avx512_bf16(const uint16_t* x, const uint16_t* packed, const float* bias, uint16_t* out,
+                        const LinearArguments& a, const LinearShares& shares, int64_t share);
+
+// x in int8, a scale a row (quantise_rows() makes both), the weight in int8, a scale an output:
+// out = (x − 128) · weightᵀ · row scale · output scale + bias. T: float, or uint16_t for bf16.
+struct Int8Scales {
+  const float* rows;     // [rows]
+  const float* outputs;  // [out]
+};
+template <typename T>
+void linear_avx512_vnni(const uint8_t* x, const int8_t* packed, const Int8Scales& scales,
+                        const float* bias, T* out, const LinearArguments& a,
+                        const LinearShares& shares, int64_t share);
 
 }  // namespace llm2clip

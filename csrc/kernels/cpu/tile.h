@@ -4,21 +4,32 @@
 
 namespace llm2clip {
 
-// The inner loop that the fp32 matrix kernels share: c [rows, columns] = start + a · b, all f32.
-// 6 × 64 results stay in 24 of the 32 AVX-512 registers while `depth` products go by.
+// The inner loops that the matrix kernels share: c [rows, columns] = start + a · b. 6 × 64 sums stay
+// in 24 of the 32 AVX-512 registers while the depth goes by in groups of four bytes: one f32 number,
+// two bf16 or four int8, whose products one instruction adds up.
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kTileColumns = 64;
 
-struct Tile {
-  int64_t rows, columns;         // at most kTileRows and kTileColumns
-  const float* a;                // [rows, depth], rows `a_stride` apart
-  const float* b;                // [depth, columns], rows `b_stride` apart, 64-byte aligned and
-                                 // readable up to a multiple of 16 columns
-  const float* start = nullptr;  // [rows, columns], rows `start_stride` apart; nullptr: zeros
-  float* c;                      // may be `start`
-  int64_t depth, a_stride, b_stride, start_stride = 0, c_stride;
+template <typename A, typename B, typename Sum>
+struct TileOf {
+  static constexpr int64_t kGroup = 4 / sizeof(A);
+
+  int64_t rows, columns;  // at most kTileRows and kTileColumns
+  const A* a;             // [rows, depth], rows `a_stride` apart
+  const B* b;             // [depth / kGroup, columns, kGroup], groups `b_stride` apart, 64-byte
+                          // aligned and readable up to a multiple of 16 columns
+  const Sum* start = nullptr;  // [rows, columns], rows `start_stride` apart; nullptr: zeros
+  Sum* c;                      // may be `start`
+  int64_t depth;               // a multiple of kGroup
+  int64_t a_stride, b_stride, start_stride = 0, c_stride;
 };
 
+using Tile = TileOf<float, float, float>;
+using Bf16Tile = TileOf<uint16_t, uint16_t, float>;  // bf16 travels as its bits
+using Int8Tile = TileOf<uint8_t, int8_t, int32_t>;
+
 void multiply_tile_avx512(const Tile& tile);
+void multiply_tile_avx512_bf16(const Bf16Tile& tile);
+void multiply_tile_avx512_vnni(const Int8Tile& tile);
 
 }  // namespace llm2clip

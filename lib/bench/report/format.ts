@@ -22,12 +22,6 @@ export function formatNoise(share: number | null): string {
   return share === null || !Number.isFinite(share) ? NONE : `± ${Math.ceil(100 * share)} %`;
 }
 
-/** Cut, not rounded: nothing reads as nearer to 1 than it is, or as having passed a gate. */
-export function formatCosine(cosine: number): string {
-  if (!Number.isFinite(cosine)) return NONE;
-  return (Math.floor(cosine * 1e6 + 1e-6) / 1e6).toFixed(6);
-}
-
 export function formatRatio(ratio: { value: number; low: number; high: number } | null): string {
   if (ratio === null) return NONE;
   return `${ratio.value.toFixed(2)} × ${formatInterval(ratio)}`;

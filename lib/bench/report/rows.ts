@@ -1,8 +1,8 @@
 // The tables of every report: what they hold, in which order and in which words.
+import { formatCosine } from '../../parity';
 import { noiseOf } from '../noise';
 import type { Comparison, Configuration, Contestant, Parity, Report, Run } from '../record';
 import {
-  formatCosine,
   formatCount,
   formatNoise,
   formatNumber,

@@ -1,0 +1,74 @@
+#include "calibration.h"
+
+#include <algorithm>
+#include <future>
+
+#include "promise_worker.h"
+#include "specs.h"
+
+namespace llm2clip::binding {
+namespace {
+
+Napi::Float32Array to_js(Napi::Env env, const std::vector<float>& values) {
+  auto array = Napi::Float32Array::New(env, values.size());
+  std::ranges::copy(values, array.Data());
+  return array;
+}
+
+Napi::Object to_js(Napi::Env env, const LayerCalibration& layer) {
+  auto object = Napi::Object::New(env);
+  object.Set("name", Napi::String::New(env, layer.name));
+  object.Set("cosine", Napi::Number::New(env, layer.cosine));
+  object.Set("smoothing", layer.smoothing.empty() ? env.Null()
+                                                  : Napi::Value(to_js(env, layer.smoothing)));
+  return object;
+}
+
+// One picture after the other, so that memory does not grow with how many there are.
+std::vector<float> embed(Engine& engine, const CalibrationSpec& spec) {
+  const auto session = engine.open(spec.options);
+  const int64_t picture = 3 * spec.options.image_size * spec.options.image_size;
+  std::vector<float> all;
+  for (int64_t i = 0; i < spec.count; ++i) {
+    const Embeddings found = session->run(spec.pixels.data() + i * picture, 1);
+    all.insert(all.end(), found.data, found.data + found.dim);
+  }
+  return all;
+}
+
+std::shared_ptr<const CalibrationSpec> parse(const Napi::CallbackInfo& info) {
+  return std::make_shared<const CalibrationSpec>(
+      parse_calibration_spec(info[0].As<Napi::Object>()));
+}
+
+}  // namespace
+
+Napi::Value calibrate_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
+  return PromiseWorker<Calibration>::run(
+      info.Env(),
+      [engine, spec = parse(info)] {
+        return engine->calibrate(spec->options, spec->pixels.data(), spec->count);
+      },
+      [](Napi::Env env, Calibration&& calibration) -> Napi::Value {
+        auto layers = Napi::Array::New(env, calibration.layers.size());
+        for (uint32_t i = 0; i < layers.Length(); ++i) {
+          layers.Set(i, to_js(env, calibration.layers[i]));
+        }
+        auto result = Napi::Object::New(env);
+        result.Set("embeddings", to_js(env, calibration.embeddings));
+        result.Set("layers", layers);
+        return result;
+      });
+}
+
+Napi::Value embed_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
+  return PromiseWorker<std::vector<float>>::run(
+      info.Env(),
+      [engine, spec = parse(info)] {
+        // A thread of its own: the number of threads that a session asks for sticks to it.
+        return std::async(std::launch::async, [&] { return embed(*engine, *spec); }).get();
+      },
+      [](Napi::Env env, std::vector<float>&& all) -> Napi::Value { return to_js(env, all); });
+}
+
+}  // namespace llm2clip::binding

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "engine/engine.h"
+
+namespace llm2clip::binding {
+
+// NativeEngine.calibrate and NativeEngine.embed of lib/native.ts: what a conversion to int8 asks of
+// an engine before there is a bundle.
+Napi::Value calibrate_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine);
+Napi::Value embed_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine);
+
+}  // namespace llm2clip::binding

@@ -1,0 +1,103 @@
+// Finds for each linear what int8 does to it, and the smoothing that helps most: SmoothQuant (Xiao
+// et al., arXiv 2211.10438), its strength chosen per layer by the outputs of tokens seen.
+#include "engine/torchscript/calibration.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <future>
+
+#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/observation.h"
+#include "engine/torchscript/quantised_weight.h"
+#include "engine/torchscript/torch_error.h"
+
+namespace llm2clip {
+namespace {
+
+namespace jit = torch::jit;
+using at::Tensor;
+
+// A smoothing must take away this share of the error to be worth its multiplication.
+constexpr double kLeastGain = 0.1;
+
+// x [rows, in] as int8 with a scale a row holds it.
+Tensor rounded_by_row(const Tensor& x) {
+  const auto [values, scales] = quantised_weight(x);
+  return values.to(at::kFloat).mul_(scales.unsqueeze(1));
+}
+
+double cosine(const Tensor& a, const Tensor& b) {
+  return (a * b).sum(at::kDouble).item<double>() /
+         std::sqrt((a * a).sum(at::kDouble).item<double>() *
+                   (b * b).sum(at::kDouble).item<double>());
+}
+
+double cosine_in_int8(const Tensor& x, const Tensor& weight, const Tensor& expected) {
+  return cosine(at::linear(rounded_by_row(x), rounded_by_row(weight)), expected);
+}
+
+LayerCalibration calibrate_layer(const std::string& name, const Tensor& observation,
+                                 const Tensor& weight) {
+  const Tensor x = samples(observation);
+  const Tensor expected = at::linear(x, weight);
+  LayerCalibration best{name, cosine_in_int8(x, weight, expected), {}};
+  const Tensor inputs = channel_maxima(observation).clamp_min(1e-5);
+  const Tensor weights = weight.abs().amax(0).clamp_min(1e-5);
+  for (const double strength : {0.25, 0.5, 0.75}) {
+    const Tensor smoothing = inputs.pow(strength) / weights.pow(1 - strength);
+    const double found = cosine_in_int8(x / smoothing, weight * smoothing, expected);
+    if (1 - found < (1 - best.cosine) * (1 - kLeastGain)) {
+      const float* begin = smoothing.const_data_ptr<float>();
+      best = {name, found, std::vector<float>(begin, begin + smoothing.numel())};
+    }
+  }
+  return best;
+}
+
+Calibration calibrate(const SessionOptions& options, const float* pixels, int64_t count) {
+  at::set_num_threads(options.threads);
+  const c10::InferenceMode guard;
+  const jit::GraphOptimizerEnabledGuard as_written(false);
+  jit::Module module = jit::load(options.path, at::kCPU);
+  const bool observes = module.hasattr(kObserved) && module.attr(kObserved).toListRef().size() > 0;
+  TORCH_CHECK(observes, "expected an engine that was built to observe");
+
+  Calibration result;
+  const int64_t size = options.image_size, picture = 3 * size * size;
+  for (int64_t i = 0; i < count; ++i) {
+    const Tensor input = at::from_blob(const_cast<float*>(pixels + i * picture),  // only read
+                                       {1, 3, size, size}, at::kFloat);
+    const Tensor embedding = module.forward({input}).toTensor().contiguous();
+    const float* begin = embedding.const_data_ptr<float>();
+    result.embeddings.insert(result.embeddings.end(), begin, begin + embedding.numel());
+  }
+  // The patch embedding's weight comes first, and is not observed.
+  const auto& observed = module.attr(kObserved).toListRef();
+  const auto& weights = module.attr(kLinearWeights).toListRef();
+  const size_t unobserved = weights.size() - observed.size();
+  for (size_t i = 0; i < observed.size(); ++i) {
+    const Tensor weight = module.attr(weights[unobserved + i].toStringRef()).toTensor();
+    const Tensor observation = module.attr(observation_name(i)).toTensor();
+    result.layers.push_back(calibrate_layer(observed[i].toStringRef(), observation, weight));
+  }
+  return result;
+}
+
+}  // namespace
+
+Calibration torchscript_calibrate(const SessionOptions& options, const float* pixels,
+                                  int64_t count) {
+  // A thread of its own: the number of threads sticks to the one that sets it.
+  return std::async(std::launch::async, [&] {
+           return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot calibrate",
+                                           [&] { return calibrate(options, pixels, count); });
+         })
+      .get();
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,61 @@
+#include "kernels/cpu/bf16.h"
+#include "kernels/cpu/linear.h"
+#include "kernels/cpu/linear_block.h"
+
+namespace llm2clip {
+namespace {
+
+struct Outputs {
+  const float* scale;
+  const float* bias;  // or nullptr
+  int64_t columns;
+};
+
+template <typename T>
+void scale_row(const int32_t* sums, float scale, const Outputs& outputs, T* out) {
+  if (outputs.bias == nullptr) {
+    for (int64_t i = 0; i < outputs.columns; ++i) {
+      store(out, i, static_cast<float>(sums[i]) * (scale * outputs.scale[i]));
+    }
+    return;
+  }
+  for (int64_t i = 0; i < outputs.columns; ++i) {
+    store(out, i, static_cast<float>(sums[i]) * (scale * outputs.scale[i]) + outputs.bias[i]);
+  }
+}
+
+}  // namespace
+
+template <typename T>
+void linear_avx512_vnni(const uint8_t* x, const int8_t* packed, const Int8Scales& scales,
+                        const float* bias, T* out, const LinearArguments& a,
+                        const LinearShares& shares, int64_t share) {
+  const LinearBlock block(a, shares, share);
+  alignas(64) int32_t sums[kTileRows * kTileColumns];
+  const Outputs outputs{scales.outputs + block.column,
+                        bias == nullptr ? nullptr : bias + block.column, block.columns};
+  Int8Tile tile{};
+  tile.columns = block.columns;
+  tile.b_stride = kTileColumns * Int8Tile::kGroup;
+  tile.b = packed + block.panel * linear_groups<int8_t>(a.in) * tile.b_stride;
+  tile.start = reinterpret_cast<const int32_t*>(tile.b + a.in * kTileColumns);
+  tile.c = sums;
+  tile.depth = tile.a_stride = a.in;
+  tile.c_stride = kTileColumns;
+  for (int64_t row = block.row; row < block.row + block.rows; row += kTileRows) {
+    tile.rows = std::min(kTileRows, block.row + block.rows - row);
+    tile.a = x + row * a.in;
+    multiply_tile_avx512_vnni(tile);
+    for (int64_t r = 0; r < tile.rows; ++r) {
+      scale_row(sums + r * kTileColumns, scales.rows[row + r], outputs,
+                out + (row + r) * a.out + block.column);
+    }
+  }
+}
+
+template void linear_avx512_vnni(const uint8_t*, const int8_t*, const Int8Scales&, const float*,
+                                 float*, const LinearArguments&, const LinearShares&, int64_t);
+template void linear_avx512_vnni(const uint8_t*, const int8_t*, const Int8Scales&, const float*,
+                                 uint16_t*, const LinearArguments&, const LinearShares&, int64_t);
+
+}  // namespace llm2clip

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/cpu/linear.h"
+
+namespace llm2clip {
+
+// Where one share of a linear's work lies.
+struct LinearBlock {
+  LinearBlock(const LinearArguments& a, const LinearShares& shares, int64_t share)
+      : panel(share % linear_panels(a.out)),
+        row(share / linear_panels(a.out) * shares.block_rows),
+        rows(std::min(shares.block_rows, a.rows - row)),
+        column(panel * kTileColumns),
+        columns(std::min(kTileColumns, a.out - column)) {}
+
+  int64_t panel;
+  int64_t row, rows;        // rows first and many
+  int64_t column, columns;  // outputs first and many
+};
+
+}  // namespace llm2clip

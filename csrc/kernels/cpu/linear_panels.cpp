@@ -1,0 +1,84 @@
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+#include "kernels/cpu/linear.h"
+
+namespace llm2clip {
+namespace {
+
+// The rows of a block stay in the shared cache while all panels pass.
+constexpr int64_t kMostRows = 100 * kTileRows;
+constexpr int64_t kLeastRows = 8 * kTileRows;
+constexpr int64_t kSharesPerThread = 4;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+template <typename T>
+constexpr int64_t kGroup = 4 / sizeof(T);
+
+// Activations travel with 128 added to them; what that adds to the products is taken off again.
+void append_sums(const int8_t* weight, int8_t* to, int64_t columns, int64_t in) {
+  int32_t sums[kTileColumns] = {};
+  for (int64_t column = 0; column < columns; ++column) {
+    for (int64_t i = 0; i < in; ++i) sums[column] -= 128 * weight[column * in + i];
+  }
+  std::memcpy(to, sums, sizeof(sums));
+}
+
+template <typename T>
+void pack_panel(const T* weight, T* to, int64_t columns, int64_t in) {
+  constexpr int64_t kBlock = 16;  // both sides of the transposition stay in the cache
+  constexpr int64_t kStride = kTileColumns * kGroup<T>;
+  const int64_t groups = in / kGroup<T>;
+  if (columns < kTileColumns) std::fill_n(to, groups * kStride, T{0});
+  for (int64_t begin = 0; begin < groups; begin += kBlock) {
+    const int64_t end = std::min(groups, begin + kBlock);
+    for (int64_t column = 0; column < columns; ++column) {
+      const T* from = weight + column * in;
+      for (int64_t i = begin; i < end; ++i) {
+        std::memcpy(to + i * kStride + column * kGroup<T>, from + i * kGroup<T>, 4);
+      }
+    }
+  }
+  if constexpr (std::is_same_v<T, int8_t>) append_sums(weight, to + groups * kStride, columns, in);
+}
+
+}  // namespace
+
+int64_t linear_panels(int64_t out) { return ceil_div(out, kTileColumns); }
+
+template <typename T>
+int64_t linear_groups(int64_t in) {
+  return in / kGroup<T> + (std::is_same_v<T, int8_t> ? 1 : 0);
+}
+
+template <typename T>
+void pack_linear_weight(const T* weight, T* packed, const LinearArguments& a, int64_t first,
+                        int64_t last) {
+  const int64_t size = linear_groups<T>(a.in) * kGroup<T> * kTileColumns;
+  for (int64_t panel = first; panel < last; ++panel) {
+    const int64_t column = panel * kTileColumns;
+    pack_panel(weight + column * a.in, packed + panel * size,
+               std::min(kTileColumns, a.out - column), a.in);
+  }
+}
+
+template int64_t linear_groups<float>(int64_t);
+template int64_t linear_groups<uint16_t>(int64_t);
+template int64_t linear_groups<int8_t>(int64_t);
+template void pack_linear_weight(const float*, float*, const LinearArguments&, int64_t, int64_t);
+template void pack_linear_weight(const uint16_t*, uint16_t*, const LinearArguments&, int64_t,
+                                 int64_t);
+template void pack_linear_weight(const int8_t*, int8_t*, const LinearArguments&, int64_t, int64_t);
+
+LinearShares linear_shares(const LinearArguments& a, int64_t threads) {
+  const int64_t panels = linear_panels(a.out);
+  const int64_t wanted = ceil_div(threads * kSharesPerThread, panels);
+  const int64_t possible = std::max<int64_t>(1, a.rows / kLeastRows);
+  const int64_t blocks = std::max(std::min(wanted, possible), ceil_div(a.rows, kMostRows));
+  const int64_t rows = ceil_div(ceil_div(a.rows, blocks), kTileRows) * kTileRows;
+  return {rows, ceil_div(a.rows, rows) * panels};
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/cpu/bf16.h"
+
+namespace llm2clip {
+
+// Independent partial sums: the compiler may not reorder float additions by itself.
+constexpr int64_t kPartialSums = 32;
+
+// The sum of f(0) to f(n − 1) in f32, in a form that compilers vectorise.
+template <typename F>
+inline float sum_of(int64_t n, const F& f) {
+  float sums[kPartialSums] = {};
+  int64_t i = 0;
+  for (; i + kPartialSums <= n; i += kPartialSums) {
+    for (int64_t j = 0; j < kPartialSums; ++j) sums[j] += f(i + j);
+  }
+  for (; i < n; ++i) sums[0] += f(i);
+  float total = 0;
+  for (const float sum : sums) total += sum;
+  return total;
+}
+
+// T: float, or uint16_t for bf16.
+template <typename T>
+inline float mean_of(const T* x, int64_t n) {
+  return sum_of(n, [x](int64_t i) { return load(x, i); }) / static_cast<float>(n);
+}
+
+template <typename T>
+inline float variance_of(const T* x, int64_t n, float mean) {
+  const auto square = [x, mean](int64_t i) { return (load(x, i) - mean) * (load(x, i) - mean); };
+  return sum_of(n, square) / static_cast<float>(n);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <array>
+#include <cstring>
+
+#include "kernels/cpu/tile.h"
+
+namespace llm2clip {
+
+// One loop for the three kinds of tile, each of which brings its `Product`: what a register of 16
+// sums is, and the instruction that adds to it. A Product is local to its file, and so are all
+// functions made from it: each file is compiled for the instructions that it alone may use.
+template <typename Product, int Rows, int Vectors>
+void multiply_tile(const typename Product::Tile& t) {
+  constexpr int kLanes = 16;
+  constexpr int64_t kGroup = Product::Tile::kGroup;
+  // The last vector may be cut short; the others are whole.
+  const auto last = static_cast<__mmask16>(0xffffU >> (Vectors * kLanes - t.columns));
+  const auto mask = [last](int v) { return v + 1 < Vectors ? __mmask16{0xffff} : last; };
+  typename Product::Sums sum[Rows][Vectors];
+  for (int r = 0; r < Rows; ++r) {
+    for (int v = 0; v < Vectors; ++v) {
+      sum[r][v] = t.start == nullptr
+                      ? Product::zero()
+                      : Product::load(mask(v), t.start + r * t.start_stride + v * kLanes);
+    }
+  }
+  for (int64_t i = 0; i < t.depth / kGroup; ++i) {
+    __m512i b[Vectors];
+    for (int v = 0; v < Vectors; ++v) {
+      b[v] = _mm512_load_si512(t.b + i * t.b_stride + v * kLanes * kGroup);
+    }
+    for (int r = 0; r < Rows; ++r) {
+      int group;
+      std::memcpy(&group, t.a + r * t.a_stride + i * kGroup, sizeof(group));
+      const __m512i a = _mm512_set1_epi32(group);
+      for (int v = 0; v < Vectors; ++v) sum[r][v] = Product::add(sum[r][v], a, b[v]);
+    }
+  }
+  for (int r = 0; r < Rows; ++r) {
+    for (int v = 0; v < Vectors; ++v) {
+      Product::store(t.c + r * t.c_stride + v * kLanes, mask(v), sum[r][v]);
+    }
+  }
+}
+
+template <typename Product>
+void multiply_tile_of_any_size(const typename Product::Tile& tile) {
+  using Multiply = void (*)(const typename Product::Tile&);
+  static constexpr auto by_size = []<int... Sizes>(std::integer_sequence<int, Sizes...>) {
+    return std::array<Multiply, sizeof...(Sizes)>{
+        multiply_tile<Product, Sizes / 4 + 1, Sizes % 4 + 1>...};
+  }(std::make_integer_sequence<int, kTileRows * kTileColumns / 16>());
+  by_size[(tile.rows - 1) * 4 + (tile.columns - 1) / 16](tile);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,23 @@
+#include "kernels/cpu/tile_avx512.h"
+
+namespace llm2clip {
+namespace {
+
+struct Bf16Product {
+  using Tile = Bf16Tile;
+  using Sums = __m512;
+  static Sums zero() { return _mm512_setzero_ps(); }
+  static Sums load(__mmask16 mask, const float* from) { return _mm512_maskz_loadu_ps(mask, from); }
+  static void store(float* to, __mmask16 mask, Sums sums) { _mm512_mask_storeu_ps(to, mask, sums); }
+  static Sums add(Sums sums, __m512i a, __m512i b) {
+    return _mm512_dpbf16_ps(sums, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+  }
+};
+
+}  // namespace
+
+void multiply_tile_avx512_bf16(const Bf16Tile& tile) {
+  multiply_tile_of_any_size<Bf16Product>(tile);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,86 @@
+// The fast attention kernels against the plain one, at sizes that fill tiles and at such that do
+// not. Prints a line a comparison.
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "base/cpu_features.h"
+#include "compare.h"
+#include "kernels/cpu/attention.h"
+
+namespace llm2clip {
+namespace {
+
+using namespace testing;
+
+constexpr int64_t kBatch = 2;
+
+struct Case {
+  int64_t tokens, heads, dim;
+  bool with_angles;
+};
+
+struct Fp32 {
+  using T = float;
+  static constexpr const char* kName = "fp32";
+  static constexpr float kTolerance = 2e-5F;
+  static constexpr auto attention = attention_avx512;
+  static constexpr auto scratch = attention_scratch;
+};
+
+struct Bf16 {
+  using T = uint16_t;
+  static constexpr const char* kName = "bf16";
+  static constexpr float kTolerance = 1.5e-2F;
+  static constexpr auto attention = attention_avx512_bf16;
+  static constexpr auto scratch = attention_scratch_bf16;
+};
+
+template <typename Kernel>
+void test_one(const Case& c) {
+  auto cos = random_numbers(c.tokens * c.dim, 2.0F), sin = cos;
+  for (float& angle : cos) angle = std::cos(angle);
+  for (float& angle : sin) angle = std::sin(angle);
+  const AttentionArguments a{c.tokens, c.heads, c.dim, c.with_angles ? cos.data() : nullptr,
+                             c.with_angles ? sin.data() : nullptr};
+  const int64_t heads = kBatch * c.heads, size = heads * c.tokens * c.dim;
+  const auto qkv = to<typename Kernel::T>(random_numbers(3 * size, 1.5F));
+  auto expected = unwritten<float>(size);
+  attention_plain(from(qkv).data(), expected.data(), a, 0, heads);
+  auto found = unwritten<typename Kernel::T>(size);
+  const Aligned scratch(Kernel::scratch(a));
+  Kernel::attention(qkv.data(), found.data(), a, scratch.get(), 1, heads);
+  Kernel::attention(qkv.data(), found.data(), a, scratch.get(), 0, 1);
+  compare(std::string(Kernel::kName) + " attention of " + std::to_string(c.tokens) + " tokens, " +
+              std::to_string(c.heads) + " heads × " + std::to_string(c.dim) +
+              (c.with_angles ? ", turned" : ""),
+          expected, from(found), Kernel::kTolerance);
+}
+
+template <typename Kernel>
+void test_all() {
+  for (const int64_t tokens : {1, 2, 5, 16, 63, 64, 65, 80, 81, 197}) {
+    test_one<Kernel>({tokens, 2, 64, tokens % 2 == 1});
+  }
+  for (const int64_t dim : {2, 6, 16, 24, 72, 80, 128, 144}) {
+    test_one<Kernel>({70, 3, dim, dim != 16});
+  }
+}
+
+}  // namespace
+}  // namespace llm2clip
+
+int main() {
+  using namespace llm2clip;
+  if (has_avx512()) {
+    test_all<Fp32>();
+  } else {
+    std::puts("skipped: fp32 attention needs AVX-512");
+  }
+  if (has_avx512_bf16()) {
+    test_all<Bf16>();
+  } else {
+    std::puts("skipped: bf16 attention needs AVX-512 BF16");
+  }
+  return testing::exit_code();
+}

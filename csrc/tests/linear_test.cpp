@@ -1,0 +1,176 @@
+// The linear kernels against their plain reference, at sizes that fill tiles and at such that do
+// not. Prints a line a comparison.
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "base/cpu_features.h"
+#include "compare.h"
+#include "kernels/cpu/linear.h"
+#include "kernels/cpu/quantise_rows.h"
+
+namespace llm2clip {
+namespace {
+
+using testing::Aligned;
+using testing::compare;
+using testing::from_bf16;
+using testing::random_numbers;
+using testing::to_bf16;
+
+struct Case {
+  int64_t rows, in, out;
+  bool with_bias;
+  int64_t threads;
+};
+
+std::string describe(const char* kernel, const Case& c) {
+  return std::string(kernel) + " [" + std::to_string(c.rows) + ", " + std::to_string(c.in) +
+         "] → " + std::to_string(c.out) + (c.with_bias ? " with bias" : "");
+}
+
+template <typename T>
+Aligned<T> packed(const std::vector<T>& weight, const LinearArguments& a) {
+  const int64_t panels = linear_panels(a.out);
+  Aligned<T> result(panels * linear_groups<T>(a.in) * kTileColumns * 4 / sizeof(T));
+  pack_linear_weight(weight.data(), result.get(), a, panels / 2, panels);
+  pack_linear_weight(weight.data(), result.get(), a, 0, panels / 2);
+  return result;
+}
+
+// Backwards, as threads may.
+template <typename Body>
+void each_share(const LinearArguments& a, int64_t threads, Body&& body) {
+  const LinearShares shares = linear_shares(a, threads);
+  for (int64_t share = shares.count - 1; share >= 0; --share) body(shares, share);
+}
+
+std::vector<float> expected(const std::vector<float>& x, const std::vector<float>& weight,
+                            const float* bias, const LinearArguments& a) {
+  std::vector<float> result(static_cast<size_t>(a.rows * a.out));
+  linear_plain(x.data(), weight.data(), bias, result.data(), a);
+  return result;
+}
+
+template <typename Stored>
+void test_f32(const Case& c, const char* name, const std::vector<float>& weight,
+              const std::vector<Stored>& stored) {
+  const LinearArguments a{c.rows, c.in, c.out};
+  const auto x = random_numbers(c.rows * c.in), bias = random_numbers(c.out);
+  const float* with_bias = c.with_bias ? bias.data() : nullptr;
+  const auto panels = packed(stored, a);
+  std::vector<float> found(static_cast<size_t>(c.rows * c.out), NAN);
+  each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
+    linear_avx512(x.data(), panels.get(), with_bias, found.data(), a, shares, share);
+  });
+  compare(describe(name, c), expected(x, weight, with_bias, a), found,
+          1e-6F * std::sqrt(static_cast<float>(c.in)));
+}
+
+void test_bf16(const Case& c) {
+  const LinearArguments a{c.rows, c.in, c.out};
+  const auto x = to_bf16(random_numbers(c.rows * c.in));
+  const auto weight = to_bf16(random_numbers(c.out * c.in));
+  const auto bias = random_numbers(c.out);
+  const float* with_bias = c.with_bias ? bias.data() : nullptr;
+  const auto panels = packed(weight, a);
+  std::vector<uint16_t> found(static_cast<size_t>(c.rows * c.out), 0x7fc0);
+  each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
+    linear_avx512_bf16(x.data(), panels.get(), with_bias, found.data(), a, shares, share);
+  });
+  compare(describe("linear bf16", c), expected(from_bf16(x), from_bf16(weight), with_bias, a),
+          from_bf16(found), 4e-3F);
+}
+
+// The reference multiplies what the int8 numbers stand for: only the rounding of the output differs.
+template <typename T>
+void test_int8(const Case& c, const char* name, float tolerance, auto&& widen) {
+  const LinearArguments a{c.rows, c.in, c.out};
+  std::vector<int8_t> weight;
+  for (const float w : random_numbers(c.out * c.in, 40.0F)) {
+    weight.push_back(static_cast<int8_t>(std::clamp(w, -127.0F, 127.0F)));
+  }
+  const auto output_scales = random_numbers(c.out, 0.01F), bias = random_numbers(c.out);
+  std::vector<uint8_t> q(static_cast<size_t>(c.rows * c.in));
+  std::vector<float> row_scales(static_cast<size_t>(c.rows));
+  quantise_rows(random_numbers(c.rows * c.in).data(), q.data(), row_scales.data(),
+                {c.in, c.in, nullptr}, 0, c.rows);
+
+  std::vector<float> x, w;
+  for (size_t i = 0; i < q.size(); ++i) {
+    x.push_back(static_cast<float>(q[i] - 128) * row_scales[i / static_cast<size_t>(c.in)]);
+  }
+  for (size_t i = 0; i < weight.size(); ++i) {
+    w.push_back(static_cast<float>(weight[i]) * output_scales[i / static_cast<size_t>(c.in)]);
+  }
+  const float* with_bias = c.with_bias ? bias.data() : nullptr;
+  const auto panels = packed(weight, a);
+  std::vector<T> found(static_cast<size_t>(c.rows * c.out));
+  each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
+    linear_avx512_vnni(q.data(), panels.get(), {row_scales.data(), output_scales.data()},
+                       with_bias, found.data(), a, shares, share);
+  });
+  compare(describe(name, c), expected(x, w, with_bias, a), widen(found), tolerance);
+}
+
+void test_quantise(int64_t rows, int64_t in, int64_t stride) {
+  auto x = random_numbers(rows * in, 3.0F);
+  std::fill_n(x.begin(), in, 0.0F);  // a row of zeros stays zeros
+  auto smoothing = random_numbers(in);
+  for (float& s : smoothing) s = std::abs(s) + 0.5F;
+  std::vector<uint8_t> q(static_cast<size_t>(rows * stride), 7);
+  std::vector<float> scales(static_cast<size_t>(rows), NAN), expected, found;
+  quantise_rows(x.data(), q.data(), scales.data(), {in, stride, smoothing.data()}, 0, rows);
+  float step = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    step = std::max(step, scales[r]);
+    for (int64_t i = 0; i < stride; ++i) {
+      expected.push_back(i < in ? x[r * in + i] * smoothing[i] : 0.0F);
+      found.push_back(static_cast<float>(q[r * stride + i] - 128) * scales[r]);
+    }
+  }
+  float most = 1e-3F;
+  for (const float value : expected) most = std::max(most, std::abs(value));
+  compare("quantised [" + std::to_string(rows) + ", " + std::to_string(in) + "]", expected, found,
+          0.501F * step / most);
+}
+
+void test_all(const Case& c) {
+  const auto weight = random_numbers(c.out * c.in);
+  test_f32(c, "linear fp32", weight, weight);
+  if (c.in % 2 == 0) {
+    const auto rounded = to_bf16(weight);
+    test_f32(c, "linear fp32, bf16 weights", from_bf16(rounded), rounded);
+    if (has_avx512_bf16()) test_bf16(c);
+  }
+  if (c.in % 4 == 0 && has_avx512_vnni()) {
+    test_int8<float>(c, "linear int8", 2e-6F, [](auto found) { return found; });
+    test_int8<uint16_t>(c, "linear int8 to bf16", 4e-3F, from_bf16);
+  }
+}
+
+void test_all() {
+  for (const int64_t in : {1, 31, 64, 2730}) test_quantise(5, in, (in + 67) / 64 * 64);
+  if (!has_avx512()) {
+    std::puts("skipped: linear needs AVX-512");
+    return;
+  }
+  if (!has_avx512_bf16()) std::puts("skipped: linear in bf16 needs AVX-512 BF16");
+  if (!has_avx512_vnni()) std::puts("skipped: linear in int8 needs AVX-512 VNNI");
+  for (const int64_t rows : {1, 5, 6, 7, 53}) {
+    for (const int64_t out : {1, 16, 63, 64, 65, 130}) {
+      test_all({rows, 33, out, true, 3});
+      test_all({rows, 36, out, true, 3});
+    }
+  }
+  for (const int64_t in : {1, 2, 4, 511, 512, 513, 516, 1032}) test_all({13, in, 70, false, 1});
+  test_all({1207, 40, 100, true, 2});
+}
+
+}  // namespace
+}  // namespace llm2clip
+
+int main() {
+  llm2clip::test_all();
+  return llm2clip::testing::exit_code();
+}

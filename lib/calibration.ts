@@ -1,0 +1,145 @@
+// How int8 is kept true to fp32: the linear layers that lose most stay in bf16.
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Quantisation } from './bundle/quantisation';
+import { LLM2CLIPError } from './errors';
+import { type BuildSpec, type Calibration, fromNative, type NativeEngine } from './native';
+import { boundedCosine, formatCosine, GATES, leastCosine } from './parity';
+
+/** Of all layers, those that stay in bf16 in one attempt after the other, where all int8 fails. */
+const KEPT_PERCENT = [5, 10, 20, 40] as const;
+
+/** How much of a conversion is done before each step; one for each attempt. */
+const BEFORE = { observe: 0.05, calibrate: 0.15, attempts: [0.25, 0.4, 0.5, 0.6, 0.65] } as const;
+
+export interface CalibratedBuild extends Pick<BuildSpec, 'config' | 'weights' | 'output'> {
+  engine: Pick<NativeEngine, 'build' | 'calibrate' | 'embed'>;
+  /** Preprocessed pictures [n, 3, S, S]. */
+  pixels: Float32Array;
+  /** Take the best engine where none meets the gate. */
+  force: boolean;
+  signal: AbortSignal | undefined;
+  onProgress: (progress: { stage: 'calibrate' | 'build'; fraction: number }) => void;
+}
+
+/** An int8 engine with some layers in bf16. */
+interface Attempt {
+  file: string;
+  parameters: number;
+  /** Names of the layers in bf16. */
+  kept: ReadonlySet<string>;
+  /** Least cosine of an embedding to fp32's. */
+  minCosine: number;
+}
+
+function build(spec: CalibratedBuild, rest: Omit<BuildSpec, 'config' | 'weights' | 'portable'>) {
+  const { engine, config, weights, signal } = spec;
+  signal?.throwIfAborted();
+  return fromNative(engine.build({ config, weights, portable: false, ...rest }));
+}
+
+function picturesFor(file: string, { config, pixels, signal }: CalibratedBuild) {
+  signal?.throwIfAborted();
+  return { file, imageSize: config.imageSize, threads: availableParallelism(), pixels };
+}
+
+/** What an fp32 engine, which is gone afterwards, makes of the pictures. */
+async function observe(spec: CalibratedBuild, scratch: string): Promise<Calibration> {
+  const output = join(scratch, 'observed.pt');
+  spec.onProgress({ stage: 'calibrate', fraction: BEFORE.observe });
+  await build(spec, { precision: 'fp32', observe: true, quantisation: [], output });
+  spec.onProgress({ stage: 'calibrate', fraction: BEFORE.calibrate });
+  const { embeddings, layers } = await fromNative(spec.engine.calibrate(picturesFor(output, spec)));
+  await rm(output);
+  return {
+    embeddings,
+    layers: layers.map((layer) => ({ ...layer, cosine: boundedCosine(layer.cosine) })),
+  };
+}
+
+async function attempt(
+  spec: CalibratedBuild,
+  { layers, embeddings }: Calibration,
+  kept: ReadonlySet<string>,
+  file: string,
+): Promise<Attempt> {
+  const quantisation = layers.map(({ name, smoothing }) =>
+    kept.has(name)
+      ? { name, quantised: false, smoothing: null }
+      : { name, quantised: true, smoothing },
+  );
+  const int8 = { precision: 'int8', observe: false, quantisation, output: file } as const;
+  const { parameters } = await build(spec, int8);
+  const found = await fromNative(spec.engine.embed(picturesFor(file, spec)));
+  const minCosine = leastCosine(found, embeddings, spec.config.embeddingDim);
+  return { file, parameters, kept, minCosine };
+}
+
+/** Names of the layers to keep in bf16, the worst first: sets of which each holds the one before. */
+function keptSets(layers: Calibration['layers']): ReadonlySet<string>[] {
+  const worst = layers.toSorted((a, b) => a.cosine - b.cosine).map(({ name }) => name);
+  const counts = KEPT_PERCENT.map((percent) => Math.ceil((percent * worst.length) / 100));
+  return [...new Set(counts)].map((count) => new Set(worst.slice(0, count)));
+}
+
+/** Keeps more layers in bf16 until the gate is met. The best attempt's file alone is left. */
+async function search(spec: CalibratedBuild, calibration: Calibration, scratch: string) {
+  const next = (kept: ReadonlySet<string>, i: number) => {
+    spec.onProgress({ stage: 'build', fraction: BEFORE.attempts[i] ?? 0 });
+    return attempt(spec, calibration, kept, join(scratch, `${i}.pt`));
+  };
+  let best = await next(new Set(), 0);
+  const allInt8MinCosine = best.minCosine;
+  for (const [i, kept] of keptSets(calibration.layers).entries()) {
+    if (best.minCosine >= GATES.int8) break;
+    const other = await next(kept, i + 1);
+    const [better, worse] = other.minCosine > best.minCosine ? [other, best] : [best, other];
+    await rm(worse.file);
+    best = better;
+  }
+  return { best, allInt8MinCosine };
+}
+
+function belowGate({ kept, minCosine }: Attempt, pictures: number, layers: number): LLM2CLIPError {
+  return new LLM2CLIPError(
+    'ERR_PARITY',
+    `expected a cosine to fp32 of at least ${GATES.int8} of each of ${pictures} pictures, found ` +
+      `${formatCosine(minCosine)} at best, with ${kept.size} of ${layers} layers in bf16; calibrate ` +
+      'with pictures more like those to be encoded, convert with --precision bf16, or accept it with ' +
+      '--force',
+  );
+}
+
+/**
+ * Writes an int8 engine that has as many of its linear layers in int8 as the gate allows on the
+ * pictures: smoothed, and those that int8 changes most left in bf16. What else is made on the way
+ * lies in a folder beside it, which is gone afterwards.
+ *
+ * @throws LLM2CLIPError ERR_PARITY where the gate is not met, unless `force`; what building throws;
+ *   `signal.reason`
+ */
+export async function buildCalibrated(
+  spec: CalibratedBuild,
+): Promise<{ parameters: number; quantisation: Quantisation }> {
+  const scratch = await mkdtemp(join(dirname(spec.output), 'calibration-'));
+  try {
+    const calibration = await observe(spec, scratch);
+    const { best, allInt8MinCosine } = await search(spec, calibration, scratch);
+    const pictures = calibration.embeddings.length / spec.config.embeddingDim;
+    const { kept, minCosine, parameters } = best;
+    if (minCosine < GATES.int8 && !spec.force) {
+      throw belowGate(best, pictures, calibration.layers.length);
+    }
+    spec.signal?.throwIfAborted();
+    await rename(best.file, spec.output);
+    const layers = calibration.layers.map(({ name, cosine }) => {
+      const precision = kept.has(name) ? ('bf16' as const) : ('int8' as const);
+      return { name, precision, cosine };
+    });
+    const gate = GATES.int8;
+    return { parameters, quantisation: { pictures, gate, allInt8MinCosine, minCosine, layers } };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

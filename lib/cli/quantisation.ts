@@ -1,0 +1,22 @@
+import type { Quantisation } from '../bundle/quantisation';
+import { formatCosine } from '../parity';
+
+/** What calibration came to, as pairs of a name and a value: each layer in bf16 a pair. */
+export function describeQuantisation(found: Quantisation): [string, string][] {
+  const { pictures, gate, allInt8MinCosine, minCosine, layers } = found;
+  const kept = layers.filter(({ precision }) => precision === 'bf16');
+  const verdict = minCosine >= gate ? 'at least' : 'FAILED, expected';
+  return [
+    ['calibrated', `on ${pictures} picture${pictures === 1 ? '' : 's'}`],
+    [
+      'least cosine',
+      `${formatCosine(minCosine)} to fp32 (${verdict} ${gate}); ` +
+        `${formatCosine(allInt8MinCosine)} with every layer in int8`,
+    ],
+    [
+      'in bf16',
+      `${kept.length} of ${layers.length} layers${kept.length > 0 ? ', cosine in int8:' : ''}`,
+    ],
+    ...kept.map(({ name, cosine }): [string, string] => [`  ${name}`, formatCosine(cosine)]),
+  ];
+}

@@ -1,0 +1,109 @@
+import {
+  invalidRange,
+  invalidType,
+  nonEmptyString,
+  optionalBoolean,
+  optionalInteger,
+  optionalOneOf,
+  optionalSignal,
+  optionalString,
+  optionsBag,
+} from './arguments';
+import { ENGINES, type EngineKind } from './engine';
+import { PRECISIONS, type Precision } from './precision';
+
+export const DEFAULT_MAX_BATCH = 64;
+
+export interface ConvertProgress {
+  /** `calibrate` is int8's alone, whose `build` tries several engines. */
+  stage: 'read' | 'calibrate' | 'build' | 'write';
+  /** 0 to 1 of the whole. */
+  fraction: number;
+}
+
+export interface ConvertOptions {
+  /** Folder to make. */
+  out: string;
+  engine?: EngineKind;
+  /** Of the stored weights. Default bf16. int8 needs `calibrate`. */
+  precision?: Precision;
+  /**
+   * Pictures like those to be encoded, for int8 alone: files and folders, of which 32, evenly spread,
+   * decide which layers stay in bf16. Below a cosine of 0.995 to fp32 on any of them the conversion is
+   * refused.
+   */
+  calibrate?: string | readonly string[];
+  /** A config.json or open_clip-style file, for checkpoints that have none beside them. */
+  config?: string;
+  /** Stock aten operators alone: for Triton, or plain torch.jit.load. Default false; not for int8. */
+  portable?: boolean;
+  /** Largest batch a user of the bundle may ask for. Default 64. */
+  maxBatch?: number;
+  /**
+   * Replace a bundle that is there, in one step; of int8, take the best engine found where none is
+   * near enough to fp32. Default false.
+   */
+  force?: boolean;
+  /** Folder that holds libtorch. */
+  runtime?: string;
+  signal?: AbortSignal;
+  onProgress?: (progress: ConvertProgress) => void;
+}
+
+export interface ResolvedConvertOptions {
+  out: string;
+  engine: EngineKind;
+  precision: Precision;
+  /** There for int8, and for nothing else. */
+  calibrate: readonly string[] | undefined;
+  config: string | undefined;
+  portable: boolean;
+  maxBatch: number;
+  force: boolean;
+  runtime: string | undefined;
+  signal: AbortSignal | undefined;
+  onProgress: (progress: ConvertProgress) => void;
+}
+
+function calibrationPlaces(value: unknown, precision: Precision): string[] | undefined {
+  const name = 'options.calibrate';
+  if (precision !== 'int8') {
+    if (value === undefined) return undefined;
+    throw invalidRange(
+      `nothing with precision ${precision}, as only int8 is calibrated,`,
+      name,
+      value,
+    );
+  }
+  if (value === undefined) {
+    const expected = 'files or folders of pictures, which int8 needs (--calibrate FOLDER),';
+    throw invalidType(expected, name, value);
+  }
+  const places: unknown[] = Array.isArray(value) ? value : [value];
+  if (places.length === 0) throw invalidRange('at least one file or folder', name, value);
+  return places.map((place) => nonEmptyString(place, name));
+}
+
+/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+export function resolveConvertOptions(value: unknown): ResolvedConvertOptions {
+  const options = optionsBag(value, 'options');
+  const precision = optionalOneOf(options.precision, 'options.precision', 'bf16', PRECISIONS);
+  const portable = optionalBoolean(options.portable, 'options.portable', false);
+  if (portable && precision === 'int8') {
+    const expected = "false with precision int8, which needs this project's own operators,";
+    throw invalidRange(expected, 'options.portable', portable);
+  }
+  return {
+    out: nonEmptyString(options.out, 'options.out'),
+    engine: optionalOneOf(options.engine, 'options.engine', 'torchscript', ENGINES),
+    precision,
+    calibrate: calibrationPlaces(options.calibrate, precision),
+    config: optionalString(options.config, 'options.config'),
+    portable,
+    maxBatch: optionalInteger(options.maxBatch, 'options.maxBatch', DEFAULT_MAX_BATCH, [1, 1024]),
+    force: optionalBoolean(options.force, 'options.force', false),
+    runtime: optionalString(options.runtime, 'options.runtime'),
+    signal: optionalSignal(options.signal, 'options.signal'),
+    onProgress: (options.onProgress as ResolvedConvertOptions['onProgress']) ?? (() => {}),
+  };
+}

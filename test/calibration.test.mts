@@ -1,0 +1,282 @@
+// Which layers of an int8 engine stay in bf16, over an engine whose answers are made up.
+import assert from 'node:assert/strict';
+import { mkdtempSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { beforeEach, describe, test } from 'node:test';
+import { convert, LLM2CLIPError } from 'llm2clip';
+import { buildCalibrated, type CalibratedBuild } from '#lib/calibration';
+import type { BuildSpec, LayerCalibration } from '#lib/native';
+import { PRESETS } from '../tools/synthetic/presets.mts';
+import { CHECKPOINT } from './support/digits.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const CONFIG = { ...PRESETS['eva02-tiny'], embeddingDim: 2 };
+const PICTURES = 3;
+const unit = (cosine: number) => [cosine, Math.sqrt(1 - cosine ** 2)];
+
+const root = temporaryFolder();
+let folder: string;
+let output: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(root, 'bundle-'));
+  output = join(folder, 'model.pt');
+});
+
+/** What a made-up engine answers, and what it was asked. */
+interface Fake {
+  /** Cosine of each layer's output. */
+  layers: readonly number[];
+  /** Least cosine of the engine with so many layers in bf16. */
+  parity: (kept: number) => number;
+  /** Called before each step. */
+  onStep?: (step: string) => void;
+}
+
+const nameOf = (i: number) => `blocks.${i}.weight`;
+
+function fakeEngine({ layers, parity, onStep = () => {} }: Fake) {
+  const builds: BuildSpec[] = [];
+  const steps: string[] = [];
+  const begin = (step: string) => {
+    steps.push(step);
+    onStep(step);
+  };
+  const keptIn = async (file: string) => {
+    const { quantisation } = JSON.parse(await readFile(file, 'utf8')) as BuildSpec;
+    return quantisation.filter(({ quantised }) => !quantised).length;
+  };
+  const engine: CalibratedBuild['engine'] = {
+    async build(spec) {
+      begin(`build ${spec.precision}`);
+      builds.push(spec);
+      await writeFile(spec.output, JSON.stringify(spec), { flag: 'wx' });
+      return { parameters: 1000 };
+    },
+    async calibrate({ file, threads, imageSize }) {
+      begin('calibrate');
+      assert.ok(threads >= 1);
+      assert.equal(imageSize, CONFIG.imageSize);
+      assert.equal(await keptIn(file), 0);
+      const embeddings = Float32Array.from({ length: 2 * PICTURES }, (_, i) => (i + 1) % 2);
+      const smoothing = Float32Array.of(1, 2);
+      const found = layers.map((cosine, i): LayerCalibration => {
+        return { name: nameOf(i), cosine, smoothing: i % 2 === 0 ? smoothing : null };
+      });
+      return { embeddings, layers: found };
+    },
+    async embed({ file }) {
+      begin('embed');
+      const least = parity(await keptIn(file));
+      // Another length, which the angle does not depend on.
+      const rows = [unit(1), unit(least).map((x) => 3 * x), unit(1)];
+      return Float32Array.from(rows.flat());
+    },
+  };
+  return { engine, builds, steps };
+}
+
+function run(engine: CalibratedBuild['engine'], rest: Partial<CalibratedBuild> = {}) {
+  return buildCalibrated({
+    ...{ engine, config: CONFIG, weights: [], output, pixels: new Float32Array(3) },
+    ...{ force: false, signal: undefined, onProgress: () => {}, ...rest },
+  });
+}
+
+const keptOf = ({ quantisation }: Pick<BuildSpec, 'quantisation'>) =>
+  quantisation.filter(({ quantised }) => !quantised).map(({ name }) => name);
+
+/** Twenty layers, the later the worse, but for one. */
+const LAYERS = Array.from({ length: 20 }, (_, i) => (i === 3 ? 0.9 : 1 - i / 1000));
+
+describe('which layers stay in bf16', () => {
+  test('none, where all int8 is near enough', async () => {
+    const { engine, builds, steps } = fakeEngine({ layers: LAYERS, parity: () => 0.9951 });
+    const { parameters, quantisation } = await run(engine);
+    assert.equal(parameters, 1000);
+    assert.deepEqual(steps, ['build fp32', 'calibrate', 'build int8', 'embed']);
+    const [observed, int8] = builds as [BuildSpec, BuildSpec];
+    assert.deepEqual([observed.observe, observed.quantisation], [true, []]);
+    assert.deepEqual([int8.observe, int8.portable], [false, false]);
+    assert.deepEqual(
+      int8.quantisation.slice(0, 2).map(({ smoothing }) => smoothing),
+      [Float32Array.of(1, 2), null],
+    );
+    assert.equal(quantisation.pictures, PICTURES);
+    assert.equal(quantisation.gate, 0.995);
+    assert.ok(Math.abs(quantisation.minCosine - 0.9951) < 1e-6);
+    assert.equal(quantisation.allInt8MinCosine, quantisation.minCosine);
+    const layers = LAYERS.map((cosine, i) => ({ name: nameOf(i), precision: 'int8', cosine }));
+    assert.deepEqual(quantisation.layers, layers);
+  });
+
+  test('the worst, and no more of them than the gate asks for', async () => {
+    const parity = (kept: number) => (kept >= 2 ? 0.996 : 0.99 + kept / 1000);
+    const { engine, builds } = fakeEngine({ layers: LAYERS, parity });
+    const { quantisation } = await run(engine);
+    const expected = [[], [nameOf(3)], [nameOf(3), nameOf(19)]];
+    assert.deepEqual(builds.slice(1).map(keptOf), expected);
+    const last = builds.at(-1) as BuildSpec;
+    assert.equal(last.quantisation.find(({ quantised }) => !quantised)?.smoothing, null);
+    const inBf16 = quantisation.layers.filter(({ precision }) => precision === 'bf16');
+    assert.deepEqual(
+      inBf16.map(({ name }) => name),
+      expected.at(-1),
+    );
+    assert.ok(Math.abs(quantisation.allInt8MinCosine - 0.99) < 1e-6);
+    assert.ok(Math.abs(quantisation.minCosine - 0.996) < 1e-6);
+    assert.deepEqual(keptOf(JSON.parse(await readFile(output, 'utf8'))), expected.at(-1));
+  });
+
+  test('ERR_PARITY, and no file, where two fifths of them are not enough', async () => {
+    const { engine, builds } = fakeEngine({ layers: LAYERS, parity: (kept) => 0.99 + kept / 1e4 });
+    await assert.rejects(run(engine), {
+      name: 'LLM2CLIPError',
+      code: 'ERR_PARITY',
+      message:
+        /at least 0\.995 of each of 3 pictures, found 0\.990\d{3} at best, with 8 of 20 layers/,
+    });
+    assert.deepEqual(
+      builds.slice(1).map((spec) => keptOf(spec).length),
+      [0, 1, 2, 4, 8],
+    );
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  test('force takes the best of those tried', async () => {
+    const parity = (kept: number) => (kept === 2 ? 0.994 : 0.98);
+    const { engine } = fakeEngine({ layers: LAYERS, parity });
+    const { quantisation } = await run(engine, { force: true });
+    assert.ok(Math.abs(quantisation.minCosine - 0.994) < 1e-6);
+    assert.equal(keptOf(JSON.parse(await readFile(output, 'utf8'))).length, 2);
+  });
+
+  test('of few layers whole ones, each number tried once', async () => {
+    const { engine, builds } = fakeEngine({ layers: [0.9, 0.8, 0.7], parity: () => 0.9 });
+    await assert.rejects(run(engine), { code: 'ERR_PARITY' });
+    const expected = [[], [nameOf(2)], [nameOf(1), nameOf(2)]];
+    assert.deepEqual(builds.slice(1).map(keptOf), expected);
+  });
+
+  test('NaN is the worst there is, and no NaN is recorded', async () => {
+    const layers = [0.5, Number.NaN, 1 + 1e-9];
+    const parity = (kept: number) => (kept === 0 ? Number.NaN : 0.999);
+    const { engine } = fakeEngine({ layers, parity });
+    const { quantisation } = await run(engine);
+    assert.equal(quantisation.allInt8MinCosine, -1);
+    assert.deepEqual(
+      quantisation.layers.map(({ cosine, precision }) => [cosine, precision]),
+      [
+        [0.5, 'int8'],
+        [-1, 'bf16'],
+        [1, 'int8'],
+      ],
+    );
+  });
+});
+
+describe('on the way', () => {
+  const never = { layers: LAYERS, parity: () => 0.9 };
+  const STEPS = 2 + 2 * 5;
+
+  test('the observed engine is gone before the next is built, and one int8 file is kept', async () => {
+    const most: number[] = [];
+    const { engine } = fakeEngine(never);
+    const watched = {
+      ...engine,
+      async build(spec: BuildSpec) {
+        const there = await readdir(join(spec.output, '..'));
+        most.push(there.length);
+        assert.ok(!there.some((name) => name.includes('observed')));
+        return engine.build(spec);
+      },
+    };
+    await run(watched, { force: true });
+    assert.deepEqual(most, [0, 0, 1, 1, 1, 1]);
+    assert.deepEqual(await readdir(folder), [basename(output)]);
+  });
+
+  test('an abort ends it before the next step, and leaves nothing', async () => {
+    const reason = new Error('enough');
+    for (let last = 1; last <= STEPS; last++) {
+      const controller = new AbortController();
+      let count = 0;
+      const onStep = () => {
+        count += 1;
+        if (count === last) controller.abort(reason);
+      };
+      const { engine, steps } = fakeEngine({ ...never, onStep });
+      await assert.rejects(run(engine, { force: true, signal: controller.signal }), reason);
+      assert.equal(steps.length, last);
+      assert.deepEqual(await readdir(folder), []);
+    }
+  });
+
+  test('what fails natively is this library’s error, and leaves nothing', async () => {
+    for (const failing of ['build fp32', 'calibrate', 'build int8', 'embed']) {
+      const onStep = (step: string) => {
+        if (step === failing) throw Object.assign(new Error('full'), { code: 'ERR_OUT_OF_MEMORY' });
+      };
+      const { engine } = fakeEngine({ ...never, onStep });
+      await assert.rejects(run(engine), (error) => {
+        return error instanceof LLM2CLIPError && error.code === 'ERR_OUT_OF_MEMORY';
+      });
+      assert.deepEqual(await readdir(folder), []);
+    }
+  });
+
+  test('progress goes forward, through calibration to building', async () => {
+    const told: { stage: string; fraction: number }[] = [];
+    const { engine } = fakeEngine(never);
+    await run(engine, { force: true, onProgress: (progress) => told.push(progress) });
+    const stages = told.map(({ stage }) => stage);
+    assert.deepEqual(stages, [...Array(2).fill('calibrate'), ...Array(5).fill('build')]);
+    const fractions = told.map(({ fraction }) => fraction);
+    assert.deepEqual(
+      fractions,
+      fractions.toSorted((a, b) => a - b),
+    );
+    assert.ok(Math.min(...fractions) >= 0 && Math.max(...fractions) < 0.7);
+  });
+});
+
+describe('arguments', () => {
+  const place = temporaryFolder();
+  const WRONG: [string, object, string, RegExp][] = [
+    ['int8 without pictures', { precision: 'int8' }, 'TypeError', /--calibrate FOLDER/],
+    ['no places', { precision: 'int8', calibrate: [] }, 'RangeError', /at least one/],
+    ['a number', { precision: 'int8', calibrate: 7 }, 'TypeError', /a path .* received 7/],
+    ['an empty path', { precision: 'int8', calibrate: ['a', ''] }, 'TypeError', /a path/],
+    ['another precision', { calibrate: 'a' }, 'RangeError', /precision bf16.*only int8/],
+    [
+      'portable',
+      { precision: 'int8', calibrate: 'a', portable: true },
+      'RangeError',
+      /false with precision int8.*options\.portable/,
+    ],
+  ];
+  for (const [name, options, type, message] of WRONG) {
+    test(name, async () => {
+      const converting = convert(CHECKPOINT, { out: join(place, 'never'), ...options });
+      await assert.rejects(converting, { name: type, code: 'ERR_INVALID_ARG', message });
+    });
+  }
+
+  test('places where there is no picture', async () => {
+    const junk = join(place, 'junk');
+    await mkdir(junk);
+    const converting = (calibrate: string | string[]) =>
+      convert(CHECKPOINT, { out: join(place, 'never'), precision: 'int8', calibrate });
+    await assert.rejects(converting(junk), { code: 'ERR_NOT_FOUND', message: /found none/ });
+    await writeFile(join(junk, 'a.jpg'), 'no picture');
+    await assert.rejects(converting([junk]), {
+      code: 'ERR_NOT_FOUND',
+      message: /expected pictures that decode in .*junk, found none/,
+    });
+    await assert.rejects(converting([junk, join(place, 'typo')]), {
+      code: 'ERR_NOT_FOUND',
+      message: /at .*typo, found nothing there/,
+    });
+    assert.deepEqual(await readdir(place), ['junk']);
+  });
+});

@@ -1,0 +1,55 @@
+// Which pictures of a folder are taken where not all are.
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { decodeImage } from '#lib/image';
+import { loadNative } from '#lib/native';
+import { samplePictures } from '#lib/pictures';
+import { DIGITS, digits } from './support/digits.mts';
+import { clip } from './support/pictures.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const PREPROCESSING = clip(56);
+const folder = temporaryFolder();
+
+async function pixelsOf(path: string): Promise<Float32Array> {
+  const raw = await decodeImage(path, { maxPixels: 1e6, autoOrient: false, transfer: false });
+  return loadNative().preprocess(raw, PREPROCESSING);
+}
+
+async function assertSample(found: Float32Array, paths: readonly string[]): Promise<void> {
+  const expected = await Promise.all(paths.map(pixelsOf));
+  const length = 3 * 56 * 56;
+  assert.equal(found.length, paths.length * length);
+  for (const [i, picture] of expected.entries()) {
+    assert.deepEqual(found.subarray(i * length, (i + 1) * length), picture, paths[i] as string);
+  }
+}
+
+test('as many as are asked for, spread evenly over all', async () => {
+  const all = digits('gallery');
+  const found = await samplePictures([join(DIGITS, 'gallery')], 8, PREPROCESSING);
+  const picked = all.filter((_, i) => [0, 12, 25, 37, 50, 62, 75, 87].includes(i));
+  assert.equal(all.length, 100);
+  await assertSample(found, picked);
+});
+
+test('all of few, of files and folders; others stand in for those that do not decode', async () => {
+  const names = digits('gallery').slice(0, 4);
+  await mkdir(join(folder, 'some'));
+  for (const [i, path] of names.entries()) await copyFile(path, join(folder, 'some', `${i}.png`));
+  await writeFile(join(folder, 'some', '0.png'), 'no picture');
+  const places = [join(folder, 'some'), names[0] as string];
+  const [first, ...rest] = names as [string, ...string[]];
+  await assertSample(await samplePictures(places, 32, PREPROCESSING), [...rest, first]);
+  // Of [0, 1, 2, 3, first] 0 and 2 are chosen, and 1 is the first to stand in.
+  const [one, two] = rest as [string, string];
+  await assertSample(await samplePictures(places, 2, PREPROCESSING), [two, one]);
+});
+
+test('an abort ends it', async () => {
+  const signal = AbortSignal.abort(new Error('enough'));
+  const sampling = samplePictures([join(DIGITS, 'gallery')], 8, PREPROCESSING, signal);
+  await assert.rejects(sampling, /enough/);
+});
