@@ -1,0 +1,99 @@
+// What runs on processors that have less than this one, or are told to: each choice of kernels in a
+// process of its own, held to timm.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { convert, type Precision } from 'llm2clip';
+import { loadNative } from '#lib/native';
+import { CHECKPOINT, digits, goldenDigits } from './support/digits.mts';
+import { temporaryFolder } from './support/temporary.mts';
+import { cosine } from './support/vectors.mts';
+
+const PROGRAM = fileURLToPath(new URL('./support/embed-digits.mts', import.meta.url));
+const PRECISIONS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
+const GATES: Record<Precision, number> = { fp32: 0.99999, bf16: 0.999, fp16: 0.999, int8: 0.995 };
+
+interface Choice {
+  /** Feature of the processor that it needs. */
+  needs: string | null;
+  /** What computes fp32 and bf16, and what int8. */
+  linear: { fp32: RegExp; bf16: RegExp; int8: RegExp };
+  precision: Record<Precision, string>;
+}
+
+const F32_ONLY = { fp32: 'fp32', bf16: 'fp32', fp16: 'fp32', int8: 'fp32' } as const;
+const CHOICES: Record<string, Choice> = {
+  generic: {
+    needs: null,
+    linear: { fp32: /oneDNN/, bf16: /oneDNN/, int8: /oneDNN.*from int8/ },
+    precision: F32_ONLY,
+  },
+  avx512: {
+    needs: 'avx512f',
+    linear: { fp32: /own, AVX-512$/, bf16: /own, AVX-512$/, int8: /own, AVX-512, from int8/ },
+    precision: F32_ONLY,
+  },
+  avx512_vnni: {
+    needs: 'avx512_vnni',
+    linear: { fp32: /own, AVX-512$/, bf16: /own, AVX-512$/, int8: /VNNI/ },
+    precision: { ...F32_ONLY, int8: 'int8' },
+  },
+  avx512_bf16: {
+    needs: 'avx512_bf16',
+    linear: { fp32: /own, AVX-512$/, bf16: /AVX-512 BF16/, int8: /VNNI/ },
+    precision: { fp32: 'fp32', bf16: 'bf16', fp16: 'bf16', int8: 'int8' },
+  },
+  amx: {
+    needs: 'amx_int8',
+    linear: { fp32: /own, AVX-512$/, bf16: /oneDNN/, int8: /VNNI/ },
+    precision: { fp32: 'fp32', bf16: 'bf16', fp16: 'bf16', int8: 'int8' },
+  },
+};
+
+const folder = temporaryFolder();
+const bundle = (precision: Precision) => join(folder, precision);
+const features = loadNative().cpuFeatures();
+
+function embed(isa: string, precision: Precision) {
+  return spawnSync(process.execPath, ['--import', 'tsx', PROGRAM, bundle(precision)], {
+    encoding: 'utf8',
+    env: { ...process.env, LLM2CLIP_ISA: isa },
+  });
+}
+
+describe('LLM2CLIP_ISA', () => {
+  before(async () => {
+    const calibrate = digits('gallery');
+    for (const precision of PRECISIONS) {
+      const options = precision === 'int8' ? { calibrate } : {};
+      await convert(CHECKPOINT, { out: bundle(precision), precision, ...options });
+    }
+  });
+
+  for (const [isa, { needs, linear, precision: computed }] of Object.entries(CHOICES)) {
+    const skip = needs === null || features.includes(needs) ? false : `needs ${needs}`;
+    for (const precision of PRECISIONS) {
+      test(`${isa}, ${precision}`, { skip }, () => {
+        const { status, stdout, stderr } = embed(isa, precision);
+        assert.equal(status, 0, stderr);
+        const found = JSON.parse(stdout) as { precision: string; kernels: string[]; rows: number[][] };
+        assert.equal(found.precision, computed[precision]);
+        const kernel = precision === 'fp16' ? linear.bf16 : linear[precision];
+        assert.match(found.kernels[0] as string, kernel);
+        for (const [i, golden] of [...goldenDigits().values()].entries()) {
+          const similarity = cosine(found.rows[i] as number[], golden);
+          assert.ok(similarity >= GATES[precision], `picture ${i}: cosine ${similarity}`);
+        }
+      });
+    }
+  }
+
+  test('what is not there is said, and nothing else runs instead', () => {
+    const { status, stderr } = embed('sve2', 'fp32');
+    assert.equal(status, 1);
+    assert.match(stderr, /ERR_DEVICE_UNAVAILABLE/);
+    assert.match(stderr, /expected LLM2CLIP_ISA .* found sve2/);
+  });
+});
