@@ -67,6 +67,31 @@ Napi::Value linear_gflops_off_thread(const Napi::CallbackInfo& info,
       [](Napi::Env env, double&& gflops) -> Napi::Value { return Napi::Number::New(env, gflops); });
 }
 
+Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
+  auto spec = std::make_shared<const CalibrationSpec>(
+      parse_calibration_spec(info[0].As<Napi::Object>()));
+  const int64_t rounds = info[1].As<Napi::Number>().Int64Value();
+  return PromiseWorker<std::vector<OperatorTime>>::run(
+      info.Env(),
+      [engine, spec, rounds] {
+        return engine->profile(spec->options, spec->pixels.data(), spec->count, rounds);
+      },
+      [](Napi::Env env, std::vector<OperatorTime>&& times) -> Napi::Value {
+        auto result = Napi::Array::New(env, times.size());
+        for (uint32_t i = 0; i < times.size(); ++i) {
+          auto shape = Napi::Array::New(env);
+          for (const int64_t size : times[i].shape) shape.Set(shape.Length(), Napi::Number::New(env, static_cast<double>(size)));
+          auto time = Napi::Object::New(env);
+          time.Set("name", Napi::String::New(env, times[i].name));
+          time.Set("shape", shape);
+          time.Set("calls", Napi::Number::New(env, static_cast<double>(times[i].calls)));
+          time.Set("seconds", Napi::Number::New(env, times[i].seconds));
+          result.Set(i, time);
+        }
+        return result;
+      });
+}
+
 Napi::Value wrap(Napi::Env env, const std::shared_ptr<Engine>& engine) {
   auto object = Napi::Object::New(env);
   object.Set("version", Napi::String::New(env, engine->version()));
@@ -84,6 +109,9 @@ Napi::Value wrap(Napi::Env env, const std::shared_ptr<Engine>& engine) {
              }));
   object.Set("embed", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
                return embed_off_thread(info, engine);
+             }));
+  object.Set("profile", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
+               return profile_off_thread(info, engine);
              }));
   object.Set("linearGflops", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
                return linear_gflops_off_thread(info, engine);

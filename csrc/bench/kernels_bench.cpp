@@ -1,34 +1,35 @@
-// Times each kernel on the shapes of EVA02-L/14@336, so that a regression can be located: a line of
-// JSON a kernel. kernels_bench [THREADS] [SECONDS A KERNEL]
+// Times each kernel on the shapes of EVA02-L/14@336 beside the machine's measured limits, so that a
+// regression can be located: a line of JSON a kernel. kernels_bench [THREADS] [SECONDS A KERNEL]
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <limits>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/cpu_features.h"
+#include "bench/limits.h"
+#include "bench/timing.h"
 #include "image/preprocess.h"
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/gated_norm.h"
+#include "kernels/cpu/layer_norm.h"
 #include "kernels/cpu/linear.h"
+#include "kernels/cpu/quantise_rows.h"
 #include "kernels/cpu/tile.h"
 
 namespace llm2clip {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kTokens = 577, kWidth = 1024, kHeads = 16, kHeadDim = 64, kHidden = 2730;
 
 struct Setting {
   int64_t threads;
   double seconds;
+  MachineLimits limits;
 };
 
 // Numbers on a cache line's boundary, normally distributed, as f32, bf16 or int8.
@@ -55,41 +56,36 @@ class Numbers {
   std::vector<T> storage_;
 };
 
-// Parts 0 to count − 1, an equal stretch of them on each thread.
-void in_parallel(int64_t count, int64_t threads,
-                 const std::function<void(int64_t first, int64_t last)>& body) {
-  std::vector<std::thread> others;
-  for (int64_t t = 1; t < threads; ++t) {
-    others.emplace_back(body, count * t / threads, count * (t + 1) / threads);
-  }
-  body(0, count / threads);
-  for (auto& other : others) other.join();
-}
-
 struct Work {
   std::string kernel, shape;
   double operations, bytes;  // of one call; bytes read and written at the least
+  double peak;               // 10⁹ operations a second that the machine gives at most
 };
+
+// The call's own least time is that of its products or of its memory, whichever is longer.
+void report(const Work& work, const Setting& setting, size_t calls, double median) {
+  const double products = work.peak > 0 ? work.operations / work.peak / 1e9 : 0;
+  const double memory = work.bytes / setting.limits.bandwidth / 1e9;
+  std::printf(
+      "{\"kernel\": \"%s\", \"shape\": \"%s\", \"threads\": %d, \"calls\": %zu, \"medianMs\": "
+      "%.4f, \"gflops\": %.1f, \"gigabytesPerSecond\": %.1f, \"limit\": \"%s\", \"share\": "
+      "%.3f}\n",
+      work.kernel.c_str(), work.shape.c_str(), static_cast<int>(setting.threads), calls,
+      median * 1e3, work.operations / median / 1e9, work.bytes / median / 1e9,
+      products > memory ? "arithmetic" : "bandwidth", std::max(products, memory) / median);
+  std::fflush(stdout);
+}
 
 void measure(const Work& work, const Setting& setting, const std::function<void()>& call) {
   std::vector<double> times;
   double spent = 0;
   call();
   while (spent < setting.seconds || times.size() < 3) {
-    const auto begin = Clock::now();
-    call();
-    times.push_back(std::chrono::duration<double>(Clock::now() - begin).count());
+    times.push_back(seconds_of(call));
     spent += times.back();
   }
   std::ranges::sort(times);
-  const double median = times[times.size() / 2];
-  std::printf(
-      "{\"kernel\": \"%s\", \"shape\": \"%s\", \"threads\": %d, \"calls\": %zu, \"medianMs\": "
-      "%.4f, "
-      "\"leastMs\": %.4f, \"gflops\": %.1f, \"gigabytesPerSecond\": %.1f}\n",
-      work.kernel.c_str(), work.shape.c_str(), static_cast<int>(setting.threads), times.size(),
-      median * 1e3, times.front() * 1e3, work.operations / median / 1e9, work.bytes / median / 1e9);
-  std::fflush(stdout);
+  report(work, setting, times.size(), times[times.size() / 2]);
 }
 
 std::string product(std::initializer_list<int64_t> sizes) {
@@ -100,7 +96,7 @@ std::string product(std::initializer_list<int64_t> sizes) {
 
 // x in X, weights in W, results in Y.
 template <typename X, typename W, typename Y>
-void time_linear(const char* name, int64_t in, int64_t out, const Setting& setting,
+void time_linear(const char* name, double peak, int64_t in, int64_t out, const Setting& setting,
                  const auto& multiply) {
   const LinearArguments a{kTokens, in, out};
   Numbers<X> x(kTokens * in);
@@ -111,7 +107,8 @@ void time_linear(const char* name, int64_t in, int64_t out, const Setting& setti
   const LinearShares shares = linear_shares(a, setting.threads);
   const Work work{name, product({kTokens, in, out}), 2.0 * static_cast<double>(kTokens * in * out),
                   static_cast<double>(kTokens * in * sizeof(X) + in * out * sizeof(W) +
-                                      kTokens * out * sizeof(Y))};
+                                      kTokens * out * sizeof(Y)),
+                  peak};
   measure(work, setting, [&] {
     in_parallel(shares.count, setting.threads, [&](int64_t first, int64_t last) {
       for (int64_t share = first; share < last; ++share) {
@@ -125,10 +122,13 @@ constexpr auto kInF32 = [](auto... arguments) { linear_avx512(arguments...); };
 constexpr auto kInBf16 = [](auto... arguments) { linear_avx512_bf16(arguments...); };
 
 void time_linears(int64_t in, int64_t out, const Setting& setting) {
-  time_linear<float, float, float>("linear fp32", in, out, setting, kInF32);
-  time_linear<float, uint16_t, float>("linear fp32, bf16 weights", in, out, setting, kInF32);
+  const MachineLimits& limits = setting.limits;
+  time_linear<float, float, float>("linear fp32", limits.fp32, in, out, setting, kInF32);
+  time_linear<float, uint16_t, float>("linear fp32, bf16 weights", limits.fp32, in, out, setting,
+                                      kInF32);
   if (has_avx512_bf16()) {
-    time_linear<uint16_t, uint16_t, uint16_t>("linear bf16", in, out, setting, kInBf16);
+    time_linear<uint16_t, uint16_t, uint16_t>("linear bf16", limits.bf16, in, out, setting,
+                                              kInBf16);
   }
   if (has_avx512_vnni()) {
     Numbers<float> rows(kTokens), outputs(out);
@@ -136,36 +136,76 @@ void time_linears(int64_t in, int64_t out, const Setting& setting) {
       linear_avx512_vnni(x, packed, {rows.data(), outputs.data()}, rest...);
     };
     const int64_t whole = (in + 63) / 64 * 64;  // as the operator pads it
-    time_linear<uint8_t, int8_t, uint16_t>("linear int8", whole, out, setting, multiply);
+    time_linear<uint8_t, int8_t, uint16_t>("linear int8", limits.int8, whole, out, setting,
+                                             multiply);
   }
 }
 
-void time_attention(const Setting& setting) {
-  Numbers<> qkv(kTokens * 3 * kWidth), out(kTokens * kWidth), cos(kTokens * kHeadDim),
-      sin(kTokens * kHeadDim);
+template <typename T>
+void time_attention(const char* name, double peak, const Setting& setting, const auto& attend,
+                    int64_t (*scratch_size)(const AttentionArguments&)) {
+  Numbers<T> qkv(kTokens * 3 * kWidth), out(kTokens * kWidth);
+  Numbers<> cos(kTokens * kHeadDim), sin(kTokens * kHeadDim);
   const AttentionArguments a{kTokens, kHeads, kHeadDim, cos.data(), sin.data()};
-  const Work work{"attention fp32", product({kTokens, kHeads, kHeadDim}),
+  const Work work{name, product({kTokens, kHeads, kHeadDim}),
                   4.0 * static_cast<double>(kTokens * kTokens * kWidth),
-                  4.0 * static_cast<double>(4 * kTokens * kWidth)};
+                  static_cast<double>(sizeof(T) * 4 * kTokens * kWidth), peak};
+  std::vector<Numbers<>> scratch;
+  for (int64_t t = 0; t < setting.threads; ++t) scratch.emplace_back(scratch_size(a));
   measure(work, setting, [&] {
     in_parallel(kHeads, setting.threads, [&](int64_t first, int64_t last) {
-      Numbers<> scratch(attention_scratch(a));
-      attention_avx512(qkv.data(), out.data(), a, scratch.data(), first, last);
+      float* own = scratch[first * setting.threads / kHeads].data();
+      attend(qkv.data(), out.data(), a, own, first, last);
     });
   });
 }
 
-void time_gated_norm(const Setting& setting) {
-  Numbers<> gate_up(kTokens * 2 * kHidden), weight(kHidden), bias(kHidden), out(kTokens * kHidden);
-  const GatedNormArguments a{kHidden, 1e-6};
-  const Work work{"gated norm fp32", product({kTokens, 2 * kHidden}),
-                  10.0 * static_cast<double>(kTokens * kHidden),
-                  4.0 * static_cast<double>(3 * kTokens * kHidden)};
-  measure(work, setting, [&] {
-    in_parallel(kTokens, setting.threads, [&](int64_t first, int64_t last) {
-      gated_norm_rows(gate_up.data(), weight.data(), bias.data(), out.data(), a, first, last);
-    });
-  });
+constexpr auto kAttendInF32 = [](auto... arguments) { attention_avx512(arguments...); };
+constexpr auto kAttendInBf16 = [](auto... arguments) { attention_avx512_bf16(arguments...); };
+
+void time_attentions(const Setting& setting) {
+  const MachineLimits& limits = setting.limits;
+  time_attention<float>("attention fp32", limits.fp32, setting, kAttendInF32, attention_scratch);
+  if (!has_avx512_bf16()) return;
+  time_attention<uint16_t>("attention bf16", limits.bf16, setting, kAttendInBf16,
+                           attention_scratch_bf16);
+}
+
+// What memory alone bounds. `bytes` of one row.
+void time_rows(const char* name, int64_t width, int64_t bytes, const Setting& setting,
+               const std::function<void(int64_t first, int64_t last)>& rows) {
+  const Work work{name, product({kTokens, width}), 0, static_cast<double>(kTokens * bytes), 0};
+  measure(work, setting, [&] { in_parallel(kTokens, setting.threads, rows); });
+}
+
+template <typename T>
+void time_norms(const std::string& type, const Setting& setting) {
+  constexpr int64_t size = sizeof(T);
+  Numbers<T> gate_up(kTokens * 2 * kHidden), weight(kHidden), bias(kHidden),
+      out(kTokens * kHidden);
+  Numbers<> stream(kTokens * kWidth), sum(kTokens * kWidth);
+  time_rows(("gated norm " + type).c_str(), 2 * kHidden, 3 * size * kHidden, setting,
+            [&](int64_t first, int64_t last) {
+              gated_norm_rows(gate_up.data(), weight.data(), bias.data(), out.data(),
+                              {kHidden, 1e-6}, first, last);
+            });
+  time_rows(("layer norm " + type).c_str(), kWidth, 2 * size * kWidth, setting,
+            [&](int64_t first, int64_t last) {
+              layer_norm_rows(gate_up.data(), weight.data(), bias.data(), out.data(),
+                              {kWidth, 1e-6}, first, last);
+            });
+  time_rows(("add, layer norm " + type).c_str(), kWidth, (2 * 4 + 2 * size) * kWidth, setting,
+            [&](int64_t first, int64_t last) {
+              add_layer_norm_rows(stream.data(), gate_up.data(), weight.data(), bias.data(),
+                                  sum.data(), out.data(), {kWidth, 1e-6}, first, last);
+            });
+  Numbers<uint8_t> q(kTokens * kWidth);
+  Numbers<> scales(kTokens);
+  time_rows(("quantise " + type).c_str(), kWidth, (size + 1) * kWidth, setting,
+            [&](int64_t first, int64_t last) {
+              quantise_rows(gate_up.data(), q.data(), scales.data(), {kWidth, kWidth, nullptr},
+                            first, last);
+            });
 }
 
 void time_preprocess(int64_t width, int64_t height, const Setting& setting) {
@@ -175,22 +215,28 @@ void time_preprocess(int64_t width, int64_t height, const Setting& setting) {
   const Preprocessing p{336, {0.48F, 0.46F, 0.41F}, {0.27F, 0.26F, 0.28F}};
   std::vector<float> pixels(static_cast<size_t>(3) * p.size * p.size);
   const Work work{"preprocess", product({width, height}), 0,
-                  static_cast<double>(data.size() + 4 * pixels.size())};
-  measure(work, {1, setting.seconds},
+                  static_cast<double>(data.size() + 4 * pixels.size()), 0};
+  measure(work, {1, setting.seconds, setting.limits},
           [&] { preprocess({data.data(), width, height, 3}, p, pixels.data()); });
 }
 
 void time_all(const Setting& setting) {
+  const MachineLimits& limits = setting.limits;
+  std::printf(
+      "{\"machine\": {\"threads\": %d, \"fp32Gflops\": %.1f, \"bf16Gflops\": %.1f, "
+      "\"int8Gflops\": %.1f, \"gigabytesPerSecond\": %.1f}}\n",
+      static_cast<int>(setting.threads), limits.fp32, limits.bf16, limits.int8, limits.bandwidth);
   if (has_avx512()) {
     time_linears(kWidth, 3 * kWidth, setting);
     time_linears(kWidth, kWidth, setting);
     time_linears(kWidth, 2 * kHidden, setting);
     time_linears(kHidden, kWidth, setting);
-    time_attention(setting);
+    time_attentions(setting);
   } else {
     std::fputs("linear and attention need AVX-512\n", stderr);
   }
-  time_gated_norm(setting);
+  time_norms<float>("fp32", setting);
+  time_norms<uint16_t>("bf16", setting);
   time_preprocess(640, 427, setting);
   time_preprocess(4000, 3000, setting);
 }
@@ -205,6 +251,6 @@ int main(int argc, char** argv) {
     std::fputs("usage: kernels_bench [THREADS] [SECONDS A KERNEL]\n", stderr);
     return 2;
   }
-  llm2clip::time_all({threads, seconds});
+  llm2clip::time_all({threads, seconds, llm2clip::measure_limits(threads)});
   return 0;
 }

@@ -87,6 +87,14 @@ struct Calibration {
   std::vector<LayerCalibration> layers;
 };
 
+// How long one kind of operator took, of all that one run calls.
+struct OperatorTime {
+  std::string name;            // "llm2clip::linear"; "all" for whole runs
+  std::vector<int64_t> shape;  // of its first input; of a linear, its outputs too
+  int64_t calls;
+  double seconds;  // of all calls
+};
+
 // What an engine can do: no torch, no TensorRT and no model in it.
 class Engine {
  public:
@@ -98,6 +106,9 @@ class Engine {
   // calling thread. Throws ERR_ENGINE_INCOMPATIBLE for a file that does not observe.
   virtual Calibration calibrate(const SessionOptions& options, const float* pixels,
                                 int64_t count) = 0;
+  // Runs a batch some times and says what its time went to. Blocks the calling thread.
+  virtual std::vector<OperatorTime> profile(const SessionOptions& options, const float* pixels,
+                                            int64_t batch, int64_t rounds) = 0;
   // 10⁹ operations a second of the fastest repetition, as the engine's sessions compute it: what
   // this machine's matrix units give on a model's own shapes. Blocks the calling thread.
   virtual double linear_gflops(const LinearSpec& spec) = 0;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "base/cpu_features.h"
 #include "compare.h"
@@ -48,13 +49,36 @@ void test_one(const Case& c) {
   auto expected = unwritten<float>(size);
   attention_plain(from(qkv).data(), expected.data(), a, 0, heads);
   auto found = unwritten<typename Kernel::T>(size);
-  const Aligned scratch(Kernel::scratch(a));
-  Kernel::attention(qkv.data(), found.data(), a, scratch.get(), 1, heads);
+  // As two threads have them, one after the other.
+  const int64_t room = Kernel::scratch(a);
+  const Aligned scratch(2 * room);
+  Kernel::attention(qkv.data(), found.data(), a, scratch.get() + room, 1, heads);
   Kernel::attention(qkv.data(), found.data(), a, scratch.get(), 0, 1);
   compare(std::string(Kernel::kName) + " attention of " + std::to_string(c.tokens) + " tokens, " +
               std::to_string(c.heads) + " heads × " + std::to_string(c.dim) +
               (c.with_angles ? ", turned" : ""),
           expected, from(found), Kernel::kTolerance);
+}
+
+// One query that is not a number spoils its own row alone, also where scratch is used again.
+template <typename Kernel>
+void test_nan() {
+  constexpr int64_t kTokens = 7, kHeads = 2, kDim = 16, kWidth = kHeads * kDim, kSpoilt = 3;
+  const AttentionArguments a{kTokens, kHeads, kDim, nullptr, nullptr};
+  auto numbers = random_numbers(kTokens * 3 * kWidth);
+  numbers[kSpoilt * 3 * kWidth] = NAN;
+  const auto qkv = to<typename Kernel::T>(numbers);
+  std::vector<typename Kernel::T> found(kTokens * kWidth, 0);
+  const Aligned scratch(Kernel::scratch(a));
+  Kernel::attention(qkv.data(), found.data(), a, scratch.get(), 0, kHeads);
+  const auto results = from(found);
+  bool right = true;
+  for (int64_t i = 0; i < kTokens * kWidth; ++i) {
+    const bool spoilt = i / kWidth == kSpoilt && i % kWidth < kDim;
+    right = right && std::isnan(results[i]) == spoilt;
+  }
+  EXPECT(right);
+  std::printf("%s %s attention of NaN\n", right ? "ok" : "FAILED", Kernel::kName);
 }
 
 template <typename Kernel>
@@ -63,8 +87,9 @@ void test_all() {
     test_one<Kernel>({tokens, 2, 64, tokens % 2 == 1});
   }
   for (const int64_t dim : {2, 6, 16, 24, 72, 80, 128, 144}) {
-    test_one<Kernel>({70, 3, dim, dim != 16});
+    test_one<Kernel>({71, 3, dim, dim != 16});
   }
+  test_nan<Kernel>();
 }
 
 }  // namespace

@@ -74,6 +74,10 @@ class FakeEngine final : public Engine {
     return std::make_unique<FakeSession>(options);
   }
   Calibration calibrate(const SessionOptions&, const float*, int64_t) override { return {}; }
+  std::vector<OperatorTime> profile(const SessionOptions&, const float*, int64_t,
+                                    int64_t) override {
+    return {};
+  }
   double linear_gflops(const LinearSpec&) override { return 100; }
 };
 

@@ -46,22 +46,17 @@ std::pair<Tensor, Tensor> rotated(const Tensor& qkv, const Tensor& angles) {
   return {q, k};
 }
 
-// The scratch of each thread begins on a cache line of its own.
-int64_t scratch_size(const AttentionArguments& a, at::ScalarType type) {
-  const int64_t size = type == at::kFloat ? attention_scratch(a) : attention_scratch_bf16(a);
-  return (size + 15) / 16 * 16;
-}
-
 Tensor attention_fused(const Tensor& qkv, const OptionalTensor& angles) {
   const int64_t batch = qkv.size(0), tokens = qkv.size(1), heads = qkv.size(3), dim = qkv.size(4);
   const float* cos = angles ? angles->const_data_ptr<float>() : nullptr;
   const AttentionArguments a{tokens, heads, dim, cos, angles ? cos + tokens * dim : nullptr};
   Tensor out = at::empty({batch, tokens, heads * dim}, qkv.options());
-  Tensor scratch =
-      at::empty({at::get_num_threads(), scratch_size(a, qkv.scalar_type())}, at::kFloat);
+  const bool in_f32 = qkv.scalar_type() == at::kFloat;
+  const int64_t scratch_size = in_f32 ? attention_scratch(a) : attention_scratch_bf16(a);
+  Tensor scratch = at::empty({at::get_num_threads(), scratch_size}, at::kFloat);
   in_shares(batch * heads, [&](int64_t head) {
     float* own = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.size(1);
-    if (qkv.scalar_type() == at::kFloat) {
+    if (in_f32) {
       attention_avx512(data<float>(qkv), mutable_data<float>(out), a, own, head, head + 1);
     } else {
       attention_avx512_bf16(data<at::BFloat16>(qkv), mutable_data<at::BFloat16>(out), a, own, head,

@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "engine/torchscript/calibration.h"
 #include "engine/torchscript/linear_rate.h"
+#include "engine/torchscript/profile.h"
 #include "engine/torchscript/torchscript_builder.h"
 #include "engine/torchscript/torchscript_session.h"
 
@@ -22,6 +23,10 @@ class TorchscriptEngine final : public Engine {
   Calibration calibrate(const SessionOptions& options, const float* pixels,
                         int64_t count) override {
     return torchscript_calibrate(options, pixels, count);
+  }
+  std::vector<OperatorTime> profile(const SessionOptions& options, const float* pixels,
+                                    int64_t batch, int64_t rounds) override {
+    return torchscript_profile(options, pixels, batch, rounds);
   }
   double linear_gflops(const LinearSpec& spec) override { return torchscript_linear_gflops(spec); }
 };

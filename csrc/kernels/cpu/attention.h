@@ -17,12 +17,13 @@ struct AttentionArguments {
 void attention_plain(const float* qkv, float* out, const AttentionArguments& a, int64_t first,
                      int64_t last);
 
-// The same, fast; `scratch` holds attention_scratch() floats, 64-byte aligned.
+// The same, fast; `scratch` holds attention_scratch() floats, 64-byte aligned: a multiple of 16, so
+// that several threads' can follow each other.
 void attention_avx512(const float* qkv, float* out, const AttentionArguments& a, float* scratch,
                       int64_t first, int64_t last);
 int64_t attention_scratch(const AttentionArguments& a);
 
-// The same of bf16 bits; `dim` is even. Products, softmax and sums are in f32, their factors bf16.
+// The same of bf16 bits: what is multiplied is rounded to bf16, sums and softmax are in f32.
 void attention_avx512_bf16(const uint16_t* qkv, uint16_t* out, const AttentionArguments& a,
                            float* scratch, int64_t first, int64_t last);
 int64_t attention_scratch_bf16(const AttentionArguments& a);

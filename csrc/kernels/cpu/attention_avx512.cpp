@@ -123,7 +123,8 @@ void attend(const AttentionArguments& a, const Head& head, float* out) {
 
 int64_t attention_scratch(const AttentionArguments& a) {
   const int64_t key_columns = round_up(a.tokens, kTileColumns);
-  return key_columns * (a.dim + kTileRows) + a.tokens * (round_up(a.dim, kLanes) + a.dim);
+  return key_columns * (a.dim + kTileRows) +
+         round_up(a.tokens * (round_up(a.dim, kLanes) + a.dim), kLanes);
 }
 
 void attention_avx512(const float* qkv, float* out, const AttentionArguments& a, float* scratch,

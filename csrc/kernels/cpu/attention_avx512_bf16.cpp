@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/attention_softmax_avx512.h"
@@ -196,7 +195,7 @@ int64_t attention_scratch_bf16(const AttentionArguments& a) {
   const int64_t value_columns = round_up(a.dim, kLanes);
   const int64_t halves = key_columns * (a.dim + kTileRows) +
                          round_up(a.tokens, kPair) * value_columns + a.tokens * a.dim;
-  return kTileRows * (key_columns + value_columns) + halves / 2;
+  return kTileRows * (key_columns + value_columns) + round_up(halves / 2, kLanes);
 }
 
 void attention_avx512_bf16(const uint16_t* qkv, uint16_t* out, const AttentionArguments& a,

@@ -2,8 +2,8 @@
 
 #include <immintrin.h>
 
+#include <cmath>
 #include <cstdint>
-#include <limits>
 
 #include "kernels/cpu/tile.h"
 
@@ -35,7 +35,7 @@ static inline __m512 exp2(__m512 x) {
 // Rows of scores are a multiple of 64 long, and −∞ beyond the last key: set here once, for no score
 // is written there. Such a key is never the largest, and its weight is zero.
 static inline void clear_scores(float* scores, int64_t columns) {
-  const __m512 least = _mm512_set1_ps(-std::numeric_limits<float>::infinity());
+  const __m512 least = _mm512_set1_ps(-INFINITY);
   for (int64_t i = 0; i < kTileRows * columns; i += kLanes) _mm512_store_ps(scores + i, least);
 }
 

@@ -1,7 +1,6 @@
 #include "kernels/cpu/quantise_rows.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "kernels/cpu/bf16.h"
@@ -10,40 +9,44 @@
 namespace llm2clip {
 namespace {
 
-// Independent maxima: the compiler keeps them in vectors.
+// As bits, which are ordered as magnitudes are, NaN above all: a row that holds one gets it as its
+// scale. Independent maxima: the compiler keeps them in vectors.
 inline float max_magnitude(const float* x, int64_t n) {
   constexpr int64_t kLanes = 32;
-  float lanes[kLanes] = {};
+  const auto magnitude = [x](int64_t i) { return std::bit_cast<uint32_t>(x[i]) & 0x7fffffffU; };
+  uint32_t lanes[kLanes] = {};
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] = std::max(lanes[j], std::abs(x[i + j]));
+    for (int64_t j = 0; j < kLanes; ++j) lanes[j] = std::max(lanes[j], magnitude(i + j));
   }
-  for (; i < n; ++i) lanes[0] = std::max(lanes[0], std::abs(x[i]));
-  return *std::max_element(lanes, lanes + kLanes);
+  for (; i < n; ++i) lanes[0] = std::max(lanes[0], magnitude(i));
+  return std::bit_cast<float>(*std::max_element(lanes, lanes + kLanes));
+}
+
+inline void round_row(const float* x, float factor, uint8_t* q, int64_t n) {
+  // Positive: cutting off rounds to nearest.
+  for (int64_t i = 0; i < n; ++i) {
+    q[i] = static_cast<uint8_t>(static_cast<int32_t>(x[i] * factor + 128.5F));
+  }
 }
 
 template <typename T>
 inline void all_rows(const T* x, uint8_t* q, float* scales, const QuantiseArguments& a,
                      int64_t first, int64_t last) {
-  std::vector<float> row(static_cast<size_t>(a.in));
+  const int64_t in = a.in;  // a copy: bytes that are written might alias the one in `a`
+  std::vector<float> row(static_cast<size_t>(in));
   float* smooth = row.data();
   for (int64_t r = first; r < last; ++r) {
-    const T* from = x + r * a.in;
+    const T* from = x + r * in;
     if (a.inverse_smoothing == nullptr) {
-      for (int64_t i = 0; i < a.in; ++i) smooth[i] = load(from, i);
+      for (int64_t i = 0; i < in; ++i) smooth[i] = load(from, i);
     } else {
-      for (int64_t i = 0; i < a.in; ++i) smooth[i] = load(from, i) * a.inverse_smoothing[i];
+      for (int64_t i = 0; i < in; ++i) smooth[i] = load(from, i) * a.inverse_smoothing[i];
     }
-    const float most = max_magnitude(smooth, a.in);
+    const float most = max_magnitude(smooth, in);
     scales[r] = most / 127.0F;
-    const float factor = most > 0 ? 127.0F / most : 0.0F;
-    uint8_t* to = q + r * a.stride;
-    for (int64_t i = 0; i < a.in; ++i) {
-      // 1.5 · 2^23 rounds to nearest; the low byte of its bits is the integer, as two's complement.
-      const float shifted = smooth[i] * factor + (12582912.0F + 128.0F);
-      to[i] = static_cast<uint8_t>(std::bit_cast<uint32_t>(shifted));
-    }
-    std::fill(to + a.in, to + a.stride, uint8_t{128});
+    round_row(smooth, most > 0 ? 127.0F / most : 0.0F, q + r * a.stride, in);
+    std::fill(q + r * a.stride + in, q + (r + 1) * a.stride, uint8_t{128});
   }
 }
 

@@ -6,8 +6,9 @@
 
 namespace llm2clip {
 
-// Independent partial sums: the compiler may not reorder float additions by itself.
-constexpr int64_t kPartialSums = 32;
+// Partial sums that do not wait for each other: the compiler may not reorder float additions by
+// itself.
+constexpr int64_t kPartialSums = 64;
 
 // The sum of f(0) to f(n − 1) in f32, in a form that compilers vectorise.
 template <typename F>
@@ -17,10 +18,11 @@ inline float sum_of(int64_t n, const F& f) {
   for (; i + kPartialSums <= n; i += kPartialSums) {
     for (int64_t j = 0; j < kPartialSums; ++j) sums[j] += f(i + j);
   }
-  for (; i < n; ++i) sums[0] += f(i);
-  float total = 0;
-  for (const float sum : sums) total += sum;
-  return total;
+  for (int64_t j = 0; i + j < n; ++j) sums[j] += f(i + j);
+  for (int64_t half = kPartialSums / 2; half > 0; half /= 2) {
+    for (int64_t j = 0; j < half; ++j) sums[j] += sums[j + half];
+  }
+  return sums[0];
 }
 
 // T: float, or uint16_t for bf16.

@@ -1,0 +1,58 @@
+#include "bench/limits.h"
+
+#include "base/cpu_features.h"
+#include "bench/timing.h"
+
+namespace llm2clip {
+namespace {
+
+constexpr int kRounds = 5;
+
+// The best of some rounds: what others on the machine take is not the machine's limit.
+double best_rate(int64_t threads, const std::function<double()>& one_thread) {
+  double best = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<double> done(static_cast<size_t>(threads));
+    const double seconds = seconds_of([&] {
+      in_parallel(threads, threads, [&](int64_t first, int64_t) { done[first] = one_thread(); });
+    });
+    double sum = 0;
+    for (const double operations : done) sum += operations;
+    best = std::max(best, sum / seconds / 1e9);
+  }
+  return best;
+}
+
+double multiplications(int64_t threads, bool there, double (*multiply)(int64_t)) {
+  constexpr int64_t kRepeats = 4'000'000;
+  return there ? best_rate(threads, [multiply] { return multiply(kRepeats); }) : 0;
+}
+
+double bandwidth(int64_t threads) {
+  constexpr size_t kNumbers = 64 << 20;  // 256 MiB a thread: beyond any cache's share
+  std::vector<std::vector<float>> rooms(static_cast<size_t>(threads));
+  in_parallel(threads, threads,
+              [&](int64_t first, int64_t) { rooms[first].assign(kNumbers, 1.0F); });
+  double best = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    const double seconds = seconds_of([&] {
+      in_parallel(threads, threads, [&](int64_t first, int64_t) {
+        for (float& x : rooms[first]) x = x * 0.5F + 1.0F;
+      });
+    });
+    const double bytes = 2.0 * sizeof(float) * kNumbers * static_cast<double>(threads);
+    best = std::max(best, bytes / seconds / 1e9);
+  }
+  return best;
+}
+
+}  // namespace
+
+MachineLimits measure_limits(int64_t threads) {
+  return {multiplications(threads, has_avx512(), multiply_in_registers_avx512),
+          multiplications(threads, has_avx512_bf16(), multiply_in_registers_avx512_bf16),
+          multiplications(threads, has_avx512_vnni(), multiply_in_registers_avx512_vnni),
+          bandwidth(threads)};
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace llm2clip {
+
+// 24 independent sums, as the kernels' tiles hold them, and no memory. Product: a register's type,
+// zero() and add().
+template <typename Product>
+double multiply_in_registers(int64_t repeats, double operations_an_instruction) {
+  typename Product::Sums sums[24];
+  for (auto& sum : sums) sum = Product::zero();
+  __m512i a = _mm512_set1_epi32(0x3f803f80), b = a;  // 1 in f32 and bf16 alike
+  for (int64_t i = 0; i < repeats; ++i) {
+    asm volatile("" : "+v"(a), "+v"(b));
+#pragma GCC unroll 24
+    for (auto& sum : sums) sum = Product::add(sum, a, b);
+  }
+  for (auto& sum : sums) asm volatile("" : : "v"(sum));
+  return static_cast<double>(repeats) * 24 * operations_an_instruction;
+}
+
+}  // namespace llm2clip
