@@ -65,8 +65,20 @@ export interface NativeEngine {
   calibrate(spec: PicturesSpec): Promise<Calibration>;
   /** Raw embeddings [n, E] of pictures, by any engine file. */
   embed(spec: PicturesSpec): Promise<Float32Array>;
+  /** Runs pictures as one batch so many times, after a warm-up, and says what the time went to. */
+  profile(spec: PicturesSpec, rounds: number): Promise<OperatorTime[]>;
   /** 10⁹ operations a second of a linear layer [rows, in] · [in, out], its fastest repetition. */
   linearGflops(spec: LinearSpec): Promise<number>;
+}
+
+/** One kind of operator, of all that a run calls; "all" for whole runs. */
+export interface OperatorTime {
+  name: string;
+  /** Of its first input; of a linear layer, its outputs too. */
+  shape: number[];
+  calls: number;
+  /** Of all calls. */
+  seconds: number;
 }
 
 export interface LinearSpec {

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { convert, LLM2CLIP, type Precision } from 'llm2clip';
 import type { LayoutName } from '../tools/synthetic/layouts.mts';
 import type { Preset } from '../tools/synthetic/presets.mts';
@@ -64,7 +63,6 @@ const CASES: Case[] = [
   }),
 ];
 
-const PICTURES = fileURLToPath(new URL('./fixtures/images', import.meta.url));
 const folder = temporaryFolder();
 
 for (const [i, given] of CASES.entries()) {
@@ -76,13 +74,13 @@ for (const [i, given] of CASES.entries()) {
     const { seed, embeddings } = readGolden(preset);
     const options = { preset, layout, format, dtype, seed, textKeys };
     const out = join(folder, `${i}.bundle`);
-    const calibrate = precision === 'int8' ? { calibrate: PICTURES } : {};
+    const names = Object.keys(embeddings);
+    const calibrate = precision === 'int8' ? { calibrate: names.map(photograph) } : {};
     const checkpoint = await syntheticCheckpoint(options);
     await convert(checkpoint, { out, precision, portable, ...calibrate });
     await using model = await LLM2CLIP.load(out, { threads: 2 });
     assert.equal(model.info.engine.flavour, flavour);
 
-    const names = Object.keys(embeddings);
     const singles: Float32Array[] = [];
     for (const name of names) {
       const single = await model.encodeImage(photograph(name), { normalize: false });

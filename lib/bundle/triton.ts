@@ -1,14 +1,15 @@
 import type { Manifest } from './manifest';
 
 /** What of a bundle Triton is told. */
-type Described = Pick<Manifest, 'model' | 'batch' | 'engine'>;
+type Described = Pick<Manifest, 'model' | 'batch' | 'engine' | 'precision'>;
 
 /** Why Triton may not serve this file as it lies. */
-function remark({ engine }: Described): string {
+function remark({ engine, precision }: Described): string {
   if (engine.flavour !== 'native') return '';
+  const other = precision === 'int8' ? 'bf16 and --portable' : '--portable';
   return (
     "# Holds llm2clip's own operators: start Triton with LD_PRELOAD=llm2clip_torchscript.so, or\n" +
-    '# convert with --portable.\n'
+    `# convert with ${other}.\n`
   );
 }
 

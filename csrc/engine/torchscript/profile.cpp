@@ -1,6 +1,7 @@
 #include "engine/torchscript/profile.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/function_schema.h>
 #include <ATen/record_function.h>
 
 #include <chrono>
@@ -17,18 +18,20 @@ using Clock = std::chrono::steady_clock;
 // Operators of one name and shape. What an operator calls is the operator's, not counted again.
 class Recorder {
  public:
-  void begin() {
-    if (depth_++ == 0) began_ = Clock::now();
-  }
-
-  void end(const at::RecordFunction& function) {
-    if (--depth_ > 0) return;
-    const std::chrono::duration<double> took = Clock::now() - began_;
+  void begin(const at::RecordFunction& function) {
+    if (depth_++ > 0) return;
     const auto key = std::pair{std::string(function.name()), shape_of(function)};
     const auto [found, is_new] = places_.try_emplace(key, times_.size());
     if (is_new) times_.push_back({key.first, key.second, 0, 0});
-    ++times_[found->second].calls;
-    times_[found->second].seconds += took.count();
+    place_ = found->second;
+    began_ = Clock::now();
+  }
+
+  void end() {
+    if (--depth_ > 0) return;
+    const std::chrono::duration<double> took = Clock::now() - began_;
+    ++times_[place_].calls;
+    times_[place_].seconds += took.count();
   }
 
   std::vector<OperatorTime> times() const { return times_; }
@@ -36,8 +39,13 @@ class Recorder {
  private:
   // Of its first tensor, and of the last number where that says how many outputs a linear has.
   static std::vector<int64_t> shape_of(const at::RecordFunction& function) {
-    const auto inputs = function.inputs();
-    if (inputs.empty() || !inputs.front().isTensor()) return {};
+    // Told by the interpreter, inputs() is its whole stack: the operator's own are the last ones.
+    const auto schema = function.operator_schema();
+    const size_t count = schema ? schema->arguments().size() : 0;
+    const auto stack = function.inputs();
+    if (count == 0 || stack.size() < count) return {};
+    const auto inputs = stack.slice(stack.size() - count);
+    if (!inputs.front().isTensor()) return {};
     auto shape = inputs.front().toTensor().sizes().vec();
     const bool is_linear = std::string(function.name()).ends_with("linear");
     if (is_linear && inputs.back().isInt()) shape.push_back(inputs.back().toInt());
@@ -45,6 +53,7 @@ class Recorder {
   }
 
   int depth_ = 0;
+  size_t place_ = 0;  // of the operator that runs, in times_
   Clock::time_point began_;
   std::map<std::pair<std::string, std::vector<int64_t>>, size_t> places_;
   std::vector<OperatorTime> times_;  // in the order of their first call
@@ -52,12 +61,12 @@ class Recorder {
 
 thread_local Recorder* recorder = nullptr;
 
-std::unique_ptr<at::ObserverContext> on_begin(const at::RecordFunction&) {
-  recorder->begin();
+std::unique_ptr<at::ObserverContext> on_begin(const at::RecordFunction& function) {
+  recorder->begin(function);
   return nullptr;
 }
 
-void on_end(const at::RecordFunction& function, at::ObserverContext*) { recorder->end(function); }
+void on_end(const at::RecordFunction&, at::ObserverContext*) { recorder->end(); }
 
 std::vector<OperatorTime> profile(const SessionOptions& options, const float* pixels, int64_t batch,
                                   int64_t rounds) {

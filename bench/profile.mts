@@ -1,0 +1,78 @@
+// What the time of a batch goes to, operator by operator, as a table in Markdown:
+//
+//   npm run bench:profile -- BUNDLE [--threads N] [--batch N] [--rounds N] [--images FOLDER]
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { DEFAULT_PICTURES, loadPictures } from '#lib/bench/pictures';
+import { openBundle } from '#lib/bundle/open';
+import { openEngine } from '#lib/engine';
+import { fromNative, type OperatorTime } from '#lib/native';
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    threads: { type: 'string', default: String(availableParallelism()) },
+    batch: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '10' },
+    images: { type: 'string', default: DEFAULT_PICTURES },
+  },
+});
+const [path] = positionals;
+if (path === undefined) throw new TypeError('expected a bundle, received none');
+const [threads, batch, rounds] = [options.threads, options.batch, options.rounds].map(Number) as [
+  number,
+  number,
+  number,
+];
+
+/** Multiplications and additions of one call; null of what memory bounds. */
+function operations({ name, shape }: OperatorTime): number | null {
+  if (name.endsWith('linear')) return 2 * shape.reduce((product, size) => product * size, 1);
+  const [pictures = 0, tokens = 0, packed = 0] = shape;
+  if (name === 'llm2clip::attention') return 4 * pictures * tokens ** 2 * (packed / 3);
+  return null;
+}
+
+function row(time: OperatorTime, all: OperatorTime): string {
+  const pictures = all.calls * batch;
+  const count = operations(time);
+  const cells = [
+    time.name.replace('llm2clip::', ''),
+    time.shape.join(' × '),
+    `${time.calls / all.calls}`,
+    ((1000 * time.seconds) / pictures).toFixed(2),
+    `${((100 * time.seconds) / all.seconds).toFixed(1)} %`,
+    count === null ? '' : ((count * time.calls) / time.seconds / 1e9).toFixed(0),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+const bundle = await openBundle(path);
+await bundle.close();
+const { engine: kind, preprocessing, parts, precision } = bundle.manifest;
+const engine = await openEngine(kind.kind);
+const loaded = await loadPictures([options.images], 'preprocessed', preprocessing);
+const length = 3 * preprocessing.size ** 2;
+const pixels = new Float32Array(batch * length);
+for (let i = 0; i < batch; i++) {
+  const input = loaded.inputs[i % loaded.inputs.length] as { pixelValues: Float32Array };
+  pixels.set(input.pixelValues, i * length);
+}
+const file = join(path, parts.vision);
+const spec = { file, imageSize: preprocessing.size, threads, pixels };
+const times = await fromNative(engine.profile(spec, rounds));
+const all = times.find(({ name }) => name === 'all') as OperatorTime;
+const known = times.filter((time) => time !== all).sort((a, b) => b.seconds - a.seconds);
+const rest = known.reduce((left, { seconds }) => left - seconds, all.seconds);
+console.log(
+  [
+    `${precision}, batch ${batch}, ${threads} threads, ${rounds} rounds`,
+    '',
+    '| operator | of | calls | ms a picture | share | GFLOP/s |',
+    '|---|---|---|---|---|---|',
+    ...known.map((time) => row(time, all)),
+    row({ name: 'between them', shape: [], calls: all.calls, seconds: rest }, all),
+    row({ ...all, shape: [] }, all),
+  ].join('\n'),
+);

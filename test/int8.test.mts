@@ -1,0 +1,103 @@
+// int8 end to end, on towers that do not take it easily: random ones, whose attention makes much of
+// little, and one with channels that dwarf the others.
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { type ConvertProgress, convert, LLM2CLIP, type Manifest } from 'llm2clip';
+import { syntheticCheckpoint } from './support/checkpoints.mts';
+import { digits } from './support/digits.mts';
+import { temporaryFolder } from './support/temporary.mts';
+import { cosine } from './support/vectors.mts';
+
+const folder = temporaryFolder();
+const all = digits('heldout');
+const pictures = Array.from({ length: 32 }, (_, i) => all[Math.floor((i * all.length) / 32)] ?? '');
+const int8 = { precision: 'int8', calibrate: pictures } as const;
+let checkpoint: string;
+before(async () => {
+  checkpoint = await syntheticCheckpoint({
+    ...{ preset: 'eva02-tiny', layout: 'official', format: 'safetensors' },
+    ...{ dtype: 'f32', seed: 1 },
+  });
+});
+
+async function embed(bundle: string): Promise<Float32Array[]> {
+  await using model = await LLM2CLIP.load(bundle);
+  const { row } = await model.encodeImages(pictures);
+  return pictures.map((_, i) => row(i));
+}
+
+async function minCosine(path: string, bundle: string): Promise<number> {
+  const fp32 = join(folder, 'fp32');
+  await convert(path, { out: fp32, precision: 'fp32', force: true });
+  const [expected, found] = [await embed(fp32), await embed(bundle)];
+  return Math.min(...found.map((one, i) => cosine(one, expected[i] as Float32Array)));
+}
+
+test('what the manifest says of parity is what the bundle gives', async (t) => {
+  const out = join(folder, 'forced');
+  const manifest = await convert(checkpoint, { out, force: true, ...int8 });
+  const said = manifest.quantisation as NonNullable<Manifest['quantisation']>;
+  assert.equal(said.pictures, pictures.length);
+  assert.equal(said.layers.length, 13);
+  const found = await minCosine(checkpoint, out);
+  const kept = said.layers.filter(({ precision }) => precision === 'bf16').length;
+  t.diagnostic(`${kept} layers in bf16: ${said.allInt8MinCosine} → ${said.minCosine}`);
+  assert.ok(Math.abs(found - said.minCosine) < 1e-4, `${found}, said to be ${said.minCosine}`);
+  assert.ok(said.minCosine >= said.allInt8MinCosine);
+  assert.deepEqual(Object.keys(manifest.files), ['vision/1/model.pt', 'vision/config.pbtxt']);
+
+  // Without force it is taken or refused by the same number.
+  const strict = convert(checkpoint, { out: join(folder, 'strict'), ...int8 });
+  if (said.minCosine >= said.gate) assert.deepEqual((await strict).quantisation, said);
+  else await assert.rejects(strict, { code: 'ERR_PARITY' });
+});
+
+/** Multiplies each column of a float32 tensor of a safetensors file, in place. */
+function scale(file: Buffer, name: string, factor: (column: number) => number): void {
+  const begin = 8 + Number(file.readBigUInt64LE(0));
+  const { shape, data_offsets } = JSON.parse(file.toString('utf8', 8, begin))[name];
+  const [from, to] = data_offsets as [number, number];
+  for (let at = from, i = 0; at < to; at += 4, i++) {
+    file.writeFloatLE(file.readFloatLE(begin + at) * factor(i % shape.at(-1)), begin + at);
+  }
+}
+
+test('channels that dwarf the others are smoothed away', async (t) => {
+  // The same function: a LayerNorm's gain grows as the weights that meet it shrink.
+  const [dwarfing, times] = [new Set([7, 100]), 300];
+  const file = await readFile(checkpoint);
+  for (const i of [0, 1, 2]) {
+    const mlp = `visual.blocks.${i}.mlp`;
+    const gain = (channel: number) => (dwarfing.has(channel) ? times : 1);
+    for (const name of ['weight', 'bias']) scale(file, `${mlp}.ffn_ln.${name}`, gain);
+    scale(file, `${mlp}.w3.weight`, (channel) => 1 / gain(channel));
+  }
+  const path = join(folder, 'dwarfing.safetensors');
+  await writeFile(path, file);
+  const out = join(folder, 'dwarfing');
+  const { quantisation } = await convert(path, { out, force: true, ...int8 });
+  const said = quantisation as NonNullable<Manifest['quantisation']>;
+  const mlp = said.layers.filter(({ name }) => name.endsWith('w3.weight'));
+  t.diagnostic(`${mlp.map((one) => one.cosine.toFixed(5)).join(', ')}; ${said.allInt8MinCosine}`);
+  assert.equal(mlp.length, 3);
+  for (const { name, cosine: found } of mlp) assert.ok(found > 0.999, `${name}: ${found}`);
+  assert.ok(said.minCosine > 0.97);
+});
+
+test('an abort at any stage leaves nothing', async () => {
+  const inside = temporaryFolder();
+  for (const at of ['read', 'calibrate', 'build', 'write'] as const) {
+    const controller = new AbortController();
+    const onProgress = ({ stage }: ConvertProgress) => {
+      if (stage === at) controller.abort(new Error(at));
+    };
+    const { signal } = controller;
+    const converting = convert(checkpoint, {
+      ...{ out: join(inside, 'never'), force: true, signal, onProgress, ...int8 },
+    });
+    await assert.rejects(converting, new Error(at));
+    assert.deepEqual(await readdir(inside), []);
+  }
+});
