@@ -27,7 +27,7 @@ namespace {
 constexpr int64_t kTokens = 577, kWidth = 1024, kHeads = 16, kHeadDim = 64, kHidden = 2730;
 
 struct Setting {
-  int64_t threads;
+  Crew& crew;
   double seconds;
   MachineLimits limits;
 };
@@ -70,7 +70,7 @@ void report(const Work& work, const Setting& setting, size_t calls, double media
       "{\"kernel\": \"%s\", \"shape\": \"%s\", \"threads\": %d, \"calls\": %zu, \"medianMs\": "
       "%.4f, \"gflops\": %.1f, \"gigabytesPerSecond\": %.1f, \"limit\": \"%s\", \"share\": "
       "%.3f}\n",
-      work.kernel.c_str(), work.shape.c_str(), static_cast<int>(setting.threads), calls,
+      work.kernel.c_str(), work.shape.c_str(), static_cast<int>(setting.crew.size()), calls,
       median * 1e3, work.operations / median / 1e9, work.bytes / median / 1e9,
       products > memory ? "arithmetic" : "bandwidth", std::max(products, memory) / median);
   std::fflush(stdout);
@@ -104,13 +104,13 @@ void time_linear(const char* name, double peak, int64_t in, int64_t out, const S
   Numbers<float> bias(out);
   Numbers<Y> result(kTokens * out);
   pack_linear_weight(weight.data(), packed.data(), a, 0, linear_panels(out));
-  const LinearShares shares = linear_shares(a, setting.threads);
+  const LinearShares shares = linear_shares(a, setting.crew.size());
   const Work work{name, product({kTokens, in, out}), 2.0 * static_cast<double>(kTokens * in * out),
                   static_cast<double>(kTokens * in * sizeof(X) + in * out * sizeof(W) +
                                       kTokens * out * sizeof(Y)),
                   peak};
   measure(work, setting, [&] {
-    in_parallel(shares.count, setting.threads, [&](int64_t first, int64_t last) {
+    setting.crew.run(shares.count, [&](int64_t first, int64_t last) {
       for (int64_t share = first; share < last; ++share) {
         multiply(x.data(), packed.data(), bias.data(), result.data(), a, shares, share);
       }
@@ -151,10 +151,10 @@ void time_attention(const char* name, double peak, const Setting& setting, const
                   4.0 * static_cast<double>(kTokens * kTokens * kWidth),
                   static_cast<double>(sizeof(T) * 4 * kTokens * kWidth), peak};
   std::vector<Numbers<>> scratch;
-  for (int64_t t = 0; t < setting.threads; ++t) scratch.emplace_back(scratch_size(a));
+  for (int64_t t = 0; t < setting.crew.size(); ++t) scratch.emplace_back(scratch_size(a));
   measure(work, setting, [&] {
-    in_parallel(kHeads, setting.threads, [&](int64_t first, int64_t last) {
-      float* own = scratch[first * setting.threads / kHeads].data();
+    setting.crew.run(kHeads, [&](int64_t first, int64_t last) {
+      float* own = scratch[first * setting.crew.size() / kHeads].data();
       attend(qkv.data(), out.data(), a, own, first, last);
     });
   });
@@ -175,7 +175,7 @@ void time_attentions(const Setting& setting) {
 void time_rows(const char* name, int64_t width, int64_t bytes, const Setting& setting,
                const std::function<void(int64_t first, int64_t last)>& rows) {
   const Work work{name, product({kTokens, width}), 0, static_cast<double>(kTokens * bytes), 0};
-  measure(work, setting, [&] { in_parallel(kTokens, setting.threads, rows); });
+  measure(work, setting, [&] { setting.crew.run(kTokens, rows); });
 }
 
 template <typename T>
@@ -216,7 +216,8 @@ void time_preprocess(int64_t width, int64_t height, const Setting& setting) {
   std::vector<float> pixels(static_cast<size_t>(3) * p.size * p.size);
   const Work work{"preprocess", product({width, height}), 0,
                   static_cast<double>(data.size() + 4 * pixels.size()), 0};
-  measure(work, {1, setting.seconds, setting.limits},
+  Crew alone(1);
+  measure(work, {alone, setting.seconds, setting.limits},
           [&] { preprocess({data.data(), width, height, 3}, p, pixels.data()); });
 }
 
@@ -225,7 +226,7 @@ void time_all(const Setting& setting) {
   std::printf(
       "{\"machine\": {\"threads\": %d, \"fp32Gflops\": %.1f, \"bf16Gflops\": %.1f, "
       "\"int8Gflops\": %.1f, \"gigabytesPerSecond\": %.1f}}\n",
-      static_cast<int>(setting.threads), limits.fp32, limits.bf16, limits.int8, limits.bandwidth);
+      static_cast<int>(setting.crew.size()), limits.fp32, limits.bf16, limits.int8, limits.bandwidth);
   if (has_avx512()) {
     time_linears(kWidth, 3 * kWidth, setting);
     time_linears(kWidth, kWidth, setting);
@@ -251,6 +252,7 @@ int main(int argc, char** argv) {
     std::fputs("usage: kernels_bench [THREADS] [SECONDS A KERNEL]\n", stderr);
     return 2;
   }
-  llm2clip::time_all({threads, seconds, llm2clip::measure_limits(threads)});
+  llm2clip::Crew crew(threads);
+  llm2clip::time_all({crew, seconds, llm2clip::measure_limits(crew)});
   return 0;
 }

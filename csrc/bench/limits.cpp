@@ -9,12 +9,12 @@ namespace {
 constexpr int kRounds = 5;
 
 // The best of some rounds: what others on the machine take is not the machine's limit.
-double best_rate(int64_t threads, const std::function<double()>& one_thread) {
+double best_rate(Crew& crew, const std::function<double()>& one_thread) {
   double best = 0;
   for (int round = 0; round < kRounds; ++round) {
-    std::vector<double> done(static_cast<size_t>(threads));
+    std::vector<double> done(static_cast<size_t>(crew.size()));
     const double seconds = seconds_of([&] {
-      in_parallel(threads, threads, [&](int64_t first, int64_t) { done[first] = one_thread(); });
+      crew.run(crew.size(), [&](int64_t first, int64_t) { done[first] = one_thread(); });
     });
     double sum = 0;
     for (const double operations : done) sum += operations;
@@ -23,24 +23,23 @@ double best_rate(int64_t threads, const std::function<double()>& one_thread) {
   return best;
 }
 
-double multiplications(int64_t threads, bool there, double (*multiply)(int64_t)) {
+double multiplications(Crew& crew, bool there, double (*multiply)(int64_t)) {
   constexpr int64_t kRepeats = 4'000'000;
-  return there ? best_rate(threads, [multiply] { return multiply(kRepeats); }) : 0;
+  return there ? best_rate(crew, [multiply] { return multiply(kRepeats); }) : 0;
 }
 
-double bandwidth(int64_t threads) {
+double bandwidth(Crew& crew) {
   constexpr size_t kNumbers = 64 << 20;  // 256 MiB a thread: beyond any cache's share
-  std::vector<std::vector<float>> rooms(static_cast<size_t>(threads));
-  in_parallel(threads, threads,
-              [&](int64_t first, int64_t) { rooms[first].assign(kNumbers, 1.0F); });
+  std::vector<std::vector<float>> rooms(static_cast<size_t>(crew.size()));
+  crew.run(crew.size(), [&](int64_t first, int64_t) { rooms[first].assign(kNumbers, 1.0F); });
   double best = 0;
   for (int round = 0; round < kRounds; ++round) {
     const double seconds = seconds_of([&] {
-      in_parallel(threads, threads, [&](int64_t first, int64_t) {
+      crew.run(crew.size(), [&](int64_t first, int64_t) {
         for (float& x : rooms[first]) x = x * 0.5F + 1.0F;
       });
     });
-    const double bytes = 2.0 * sizeof(float) * kNumbers * static_cast<double>(threads);
+    const double bytes = 2.0 * sizeof(float) * kNumbers * static_cast<double>(crew.size());
     best = std::max(best, bytes / seconds / 1e9);
   }
   return best;
@@ -48,11 +47,11 @@ double bandwidth(int64_t threads) {
 
 }  // namespace
 
-MachineLimits measure_limits(int64_t threads) {
-  return {multiplications(threads, has_avx512(), multiply_in_registers_avx512),
-          multiplications(threads, has_avx512_bf16(), multiply_in_registers_avx512_bf16),
-          multiplications(threads, has_avx512_vnni(), multiply_in_registers_avx512_vnni),
-          bandwidth(threads)};
+MachineLimits measure_limits(Crew& crew) {
+  return {multiplications(crew, has_avx512(), multiply_in_registers_avx512),
+          multiplications(crew, has_avx512_bf16(), multiply_in_registers_avx512_bf16),
+          multiplications(crew, has_avx512_vnni(), multiply_in_registers_avx512_vnni),
+          bandwidth(crew)};
 }
 
 }  // namespace llm2clip

@@ -4,7 +4,9 @@
 
 namespace llm2clip {
 
-// What the machine gives at most, measured on so many threads at once: 10⁹ operations a second of
+class Crew;
+
+// What the machine gives at most, measured on all threads of the crew at once: 10⁹ operations a second of
 // the instruction that a kernel's products are made of, in registers alone (0 where the processor
 // lacks it), and 10⁹ bytes a second read from memory and written to it.
 struct MachineLimits {
@@ -12,7 +14,7 @@ struct MachineLimits {
   double bandwidth;
 };
 
-MachineLimits measure_limits(int64_t threads);
+MachineLimits measure_limits(Crew& crew);
 
 // One loop each: repeats × 24 registers of 16 sums; the number of operations that it made.
 double multiply_in_registers_avx512(int64_t repeats);

@@ -11,14 +11,19 @@ namespace llm2clip {
 template <typename Product>
 double multiply_in_registers(int64_t repeats, double operations_an_instruction) {
   typename Product::Sums sums[24];
-  for (auto& sum : sums) sum = Product::zero();
+#pragma GCC unroll 24
+  for (int r = 0; r < 24; ++r) {
+    sums[r] = Product::zero();
+    asm volatile("" : "+v"(sums[r]));  // else they are all one
+  }
   __m512i a = _mm512_set1_epi32(0x3f803f80), b = a;  // 1 in f32 and bf16 alike
   for (int64_t i = 0; i < repeats; ++i) {
     asm volatile("" : "+v"(a), "+v"(b));
 #pragma GCC unroll 24
-    for (auto& sum : sums) sum = Product::add(sum, a, b);
+    for (int r = 0; r < 24; ++r) sums[r] = Product::add(sums[r], a, b);
   }
-  for (auto& sum : sums) asm volatile("" : : "v"(sum));
+#pragma GCC unroll 24
+  for (int r = 0; r < 24; ++r) asm volatile("" : : "v"(sums[r]));
   return static_cast<double>(repeats) * 24 * operations_an_instruction;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <algorithm>
+#include <barrier>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -15,15 +15,46 @@ inline double seconds_of(const std::function<void()>& call) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// Parts 0 to count − 1, an equal stretch of them on each thread.
-inline void in_parallel(int64_t count, int64_t threads,
-                        const std::function<void(int64_t first, int64_t last)>& body) {
-  std::vector<std::thread> others;
-  for (int64_t t = 1; t < threads; ++t) {
-    others.emplace_back(body, count * t / threads, count * (t + 1) / threads);
+// Threads that stay: starting one takes longer than some kernels.
+class Crew {
+ public:
+  using Body = std::function<void(int64_t first, int64_t last)>;
+
+  explicit Crew(int64_t size) : size_(size), begin_(size), end_(size) {
+    for (int64_t i = 1; i < size; ++i) others_.emplace_back([this, i] { work(i); });
   }
-  body(0, count / threads);
-  for (auto& other : others) other.join();
-}
+  Crew(const Crew&) = delete;
+  ~Crew() {
+    body_ = nullptr;
+    begin_.arrive_and_wait();
+    for (auto& other : others_) other.join();
+  }
+
+  int64_t size() const { return size_; }
+
+  // Parts 0 to count − 1, an equal stretch of them on each thread.
+  void run(int64_t count, const Body& body) {
+    body_ = &body;
+    count_ = count;
+    begin_.arrive_and_wait();
+    body(0, count / size_);
+    end_.arrive_and_wait();
+  }
+
+ private:
+  void work(int64_t i) {
+    for (;;) {
+      begin_.arrive_and_wait();
+      if (body_ == nullptr) return;
+      (*body_)(count_ * i / size_, count_ * (i + 1) / size_);
+      end_.arrive_and_wait();
+    }
+  }
+
+  int64_t size_, count_ = 0;
+  const Body* body_ = nullptr;
+  std::barrier<> begin_, end_;
+  std::vector<std::thread> others_;
+};
 
 }  // namespace llm2clip

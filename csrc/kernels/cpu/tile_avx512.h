@@ -11,7 +11,8 @@ namespace llm2clip {
 
 // One loop for the three kinds of tile, each of which brings its `Product`: what a register of 16
 // sums is, and the instruction that adds to it. A Product is local to its file, and so are all
-// functions made from it: each file is compiled for the instructions that it alone may use.
+// functions made from it: each file is compiled for the instructions that it alone may use. Loops
+// over the registers are unrolled by hand: left to itself g++ 12 keeps some of them in memory.
 template <typename Product, int Rows, int Vectors>
 void multiply_tile(const typename Product::Tile& t) {
   constexpr int kLanes = 16;
@@ -20,7 +21,9 @@ void multiply_tile(const typename Product::Tile& t) {
   const auto last = static_cast<__mmask16>(0xffffU >> (Vectors * kLanes - t.columns));
   const auto mask = [last](int v) { return v + 1 < Vectors ? __mmask16{0xffff} : last; };
   typename Product::Sums sum[Rows][Vectors];
+#pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
       sum[r][v] = t.start == nullptr
                       ? Product::zero()
@@ -29,17 +32,22 @@ void multiply_tile(const typename Product::Tile& t) {
   }
   for (int64_t i = 0; i < t.depth / kGroup; ++i) {
     __m512i b[Vectors];
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
       b[v] = _mm512_load_si512(t.b + i * t.b_stride + v * kLanes * kGroup);
     }
+#pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) {
       int group;
       std::memcpy(&group, t.a + r * t.a_stride + i * kGroup, sizeof(group));
       const __m512i a = _mm512_set1_epi32(group);
+#pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) sum[r][v] = Product::add(sum[r][v], a, b[v]);
     }
   }
+#pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
       Product::store(t.c + r * t.c_stride + v * kLanes, mask(v), sum[r][v]);
     }

@@ -13,7 +13,11 @@ struct Int8Product {
   static void store(int32_t* to, __mmask16 mask, Sums sums) {
     _mm512_mask_storeu_epi32(to, mask, sums);
   }
-  static Sums add(Sums sums, __m512i a, __m512i b) { return _mm512_dpbusd_epi32(sums, a, b); }
+  // _mm512_dpbusd_epi32(), of which g++ 12 makes a copy that it has no register for.
+  static Sums add(Sums sums, __m512i a, __m512i b) {
+    asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(a), "v"(b));
+    return sums;
+  }
 };
 
 }  // namespace
