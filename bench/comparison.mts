@@ -1,5 +1,5 @@
-// Ours beside each peer, turn by turn: A B, B A, A B, … so that whatever else the machine does meets
-// both alike.
+// Ours beside each peer, turn by turn and each round in another order, so that whatever else the
+// machine does meets all alike.
 
 import { compareEmbeddings } from '#lib/bench/parity';
 import type { Comparison, Contestant, Parity } from '#lib/bench/record';
@@ -11,53 +11,81 @@ export interface Settings {
   model: string;
   device: string;
   threads: number;
+  batches: readonly number[];
   rounds: number;
   pixels: PixelFile;
   /** Embeddings in fp32 that parity is to; of the first pictures of `pixels`. */
   reference: Float32Array[];
+  signal: AbortSignal;
 }
 
 /** A turn lasts about this long at the least: short ones are repeated. */
 const LEAST_TURN_SECONDS = 0.1;
+/** Two to warm up, of which the first is enough where turns are long. */
+const WARM_UP_ROUNDS = 2;
+const LONG_TURN_SECONDS = 1;
 
-async function timed(runner: Runner, batch: number, round: number, repeat: number) {
-  const { seconds, eventLoopDelayMaxMs } = await runner.run({
-    offset: round * batch,
-    batch,
-    repeat,
-  });
-  return { seconds: median(seconds), all: seconds, eventLoopDelayMaxMs };
-}
-
-interface Rounds {
-  ours: number[];
-  theirs: number[];
+/** What one runner did in its turns at one batch size. */
+interface Turns {
+  repeat: number;
+  /** A value a round. */
+  medians: number[];
   all: number[];
   eventLoopDelayMaxMs: number | null;
 }
 
-async function alternate(ours: Runner, peer: Runner, batch: number, rounds: number) {
-  await timed(ours, batch, 0, 1);
-  const warm = await timed(peer, batch, 0, 2);
-  const repeat = Math.max(1, Math.ceil(LEAST_TURN_SECONDS / warm.seconds));
-  const found: Rounds = { ours: [], theirs: [], all: [], eventLoopDelayMaxMs: null };
-  const turns = {
-    ours: async (round: number) => {
-      found.ours.push((await timed(ours, batch, round, repeat)).seconds);
-    },
-    theirs: async (round: number) => {
-      const { seconds, all, eventLoopDelayMaxMs } = await timed(peer, batch, round, repeat);
-      found.theirs.push(seconds);
-      found.all.push(...all);
-      const most = Math.max(found.eventLoopDelayMaxMs ?? 0, eventLoopDelayMaxMs ?? 0);
-      found.eventLoopDelayMaxMs = eventLoopDelayMaxMs === null ? null : most;
-    },
-  };
-  for (let round = 0; round < rounds; round++) {
-    const order = round % 2 === 0 ? [turns.ours, turns.theirs] : [turns.theirs, turns.ours];
-    for (const turn of order) await turn(round);
+function newTurns(repeat: number): Turns {
+  return { repeat, medians: [], all: [], eventLoopDelayMaxMs: null };
+}
+
+async function takeTurn(runner: Runner, turns: Turns, batch: number, round: number) {
+  const { repeat } = turns;
+  const turn = { offset: round * batch, batch, repeat };
+  const { seconds, eventLoopDelayMaxMs } = await runner.run(turn);
+  turns.medians.push(median(seconds));
+  turns.all.push(...seconds);
+  if (eventLoopDelayMaxMs !== null) {
+    turns.eventLoopDelayMaxMs = Math.max(turns.eventLoopDelayMaxMs ?? 0, eventLoopDelayMaxMs);
   }
-  return found;
+}
+
+/** Each runner's turn, in this order. */
+async function playRound(
+  runners: readonly Runner[],
+  turns: readonly Turns[],
+  order: readonly number[],
+  { batch, round, signal }: { batch: number; round: number; signal: AbortSignal },
+) {
+  for (const i of order) {
+    signal.throwIfAborted();
+    await takeTurn(runners[i] as Runner, turns[i] as Turns, batch, round);
+  }
+}
+
+/** Of a warm-up, only how long a turn takes is kept. */
+async function warmUp(runners: readonly Runner[], batch: number, signal: AbortSignal) {
+  const turns = runners.map(() => newTurns(1));
+  for (let i = 0; i < WARM_UP_ROUNDS; i++) {
+    await playRound(runners, turns, [...runners.keys()], { batch, round: i, signal });
+    for (const one of turns) one.all = one.medians.splice(0);
+    if (turns.some(({ all }) => (all[0] ?? 0) > LONG_TURN_SECONDS)) break;
+  }
+  return turns.map(({ all }) => all[0] ?? 0);
+}
+
+/** All runners in turn, so many rounds. */
+async function takeTurns(runners: readonly Runner[], batch: number, settings: Settings) {
+  const { rounds, signal } = settings;
+  const lengths = await warmUp(runners, batch, signal);
+  const turns = lengths.map((seconds) =>
+    newTurns(Math.max(1, Math.ceil(LEAST_TURN_SECONDS / seconds))),
+  );
+  const order = [...runners.keys()];
+  for (let round = 0; round < rounds; round++) {
+    await playRound(runners, turns, order, { batch, round, signal });
+    order.push(order.shift() as number);
+  }
+  return turns;
 }
 
 function parityOf(found: Float32Array[], settings: Settings, precision: string): Parity {
@@ -82,76 +110,111 @@ function absent({ name, open }: PeerSpec, error: unknown): Contestant {
   };
 }
 
-/** One of ours beside one peer; what goes wrong with a peer is its result. */
-async function duel(
-  ours: Runner,
-  spec: PeerSpec,
-  batch: number,
-  settings: Settings,
-): Promise<Contestant> {
-  try {
-    const peer = await openPeer(spec, settings.pixels);
-    try {
-      const found = await peer.embed(settings.reference.length);
-      const parity = parityOf(found, settings, spec.open.precision);
-      const rounds = await alternate(ours, peer, batch, settings.rounds);
-      const { precision, versions } = peer;
-      return {
-        ...{ name: spec.name, precision, versions, status: 'measured', reason: null },
-        seconds: rounds.theirs,
-        oursSeconds: rounds.ours,
-        ...figures(rounds.theirs, rounds.all, batch),
-        parity,
-        eventLoopDelayMax: rounds.eventLoopDelayMaxMs,
-        ratio: parity.passed ? pairedRatio(rounds.ours, rounds.theirs) : null,
-      };
-    } finally {
-      await peer.close();
+/** One of ours at one batch size, and what it met. */
+class Standing {
+  readonly ours: Runner;
+  readonly batch: number;
+  readonly #contestants: Contestant[] = [];
+  readonly #turns: Turns[] = [];
+
+  constructor(ours: Runner, batch: number) {
+    this.ours = ours;
+    this.batch = batch;
+  }
+
+  /** fp32 stands beside fp32, any lower precision beside everything. */
+  meets({ open }: PeerSpec): boolean {
+    return this.ours.precision !== 'fp32' || open.precision === 'fp32';
+  }
+
+  add(peer: Runner, parity: Parity, own: Turns, theirs: Turns): Contestant {
+    this.#turns.push(own);
+    const { name, precision, versions } = peer;
+    const contestant: Contestant = {
+      ...{ name, precision, versions, status: 'measured', reason: null, parity },
+      seconds: theirs.medians,
+      oursSeconds: own.medians,
+      ...figures(theirs.medians, theirs.all, this.batch),
+      eventLoopDelayMax: theirs.eventLoopDelayMaxMs,
+      ratio: parity.passed ? pairedRatio(own.medians, theirs.medians) : null,
+    };
+    this.#contestants.push(contestant);
+    return contestant;
+  }
+
+  addAbsent(spec: PeerSpec, error: unknown): void {
+    this.#contestants.push(absent(spec, error));
+  }
+
+  async comparison(settings: Settings): Promise<Comparison> {
+    if (this.#turns.length === 0) {
+      this.#turns.push(...(await takeTurns([this.ours], this.batch, settings)));
     }
-  } catch (error) {
-    return absent(spec, error);
+    const { name, precision, versions } = this.ours;
+    const seconds = this.#turns.flatMap(({ medians }) => medians);
+    const all = this.#turns.flatMap((turns) => turns.all);
+    const found = await this.ours.embed(settings.reference.length);
+    const own: Contestant = {
+      ...{ name, precision, versions, status: 'measured', reason: null },
+      ...{ seconds, oursSeconds: null },
+      ...figures(seconds, all, this.batch),
+      parity: parityOf(found, settings, precision),
+      eventLoopDelayMax: Math.max(...this.#turns.map((one) => one.eventLoopDelayMaxMs ?? 0)),
+      ratio: null,
+    };
+    const { model, device, threads, rounds } = settings;
+    const contestants = [own, ...this.#contestants];
+    return { model, device, threads, batch: this.batch, rounds, contestants };
   }
 }
 
-async function describeOurs(
-  ours: Runner,
+async function meet(
+  spec: PeerSpec,
+  standings: readonly Standing[],
   settings: Settings,
-  peers: readonly Contestant[],
-  batch: number,
-): Promise<Contestant> {
-  const inDuels = peers.flatMap(({ oursSeconds }) => oursSeconds ?? []);
-  const alone = inDuels.length > 0 ? null : await ours.run({ offset: 0, batch, repeat: 5 });
-  const seconds = alone?.seconds ?? inDuels;
-  const { eventLoopDelayMaxMs } = await ours.run({ offset: 0, batch, repeat: 1 });
-  const found = await ours.embed(settings.reference.length);
-  const { name, precision, versions } = ours;
-  return {
-    ...{ name, precision, versions, status: 'measured', reason: null },
-    seconds,
-    oursSeconds: null,
-    ...figures(seconds, seconds, batch),
-    parity: parityOf(found, settings, ours.precision),
-    eventLoopDelayMax: eventLoopDelayMaxMs,
-    ratio: null,
-  };
+  onMet: (ours: Runner, batch: number, contestant: Contestant) => void,
+): Promise<void> {
+  const peer = await openPeer(spec, settings.pixels);
+  try {
+    const found = await peer.embed(settings.reference.length);
+    const parity = parityOf(found, settings, spec.open.precision);
+    for (const batch of settings.batches) {
+      const present = standings.filter((one) => one.batch === batch && one.meets(spec));
+      if (present.length === 0) continue;
+      const runners = [...present.map(({ ours }) => ours), peer];
+      const turns = await takeTurns(runners, batch, settings);
+      for (const [i, standing] of present.entries()) {
+        const [own, theirs] = [turns[i] as Turns, turns.at(-1) as Turns];
+        onMet(standing.ours, batch, standing.add(peer, parity, own, theirs));
+      }
+    }
+  } finally {
+    await peer.close();
+  }
 }
 
-/** Ours against all peers, one after the other, at one batch size. */
-export async function compare(
-  ours: Runner,
+/**
+ * All of ours against all peers, one peer after the other; what goes wrong with a peer is its
+ * result. A comparison for each of ours at each batch size.
+ */
+export async function compareAll(
+  ours: readonly Runner[],
   peers: readonly PeerSpec[],
-  batch: number,
   settings: Settings,
-  onDone: (contestant: Contestant) => void,
-): Promise<Comparison> {
-  const theirs: Contestant[] = [];
+  onMet: (ours: Runner, batch: number, contestant: Contestant) => void,
+  onAbsent: (spec: PeerSpec, reason: string) => void,
+): Promise<Comparison[]> {
+  const standings = settings.batches.flatMap((batch) =>
+    ours.map((one) => new Standing(one, batch)),
+  );
   for (const spec of peers) {
-    const contestant = await duel(ours, spec, batch, settings);
-    theirs.push(contestant);
-    onDone(contestant);
+    try {
+      await meet(spec, standings, settings, onMet);
+    } catch (error) {
+      settings.signal.throwIfAborted();
+      onAbsent(spec, (error as Error).message);
+      for (const one of standings.filter((it) => it.meets(spec))) one.addAbsent(spec, error);
+    }
   }
-  const own = await describeOurs(ours, settings, theirs, batch);
-  onDone(own);
-  const { model, device, threads, rounds } = settings;
-  return { model, device, threads, batch, rounds, contestants: [own, ...theirs] };
+  return Promise.all(standings.map((one) => one.comparison(settings)));
 }

@@ -49,7 +49,7 @@ export async function openOurs(
   pixels: PixelFile,
 ): Promise<Runner> {
   const model = await LLM2CLIP.load(bundle, { threads, batching: { maxBatch } });
-  const { imageSize, precision, engine } = model.info;
+  const { imageSize, precision, storedPrecision, engine } = model.info;
   const bytes = await readFile(pixels.path);
   const all = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   const length = 3 * imageSize * imageSize;
@@ -58,9 +58,9 @@ export async function openOurs(
     shape: [1, 3, imageSize, imageSize],
   });
   return {
-    name: `llm2clip ${precision}`,
-    precision,
-    versions: { libtorch: engine.version },
+    name: `llm2clip ${storedPrecision}`,
+    precision: storedPrecision,
+    versions: { libtorch: engine.version, 'computes in': precision },
     async run({ offset, batch, repeat }) {
       const pictures = Array.from({ length: batch }, (_, i) => picture(offset + i));
       const delay = monitorEventLoopDelay({ resolution: 1 });

@@ -1,6 +1,6 @@
 // The whole suite: this project's engines alone, in every scenario, then beside each peer.
 //
-//   npm run bench -- [--model eva02-L-14-336|digits|CHECKPOINT] [--precisions fp32,bf16]
+//   npm run bench -- [--model eva02-L-14-336|digits|CHECKPOINT] [--precisions fp32,bf16,int8]
 //     [--batches 1,8] [--rounds N] [--threads N] [--duration S] [--scenarios LIST] [--peers LIST|none]
 //     [--python PATH] [--out FILE.json] [--markdown FILE] [--html FILE]
 //
@@ -19,15 +19,15 @@ import { terminalReport } from '#lib/bench/report/terminal';
 import { writeReport, writeText } from '#lib/bench/store';
 import { runSuite } from '#lib/bench/suite';
 import { openBundle } from '#lib/bundle/open';
-import { compare, type Settings } from './comparison.mts';
-import { openOurs, type PixelFile, peersOf } from './contestants.mts';
+import { compareAll, type Settings } from './comparison.mts';
+import { openOurs, type PixelFile, peersOf, type Runner } from './contestants.mts';
 import { type Models, PEERS_PYTHON, prepareModels } from './models.mts';
 import type { PeerSpec } from './peers/peer.mts';
 
 const { values: options } = parseArgs({
   options: {
     model: { type: 'string', default: 'eva02-L-14-336' },
-    precisions: { type: 'string', default: 'fp32,bf16' },
+    precisions: { type: 'string', default: 'fp32,bf16,int8' },
     batches: { type: 'string', default: '1,8' },
     rounds: { type: 'string', default: '7' },
     threads: { type: 'string', default: String(availableParallelism()) },
@@ -72,10 +72,15 @@ function scenarios(): Scenario[] {
   });
 }
 
-async function runAlone(report: Report, bundle: string, reference: string): Promise<void> {
+async function runAlone(
+  report: Report,
+  bundle: string,
+  reference: string,
+  wanted: readonly Scenario[],
+): Promise<void> {
   await runSuite(
     {
-      ...{ bundle, reference, scenarios: scenarios(), images: [options.images], input: 'encoded' },
+      ...{ bundle, reference, scenarios: wanted, images: [options.images], input: 'encoded' },
       ...{ load: { threads }, rate: undefined, rates: undefined, slo: undefined },
       concurrency: [1, 2, 4, 8],
       lengths: { seconds: Number(options.duration), minQueries: 24, compliant: false },
@@ -94,40 +99,42 @@ async function runAlone(report: Report, bundle: string, reference: string): Prom
   );
 }
 
-/** Of each of ours: fp32 stands beside fp32, any lower precision beside everything. */
-function peersBeside(precision: string, specs: readonly PeerSpec[]): PeerSpec[] {
+function wantedPeers(specs: readonly PeerSpec[]): PeerSpec[] {
   const wanted = options.peers.split(',').filter((part) => part !== '');
   return specs.filter(
-    ({ name, open }) =>
-      (precision !== 'fp32' || open.precision === 'fp32') &&
-      (wanted.length === 0 || wanted.some((part) => name.includes(part))),
+    ({ name }) => wanted.length === 0 || wanted.some((one) => name.includes(one)),
   );
 }
 
 async function runBesidePeers(report: Report, models: Models, pixels: PixelFile): Promise<void> {
   const batches = options.batches.split(',').map(Number);
-  const maxBatch = Math.max(...batches);
-  const fp32 = await openOurs(models.bundles.fp32 as string, threads, maxBatch, pixels);
-  const reference = await fp32.embed(pixels.count);
-  await fp32.close();
-  const settings: Settings = {
-    ...{ model: basename(options.model), device: 'cpu', threads, pixels, reference },
-    rounds: Number(options.rounds),
-  };
-  const open = { threads, device: 'cpu', imageSize: pixels.imageSize, calibration: pixels.path };
-  const specs = peersOf(models, options.python, { ...open, model: '', precision: '' });
-  for (const [precision, bundle] of Object.entries(models.bundles)) {
-    const ours = await openOurs(bundle, threads, maxBatch, pixels);
-    for (const batch of batches) {
-      interrupted.signal.throwIfAborted();
-      say(`${ours.name}, batch ${batch}`);
-      const peers = peersBeside(precision, specs);
-      const comparison = await compare(ours, peers, batch, settings, (one) =>
-        say(`  ${one.name}: ${one.reason ?? `${one.p50.toFixed(1)} ms`} ${one.ratio?.value ?? ''}`),
-      );
-      report.comparisons.push(comparison);
-    }
-    await ours.close();
+  const ours: Runner[] = [];
+  for (const bundle of Object.values(models.bundles)) {
+    ours.push(await openOurs(bundle, threads, Math.max(...batches), pixels));
+  }
+  try {
+    const fp32 = ours.find(({ precision }) => precision === 'fp32') as Runner;
+    const reference = await fp32.embed(pixels.count);
+    const open = { threads, device: 'cpu', imageSize: pixels.imageSize, calibration: pixels.path };
+    const specs = peersOf(models, options.python, { ...open, model: '', precision: '' });
+    const settings: Settings = {
+      ...{ model: basename(options.model), device: 'cpu', threads, pixels, reference, batches },
+      ...{ rounds: Number(options.rounds), signal: interrupted.signal },
+    };
+    const comparisons = await compareAll(
+      ours,
+      wantedPeers(specs),
+      settings,
+      ({ name }, batch, peer) =>
+        say(
+          `${name}, batch ${batch}, beside ${peer.name}: ${peer.p50.toFixed(0)} ms, ` +
+            `ratio ${peer.ratio?.value.toFixed(3) ?? 'none: parity'}`,
+        ),
+      ({ name }, reason) => say(`${name}: ${reason}`),
+    );
+    report.comparisons.push(...comparisons);
+  } finally {
+    for (const one of ours) await one.close();
   }
 }
 
@@ -138,7 +145,10 @@ async function measure(report: Report): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'llm2clip-bench-'));
   try {
     const fp32 = models.bundles.fp32 as string;
-    for (const bundle of Object.values(models.bundles)) await runAlone(report, bundle, fp32);
+    const wanted = scenarios();
+    for (const bundle of wanted.length > 0 ? Object.values(models.bundles) : []) {
+      await runAlone(report, bundle, fp32, wanted);
+    }
     if (options.peers === 'none') return;
     await runBesidePeers(report, models, await writePixels(fp32, folder));
   } finally {

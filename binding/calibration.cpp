@@ -19,8 +19,8 @@ Napi::Object to_js(Napi::Env env, const LayerCalibration& layer) {
   auto object = Napi::Object::New(env);
   object.Set("name", Napi::String::New(env, layer.name));
   object.Set("cosine", Napi::Number::New(env, layer.cosine));
-  object.Set("smoothing", layer.smoothing.empty() ? env.Null()
-                                                  : Napi::Value(to_js(env, layer.smoothing)));
+  object.Set("smoothing",
+             layer.smoothing.empty() ? env.Null() : Napi::Value(to_js(env, layer.smoothing)));
   return object;
 }
 
@@ -58,6 +58,22 @@ Napi::Value calibrate_off_thread(const Napi::CallbackInfo& info, std::shared_ptr
         result.Set("embeddings", to_js(env, calibration.embeddings));
         result.Set("layers", layers);
         return result;
+      });
+}
+
+Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
+                                     std::shared_ptr<Engine> engine) {
+  return PromiseWorker<std::vector<double>>::run(
+      info.Env(),
+      [engine, spec = parse(info), layers = parse_smoothings(info[1].As<Napi::Array>())] {
+        return engine->layer_effects(spec->options, spec->pixels.data(), spec->count, layers);
+      },
+      [](Napi::Env env, std::vector<double>&& effects) -> Napi::Value {
+        auto array = Napi::Array::New(env, effects.size());
+        for (uint32_t i = 0; i < array.Length(); ++i) {
+          array.Set(i, Napi::Number::New(env, effects[i]));
+        }
+        return array;
       });
 }
 

@@ -8,9 +8,11 @@
 
 namespace llm2clip::binding {
 
-// NativeEngine.calibrate and NativeEngine.embed of lib/native.ts: what a conversion to int8 asks of
-// an engine before there is a bundle.
+// NativeEngine.calibrate, .layerEffects and .embed of lib/native.ts: what a conversion to int8 asks
+// of an engine before there is a bundle.
 Napi::Value calibrate_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine);
+Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
+                                     std::shared_ptr<Engine> engine);
 Napi::Value embed_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine);
 
 }  // namespace llm2clip::binding

@@ -68,8 +68,8 @@ Napi::Value linear_gflops_off_thread(const Napi::CallbackInfo& info,
 }
 
 Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
-  auto spec = std::make_shared<const CalibrationSpec>(
-      parse_calibration_spec(info[0].As<Napi::Object>()));
+  auto spec =
+      std::make_shared<const CalibrationSpec>(parse_calibration_spec(info[0].As<Napi::Object>()));
   const int64_t rounds = info[1].As<Napi::Number>().Int64Value();
   return PromiseWorker<std::vector<OperatorTime>>::run(
       info.Env(),
@@ -80,7 +80,8 @@ Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<E
         auto result = Napi::Array::New(env, times.size());
         for (uint32_t i = 0; i < times.size(); ++i) {
           auto shape = Napi::Array::New(env);
-          for (const int64_t size : times[i].shape) shape.Set(shape.Length(), Napi::Number::New(env, static_cast<double>(size)));
+          for (const int64_t size : times[i].shape)
+            shape.Set(shape.Length(), Napi::Number::New(env, static_cast<double>(size)));
           auto time = Napi::Object::New(env);
           time.Set("name", Napi::String::New(env, times[i].name));
           time.Set("shape", shape);
@@ -106,6 +107,9 @@ Napi::Value wrap(Napi::Env env, const std::shared_ptr<Engine>& engine) {
              }));
   object.Set("calibrate", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
                return calibrate_off_thread(info, engine);
+             }));
+  object.Set("layerEffects", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
+               return layer_effects_off_thread(info, engine);
              }));
   object.Set("embed", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
                return embed_off_thread(info, engine);

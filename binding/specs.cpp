@@ -91,14 +91,14 @@ std::map<std::string, LayerQuantisation> parse_quantisation(const Napi::Array& l
 }  // namespace
 
 BuildSpec parse_build_spec(const Napi::Object& spec) {
-  BuildSpec parsed{.config = parse_config(child(spec, "config")),
-                   .weights = {},
-                   .options = {.precision = parse_precision(text(spec, "precision")),
-                               .portable = spec.Get("portable").As<Napi::Boolean>().Value(),
-                               .observe = spec.Get("observe").As<Napi::Boolean>().Value(),
-                               .quantisation = parse_quantisation(
-                                   spec.Get("quantisation").As<Napi::Array>())},
-                   .output = text(spec, "output")};
+  BuildSpec parsed{
+      .config = parse_config(child(spec, "config")),
+      .weights = {},
+      .options = {.precision = parse_precision(text(spec, "precision")),
+                  .portable = spec.Get("portable").As<Napi::Boolean>().Value(),
+                  .observe = spec.Get("observe").As<Napi::Boolean>().Value(),
+                  .quantisation = parse_quantisation(spec.Get("quantisation").As<Napi::Array>())},
+      .output = text(spec, "output")};
   const auto weights = spec.Get("weights").As<Napi::Array>();
   for (uint32_t i = 0; i < weights.Length(); ++i) {
     const auto weight = weights.Get(i).As<Napi::Object>();
@@ -148,6 +148,15 @@ CalibrationSpec parse_calibration_spec(const Napi::Object& spec) {
                          .count = 0};
   const int64_t picture = 3 * parsed.options.image_size * parsed.options.image_size;
   parsed.count = static_cast<int64_t>(parsed.pixels.size()) / picture;
+  return parsed;
+}
+
+std::vector<LayerSmoothing> parse_smoothings(const Napi::Array& layers) {
+  std::vector<LayerSmoothing> parsed;
+  for (uint32_t i = 0; i < layers.Length(); ++i) {
+    const auto layer = layers.Get(i).As<Napi::Object>();
+    parsed.push_back({text(layer, "name"), floats(layer.Get("smoothing"))});
+  }
   return parsed;
 }
 

@@ -48,6 +48,7 @@ struct EncodeSpec {
 BuildSpec parse_build_spec(const Napi::Object& spec);
 SessionSpec parse_session_spec(const Napi::Object& spec);
 CalibrationSpec parse_calibration_spec(const Napi::Object& spec);
+std::vector<LayerSmoothing> parse_smoothings(const Napi::Array& layers);
 LinearSpec parse_linear_spec(const Napi::Object& spec);
 EncodeSpec parse_encode_spec(const Napi::Object& spec);
 Preprocessing parse_preprocessing(const Napi::Object& spec);

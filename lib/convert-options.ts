@@ -15,7 +15,7 @@ import { PRECISIONS, type Precision } from './precision';
 export const DEFAULT_MAX_BATCH = 64;
 
 export interface ConvertProgress {
-  /** `calibrate` is int8's alone, whose `build` tries several engines. */
+  /** int8's alone is `calibrate`, which goes on after `build` where all layers in int8 fail. */
   stage: 'read' | 'calibrate' | 'build' | 'write';
   /** 0 to 1 of the whole. */
   fraction: number;
@@ -29,8 +29,8 @@ export interface ConvertOptions {
   precision?: Precision;
   /**
    * Pictures like those to be encoded, for int8 alone: files and folders, of which 32, evenly spread,
-   * decide which layers stay in bf16. Below a cosine of 0.995 to fp32 on any of them the conversion is
-   * refused.
+   * decide which layers stay in bf16. Where not all can be in int8, each is tried alone, which takes
+   * some minutes with L/14. Below a cosine of 0.995 to fp32 on any of them the conversion is refused.
    */
   calibrate?: string | readonly string[];
   /** A config.json or open_clip-style file, for checkpoints that have none beside them. */

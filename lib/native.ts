@@ -63,6 +63,14 @@ export interface NativeEngine {
   inspect(file: string, imageSize: number): Promise<{ embeddingDim: number }>;
   /** Runs pictures through an engine built with `observe`. */
   calibrate(spec: PicturesSpec): Promise<Calibration>;
+  /**
+   * What each of these layers does to the embeddings when it alone is in int8: of each the least
+   * cosine to the embedding in fp32. By an engine built with `observe`; the pictures are one batch.
+   */
+  layerEffects(
+    spec: PicturesSpec,
+    layers: Pick<LayerCalibration, 'name' | 'smoothing'>[],
+  ): Promise<number[]>;
   /** Raw embeddings [n, E] of pictures, by any engine file. */
   embed(spec: PicturesSpec): Promise<Float32Array>;
   /** Runs pictures as one batch so many times, after a warm-up, and says what the time went to. */
@@ -97,7 +105,7 @@ export interface BuildSpec {
   weights: { name: string; entry: TensorEntry }[];
   precision: Precision;
   portable: boolean;
-  /** The engine also notes what passes through its linear layers, for calibrate(). fp32 only. */
+  /** The engine also notes what passes through its linear layers, for calibrate() and layerEffects(). fp32 only. */
   observe: boolean;
   /** Of int8, else empty: linear layers that are not named are quantised without smoothing. */
   quantisation: LayerQuantisation[];

@@ -25,14 +25,12 @@ export function boundedCosine(value: number): number {
   return Number.isNaN(value) ? -1 : Math.max(-1, Math.min(1, value));
 }
 
-/** Least cosine between the rows of two arrays [n, dim], bounded. */
-export function leastCosine(found: Float32Array, expected: Float32Array, dim: number): number {
-  let least = 1;
-  for (let i = 0; i < expected.length; i += dim) {
-    const value = cosine(found.subarray(i, i + dim), expected.subarray(i, i + dim));
-    least = Math.min(least, boundedCosine(value));
-  }
-  return least;
+/** Cosines between the rows of two arrays [n, dim], bounded. */
+export function rowCosines(found: Float32Array, expected: Float32Array, dim: number): number[] {
+  return Array.from({ length: expected.length / dim }, (_, i) => {
+    const row = (all: Float32Array) => all.subarray(i * dim, (i + 1) * dim);
+    return boundedCosine(cosine(row(found), row(expected)));
+  });
 }
 
 /** Cut, not rounded: nothing reads as nearer to 1 than it is, or as having passed a gate. */

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import { convert, LLM2CLIPError } from 'llm2clip';
 import { buildCalibrated, type CalibratedBuild } from '#lib/calibration';
-import type { BuildSpec, LayerCalibration } from '#lib/native';
+import type { BuildSpec, LayerCalibration, PicturesSpec } from '#lib/native';
 import { PRESETS } from '../tools/synthetic/presets.mts';
 import { CHECKPOINT } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -27,6 +27,8 @@ beforeEach(() => {
 interface Fake {
   /** Cosine of each layer's output. */
   layers: readonly number[];
+  /** Least cosine of the embeddings with each layer alone in int8; without it the same numbers. */
+  effects?: readonly number[];
   /** Least cosine of the engine with so many layers in bf16. */
   parity: (kept: number) => number;
   /** Called before each step. */
@@ -34,9 +36,11 @@ interface Fake {
 }
 
 const nameOf = (i: number) => `blocks.${i}.weight`;
+const indexOf = (name: string) => Number(name.split('.')[1]);
 
-function fakeEngine({ layers, parity, onStep = () => {} }: Fake) {
+function fakeEngine({ layers, effects = layers, parity, onStep = () => {} }: Fake) {
   const builds: BuildSpec[] = [];
+  const ranked: { spec: PicturesSpec; names: string[] }[] = [];
   const steps: string[] = [];
   const begin = (step: string) => {
     steps.push(step);
@@ -65,6 +69,16 @@ function fakeEngine({ layers, parity, onStep = () => {} }: Fake) {
       });
       return { embeddings, layers: found };
     },
+    async layerEffects(spec, some) {
+      begin('layer effects');
+      assert.equal((JSON.parse(await readFile(spec.file, 'utf8')) as BuildSpec).observe, true);
+      const names = some.map(({ name }) => name);
+      ranked.push({ spec, names });
+      for (const { name, smoothing } of some) {
+        assert.equal(smoothing === null, indexOf(name) % 2 === 1);
+      }
+      return names.map((name) => effects[indexOf(name)] as number);
+    },
     async embed({ file }) {
       begin('embed');
       const least = parity(await keptIn(file));
@@ -73,12 +87,12 @@ function fakeEngine({ layers, parity, onStep = () => {} }: Fake) {
       return Float32Array.from(rows.flat());
     },
   };
-  return { engine, builds, steps };
+  return { engine, builds, ranked, steps };
 }
 
 function run(engine: CalibratedBuild['engine'], rest: Partial<CalibratedBuild> = {}) {
   return buildCalibrated({
-    ...{ engine, config: CONFIG, weights: [], output, pixels: new Float32Array(3) },
+    ...{ engine, config: CONFIG, weights: [], output, pixels: Float32Array.of(10, 11, 12) },
     ...{ force: false, signal: undefined, onProgress: () => {}, ...rest },
   });
 }
@@ -110,10 +124,25 @@ describe('which layers stay in bf16', () => {
     assert.deepEqual(quantisation.layers, layers);
   });
 
-  test('the worst, and no more of them than the gate asks for', async () => {
+  test('the worst for the embeddings, and no more of them than the gate asks for', async () => {
     const parity = (kept: number) => (kept >= 2 ? 0.996 : 0.99 + kept / 1000);
-    const { engine, builds } = fakeEngine({ layers: LAYERS, parity });
+    // What the layers lose of their own outputs says the opposite.
+    const layers = LAYERS.toReversed();
+    const { engine, builds, ranked } = fakeEngine({ layers, effects: LAYERS, parity });
     const { quantisation } = await run(engine);
+    assert.deepEqual(
+      ranked.flatMap(({ names }) => names),
+      LAYERS.map((_, i) => nameOf(i)),
+    );
+    // By two pictures: the one that all int8 hurts, and one of those that are alike.
+    for (const { spec } of ranked) {
+      assert.deepEqual(spec.pixels, Float32Array.of(11, 10));
+      assert.equal(spec.imageSize, CONFIG.imageSize);
+    }
+    assert.deepEqual(
+      quantisation.layers.map(({ cosine }) => cosine),
+      layers,
+    );
     const expected = [[], [nameOf(3)], [nameOf(3), nameOf(19)]];
     assert.deepEqual(builds.slice(1).map(keptOf), expected);
     const last = builds.at(-1) as BuildSpec;
@@ -160,8 +189,9 @@ describe('which layers stay in bf16', () => {
 
   test('NaN is the worst there is, and no NaN is recorded', async () => {
     const layers = [0.5, Number.NaN, 1 + 1e-9];
+    const effects = [0.9, Number.NaN, -0.9];
     const parity = (kept: number) => (kept === 0 ? Number.NaN : 0.999);
-    const { engine } = fakeEngine({ layers, parity });
+    const { engine } = fakeEngine({ layers, effects, parity });
     const { quantisation } = await run(engine);
     assert.equal(quantisation.allInt8MinCosine, -1);
     assert.deepEqual(
@@ -177,9 +207,9 @@ describe('which layers stay in bf16', () => {
 
 describe('on the way', () => {
   const never = { layers: LAYERS, parity: () => 0.9 };
-  const STEPS = 2 + 2 * 5;
+  const STEPS = 2 + 2 + 3 + 2 * 4;
 
-  test('the observed engine is gone before the next is built, and one int8 file is kept', async () => {
+  test('the observed engine is gone once the layers are ranked, and one int8 file is kept', async () => {
     const most: number[] = [];
     const { engine } = fakeEngine(never);
     const watched = {
@@ -187,12 +217,13 @@ describe('on the way', () => {
       async build(spec: BuildSpec) {
         const there = await readdir(join(spec.output, '..'));
         most.push(there.length);
-        assert.ok(!there.some((name) => name.includes('observed')));
+        const observed = there.some((name) => name.includes('observed'));
+        assert.equal(observed, most.length === 2);
         return engine.build(spec);
       },
     };
     await run(watched, { force: true });
-    assert.deepEqual(most, [0, 0, 1, 1, 1, 1]);
+    assert.deepEqual(most, [0, 1, 1, 1, 1, 1]);
     assert.deepEqual(await readdir(folder), [basename(output)]);
   });
 
@@ -213,7 +244,7 @@ describe('on the way', () => {
   });
 
   test('what fails natively is this library’s error, and leaves nothing', async () => {
-    for (const failing of ['build fp32', 'calibrate', 'build int8', 'embed']) {
+    for (const failing of ['build fp32', 'calibrate', 'build int8', 'embed', 'layer effects']) {
       const onStep = (step: string) => {
         if (step === failing) throw Object.assign(new Error('full'), { code: 'ERR_OUT_OF_MEMORY' });
       };
@@ -225,12 +256,16 @@ describe('on the way', () => {
     }
   });
 
-  test('progress goes forward, through calibration to building', async () => {
+  test('progress goes forward, through the ranking of layers to building', async () => {
     const told: { stage: string; fraction: number }[] = [];
     const { engine } = fakeEngine(never);
     await run(engine, { force: true, onProgress: (progress) => told.push(progress) });
     const stages = told.map(({ stage }) => stage);
-    assert.deepEqual(stages, [...Array(2).fill('calibrate'), ...Array(5).fill('build')]);
+    assert.deepEqual(stages, [
+      ...['calibrate', 'calibrate', 'build'],
+      ...['calibrate', 'calibrate', 'calibrate'],
+      ...Array(4).fill('build'),
+    ]);
     const fractions = told.map(({ fraction }) => fraction);
     assert.deepEqual(
       fractions,

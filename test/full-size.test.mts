@@ -4,14 +4,17 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { LLM2CLIP } from 'llm2clip';
+import { convert, LLM2CLIP } from 'llm2clip';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
+import { CHECKPOINT as DIGITS } from './support/digits.mts';
 import { assertClose, FP32, photograph, readGolden } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const PRESET = 'eva02-L-14-336';
 const PARAMETERS = 304_957_632;
+const LOADER = fileURLToPath(new URL('./support/loader.mts', import.meta.url));
 const CONVERTER = fileURLToPath(new URL('./support/converter.mts', import.meta.url));
+const folder = temporaryFolder();
 
 test('EVA02-L/14@336 converts within twice its weights and agrees with timm', async (t) => {
   const { seed, embeddings } = readGolden(PRESET);
@@ -23,7 +26,7 @@ test('EVA02-L/14@336 converts within twice its weights and agrees with timm', as
     seed,
   } as const;
   const checkpoint = await syntheticCheckpoint(options);
-  const bundle = join(temporaryFolder(), 'bundle');
+  const bundle = join(folder, 'bundle');
 
   // In a process of its own, whose peak memory is the conversion's.
   const child = spawnSync(process.execPath, ['--import', 'tsx', CONVERTER, checkpoint, bundle], {
@@ -40,4 +43,27 @@ test('EVA02-L/14@336 converts within twice its weights and agrees with timm', as
   for (const [name, golden] of Object.entries(embeddings)) {
     assertClose(await model.encodeImage(photograph(name), { normalize: false }), golden, FP32);
   }
+});
+
+test('a bf16 bundle takes little more memory than its file, and gives it back', async (t) => {
+  const checkpoint = await syntheticCheckpoint({
+    ...{ preset: PRESET, layout: 'official', format: 'torch', dtype: 'f32' },
+    seed: readGolden(PRESET).seed,
+  });
+  const [bundle, small] = [join(folder, 'bf16'), join(folder, 'small')];
+  await convert(DIGITS, { out: small });
+  const { files } = await convert(checkpoint, { out: bundle, precision: 'bf16' });
+  const bytes = files['vision/1/model.pt']?.bytes ?? 0;
+
+  const child = spawnSync(process.execPath, ['--import', 'tsx', LOADER, bundle, small], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  assert.equal(child.status, 0);
+  const { loaded, peak, disposed } = JSON.parse(child.stdout);
+  const share = (found: number) => found / bytes;
+  t.diagnostic(`loaded ${share(loaded).toFixed(2)} × its file, peak ${share(peak).toFixed(2)} ×`);
+  assert.ok(share(loaded) <= 1.25, `${share(loaded)} × its file`);
+  assert.ok(share(peak) <= 1.25, `peak ${share(peak)} × its file`);
+  assert.ok(share(disposed) <= 0.1, `${share(disposed)} × its file after dispose()`);
 });

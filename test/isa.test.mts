@@ -78,7 +78,11 @@ describe('LLM2CLIP_ISA', () => {
       test(`${isa}, ${precision}`, { skip }, () => {
         const { status, stdout, stderr } = embed(isa, precision);
         assert.equal(status, 0, stderr);
-        const found = JSON.parse(stdout) as { precision: string; kernels: string[]; rows: number[][] };
+        const found = JSON.parse(stdout) as {
+          precision: string;
+          kernels: string[];
+          rows: number[][];
+        };
         assert.equal(found.precision, computed[precision]);
         const kernel = precision === 'fp16' ? linear.bf16 : linear[precision];
         assert.match(found.kernels[0] as string, kernel);

@@ -48,10 +48,10 @@ Isa best_isa() {
 }
 
 Isa chosen_isa() {
-  constexpr std::array kNames{std::pair{"generic", Isa::kGeneric}, std::pair{"avx512", Isa::kAvx512},
-                              std::pair{"avx512_vnni", Isa::kAvx512Vnni},
-                              std::pair{"avx512_bf16", Isa::kAvx512Bf16},
-                              std::pair{"amx", Isa::kAmx}};
+  constexpr std::array kNames{
+      std::pair{"generic", Isa::kGeneric}, std::pair{"avx512", Isa::kAvx512},
+      std::pair{"avx512_vnni", Isa::kAvx512Vnni}, std::pair{"avx512_bf16", Isa::kAvx512Bf16},
+      std::pair{"amx", Isa::kAmx}};
   const char* wanted = std::getenv("LLM2CLIP_ISA");
   if (wanted == nullptr || *wanted == '\0') return best_isa();
   for (const auto& [name, isa] : kNames) {

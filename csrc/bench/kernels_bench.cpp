@@ -137,7 +137,7 @@ void time_linears(int64_t in, int64_t out, const Setting& setting) {
     };
     const int64_t whole = (in + 63) / 64 * 64;  // as the operator pads it
     time_linear<uint8_t, int8_t, uint16_t>("linear int8", limits.int8, whole, out, setting,
-                                             multiply);
+                                           multiply);
   }
 }
 
@@ -181,8 +181,7 @@ void time_rows(const char* name, int64_t width, int64_t bytes, const Setting& se
 template <typename T>
 void time_norms(const std::string& type, const Setting& setting) {
   constexpr int64_t size = sizeof(T);
-  Numbers<T> gate_up(kTokens * 2 * kHidden), weight(kHidden), bias(kHidden),
-      out(kTokens * kHidden);
+  Numbers<T> gate_up(kTokens * 2 * kHidden), weight(kHidden), bias(kHidden), out(kTokens * kHidden);
   Numbers<> stream(kTokens * kWidth), sum(kTokens * kWidth);
   time_rows(("gated norm " + type).c_str(), 2 * kHidden, 3 * size * kHidden, setting,
             [&](int64_t first, int64_t last) {
@@ -226,7 +225,8 @@ void time_all(const Setting& setting) {
   std::printf(
       "{\"machine\": {\"threads\": %d, \"fp32Gflops\": %.1f, \"bf16Gflops\": %.1f, "
       "\"int8Gflops\": %.1f, \"gigabytesPerSecond\": %.1f}}\n",
-      static_cast<int>(setting.crew.size()), limits.fp32, limits.bf16, limits.int8, limits.bandwidth);
+      static_cast<int>(setting.crew.size()), limits.fp32, limits.bf16, limits.int8,
+      limits.bandwidth);
   if (has_avx512()) {
     time_linears(kWidth, 3 * kWidth, setting);
     time_linears(kWidth, kWidth, setting);

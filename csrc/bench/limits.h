@@ -6,9 +6,9 @@ namespace llm2clip {
 
 class Crew;
 
-// What the machine gives at most, measured on all threads of the crew at once: 10⁹ operations a second of
-// the instruction that a kernel's products are made of, in registers alone (0 where the processor
-// lacks it), and 10⁹ bytes a second read from memory and written to it.
+// What the machine gives at most, measured on all threads of the crew at once: 10⁹ operations a
+// second of the instruction that a kernel's products are made of, in registers alone (0 where the
+// processor lacks it), and 10⁹ bytes a second read from memory and written to it.
 struct MachineLimits {
   double fp32, bf16, int8;
   double bandwidth;

@@ -46,7 +46,7 @@ class Crew {
     for (;;) {
       begin_.arrive_and_wait();
       if (body_ == nullptr) return;
-      (*body_)(count_ * i / size_, count_ * (i + 1) / size_);
+      (*body_)(count_* i / size_, count_ * (i + 1) / size_);
       end_.arrive_and_wait();
     }
   }

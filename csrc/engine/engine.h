@@ -82,6 +82,12 @@ struct LayerCalibration {
   std::vector<float> smoothing;  // the best that was found for it; empty: none helps
 };
 
+// What is made of a linear's input and weight before both are rounded.
+struct LayerSmoothing {
+  std::string name;              // of its (first) weight
+  std::vector<float> smoothing;  // [in]; empty: none
+};
+
 struct Calibration {
   std::vector<float> embeddings;  // [count, dim], in fp32
   std::vector<LayerCalibration> layers;
@@ -106,6 +112,13 @@ class Engine {
   // calling thread. Throws ERR_ENGINE_INCOMPATIBLE for a file that does not observe.
   virtual Calibration calibrate(const SessionOptions& options, const float* pixels,
                                 int64_t count) = 0;
+  // What each of these linears does to the embeddings when it alone is in int8: of each the least
+  // cosine to the embedding in fp32, NaN where there is one. Of the file that calibrate() takes;
+  // the pictures run as one batch, once and once more a layer. Blocks the calling thread. Throws
+  // ERR_ENGINE_INCOMPATIBLE for a file that does not observe them.
+  virtual std::vector<double> layer_effects(const SessionOptions& options, const float* pixels,
+                                            int64_t count,
+                                            const std::vector<LayerSmoothing>& layers) = 0;
   // Runs a batch some times and says what its time went to. Blocks the calling thread.
   virtual std::vector<OperatorTime> profile(const SessionOptions& options, const float* pixels,
                                             int64_t batch, int64_t rounds) = 0;
@@ -120,7 +133,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 4;
+inline constexpr int kPluginInterfaceVersion = 5;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

@@ -74,6 +74,10 @@ class FakeEngine final : public Engine {
     return std::make_unique<FakeSession>(options);
   }
   Calibration calibrate(const SessionOptions&, const float*, int64_t) override { return {}; }
+  std::vector<double> layer_effects(const SessionOptions&, const float*, int64_t,
+                                    const std::vector<LayerSmoothing>&) override {
+    return {};
+  }
   std::vector<OperatorTime> profile(const SessionOptions&, const float*, int64_t,
                                     int64_t) override {
     return {};

@@ -82,7 +82,8 @@ void test_bf16(const Case& c) {
           from_bf16(found), 4e-3F);
 }
 
-// The reference multiplies what the int8 numbers stand for: only the rounding of the output differs.
+// The reference multiplies what the int8 numbers stand for: only the rounding of the output
+// differs.
 template <typename T>
 void test_int8(const Case& c, const char* name, float tolerance, auto&& widen) {
   const LinearArguments a{c.rows, c.in, c.out};
@@ -107,8 +108,8 @@ void test_int8(const Case& c, const char* name, float tolerance, auto&& widen) {
   const auto panels = packed(weight, a);
   std::vector<T> found(static_cast<size_t>(c.rows * c.out));
   each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
-    linear_avx512_vnni(q.data(), panels.get(), {row_scales.data(), output_scales.data()},
-                       with_bias, found.data(), a, shares, share);
+    linear_avx512_vnni(q.data(), panels.get(), {row_scales.data(), output_scales.data()}, with_bias,
+                       found.data(), a, shares, share);
   });
   compare(describe(name, c), expected(x, w, with_bias, a), widen(found), tolerance);
 }

@@ -57,12 +57,13 @@ function computeOf({ gflopPerPicture, peakGflops }: Subject, picturesPerSecond: 
 }
 
 function configurationOf(plan: Plan, { manifest, input }: Subject, { info }: LLM2CLIP) {
-  const { family, imageSize, engine, precision, device, threads, maxBatch } = info;
+  const { family, imageSize, engine, storedPrecision, device, threads, maxBatch } = info;
+  const computed = info.precision === storedPrecision ? '' : `, computes in ${info.precision}`;
   const { picturesPerQuery, concurrency, rate } = plan;
   return {
     model: `${family}, ${imageSize} px, ${manifest.parameters.toLocaleString('en')} parameters`,
-    engine: `${engine.kind} (${engine.flavour})`,
-    precision,
+    engine: `${engine.kind} (${engine.flavour}${computed})`,
+    precision: storedPrecision,
     device,
     threads,
     maxBatch,

@@ -62,7 +62,7 @@ async function parityOf(
   if (expected.info.precision !== 'fp32') {
     throw invalidRange('a bundle in fp32', '--reference', reference);
   }
-  const { precision } = found.info;
+  const { storedPrecision: precision } = found.info;
   return compareEmbeddings(found.rows, expected.rows, { precision, reference: 'llm2clip fp32' });
 }
 

@@ -15,7 +15,7 @@ export function describeQuantisation(found: Quantisation): [string, string][] {
     ],
     [
       'in bf16',
-      `${kept.length} of ${layers.length} layers${kept.length > 0 ? ', cosine in int8:' : ''}`,
+      `${kept.length} of ${layers.length} layers${kept.length > 0 ? ', cosine of their output in int8:' : ''}`,
     ],
     ...kept.map(({ name, cosine }): [string, string] => [`  ${name}`, formatCosine(cosine)]),
   ];

@@ -5,14 +5,12 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
-#include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
-#include <torch/csrc/jit/serialization/import.h>
 
 #include <future>
 
-#include "engine/torchscript/module_writer.h"
 #include "engine/torchscript/observation.h"
+#include "engine/torchscript/observed_module.h"
 #include "engine/torchscript/quantised_weight.h"
 #include "engine/torchscript/torch_error.h"
 
@@ -24,12 +22,6 @@ using at::Tensor;
 
 // A smoothing must take away this share of the error to be worth its multiplication.
 constexpr double kLeastGain = 0.1;
-
-// x [rows, in] as int8 with a scale a row holds it.
-Tensor rounded_by_row(const Tensor& x) {
-  const auto [values, scales] = quantised_weight(x);
-  return values.to(at::kFloat).mul_(scales.unsqueeze(1));
-}
 
 double cosine(const Tensor& a, const Tensor& b) {
   return (a * b).sum(at::kDouble).item<double>() /
@@ -63,10 +55,7 @@ Calibration calibrate(const SessionOptions& options, const float* pixels, int64_
   at::set_num_threads(options.threads);
   const c10::InferenceMode guard;
   const jit::GraphOptimizerEnabledGuard as_written(false);
-  jit::Module module = jit::load(options.path, at::kCPU);
-  const bool observes = module.hasattr(kObserved) && module.attr(kObserved).toListRef().size() > 0;
-  TORCH_CHECK(observes, "expected an engine that was built to observe");
-
+  jit::Module module = load_observed_module(options.path);
   Calibration result;
   const int64_t size = options.image_size, picture = 3 * size * size;
   for (int64_t i = 0; i < count; ++i) {
@@ -76,14 +65,10 @@ Calibration calibrate(const SessionOptions& options, const float* pixels, int64_
     const float* begin = embedding.const_data_ptr<float>();
     result.embeddings.insert(result.embeddings.end(), begin, begin + embedding.numel());
   }
-  // The patch embedding's weight comes first, and is not observed.
-  const auto& observed = module.attr(kObserved).toListRef();
-  const auto& weights = module.attr(kLinearWeights).toListRef();
-  const size_t unobserved = weights.size() - observed.size();
-  for (size_t i = 0; i < observed.size(); ++i) {
-    const Tensor weight = module.attr(weights[unobserved + i].toStringRef()).toTensor();
-    const Tensor observation = module.attr(observation_name(i)).toTensor();
-    result.layers.push_back(calibrate_layer(observed[i].toStringRef(), observation, weight));
+  for (const ObservedLinear& linear : observed_linears(module)) {
+    const Tensor weight = module.attr(linear.weight).toTensor();
+    const Tensor observation = module.attr(linear.observation).toTensor();
+    result.layers.push_back(calibrate_layer(linear.name, observation, weight));
   }
   return result;
 }
@@ -93,10 +78,12 @@ Calibration calibrate(const SessionOptions& options, const float* pixels, int64_
 Calibration torchscript_calibrate(const SessionOptions& options, const float* pixels,
                                   int64_t count) {
   // A thread of its own: the number of threads sticks to the one that sets it.
-  return std::async(std::launch::async, [&] {
-           return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot calibrate",
-                                           [&] { return calibrate(options, pixels, count); });
-         })
+  return std::async(std::launch::async,
+                    [&] {
+                      return translating_torch_errors(
+                          ErrorCode::kEngineIncompatible, "cannot calibrate",
+                          [&] { return calibrate(options, pixels, count); });
+                    })
       .get();
 }
 

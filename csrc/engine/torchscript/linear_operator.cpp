@@ -49,9 +49,8 @@ Tensor linear_in_panels(const Tensor& input, const Tensor& panels, const Optiona
               "expected panels of a weight [", out_features, ", ", a.in, "], found ",
               panels.sizes());
   const float* start = bias ? bias->const_data_ptr<float>() : nullptr;
-  Tensor out = x.scalar_type() == at::kFloat
-                   ? multiply_panels<float>(x, panels, start, a)
-                   : multiply_panels<at::BFloat16>(x, panels, start, a);
+  Tensor out = x.scalar_type() == at::kFloat ? multiply_panels<float>(x, panels, start, a)
+                                             : multiply_panels<at::BFloat16>(x, panels, start, a);
   return out.view(with_last(shape, out_features));
 }
 
@@ -88,9 +87,9 @@ Tensor prepack_linear_weight(const Tensor& weight, at::ScalarType type) {
   if (!runs_in_panels(type)) return prepack_onednn(weight.to(type));
   // Panels of bf16 are widened by the kernel that computes in f32: no f32 copy is kept of them.
   const bool widened = type == at::kFloat && weight.scalar_type() == at::kBFloat16;
-  return widened ? pack_in_panels<uint16_t>(weight)
-                 : type == at::kFloat ? pack_in_panels<float>(weight.to(type))
-                                      : pack_in_panels<uint16_t>(weight.to(type));
+  return widened              ? pack_in_panels<uint16_t>(weight)
+         : type == at::kFloat ? pack_in_panels<float>(weight.to(type))
+                              : pack_in_panels<uint16_t>(weight.to(type));
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, int64_t out) {

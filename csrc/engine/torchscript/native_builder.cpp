@@ -40,8 +40,8 @@ class NativeBuilder final : public TorchscriptBuilder {
       return call("linear", {v(x), out_.linear_weight(w.weight), bias(w.bias), out});
     }
     const auto names = out_.int8_weight(w.weight, smoothing(w.weight));
-    return call("int8_linear", {v(x), names.weight, names.scales, names.inverse_smoothing,
-                                bias(w.bias), out});
+    return call("int8_linear",
+                {v(x), names.weight, names.scales, names.inverse_smoothing, bias(w.bias), out});
   }
 
   Value attention(Value qkv, const Heads& heads, const Rope* rope) override {

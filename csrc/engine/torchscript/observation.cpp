@@ -2,14 +2,22 @@
 
 #include <algorithm>
 
+#include "engine/torchscript/quantised_weight.h"
+
 namespace llm2clip {
 namespace {
 
 int64_t calls(const at::Tensor& observation) { return observation[1][0].item<int64_t>(); }
 
+at::Tensor in_int8(const at::Tensor& x, const at::Tensor& smoothing) {
+  const at::Tensor rows = x.flatten(0, -2).to(at::kFloat);
+  return rounded_by_row(rows / smoothing).mul_(smoothing).view(x.sizes());
+}
+
 }  // namespace
 
 at::Tensor observe(const at::Tensor& x, at::Tensor observation) {
+  if (observation.dim() == 1) return in_int8(x, observation);
   const at::Tensor rows = x.flatten(0, -2).to(at::kFloat);
   at::Tensor maxima = channel_maxima(observation);
   at::maximum_out(maxima, maxima, rows.abs().amax(0));

@@ -16,9 +16,14 @@ inline std::string observation_name(size_t linear) {
   return "observation_" + std::to_string(linear);
 }
 
-inline at::Tensor empty_observation(int64_t in) { return at::zeros({2 + kSamples, in}, at::kFloat); }
+inline at::Tensor empty_observation(int64_t in) {
+  return at::zeros({2 + kSamples, in}, at::kFloat);
+}
 
-// Adds one call's input [.., in], which is given back.
+// Adds one call's input [.., in], which is given back. In an observation's place there may be a
+// smoothing [in] instead: then nothing is kept, and what is given back is the input as an int8
+// linear of that smoothing holds it: divided by it, rounded by the row, and multiplied by it. So
+// one linear of an fp32 engine is put into int8; layer_effects.cpp does.
 at::Tensor observe(const at::Tensor& x, at::Tensor observation);
 
 // The parts of an observation.

@@ -20,7 +20,8 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// [B, 3, S, S] → [B, n, 3 · P · P], each patch as the weight's rows lie: its channels, then its rows.
+// [B, 3, S, S] → [B, n, 3 · P · P], each patch as the weight's rows lie: its channels, then its
+// rows.
 Tensor patches(const Tensor& pixels, int64_t patch) {
   const int64_t batch = pixels.size(0), grid = pixels.size(2) / patch, side = grid * patch;
   return pixels.narrow(2, 0, side)

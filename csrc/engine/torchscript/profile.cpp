@@ -74,9 +74,9 @@ std::vector<OperatorTime> profile(const SessionOptions& options, const float* pi
   session->run(pixels, batch);  // warm-up
   Recorder recording;
   recorder = &recording;
-  const auto handle = at::addThreadLocalCallback(
-      at::RecordFunctionCallback(on_begin, on_end).needsInputs(true).scopes(
-          {at::RecordScope::FUNCTION}));
+  const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(on_begin, on_end)
+                                                     .needsInputs(true)
+                                                     .scopes({at::RecordScope::FUNCTION}));
   const auto begin = Clock::now();
   for (int64_t round = 0; round < rounds; ++round) session->run(pixels, batch);
   const std::chrono::duration<double> took = Clock::now() - begin;

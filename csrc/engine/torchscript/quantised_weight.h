@@ -13,4 +13,10 @@ inline std::pair<at::Tensor, at::Tensor> quantised_weight(const at::Tensor& weig
   return {weight.div(scales.unsqueeze(1)).round_().to(at::kChar), scales};
 }
 
+// x [rows, in] f32 as int8 with a scale a row holds it.
+inline at::Tensor rounded_by_row(const at::Tensor& x) {
+  const auto [values, scales] = quantised_weight(x);
+  return values.to(at::kFloat).mul_(scales.unsqueeze(1));
+}
+
 }  // namespace llm2clip

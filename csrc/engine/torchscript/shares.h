@@ -22,9 +22,8 @@ void in_shares(int64_t count, const Body& body) {
 template <typename Body>
 void in_row_shares(int64_t rows, const Body& body) {
   constexpr int64_t kRows = 8;
-  in_shares((rows + kRows - 1) / kRows, [&](int64_t share) {
-    body(share * kRows, std::min(rows, (share + 1) * kRows));
-  });
+  in_shares((rows + kRows - 1) / kRows,
+            [&](int64_t share) { body(share * kRows, std::min(rows, (share + 1) * kRows)); });
 }
 
 }  // namespace llm2clip

@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "engine/torchscript/calibration.h"
+#include "engine/torchscript/layer_effects.h"
 #include "engine/torchscript/linear_rate.h"
 #include "engine/torchscript/profile.h"
 #include "engine/torchscript/torchscript_builder.h"
@@ -23,6 +24,11 @@ class TorchscriptEngine final : public Engine {
   Calibration calibrate(const SessionOptions& options, const float* pixels,
                         int64_t count) override {
     return torchscript_calibrate(options, pixels, count);
+  }
+  std::vector<double> layer_effects(const SessionOptions& options, const float* pixels,
+                                    int64_t count,
+                                    const std::vector<LayerSmoothing>& layers) override {
+    return torchscript_layer_effects(options, pixels, count, layers);
   }
   std::vector<OperatorTime> profile(const SessionOptions& options, const float* pixels,
                                     int64_t batch, int64_t rounds) override {

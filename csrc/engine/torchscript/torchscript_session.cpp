@@ -7,6 +7,8 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -74,6 +76,13 @@ void prepack(jit::Module& module, at::ScalarType type) {
   }
 }
 
+// What was freed stays with glibc's allocator otherwise: of weights, gigabytes.
+void give_memory_back() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 jit::Module load(const std::string& path) {
   return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot load engine", [&] {
     jit::Module module = jit::load(path, at::kCPU);
@@ -95,6 +104,11 @@ class TorchscriptSession final : public Session {
     }
   }
 
+  ~TorchscriptSession() override {
+    module_ = jit::Module();
+    give_memory_back();
+  }
+
   const SessionInfo& info() const override { return info_; }
 
   Embeddings run(const float* pixels, int64_t batch) override {
@@ -108,8 +122,8 @@ class TorchscriptSession final : public Session {
         const int64_t count = std::min(pictures_at_once_, batch - first);
         parts.push_back(run_at_once(pixels + first * 3 * image_size_ * image_size_, count));
       }
-      const auto output = std::make_shared<const at::Tensor>(
-          parts.size() == 1 ? parts.front() : at::cat(parts));
+      const auto output =
+          std::make_shared<const at::Tensor>(parts.size() == 1 ? parts.front() : at::cat(parts));
       return Embeddings{output->const_data_ptr<float>(), batch, output->size(1), output};
     });
   }
@@ -120,6 +134,7 @@ class TorchscriptSession final : public Session {
     const bool in_int8 = !names(module_, kInt8Weights).empty();
     translating_torch_errors(ErrorCode::kInternal, "cannot prepack weights",
                              [&] { prepack(module_, type); });
+    give_memory_back();
     info_.precision = in_int8 && runs_in_int8() ? "int8" : precision_name(type);
     if (in_int8) info_.kernels.push_back("linear in int8: " + int8_linear_kernel());
     if (!names(module_, kLinearWeights).empty()) {

@@ -8,8 +8,8 @@ namespace {
 
 void round_row(const float* sums, uint16_t* out, int64_t columns) {
   for (int64_t i = 0; i < columns; i += 16) {
-    const auto mask = static_cast<__mmask16>(
-        columns - i >= 16 ? 0xffffU : 0xffffU >> (16 - (columns - i)));
+    const auto mask =
+        static_cast<__mmask16>(columns - i >= 16 ? 0xffffU : 0xffffU >> (16 - (columns - i)));
     const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_load_ps(sums + i));
     _mm256_mask_storeu_epi16(out + i, mask, reinterpret_cast<__m256i>(rounded));
   }

@@ -8,7 +8,7 @@ namespace llm2clip {
 // largest magnitude. Each input is divided by its smoothing first where there is one.
 struct QuantiseArguments {
   int64_t in;
-  int64_t stride;                  // numbers from one row of q to the next; those after `in` get 128
+  int64_t stride;  // numbers from one row of q to the next; those after `in` get 128
   const float* inverse_smoothing;  // [in], or nullptr
 };
 

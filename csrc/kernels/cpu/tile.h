@@ -4,9 +4,9 @@
 
 namespace llm2clip {
 
-// The inner loops that the matrix kernels share: c [rows, columns] = start + a · b. 6 × 64 sums stay
-// in 24 of the 32 AVX-512 registers while the depth goes by in groups of four bytes: one f32 number,
-// two bf16 or four int8, whose products one instruction adds up.
+// The inner loops that the matrix kernels share: c [rows, columns] = start + a · b. 6 × 64 sums
+// stay in 24 of the 32 AVX-512 registers while the depth goes by in groups of four bytes: one f32
+// number, two bf16 or four int8, whose products one instruction adds up.
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kTileColumns = 64;
 

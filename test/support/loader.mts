@@ -1,0 +1,25 @@
+// Loads a bundle and says how many bytes of memory that takes beyond libtorch, which a small one has
+// brought before: loader.mts BUNDLE SMALL
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LLM2CLIP } from 'llm2clip';
+import { digits } from './digits.mts';
+
+/** Of this process now, or at its most. */
+function resident(field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  return 1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]);
+}
+
+const [bundle = '', small = ''] = process.argv.slice(2);
+const first = await LLM2CLIP.load(small);
+await first.encodeImage(digits('gallery')[0] as string);
+await first.dispose();
+const before = resident('VmRSS');
+
+const model = await LLM2CLIP.load(bundle, { threads: 2 });
+const loaded = resident('VmRSS') - before;
+const peak = resident('VmHWM') - before;
+await model.dispose();
+await sleep(500); // the engine's thread ends on its own
+console.log(JSON.stringify({ loaded, peak, disposed: resident('VmRSS') - before }));
