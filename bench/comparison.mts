@@ -113,12 +113,14 @@ function absent({ name, open }: PeerSpec, error: unknown): Contestant {
 /** One of ours at one batch size, and what it met. */
 class Standing {
   readonly ours: Runner;
+  readonly parity: Parity;
   readonly batch: number;
   readonly #contestants: Contestant[] = [];
   readonly #turns: Turns[] = [];
 
-  constructor(ours: Runner, batch: number) {
+  constructor(ours: Runner, parity: Parity, batch: number) {
     this.ours = ours;
+    this.parity = parity;
     this.batch = batch;
   }
 
@@ -146,23 +148,25 @@ class Standing {
     this.#contestants.push(absent(spec, error));
   }
 
-  async comparison(settings: Settings): Promise<Comparison> {
-    if (this.#turns.length === 0) {
-      this.#turns.push(...(await takeTurns([this.ours], this.batch, settings)));
-    }
+  /** Where no peer came, ours alone. */
+  async runAlone(settings: Settings): Promise<void> {
+    if (this.#turns.length > 0) return;
+    this.#turns.push(...(await takeTurns([this.ours], this.batch, settings)));
+  }
+
+  /** Null before any turn. */
+  comparison({ model, device, threads, rounds }: Settings): Comparison | null {
+    if (this.#turns.length === 0) return null;
     const { name, precision, versions } = this.ours;
     const seconds = this.#turns.flatMap(({ medians }) => medians);
     const all = this.#turns.flatMap((turns) => turns.all);
-    const found = await this.ours.embed(settings.reference.length);
     const own: Contestant = {
       ...{ name, precision, versions, status: 'measured', reason: null },
-      ...{ seconds, oursSeconds: null },
+      ...{ seconds, oursSeconds: null, parity: this.parity },
       ...figures(seconds, all, this.batch),
-      parity: parityOf(found, settings, precision),
       eventLoopDelayMax: Math.max(...this.#turns.map((one) => one.eventLoopDelayMaxMs ?? 0)),
       ratio: null,
     };
-    const { model, device, threads, rounds } = settings;
     const contestants = [own, ...this.#contestants];
     return { model, device, threads, batch: this.batch, rounds, contestants };
   }
@@ -193,9 +197,23 @@ async function meet(
   }
 }
 
+const unlessAborted = (signal: AbortSignal) => (error: unknown) => {
+  if (!signal.aborted) throw error;
+};
+
+async function standingsOf(ours: readonly Runner[], settings: Settings): Promise<Standing[]> {
+  const standings: Standing[] = [];
+  for (const one of ours) {
+    const parity = parityOf(await one.embed(settings.reference.length), settings, one.precision);
+    standings.push(...settings.batches.map((batch) => new Standing(one, parity, batch)));
+  }
+  return standings.sort((a, b) => a.batch - b.batch);
+}
+
 /**
  * All of ours against all peers, one peer after the other; what goes wrong with a peer is its
- * result. A comparison for each of ours at each batch size.
+ * result. A comparison for each of ours at each batch size; when `signal` aborts, of what was
+ * finished by then.
  */
 export async function compareAll(
   ours: readonly Runner[],
@@ -204,17 +222,20 @@ export async function compareAll(
   onMet: (ours: Runner, batch: number, contestant: Contestant) => void,
   onAbsent: (spec: PeerSpec, reason: string) => void,
 ): Promise<Comparison[]> {
-  const standings = settings.batches.flatMap((batch) =>
-    ours.map((one) => new Standing(one, batch)),
-  );
+  const { signal } = settings;
+  const standings = await standingsOf(ours, settings);
   for (const spec of peers) {
     try {
+      signal.throwIfAborted();
       await meet(spec, standings, settings, onMet);
     } catch (error) {
-      settings.signal.throwIfAborted();
+      if (signal.aborted) break;
       onAbsent(spec, (error as Error).message);
       for (const one of standings.filter((it) => it.meets(spec))) one.addAbsent(spec, error);
     }
   }
-  return Promise.all(standings.map((one) => one.comparison(settings)));
+  for (const one of standings) {
+    if (!signal.aborted) await one.runAlone(settings).catch(unlessAborted(signal));
+  }
+  return standings.flatMap((one) => one.comparison(settings) ?? []);
 }

@@ -133,6 +133,7 @@ async function runBesidePeers(report: Report, models: Models, pixels: PixelFile)
       ({ name }, reason) => say(`${name}: ${reason}`),
     );
     report.comparisons.push(...comparisons);
+    interrupted.signal.throwIfAborted();
   } finally {
     for (const one of ours) await one.close();
   }

@@ -20,12 +20,19 @@ const LEAST_ANSWERS = 3;
 
 const PERCENTILES = { p50: 50, p90: 90, p95: 95, p99: 99, p999: 99.9 } as const;
 
-/** Collects the answers of one run. Those before `start()` are its warm-up. */
+/**
+ * Collects the answers of one run. Those before `start()` are its warm-up. What was under way then
+ * and is answered later counts for the throughput, as what is under way at the end does not; its
+ * latency does not count.
+ */
 export class Recorder {
   readonly #picturesPerQuery: number;
   #started = Number.POSITIVE_INFINITY;
   #last = 0;
+  /** All that were answered since the start, in that order. */
   readonly #finished: number[] = [];
+  readonly #took: number[] = [];
+  /** Of those that were due since the start. */
   readonly #latencies: number[] = [];
   #refused = 0;
   readonly #errors = new Map<string, number>();
@@ -43,12 +50,17 @@ export class Recorder {
   }
 
   record({ due, finished, outcome }: Answer): void {
-    if (due < this.#started) return;
-    this.#last = finished;
+    if (finished < this.#started) return;
+    const counts = due >= this.#started;
     if (outcome === 'done') {
       this.#finished.push(finished);
-      this.#latencies.push(finished - due);
-    } else if (outcome === 'ERR_QUEUE_FULL') this.#refused += 1;
+      this.#took.push(finished - due);
+      if (counts) this.#latencies.push(finished - due);
+    }
+    if (!counts) return;
+    this.#last = finished;
+    if (outcome === 'done') return;
+    if (outcome === 'ERR_QUEUE_FULL') this.#refused += 1;
     else this.#errors.set(outcome, (this.#errors.get(outcome) ?? 0) + 1);
   }
 
@@ -56,7 +68,7 @@ export class Recorder {
     return this.#started;
   }
   get answered(): number {
-    return this.#finished.length;
+    return this.#latencies.length;
   }
   get refused(): number {
     return this.#refused;
@@ -72,21 +84,23 @@ export class Recorder {
     return this.answered * this.#picturesPerQuery;
   }
   get picturesPerSecond(): number {
-    return this.durationMs > 0 ? (1000 * this.pictures) / this.durationMs : 0;
+    const pictures = this.#finished.length * this.#picturesPerQuery;
+    return this.durationMs > 0 ? (1000 * pictures) / this.durationMs : 0;
   }
 
   /** Stretches of as many answers each. */
   windows(): Window[] {
-    const size = Math.floor(this.answered / WINDOWS);
+    const count = this.#finished.length;
+    const size = Math.floor(count / WINDOWS);
     if (size < LEAST_ANSWERS) return [];
-    const first = this.answered - size * WINDOWS;
+    const first = count - size * WINDOWS;
     return Array.from({ length: WINDOWS }, (_, i) => {
       const [from, to] = [first + i * size, first + (i + 1) * size];
       const begin = this.#finished[from - 1] ?? this.#started;
       const took = (this.#finished[to - 1] as number) - begin;
       return {
         picturesPerSecond: (1000 * size * this.#picturesPerQuery) / took,
-        p50: median(this.#latencies.slice(from, to)),
+        p50: median(this.#took.slice(from, to)),
       };
     });
   }
