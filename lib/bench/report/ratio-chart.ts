@@ -15,7 +15,7 @@ import {
 } from './chart';
 import { formatRatio, oneLine, plural } from './format';
 import { isRanked, orderContestants, type RankedPeer, rankedPeers } from './ranking';
-import { columns, comparisonName, contestantName } from './rows';
+import { columns, comparisonName, contestantName, oursName } from './rows';
 
 const FASTER = { name: 'ours is faster', colour: seriesColour(0), symbol: 'rect' } as const;
 const SAME = { name: 'not told apart', colour: seriesColour(7), symbol: 'rect' } as const;
@@ -115,7 +115,7 @@ export function ratioChart(comparison: Comparison, index: number): Chart | null 
   const where = `${oneLine(device)}, ${plural(threads, 'thread')}, ${plural(rounds, 'round')}`;
   return {
     id: `ratio-${index}`,
-    title: `Time against ours, batch ${batch}`,
+    title: `Time against ${oursName(comparison)}, batch ${batch}`,
     caption: `On ${where}: each engine’s time over ours on the same pictures, with its 95 % interval; above 1 ours is faster.${leftOut(comparison)}`,
     legend: [FASTER, SAME, SLOWER].filter((one) => peers.some((peer) => verdictOf(peer) === one)),
     full: false,

@@ -69,9 +69,15 @@ export function contestantName({ name, precision }: Contestant): string {
   return `${oneLine(name)} · ${oneLine(precision)}`;
 }
 
-export function comparisonName({ model, device, threads, batch, rounds }: Comparison): string {
+/** The one of ours that the others' ratios are to. */
+export function oursName({ contestants }: Comparison): string {
+  return oneLine(contestants[0]?.name ?? 'ours');
+}
+
+export function comparisonName(comparison: Comparison): string {
+  const { model, device, threads, batch, rounds } = comparison;
   const where = `${oneLine(model)} on ${oneLine(device)}, ${plural(threads, 'thread')}`;
-  return `batch ${batch}; ${where}, ${plural(rounds, 'round')}`;
+  return `batch ${batch}; ${oursName(comparison)} beside others; ${where}, ${plural(rounds, 'round')}`;
 }
 
 export function parityCell(parity: Parity | null): string {
