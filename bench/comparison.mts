@@ -172,9 +172,10 @@ class Standing {
   }
 }
 
+/** Those it has met are taken out of `standings`. */
 async function meet(
   spec: PeerSpec,
-  standings: readonly Standing[],
+  standings: Set<Standing>,
   settings: Settings,
   onMet: (ours: Runner, batch: number, contestant: Contestant) => void,
 ): Promise<void> {
@@ -183,13 +184,14 @@ async function meet(
     const found = await peer.embed(settings.reference.length);
     const parity = parityOf(found, settings, spec.open.precision);
     for (const batch of settings.batches) {
-      const present = standings.filter((one) => one.batch === batch && one.meets(spec));
+      const present = [...standings].filter((one) => one.batch === batch);
       if (present.length === 0) continue;
       const runners = [...present.map(({ ours }) => ours), peer];
       const turns = await takeTurns(runners, batch, settings);
       for (const [i, standing] of present.entries()) {
         const [own, theirs] = [turns[i] as Turns, turns.at(-1) as Turns];
         onMet(standing.ours, batch, standing.add(peer, parity, own, theirs));
+        standings.delete(standing);
       }
     }
   } finally {
@@ -225,13 +227,14 @@ export async function compareAll(
   const { signal } = settings;
   const standings = await standingsOf(ours, settings);
   for (const spec of peers) {
+    const unmet = new Set(standings.filter((one) => one.meets(spec)));
     try {
       signal.throwIfAborted();
-      await meet(spec, standings, settings, onMet);
+      await meet(spec, unmet, settings, onMet);
     } catch (error) {
       if (signal.aborted) break;
       onAbsent(spec, (error as Error).message);
-      for (const one of standings.filter((it) => it.meets(spec))) one.addAbsent(spec, error);
+      for (const one of unmet) one.addAbsent(spec, error);
     }
   }
   for (const one of standings) {

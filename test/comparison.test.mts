@@ -89,6 +89,32 @@ test('each of ours meets each peer at each batch size, by paired ratios', async 
   }
 });
 
+test('a peer that fails at one batch size keeps what it did at another', async () => {
+  const ours = fakeOurs('bf16', []);
+  let failures = 0;
+  const once: Runner = {
+    ...ours,
+    async run(turn) {
+      if (turn.batch === 8 && failures++ === 0) throw new Error('out of memory');
+      return ours.run(turn);
+    },
+  };
+  const found = await compareAll(
+    [once],
+    [spec('fp32')],
+    settings,
+    () => {},
+    () => {},
+  );
+  assert.deepEqual(
+    found.map(({ batch, contestants }) => [batch, contestants.map(({ status }) => status)]),
+    [
+      [1, ['measured', 'measured']],
+      [8, ['measured', 'failed']],
+    ],
+  );
+});
+
 test('no peer at all: ours alone', async () => {
   const log: string[] = [];
   const [one] = await compareAll(
