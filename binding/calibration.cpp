@@ -25,7 +25,7 @@ Napi::Object to_js(Napi::Env env, const LayerCalibration& layer) {
 }
 
 // One picture after the other, so that memory does not grow with how many there are.
-std::vector<float> embed(Engine& engine, const CalibrationSpec& spec) {
+std::vector<float> embed(Engine& engine, const PicturesSpec& spec) {
   const auto session = engine.open(spec.options);
   const int64_t picture = 3 * spec.options.image_size * spec.options.image_size;
   std::vector<float> all;
@@ -36,9 +36,8 @@ std::vector<float> embed(Engine& engine, const CalibrationSpec& spec) {
   return all;
 }
 
-std::shared_ptr<const CalibrationSpec> parse(const Napi::CallbackInfo& info) {
-  return std::make_shared<const CalibrationSpec>(
-      parse_calibration_spec(info[0].As<Napi::Object>()));
+std::shared_ptr<const PicturesSpec> parse(const Napi::CallbackInfo& info) {
+  return std::make_shared<const PicturesSpec>(parse_pictures_spec(info[0].As<Napi::Object>()));
 }
 
 }  // namespace

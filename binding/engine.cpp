@@ -68,8 +68,7 @@ Napi::Value linear_gflops_off_thread(const Napi::CallbackInfo& info,
 }
 
 Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
-  auto spec =
-      std::make_shared<const CalibrationSpec>(parse_calibration_spec(info[0].As<Napi::Object>()));
+  auto spec = std::make_shared<const PicturesSpec>(parse_pictures_spec(info[0].As<Napi::Object>()));
   const int64_t rounds = info[1].As<Napi::Number>().Int64Value();
   return PromiseWorker<std::vector<OperatorTime>>::run(
       info.Env(),
@@ -80,8 +79,9 @@ Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<E
         auto result = Napi::Array::New(env, times.size());
         for (uint32_t i = 0; i < times.size(); ++i) {
           auto shape = Napi::Array::New(env);
-          for (const int64_t size : times[i].shape)
+          for (const int64_t size : times[i].shape) {
             shape.Set(shape.Length(), Napi::Number::New(env, static_cast<double>(size)));
+          }
           auto time = Napi::Object::New(env);
           time.Set("name", Napi::String::New(env, times[i].name));
           time.Set("shape", shape);

@@ -139,13 +139,13 @@ SessionSpec parse_session_spec(const Napi::Object& spec) {
           .preprocessing = preprocessing};
 }
 
-CalibrationSpec parse_calibration_spec(const Napi::Object& spec) {
-  CalibrationSpec parsed{.options = {.path = text(spec, "file"),
-                                     .device = "cpu",
-                                     .threads = static_cast<int>(integer(spec, "threads")),
-                                     .image_size = integer(spec, "imageSize")},
-                         .pixels = floats(spec.Get("pixels")),
-                         .count = 0};
+PicturesSpec parse_pictures_spec(const Napi::Object& spec) {
+  PicturesSpec parsed{.options = {.path = text(spec, "file"),
+                                  .device = "cpu",
+                                  .threads = static_cast<int>(integer(spec, "threads")),
+                                  .image_size = integer(spec, "imageSize")},
+                      .pixels = floats(spec.Get("pixels")),
+                      .count = 0};
   const int64_t picture = 3 * parsed.options.image_size * parsed.options.image_size;
   parsed.count = static_cast<int64_t>(parsed.pixels.size()) / picture;
   return parsed;

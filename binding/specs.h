@@ -32,7 +32,8 @@ struct SessionSpec {
   Preprocessing preprocessing;
 };
 
-struct CalibrationSpec {
+// Pictures that go through an engine file at once, without a session.
+struct PicturesSpec {
   SessionOptions options;
   std::vector<float> pixels;  // [count, 3, S, S], copied: JS keeps its own
   int64_t count;
@@ -47,7 +48,7 @@ struct EncodeSpec {
 
 BuildSpec parse_build_spec(const Napi::Object& spec);
 SessionSpec parse_session_spec(const Napi::Object& spec);
-CalibrationSpec parse_calibration_spec(const Napi::Object& spec);
+PicturesSpec parse_pictures_spec(const Napi::Object& spec);
 std::vector<LayerSmoothing> parse_smoothings(const Napi::Array& layers);
 LinearSpec parse_linear_spec(const Napi::Object& spec);
 EncodeSpec parse_encode_spec(const Napi::Object& spec);

@@ -17,6 +17,8 @@ namespace llm2clip {
 class Weight {
  public:
   const std::string& name() const { return name_; }
+  // Of packed ones, the first's: what a layer is known by.
+  std::string first_name() const { return name_.substr(0, name_.find('|')); }
   const Shape& shape() const { return shape_; }
   // Numbers that come from the checkpoint, zeros filled in not counted.
   int64_t parameters() const;

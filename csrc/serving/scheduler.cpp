@@ -20,17 +20,6 @@ std::exception_ptr timed_out() {
   return std::make_exception_ptr(Error(ErrorCode::kTimeout, "the request's time is over"));
 }
 
-bool is(const std::exception_ptr& error, ErrorCode code) {
-  if (!error) return false;
-  try {
-    std::rethrow_exception(error);
-  } catch (const Error& known) {
-    return known.code() == code;
-  } catch (...) {
-    return false;
-  }
-}
-
 }  // namespace
 
 Scheduler::Scheduler(SchedulerOptions options, Open open)
@@ -290,115 +279,6 @@ void Scheduler::prepare_loop() {
       preparer_wakes_.wait_until(lock, deadline);
     }
   }
-}
-
-void Scheduler::run(BatchRunner& runner, std::unique_lock<std::mutex>& lock) {
-  state_ = Runner::kRunning;
-  ++counts_.batch_sizes[running_.size()];
-  if (!queue_.empty()) preparer_wakes_.notify_one();
-  const auto now = Clock::now();
-  for (const auto& entry : running_.entries()) {
-    queue_time_.record(now - entry->submitted - entry->preparation);
-  }
-  const size_t count = running_.size();
-  lock.unlock();
-  run_range(runner, 0, count, false);
-  lock.lock();
-  running_.entries().clear();
-}
-
-// A batch that fails is halved until the bad picture is alone; one that needs too much memory is
-// halved once.
-void Scheduler::run_range(BatchRunner& runner, size_t first, size_t count, bool split) {
-  std::exception_ptr error;
-  if (run_once(runner, first, count, error)) return;
-  if (is(error, ErrorCode::kDeviceLost)) {
-    fail(first, count, error);
-    return lose(error);
-  }
-  if (count == 1 || (split && is(error, ErrorCode::kOutOfMemory))) return fail(first, count, error);
-  const size_t half = count / 2;
-  run_range(runner, first, half, true);
-  run_range(runner, first + half, count - half, true);
-}
-
-bool Scheduler::run_once(BatchRunner& runner, size_t first, size_t count,
-                         std::exception_ptr& error) {
-  {
-    const std::lock_guard lock(mutex_);
-    error = lost_;
-  }
-  const size_t bucket = bucket_of(count);
-  if (error || first + bucket > running_.capacity()) return false;
-  const auto begin = Clock::now();
-  BatchResult result;
-  try {
-    result = runner.run(running_.slots(first, bucket), static_cast<int64_t>(bucket));
-  } catch (...) {
-    error = std::current_exception();
-  }
-  const auto took = Clock::now() - begin;
-  run_time_.record(took);
-  {
-    const std::lock_guard lock(mutex_);
-    counts_.busy_ms += std::chrono::duration<double, std::milli>(took).count();
-  }
-  if (error) return false;
-  result.embeddings = result.embeddings.first(result.embeddings.size() / bucket * count);
-  complete(first, count, result);
-  return true;
-}
-
-size_t Scheduler::bucket_of(size_t count) const {
-  const auto found = std::ranges::lower_bound(options_.buckets, count);
-  return found == options_.buckets.end() ? count : *found;
-}
-
-void Scheduler::complete(size_t first, size_t count, const BatchResult& result) {
-  const size_t dim = result.embeddings.size() / count;
-  std::vector<std::pair<Due, size_t>> due;
-  {
-    const std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < count; ++i) {
-      Entry& entry = *running_.entries()[first + i];
-      if (!entry.settled) due.emplace_back(settle(entry), i);
-    }
-    counts_.completed += due.size();
-  }
-  std::set<Client*> clients;
-  for (auto& [one, i] : due) {
-    one.request->complete(result.embeddings.subspan(i * dim, dim), result.owner);
-    clients.insert(one.client.get());
-  }
-  for (Client* client : clients) client->flush();
-}
-
-void Scheduler::fail(size_t first, size_t count, const std::exception_ptr& error) {
-  std::vector<Due> due;
-  {
-    const std::lock_guard lock(mutex_);
-    for (size_t i = first; i < first + count; ++i) {
-      Entry& entry = *running_.entries()[i];
-      if (!entry.settled) due.push_back(settle(entry));
-    }
-    counts_.failed += due.size();
-  }
-  deliver_failure(std::move(due), error);
-}
-
-// The device is gone: all that waits fails, and whatever comes.
-void Scheduler::lose(const std::exception_ptr& error) {
-  std::vector<Due> due;
-  {
-    const std::lock_guard lock(mutex_);
-    lost_ = error;
-    for (auto& entry : queue_.remove_all()) due.push_back(settle(*entry));
-    for (auto& entry : forming_.entries()) {
-      if (!entry->settled && !entry->preparing) due.push_back(settle(*entry));
-    }
-    counts_.failed += due.size();
-  }
-  deliver_failure(std::move(due), error);
 }
 
 // To be called with the mutex held; the caller delivers, without it.

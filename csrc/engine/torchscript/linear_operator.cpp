@@ -85,11 +85,10 @@ std::string linear_kernel(at::ScalarType type) {
 
 Tensor prepack_linear_weight(const Tensor& weight, at::ScalarType type) {
   if (!runs_in_panels(type)) return prepack_onednn(weight.to(type));
-  // Panels of bf16 are widened by the kernel that computes in f32: no f32 copy is kept of them.
-  const bool widened = type == at::kFloat && weight.scalar_type() == at::kBFloat16;
-  return widened              ? pack_in_panels<uint16_t>(weight)
-         : type == at::kFloat ? pack_in_panels<float>(weight.to(type))
-                              : pack_in_panels<uint16_t>(weight.to(type));
+  // The kernel that computes in f32 widens panels of bf16: no f32 copy is kept of such weights.
+  const bool in_bf16 = type == at::kBFloat16 || weight.scalar_type() == at::kBFloat16;
+  return in_bf16 ? pack_in_panels<uint16_t>(weight.to(at::kBFloat16))
+                 : pack_in_panels<float>(weight.to(at::kFloat));
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, int64_t out) {

@@ -22,16 +22,6 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-at::ScalarType stored_type(Precision precision) {
-  switch (precision) {
-    case Precision::kFp32: return at::kFloat;
-    case Precision::kFp16: return at::kHalf;
-    case Precision::kBf16:
-    case Precision::kInt8: return at::kBFloat16;
-  }
-  return at::kFloat;
-}
-
 // One call of the layer, everything it needs made before.
 std::function<void()> layer(const LinearSpec& spec) {
   const auto type = compute_type(stored_type(spec.precision));

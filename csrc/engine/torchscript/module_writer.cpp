@@ -8,6 +8,7 @@
 
 #include <cctype>
 
+#include "engine/torchscript/compute_type.h"
 #include "engine/torchscript/observation.h"
 #include "engine/torchscript/quantised_weight.h"
 #include "engine/torchscript/torch_error.h"
@@ -16,16 +17,6 @@ namespace llm2clip {
 namespace {
 
 namespace jit = torch::jit;
-
-at::ScalarType scalar_type(Precision precision) {
-  switch (precision) {
-    case Precision::kFp32: return at::kFloat;
-    case Precision::kFp16: return at::kHalf;
-    case Precision::kBf16:
-    case Precision::kInt8: return at::kBFloat16;  // all but the weights that are quantised
-  }
-  return at::kFloat;
-}
 
 Dtype dtype(Precision precision) {
   switch (precision) {
@@ -56,7 +47,7 @@ struct OperatorResolver : jit::NativeResolver {
 };
 
 at::Tensor read_tensor(const Weight& weight, Precision precision) {
-  at::Tensor tensor = at::empty(weight.shape(), scalar_type(precision));
+  at::Tensor tensor = at::empty(weight.shape(), stored_type(precision));
   weight.read(dtype(precision), {static_cast<std::byte*>(tensor.data_ptr()), tensor.nbytes()});
   return tensor;
 }
@@ -73,7 +64,7 @@ ModuleWriter::ModuleWriter(Precision precision)
 ModuleWriter::~ModuleWriter() = default;
 
 std::string ModuleWriter::unique_name(const std::string& name) {
-  std::string attribute = name.substr(0, name.find('|'));
+  std::string attribute = name;
   for (char& c : attribute) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   }
@@ -82,7 +73,7 @@ std::string ModuleWriter::unique_name(const std::string& name) {
 }
 
 std::string ModuleWriter::parameter(const Weight& weight, Precision precision) {
-  const std::string name = unique_name(weight.name());
+  const std::string name = unique_name(weight.first_name());
   module_->module.register_parameter(name, read_tensor(weight, precision), false);
   parameters_ += weight.parameters();
   return "self." + name;
@@ -102,7 +93,7 @@ std::string ModuleWriter::linear_weight(const Weight& weight) {
 
 ModuleWriter::Int8Names ModuleWriter::int8_weight(const Weight& weight,
                                                   const std::vector<float>& smoothing) {
-  const std::string name = unique_name(weight.name());
+  const std::string name = unique_name(weight.first_name());
   Int8Names names{"self." + name, "self." + name + "_scales", "None"};
   const at::Tensor factors = at::tensor(smoothing, at::kFloat);
   at::Tensor full = read_tensor(weight, Precision::kFp32);
@@ -128,7 +119,7 @@ std::string ModuleWriter::buffer(const std::vector<float>& values, const Shape& 
 std::string ModuleWriter::observation(const Weight& weight) {
   const std::string name = observation_name(observed_.size());
   module_->module.register_buffer(name, empty_observation(weight.shape().back()));
-  observed_.push_back(weight.name().substr(0, weight.name().find('|')));
+  observed_.push_back(weight.first_name());
   return "self." + name;
 }
 

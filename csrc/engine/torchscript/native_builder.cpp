@@ -109,7 +109,7 @@ class NativeBuilder final : public TorchscriptBuilder {
   }
 
   const LayerQuantisation* quantisation(const Weight& weight) const {
-    const auto found = options_.quantisation.find(weight.name().substr(0, weight.name().find('|')));
+    const auto found = options_.quantisation.find(weight.first_name());
     return found == options_.quantisation.end() ? nullptr : &found->second;
   }
 

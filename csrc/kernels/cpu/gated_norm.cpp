@@ -1,12 +1,11 @@
 #include "kernels/cpu/gated_norm.h"
 
-#include <cmath>
 #include <vector>
 
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/exp.h"
-#include "kernels/cpu/row_statistics.h"
+#include "kernels/cpu/norm_row.h"
 
 namespace llm2clip {
 namespace {
@@ -27,13 +26,7 @@ inline void all_rows(const T* gate_up, const T* weight, const T* bias, T* out,
   for (int64_t row = first; row < last; ++row) {
     const T* gate = gate_up + row * 2 * a.hidden;
     silu_mul(gate, gate + a.hidden, x, a.hidden);
-    const float mean = mean_of(x, a.hidden);
-    const float variance = variance_of(x, a.hidden, mean);
-    const float scale = 1.0F / std::sqrt(variance + static_cast<float>(a.eps));
-    T* to = out + row * a.hidden;
-    for (int64_t i = 0; i < a.hidden; ++i) {
-      store(to, i, (x[i] - mean) * scale * load(weight, i) + load(bias, i));
-    }
+    norm_row(x, weight, bias, out + row * a.hidden, a.hidden, a.eps);
   }
 }
 

@@ -1,30 +1,17 @@
 #include "kernels/cpu/layer_norm.h"
 
-#include <cmath>
-
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/row_statistics.h"
+#include "kernels/cpu/norm_row.h"
 
 namespace llm2clip {
 namespace {
 
 template <typename X, typename T>
-inline void norm_row(const X* x, const T* weight, const T* bias, T* out,
-                     const LayerNormArguments& a) {
-  const float mean = mean_of(x, a.width);
-  const float variance = variance_of(x, a.width, mean);
-  const float scale = 1.0F / std::sqrt(variance + static_cast<float>(a.eps));
-  for (int64_t i = 0; i < a.width; ++i) {
-    store(out, i, (load(x, i) - mean) * scale * load(weight, i) + load(bias, i));
-  }
-}
-
-template <typename X, typename T>
 inline void all_rows(const X* x, const T* weight, const T* bias, T* out,
                      const LayerNormArguments& a, int64_t first, int64_t last) {
   for (int64_t row = first; row < last; ++row) {
-    norm_row(x + row * a.width, weight, bias, out + row * a.width, a);
+    norm_row(x + row * a.width, weight, bias, out + row * a.width, a.width, a.eps);
   }
 }
 
@@ -34,7 +21,7 @@ inline void all_rows_of_sum(const float* x, const T* y, const T* weight, const T
   for (int64_t row = first; row < last; ++row) {
     const int64_t at = row * a.width;
     for (int64_t i = at; i < at + a.width; ++i) sum[i] = x[i] + load(y, i);
-    norm_row(sum + at, weight, bias, out + at, a);
+    norm_row(sum + at, weight, bias, out + at, a.width, a.eps);
   }
 }
 

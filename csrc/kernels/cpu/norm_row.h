@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/cpu/bf16.h"
@@ -35,6 +36,16 @@ template <typename T>
 inline float variance_of(const T* x, int64_t n, float mean) {
   const auto square = [x, mean](int64_t i) { return (load(x, i) - mean) * (load(x, i) - mean); };
   return sum_of(n, square) / static_cast<float>(n);
+}
+
+// LayerNorm of one row [n]: both norms end in it. X: float or T.
+template <typename X, typename T>
+inline void norm_row(const X* x, const T* weight, const T* bias, T* out, int64_t n, double eps) {
+  const float mean = mean_of(x, n);
+  const float scale = 1.0F / std::sqrt(variance_of(x, n, mean) + static_cast<float>(eps));
+  for (int64_t i = 0; i < n; ++i) {
+    store(out, i, (load(x, i) - mean) * scale * load(weight, i) + load(bias, i));
+  }
 }
 
 }  // namespace llm2clip
