@@ -109,10 +109,10 @@ function wantedPeers(specs: readonly PeerSpec[]): PeerSpec[] {
 async function runBesidePeers(report: Report, models: Models, pixels: PixelFile): Promise<void> {
   const batches = options.batches.split(',').map(Number);
   const ours: Runner[] = [];
-  for (const bundle of Object.values(models.bundles)) {
-    ours.push(await openOurs(bundle, threads, Math.max(...batches), pixels));
-  }
   try {
+    for (const bundle of Object.values(models.bundles)) {
+      ours.push(await openOurs(bundle, threads, Math.max(...batches), pixels));
+    }
     const fp32 = ours.find(({ precision }) => precision === 'fp32') as Runner;
     const reference = await fp32.embed(pixels.count);
     const open = { threads, device: 'cpu', imageSize: pixels.imageSize, calibration: pixels.path };
