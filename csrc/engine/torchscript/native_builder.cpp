@@ -45,7 +45,8 @@ class NativeBuilder final : public TorchscriptBuilder {
   }
 
   Value attention(Value qkv, const Heads& heads, const Rope* rope) override {
-    return call("attention", {v(qkv), std::to_string(heads.count), angles(rope)});
+    const char* half = options_.precision == Precision::kFp32 ? "False" : "True";
+    return call("attention", {v(qkv), std::to_string(heads.count), angles(rope), half});
   }
 
   Value pool_attention(const Weight& query, const Linear& q, Value kv,
