@@ -21,7 +21,7 @@ const CHECKS = {
   'dependency rules': () => findForbiddenIncludes(),
   'no external buffers': () => findExternalBuffers(ADDON),
   "README's benchmark": () =>
-    capture(process.execPath, ['--import', 'tsx', 'bench/readme-table.mts', '--check']),
+    capture(process.execPath, ['--import', 'tsx', 'bench/tables.mts', '--check']),
   publint: () => withTarball(publint),
   'are the types wrong': () => withTarball(attw),
 };

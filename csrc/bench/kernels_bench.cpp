@@ -145,8 +145,7 @@ void time_linears(int64_t in, int64_t out, const Setting& setting) {
     const auto in_int16 = [&](const int16_t* x, const int16_t* packed, auto... rest) {
       linear_avx512_vnni(x, rows.data(), packed, rest...);
     };
-    time_linear<int16_t, int16_t, float>("linear int16", limits.int8 / 2, in, out, setting,
-                                         in_int16);
+    time_linear<int16_t, int16_t, float>("linear int16", limits.int16, in, out, setting, in_int16);
     time_linear<uint8_t, int8_t, uint16_t>("linear int8", limits.int8, whole, out, setting,
                                            multiply);
   }
@@ -179,7 +178,7 @@ void time_attentions(const Setting& setting) {
   const MachineLimits& limits = setting.limits;
   time_attention<float>("attention fp32", limits.fp32, setting, kAttendInF32, attention_scratch);
   if (has_avx512_vnni()) {
-    time_attention<float>("attention int16", limits.int8 / 2, setting, kAttendInInt16,
+    time_attention<float>("attention int16", limits.int16, setting, kAttendInInt16,
                           attention_scratch_int16);
   }
   if (!has_avx512_bf16()) return;
@@ -246,8 +245,8 @@ void time_all(const Setting& setting) {
   const MachineLimits& limits = setting.limits;
   std::printf(
       "{\"machine\": {\"threads\": %d, \"fp32Gflops\": %.1f, \"bf16Gflops\": %.1f, "
-      "\"int8Gflops\": %.1f, \"gigabytesPerSecond\": %.1f}}\n",
-      static_cast<int>(setting.crew.size()), limits.fp32, limits.bf16, limits.int8,
+      "\"int16Gflops\": %.1f, \"int8Gflops\": %.1f, \"gigabytesPerSecond\": %.1f}}\n",
+      static_cast<int>(setting.crew.size()), limits.fp32, limits.bf16, limits.int16, limits.int8,
       limits.bandwidth);
   if (has_avx512()) {
     time_linears(kWidth, 3 * kWidth, setting);

@@ -50,7 +50,8 @@ double bandwidth(Crew& crew) {
 MachineLimits measure_limits(Crew& crew) {
   return {multiplications(crew, has_avx512(), multiply_in_registers_avx512),
           multiplications(crew, has_avx512_bf16(), multiply_in_registers_avx512_bf16),
-          multiplications(crew, has_avx512_vnni(), multiply_in_registers_avx512_vnni),
+          multiplications(crew, has_avx512_vnni(), multiply_int16_in_registers_avx512_vnni),
+          multiplications(crew, has_avx512_vnni(), multiply_int8_in_registers_avx512_vnni),
           bandwidth(crew)};
 }
 

@@ -10,7 +10,7 @@ class Crew;
 // second of the instruction that a kernel's products are made of, in registers alone (0 where the
 // processor lacks it), and 10⁹ bytes a second read from memory and written to it.
 struct MachineLimits {
-  double fp32, bf16, int8;
+  double fp32, bf16, int16, int8;
   double bandwidth;
 };
 
@@ -19,6 +19,7 @@ MachineLimits measure_limits(Crew& crew);
 // One loop each: repeats × 24 registers of 16 sums; the number of operations that it made.
 double multiply_in_registers_avx512(int64_t repeats);
 double multiply_in_registers_avx512_bf16(int64_t repeats);
-double multiply_in_registers_avx512_vnni(int64_t repeats);
+double multiply_int16_in_registers_avx512_vnni(int64_t repeats);
+double multiply_int8_in_registers_avx512_vnni(int64_t repeats);
 
 }  // namespace llm2clip

@@ -1,0 +1,83 @@
+// Writes the tables of README and docs from the records that they name, or, with --check, says
+// whether they are theirs:
+//
+//   node --import tsx bench/tables.mts [--check]
+//
+// <!-- bench: RECORD --> tables <!-- /bench -->; a record ends in .json where `npm run bench` made
+// it, in .jsonl where `npm run bench:kernels` did.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Report } from '#lib/bench/record';
+import { comparisonsInMarkdown } from '#lib/bench/report/markdown';
+
+const ROOT = new URL('../', import.meta.url);
+const DOCUMENTS = ['README.md', 'docs/kernels.md'];
+const TABLES = /<!-- bench: (\S+) -->\n.*?<!-- \/bench -->/gs;
+
+interface KernelRecord {
+  kernel: string;
+  shape: string;
+  medianMs: number;
+  gflops: number;
+  gigabytesPerSecond: number;
+  limit: 'arithmetic' | 'bandwidth';
+  share: number;
+}
+
+function comparisons(record: string): string {
+  const report = JSON.parse(record) as Report;
+  const { cpu, cores } = report.machine;
+  return [
+    `${cpu}, ${cores} cores, ${report.date.slice(0, 10)}; \`${report.command}\``,
+    comparisonsInMarkdown(report).replaceAll('### ', '#### '),
+  ].join('\n\n');
+}
+
+const whole = (x: number) => Math.round(x).toLocaleString('en');
+
+function kernelRow(k: KernelRecord): string {
+  const ofProducts = k.gflops > 0;
+  const cells = [
+    k.kernel,
+    k.shape.replaceAll('x', ' × '),
+    k.medianMs.toFixed(2),
+    ofProducts ? whole(k.gflops) : '',
+    ofProducts ? '' : k.gigabytesPerSecond.toFixed(1),
+    k.limit === 'bandwidth' ? 'memory' : k.limit,
+    `${whole(100 * k.share)} %`,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function kernels(record: string): string {
+  const [first, ...rest] = record.trim().split('\n');
+  const { machine } = JSON.parse(first as string) as { machine: Record<string, number> };
+  const limit = (name: string) => whole(machine[name] as number);
+  return [
+    `At most: fp32 ${limit('fp32Gflops')}, bf16 ${limit('bf16Gflops')}, int16 ` +
+      `${limit('int16Gflops')}, int8 ${limit('int8Gflops')} GFLOP/s, ` +
+      `${limit('gigabytesPerSecond')} GB/s.\n`,
+    '| kernel | shape | ms | GFLOP/s | GB/s | bound by | share |',
+    '|---|---|---:|---:|---:|---|---:|',
+    ...rest.map((line) => kernelRow(JSON.parse(line) as KernelRecord)),
+  ].join('\n');
+}
+
+function tables(path: string): string {
+  const record = readFileSync(new URL(path, ROOT), 'utf8');
+  const content = path.endsWith('.jsonl') ? kernels(record) : comparisons(record);
+  return [`<!-- bench: ${path} -->`, content, '<!-- /bench -->'].join('\n\n');
+}
+
+for (const document of DOCUMENTS) {
+  const path = fileURLToPath(new URL(document, ROOT));
+  const before = readFileSync(path, 'utf8');
+  const after = before.replace(TABLES, (_, record: string) => tables(record));
+  if (!process.argv.includes('--check')) writeFileSync(path, after);
+  else if (after !== before) {
+    console.error(
+      `${document} is not what its records say; run: node --import tsx bench/tables.mts`,
+    );
+    process.exitCode = 1;
+  }
+}
