@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const SUBJECTS = {
   attention: 'each attention kernel gives the numbers of its plain reference',
+  cuda: 'the driver of CUDA is opened, refused and lost in words, over a fake one',
   engine: 'plugins are told apart, sessions are shared by those who ask for the same',
   image: 'preprocessing stays within its memory, whatever the sizes',
   linear: 'so does each linear kernel, in every precision',
