@@ -179,7 +179,7 @@ void test_quick_gelu() {
   for (const float value : numbers(x)) expected.push_back(value / (1 + std::exp(-1.702F * value)));
   std::vector<T> found = blank<T>(64);
   for (int i = 0; i < 64; i += kChunk) {
-    store_chunk(found.data() + i, quick_gelu(load_chunk(x.data() + i)));
+    store_chunk(found.data() + i, quick_gelu_chunk(load_chunk(x.data() + i)));
   }
   compare(kind<T> + " quick gelu", expected, numbers(found), kWithin<T>);
 }

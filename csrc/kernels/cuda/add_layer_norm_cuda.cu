@@ -15,5 +15,7 @@ template void add_layer_norm_cuda(const float*, const F16*, const F16*, const F1
                                   const CudaNormArguments&, CudaStreamHandle);
 template void add_layer_norm_cuda(const float*, const BF16*, const BF16*, const BF16*, float*,
                                   BF16*, const CudaNormArguments&, CudaStreamHandle);
+template void add_layer_norm_cuda(const float*, const float*, const float*, const float*, float*,
+                                  float*, const CudaNormArguments&, CudaStreamHandle);
 
 }  // namespace llm2clip

@@ -17,7 +17,7 @@ struct CudaGatedNormArguments {
   float eps;
 };
 
-// weight, bias: [padded]. T: F16 or BF16.
+// weight, bias: [padded]. T: F16, BF16 or float.
 template <typename T>
 void gated_norm_cuda(const T* gate_up, const T* weight, const T* bias, T* out,
                      const CudaGatedNormArguments& a, CudaStreamHandle stream);

@@ -16,5 +16,7 @@ template void gated_norm_cuda(const F16*, const F16*, const F16*, F16*,
                               const CudaGatedNormArguments&, CudaStreamHandle);
 template void gated_norm_cuda(const BF16*, const BF16*, const BF16*, BF16*,
                               const CudaGatedNormArguments&, CudaStreamHandle);
+template void gated_norm_cuda(const float*, const float*, const float*, float*,
+                              const CudaGatedNormArguments&, CudaStreamHandle);
 
 }  // namespace llm2clip

@@ -8,7 +8,7 @@
 namespace llm2clip {
 
 // LayerNorm on the GPU, statistics in f32. Launchers return at once; all memory is the device's and
-// lies on 16 bytes; T is F16 or BF16. The reference is layer_norm_plain().
+// lies on 16 bytes; T is F16, BF16 or float. The reference is layer_norm_plain().
 struct CudaNormArguments {
   int64_t rows;
   int width;  // a multiple of 8, at most kWidestRow

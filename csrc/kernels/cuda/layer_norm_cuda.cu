@@ -20,5 +20,7 @@ template void layer_norm_cuda(const float*, int64_t, const BF16*, const BF16*, B
                               const CudaNormArguments&, CudaStreamHandle);
 template void layer_norm_cuda(const BF16*, int64_t, const BF16*, const BF16*, BF16*,
                               const CudaNormArguments&, CudaStreamHandle);
+template void layer_norm_cuda(const float*, int64_t, const float*, const float*, float*,
+                              const CudaNormArguments&, CudaStreamHandle);
 
 }  // namespace llm2clip

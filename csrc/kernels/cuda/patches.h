@@ -70,7 +70,7 @@ struct StoredPixel {
   }
 };
 
-// pixels [B, 3, S, S] f32 → out [B, count, padded]. T: F16 or BF16.
+// pixels [B, 3, S, S] f32 → out [B, count, padded]. T: F16, BF16 or float.
 template <typename T>
 void patches_cuda(const float* pixels, T* out, const PatchGrid& grid, int64_t batch,
                   CudaStreamHandle stream);

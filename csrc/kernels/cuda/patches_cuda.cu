@@ -27,5 +27,6 @@ void patches_cuda(const float* pixels, T* out, const PatchGrid& grid, int64_t ba
 
 template void patches_cuda(const float*, F16*, const PatchGrid&, int64_t, CudaStreamHandle);
 template void patches_cuda(const float*, BF16*, const PatchGrid&, int64_t, CudaStreamHandle);
+template void patches_cuda(const float*, float*, const PatchGrid&, int64_t, CudaStreamHandle);
 
 }  // namespace llm2clip

@@ -68,7 +68,7 @@ LLM2CLIP_HOST_DEVICE void rope_at(const CudaRopeArguments<T>& a, const RopeThrea
   }
 }
 
-// T: F16 or BF16.
+// T: F16, BF16 or float.
 template <typename T>
 void rope_cuda(const CudaRopeArguments<T>& a, CudaStreamHandle stream);
 

@@ -21,5 +21,6 @@ void rope_cuda(const CudaRopeArguments<T>& a, CudaStreamHandle stream) {
 
 template void rope_cuda(const CudaRopeArguments<F16>&, CudaStreamHandle);
 template void rope_cuda(const CudaRopeArguments<BF16>&, CudaStreamHandle);
+template void rope_cuda(const CudaRopeArguments<float>&, CudaStreamHandle);
 
 }  // namespace llm2clip

@@ -41,7 +41,7 @@ LLM2CLIP_HOST_DEVICE void token_at(const CudaTokensArguments<T>& a, int64_t thre
   store_chunk(a.out + row * a.width + first, x);
 }
 
-// T: F16 or BF16.
+// T: F16, BF16 or float.
 template <typename T>
 void tokens_cuda(const CudaTokensArguments<T>& a, CudaStreamHandle stream);
 

@@ -21,5 +21,6 @@ void tokens_cuda(const CudaTokensArguments<T>& a, CudaStreamHandle stream) {
 
 template void tokens_cuda(const CudaTokensArguments<F16>&, CudaStreamHandle);
 template void tokens_cuda(const CudaTokensArguments<BF16>&, CudaStreamHandle);
+template void tokens_cuda(const CudaTokensArguments<float>&, CudaStreamHandle);
 
 }  // namespace llm2clip
