@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "device_array.h"
 #include "kernels/cuda/element.h"
 #include "kernels/cuda/preprocess_plan.h"
 
@@ -35,39 +36,63 @@ std::vector<T> blank(int64_t count) {
 }
 
 template <typename T>
-const std::string kind = std::is_same_v<T, F16> ? "fp16" : "bf16";
+const std::string kind = std::is_same_v<T, F16>    ? "fp16"
+                         : std::is_same_v<T, BF16> ? "bf16"
+                                                   : "fp32";
 
 // Half of the last of their 11 or 8 bits, and the arithmetic in f32.
 template <typename T>
-constexpr float kWithin = std::is_same_v<T, F16> ? 6e-4F : 4.5e-3F;
+constexpr float kWithin = std::is_same_v<T, F16>    ? 6e-4F
+                          : std::is_same_v<T, BF16> ? 4.5e-3F
+                                                    : 1e-5F;
 
-// A picture's two passes with all their memory on the host.
-struct HostPreprocessing {
+// A picture's two passes with all their memory where kernels read it.
+struct DevicePreprocessing {
+  // One axis.
+  struct Axis {
+    DeviceArray<int32_t> first, count, weights;
+    explicit Axis(const Coefficients& axis)
+        : first(FlatCoefficients(axis).first),
+          count(FlatCoefficients(axis).count),
+          weights(axis.weights) {}
+    CudaCoefficients with(int stride) const {
+      return {first.data(), count.data(), weights.data(), stride};
+    }
+  };
+
   ResizePlan plan;
-  FlatCoefficients columns, rows;
-  std::vector<uint8_t> between;
-  std::vector<float> normalised;
   CudaPreprocessing p;
+  Axis columns, rows;
+  DeviceArray<uint8_t> bytes, between;
+  DeviceArray<float> normalised;
 
-  HostPreprocessing(const ImageView& image, const Preprocessing& preprocessing)
+  DevicePreprocessing(const ImageView& image, const Preprocessing& preprocessing)
       : plan(plan_resize(image, preprocessing.size)),
+        p(cuda_preprocessing(image, plan)),
         columns(plan.columns),
         rows(plan.rows),
-        p(cuda_preprocessing(image, plan)) {
-    for (int c = 0; c < 3; ++c) {
-      const auto values = normalised_bytes(preprocessing.mean[c], preprocessing.std[c]);
-      normalised.insert(normalised.end(), values.begin(), values.end());
-    }
-    between.resize(static_cast<size_t>(p.between_bytes()));
-    p.image = image.data;
-    p.columns = {columns.first.data(), columns.count.data(), plan.columns.weights.data(),
-                 plan.columns.stride};
-    p.rows = {rows.first.data(), rows.count.data(), plan.rows.weights.data(), plan.rows.stride};
+        bytes(std::vector<uint8_t>(image.data,
+                                   image.data + image.width * image.height * image.channels)),
+        between(std::vector<uint8_t>(static_cast<size_t>(p.between_bytes()))),
+        normalised(values(preprocessing)) {
+    p.image = bytes.data();
+    p.columns = columns.with(plan.columns.stride);
+    p.rows = rows.with(plan.rows.stride);
     p.between = between.data();
     p.normalised = normalised.data();
   }
-  HostPreprocessing(const HostPreprocessing&) = delete;
-  HostPreprocessing& operator=(const HostPreprocessing&) = delete;
+  DevicePreprocessing(const DevicePreprocessing&) = delete;
+  DevicePreprocessing& operator=(const DevicePreprocessing&) = delete;
+
+ private:
+  static std::vector<float> values(const Preprocessing& preprocessing) {
+    std::vector<float> all;
+    for (int c = 0; c < 3; ++c) {
+      const auto channel = normalised_bytes(preprocessing.mean[c], preprocessing.std[c]);
+      all.insert(all.end(), channel.begin(), channel.end());
+    }
+    return all;
+  }
 };
 
 }  // namespace llm2clip::testing

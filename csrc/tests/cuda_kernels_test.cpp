@@ -1,16 +1,17 @@
-// The GPU's kernels as their twins on the host against the plain references: index maps, edges and
-// arithmetic, at sizes that fill tiles and at such that do not. What only a GPU can show (races,
-// the launches themselves) is csrc/gpu_check's.
+// The GPU's kernels against the plain references, at sizes that fill tiles and at such that do not.
+// Compiled twice: with the kernels' twins on the host, where index maps, edges and arithmetic show,
+// and for a GPU (csrc/gpu_check), where races and the launches themselves do.
 #include <random>
 #include <string>
 
 #include "compare.h"
 #include "cuda_elements.h"
-#include "cuda_twins.h"
-#include "image/resize_plan.h"
+#include "device_array.h"
 #include "kernels/cpu/gated_norm.h"
 #include "kernels/cpu/layer_norm.h"
 #include "kernels/cpu/rope.h"
+#include "kernels/cuda/gated_norm.h"
+#include "kernels/cuda/layer_norm.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/preprocess_plan.h"
 #include "kernels/cuda/quick_gelu.h"
@@ -31,10 +32,13 @@ void test_layer_norm(int64_t rows, int width, int64_t stride) {
     layer_norm_plain(numbers(x).data() + row * stride, numbers(weight).data(), numbers(bias).data(),
                      expected.data() + row * width, {width, kEps}, 0, 1);
   }
-  std::vector<T> found = blank<T>(rows * width);
-  norm_rows(StoredRow<X>{x.data(), stride}, weight.data(), bias.data(), found.data(), rows,
-            {width, width}, static_cast<float>(kEps));
-  compare(kind<T> + " layer norm " + std::to_string(width), expected, numbers(found), kWithin<T>);
+  const DeviceArray<X> on_device(x);
+  const DeviceArray<T> w(weight), b(bias);
+  DeviceArray<T> found(blank<T>(rows * width));
+  layer_norm_cuda(on_device.data(), stride, w.data(), b.data(), found.data(),
+                  {rows, width, static_cast<float>(kEps)}, test_stream());
+  compare(kind<T> + " layer norm " + std::to_string(width), expected, numbers(found.read()),
+          kWithin<T>);
 }
 
 template <typename T>
@@ -42,16 +46,19 @@ void test_add_layer_norm(int64_t rows, int width) {
   const auto x = random_numbers(rows * width, 3.0F);
   const auto y = elements<T>(random_numbers(rows * width));
   const auto weight = elements<T>(random_numbers(width)), bias = elements<T>(random_numbers(width));
-  auto expected_sum = numbers(y), sum = unwritten<float>(rows * width);
+  auto expected_sum = numbers(y);
   for (size_t i = 0; i < x.size(); ++i) expected_sum[i] += x[i];
   auto expected = unwritten<float>(rows * width);
   layer_norm_plain(expected_sum.data(), numbers(weight).data(), numbers(bias).data(),
                    expected.data(), {width, kEps}, 0, rows);
-  std::vector<T> found = blank<T>(rows * width);
-  norm_rows(AddedRow<T>{x.data(), y.data(), sum.data(), width}, weight.data(), bias.data(),
-            found.data(), rows, {width, width}, static_cast<float>(kEps));
-  compare(kind<T> + " add " + std::to_string(width), expected_sum, sum, 0);
-  compare(kind<T> + " add, layer norm", expected, numbers(found), kWithin<T>);
+  const DeviceArray<float> stream(x);
+  const DeviceArray<T> delta(y), w(weight), b(bias);
+  DeviceArray<float> sum(unwritten<float>(rows * width));
+  DeviceArray<T> found(blank<T>(rows * width));
+  add_layer_norm_cuda(stream.data(), delta.data(), w.data(), b.data(), sum.data(), found.data(),
+                      {rows, width, static_cast<float>(kEps)}, test_stream());
+  compare(kind<T> + " add " + std::to_string(width), expected_sum, sum.read(), 0);
+  compare(kind<T> + " add, layer norm", expected, numbers(found.read()), kWithin<T>);
 }
 
 template <typename T>
@@ -78,10 +85,12 @@ void test_gated_norm(int64_t rows, int hidden) {
   for (int64_t row = 0; row < rows; ++row) {
     std::copy_n(reference.data() + row * hidden, hidden, expected.data() + row * padded);
   }
-  std::vector<T> found = blank<T>(rows * padded);
-  norm_rows(GatedRow<T>{gate_up.data(), padded}, weight.data(), bias.data(), found.data(), rows,
-            {hidden, padded}, static_cast<float>(kEps));
-  compare(kind<T> + " gated norm " + std::to_string(hidden), expected, numbers(found), kWithin<T>);
+  const DeviceArray<T> on_device(gate_up), w(weight), b(bias);
+  DeviceArray<T> found(blank<T>(rows * padded));
+  gated_norm_cuda(on_device.data(), w.data(), b.data(), found.data(),
+                  {rows, hidden, padded, static_cast<float>(kEps)}, test_stream());
+  compare(kind<T> + " gated norm " + std::to_string(hidden), expected, numbers(found.read()),
+          kWithin<T>);
 }
 
 // Angles of pairs as the kernel has them, and as rope_rows() has them.
@@ -102,7 +111,7 @@ Angles some_angles(int64_t count) {
 template <typename T>
 void test_rope(int64_t batch, int tokens, int heads, int dim, bool with_bias) {
   const int64_t width = int64_t{heads} * dim, rows = batch * tokens;
-  auto qkv = elements<T>(random_numbers(rows * 3 * width));
+  const auto qkv = elements<T>(random_numbers(rows * 3 * width));
   const auto bias = elements<T>(random_numbers(3 * width));
   const Angles angles = some_angles(tokens * dim);
   std::vector<float> expected = numbers(qkv);
@@ -116,11 +125,14 @@ void test_rope(int64_t batch, int tokens, int heads, int dim, bool with_bias) {
     std::copy_n(q.data() + row * width, width, expected.data() + row * 3 * width);
     std::copy_n(k.data() + row * width, width, expected.data() + (row * 3 + 1) * width);
   }
-  const CudaRopeArguments<T> a{
-      qkv.data(), with_bias ? bias.data() : nullptr, angles.packed.data(), rows, tokens, heads,
-      dim};
-  for (int64_t thread = 0; thread < rope_threads(a); ++thread) rope_at(a, rope_thread(a, thread));
-  compare(kind<T> + " rope" + (with_bias ? " with bias" : ""), expected, numbers(qkv), kWithin<T>);
+  DeviceArray<T> found(qkv);
+  const DeviceArray<T> added(bias);
+  const DeviceArray<float> turns(angles.packed);
+  rope_cuda(CudaRopeArguments<T>{found.data(), with_bias ? added.data() : nullptr, turns.data(),
+                                 rows, tokens, heads, dim},
+            test_stream());
+  compare(kind<T> + " rope" + (with_bias ? " with bias" : ""), expected, numbers(found.read()),
+          kWithin<T>);
 }
 
 template <typename T>
@@ -143,12 +155,10 @@ void test_patches(int64_t batch, int size, int patch) {
       expected.resize(expected.size() + static_cast<size_t>(padded - grid.used()));
     }
   }
-  std::vector<T> found = blank<T>(batch * grid.count() * padded);
-  for (int64_t thread = 0; thread < patch_threads(grid, batch); ++thread) {
-    const PatchThread at = patch_thread(grid, thread);
-    write_patch(grid, at, found.data(), StoredPixel{pixels.data(), at.picture, size});
-  }
-  compare(kind<T> + " patches of " + std::to_string(size), expected, numbers(found), 0);
+  const DeviceArray<float> on_device(pixels);
+  DeviceArray<T> found(blank<T>(batch * grid.count() * padded));
+  patches_cuda(on_device.data(), found.data(), grid, batch, test_stream());
+  compare(kind<T> + " patches of " + std::to_string(size), expected, numbers(found.read()), 0);
 }
 
 template <typename T>
@@ -157,7 +167,7 @@ void test_tokens(int64_t batch, int tokens, int width, bool with_cls) {
   const auto patches = elements<T>(random_numbers(batch * (tokens - before) * width));
   const auto cls = elements<T>(random_numbers(width));
   const auto position = elements<T>(random_numbers(int64_t{tokens} * width));
-  std::vector<float> expected, found = unwritten<float>(batch * tokens * width);
+  std::vector<float> expected;
   size_t next = 0;
   for (int64_t b = 0; b < batch; ++b) {
     for (int i = 0; i < tokens * width; ++i) {
@@ -165,11 +175,12 @@ void test_tokens(int64_t batch, int tokens, int width, bool with_cls) {
       expected.push_back(x + to_f32(position[i]));
     }
   }
-  const CudaTokensArguments<T> a{
-      patches.data(), with_cls ? cls.data() : nullptr, position.data(), found.data(), batch, tokens,
-      width};
-  for (int64_t thread = 0; thread < tokens_threads(a); ++thread) token_at(a, thread);
-  compare(kind<T> + " tokens", expected, found, 0);
+  const DeviceArray<T> from(patches), first(cls), places(position);
+  DeviceArray<float> found(unwritten<float>(batch * tokens * width));
+  tokens_cuda(CudaTokensArguments<T>{from.data(), with_cls ? first.data() : nullptr, places.data(),
+                                     found.data(), batch, tokens, width},
+              test_stream());
+  compare(kind<T> + " tokens", expected, found.read(), 0);
 }
 
 template <typename T>
@@ -177,11 +188,10 @@ void test_quick_gelu() {
   const auto x = elements<T>(random_numbers(64, 3.0F));
   std::vector<float> expected;
   for (const float value : numbers(x)) expected.push_back(value / (1 + std::exp(-1.702F * value)));
-  std::vector<T> found = blank<T>(64);
-  for (int i = 0; i < 64; i += kChunk) {
-    store_chunk(found.data() + i, quick_gelu_chunk(load_chunk(x.data() + i)));
-  }
-  compare(kind<T> + " quick gelu", expected, numbers(found), kWithin<T>);
+  const DeviceArray<T> on_device(x);
+  DeviceArray<T> found(blank<T>(64));
+  quick_gelu_cuda(on_device.data(), found.data(), 64, test_stream());
+  compare(kind<T> + " quick gelu", expected, numbers(found.read()), kWithin<T>);
 }
 
 // Bit for bit: bytes, and what becomes of them.
@@ -196,16 +206,14 @@ void test_preprocess(int64_t width, int64_t height, int channels, int size, int 
   preprocess(image, preprocessing, pixels.data());
 
   const PatchGrid grid{size, patch, static_cast<int>(padded_to(3 * patch * patch, kChunk))};
-  std::vector<T> expected = blank<T>(int64_t{grid.count()} * grid.padded), found = expected;
-  const HostPreprocessing host(image, preprocessing);
-  for (int64_t i = 0; i < host.p.between_bytes(); ++i) resample_first(host.p, i);
-  for (int64_t thread = 0; thread < patch_threads(grid, 1); ++thread) {
-    const PatchThread at = patch_thread(grid, thread);
-    write_patch(grid, at, expected.data(), StoredPixel{pixels.data(), 0, size});
-    write_patch(grid, at, found.data(), ResampledPixel{host.p});
-  }
+  const int64_t count = int64_t{grid.count()} * grid.padded;
+  const DeviceArray<float> whole(pixels);
+  DeviceArray<T> expected(blank<T>(count)), found(blank<T>(count));
+  patches_cuda(whole.data(), expected.data(), grid, 1, test_stream());
+  DevicePreprocessing on_device(image, preprocessing);
+  preprocess_cuda(on_device.p, grid, found.data(), test_stream());
   compare(kind<T> + " preprocess " + std::to_string(width) + " × " + std::to_string(height),
-          numbers(expected), numbers(found), 0);
+          numbers(expected.read()), numbers(found.read()), 0);
 }
 
 template <typename T>
@@ -250,5 +258,6 @@ int main() {
   using namespace llm2clip;
   testing::test_kernels<F16>();
   testing::test_kernels<BF16>();
+  testing::test_kernels<float>();
   return testing::exit_code();
 }

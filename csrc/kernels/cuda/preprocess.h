@@ -76,7 +76,7 @@ struct ResampledPixel {
   }
 };
 
-// out: [count, padded], the patches of one picture. T: F16 or BF16.
+// out: [count, padded], the patches of one picture. T: F16, BF16 or float.
 template <typename T>
 void preprocess_cuda(const CudaPreprocessing& p, const PatchGrid& grid, T* out,
                      CudaStreamHandle stream);

@@ -31,5 +31,6 @@ void preprocess_cuda(const CudaPreprocessing& p, const PatchGrid& grid, T* out,
 
 template void preprocess_cuda(const CudaPreprocessing&, const PatchGrid&, F16*, CudaStreamHandle);
 template void preprocess_cuda(const CudaPreprocessing&, const PatchGrid&, BF16*, CudaStreamHandle);
+template void preprocess_cuda(const CudaPreprocessing&, const PatchGrid&, float*, CudaStreamHandle);
 
 }  // namespace llm2clip

@@ -1,8 +1,6 @@
-// torch.ops.llm2clip.* on a GPU: shapes and types are checked here, the arithmetic is
-// csrc/kernels/cuda's, cuBLASLt's and a fused attention's. Weights are as PaddedWeights left them.
+#include "engine/torchscript/cuda/operators_cuda.h"
+
 #include <ATen/ATen.h>
-#include <c10/cuda/CUDAStream.h>
-#include <torch/library.h>
 
 #include "engine/torchscript/cuda/attention_cuda.h"
 #include "engine/torchscript/cuda/element_type.h"
@@ -16,11 +14,6 @@
 #include "kernels/cuda/tokens.h"
 
 namespace llm2clip {
-
-CudaStreamHandle current_stream(const at::Tensor& tensor) {
-  return c10::cuda::getCurrentCUDAStream(tensor.get_device()).stream();
-}
-
 namespace {
 
 using at::Tensor;
@@ -179,7 +172,7 @@ Tensor quick_gelu(const Tensor& input) {
 
 }  // namespace
 
-TORCH_LIBRARY_IMPL(llm2clip, CUDA, library) {
+void implement_operators(torch::Library& library) {
   library.impl("patch_embed", &patch_embed);
   library.impl("layer_norm", &layer_norm);
   library.impl("add_layer_norm", &add_layer_norm);
