@@ -99,6 +99,11 @@ else
 fi
 for test in serving memory engine; do step "native-$test" "$release/tests/${test}_test"; done
 mkdir -p "$work/small" "$work/large"
+if command -v "$sanitizer" >/dev/null; then
+  mkdir -p "$work/checked"
+  step session-memcheck "$sanitizer" --tool memcheck --error-exitcode 1 \
+    "$session" "$plugin" "$work/checked" small "${libraries[@]}"
+fi
 step session-small "$session" "$plugin" "$work/small" small "${libraries[@]}"
 if [ -z "$quick" ]; then
   step session-large "$session" "$plugin" "$work/large" large "${libraries[@]}"

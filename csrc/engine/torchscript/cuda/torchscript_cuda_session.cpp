@@ -27,15 +27,23 @@ namespace {
 namespace jit = torch::jit;
 using at::Tensor;
 
+// 7.5, the oldest that CUDA 13 and kernels.cmake compile for.
+constexpr int kLeastCapability = 75;
+
+std::string describe(const CudaDevice& device) {
+  return device.name + ", compute capability " + std::to_string(device.major) + "." +
+         std::to_string(device.minor);
+}
+
 CudaDevice device_of(int index) {
   const CudaProbe probe = probe_cuda();
   if (!probe.problem.empty()) throw Error(ErrorCode::kDeviceUnavailable, probe.problem);
-  return probe.devices.at(static_cast<size_t>(index));
-}
-
-std::string describe(const CudaDevice& device) {
-  return "GPU: " + device.name + ", compute capability " + std::to_string(device.major) + "." +
-         std::to_string(device.minor);
+  const CudaDevice& device = probe.devices.at(static_cast<size_t>(index));
+  if (10 * device.major + device.minor < kLeastCapability) {
+    throw Error(ErrorCode::kDeviceUnavailable,
+                "expected a GPU of compute capability 7.5 or newer, found " + describe(device));
+  }
+  return device;
 }
 
 std::string precision_name(at::ScalarType type) {
@@ -77,7 +85,7 @@ class TorchscriptCudaSession final : public Session {
         results_(context_) {
     const CudaDevice device = device_of(index_);
     info_.device = "cuda:" + std::to_string(index_);
-    info_.kernels.push_back(describe(device));
+    info_.kernels.push_back("GPU: " + describe(device));
     translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot load engine", stream_,
                             [&] { open(device); });
   }
