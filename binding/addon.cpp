@@ -1,5 +1,6 @@
 #include <napi.h>
 
+#include "cuda.h"
 #include "engine.h"
 #include "image.h"
 #include "system.h"
@@ -10,6 +11,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("cpuFeatures", Napi::Function::New(env, cpu_features));
   exports.Set("exchangeDirectories", Napi::Function::New(env, exchange_directories));
   exports.Set("armExitGuard", Napi::Function::New(env, arm_exit_guard));
+  exports.Set("probeCuda", Napi::Function::New(env, probe_cuda));
   exports.Set("preprocess", Napi::Function::New(env, preprocess));
   exports.Set("openEngine", Napi::Function::New(env, open_engine));
   return exports;

@@ -1,5 +1,6 @@
+import { LLM2CLIPError } from './errors';
 import { fromNative, loadNative, type NativeEngine } from './native';
-import { locateLibtorch } from './runtime/locate';
+import { INSTALL_CUDA_COMMAND, type Libtorch, locateLibtorch } from './runtime/locate';
 import { withBriefSpinning } from './runtime/openmp';
 import { locatePlugin } from './runtime/plugins';
 
@@ -10,14 +11,29 @@ export type EngineKind = (typeof ENGINES)[number];
 /** Version of the fused operators in files of the native flavour; a file of another is refused. */
 export const OPERATORS_VERSION = 2;
 
+function librariesFor(device: string, libtorch: Libtorch): string[] {
+  if (!device.startsWith('cuda')) return libtorch.libraries;
+  if (libtorch.cudaLibraries.length > 0) return [...libtorch.libraries, ...libtorch.cudaLibraries];
+  throw new LLM2CLIPError(
+    'ERR_RUNTIME_MISSING',
+    `expected libtorch's CUDA libraries in ${libtorch.root}, found none; run: ${INSTALL_CUDA_COMMAND}`,
+  );
+}
+
 /**
  * Opens the plugin of an engine and the vendor's libraries it needs, on a native thread.
  *
  * @param runtime Folder of the vendor's libraries; without it they are looked for, see lib/runtime.
+ * @param device What it is to run on; GPUs need more libraries.
  * @throws LLM2CLIPError ERR_RUNTIME_MISSING, ERR_ENGINE_INCOMPATIBLE
  */
-export async function openEngine(kind: EngineKind, runtime?: string): Promise<NativeEngine> {
+export async function openEngine(
+  kind: EngineKind,
+  runtime?: string,
+  device = 'cpu',
+): Promise<NativeEngine> {
   const libtorch = await locateLibtorch(runtime === undefined ? {} : { runtime });
   const plugin = locatePlugin(kind);
-  return withBriefSpinning(() => fromNative(loadNative().openEngine(plugin, libtorch.libraries)));
+  const libraries = librariesFor(device, libtorch);
+  return withBriefSpinning(() => fromNative(loadNative().openEngine(plugin, libraries)));
 }

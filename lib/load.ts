@@ -1,9 +1,16 @@
 import type { Manifest } from './bundle/manifest';
 import { openBundle } from './bundle/open';
+import {
+  chooseDevice,
+  concernsTheDevice,
+  type DeviceChoice,
+  defaultMaxBatch,
+  theCpu,
+} from './device';
 import { OPERATORS_VERSION, openEngine } from './engine';
 import { LLM2CLIPError } from './errors';
 import { fromNative, type NativeEngine, type NativeSession, type SessionSpec } from './native';
-import type { ResolvedLoadOptions } from './options';
+import type { Logger, ResolvedLoadOptions } from './options';
 
 /** What really runs. */
 export interface ModelInfo {
@@ -42,11 +49,6 @@ function requireOperators({ engine }: Manifest): void {
   );
 }
 
-function chooseDevice(wanted: string): Pick<ModelInfo, 'device' | 'deviceReason'> {
-  if (wanted !== 'auto') return { device: wanted, deviceReason: 'asked for' };
-  return { device: 'cpu', deviceReason: 'auto: this version has no CUDA engine' };
-}
-
 type Wanted = Pick<SessionSpec, 'device' | 'threads' | 'maxBatch' | 'maxQueue' | 'maxDelayMs'>;
 
 function openSession(
@@ -61,24 +63,56 @@ function openSession(
   return fromNative(engine.open({ key, file, preprocessing, embeddingDim, ...wanted }));
 }
 
+interface Opened {
+  choice: DeviceChoice;
+  engine: NativeEngine;
+  session: NativeSession;
+  maxBatch: number;
+}
+
+/** What 'auto' chose and cannot be had is not insisted on. */
+async function withFallback(
+  choice: DeviceChoice,
+  logger: Logger,
+  open: (choice: DeviceChoice) => Promise<Opened>,
+): Promise<Opened> {
+  try {
+    return await open(choice);
+  } catch (error) {
+    if (!choice.automatic || choice.device === 'cpu' || !concernsTheDevice(error)) throw error;
+    const { code, message } = error;
+    logger('warn', `${choice.device} cannot be used, taking the CPU: ${message}`, { code });
+    return open(theCpu(message));
+  }
+}
+
 /** Opens a bundle, checks it, and opens its engine on a thread of its own. */
 export async function loadBundle(
   path: string,
   options: ResolvedLoadOptions,
 ): Promise<LoadedBundle> {
-  const { device, deviceReason } = chooseDevice(options.device);
   const bundle = await openBundle(path);
   try {
     const { manifest } = bundle;
     const { kind, flavour } = manifest.engine;
     const { family, imageSize, embeddingDim } = manifest.model;
     requireOperators(manifest);
-    const engine = await openEngine(kind, options.runtime);
-    const file = await bundle.verify(manifest.parts.vision);
-    const { threads, maxQueue, maxDelayMs } = options;
-    const maxBatch = Math.min(options.maxBatch, manifest.batch.max);
-    const wanted = { device, threads, maxBatch, maxQueue, maxDelayMs };
-    const session = await openSession(engine, manifest, file, wanted);
+    const chosen = await chooseDevice(options.device, manifest, options.runtime);
+    const { threads, maxQueue, maxDelayMs, logger } = options;
+    const { choice, engine, session, maxBatch } = await withFallback(
+      chosen,
+      logger,
+      async (choice) => {
+        const { device } = choice;
+        const engine = await openEngine(kind, options.runtime, device);
+        const file = await bundle.verify(manifest.parts.vision);
+        const most = options.maxBatch ?? defaultMaxBatch(device);
+        const maxBatch = Math.min(most, manifest.batch.max);
+        const wanted = { device, threads, maxBatch, maxQueue, maxDelayMs };
+        const session = await openSession(engine, manifest, file, wanted);
+        return { choice, engine, session, maxBatch };
+      },
+    );
     const info: ModelInfo = {
       bundle: path,
       family,
@@ -87,14 +121,14 @@ export async function loadBundle(
       parameters: manifest.parameters,
       engine: { kind, flavour, version: engine.version },
       device: session.info.device,
-      deviceReason,
+      deviceReason: choice.reason,
       precision: session.info.precision || manifest.precision,
       storedPrecision: manifest.precision,
       threads,
       maxBatch,
       kernels: session.info.kernels,
     };
-    options.logger('info', `loaded ${path} on ${info.device} (${deviceReason})`, { ...info });
+    logger('info', `loaded ${path} on ${info.device} (${choice.reason})`, { ...info });
     return { session, manifest, info };
   } finally {
     await bundle.close();

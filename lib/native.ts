@@ -9,6 +9,8 @@ import { locateAddon } from './runtime/plugins';
 export interface Native {
   /** Features of this machine's processor that kernels choose by, e.g. "avx512_bf16". */
   cpuFeatures(): string[];
+  /** Opens CUDA's driver and asks it what there is; what is wrong becomes `problem`. */
+  probeCuda(): Promise<CudaProbe>;
   /** To be called when the process is about to exit: see csrc/serving/exit_guard.h. */
   armExitGuard(): void;
   /** Exchanges two directories in one step (renameat2 RENAME_EXCHANGE). ERR_IO where the file system cannot. */
@@ -17,6 +19,25 @@ export interface Native {
   openEngine(plugin: string, libraries: string[]): Promise<NativeEngine>;
   /** Resize, crop and normalise, for callers who want the pixels: [3, S, S]. */
   preprocess(image: RawPixels, preprocessing: Preprocessing): Promise<Float32Array>;
+}
+
+export interface CudaProbe {
+  /** Why there is no GPU to be had; '' when there is. */
+  problem: string;
+  /** 13000 for CUDA 13.0; 0 where there is no driver. */
+  driverVersion: number;
+  devices: CudaDevice[];
+}
+
+export interface CudaDevice {
+  /** As in 'cuda:1'. */
+  index: number;
+  name: string;
+  /** As nvidia-smi prints it. */
+  uuid: string;
+  memoryBytes: number;
+  /** E.g. "9.0". */
+  computeCapability: string;
 }
 
 let native: Native | undefined;

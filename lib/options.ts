@@ -33,7 +33,7 @@ export interface LoadOptions {
   /** Threads one batch is computed with. Default: the cores this process may use. */
   threads?: number;
   batching?: {
-    /** Most pictures in one run of the engine. Default 8, at most the bundle's. */
+    /** Most pictures in one run of the engine. Default 8, on a GPU 64, at most the bundle's. */
     maxBatch?: number;
     /** Most pictures under way, from the call to the embedding; further ones meet ERR_QUEUE_FULL. Default 1024. */
     maxQueue?: number;
@@ -73,7 +73,6 @@ export interface EncodeStreamOptions extends Omit<EncodeManyOptions, 'out'> {
 
 const DEVICE = /^(auto|cpu|cuda(:\d+)?)$/;
 const DEFAULT_MAX_PIXELS = 268_402_689;
-const DEFAULT_MAX_BATCH = 8;
 const DEFAULT_MAX_QUEUE = 1024;
 const PRIORITIES = [-1_000_000, 1_000_000] as const;
 const ERROR_MODES = ['throw', 'collect'] as const;
@@ -82,7 +81,8 @@ const ERROR_MODES = ['throw', 'collect'] as const;
 export interface ResolvedLoadOptions {
   device: string;
   threads: number;
-  maxBatch: number;
+  /** Undefined: as many as suit the device. */
+  maxBatch: number | undefined;
   maxQueue: number;
   maxDelayMs: number;
   logger: Logger;
@@ -119,7 +119,10 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
   return {
     device,
     threads: optionalInteger(options.threads, 'options.threads', availableParallelism(), [1, 1024]),
-    maxBatch: optionalInteger(maxBatch, 'options.batching.maxBatch', DEFAULT_MAX_BATCH, [1, 1024]),
+    maxBatch:
+      maxBatch === undefined
+        ? undefined
+        : optionalInteger(maxBatch, 'options.batching.maxBatch', 1, [1, 1024]),
     maxQueue: optionalInteger(
       maxQueue,
       'options.batching.maxQueue',

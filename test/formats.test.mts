@@ -7,7 +7,8 @@ import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '#lib/bench/record';
 import { parseManifest } from '#lib/bundle/manifest';
-import { llm2clip } from './support/cli.mts';
+import { llm2clip, run } from './support/cli.mts';
+import { FAKE_DRIVER } from './support/fake-driver.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const DOCUMENT = new URL('../docs/formats.md', import.meta.url);
@@ -78,11 +79,15 @@ test('inspect of a bundle', async () => {
 
 test('runtime info', async () => {
   const keys = (value: unknown) => Object.keys(value as object).sort();
-  const found = (await real('runtime', 'info')) as { libtorch: { places: unknown[] } };
+  const env = { LD_LIBRARY_PATH: FAKE_DRIVER };
+  const { json } = await run(['runtime', 'info', '--json'], env);
+  const found = json()[0] as { libtorch: { places: unknown[] }; cuda: { devices: unknown[] } };
   const example = examples.get('runtime-info') as typeof found;
   assert.deepEqual(keys(example), keys(found));
   assert.deepEqual(keys(example.libtorch), keys(found.libtorch));
   assert.deepEqual(keys(example.libtorch.places[0]), keys(found.libtorch.places[0]));
+  assert.deepEqual(keys(example.cuda), keys(found.cuda));
+  assert.deepEqual(shape(example.cuda.devices[0]), shape(found.cuda.devices[0]));
 });
 
 test('an error', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, LLM2CLIPError } from '#lib/errors';
+import { LIBTORCH_CUDA_PINS } from '#lib/runtime/cuda-pins';
 import { type InstallOptions, type InstallResult, installLibtorch } from '#lib/runtime/install';
 import { locateLibtorch } from '#lib/runtime/locate';
 import { LIBTORCH_PINS, LIBTORCH_VERSION, type RuntimePins } from '#lib/runtime/pins';
@@ -106,6 +107,33 @@ describe('installing libtorch', () => {
     const result = await withEnvironment({ PATH: '' }, () => install());
     assert.equal(result.installed, false);
     assertInstalled(target);
+  });
+
+  it('installs anew where libraries are wanted that are not there', async () => {
+    const { install, target, pins } = workshop();
+    await install();
+    const more: RuntimePins = {
+      ...pins,
+      wheels: pins.wheels.map((wheel) =>
+        wheel.package === 'fake-torch'
+          ? { ...wheel, files: [...wheel.files, 'torch/lib/libtorch_cuda.so'] }
+          : wheel,
+      ),
+    };
+    assert.equal((await install({ pins: more })).installed, true);
+    assertInstalled(target, [...INSTALLED, 'torch/lib/libtorch_cuda.so'].sort());
+    assert.equal((await install()).installed, false);
+  });
+
+  it('names what GPUs need once each, in the versions that torch asks for', () => {
+    const names = LIBTORCH_CUDA_PINS.wheels.map((wheel) => wheel.package);
+    assert.equal(new Set(names).size, names.length);
+    const torch = LIBTORCH_CUDA_PINS.wheels.find((wheel) => wheel.package === 'torch');
+    assert.ok(torch?.files.includes('torch/lib/libtorch_cuda.so'));
+    for (const { files, sha256 } of LIBTORCH_CUDA_PINS.wheels) {
+      assert.match(sha256, /^[0-9a-f]{64}$/);
+      for (const file of files) assert.match(file, /^(nvidia|torch)\/[\w./-]+\.so[\d.]*$/);
+    }
   });
 
   it('adds headers to an installed runtime without touching its libraries', async () => {

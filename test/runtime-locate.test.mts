@@ -72,6 +72,34 @@ describe('libtorch is found', () => {
     }
   });
 
+  it("with CUDA's libraries where they are, behind the others", async () => {
+    const root = writeLibtorch(temporaryFolder());
+    assert.deepEqual((await locateLibtorch({ runtime: root })).cudaLibraries, []);
+    const names = [
+      'nvidia/cu13/lib/libnvrtc.so.13',
+      'torch/lib/libc10_cuda.so',
+      'torch/lib/libtorch_cuda.so',
+    ];
+    writeFiles(root, Object.fromEntries(names.map((name) => [name, name])));
+    const { libraries, cudaLibraries } = await locateLibtorch({ runtime: root });
+    assert.equal(libraries.length, LIBRARIES.length);
+    assert.deepEqual(
+      cudaLibraries,
+      names.map((name) => join(root, name)),
+    );
+  });
+
+  it('in the cache for GPUs before that for the CPU', async () => {
+    const folder = temporaryFolder();
+    const name = `libtorch-${LIBTORCH_VERSION}`;
+    const cpu = writeLibtorch(join(folder, 'cache', name));
+    await withEnvironment(bareMachine(folder), async () => {
+      assert.equal((await locateLibtorch()).root, cpu);
+      const gpu = writeLibtorch(join(folder, 'cache', `${name}-cuda`));
+      assert.equal((await locateLibtorch()).root, gpu);
+    });
+  });
+
   it('with headers where they are', async () => {
     const root = writeLibtorch(temporaryFolder());
     writeFiles(root, { 'torch/include/ATen/ATen.h': '// tensors' });
@@ -227,6 +255,7 @@ describe('runtime info', () => {
       folder: env,
       version: LIBTORCH_VERSION,
       headers: false,
+      cuda: false,
       problem: null,
     });
   });

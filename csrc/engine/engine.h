@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/net.h"
+#include "serving/batch_memory.h"
 
 namespace llm2clip {
 
@@ -42,6 +43,7 @@ struct SessionOptions {
   std::string device;  // "cpu" | "cuda" | "cuda:1"
   int threads;         // intra-op
   int64_t image_size;
+  int64_t max_batch = 1;  // largest that run() will be given
 };
 
 struct SessionInfo {
@@ -62,8 +64,13 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual const SessionInfo& info() const = 0;
-  // pixels: [batch, 3, S, S] f32, host. Throws ERR_ENGINE_INCOMPATIBLE when the engine does not
-  // answer with one vector a picture, ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
+  // Memory of pixels that run() reads fastest; it outlives the session. Throws ERR_OUT_OF_MEMORY.
+  virtual std::unique_ptr<BatchMemory> batch_memory(size_t floats) {
+    return std::make_unique<PlainBatchMemory>(floats);
+  }
+  // pixels: [batch, 3, S, S] f32, host, of batch_memory() or any other. Throws
+  // ERR_ENGINE_INCOMPATIBLE when the engine does not answer with one vector a picture,
+  // ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
   virtual Embeddings run(const float* pixels, int64_t batch) = 0;
 };
 
@@ -133,7 +140,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 5;
+inline constexpr int kPluginInterfaceVersion = 6;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

@@ -13,7 +13,13 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'llm2clip');
 }
 
-/** The folder `runtime install` fills by default; one a version, so that versions never mix. */
-export function cachedLibtorchFolder(version: string = LIBTORCH_VERSION): string {
-  return join(cacheFolder(), `libtorch-${version}`);
+/**
+ * The folder `runtime install` fills by default; one a version, so that versions never mix. What is
+ * for GPUs lies in one of its own, with all that the CPU needs: a process never opens two copies.
+ */
+export function cachedLibtorchFolder(
+  version: string = LIBTORCH_VERSION,
+  { cuda = false }: { cuda?: boolean } = {},
+): string {
+  return join(cacheFolder(), `libtorch-${version}${cuda ? '-cuda' : ''}`);
 }

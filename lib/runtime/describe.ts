@@ -3,6 +3,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { loadNative } from '../native';
 import { PACKAGE_ROOT, packageVersion } from '../package-version';
+import { type CudaDescription, describeCuda, missingForCuda } from './describe-cuda';
 import { INSTALL_COMMAND, type RuntimeSource, runtimeCandidates } from './locate';
 import { LIBTORCH_VERSION } from './pins';
 import { locateAddon, locatePlugin, PLUGINS, type PluginName } from './plugins';
@@ -25,6 +26,8 @@ export interface RuntimeDescription {
     used: RuntimeSource | null;
     places: RuntimePlace[];
   };
+  /** NVIDIA GPUs; none of it need be there. */
+  cuda: CudaDescription;
   missing: { what: string; command: string }[];
 }
 
@@ -33,6 +36,7 @@ export interface RuntimePlace {
   folder: string | null;
   version: string | null;
   headers: boolean;
+  cuda: boolean;
   problem: string | null;
 }
 
@@ -49,10 +53,12 @@ export async function describeRuntime(
 ): Promise<RuntimeDescription> {
   const native = describeNative();
   const libtorch = await describeLibtorch(options);
+  const cuda = await describeCuda(native.addon !== null, libtorch.usedHasCuda);
   const missing = native.missing.map((what) => ({ what, command: buildCommand() }));
   if (!libtorch.used) {
     missing.push({ what: `libtorch ${LIBTORCH_VERSION}`, command: INSTALL_COMMAND });
   }
+  missing.push(...missingForCuda(cuda, buildCommand()));
   return {
     llm2clip: packageVersion(),
     node: process.versions.node,
@@ -66,7 +72,8 @@ export async function describeRuntime(
     memoryBytes: totalmem(),
     addon: native.addon,
     plugins: native.plugins,
-    libtorch,
+    libtorch: { expected: libtorch.expected, used: libtorch.used, places: libtorch.places },
+    cuda,
     missing,
   };
 }
@@ -106,6 +113,7 @@ function describeNative() {
 async function describeLibtorch(options: { runtime?: string }) {
   const places: RuntimePlace[] = [];
   let used: RuntimeSource | null = null;
+  let usedHasCuda = false;
   let refused = false;
   for await (const { source, folder, found, problem } of runtimeCandidates(options)) {
     places.push({
@@ -113,13 +121,17 @@ async function describeLibtorch(options: { runtime?: string }) {
       folder: folder ?? null,
       version: found?.version ?? null,
       headers: found?.include !== undefined,
+      cuda: (found?.cudaLibraries.length ?? 0) > 0,
       problem: problem ?? null,
     });
-    if (found && !refused) used ??= source;
+    if (found && !refused && !used) {
+      used = source;
+      usedHasCuda = found.cudaLibraries.length > 0;
+    }
     // A place named explicitly is never passed over: what comes after it is not used.
     refused ||= !found && (source === 'option' || source === 'env');
   }
-  return { expected: LIBTORCH_VERSION, used, places };
+  return { expected: LIBTORCH_VERSION, used, usedHasCuda, places };
 }
 
 /** The features that kernels choose by, as the system lists them; for when the addon is missing. */

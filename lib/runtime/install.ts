@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { createStaging, publish, replace, sweepStaging } from '../staging';
 import { cachedLibtorchFolder } from './cache';
+import { LIBTORCH_CUDA_PINS } from './cuda-pins';
 import { fetchWheel, type InstallProgress } from './fetch-wheel';
 import { LIBTORCH_PINS, type RuntimePins } from './pins';
 import { fileSize, findDamage, RECORD_NAME, type RuntimeRecord, readRecord } from './record';
@@ -11,6 +12,8 @@ import type { UnpackedFile } from './unpack';
 export interface InstallOptions {
   /** Also what building the engine's plugin needs. */
   headers?: boolean;
+  /** Also what running on NVIDIA GPUs needs. */
+  cuda?: boolean;
   /** Folder to fill; this user's cache by default. */
   target?: string;
   onProgress?: (progress: InstallProgress) => void;
@@ -37,11 +40,12 @@ export interface InstallResult {
  * const { root } = await installLibtorch({ target: 'vendor/libtorch' });
  */
 export async function installLibtorch(options: InstallOptions = {}): Promise<InstallResult> {
-  const pins = options.pins ?? LIBTORCH_PINS;
+  const cuda = options.cuda ?? false;
+  const pins = options.pins ?? (cuda ? LIBTORCH_CUDA_PINS : LIBTORCH_PINS);
   const job: Job = {
     pins,
     headers: options.headers ?? false,
-    target: resolve(options.target ?? cachedLibtorchFolder(pins.version)),
+    target: resolve(options.target ?? cachedLibtorchFolder(pins.version, { cuda })),
     onProgress: options.onProgress ?? (() => undefined),
   };
   try {
@@ -87,10 +91,12 @@ function result(job: Job, record: RuntimeRecord, installed: boolean): InstallRes
   return { root: job.target, version, headers, installed };
 }
 
-/** The record of a target that is whole and of the right version. */
+/** The record of a target that is whole, of the right version, and has all that is wanted. */
 async function usableRecord({ target, pins }: Job): Promise<RuntimeRecord | undefined> {
   const record = await readRecord(target);
   if (!record || record.libtorch !== pins.version) return undefined;
+  const present = new Set(record.files.map(({ path }) => path));
+  if (!pins.wheels.every(({ files }) => files.every((file) => present.has(file)))) return undefined;
   return (await findDamage(target, record)) ? undefined : record;
 }
 

@@ -10,6 +10,8 @@ export interface LibtorchFolder {
   version: string;
   /** Absolute paths, in the order in which to open them. */
   libraries: string[];
+  /** Those to open after them for NVIDIA GPUs; empty where this libtorch has none. */
+  cudaLibraries: string[];
   /** Headers, where the folder has them. */
   include?: string;
 }
@@ -32,6 +34,7 @@ export async function readLibtorchFolder(folder: string): Promise<LibtorchFolder
     root,
     version,
     libraries: await listLibraries(torch, root),
+    cudaLibraries: await listCudaLibraries(torch, root),
     ...(hasHeaders && (record?.headers ?? true) ? { include: join(torch, 'include') } : {}),
   };
 }
@@ -54,8 +57,23 @@ async function listLibraries(torch: string, root: string): Promise<string[]> {
     join(lib, 'libc10.so'),
     join(lib, 'libtorch_cpu.so'),
   ];
-  const sizes = await Promise.all(candidates.map(fileSize));
-  return candidates.filter((_, index) => sizes[index] !== undefined);
+  return present(candidates);
+}
+
+/** What libtorch_cuda.so needs lies where its run path says, but for what is asked for by name alone. */
+async function listCudaLibraries(torch: string, root: string): Promise<string[]> {
+  const libtorch = join(torch, 'lib/libtorch_cuda.so');
+  if ((await fileSize(libtorch)) === undefined) return [];
+  return present([
+    join(root, 'nvidia/cu13/lib/libnvrtc.so.13'),
+    join(torch, 'lib/libc10_cuda.so'),
+    libtorch,
+  ]);
+}
+
+async function present(paths: string[]): Promise<string[]> {
+  const sizes = await Promise.all(paths.map(fileSize));
+  return paths.filter((_, index) => sizes[index] !== undefined);
 }
 
 /** Read from a Python package, else a libtorch archive, else the headers. */

@@ -28,6 +28,7 @@ export interface RuntimeCandidate {
 
 /** The command that mends a missing runtime. */
 export const INSTALL_COMMAND = 'npx llm2clip runtime install';
+export const INSTALL_CUDA_COMMAND = `${INSTALL_COMMAND} --cuda`;
 
 /**
  * Finds libtorch: the `runtime` folder given, `LLM2CLIP_LIBTORCH`, this user's cache, the torch of
@@ -84,7 +85,8 @@ function installInto(source: RuntimeSource, folder: string): string {
 }
 
 async function inspectCache(): Promise<RuntimeCandidate> {
-  const folder = cachedLibtorchFolder();
+  const forGpus = cachedLibtorchFolder(LIBTORCH_VERSION, { cuda: true });
+  const folder = (await fileSize(forGpus)) === undefined ? cachedLibtorchFolder() : forGpus;
   if ((await fileSize(folder)) === undefined) {
     return { source: 'cache', folder, problem: `no ${folder}` };
   }

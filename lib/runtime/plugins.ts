@@ -43,6 +43,15 @@ export function locatePlugin(name: PluginName, packageRoot: string = PACKAGE_ROO
   );
 }
 
+/**
+ * Absolute path of what the TorchScript engine runs on GPUs with, which it opens from beside itself;
+ * undefined in a build without CUDA's compiler.
+ */
+export function locateCudaOperators(): string | undefined {
+  const path = join(dirname(locatePlugin('torchscript')), 'llm2clip_torchscript_cuda.so');
+  return existsSync(path) ? path : undefined;
+}
+
 /** Electron copies an addon out of its archive by itself, but never what lies beside it. */
 function preferUnpacked(path: string): string {
   const twin = unpackedTwin(path);

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { attach, ROOT } from '../command.mjs';
 
-const status = await attach(process.execPath, ['scripts/setup.mjs']);
+const status = await attach(process.execPath, ['scripts/setup.mjs', '--cuda']);
 if (status !== 0) process.exit(status);
 
 const built = join(ROOT, 'build/Release');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { capture, ROOT, which } from '../command.mjs';
 import { digest, isStamped, stamp } from '../stamp.mjs';
 import { COMPILER } from '../toolchain.mjs';
+import { findNvcc } from './cuda-toolkit.mjs';
 import { findLibtorch } from './libtorch.mjs';
 
 const CACHE = join(ROOT, 'build/CMakeCache.txt');
@@ -15,16 +16,19 @@ export const addon = {
   name: 'addon and TorchScript engine',
   async isDone() {
     const built = OUTPUTS.every((path) => existsSync(join(ROOT, path)));
-    return built && isStamped('addon', inputs(await findLibtorch()));
+    return built && isStamped('addon', inputs(await findLibtorch(), await findNvcc()));
   },
   async run() {
     const libtorch = await findLibtorch();
-    const value = inputs(libtorch);
+    const nvcc = await findNvcc();
+    const value = inputs(libtorch, nvcc);
     const generator = which('ninja') ? 'Ninja' : 'Unix Makefiles';
     forgetOtherConfiguration(generator);
     // Half of the cores: one of torch's headers takes the compiler a gigabyte.
     const jobs = Math.max(2, Math.floor(availableParallelism() / 2));
     const options = [`--CDLIBTORCH_ROOT=${libtorch.root}`];
+    // Empty rather than absent: CMake remembers.
+    options.push(`--CDLLM2CLIP_NVCC=${nvcc ?? ''}`);
     if (which('ccache')) options.push('--CDCMAKE_CXX_COMPILER_LAUNCHER=ccache');
     const cmakeJs = [
       'node_modules/cmake-js/bin/cmake-js',
@@ -43,8 +47,8 @@ export const addon = {
   },
 };
 
-function inputs(libtorch) {
-  return digest(SOURCES, ROOT, libtorch?.root, libtorch?.version);
+function inputs(libtorch, nvcc) {
+  return digest(SOURCES, ROOT, libtorch?.root, libtorch?.version, nvcc);
 }
 
 /** CMake refuses a folder that was configured elsewhere or for another generator. */

@@ -1,4 +1,5 @@
 // libtorch and its headers: an installed one of the right version, else into this user's cache.
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { ROOT } from '../command.mjs';
@@ -13,10 +14,14 @@ export const libtorch = {
   async run() {
     // A folder named explicitly is taken or refused, never passed over.
     if (process.env.LLM2CLIP_LIBTORCH) throw await explainRefusal();
+    const { cachedLibtorchFolder } = require(join(ROOT, 'dist/runtime/cache.js'));
     const { installLibtorch } = require(join(ROOT, 'dist/runtime/install.js'));
     const { showInstall } = require(join(ROOT, 'dist/cli/runtime.js'));
     const { clearProgress } = require(join(ROOT, 'dist/cli/progress.js'));
-    await installLibtorch({ headers: true, onProgress: showInstall }).finally(clearProgress);
+    // Where libtorch for GPUs is installed it is the one in use, and the one to build against.
+    const cuda = existsSync(cachedLibtorchFolder(undefined, { cuda: true }));
+    const options = { headers: true, cuda, onProgress: showInstall };
+    await installLibtorch(options).finally(clearProgress);
   },
 };
 

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <torch/library.h>
+
+namespace llm2clip {
+
+// torch.ops.llm2clip.* on a GPU: shapes and types are checked here, the arithmetic is
+// csrc/kernels/cuda's, cuBLASLt's and a fused attention's. Weights are as move_and_pad_weights()
+// left them.
+void implement_operators(torch::Library& library);
+
+}  // namespace llm2clip

@@ -1,0 +1,48 @@
+// Runs a native engine file as a session on a GPU would, over the kernels' twins on the host:
+// twin_session PLUGIN MODEL PIXELS SIZE writes the embeddings [B, E] f32 of pixels [B, 3, S, S] f32
+// to standard output. PLUGIN is llm2clip_torchscript.so, which names the operators.
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <dlfcn.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "engine/torchscript/cuda/padded_weights.h"
+
+namespace {
+
+at::Tensor read_pixels(const char* path, int64_t size) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+  const int64_t picture = 3 * size * size;
+  at::Tensor pixels =
+      at::empty({static_cast<int64_t>(bytes.size() / sizeof(float)) / picture, 3, size, size});
+  std::copy(bytes.begin(), bytes.end(), static_cast<char*>(pixels.mutable_data_ptr()));
+  return pixels;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 5) return 2;
+  if (::dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) == nullptr) {
+    std::fprintf(stderr, "%s\n", ::dlerror());
+    return 1;
+  }
+  const c10::InferenceMode guard;
+  const torch::jit::GraphOptimizerEnabledGuard as_written(false);
+  torch::jit::Module module = torch::jit::load(arguments[2], at::kCPU);
+  module.eval();
+  llm2clip::move_and_pad_weights(module, at::kCPU);
+  const at::Tensor pixels = read_pixels(arguments[3], std::atoll(arguments[4]));
+  const at::Tensor out = module.forward({pixels}).toTensor().to(at::kFloat).contiguous();
+  std::fwrite(out.const_data_ptr(), sizeof(float), static_cast<size_t>(out.numel()), stdout);
+  return 0;
+}

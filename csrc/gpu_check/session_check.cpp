@@ -1,0 +1,142 @@
+#include "session_check.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+
+#include "engine/served_session.h"
+
+namespace llm2clip {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+double seconds_since(SteadyClock::time_point begin) {
+  return std::chrono::duration<double>(SteadyClock::now() - begin).count();
+}
+
+// Counts what is settled and wakes whoever keeps pictures under way.
+class Tally final : public Client {
+ public:
+  void flush() override {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  }
+  void settled(bool well) {
+    const std::lock_guard lock(mutex_);
+    ++settled_;
+    failed_ += well ? 0 : 1;
+  }
+  void wait_for(size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return settled_ >= count; });
+  }
+  size_t count() {
+    const std::lock_guard lock(mutex_);
+    return settled_ - failed_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t settled_ = 0, failed_ = 0;
+};
+
+class CopiedPicture final : public Request {
+ public:
+  CopiedPicture(std::span<const float> pixels, std::shared_ptr<Tally> tally)
+      : pixels_(pixels), tally_(std::move(tally)) {}
+  void prepare(std::span<float> slot) override { std::ranges::copy(pixels_, slot.begin()); }
+  void keep() override {}
+  void complete(std::span<const float>, const std::shared_ptr<const void>&) override {
+    tally_->settled(true);
+  }
+  void fail(std::exception_ptr) override { tally_->settled(false); }
+
+ private:
+  std::span<const float> pixels_;
+  std::shared_ptr<Tally> tally_;
+};
+
+}  // namespace
+
+std::vector<float> drawn_pictures(int64_t count, int64_t size) {
+  std::mt19937 generator(7);
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> pixels(static_cast<size_t>(count * 3 * size * size));
+  for (float& pixel : pixels) pixel = normal(generator);
+  return pixels;
+}
+
+std::vector<float> embed(Session& session, const std::vector<float>& pictures, int64_t count,
+                         int64_t batch) {
+  const int64_t picture = static_cast<int64_t>(pictures.size()) / count;
+  std::vector<float> all;
+  for (int64_t first = 0; first < count; first += batch) {
+    const Embeddings some =
+        session.run(pictures.data() + first * picture, std::min(batch, count - first));
+    all.insert(all.end(), some.data, some.data + some.batch * some.dim);
+  }
+  return all;
+}
+
+double least_cosine(const std::vector<float>& a, const std::vector<float>& b, int64_t dim) {
+  double least = a.size() == b.size() ? 1 : NAN;
+  for (size_t row = 0; row + dim <= std::min(a.size(), b.size()); row += dim) {
+    double dot = 0, aa = 0, bb = 0;
+    for (size_t i = row; i < row + dim; ++i) {
+      dot += static_cast<double>(a[i]) * b[i];
+      aa += static_cast<double>(a[i]) * a[i];
+      bb += static_cast<double>(b[i]) * b[i];
+    }
+    const double cosine = dot / std::sqrt(aa * bb);
+    least = std::isnan(cosine) || std::isnan(least) ? NAN : std::min(least, cosine);
+  }
+  return least;
+}
+
+std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& pictures,
+                                    int64_t largest, double seconds_each) {
+  const auto memory = session.batch_memory(pictures.size());
+  std::ranges::copy(pictures, memory->pixels().begin());
+  std::vector<BatchTime> times;
+  for (int64_t batch = 1; batch <= largest; batch *= 2) {
+    std::vector<double> took;
+    for (int i = 0; i < 3; ++i) session.run(memory->pixels().data(), batch);
+    for (const auto begin = SteadyClock::now(); seconds_since(begin) < seconds_each;) {
+      const auto start = SteadyClock::now();
+      session.run(memory->pixels().data(), batch);
+      took.push_back(1e3 * seconds_since(start));
+    }
+    std::ranges::sort(took);
+    times.push_back({batch, took[took.size() / 2], took[took.size() * 99 / 100]});
+  }
+  return times;
+}
+
+double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, double seconds) {
+  const auto largest = static_cast<size_t>(options.max_batch);
+  const auto slot = static_cast<size_t>(3 * options.image_size * options.image_size);
+  const auto served = serve(
+      engine, options, {.max_batch = largest, .slot_size = slot, .max_queue = 8 * largest}, dim);
+  const auto pictures = drawn_pictures(static_cast<int64_t>(largest), options.image_size);
+  const auto tally = std::make_shared<Tally>();
+  const auto begin = SteadyClock::now();
+  size_t asked = 0;
+  while (seconds_since(begin) < seconds) {
+    for (size_t i = 0; i < largest; ++i, ++asked) {
+      const auto pixels = std::span(pictures).subspan(i * slot, slot);
+      served->scheduler->submit(std::make_unique<CopiedPicture>(pixels, tally), {.client = tally});
+    }
+    served->scheduler->wake();
+    if (asked >= 2 * largest) tally->wait_for(asked - 2 * largest);
+  }
+  tally->wait_for(asked);
+  return static_cast<double>(tally->count()) / seconds_since(begin);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,103 @@
+#include "synthetic_tower.h"
+
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "base/float_convert.h"
+
+namespace llm2clip {
+namespace {
+
+struct Scale {
+  float mean, deviation;
+};
+
+class DrawnTensor final : public TensorSource {
+ public:
+  DrawnTensor(const std::string& name, Shape shape, Scale scale)
+      : seed_(std::hash<std::string>{}(name)), shape_(std::move(shape)), scale_(scale) {}
+
+  const Shape& shape() const override { return shape_; }
+
+  // Uniform: three hundred million normal numbers would take most of a minute.
+  void read(Dtype dtype, std::span<std::byte> out) const override {
+    std::mt19937 generator(static_cast<uint32_t>(seed_));
+    std::vector<float> values(static_cast<size_t>(element_count(shape_)));
+    const float width = 2 * std::sqrt(3.0F) * scale_.deviation / 4294967296.0F;
+    for (float& value : values) {
+      value = scale_.mean + (static_cast<float>(generator()) - 2147483648.0F) * width;
+    }
+    from_float(values.data(), dtype, out.data(), values.size());
+  }
+
+ private:
+  uint64_t seed_;
+  Shape shape_;
+  Scale scale_;
+};
+
+class Drawer {
+ public:
+  void matrix(const std::string& name, const Shape& shape) {
+    const int64_t inputs = element_count(shape) / shape[0];
+    draw(name, shape, {0, 1 / std::sqrt(static_cast<float>(inputs))});
+  }
+  void linear(const std::string& name, int64_t out, int64_t in) {
+    matrix(name + ".weight", {out, in});
+    draw(name + ".bias", {out}, {0, 0.05F});
+  }
+  void norm(const std::string& name, int64_t width) {
+    draw(name + ".weight", {width}, {1, 0.1F});
+    draw(name + ".bias", {width}, {0, 0.05F});
+  }
+  void draw(const std::string& name, const Shape& shape, Scale scale) {
+    weights.add(name, std::make_shared<DrawnTensor>(name, shape, scale));
+  }
+
+  Weights weights;
+};
+
+void draw_block(Drawer& drawer, const std::string& block, const VisionConfig& c) {
+  drawer.norm(block + ".norm1", c.width);
+  drawer.linear(block + ".attn.q_proj", c.width, c.width);
+  drawer.matrix(block + ".attn.k_proj.weight", {c.width, c.width});
+  drawer.linear(block + ".attn.v_proj", c.width, c.width);
+  drawer.norm(block + ".attn.inner_attn_ln", c.width);
+  drawer.linear(block + ".attn.proj", c.width, c.width);
+  drawer.norm(block + ".norm2", c.width);
+  drawer.linear(block + ".mlp.w1", c.hidden, c.width);
+  drawer.linear(block + ".mlp.w2", c.hidden, c.width);
+  drawer.norm(block + ".mlp.ffn_ln", c.hidden);
+  drawer.linear(block + ".mlp.w3", c.width, c.hidden);
+}
+
+Weights draw(const VisionConfig& c) {
+  Drawer drawer;
+  drawer.matrix("patch_embed.proj.weight", {c.width, 3, c.patch_size, c.patch_size});
+  drawer.draw("patch_embed.proj.bias", {c.width}, {0, 0.05F});
+  drawer.draw("cls_token", {1, 1, c.width}, {0, 0.1F});
+  drawer.draw("pos_embed", {1, 1 + c.grid() * c.grid(), c.width}, {0, 0.1F});
+  for (int64_t i = 0; i < c.layers; ++i) draw_block(drawer, "blocks." + std::to_string(i), c);
+  drawer.norm("norm", c.width);
+  drawer.linear("head", c.embedding_dim, c.width);
+  return std::move(drawer.weights);
+}
+
+}  // namespace
+
+VisionConfig eva02_large() { return {"eva02", 336, 14, 1024, 24, 16, 2730, 1280, "", 1e-6, 16}; }
+
+VisionConfig eva02_small() { return {"eva02", 56, 14, 128, 3, 2, 341, 64, "", 1e-6, 16}; }
+
+void write_synthetic_engine(Engine& engine, const VisionConfig& config, Precision precision,
+                            const std::string& path) {
+  Weights weights = draw(config);
+  const auto builder = engine.builder(
+      {.precision = precision, .portable = false, .observe = false, .quantisation = {}});
+  builder->save(vision_tower(*builder, weights, config), path);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "engine/engine.h"
+#include "model/vision.h"
+
+namespace llm2clip {
+
+// EVA02-L/14@336 as published, and a small one whose SwiGLU is padded too.
+VisionConfig eva02_large();
+VisionConfig eva02_small();
+
+// Writes an EVA02 engine of weights that are drawn by their names: the same in every precision, of
+// a tower in which every operation keeps its input's scale.
+void write_synthetic_engine(Engine& engine, const VisionConfig& config, Precision precision,
+                            const std::string& path);
+
+}  // namespace llm2clip

@@ -1,0 +1,232 @@
+// What csrc/cuda makes of the driver's library, over a fake one that this program's run path finds.
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cuda/context.h"
+#include "cuda/graph.h"
+#include "cuda/memory.h"
+#include "cuda/probe.h"
+#include "cuda/result_ring.h"
+#include "cuda/staged_batch.h"
+#include "expect.h"
+
+namespace llm2clip::testing {
+namespace {
+
+// How the driver behaves while this lives.
+class Behaviour {
+ public:
+  explicit Behaviour(const char* mode) { ::setenv("LLM2CLIP_FAKE_CUDA", mode, 1); }
+  ~Behaviour() { ::unsetenv("LLM2CLIP_FAKE_CUDA"); }
+  Behaviour(const Behaviour&) = delete;
+  Behaviour& operator=(const Behaviour&) = delete;
+};
+
+template <typename Body>
+Error error_of(const Body& body) {
+  try {
+    body();
+    return {ErrorCode::kInternal, "nothing was thrown"};
+  } catch (const Error& error) {
+    return error;
+  }
+}
+
+bool says(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string problem_of(const char* mode) {
+  const Behaviour behaviour(mode);
+  const CudaProbe probe = probe_cuda();
+  EXPECT(probe.devices.empty());
+  return probe.problem;
+}
+
+// Runs first: a driver that has started is asked no more whether it does.
+void test_refused() {
+  EXPECT(says(problem_of("old"), "found one for CUDA 12.4; update the driver"));
+  EXPECT(says(problem_of("no-device"), "the driver found none"));
+  EXPECT(says(problem_of("mismatch"), "does not start: system has unsupported"));
+  const Behaviour behaviour("old");
+  EXPECT(error_of([] { CudaContext context(0); }).code() == ErrorCode::kDeviceUnavailable);
+}
+
+void test_probe() {
+  const CudaProbe probe = probe_cuda();
+  EXPECT(probe.problem.empty());
+  EXPECT(probe.driver_version == 13000);
+  EXPECT(probe.devices.size() == 2);
+  EXPECT(probe.devices[0].name == "Fake H100" && probe.devices[0].major == 9);
+  EXPECT(probe.devices[1].index == 1 && probe.devices[1].minor == 9);
+  EXPECT(probe.devices[0].uuid == "GPU-00010203-0405-0607-0809-0a0b0c0d0e0f");
+  EXPECT(probe.devices[0].memory == uint64_t{16} << 30);
+}
+
+void test_device_names() {
+  EXPECT(cuda_device_index("cuda") == 0 && cuda_device_index("cuda:0") == 0);
+  EXPECT(cuda_device_index("cuda:12") == 12);
+  for (const char* name : {"cpu", "cuda:", "cuda:x", "cuda:1x", "cuda:-1", "cudas"}) {
+    EXPECT(error_of([&] { cuda_device_index(name); }).code() == ErrorCode::kDeviceUnavailable);
+  }
+}
+
+void test_context() {
+  const CudaContext context(1);
+  EXPECT(context.memory().total == size_t{16} << 30);
+  const Error error = error_of([] { CudaContext other(2); });
+  EXPECT(error.code() == ErrorCode::kDeviceUnavailable);
+  EXPECT(says(error.what(), "one of 2 GPUs (cuda:0 and so on), found cuda:2"));
+}
+
+void test_copies() {
+  const CudaContext context(0);
+  const CudaStream stream;
+  const std::vector<float> in = {1, 2, 3};
+  const size_t bytes = in.size() * sizeof(float);
+  const DeviceMemory device(bytes);
+  const PinnedMemory host(bytes);
+  EXPECT(host.floats()[1] == 0);
+  copy_to_device(device.address(), std::as_bytes(std::span(in)), stream);
+  copy_to_host({host.data(), bytes}, device.address(), stream);
+  const CudaEvent done(CudaEvent::Wait::kSleep);
+  stream.record(done);
+  stream.wait(done);
+  done.wait();
+  EXPECT(done.done());
+  EXPECT(std::memcmp(host.data(), in.data(), bytes) == 0);
+}
+
+void test_graph() {
+  const CudaContext context(0);
+  const CudaStream stream;
+  const DeviceMemory device(sizeof(float));
+  const PinnedMemory in(sizeof(float)), out(sizeof(float));
+  const CudaGraph graph(stream, [&] {
+    copy_to_device(device.address(), {in.data(), in.bytes()}, stream);
+    copy_to_host({out.data(), out.bytes()}, device.address(), stream);
+  });
+  in.floats()[0] = 5;
+  EXPECT(out.floats()[0] == 0);
+  graph.launch(stream);
+  stream.synchronize();
+  EXPECT(out.floats()[0] == 5);
+}
+
+// A body that throws leaves a stream that works as before.
+void test_graph_fails() {
+  const CudaContext context(0);
+  const CudaStream stream;
+  bool thrown = false;
+  try {
+    const CudaGraph graph(stream, [] { throw std::runtime_error("deliberate"); });
+  } catch (const std::runtime_error&) {
+    thrown = true;
+  }
+  EXPECT(thrown);
+  const DeviceMemory device(4);
+  const float in = 1;
+  copy_to_device(device.address(), std::as_bytes(std::span(&in, 1)), stream);
+  stream.synchronize();
+}
+
+void test_out_of_memory() {
+  const CudaContext context(0);
+  const CudaStream stream;
+  const Behaviour behaviour("oom");
+  const Error error = error_of([] { DeviceMemory memory(3 << 20); });
+  EXPECT(error.code() == ErrorCode::kOutOfMemory);
+  EXPECT(says(error.what(), "cannot allocate 3 MiB of GPU memory: out of memory"));
+  EXPECT(error_of([&] { CudaGraph(stream, [] {}); }).code() == ErrorCode::kOutOfMemory);
+}
+
+void test_lost() {
+  const CudaContext context(0);
+  const CudaStream stream;
+  const CudaEvent event;
+  const CudaGraph graph(stream, [] {});
+  const DeviceMemory memory(4);
+  const Behaviour behaviour("lost");
+  EXPECT(error_of([&] { stream.synchronize(); }).code() == ErrorCode::kDeviceLost);
+  EXPECT(error_of([&] { graph.launch(stream); }).code() == ErrorCode::kDeviceLost);
+  EXPECT(error_of([&] { (void)event.done(); }).code() == ErrorCode::kDeviceLost);
+  const Error error = error_of([&] { event.wait(); });
+  EXPECT(error.code() == ErrorCode::kDeviceLost && says(error.what(), "illegal memory access"));
+}
+
+// Two pictures of two numbers: one sent ahead, one not; then other ones in the same place.
+void test_staged_batch() {
+  const auto context = std::make_shared<const CudaContext>(0);
+  const CudaStream stream;
+  StagedBatches batches(context, 2);
+  auto memory = batches.add(6);
+  const auto pixels = memory->pixels();
+  StagedBatch* const batch = batches.find(pixels.data() + 2);
+  EXPECT(batch != nullptr && batches.find(pixels.data() + 6) == nullptr);
+  for (const float base : {10.0F, 20.0F}) {
+    for (size_t i = 0; i < 6; ++i) pixels[i] = base + static_cast<float>(i);
+    std::thread([&] { memory->filled(pixels.subspan(2, 2)); }).join();
+    pixels[2] = -1;  // too late: it is on its way
+    const CudaAddress at = batch->receive(pixels.data() + 2, 2, stream);
+    std::vector<float> found(4);
+    copy_to_host(std::as_writable_bytes(std::span(found)), at, stream);
+    EXPECT((found == std::vector<float>{base + 2, base + 3, base + 4, base + 5}));
+  }
+}
+
+// What is lost while pictures are sent shows when they are received.
+void test_staged_batch_lost() {
+  const auto context = std::make_shared<const CudaContext>(0);
+  const CudaStream stream;
+  StagedBatches batches(context, 2);
+  const auto memory = batches.add(2);
+  const Behaviour behaviour("lost");
+  memory->filled(memory->pixels());
+  StagedBatch* const batch = batches.find(memory->pixels().data());
+  const Error error = error_of([&] { batch->receive(memory->pixels().data(), 1, stream); });
+  EXPECT(error.code() == ErrorCode::kDeviceLost);
+}
+
+void test_result_ring() {
+  ResultRing ring(std::make_shared<const CudaContext>(0));
+  auto first = ring.next(16);
+  const auto* address = first.get();
+  const auto second = ring.next(16);
+  EXPECT(second.get() != address);
+  first.reset();
+  EXPECT(ring.next(32).get() != address);
+  EXPECT(ring.next(8).get() == address);
+}
+
+void test_codes() {
+  for (const CudaResult sticky : {214, 220, 700, 702, 710, 715, 719, 999}) {
+    EXPECT(error_code_of(sticky) == ErrorCode::kDeviceLost);
+  }
+  EXPECT(error_code_of(2) == ErrorCode::kOutOfMemory);
+  EXPECT(error_code_of(100) == ErrorCode::kDeviceUnavailable);
+  EXPECT(error_code_of(1) == ErrorCode::kInternal);
+}
+
+}  // namespace
+}  // namespace llm2clip::testing
+
+int main() {
+  using namespace llm2clip::testing;
+  return run_tests({{"refused", test_refused},
+                    {"probe", test_probe},
+                    {"device names", test_device_names},
+                    {"context", test_context},
+                    {"copies", test_copies},
+                    {"graph", test_graph},
+                    {"graph, recording fails", test_graph_fails},
+                    {"out of memory", test_out_of_memory},
+                    {"device lost", test_lost},
+                    {"staged batch", test_staged_batch},
+                    {"staged batch, device lost", test_staged_batch_lost},
+                    {"result ring", test_result_ring},
+                    {"codes", test_codes}});
+}
