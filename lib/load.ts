@@ -1,6 +1,9 @@
+import { resolve } from 'node:path';
 import type { Manifest } from './bundle/manifest';
 import { openBundle } from './bundle/open';
-import { OPERATORS_VERSION, openEngine } from './engine';
+import { requireCompatible } from './compatibility';
+import { capabilityNumber } from './compute-capability';
+import { type EngineKind, openEngine } from './engine';
 import { LLM2CLIPError } from './errors';
 import { fromNative, type NativeEngine, type NativeSession, type SessionSpec } from './native';
 import type { ResolvedLoadOptions } from './options';
@@ -33,32 +36,55 @@ export interface LoadedBundle {
   info: ModelInfo;
 }
 
-function requireOperators({ engine }: Manifest): void {
-  if (engine.flavour !== 'native' || engine.operators === OPERATORS_VERSION) return;
-  throw new LLM2CLIPError(
-    'ERR_ENGINE_INCOMPATIBLE',
-    `expected an engine with operators of version ${OPERATORS_VERSION}, found ${engine.operators}; ` +
-      'convert the checkpoint again with `npx llm2clip convert --force`',
-  );
-}
-
-function chooseDevice(wanted: string): Pick<ModelInfo, 'device' | 'deviceReason'> {
+function chooseDevice(
+  kind: EngineKind,
+  wanted: string,
+): Pick<ModelInfo, 'device' | 'deviceReason'> {
+  if (kind !== 'torchscript') {
+    if (wanted === 'cpu') {
+      throw new LLM2CLIPError(
+        'ERR_DEVICE_UNAVAILABLE',
+        `expected device cuda for a bundle of ${kind}, found cpu; for the CPU convert with --engine torchscript`,
+      );
+    }
+    if (wanted === 'auto') {
+      return { device: 'cuda', deviceReason: `auto: ${kind} engines run on a GPU alone` };
+    }
+  }
   if (wanted !== 'auto') return { device: wanted, deviceReason: 'asked for' };
   return { device: 'cpu', deviceReason: 'auto: this version has no CUDA engine' };
 }
 
 type Wanted = Pick<SessionSpec, 'device' | 'threads' | 'maxBatch' | 'maxQueue' | 'maxDelayMs'>;
 
+/** Beside a bundle lies what TensorRT for RTX compiles of it on this machine: it is never part of it. */
+function cacheOf(bundle: string, kind: EngineKind): string {
+  return kind === 'tensorrt-rtx' ? `${resolve(bundle)}.jit-cache` : '';
+}
+
 function openSession(
   engine: NativeEngine,
-  { preprocessing, model, parts, files }: Manifest,
+  manifest: Manifest,
   file: string,
+  cache: string,
   wanted: Wanted,
 ): Promise<NativeSession> {
+  const { preprocessing, model, parts, files } = manifest;
   const digest = files[parts.vision]?.sha256;
   const key = JSON.stringify([digest, preprocessing, engine.version, wanted]);
+  const computeCapabilities = manifest.computeCapabilities.map(capabilityNumber);
   const { embeddingDim } = model;
-  return fromNative(engine.open({ key, file, preprocessing, embeddingDim, ...wanted }));
+  return fromNative(
+    engine.open({
+      key,
+      file,
+      cache,
+      computeCapabilities,
+      preprocessing,
+      embeddingDim,
+      ...wanted,
+    }),
+  );
 }
 
 /** Opens a bundle, checks it, and opens its engine on a thread of its own. */
@@ -66,19 +92,19 @@ export async function loadBundle(
   path: string,
   options: ResolvedLoadOptions,
 ): Promise<LoadedBundle> {
-  const { device, deviceReason } = chooseDevice(options.device);
   const bundle = await openBundle(path);
   try {
     const { manifest } = bundle;
     const { kind, flavour } = manifest.engine;
     const { family, imageSize, embeddingDim } = manifest.model;
-    requireOperators(manifest);
+    const { device, deviceReason } = chooseDevice(kind, options.device);
     const engine = await openEngine(kind, options.runtime);
+    requireCompatible(manifest, engine.version);
     const file = await bundle.verify(manifest.parts.vision);
     const { threads, maxQueue, maxDelayMs } = options;
     const maxBatch = Math.min(options.maxBatch, manifest.batch.max);
     const wanted = { device, threads, maxBatch, maxQueue, maxDelayMs };
-    const session = await openSession(engine, manifest, file, wanted);
+    const session = await openSession(engine, manifest, file, cacheOf(path, kind), wanted);
     const info: ModelInfo = {
       bundle: path,
       family,

@@ -1,15 +1,16 @@
 // Everything that start, test and check need, on a fresh clone or a used one: packages, compiled
-// TypeScript, libtorch with its headers, the addon and its plugins. Each step is skipped when done.
+// TypeScript, libtorch with its headers, TensorRT's headers, the addon and its plugins. Each step is skipped when done.
 // Node's own modules only: node_modules may not be there yet.
 import { performance } from 'node:perf_hooks';
 import { addon } from './setup/addon.mjs';
 import { libtorch } from './setup/libtorch.mjs';
 import { packages } from './setup/packages.mjs';
+import { tensorrt } from './setup/tensorrt.mjs';
 import { typescript } from './setup/typescript.mjs';
 import { describeOldNode, findMissingTools } from './toolchain.mjs';
 
 /** Each: `name`, `isDone()`, `run()`. One may use what those before it made. */
-const STEPS = [packages, typescript, libtorch, addon];
+const STEPS = [packages, typescript, libtorch, tensorrt, addon];
 
 let toolsChecked = false;
 

@@ -78,11 +78,17 @@ test('inspect of a bundle', async () => {
 
 test('runtime info', async () => {
   const keys = (value: unknown) => Object.keys(value as object).sort();
-  const found = (await real('runtime', 'info')) as { libtorch: { places: unknown[] } };
+  type Places = { places: unknown[] };
+  type Info = { libtorch: Places; tensorrt: Places; tensorrtRtx: Places };
+  const found = (await real('runtime', 'info')) as Info;
   const example = examples.get('runtime-info') as typeof found;
   assert.deepEqual(keys(example), keys(found));
   assert.deepEqual(keys(example.libtorch), keys(found.libtorch));
   assert.deepEqual(keys(example.libtorch.places[0]), keys(found.libtorch.places[0]));
+  for (const kind of ['tensorrt', 'tensorrtRtx'] as const) {
+    assert.deepEqual(keys(example[kind]), keys(found[kind]));
+    assert.deepEqual(keys(example[kind].places[0]), keys(found[kind].places[0]));
+  }
 });
 
 test('an error', async () => {

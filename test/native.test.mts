@@ -12,6 +12,7 @@ const SUBJECTS = {
   linear: 'so does each linear kernel, in every precision',
   norm: 'and each norm',
   serving: 'the scheduler keeps its word over a fake engine',
+  tensorrt: 'what layers of TensorRT hold is padded, turned and projected right',
 };
 
 for (const [subject, title] of Object.entries(SUBJECTS)) {

@@ -100,7 +100,7 @@ describe('the packed tarball, installed in an empty folder', () => {
       env: { HOME: folder, PATH: '' },
     });
 
-  it('holds the addon, its plugin and what was compiled, and nothing of the sources', (test) => {
+  it('holds the addon, its plugins and what was compiled, and nothing of the sources', (test) => {
     test.diagnostic(`installed by ${installer}`);
     for (const name of ['llm2clip.node', 'llm2clip_torchscript.so']) {
       assert.ok(existsSync(join(installed, PREBUILT, name)), name);

@@ -207,6 +207,8 @@ describe('runtime info', () => {
       'addon',
       'plugins',
       'libtorch',
+      'tensorrt',
+      'tensorrtRtx',
       'missing',
     ]);
     assert.equal(without.node, process.versions.node);

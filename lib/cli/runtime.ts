@@ -1,6 +1,10 @@
 import { Command } from 'commander';
-import { describeRuntime, type RuntimeDescription } from '../runtime/describe';
-import { type InstallProgress, installLibtorch } from '../runtime/install';
+import {
+  describeRuntime,
+  type RuntimeDescription,
+  type TensorrtDescription,
+} from '../runtime/describe';
+import { type InstallProgress, installLibtorch, installTensorrtRtx } from '../runtime/install';
 import { print, printTable } from './output';
 import { clearProgress, showProgress } from './progress';
 
@@ -12,20 +16,30 @@ export function runtimeCommand(): Command {
     .addCommand(infoCommand());
 }
 
+interface InstallWords {
+  tensorrtRtx?: true;
+  headers?: true;
+  target?: string;
+  json?: true;
+}
+
 function installCommand(): Command {
   return new Command('install')
     .description("install libtorch for the CPU into this user's cache, through pip")
+    .option('--tensorrt-rtx', 'TensorRT for RTX instead')
     .option('--headers', 'also what building the engine from source needs')
     .option('--target <dir>', 'install there instead, for a packaged app')
     .option('--json', 'print the result as JSON')
-    .action(async (options: { headers?: true; target?: string; json?: true }) => {
-      const result = await installLibtorch({
+    .action(async (options: InstallWords) => {
+      const install = options.tensorrtRtx ? installTensorrtRtx : installLibtorch;
+      const result = await install({
         headers: options.headers ?? false,
         onProgress: showInstall,
         ...(options.target === undefined ? {} : { target: options.target }),
       }).finally(clearProgress);
       const verb = result.installed ? 'installed in' : 'is in';
-      print(options.json ? result : `libtorch ${result.version} ${verb} ${result.root}`);
+      const what = options.tensorrtRtx ? 'TensorRT for RTX' : 'libtorch';
+      print(options.json ? result : `${what} ${result.version} ${verb} ${result.root}`);
     });
 }
 
@@ -62,6 +76,16 @@ function printDescription(description: RuntimeDescription): void {
           problem ?? `${version} in ${folder}${headers ? ', with headers' : ''}`,
         ] as const,
     ),
+    ...describePlaces('TensorRT', description.tensorrt),
+    ...describePlaces('TensorRT for RTX', description.tensorrtRtx),
     ...missing.map(({ what, command }) => ['missing', `${what}; run: ${command}`] as const),
   ]);
+}
+
+function describePlaces(title: string, { expected, used, places }: TensorrtDescription) {
+  const lines: [string, string][] = [[title, `${expected} expected, ${used ?? 'none'} used`]];
+  for (const { source, problem, version, library } of places) {
+    lines.push([`  ${source}`, problem ?? `${version === null ? '' : `${version}: `}${library}`]);
+  }
+  return lines;
 }

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { LIBTORCH_VERSION } from './pins';
+import type { RuntimeName } from './pins';
 
 /**
  * Where this user's runtimes lie: `LLM2CLIP_CACHE`, else `llm2clip` under `XDG_CACHE_HOME` or
@@ -14,6 +14,6 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /** The folder `runtime install` fills by default; one a version, so that versions never mix. */
-export function cachedLibtorchFolder(version: string = LIBTORCH_VERSION): string {
-  return join(cacheFolder(), `libtorch-${version}`);
+export function cachedRuntimeFolder(runtime: RuntimeName, version: string): string {
+  return join(cacheFolder(), `${runtime}-${version}`);
 }

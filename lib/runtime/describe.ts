@@ -6,6 +6,13 @@ import { PACKAGE_ROOT, packageVersion } from '../package-version';
 import { INSTALL_COMMAND, type RuntimeSource, runtimeCandidates } from './locate';
 import { LIBTORCH_VERSION } from './pins';
 import { locateAddon, locatePlugin, PLUGINS, type PluginName } from './plugins';
+import {
+  type TensorrtKind,
+  type TensorrtPlace,
+  type TensorrtSource,
+  tensorrtPlaces,
+  tensorrtVersion,
+} from './tensorrt';
 
 /** What `runtime info --json` prints. Null stands for what is not there. */
 export interface RuntimeDescription {
@@ -25,7 +32,17 @@ export interface RuntimeDescription {
     used: RuntimeSource | null;
     places: RuntimePlace[];
   };
+  /** Neither need be there, unless bundles of its kind are built or loaded. */
+  tensorrt: TensorrtDescription;
+  tensorrtRtx: TensorrtDescription;
   missing: { what: string; command: string }[];
+}
+
+export interface TensorrtDescription {
+  expected: string;
+  /** The place it would be taken from. */
+  used: TensorrtSource | null;
+  places: TensorrtPlace[];
 }
 
 export interface RuntimePlace {
@@ -67,6 +84,8 @@ export async function describeRuntime(
     addon: native.addon,
     plugins: native.plugins,
     libtorch,
+    tensorrt: await describeTensorrt('tensorrt', options),
+    tensorrtRtx: await describeTensorrt('tensorrt-rtx', options),
     missing,
   };
 }
@@ -101,6 +120,15 @@ function describeNative() {
     plugins,
     missing,
   };
+}
+
+async function describeTensorrt(
+  kind: TensorrtKind,
+  options: { runtime?: string },
+): Promise<TensorrtDescription> {
+  const places = await tensorrtPlaces(kind, options);
+  const used = places.find(({ library }) => library !== null)?.source ?? null;
+  return { expected: tensorrtVersion(kind), used, places };
 }
 
 async function describeLibtorch(options: { runtime?: string }) {

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { type ErrorCode, LLM2CLIPError } from '../errors';
 import { unpackedTwin } from './asar';
-import { cachedLibtorchFolder } from './cache';
+import { cachedRuntimeFolder } from './cache';
 import { isVersion, type LibtorchFolder, readLibtorchFolder } from './libtorch-folder';
-import { LIBTORCH_VERSION } from './pins';
+import { LIBTORCH_PINS, LIBTORCH_VERSION } from './pins';
 import { findPythonTorch } from './python';
 import { fileSize } from './record';
 
@@ -27,7 +27,7 @@ export interface RuntimeCandidate {
 }
 
 /** The command that mends a missing runtime. */
-export const INSTALL_COMMAND = 'npx llm2clip runtime install';
+export const INSTALL_COMMAND = LIBTORCH_PINS.command;
 
 /**
  * Finds libtorch: the `runtime` folder given, `LLM2CLIP_LIBTORCH`, this user's cache, the torch of
@@ -84,7 +84,7 @@ function installInto(source: RuntimeSource, folder: string): string {
 }
 
 async function inspectCache(): Promise<RuntimeCandidate> {
-  const folder = cachedLibtorchFolder();
+  const folder = cachedRuntimeFolder('libtorch', LIBTORCH_VERSION);
   if ((await fileSize(folder)) === undefined) {
     return { source: 'cache', folder, problem: `no ${folder}` };
   }
