@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url';
 const SUBJECTS = {
   attention: 'each attention kernel gives the numbers of its plain reference',
   cuda: 'the driver of CUDA is opened, refused and lost in words, over a fake one',
+  cuda_kernels: "the GPU's kernels, run on the host, give the numbers of their plain references",
   engine: 'plugins are told apart, sessions are shared by those who ask for the same',
   image: 'preprocessing stays within its memory, whatever the sizes',
   linear: 'so does each linear kernel, in every precision',
+  memory: "batches lie in the runner's own memory, which hears of every picture in it",
   norm: 'and each norm',
   serving: 'the scheduler keeps its word over a fake engine',
   tensorrt: 'what layers of TensorRT hold is padded, turned and projected right',

@@ -14,9 +14,8 @@ CudaContext::CudaContext(int index) {
                     " GPUs (cuda:0 and so on), found cuda:" + std::to_string(index));
   }
   check_cuda(api.device_get(&device_, index), "cannot open the GPU");
-  CudaContextHandle context = nullptr;
-  check_cuda(api.context_retain(&context, device_), "cannot open the GPU");
-  if (const CudaResult result = api.context_set_current(context); result != kCudaSuccess) {
+  check_cuda(api.context_retain(&handle_, device_), "cannot open the GPU");
+  if (const CudaResult result = api.context_set_current(handle_); result != kCudaSuccess) {
     api.context_release(device_);
     check_cuda(result, "cannot use the GPU");
   }
@@ -26,6 +25,11 @@ CudaContext::~CudaContext() {
   // On a lost device both fail, and there is nobody to tell.
   cuda_driver().context_set_current(nullptr);
   cuda_driver().context_release(device_);
+}
+
+void CudaContext::make_current() const {
+  // It fails on a lost device, as will all that follows.
+  cuda_driver().context_set_current(handle_);
 }
 
 CudaContext::Memory CudaContext::memory() const {

@@ -14,6 +14,9 @@ class CudaContext {
   CudaContext(const CudaContext&) = delete;
   CudaContext& operator=(const CudaContext&) = delete;
 
+  // On the calling thread; for what other threads free or copy.
+  void make_current() const;
+
   struct Memory {
     size_t free, total;  // bytes
   };
@@ -21,6 +24,7 @@ class CudaContext {
 
  private:
   CudaDeviceOrdinal device_ = 0;
+  CudaContextHandle handle_ = nullptr;
 };
 
 }  // namespace llm2clip

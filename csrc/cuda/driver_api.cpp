@@ -47,6 +47,7 @@ void bind_memory(DriverApi& api, Symbols& symbols) {
   symbols.bind(api.pinned_free, "cuMemFreeHost");
   symbols.bind(api.copy_to_device, "cuMemcpyHtoDAsync_v2");
   symbols.bind(api.copy_to_host, "cuMemcpyDtoHAsync_v2");
+  symbols.bind(api.copy_on_device, "cuMemcpyDtoDAsync_v2");
 }
 
 void bind_streams(DriverApi& api, Symbols& symbols) {

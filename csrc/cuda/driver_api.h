@@ -53,6 +53,8 @@ struct DriverApi {
   CudaResult (*copy_to_device)(CudaAddress to, const void* from, size_t bytes,
                                CudaStreamHandle stream);
   CudaResult (*copy_to_host)(void* to, CudaAddress from, size_t bytes, CudaStreamHandle stream);
+  CudaResult (*copy_on_device)(CudaAddress to, CudaAddress from, size_t bytes,
+                               CudaStreamHandle stream);
 
   CudaResult (*stream_create)(CudaStreamHandle* stream, unsigned flags);
   CudaResult (*stream_destroy)(CudaStreamHandle stream);

@@ -48,4 +48,9 @@ void copy_to_host(std::span<std::byte> to, CudaAddress from, const CudaStream& s
              "cannot copy from the GPU");
 }
 
+void copy_on_device(CudaAddress to, CudaAddress from, size_t bytes, const CudaStream& stream) {
+  check_cuda(cuda_driver().copy_on_device(to, from, bytes, stream.handle()),
+             "cannot copy on the GPU");
+}
+
 }  // namespace llm2clip

@@ -60,5 +60,6 @@ class PinnedMemory {
 // Begins a copy on the stream. Host memory that is not pinned makes it wait for what goes before.
 void copy_to_device(CudaAddress to, std::span<const std::byte> from, const CudaStream& stream);
 void copy_to_host(std::span<std::byte> to, CudaAddress from, const CudaStream& stream);
+void copy_on_device(CudaAddress to, CudaAddress from, size_t bytes, const CudaStream& stream);
 
 }  // namespace llm2clip

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "model/net.h"
+#include "serving/batch_memory.h"
 
 namespace llm2clip {
 
@@ -72,8 +73,13 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual const SessionInfo& info() const = 0;
-  // pixels: [batch, 3, S, S] f32, host. Throws ERR_ENGINE_INCOMPATIBLE when the engine does not
-  // answer with one vector a picture, ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
+  // Memory of pixels that run() reads fastest; it outlives the session. Throws ERR_OUT_OF_MEMORY.
+  virtual std::unique_ptr<BatchMemory> batch_memory(size_t floats) {
+    return std::make_unique<PlainBatchMemory>(floats);
+  }
+  // pixels: [batch, 3, S, S] f32, host, of batch_memory() or any other. Throws
+  // ERR_ENGINE_INCOMPATIBLE when the engine does not answer with one vector a picture,
+  // ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
   virtual Embeddings run(const float* pixels, int64_t batch) = 0;
 };
 

@@ -15,6 +15,10 @@ class SessionRunner final : public BatchRunner {
   SessionRunner(std::unique_ptr<Session> session, int64_t embedding_dim)
       : session_(std::move(session)), embedding_dim_(embedding_dim) {}
 
+  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
+    return session_->batch_memory(floats);
+  }
+
   BatchResult run(std::span<const float> pixels, int64_t batch) override {
     const Embeddings out = session_->run(pixels.data(), batch);
     if (out.dim != embedding_dim_) {

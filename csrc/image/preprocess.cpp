@@ -1,23 +1,13 @@
 #include "image/preprocess.h"
 
-#include <algorithm>
+#include <cstddef>
 #include <vector>
 
-#include "image/coefficients.h"
 #include "image/resample.h"
+#include "image/resize_plan.h"
 
 namespace llm2clip {
 namespace {
-
-// int(S · long / short), as the reference computes it: the quotient is a double.
-int64_t resized_edge(int64_t edge, int64_t shortest, int size) {
-  return static_cast<int64_t>(static_cast<double>(size * edge) / static_cast<double>(shortest));
-}
-
-ResizeAxis centre_window(int64_t edge, int64_t shortest, int size) {
-  const int64_t output = resized_edge(edge, shortest, size);
-  return {.input = edge, .output = output, .first = (output - size) / 2, .count = size};
-}
 
 // Bytes of rows [first, …) of a picture, each `length` long.
 struct Rows {
@@ -46,58 +36,38 @@ void resize_horizontally(const Rows& source, int64_t count, const Coefficients& 
 struct Resize {
   int size;
   PixelFormat format;
-  Coefficients columns, rows;
+  ResizePlan plan;
 };
 
 // out [S, S, channels]
 void resize_columns_then_rows(const ImageView& image, const Resize& resize, uint8_t* out) {
-  const int64_t first = resize.rows.taps.front().first;
-  const int64_t count = resize.rows.taps.back().first + resize.rows.taps.back().count - first;
+  const int64_t first = resize.plan.rows.taps.front().first;
+  const int64_t count =
+      resize.plan.rows.taps.back().first + resize.plan.rows.taps.back().count - first;
   const int64_t source_length = image.width * image.channels;
   const int64_t length = int64_t{resize.size} * resize.format.channels;
   std::vector<uint8_t> narrowed(count * length);
   resize_horizontally({image.data + first * source_length, first, source_length}, count,
-                      resize.columns, resize.format, narrowed.data());
-  resize_vertically({narrowed.data(), first, length}, resize.rows, out);
+                      resize.plan.columns, resize.format, narrowed.data());
+  resize_vertically({narrowed.data(), first, length}, resize.plan.rows, out);
 }
 
 // out [S, S, channels]
 void resize_rows_then_columns(const ImageView& image, const Resize& resize, uint8_t* out) {
   const int64_t length = image.width * image.channels;
   std::vector<uint8_t> shortened(resize.size * length);
-  resize_vertically({image.data, 0, length}, resize.rows, shortened.data());
-  resize_horizontally({shortened.data(), 0, length}, resize.size, resize.columns, resize.format,
-                      out);
-}
-
-// Pillow shrinks a picture more than twice as tall as wide vertically first (from 13.0 on; before,
-// never). The order shows: each pass rounds to bytes. Where an edge keeps its length Pillow skips
-// that pass; here it runs and changes nothing, as its only weight is one.
-bool vertically_first(const ImageView& image, int size) {
-  return image.height > 2 * image.width && size < image.width;
+  resize_vertically({image.data, 0, length}, resize.plan.rows, shortened.data());
+  resize_horizontally({shortened.data(), 0, length}, resize.size, resize.plan.columns,
+                      resize.format, out);
 }
 
 // [S, S, channels], the bytes that Pillow's resize and a centre crop give.
 std::vector<uint8_t> resize_and_crop(const ImageView& image, int size, int channels) {
-  const int64_t shortest = std::min(image.width, image.height);
-  const Resize resize{size,
-                      {channels, image.channels},
-                      bicubic_coefficients(centre_window(image.width, shortest, size)),
-                      bicubic_coefficients(centre_window(image.height, shortest, size))};
+  const Resize resize{size, {channels, image.channels}, plan_resize(image, size)};
   std::vector<uint8_t> crop(static_cast<size_t>(channels) * size * size);
-  const auto passes =
-      vertically_first(image, size) ? resize_rows_then_columns : resize_columns_then_rows;
+  const auto passes = resize.plan.rows_first ? resize_rows_then_columns : resize_columns_then_rows;
   passes(image, resize, crop.data());
   return crop;
-}
-
-// The 256 values a byte can become. The reference scales in double, the rest in float.
-std::array<float, 256> normalised_bytes(float mean, float std) {
-  std::array<float, 256> values{};
-  for (int byte = 0; byte < 256; ++byte) {
-    values[byte] = (static_cast<float>(byte * (1 / 255.0)) - mean) / std;
-  }
-  return values;
 }
 
 }  // namespace

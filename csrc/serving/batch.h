@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "serving/batch_memory.h"
 #include "serving/request_queue.h"
 
 namespace llm2clip {
@@ -13,10 +14,12 @@ namespace llm2clip {
 // mutex, but for the pixels of a slot, which belong to whoever prepares it.
 class Batch {
  public:
-  Batch(size_t capacity, size_t slot_size)
-      : pixels_(new float[capacity * slot_size]()), capacity_(capacity), slot_size_(slot_size) {
+  Batch(size_t capacity, size_t slot_size) : capacity_(capacity), slot_size_(slot_size) {
     entries_.reserve(capacity);
   }
+
+  // To be given once, before the first add().
+  void set_memory(std::unique_ptr<BatchMemory> memory) { memory_ = std::move(memory); }
 
   bool has_room() const { return entries_.size() < capacity_; }
   bool empty() const { return entries_.empty(); }
@@ -46,11 +49,14 @@ class Batch {
     return slot(entries_.size() - 1);
   }
 
-  std::span<float> slot(size_t i) { return {pixels_.get() + i * slot_size_, slot_size_}; }
+  std::span<float> slot(size_t i) { return memory_->pixels().subspan(i * slot_size_, slot_size_); }
+
+  // Its slot holds the whole picture.
+  void filled(std::span<const float> slot) { memory_->filled(slot); }
 
   // Pixels of `count` slots from `first` on.
   std::span<const float> slots(size_t first, size_t count) const {
-    return {pixels_.get() + first * slot_size_, count * slot_size_};
+    return memory_->pixels().subspan(first * slot_size_, count * slot_size_);
   }
 
   // Takes out the entries that `wanted` refuses; the slots behind close up.
@@ -61,6 +67,7 @@ class Batch {
       if (!wanted(*entries_[i])) continue;
       if (kept != i) {
         std::ranges::copy(slot(i), slot(kept).begin());
+        filled(slot(kept));
         entries_[kept] = std::move(entries_[i]);
       }
       ++kept;
@@ -69,7 +76,7 @@ class Batch {
   }
 
  private:
-  std::unique_ptr<float[]> pixels_;
+  std::unique_ptr<BatchMemory> memory_;
   size_t capacity_, slot_size_;
   std::vector<std::unique_ptr<Entry>> entries_;
 };

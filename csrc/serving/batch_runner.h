@@ -4,6 +4,8 @@
 #include <memory>
 #include <span>
 
+#include "serving/batch_memory.h"
+
 namespace llm2clip {
 
 // What a run gave: [batch, dim], valid as long as `owner` lives.
@@ -17,7 +19,11 @@ struct BatchResult {
 class BatchRunner {
  public:
   virtual ~BatchRunner() = default;
-  // pixels: [batch, slot]
+  // For the pixels of a largest batch; outlives the runner. Asked for on the runner's thread.
+  virtual std::unique_ptr<BatchMemory> batch_memory(size_t floats) {
+    return std::make_unique<PlainBatchMemory>(floats);
+  }
+  // pixels: [batch, slot], of such memory.
   virtual BatchResult run(std::span<const float> pixels, int64_t batch) = 0;
 };
 

@@ -34,6 +34,9 @@ Scheduler::Scheduler(SchedulerOptions options, Open open)
     try {
       const EngineInUse in_use;
       runner = open();
+      for (Batch* batch : {&forming_, &running_}) {
+        batch->set_memory(runner->batch_memory(options_.max_batch * options_.slot_size));
+      }
       opened.set_value();
     } catch (...) {
       opened.set_exception(std::current_exception());
@@ -244,6 +247,7 @@ void Scheduler::prepare(std::unique_ptr<Entry> owned, std::unique_lock<std::mute
   const auto begin = Clock::now();
   try {
     entry.request->prepare(slot);
+    forming_.filled(slot);
   } catch (...) {
     entry.error = std::current_exception();
   }

@@ -161,6 +161,13 @@ EXPORT cuMemcpyDtoHAsync_v2(void* to, CudaAddress from, size_t bytes, CudaStream
   return work(stream, [=] { std::memcpy(to, reinterpret_cast<void*>(from), bytes); });
 }
 
+EXPORT cuMemcpyDtoDAsync_v2(CudaAddress to, CudaAddress from, size_t bytes,
+                            CudaStreamHandle stream) {
+  return work(stream, [=] {
+    std::memcpy(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes);
+  });
+}
+
 EXPORT cuStreamCreate(CudaStreamHandle* stream, unsigned) {
   *stream = new CUstream_st;
   return lost_or_success();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { capture, ROOT, which } from '../command.mjs';
 import { digest, isStamped, stamp } from '../stamp.mjs';
 import { COMPILER } from '../toolchain.mjs';
+import { findNvcc } from './cuda-toolkit.mjs';
 import { findLibtorch } from './libtorch.mjs';
 import { findTensorrtHeaders } from './tensorrt.mjs';
 
@@ -15,11 +16,12 @@ export const addon = {
   name: 'addon and engines',
   async isDone() {
     const built = outputs().every((path) => existsSync(join(ROOT, path)));
-    return built && isStamped('addon', inputs(await findLibtorch()));
+    return built && isStamped('addon', inputs(await findLibtorch(), await findNvcc()));
   },
   async run() {
     const libtorch = await findLibtorch();
-    const value = inputs(libtorch);
+    const nvcc = await findNvcc();
+    const value = inputs(libtorch, nvcc);
     const generator = which('ninja') ? 'Ninja' : 'Unix Makefiles';
     forgetOtherConfiguration(generator);
     // Half of the cores: one of torch's headers takes the compiler a gigabyte.
@@ -29,6 +31,8 @@ export const addon = {
       `--CDLIBTORCH_ROOT=${libtorch.root}`,
       `--CDTENSORRT_INCLUDE=${headers.tensorrt ?? ''}`,
       `--CDTENSORRT_RTX_INCLUDE=${headers.tensorrtRtx ?? ''}`,
+      // Empty rather than absent: CMake remembers.
+      `--CDLLM2CLIP_NVCC=${nvcc ?? ''}`,
     ];
     if (which('ccache')) options.push('--CDCMAKE_CXX_COMPILER_LAUNCHER=ccache');
     const cmakeJs = [
@@ -59,9 +63,9 @@ function outputs() {
   ].map((name) => `build/Release/${name}`);
 }
 
-function inputs(libtorch) {
+function inputs(libtorch, nvcc) {
   const headers = Object.values(findTensorrtHeaders());
-  return digest(SOURCES, ROOT, libtorch?.root, libtorch?.version, ...headers);
+  return digest(SOURCES, ROOT, libtorch?.root, libtorch?.version, nvcc, ...headers);
 }
 
 /** CMake refuses a folder that was configured elsewhere or for another generator. */

@@ -15,6 +15,7 @@
 
 #include "engine/torchscript/attention_operator.h"
 #include "engine/torchscript/compute_type.h"
+#include "engine/torchscript/cuda_sessions.h"
 #include "engine/torchscript/int8_linear_operator.h"
 #include "engine/torchscript/linear_operator.h"
 #include "engine/torchscript/module_writer.h"
@@ -173,10 +174,7 @@ class TorchscriptSession final : public Session {
 }  // namespace
 
 std::unique_ptr<Session> open_torchscript_session(const SessionOptions& options) {
-  if (options.device != "cpu") {
-    throw Error(ErrorCode::kDeviceUnavailable,
-                "expected device cpu, the only one of this build, found " + options.device);
-  }
+  if (options.device != "cpu") return open_cuda_session(options);
   // Holds for the calling thread alone, which is the one that runs the session.
   at::set_num_threads(options.threads);
   return std::make_unique<TorchscriptSession>(options);

@@ -1,0 +1,90 @@
+#include "engine/torchscript/cuda/attention_cuda.h"
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "base/error.h"
+#include "engine/torchscript/torch_error.h"
+
+namespace llm2clip {
+namespace {
+
+using at::Tensor;
+
+// A session runs on one thread, and so does all that it calls.
+thread_local FusedAttention chosen = FusedAttention::kFlash;
+
+// [B, H, N, dim]
+Tensor run(FusedAttention attention, const Tensor& q, const Tensor& k, const Tensor& v) {
+  switch (attention) {
+    case FusedAttention::kCudnn:
+      return std::get<0>(at::_scaled_dot_product_cudnn_attention(q, k, v, std::nullopt,
+                                                                 /*compute_log_sumexp=*/false));
+    case FusedAttention::kFlash:
+      return std::get<0>(at::_scaled_dot_product_flash_attention(q, k, v));
+    case FusedAttention::kEfficient:
+      return std::get<0>(at::_scaled_dot_product_efficient_attention(q, k, v, std::nullopt,
+                                                                     /*compute_log_sumexp=*/false));
+  }
+  return {};
+}
+
+// cuDNN's uses what Hopper and Blackwell have beyond Ampere; FlashAttention 2 does not.
+std::vector<FusedAttention> in_order(int compute_capability) {
+  using enum FusedAttention;
+  if (compute_capability >= 90) return {kCudnn, kFlash, kEfficient};
+  return {kFlash, kCudnn, kEfficient};
+}
+
+bool agrees(FusedAttention attention, int64_t head_dim, at::ScalarType type) {
+  // As the operators give them: views of packed rows.
+  const auto options = at::TensorOptions(at::kCUDA).dtype(type);
+  const Tensor qkv = at::randn({2, 65, 3, 2, head_dim}, options);
+  const Tensor q = qkv.select(2, 0).transpose(1, 2), k = qkv.select(2, 1).transpose(1, 2),
+               v = qkv.select(2, 2).transpose(1, 2);
+  const Tensor scores = at::softmax(q.to(at::kFloat).matmul(k.to(at::kFloat).transpose(2, 3)) /
+                                        std::sqrt(static_cast<double>(head_dim)),
+                                    -1);
+  const Tensor difference =
+      (run(attention, q, k, v).to(at::kFloat) - scores.matmul(v.to(at::kFloat))).abs().max();
+  return difference.item<float>() < (type == at::kBFloat16 ? 3e-2F : 5e-3F);
+}
+
+}  // namespace
+
+std::string name(FusedAttention attention) {
+  switch (attention) {
+    case FusedAttention::kCudnn: return "cuDNN";
+    case FusedAttention::kFlash: return "FlashAttention";
+    case FusedAttention::kEfficient: return "memory-efficient";
+  }
+  return "";
+}
+
+FusedAttention choose_attention(int64_t head_dim, at::ScalarType type, int compute_capability) {
+  std::string reasons;
+  for (const FusedAttention attention : in_order(compute_capability)) {
+    std::string reason = "it gives other numbers";
+    try {
+      if (agrees(attention, head_dim, type)) return attention;
+    } catch (const c10::OutOfMemoryError&) {
+      throw;
+    } catch (const c10::Error& error) {
+      reason = first_line(error.what_without_backtrace());
+    }
+    reasons += (reasons.empty() ? "" : "; ") + name(attention) + ": " + reason;
+  }
+  throw Error(ErrorCode::kDeviceUnavailable, "expected a fused attention for heads of " +
+                                                 std::to_string(head_dim) +
+                                                 " on this GPU, found none (" + reasons + ")");
+}
+
+void use_attention(FusedAttention attention) { chosen = attention; }
+
+Tensor attend_cuda(const Tensor& q, const Tensor& k, const Tensor& v) {
+  // Each of them leaves its result as [B, N, H, dim], so that this copies nothing.
+  return run(chosen, q, k, v).transpose(1, 2).flatten(2);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,78 @@
+#include "engine/torchscript/cuda/bucket_graphs.h"
+
+#include <ATen/ATen.h>
+#include <c10/cuda/CUDAStream.h>
+
+#include <algorithm>
+#include <ranges>
+
+#include "base/error.h"
+
+namespace llm2clip {
+namespace {
+
+// The first run chooses algorithms and allocates workspaces, which recording must not; the second
+// shows that there is nothing left to do.
+constexpr int kWarmUps = 2;
+
+// Records one run. A recording that fails is ended all the same: the stream is as before.
+at::Tensor record(at::cuda::CUDAGraph& graph, c10::MempoolId_t pool,
+                  const std::function<at::Tensor()>& run) {
+  // Other threads' sessions may allocate and launch meanwhile.
+  graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
+  at::Tensor output;
+  try {
+    output = run();
+  } catch (...) {
+    try {
+      graph.capture_end();
+    } catch (const c10::Error&) {
+      // The first error says more.
+    }
+    throw;
+  }
+  graph.capture_end();
+  return output;
+}
+
+}  // namespace
+
+std::vector<int64_t> BucketGraphs::sizes(int64_t largest) {
+  std::vector<int64_t> sizes;
+  for (int64_t size = 1; size < largest; size = size < 64 ? 2 * size : size + 64) {
+    sizes.push_back(size);
+  }
+  sizes.push_back(largest);
+  return sizes;
+}
+
+BucketGraphs::BucketGraphs(const at::Tensor& input, const Forward& forward) {
+  const auto pool = at::cuda::graph_pool_handle();
+  // The largest first: the others find their memory in its.
+  for (const int64_t size : std::views::reverse(sizes(input.size(0)))) {
+    const at::Tensor pixels = input.narrow(0, 0, size);
+    for (int i = 0; i < kWarmUps; ++i) forward(pixels);
+    auto bucket = std::make_unique<Bucket>();
+    bucket->size = size;
+    bucket->output = record(bucket->graph, pool, [&] { return forward(pixels); });
+    bucket->graph.replay();
+    buckets_.push_back(std::move(bucket));
+  }
+  std::ranges::reverse(buckets_);
+  c10::cuda::getCurrentCUDAStream().synchronize();
+}
+
+BucketGraphs::~BucketGraphs() = default;
+
+const at::Tensor& BucketGraphs::run(int64_t batch) {
+  const auto found =
+      std::ranges::find_if(buckets_, [batch](const auto& bucket) { return bucket->size >= batch; });
+  if (found == buckets_.end()) {
+    throw Error(ErrorCode::kInternal, "expected at most " + std::to_string(buckets_.back()->size) +
+                                          " pictures in a batch, found " + std::to_string(batch));
+  }
+  (*found)->graph.replay();
+  return (*found)->output;
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "cuda/driver_api.h"
+#include "kernels/cuda/element.h"
+
+namespace llm2clip {
+
+// A tensor's numbers as the kernels have them.
+template <typename T>
+const T* elements(const at::Tensor& tensor) {
+  return static_cast<const T*>(tensor.const_data_ptr());
+}
+
+template <typename T>
+T* mutable_elements(const at::Tensor& tensor) {
+  return static_cast<T*>(tensor.mutable_data_ptr());
+}
+
+// Calls body.operator()<T>() with what the kernels call the tensor's type.
+template <typename Body>
+void for_element(const at::Tensor& tensor, Body&& body) {
+  switch (tensor.scalar_type()) {
+    case at::kHalf: return body.template operator()<F16>();
+    case at::kBFloat16: return body.template operator()<BF16>();
+    default:
+      TORCH_CHECK(tensor.scalar_type() == at::kFloat,
+                  "expected float16, bfloat16 or float32, found ", tensor.scalar_type());
+      return body.template operator()<float>();
+  }
+}
+
+// The stream that operators put their work on: the calling thread's current one.
+CudaStreamHandle current_stream(const at::Tensor& tensor);
+
+}  // namespace llm2clip

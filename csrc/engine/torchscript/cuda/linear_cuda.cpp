@@ -1,0 +1,20 @@
+#include "engine/torchscript/cuda/linear_cuda.h"
+
+#include <ATen/ATen.h>
+
+namespace llm2clip {
+
+at::Tensor linear_cuda(const at::Tensor& input, const at::Tensor& weight,
+                       const std::optional<at::Tensor>& bias) {
+  const at::Tensor x = input.to(weight.scalar_type()).contiguous();
+  TORCH_CHECK(x.size(-1) == weight.size(1), "expected inputs of ", weight.size(1), ", found ",
+              x.size(-1));
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = weight.size(0);
+  const at::Tensor rows = x.view({-1, x.size(-1)});
+  const at::Tensor out =
+      bias ? at::addmm(bias->to(weight.scalar_type()), rows, weight.t()) : at::mm(rows, weight.t());
+  return out.view(shape);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <optional>
+
+namespace llm2clip {
+
+// x [.., in] · weightᵀ + bias → [.., out] by cuBLASLt, the bias in its epilogue. Weight and bias
+// are padded as PaddedWeights left them: so is the result.
+at::Tensor linear_cuda(const at::Tensor& x, const at::Tensor& weight,
+                       const std::optional<at::Tensor>& bias);
+
+}  // namespace llm2clip

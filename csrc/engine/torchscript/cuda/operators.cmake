@@ -1,0 +1,26 @@
+# All of the TorchScript engine that needs CUDA: opened by llm2clip_torchscript.so, beside it.
+# libtorch's CUDA libraries are a gigabyte that compiling needs nothing of: where they are not at
+# hand, empty ones of their names stand in, and the real ones are found when it is opened.
+file(WRITE ${CMAKE_BINARY_DIR}/cuda/nothing.cpp "")
+foreach(name c10_cuda torch_cuda)
+  set(${name} ${LIBTORCH_ROOT}/torch/lib/lib${name}.so)
+  if(NOT EXISTS ${${name}})
+    add_library(${name}_stand_in SHARED ${CMAKE_BINARY_DIR}/cuda/nothing.cpp)
+    set_target_properties(${name}_stand_in PROPERTIES OUTPUT_NAME ${name}
+      LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/cuda)
+    set(${name} ${name}_stand_in)
+  endif()
+endforeach()
+
+file(GLOB torchscript_cuda_sources CONFIGURE_DEPENDS csrc/engine/torchscript/cuda/*.cpp)
+add_library(llm2clip_torchscript_cuda MODULE ${torchscript_cuda_sources})
+set_target_properties(llm2clip_torchscript_cuda PROPERTIES PREFIX "" SKIP_BUILD_RPATH ON)
+target_include_directories(llm2clip_torchscript_cuda SYSTEM PRIVATE
+  ${LIBTORCH_ROOT}/torch/include ${LIBTORCH_ROOT}/torch/include/torch/csrc/api/include
+  ${cuda_root}/include)
+target_link_libraries(llm2clip_torchscript_cuda PRIVATE llm2clip_kernels_cuda
+  ${LIBTORCH_ROOT}/torch/lib/libtorch_cpu.so ${LIBTORCH_ROOT}/torch/lib/libc10.so
+  ${c10_cuda} ${torch_cuda})
+target_link_options(llm2clip_torchscript_cuda PRIVATE -Wl,--allow-shlib-undefined
+                    -Wl,--no-as-needed)
+llm2clip_warnings(llm2clip_torchscript_cuda)

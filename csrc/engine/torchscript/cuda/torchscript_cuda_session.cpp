@@ -1,0 +1,225 @@
+#include "engine/torchscript/cuda/torchscript_cuda_session.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "cuda/probe.h"
+#include "cuda/result_ring.h"
+#include "cuda/staged_batch.h"
+#include "engine/torchscript/cuda/attention_cuda.h"
+#include "engine/torchscript/cuda/bucket_graphs.h"
+#include "engine/torchscript/cuda/cuda_error.h"
+#include "engine/torchscript/cuda/padded_weights.h"
+#include "engine/torchscript/cuda_sessions.h"
+#include "engine/torchscript/module_writer.h"
+
+namespace llm2clip {
+namespace {
+
+namespace jit = torch::jit;
+using at::Tensor;
+
+CudaDevice device_of(int index) {
+  const CudaProbe probe = probe_cuda();
+  if (!probe.problem.empty()) throw Error(ErrorCode::kDeviceUnavailable, probe.problem);
+  return probe.devices.at(static_cast<size_t>(index));
+}
+
+std::string describe(const CudaDevice& device) {
+  return "GPU: " + device.name + ", compute capability " + std::to_string(device.major) + "." +
+         std::to_string(device.minor);
+}
+
+std::string precision_name(at::ScalarType type) {
+  switch (type) {
+    case at::kBFloat16: return "bf16";
+    case at::kHalf: return "fp16";
+    default: return "fp32";
+  }
+}
+
+at::ScalarType stored_type(const jit::Module& module) {
+  for (const auto& parameter : module.named_parameters(false)) {
+    if (at::isReducedFloatingType(parameter.value.scalar_type())) {
+      return parameter.value.scalar_type();
+    }
+  }
+  return at::kFloat;
+}
+
+// Numbers of a head, of the graph's first attention; without one nothing is chosen by it.
+int64_t head_dim(const jit::Module& module) {
+  for (const jit::Node* node : module.get_method("forward").graph()->nodes()) {
+    if (node->kind().toQualString() != std::string("llm2clip::attention")) continue;
+    const auto heads = jit::constant_as<int64_t>(node->input(1));
+    const jit::Node* linear = node->input(0)->node();
+    const auto out = jit::constant_as<int64_t>(linear->input(3));
+    if (heads && out) return *out / 3 / *heads;
+  }
+  return 64;
+}
+
+class TorchscriptCudaSession final : public Session {
+ public:
+  explicit TorchscriptCudaSession(const SessionOptions& options)
+      : options_(options),
+        index_(cuda_device_index(options.device)),
+        context_(std::make_shared<const CudaContext>(index_)),
+        staged_(context_, static_cast<size_t>(picture())),
+        results_(context_) {
+    const CudaDevice device = device_of(index_);
+    info_.device = "cuda:" + std::to_string(index_);
+    info_.kernels.push_back(describe(device));
+    translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot load engine", stream_,
+                            [&] { open(device); });
+  }
+
+  ~TorchscriptCudaSession() override {
+    graphs_.reset();
+    input_ = Tensor();
+    module_ = jit::Module();
+    try {
+      c10::cuda::CUDACachingAllocator::emptyCache();
+    } catch (const c10::Error&) {
+      // Of a lost device nothing is to be had back.
+    }
+  }
+
+  const SessionInfo& info() const override { return info_; }
+
+  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_.add(floats); }
+
+  Embeddings run(const float* pixels, int64_t batch) override {
+    return translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot run engine", stream_,
+                                   [&] { return run_batch(pixels, batch); });
+  }
+
+ private:
+  int64_t picture() const { return 3 * options_.image_size * options_.image_size; }
+  c10::Device torch_device() const { return {c10::kCUDA, static_cast<c10::DeviceIndex>(index_)}; }
+  c10::cuda::CUDAStream torch_stream() const {
+    return c10::cuda::getStreamFromExternal(stream_.handle(),
+                                            static_cast<c10::DeviceIndex>(index_));
+  }
+
+  void open(const CudaDevice& device) {
+    const c10::InferenceMode guard;
+    const c10::cuda::CUDAStreamGuard on_stream(torch_stream());
+    module_ = jit::load(options_.path, at::kCPU);
+    module_.eval();
+    module_.hasattr(kLinearWeights) ? open_native(device) : open_portable();
+    const int64_t size = options_.image_size;
+    input_ = at::zeros({options_.max_batch, 3, size, size},
+                       at::TensorOptions(torch_device()).dtype(at::kFloat));
+    graphs_.emplace(input_, [this](const Tensor& batch) { return forward(batch); });
+    std::string sizes;
+    for (const int64_t each : BucketGraphs::sizes(options_.max_batch)) {
+      sizes += (sizes.empty() ? "" : ", ") + std::to_string(each);
+    }
+    info_.kernels.push_back("CUDA graphs of " + sizes);
+  }
+
+  void open_native(const CudaDevice& device) {
+    if (!module_.attr(kInt8Weights).toListRef().empty()) {
+      throw Error(ErrorCode::kEngineIncompatible,
+                  "expected a bundle of fp32, bf16 or fp16 for a GPU, found int8; convert the "
+                  "checkpoint with --precision fp16");
+    }
+    const at::ScalarType type = stored_type(module_);
+    if (type == at::kBFloat16 && device.major < 8) {
+      throw Error(ErrorCode::kEngineIncompatible,
+                  "expected a GPU of compute capability 8.0 for bf16, found " + device.name +
+                      "; convert the checkpoint with --precision fp16");
+    }
+    const FusedAttention attention =
+        choose_attention(head_dim(module_), type, 10 * device.major + device.minor);
+    use_attention(attention);
+    move_and_pad_weights(module_, torch_device());
+    info_.precision = precision_name(type);
+    info_.kernels.emplace_back("linear: cuBLASLt, padded");
+    info_.kernels.push_back("attention: " + name(attention) + ", own rotary embedding");
+    info_.kernels.emplace_back("norms: own");
+  }
+
+  // Its weights are constants of the graph, which are moved while they are loaded.
+  void open_portable() {
+    module_ = jit::load(options_.path, torch_device());
+    module_.eval();
+    info_.kernels.emplace_back("aten, as the file says");
+  }
+
+  Tensor forward(const Tensor& batch) {
+    const jit::GraphOptimizerEnabledGuard as_written(false);
+    const c10::IValue result = module_.forward({batch});
+    if (!result.isTensor() || result.toTensor().dim() != 2 ||
+        result.toTensor().size(0) != batch.size(0)) {
+      throw Error(ErrorCode::kEngineIncompatible,
+                  "expected the engine to give one tensor [batch, dim], found " +
+                      (result.isTensor() ? c10::str(result.toTensor().sizes()) : result.tagKind()));
+    }
+    return result.toTensor().to(at::kFloat).contiguous();
+  }
+
+  Embeddings run_batch(const float* pixels, int64_t batch) {
+    const c10::InferenceMode guard;
+    const c10::cuda::CUDAStreamGuard on_stream(torch_stream());
+    int64_t dim = 0;
+    std::shared_ptr<const ResultRing::Piece> result;
+    for (int64_t first = 0; first < batch; first += options_.max_batch) {
+      const int64_t count = std::min(options_.max_batch, batch - first);
+      give(pixels + first * picture(), count);
+      const Tensor& output = graphs_->run(count);
+      dim = output.size(1);
+      if (!result) result = results_.next(static_cast<size_t>(batch * dim) * sizeof(float));
+      const auto row = static_cast<size_t>(dim) * sizeof(float);
+      copy_to_host({result->memory.data() + first * row, count * row},
+                   reinterpret_cast<CudaAddress>(output.const_data_ptr()), stream_);
+    }
+    stream_.record(done_);
+    done_.wait();
+    return {result->memory.floats(), batch, dim, result};
+  }
+
+  // Puts the pictures where the graphs read them.
+  void give(const float* pixels, int64_t count) {
+    const auto input = reinterpret_cast<CudaAddress>(input_.mutable_data_ptr());
+    const auto floats = static_cast<size_t>(count * picture());
+    if (StagedBatch* batch = staged_.find(pixels)) {
+      const CudaAddress from = batch->receive(pixels, static_cast<size_t>(count), stream_);
+      return copy_on_device(input, from, floats * sizeof(float), stream_);
+    }
+    copy_to_device(input, std::as_bytes(std::span(pixels, floats)), stream_);
+  }
+
+  SessionOptions options_;
+  int index_;
+  std::shared_ptr<const CudaContext> context_;
+  CudaStream stream_;
+  CudaEvent done_;
+  StagedBatches staged_;
+  ResultRing results_;
+  jit::Module module_;
+  Tensor input_;  // [largest, 3, S, S] f32
+  std::optional<BucketGraphs> graphs_;
+  SessionInfo info_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> open_torchscript_cuda_session(const SessionOptions& options) {
+  return std::make_unique<TorchscriptCudaSession>(options);
+}
+
+}  // namespace llm2clip
+
+extern "C" __attribute__((visibility("default")))
+const llm2clip::CudaSessions llm2clip_torchscript_cuda_sessions{
+    llm2clip::kPluginInterfaceVersion, llm2clip::open_torchscript_cuda_session};

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+
+#include "cuda/driver_api.h"
+#include "kernels/cuda/element.h"
+
+namespace llm2clip {
+
+// SwiGLU with its sub-LayerNorm in one pass: gate_up [rows, 2 · padded] → out [rows, padded] =
+// LayerNorm(silu(gate) · up) over `hidden` numbers, zero beyond. The reference is
+// gated_norm_plain().
+struct CudaGatedNormArguments {
+  int64_t rows;
+  int hidden;  // e.g. 2730
+  int padded;  // a multiple of 8, at most kWidestRow, e.g. 2752: what a GEMM is fast with
+  float eps;
+};
+
+// weight, bias: [padded]. T: F16, BF16 or float.
+template <typename T>
+void gated_norm_cuda(const T* gate_up, const T* weight, const T* bias, T* out,
+                     const CudaGatedNormArguments& a, CudaStreamHandle stream);
+
+}  // namespace llm2clip

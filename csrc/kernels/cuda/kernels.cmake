@@ -1,0 +1,28 @@
+# The GPU's kernels: each .cu by nvcc, called by name rather than as a language of CMake's, whose
+# checks want a whole toolkit; here the compiler's wheels suffice. Launchers are plain C++.
+get_filename_component(cuda_root "${LLM2CLIP_NVCC}/../.." ABSOLUTE)
+
+# Machine code for each generation, and PTX for those to come.
+set(cuda_code -gencode=arch=compute_120,code=compute_120)
+foreach(capability 75 80 86 89 90 100 120)
+  list(APPEND cuda_code -gencode=arch=compute_${capability},code=sm_${capability})
+endforeach()
+
+file(GLOB cuda_kernel_sources CONFIGURE_DEPENDS csrc/kernels/cuda/*.cu)
+foreach(source ${cuda_kernel_sources})
+  get_filename_component(name ${source} NAME)
+  set(object ${CMAKE_BINARY_DIR}/cuda/${name}.o)
+  add_custom_command(OUTPUT ${object}
+    COMMAND ${LLM2CLIP_NVCC} -std=c++20 -O3 --compress-mode=size ${cuda_code} -ccbin ${CMAKE_CXX_COMPILER}
+            -I${CMAKE_SOURCE_DIR}/csrc -Werror=all-warnings
+            -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra,-Werror
+            -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}
+    DEPENDS ${source} DEPFILE ${object}.d COMMENT "nvcc ${name}" VERBATIM)
+  list(APPEND cuda_objects ${object})
+endforeach()
+add_library(llm2clip_kernels_cuda STATIC ${cuda_objects})
+set_target_properties(llm2clip_kernels_cuda PROPERTIES LINKER_LANGUAGE CXX)
+target_include_directories(llm2clip_kernels_cuda PUBLIC csrc)
+# The run time that libtorch brings, not one of our own: both speak to the same contexts.
+target_link_libraries(llm2clip_kernels_cuda PUBLIC llm2clip_core
+  ${LIBTORCH_ROOT}/nvidia/cu13/lib/libcudart.so.13)

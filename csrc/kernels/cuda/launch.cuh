@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "cuda/driver_api.h"
+#include "kernels/cuda/launch_error.h"
+
+namespace llm2clip {
+
+inline unsigned blocks_of(int64_t items, int64_t an_each) {
+  return static_cast<unsigned>((items + an_each - 1) / an_each);
+}
+
+// Puts a kernel on the stream. Nothing to do is no launch: a grid of none is an error to CUDA.
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
+            CudaStreamHandle stream, Arguments&&... arguments) {
+  if (blocks == 0) return;
+  kernel<<<blocks, threads, 0, stream>>>(static_cast<Arguments&&>(arguments)...);
+  check_launch(cudaGetLastError());
+}
+
+}  // namespace llm2clip

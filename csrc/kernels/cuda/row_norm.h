@@ -1,0 +1,150 @@
+#pragma once
+
+#include "kernels/cuda/element.h"
+
+namespace llm2clip {
+
+// What the norms share: a row is read once and stays in its threads' registers, 8 numbers a chunk;
+// mean and variance come from there in two passes, as the plain references have them.
+
+// How a row lies over the threads that share it: thread t has chunks t, t + threads and so on, so
+// that a warp's accesses are one run of memory.
+struct RowShape {
+  int width;   // numbers that count
+  int stride;  // numbers from row to row of the output, a multiple of kChunk; the rest is zero
+};
+
+LLM2CLIP_HOST_DEVICE int first_of_chunk(int thread, int threads, int chunk) {
+  return (thread + chunk * threads) * kChunk;
+}
+
+// What one thread has of its row.
+template <int kChunks>
+struct RowPart {
+  Chunk chunks[kChunks];
+
+  // Gives the sum of what it read. `source.load(row, first)` gives 8 numbers from `first` on.
+  template <typename Source>
+  LLM2CLIP_HOST_DEVICE float load(const Source& source, int64_t row, const RowShape& shape,
+                                  int thread, int threads) {
+    float sum = 0;
+    LLM2CLIP_UNROLL
+    for (int c = 0; c < kChunks; ++c) {
+      const int first = first_of_chunk(thread, threads, c);
+      if (first < shape.width) chunks[c] = source.load(row, first);
+      LLM2CLIP_UNROLL
+      for (int i = 0; i < kChunk; ++i) {
+        if (first + i >= shape.width) chunks[c].values[i] = 0;
+        sum += chunks[c].values[i];
+      }
+    }
+    return sum;
+  }
+
+  // Takes the mean off; gives the sum of squares.
+  LLM2CLIP_HOST_DEVICE float centre(float mean, const RowShape& shape, int thread, int threads) {
+    float squares = 0;
+    LLM2CLIP_UNROLL
+    for (int c = 0; c < kChunks; ++c) {
+      const int first = first_of_chunk(thread, threads, c);
+      LLM2CLIP_UNROLL
+      for (int i = 0; i < kChunk; ++i) {
+        const float value = first + i < shape.width ? chunks[c].values[i] - mean : 0;
+        chunks[c].values[i] = value;
+        squares += value * value;
+      }
+    }
+    return squares;
+  }
+
+  // weight, bias: [stride], of which what lies beyond the width is read and not used.
+  template <typename T>
+  LLM2CLIP_HOST_DEVICE void store(T* out, int64_t row, const T* weight, const T* bias,
+                                  float deviation_inverse, const RowShape& shape, int thread,
+                                  int threads) const {
+    LLM2CLIP_UNROLL
+    for (int c = 0; c < kChunks; ++c) {
+      const int first = first_of_chunk(thread, threads, c);
+      if (first >= shape.stride) continue;
+      const Chunk w = load_chunk(weight + first), b = load_chunk(bias + first);
+      Chunk normal;
+      LLM2CLIP_UNROLL
+      for (int i = 0; i < kChunk; ++i) {
+        const float value = chunks[c].values[i] * deviation_inverse * w.values[i] + b.values[i];
+        normal.values[i] = first + i < shape.width ? value : 0;
+      }
+      store_chunk(out + row * shape.stride + first, normal);
+    }
+  }
+};
+
+// How many threads share a row, and how many chunks each has. 32: warps need no shared memory.
+struct RowLaunch {
+  int threads, chunks;
+};
+constexpr int kWarp = 32, kRowBlock = 128, kMostChunks = 6;
+
+constexpr RowLaunch row_launch(int stride) {
+  const int chunks = stride / kChunk;
+  const int threads = chunks <= kWarp * kMostChunks ? kWarp : kRowBlock;
+  return {threads, (chunks + threads - 1) / threads};
+}
+
+// Which row a thread of a block of kRowBlock works on, and which of the row's threads it is.
+struct RowPlace {
+  int64_t row;
+  int thread;
+};
+LLM2CLIP_HOST_DEVICE RowPlace row_place(int64_t block, int thread, int threads) {
+  return {block * (kRowBlock / threads) + thread / threads, thread % threads};
+}
+
+// The widest row there is a kernel for.
+constexpr int kWidestRow = kRowBlock * kMostChunks * kChunk;
+
+// Where the numbers of a row come from.
+
+// x: rows `stride` numbers apart, e.g. the class tokens of [B, N, D].
+template <typename X>
+struct StoredRow {
+  const X* x;
+  int64_t stride;
+  LLM2CLIP_HOST_DEVICE Chunk load(int64_t row, int first) const {
+    return load_chunk(x + row * stride + first);
+  }
+};
+
+// x + y, which becomes the residual stream in f32. `sum` may be x.
+template <typename T>
+struct AddedRow {
+  const float* x;
+  const T* y;
+  float* sum;
+  int64_t stride;
+  LLM2CLIP_HOST_DEVICE Chunk load(int64_t row, int first) const {
+    const int64_t at = row * stride + first;
+    Chunk a = load_chunk(x + at);
+    const Chunk b = load_chunk(y + at);
+    LLM2CLIP_UNROLL
+    for (int i = 0; i < kChunk; ++i) a.values[i] += b.values[i];
+    store_chunk(sum + at, a);
+    return a;
+  }
+};
+
+// silu(gate) · up of rows [gate, up], each `half` numbers.
+template <typename T>
+struct GatedRow {
+  const T* gate_up;
+  int64_t half;
+  LLM2CLIP_HOST_DEVICE Chunk load(int64_t row, int first) const {
+    const T* gate = gate_up + row * 2 * half + first;
+    Chunk g = load_chunk(gate);
+    const Chunk u = load_chunk(gate + half);
+    LLM2CLIP_UNROLL
+    for (int i = 0; i < kChunk; ++i) g.values[i] *= sigmoid(g.values[i]) * u.values[i];
+    return g;
+  }
+};
+
+}  // namespace llm2clip

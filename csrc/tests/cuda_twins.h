@@ -1,0 +1,74 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cuda/row_norm.h"
+
+// The GPU's kernels run on the host: the same index maps and element functions over the same blocks
+// and threads, one thread after another, and sums in the order of the warps' shuffles.
+namespace llm2clip::testing {
+
+// What __shfl_xor_sync gives every lane, distance by distance.
+inline float warp_sum(std::array<float, kWarp> lanes) {
+  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
+    const auto before = lanes;
+    for (int lane = 0; lane < kWarp; ++lane) lanes[lane] = before[lane] + before[lane ^ distance];
+  }
+  return lanes[0];
+}
+
+// row_sum() of row_norm.cuh: `parts` is a number a thread of one row.
+inline float row_sum(const std::vector<float>& parts) {
+  float sum = 0;
+  for (size_t first = 0; first < parts.size(); first += kWarp) {
+    std::array<float, kWarp> lanes{};
+    std::copy_n(parts.begin() + static_cast<int64_t>(first), kWarp, lanes.begin());
+    sum += warp_sum(lanes);
+  }
+  return sum;
+}
+
+template <int kChunks, typename Source, typename T>
+void norm_row(const Source& source, const T* weight, const T* bias, T* out, int64_t row,
+              const RowShape& shape, float eps, int threads) {
+  std::vector<RowPart<kChunks>> parts(static_cast<size_t>(threads));
+  std::vector<float> sums(parts.size());
+  const auto width = static_cast<float>(shape.width);
+  for (int t = 0; t < threads; ++t) sums[t] = parts[t].load(source, row, shape, t, threads);
+  const float mean = row_sum(sums) / width;
+  for (int t = 0; t < threads; ++t) sums[t] = parts[t].centre(mean, shape, t, threads);
+  const float inverse = rsqrt_f32(row_sum(sums) / width + eps);
+  for (int t = 0; t < threads; ++t) {
+    parts[t].store(out, row, weight, bias, inverse, shape, t, threads);
+  }
+}
+
+template <typename Source, typename T>
+void norm_rows(const Source& source, const T* weight, const T* bias, T* out, int64_t rows,
+               const RowShape& shape, float eps) {
+  const auto [threads, chunks] = row_launch(shape.stride);
+  const int64_t rows_a_block = kRowBlock / threads;
+  const int64_t blocks = (rows + rows_a_block - 1) / rows_a_block;
+  for (int64_t block = 0; block < blocks; ++block) {
+    for (int thread = 0; thread < kRowBlock; thread += threads) {
+      const auto [row, first] = row_place(block, thread, threads);
+      if (row >= rows) continue;
+      const auto run = [&]<int kChunks>() {
+        norm_row<kChunks>(source, weight, bias, out, row, shape, eps, threads);
+      };
+      switch (chunks) {
+        case 1: run.template operator()<1>(); break;
+        case 2: run.template operator()<2>(); break;
+        case 3: run.template operator()<3>(); break;
+        case 4: run.template operator()<4>(); break;
+        case 5: run.template operator()<5>(); break;
+        default: run.template operator()<kMostChunks>(); break;
+      }
+    }
+  }
+}
+
+}  // namespace llm2clip::testing
