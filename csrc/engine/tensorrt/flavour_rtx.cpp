@@ -90,6 +90,8 @@ Context::Context(nvinfer1::ICudaEngine& engine, std::span<const std::byte> kept)
     if (!kept.empty()) cache->deserialize(kept.data(), kept.size());
     config->setRuntimeCache(*cache);
   }
+  // One launch a batch, recorded anew where a size is met for the first time.
+  if (config) config->setCudaGraphStrategy(nvinfer1::CudaGraphStrategy::kWHOLE_GRAPH_CAPTURE);
   context.reset(config ? engine.createExecutionContext(config.get()) : nullptr);
   require(context.get(), ErrorCode::kOutOfMemory, "cannot make an execution context");
 }

@@ -5,9 +5,8 @@
 
 #include "base/file.h"
 #include "base/output_file.h"
-#include "cuda/context.h"
-#include "cuda/memory.h"
-#include "cuda/stream.h"
+#include "cuda/result_ring.h"
+#include "cuda/staged_batch.h"
 #include "engine/tensorrt/device.h"
 #include "engine/tensorrt/flavour.h"
 #include "engine/tensorrt/loaded_plan.h"
@@ -36,9 +35,11 @@ std::vector<int64_t> buckets(int64_t max_batch) {
 class TensorrtSession final : public Session {
  public:
   TensorrtSession(const SessionOptions& options, const CudaDevice& device)
-      : cuda_(device.index),
+      : cuda_(std::make_shared<const CudaContext>(device.index)),
         plan_(read_plan(options.path), options),
         buckets_(buckets(options.max_batch)),
+        staged_(cuda_, static_cast<size_t>(plan_.picture_size())),
+        results_(cuda_),
         pixels_(bytes(options.max_batch * plan_.picture_size())),
         embeddings_(bytes(options.max_batch * plan_.embedding_dim())),
         context_(plan_.engine(), read_cache(options.cache)) {
@@ -50,15 +51,17 @@ class TensorrtSession final : public Session {
 
   const SessionInfo& info() const override { return info_; }
 
+  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_.add(floats); }
+
   Embeddings run(const float* pixels, int64_t batch) override {
-    const auto count = static_cast<size_t>(batch * plan_.picture_size());
-    copy_to_device(pixels_.address(), std::as_bytes(std::span(pixels, count)), stream_);
+    const size_t size = bytes(batch * plan_.embedding_dim());
+    const auto result = results_.next(size);
+    give(pixels, batch);
     enqueue(*std::lower_bound(buckets_.begin(), buckets_.end(), batch));
-    const int64_t dim = plan_.embedding_dim();
-    auto out = std::make_shared<std::vector<float>>(static_cast<size_t>(batch * dim));
-    copy_to_host(std::as_writable_bytes(std::span(*out)), embeddings_.address(), stream_);
-    stream_.synchronize();
-    return {out->data(), batch, dim, out};
+    copy_to_host({result->memory.data(), size}, embeddings_.address(), stream_);
+    stream_.record(done_);
+    done_.wait();
+    return {result->memory.floats(), batch, plan_.embedding_dim(), result};
   }
 
  private:
@@ -68,6 +71,16 @@ class TensorrtSession final : public Session {
   void warm_up() {
     for (const int64_t size : buckets_) enqueue(size);
     stream_.synchronize();
+  }
+
+  // Puts the pictures where every batch is read, at an address that a recorded launch may keep.
+  void give(const float* pixels, int64_t batch) {
+    const auto floats = static_cast<size_t>(batch * plan_.picture_size());
+    if (StagedBatch* staged = staged_.find(pixels)) {
+      const CudaAddress from = staged->receive(pixels, static_cast<size_t>(batch), stream_);
+      return copy_on_device(pixels_.address(), from, floats * sizeof(float), stream_);
+    }
+    copy_to_device(pixels_.address(), std::as_bytes(std::span(pixels, floats)), stream_);
   }
 
   // What lies past the batch in a bucket is of an earlier one, and its result is not looked at.
@@ -83,10 +96,13 @@ class TensorrtSession final : public Session {
     Log::get().fail(ErrorCode::kInternal, "cannot run a batch of " + std::to_string(bucket));
   }
 
-  CudaContext cuda_;  // goes last
+  std::shared_ptr<const CudaContext> cuda_;  // goes last
   CudaStream stream_;
+  CudaEvent done_;
   LoadedPlan plan_;
   std::vector<int64_t> buckets_;
+  StagedBatches staged_;
+  ResultRing results_;
   DeviceMemory pixels_, embeddings_;
   Context context_;
   SessionInfo info_;
@@ -100,10 +116,10 @@ std::unique_ptr<Session> open_tensorrt_session(const SessionOptions& options) {
 }
 
 int64_t inspect_plan(const SessionOptions& options) {
-  const auto runtime = create_runtime();
-  require_plan(*runtime, read_plan(options.path));
+  const std::vector<std::byte> plan = read_plan(options.path);
+  require_plan(*create_runtime(), plan);
   const CudaContext cuda(require_device(options).index);
-  return LoadedPlan(read_plan(options.path), options).embedding_dim();
+  return LoadedPlan(plan, options).embedding_dim();
 }
 
 }  // namespace llm2clip::tensorrt
