@@ -35,23 +35,22 @@ Napi::Value build_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Eng
       [](Napi::Env env, BuildReport&& report) -> Napi::Value {
         auto result = Napi::Object::New(env);
         result.Set("parameters", Napi::Number::New(env, static_cast<double>(report.parameters)));
+        auto capabilities = Napi::Array::New(env);
+        for (const int capability : report.compute_capabilities) {
+          capabilities.Set(capabilities.Length(), Napi::Number::New(env, capability));
+        }
+        result.Set("computeCapabilities", capabilities);
         return result;
       });
 }
 
-// Runs one blank picture through the file to see what it gives.
 Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
   const SessionOptions options{.path = info[0].As<Napi::String>().Utf8Value(),
-                               .device = "cpu",
+                               .device = info[2].As<Napi::String>().Utf8Value(),
                                .threads = 1,
                                .image_size = info[1].As<Napi::Number>().Int64Value()};
   return PromiseWorker<int64_t>::run(
-      info.Env(),
-      [engine, options] {
-        const auto session = engine->open(options);
-        const auto size = static_cast<size_t>(3 * options.image_size * options.image_size);
-        return session->run(std::vector<float>(size).data(), 1).dim;
-      },
+      info.Env(), [engine, options] { return engine->inspect(options); },
       [](Napi::Env env, int64_t&& dim) -> Napi::Value {
         auto result = Napi::Object::New(env);
         result.Set("embeddingDim", Napi::Number::New(env, static_cast<double>(dim)));

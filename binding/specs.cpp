@@ -34,6 +34,15 @@ std::vector<int64_t> integers(const Napi::Object& object, const char* key) {
   return values;
 }
 
+// 89 for "8.9".
+std::vector<int> capabilities(const Napi::Object& object) {
+  std::vector<int> values;
+  for (const int64_t each : integers(object, "computeCapabilities")) {
+    values.push_back(static_cast<int>(each));
+  }
+  return values;
+}
+
 std::array<float, 3> three_floats(const Napi::Object& object, const char* key) {
   const auto array = object.Get(key).As<Napi::Array>();
   std::array<float, 3> values{};
@@ -97,7 +106,11 @@ BuildSpec parse_build_spec(const Napi::Object& spec) {
       .options = {.precision = parse_precision(text(spec, "precision")),
                   .portable = spec.Get("portable").As<Napi::Boolean>().Value(),
                   .observe = spec.Get("observe").As<Napi::Boolean>().Value(),
-                  .quantisation = parse_quantisation(spec.Get("quantisation").As<Napi::Array>())},
+                  .quantisation = parse_quantisation(spec.Get("quantisation").As<Napi::Array>()),
+                  .image_size = integer(child(spec, "config"), "imageSize"),
+                  .max_batch = integer(spec, "maxBatch"),
+                  .compute_capabilities = capabilities(spec),
+                  .cache = text(spec, "cache")},
       .output = text(spec, "output")};
   const auto weights = spec.Get("weights").As<Napi::Array>();
   for (uint32_t i = 0; i < weights.Length(); ++i) {
@@ -130,7 +143,9 @@ SessionSpec parse_session_spec(const Napi::Object& spec) {
                       .device = text(spec, "device"),
                       .threads = static_cast<int>(integer(spec, "threads")),
                       .image_size = preprocessing.size,
-                      .max_batch = integer(spec, "maxBatch")},
+                      .max_batch = integer(spec, "maxBatch"),
+                      .compute_capabilities = capabilities(spec),
+                      .cache = text(spec, "cache")},
           .scheduler = {.max_batch = static_cast<size_t>(integer(spec, "maxBatch")),
                         .slot_size = 3 * pixels,
                         .max_queue = static_cast<size_t>(integer(spec, "maxQueue")),

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Quantisation } from './bundle/quantisation';
 import { LLM2CLIPError } from './errors';
-import { type BuildSpec, type Calibration, fromNative, type NativeEngine } from './native';
+import { type BuildSpec, type Calibration, FOR_CPU, fromNative, type NativeEngine } from './native';
 import { boundedCosine, formatCosine, GATES, rowCosines } from './parity';
 
 /** Of all layers, those that stay in bf16 in one attempt after the other, where all int8 fails. */
@@ -52,10 +52,12 @@ interface Attempt {
   minCosine: number;
 }
 
-function build(spec: CalibratedBuild, rest: Omit<BuildSpec, 'config' | 'weights' | 'portable'>) {
+type Rest = Pick<BuildSpec, 'precision' | 'observe' | 'quantisation' | 'output'>;
+
+function build(spec: CalibratedBuild, rest: Rest) {
   const { engine, config, weights, signal } = spec;
   signal?.throwIfAborted();
-  return fromNative(engine.build({ config, weights, portable: false, ...rest }));
+  return fromNative(engine.build({ config, weights, portable: false, ...FOR_CPU, ...rest }));
 }
 
 function picturesFor(file: string, { config, pixels, signal }: CalibratedBuild) {

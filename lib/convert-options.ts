@@ -9,6 +9,7 @@ import {
   optionalString,
   optionsBag,
 } from './arguments';
+import { capabilityNumber, isCapability } from './compute-capability';
 import { ENGINES, type EngineKind } from './engine';
 import { PRECISIONS, type Precision } from './precision';
 
@@ -25,7 +26,10 @@ export interface ConvertOptions {
   /** Folder to make. */
   out: string;
   engine?: EngineKind;
-  /** Of the stored weights. Default bf16. int8 needs `calibrate`. */
+  /**
+   * Of the stored weights, and of TensorRT's arithmetic. Default bf16, for TensorRT fp16. int8 needs
+   * `calibrate`, and engine torchscript.
+   */
   precision?: Precision;
   /**
    * Pictures like those to be encoded, for int8 alone: files and folders, of which 32, evenly spread,
@@ -35,16 +39,24 @@ export interface ConvertOptions {
   calibrate?: string | readonly string[];
   /** A config.json or open_clip-style file, for checkpoints that have none beside them. */
   config?: string;
-  /** Stock aten operators alone: for Triton, or plain torch.jit.load. Default false; not for int8. */
+  /**
+   * Stock aten operators alone: for Triton, or plain torch.jit.load. Default false; not for int8, nor
+   * for TensorRT.
+   */
   portable?: boolean;
   /** Largest batch a user of the bundle may ask for. Default 64. */
   maxBatch?: number;
+  /**
+   * GPUs that engine tensorrt-rtx builds for, e.g. ['8.9', '12.0'], none of which need be there;
+   * 'current' for this machine's. Default 8.6, 8.9 and 12.0: GeForce RTX of the series 30, 40 and 50.
+   */
+  computeCapabilities?: 'current' | readonly string[];
   /**
    * Replace a bundle that is there, in one step; of int8, take the best engine found where none is
    * near enough to fp32. Default false.
    */
   force?: boolean;
-  /** Folder that holds libtorch. */
+  /** Folder that holds libtorch or TensorRT. */
   runtime?: string;
   signal?: AbortSignal;
   onProgress?: (progress: ConvertProgress) => void;
@@ -59,6 +71,8 @@ export interface ResolvedConvertOptions {
   config: string | undefined;
   portable: boolean;
   maxBatch: number;
+  /** 89 for 8.9; none: this machine's, or the CPU. */
+  computeCapabilities: readonly number[];
   force: boolean;
   runtime: string | undefined;
   signal: AbortSignal | undefined;
@@ -84,23 +98,60 @@ function calibrationPlaces(value: unknown, precision: Precision): string[] | und
   return places.map((place) => nonEmptyString(place, name));
 }
 
+/** GPUs that a player, a workstation or a server of today may have. */
+const DEFAULT_CAPABILITIES = [86, 89, 120];
+
+function computeCapabilities(value: unknown, engine: EngineKind): number[] {
+  const name = 'options.computeCapabilities';
+  if (engine !== 'tensorrt-rtx') {
+    if (value === undefined) return [];
+    const reason = engine === 'tensorrt' ? "which builds for this machine's GPU" : 'for the CPU';
+    throw invalidRange(`nothing with engine ${engine}, ${reason},`, name, value);
+  }
+  if (value === undefined) return DEFAULT_CAPABILITIES;
+  if (value === 'current') return [];
+  const wanted: unknown[] = Array.isArray(value) ? value : [];
+  const fits = wanted.every((each) => typeof each === 'string' && isCapability(each));
+  if (!fits || wanted.length === 0) {
+    throw invalidRange("'current' or compute capabilities such as ['8.9', '12.0']", name, value);
+  }
+  return [...new Set(wanted as string[])].map(capabilityNumber);
+}
+
+/** What is asked for that an engine of TensorRT does not do. */
+function requireTensorrtOptions(engine: EngineKind, precision: Precision, portable: boolean): void {
+  if (engine === 'torchscript') return;
+  if (precision === 'int8') {
+    throw invalidRange(
+      `fp16, bf16 or fp32 with engine ${engine}, as only torchscript quantises,`,
+      'options.precision',
+      precision,
+    );
+  }
+  if (portable) throw invalidRange(`false with engine ${engine}`, 'options.portable', portable);
+}
+
 /** @throws TypeError, RangeError (ERR_INVALID_ARG) */
 export function resolveConvertOptions(value: unknown): ResolvedConvertOptions {
   const options = optionsBag(value, 'options');
-  const precision = optionalOneOf(options.precision, 'options.precision', 'bf16', PRECISIONS);
+  const engine = optionalOneOf(options.engine, 'options.engine', 'torchscript', ENGINES);
+  const usual = engine === 'torchscript' ? 'bf16' : 'fp16';
+  const precision = optionalOneOf(options.precision, 'options.precision', usual, PRECISIONS);
   const portable = optionalBoolean(options.portable, 'options.portable', false);
+  requireTensorrtOptions(engine, precision, portable);
   if (portable && precision === 'int8') {
     const expected = "false with precision int8, which needs this project's own operators,";
     throw invalidRange(expected, 'options.portable', portable);
   }
   return {
     out: nonEmptyString(options.out, 'options.out'),
-    engine: optionalOneOf(options.engine, 'options.engine', 'torchscript', ENGINES),
+    engine,
     precision,
     calibrate: calibrationPlaces(options.calibrate, precision),
     config: optionalString(options.config, 'options.config'),
     portable,
     maxBatch: optionalInteger(options.maxBatch, 'options.maxBatch', DEFAULT_MAX_BATCH, [1, 1024]),
+    computeCapabilities: computeCapabilities(options.computeCapabilities, engine),
     force: optionalBoolean(options.force, 'options.force', false),
     runtime: optionalString(options.runtime, 'options.runtime'),
     signal: optionalSignal(options.signal, 'options.signal'),

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { nonEmptyString } from './arguments';
 import type { Manifest } from './bundle/manifest';
 import { type BundleContent, writeBundle } from './bundle/write';
@@ -7,18 +7,16 @@ import { buildCalibrated } from './calibration';
 import { withCallerStack } from './caller';
 import { type ResolvedModel, resolveModel } from './checkpoint/layouts';
 import { readCheckpoint } from './checkpoint/read';
+import { capabilityText } from './compute-capability';
 import {
   type ConvertOptions,
   type ResolvedConvertOptions,
   resolveConvertOptions,
 } from './convert-options';
-import { OPERATORS_VERSION, openEngine } from './engine';
+import { OPERATORS_VERSION, openEngine, visionFile } from './engine';
 import { fromNative, loadNative, type NativeEngine } from './native';
 import { packageVersion } from './package-version';
 import { samplePictures } from './pictures';
-
-/** Where the one engine file of the vision tower lies in a bundle; Triton's layout. */
-export const VISION_FILE = 'vision/1/model.pt';
 
 /** Pictures that int8 is calibrated on, at most. */
 const CALIBRATION_PICTURES = 32;
@@ -29,18 +27,23 @@ async function buildEngine(
   { config, weights, preprocessing }: ResolvedModel,
   output: string,
   options: ResolvedConvertOptions,
-): Promise<Pick<Manifest, 'parameters' | 'quantisation'>> {
+): Promise<Pick<Manifest, 'parameters' | 'quantisation' | 'computeCapabilities'>> {
   const { precision, portable, calibrate, force, signal, onProgress } = options;
   if (calibrate !== undefined) {
     const pixels = await samplePictures(calibrate, CALIBRATION_PICTURES, preprocessing, signal);
     const spec = { engine, config, weights, output, pixels, force, signal, onProgress };
-    return buildCalibrated(spec);
+    return { ...(await buildCalibrated(spec)), computeCapabilities: [] };
   }
   onProgress({ stage: 'build', fraction: 0.05 });
+  const target = {
+    maxBatch: options.maxBatch,
+    computeCapabilities: [...options.computeCapabilities],
+    cache: options.engine === 'tensorrt' ? `${resolve(options.out)}.timing-cache` : '',
+  };
   const plain = { observe: false, quantisation: [] };
-  const spec = { config, weights, precision, portable, output, ...plain };
-  const { parameters } = await fromNative(engine.build(spec));
-  return { parameters };
+  const spec = { config, weights, precision, portable, output, ...plain, ...target };
+  const { parameters, computeCapabilities } = await fromNative(engine.build(spec));
+  return { parameters, computeCapabilities: computeCapabilities.map(capabilityText) };
 }
 
 /** Makes an engine in `folder`, a bundle in the making, and says what it is. */
@@ -56,7 +59,8 @@ async function buildInto(
   const engine = await openEngine(options.engine, options.runtime);
 
   options.signal?.throwIfAborted();
-  const output = join(folder, VISION_FILE);
+  const vision = visionFile(options.engine);
+  const output = join(folder, vision);
   await mkdir(dirname(output), { recursive: true });
   const built = await buildEngine(engine, model, output, options);
   options.signal?.throwIfAborted();
@@ -68,12 +72,11 @@ async function buildInto(
       kind: options.engine,
       flavour: portable ? 'portable' : 'native',
       version: engine.version,
-      operators: portable ? 0 : OPERATORS_VERSION,
+      operators: portable || options.engine !== 'torchscript' ? 0 : OPERATORS_VERSION,
     },
     precision,
     batch: { max: options.maxBatch },
-    computeCapabilities: [],
-    parts: { vision: VISION_FILE },
+    parts: { vision },
     builtBy: { llm2clip: packageVersion(), platform: `${process.platform}-${process.arch}` },
     source: { layout: model.layout, format: table.format },
     ...built,
@@ -89,6 +92,7 @@ async function buildInto(
  *   ERR_PARITY, ERR_OUT_OF_MEMORY, ERR_IO
  * @example
  * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'eva02.bundle', precision: 'bf16' });
+ * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'rtx.bundle', engine: 'tensorrt-rtx' });
  * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'int8.bundle', precision: 'int8', calibrate: 'pictures' });
  */
 export async function convert(checkpoint: string, options: ConvertOptions): Promise<Manifest> {

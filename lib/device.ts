@@ -1,4 +1,5 @@
 import type { Manifest } from './bundle/manifest';
+import type { EngineKind } from './engine';
 import { LLM2CLIPError } from './errors';
 import { type CudaDevice, type CudaProbe, loadNative } from './native';
 import { INSTALL_CUDA_COMMAND, locateLibtorch } from './runtime/locate';
@@ -28,6 +29,8 @@ export async function chooseDevice(
   manifest: Manifest,
   runtime?: string,
 ): Promise<DeviceChoice> {
+  const { kind } = manifest.engine;
+  if (kind !== 'torchscript') return gpuOf(kind, wanted);
   if (wanted === 'auto') return chooseFor(manifest, runtime);
   if (wanted === 'cpu') return { device: 'cpu', reason: 'asked for', automatic: false };
   const index = Number(wanted.split(':')[1] ?? 0);
@@ -35,6 +38,18 @@ export async function chooseDevice(
   if (problem) throw unavailable(`device ${wanted}: ${problem}`);
   if (!devices[index]) throw unavailable(`expected device ${wanted}, found ${list(devices)}`);
   return { device: `cuda:${index}`, reason: 'asked for', automatic: false };
+}
+
+/** TensorRT's engines ask for the GPU themselves, after what their manifests say has been checked. */
+function gpuOf(kind: EngineKind, wanted: string): DeviceChoice {
+  if (wanted === 'cpu') {
+    throw unavailable(
+      `expected device cuda for a bundle of ${kind}, found cpu; for the CPU convert with --engine torchscript`,
+    );
+  }
+  if (wanted !== 'auto') return { device: wanted, reason: 'asked for', automatic: false };
+  const reason = `auto: ${kind} engines run on a GPU alone`;
+  return { device: 'cuda', reason, automatic: false };
 }
 
 async function chooseFor(manifest: Manifest, runtime?: string): Promise<DeviceChoice> {

@@ -2,16 +2,28 @@ import { LLM2CLIPError } from './errors';
 import { fromNative, loadNative, type NativeEngine } from './native';
 import { INSTALL_CUDA_COMMAND, type Libtorch, locateLibtorch } from './runtime/locate';
 import { withBriefSpinning } from './runtime/openmp';
-import { locatePlugin } from './runtime/plugins';
+import { locatePlugin, type PluginName } from './runtime/plugins';
+import { locateTensorrt } from './runtime/tensorrt';
 
 /** The engines that this version can build and run; each is a plugin beside the addon. */
-export const ENGINES = ['torchscript'] as const;
+export const ENGINES = ['torchscript', 'tensorrt', 'tensorrt-rtx'] as const;
 export type EngineKind = (typeof ENGINES)[number];
+
+const PLUGIN_OF: Record<EngineKind, PluginName> = {
+  torchscript: 'torchscript',
+  tensorrt: 'tensorrt',
+  'tensorrt-rtx': 'tensorrt_rtx',
+};
 
 /** Version of the fused operators in files of the native flavour; a file of another is refused. */
 export const OPERATORS_VERSION = 2;
 
-function librariesFor(device: string, libtorch: Libtorch): string[] {
+/** Where the one engine file of the vision tower lies in a bundle; Triton's layout. */
+export function visionFile(kind: EngineKind): string {
+  return kind === 'torchscript' ? 'vision/1/model.pt' : 'vision/1/model.plan';
+}
+
+function librariesOf(libtorch: Libtorch, device: string): string[] {
   if (!device.startsWith('cuda')) return libtorch.libraries;
   if (libtorch.cudaLibraries.length > 0) return [...libtorch.libraries, ...libtorch.cudaLibraries];
   throw new LLM2CLIPError(
@@ -32,8 +44,11 @@ export async function openEngine(
   runtime?: string,
   device = 'cpu',
 ): Promise<NativeEngine> {
-  const libtorch = await locateLibtorch(runtime === undefined ? {} : { runtime });
-  const plugin = locatePlugin(kind);
-  const libraries = librariesFor(device, libtorch);
+  const options = runtime === undefined ? {} : { runtime };
+  const libraries =
+    kind === 'torchscript'
+      ? librariesOf(await locateLibtorch(options), device)
+      : [await locateTensorrt(kind, options)];
+  const plugin = locatePlugin(PLUGIN_OF[kind]);
   return withBriefSpinning(() => fromNative(loadNative().openEngine(plugin, libraries)));
 }

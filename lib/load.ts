@@ -1,5 +1,8 @@
+import { resolve } from 'node:path';
 import type { Manifest } from './bundle/manifest';
 import { openBundle } from './bundle/open';
+import { requireCompatible } from './compatibility';
+import { capabilityNumber } from './compute-capability';
 import {
   chooseDevice,
   concernsTheDevice,
@@ -7,8 +10,7 @@ import {
   defaultMaxBatch,
   theCpu,
 } from './device';
-import { OPERATORS_VERSION, openEngine } from './engine';
-import { LLM2CLIPError } from './errors';
+import { type EngineKind, openEngine } from './engine';
 import { fromNative, type NativeEngine, type NativeSession, type SessionSpec } from './native';
 import type { Logger, ResolvedLoadOptions } from './options';
 
@@ -40,27 +42,36 @@ export interface LoadedBundle {
   info: ModelInfo;
 }
 
-function requireOperators({ engine }: Manifest): void {
-  if (engine.flavour !== 'native' || engine.operators === OPERATORS_VERSION) return;
-  throw new LLM2CLIPError(
-    'ERR_ENGINE_INCOMPATIBLE',
-    `expected an engine with operators of version ${OPERATORS_VERSION}, found ${engine.operators}; ` +
-      'convert the checkpoint again with `npx llm2clip convert --force`',
-  );
-}
-
 type Wanted = Pick<SessionSpec, 'device' | 'threads' | 'maxBatch' | 'maxQueue' | 'maxDelayMs'>;
+
+/** Beside a bundle lies what TensorRT for RTX compiles of it on this machine: it is never part of it. */
+function cacheOf(bundle: string, kind: EngineKind): string {
+  return kind === 'tensorrt-rtx' ? `${resolve(bundle)}.jit-cache` : '';
+}
 
 function openSession(
   engine: NativeEngine,
-  { preprocessing, model, parts, files }: Manifest,
+  manifest: Manifest,
   file: string,
+  cache: string,
   wanted: Wanted,
 ): Promise<NativeSession> {
+  const { preprocessing, model, parts, files } = manifest;
   const digest = files[parts.vision]?.sha256;
   const key = JSON.stringify([digest, preprocessing, engine.version, wanted]);
+  const computeCapabilities = manifest.computeCapabilities.map(capabilityNumber);
   const { embeddingDim } = model;
-  return fromNative(engine.open({ key, file, preprocessing, embeddingDim, ...wanted }));
+  return fromNative(
+    engine.open({
+      key,
+      file,
+      cache,
+      computeCapabilities,
+      preprocessing,
+      embeddingDim,
+      ...wanted,
+    }),
+  );
 }
 
 interface Opened {
@@ -96,7 +107,6 @@ export async function loadBundle(
     const { manifest } = bundle;
     const { kind, flavour } = manifest.engine;
     const { family, imageSize, embeddingDim } = manifest.model;
-    requireOperators(manifest);
     const chosen = await chooseDevice(options.device, manifest, options.runtime);
     const { threads, maxQueue, maxDelayMs, logger } = options;
     const { choice, engine, session, maxBatch } = await withFallback(
@@ -105,11 +115,12 @@ export async function loadBundle(
       async (choice) => {
         const { device } = choice;
         const engine = await openEngine(kind, options.runtime, device);
+        requireCompatible(manifest, engine.version);
         const file = await bundle.verify(manifest.parts.vision);
         const most = options.maxBatch ?? defaultMaxBatch(device);
         const maxBatch = Math.min(most, manifest.batch.max);
         const wanted = { device, threads, maxBatch, maxQueue, maxDelayMs };
-        const session = await openSession(engine, manifest, file, wanted);
+        const session = await openSession(engine, manifest, file, cacheOf(path, kind), wanted);
         return { choice, engine, session, maxBatch };
       },
     );

@@ -80,8 +80,8 @@ export interface NativeEngine {
   readonly version: string;
   build(spec: BuildSpec): Promise<BuildReport>;
   open(spec: SessionSpec): Promise<NativeSession>;
-  /** Inputs and output of an engine file made elsewhere, found by running one blank picture through it. */
-  inspect(file: string, imageSize: number): Promise<{ embeddingDim: number }>;
+  /** Inputs and output of an engine file made elsewhere, found by opening it or by running one blank picture. */
+  inspect(file: string, imageSize: number, device: string): Promise<{ embeddingDim: number }>;
   /** Runs pictures through an engine built with `observe`. */
   calibrate(spec: PicturesSpec): Promise<Calibration>;
   /**
@@ -132,7 +132,16 @@ export interface BuildSpec {
   quantisation: LayerQuantisation[];
   /** File to write; must not exist. */
   output: string;
+  /** Largest batch that the engine takes, where it is built for a largest one. */
+  maxBatch: number;
+  /** GPUs to build for, 89 for 8.9; none: this machine's, or the CPU. */
+  computeCapabilities: number[];
+  /** A file of what building measures, of use to the next one; empty: none. */
+  cache: string;
 }
+
+/** What of a BuildSpec says nothing to an engine for the CPU. */
+export const FOR_CPU = { maxBatch: 1, computeCapabilities: [], cache: '' };
 
 /** How one linear layer of an int8 engine is made. */
 export interface LayerQuantisation {
@@ -173,6 +182,8 @@ export interface LayerCalibration {
 
 export interface BuildReport {
   parameters: number;
+  /** GPUs that run it, 89 for 8.9; none: it is for the CPU, or for any. */
+  computeCapabilities: number[];
 }
 
 /** What a session reads: in place, where nobody else can write, detach or free it. */
@@ -182,6 +193,10 @@ export interface SessionSpec {
   /** Sessions of one key are one, in all threads of the process. */
   key: string;
   file: string;
+  /** A file of what opening compiles, of use to the next one; empty: none. */
+  cache: string;
+  /** GPUs that the file was built for, 89 for 8.9; none: it says nothing. */
+  computeCapabilities: number[];
   device: string;
   /** Intra-op threads. */
   threads: number;

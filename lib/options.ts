@@ -42,7 +42,7 @@ export interface LoadOptions {
   };
   logger?: Logger;
   image?: ImageOptions;
-  /** Folder that holds libtorch, for packaged apps. Default: looked for, see `llm2clip runtime info`. */
+  /** Folder that holds libtorch or TensorRT, for packaged apps. Default: looked for, see `llm2clip runtime info`. */
   runtime?: string;
 }
 

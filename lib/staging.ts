@@ -30,7 +30,9 @@ export async function sweepStaging(target: string): Promise<void> {
     const [pid = '', start = ''] =
       name.slice(prefix(target).length).split('.')[0]?.split('-') ?? [];
     if ((await startTime(Number(pid))) === start) continue;
-    await rm(join(dirname(target), name), { recursive: true, force: true }).catch(() => undefined);
+    // Programs that the dead one started may still be writing.
+    const options = { recursive: true, force: true, maxRetries: 5 };
+    await rm(join(dirname(target), name), options).catch(() => undefined);
   }
 }
 

@@ -1,12 +1,13 @@
 // Everything that start, test and check need, on a fresh clone or a used one: packages, compiled
-// TypeScript, libtorch with its headers, the addon and its plugins; with --cuda also CUDA's compiler,
-// and by it what runs on GPUs. Each step is skipped when done.
+// TypeScript, libtorch with its headers, TensorRT's headers, the addon and its plugins; with --cuda
+// also CUDA's compiler, and by it what runs on GPUs. Each step is skipped when done.
 // Node's own modules only: node_modules may not be there yet.
 import { performance } from 'node:perf_hooks';
 import { addon } from './setup/addon.mjs';
 import { cudaToolkit } from './setup/cuda-toolkit.mjs';
 import { libtorch } from './setup/libtorch.mjs';
 import { packages } from './setup/packages.mjs';
+import { tensorrt } from './setup/tensorrt.mjs';
 import { typescript } from './setup/typescript.mjs';
 import { describeOldNode, findMissingTools } from './toolchain.mjs';
 
@@ -15,6 +16,7 @@ const STEPS = [
   packages,
   typescript,
   libtorch,
+  tensorrt,
   ...(process.argv.includes('--cuda') ? [cudaToolkit] : []),
   addon,
 ];

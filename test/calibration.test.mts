@@ -55,7 +55,7 @@ function fakeEngine({ layers, effects = layers, parity, onStep = () => {} }: Fak
       begin(`build ${spec.precision}`);
       builds.push(spec);
       await writeFile(spec.output, JSON.stringify(spec), { flag: 'wx' });
-      return { parameters: 1000 };
+      return { parameters: 1000, computeCapabilities: [] };
     },
     async calibrate({ file, threads, imageSize }) {
       begin('calibrate');

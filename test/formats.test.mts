@@ -79,15 +79,26 @@ test('inspect of a bundle', async () => {
 
 test('runtime info', async () => {
   const keys = (value: unknown) => Object.keys(value as object).sort();
+  type Places = { places: unknown[] };
+  type Info = {
+    libtorch: Places;
+    tensorrt: Places;
+    tensorrtRtx: Places;
+    cuda: { devices: unknown[] };
+  };
   const env = { LD_LIBRARY_PATH: FAKE_DRIVER };
   const { json } = await run(['runtime', 'info', '--json'], env);
-  const found = json()[0] as { libtorch: { places: unknown[] }; cuda: { devices: unknown[] } };
+  const found = json()[0] as Info;
   const example = examples.get('runtime-info') as typeof found;
   assert.deepEqual(keys(example), keys(found));
   assert.deepEqual(keys(example.libtorch), keys(found.libtorch));
   assert.deepEqual(keys(example.libtorch.places[0]), keys(found.libtorch.places[0]));
   assert.deepEqual(keys(example.cuda), keys(found.cuda));
   assert.deepEqual(shape(example.cuda.devices[0]), shape(found.cuda.devices[0]));
+  for (const kind of ['tensorrt', 'tensorrtRtx'] as const) {
+    assert.deepEqual(keys(example[kind]), keys(found[kind]));
+    assert.deepEqual(keys(example[kind].places[0]), keys(found[kind].places[0]));
+  }
 });
 
 test('an error', async () => {

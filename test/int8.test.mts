@@ -9,7 +9,7 @@ import { type ConvertProgress, convert, LLM2CLIP, type Manifest } from 'llm2clip
 import { resolveModel } from '#lib/checkpoint/layouts';
 import { readCheckpoint } from '#lib/checkpoint/read';
 import { openEngine } from '#lib/engine';
-import { type BuildSpec, loadNative } from '#lib/native';
+import { type BuildSpec, FOR_CPU, loadNative } from '#lib/native';
 import { rowCosines } from '#lib/parity';
 import { samplePictures } from '#lib/pictures';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
@@ -106,7 +106,7 @@ async function effectsOnPhotographs() {
   const build = async (name: string, rest: Pick<BuildSpec, 'precision' | 'quantisation'>) => {
     const output = join(folder, `${name}.pt`);
     const observe = rest.precision === 'fp32';
-    await engine.build({ config, weights, portable: false, observe, output, ...rest });
+    await engine.build({ config, weights, portable: false, observe, output, ...FOR_CPU, ...rest });
     return output;
   };
   const observed = await build('observed', { precision: 'fp32', quantisation: [] });

@@ -14,6 +14,7 @@ const SUBJECTS = {
   memory: "batches lie in the runner's own memory, which hears of every picture in it",
   norm: 'and each norm',
   serving: 'the scheduler keeps its word over a fake engine',
+  tensorrt: 'what layers of TensorRT hold is padded, turned and projected right',
 };
 
 for (const [subject, title] of Object.entries(SUBJECTS)) {

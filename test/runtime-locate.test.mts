@@ -235,6 +235,8 @@ describe('runtime info', () => {
       'addon',
       'plugins',
       'libtorch',
+      'tensorrt',
+      'tensorrtRtx',
       'missing',
     ]);
     assert.equal(without.node, process.versions.node);

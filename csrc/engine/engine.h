@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "model/net.h"
 #include "serving/batch_memory.h"
 
@@ -25,10 +26,16 @@ struct BuildOptions {
   bool observe;   // keep what passes through the linears, for calibrate()
   // Of int8, by the name of the linear's (first) weight; others are quantised without smoothing.
   std::map<std::string, LayerQuantisation> quantisation;
+  int64_t image_size;
+  int64_t max_batch;  // an engine whose kernels are chosen when it is built takes no larger one
+  std::vector<int> compute_capabilities;  // of GPUs to build for, 89 for 8.9; none: this machine's
+  std::string cache;  // a file of what building measures, of use to the next one; empty: none
 };
 
 struct BuildReport {
   int64_t parameters;  // weights the file holds
+  std::vector<int>
+      compute_capabilities;  // of GPUs that run it; none: it is for the CPU, or for any
 };
 
 // A Net that can be saved: the operations called on it become the engine file.
@@ -43,7 +50,9 @@ struct SessionOptions {
   std::string device;  // "cpu" | "cuda" | "cuda:1"
   int threads;         // intra-op
   int64_t image_size;
-  int64_t max_batch = 1;  // largest that run() will be given
+  int64_t max_batch = 1;                       // largest that run() will be given
+  std::vector<int> compute_capabilities = {};  // that the file was built for; none: it says nothing
+  std::string cache = "";  // a file of what opening compiles, of use to the next one; empty: none
 };
 
 struct SessionInfo {
@@ -108,30 +117,47 @@ struct OperatorTime {
   double seconds;  // of all calls
 };
 
-// What an engine can do: no torch, no TensorRT and no model in it.
+// What an engine can do: no torch, no TensorRT and no model in it. Those that are not pure are
+// optional: without them the engine says that it does not offer this (ERR_ENGINE_INCOMPATIBLE).
 class Engine {
  public:
   virtual ~Engine() = default;
   virtual std::string version() const = 0;  // of the vendor's library
   virtual std::unique_ptr<Builder> builder(const BuildOptions& options) = 0;
   virtual std::unique_ptr<Session> open(const SessionOptions& options) = 0;
+  // Size of the embeddings of a file made elsewhere. Throws ERR_ENGINE_INCOMPATIBLE for one that
+  // does not take pictures and give embeddings. Runs a blank picture unless an engine knows better.
+  virtual int64_t inspect(const SessionOptions& options) {
+    const auto size = static_cast<size_t>(3 * options.image_size * options.image_size);
+    return open(options)->run(std::vector<float>(size).data(), 1).dim;
+  }
   // Runs pictures [count, 3, S, S] through an fp32 engine that was built to observe. Blocks the
   // calling thread. Throws ERR_ENGINE_INCOMPATIBLE for a file that does not observe.
-  virtual Calibration calibrate(const SessionOptions& options, const float* pixels,
-                                int64_t count) = 0;
+  virtual Calibration calibrate(const SessionOptions&, const float* /*pixels*/, int64_t /*count*/) {
+    refuse("calibration for int8");
+  }
   // What each of these linears does to the embeddings when it alone is in int8: of each the least
   // cosine to the embedding in fp32, NaN where there is one. Of the file that calibrate() takes;
   // the pictures run as one batch, once and once more a layer. Blocks the calling thread. Throws
   // ERR_ENGINE_INCOMPATIBLE for a file that does not observe them.
-  virtual std::vector<double> layer_effects(const SessionOptions& options, const float* pixels,
-                                            int64_t count,
-                                            const std::vector<LayerSmoothing>& layers) = 0;
+  virtual std::vector<double> layer_effects(const SessionOptions&, const float* /*pixels*/,
+                                            int64_t /*count*/, const std::vector<LayerSmoothing>&) {
+    refuse("calibration for int8");
+  }
   // Runs a batch some times and says what its time went to. Blocks the calling thread.
-  virtual std::vector<OperatorTime> profile(const SessionOptions& options, const float* pixels,
-                                            int64_t batch, int64_t rounds) = 0;
+  virtual std::vector<OperatorTime> profile(const SessionOptions&, const float* /*pixels*/,
+                                            int64_t /*batch*/, int64_t /*rounds*/) {
+    refuse("a profile by operator");
+  }
   // 10⁹ operations a second of the fastest repetition, as the engine's sessions compute it: what
   // this machine's matrix units give on a model's own shapes. Blocks the calling thread.
-  virtual double linear_gflops(const LinearSpec& spec) = 0;
+  virtual double linear_gflops(const LinearSpec&) { refuse("the rate of its linear layers"); }
+
+ private:
+  [[noreturn]] static void refuse(const char* what) {
+    throw Error(ErrorCode::kEngineIncompatible, std::string("expected an engine that offers ") +
+                                                    what + ", found one that does not");
+  }
 };
 
 // What a plugin exports under kPluginSymbol. `interface_version` comes first and stays first.

@@ -73,15 +73,6 @@ class FakeEngine final : public Engine {
   std::unique_ptr<Session> open(const SessionOptions& options) override {
     return std::make_unique<FakeSession>(options);
   }
-  Calibration calibrate(const SessionOptions&, const float*, int64_t) override { return {}; }
-  std::vector<double> layer_effects(const SessionOptions&, const float*, int64_t,
-                                    const std::vector<LayerSmoothing>&) override {
-    return {};
-  }
-  std::vector<OperatorTime> profile(const SessionOptions&, const float*, int64_t,
-                                    int64_t) override {
-    return {};
-  }
   double linear_gflops(const LinearSpec&) override { return 100; }
 };
 

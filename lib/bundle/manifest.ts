@@ -1,3 +1,4 @@
+import { isCapability } from '../compute-capability';
 import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../config';
 import { ENGINES, type EngineKind } from '../engine';
 import { LLM2CLIPError } from '../errors';
@@ -36,12 +37,12 @@ export interface Manifest {
     flavour: Flavour;
     /** Of the vendor's library that built it. */
     version: string;
-    /** Version of this project's own operators in it; 0 for none. */
+    /** Version of this project's own operators in it; 0 for none, as in every TensorRT engine. */
     operators: number;
   };
   precision: Precision;
   batch: { max: number };
-  /** GPUs it is built for; empty for the CPU. */
+  /** GPUs it is built for, e.g. "8.9"; empty for the CPU, and where an imported engine does not say. */
   computeCapabilities: string[];
   /** Engine file of each part, a path in the bundle. */
   parts: { vision: string };
@@ -100,6 +101,11 @@ function requireEngine(fields: FieldReader): void {
   fields.integer('operators');
 }
 
+function requireCapabilities(fields: FieldReader): void {
+  const wrong = fields.strings('computeCapabilities').find((text) => !isCapability(text));
+  if (wrong !== undefined) throw invalidField('e.g. "8.9"', 'computeCapabilities', wrong);
+}
+
 function requireOrigin(fields: FieldReader): void {
   fields.child('builtBy').string('llm2clip');
   fields.child('builtBy').string('platform');
@@ -148,7 +154,7 @@ export function parseManifest(text: string): Manifest {
   requireEngine(fields.child('engine'));
   fields.oneOf('precision', PRECISIONS);
   fields.child('batch').integer('max', 1, LARGEST_BATCH);
-  fields.strings('computeCapabilities');
+  requireCapabilities(fields);
   requireOrigin(fields);
   fields.integer('parameters');
   requireQuantisation(fields);

@@ -11,7 +11,7 @@ export type BundleContent = Omit<Manifest, 'files' | 'formatVersion'>;
 const TRITON_CONFIG = 'vision/config.pbtxt';
 
 /**
- * Makes a bundle of a folder that holds an engine: adds Triton's description and the manifest with
+ * Makes a bundle of a folder that holds an engine: adds Triton's description, where Triton has a backend for it, and the manifest with
  * the digest of every file, and brings all of it to the disk.
  */
 export async function seal(
@@ -19,7 +19,8 @@ export async function seal(
   content: BundleContent,
   signal: AbortSignal | undefined,
 ): Promise<Manifest> {
-  await writeFile(join(folder, TRITON_CONFIG), tritonConfig(content));
+  const triton = tritonConfig(content);
+  if (triton !== undefined) await writeFile(join(folder, TRITON_CONFIG), triton);
   const files: Record<string, FileDigest> = {};
   for (const name of await filesOf(folder)) {
     signal?.throwIfAborted();

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { Manifest } from '../bundle/manifest';
 import { convert } from '../convert';
 import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert-options';
-import { LLM2CLIPError } from '../errors';
+import { ENGINES, type EngineKind } from '../engine';
 import { PRECISIONS, type Precision } from '../precision';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
@@ -12,28 +12,20 @@ import { describeQuantisation } from './quantisation';
 
 interface Options {
   out: string;
-  engine: string;
-  precision: Precision;
+  engine: EngineKind;
+  precision?: Precision;
   calibrate?: string[];
   config?: string;
   portable?: true;
   maxBatch: number;
-  computeCapability?: string;
+  computeCapability?: 'current' | string[];
   force?: true;
   json?: true;
 }
 
-/** Words of the command line that this version knows but cannot yet do. */
-function refuseLaterWork({ engine, computeCapability }: Options): void {
-  const refused =
-    (engine !== 'torchscript' && `--engine ${engine}`) ||
-    (computeCapability !== undefined && '--compute-capability');
-  if (refused) {
-    throw new LLM2CLIPError(
-      'ERR_ENGINE_INCOMPATIBLE',
-      `this version builds torchscript engines for the CPU, not ${refused}`,
-    );
-  }
+/** "8.9,12.0" → its parts. */
+function capabilityList(text: string): 'current' | string[] {
+  return text === 'current' ? text : text.split(',').map((part) => part.trim());
 }
 
 function printReport(manifest: Manifest, out: string): void {
@@ -49,18 +41,19 @@ function printReport(manifest: Manifest, out: string): void {
 }
 
 async function run(checkpoint: string, options: Options): Promise<void> {
-  refuseLaterWork(options);
   const onProgress = ({ stage, fraction }: ConvertProgress) =>
     showProgress(`${stage} ${Math.round(100 * fraction)} %`);
-  const { config, calibrate, out, precision, maxBatch } = options;
+  const { config, calibrate, out, engine, precision, maxBatch, computeCapability } = options;
   const manifest = await convert(checkpoint, {
     out,
-    precision,
+    engine,
     maxBatch,
     portable: options.portable ?? false,
     force: options.force ?? false,
     signal: interruptSignal(),
     onProgress,
+    ...(precision === undefined ? {} : { precision }),
+    ...(computeCapability === undefined ? {} : { computeCapabilities: computeCapability }),
     ...(config === undefined ? {} : { config }),
     ...(calibrate === undefined ? {} : { calibrate }),
   }).finally(clearProgress);
@@ -70,20 +63,27 @@ async function run(checkpoint: string, options: Options): Promise<void> {
 
 /** `llm2clip convert`. */
 export function convertCommand(): Command {
-  const engines = ['torchscript', 'tensorrt', 'tensorrt-rtx'];
   return new Command('convert')
     .description('make an engine bundle from a checkpoint: safetensors, .pt or .bin')
     .argument('<checkpoint>', 'file, or the folder that holds it')
     .requiredOption('--out <bundle>', 'folder to make')
     .addOption(
-      new Option('--engine <kind>', 'what runs it').choices(engines).default('torchscript'),
+      new Option('--engine <kind>', 'what runs it').choices(ENGINES).default('torchscript'),
     )
-    .addOption(new Option('--precision <p>', 'of the weights').choices(PRECISIONS).default('bf16'))
+    .addOption(
+      new Option('--precision <p>', 'of the weights (default: bf16, for TensorRT fp16)').choices(
+        PRECISIONS,
+      ),
+    )
     .option('--calibrate <folder...>', 'pictures like those to come, which int8 needs')
     .option('--config <file>', 'config.json or open_clip-style file, where none lies beside it')
     .option('--portable', 'stock operators alone: for Triton and plain torch.jit.load')
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)
-    .option('--compute-capability <list>', 'GPUs to build for, e.g. 8.9,12.0')
+    .option(
+      '--compute-capability <list>',
+      'GPUs that tensorrt-rtx builds for: "current", or e.g. 8.9,12.0 (default: 8.6,8.9,12.0)',
+      capabilityList,
+    )
     .option('--force', 'replace a bundle that is there; take int8 that is too far from fp32')
     .option('--json', 'print the manifest as JSON')
     .action(run);

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { FAMILIES, type Family } from '../config';
 import { DEFAULT_MAX_BATCH } from '../convert-options';
+import { ENGINES, type EngineKind } from '../engine';
 import { importEngine } from '../import';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
@@ -10,30 +11,50 @@ interface Options {
   out: string;
   family: Family;
   imageSize: number;
+  engine?: EngineKind;
+  embeddingDim?: number;
   maxBatch: number;
   force?: true;
   json?: true;
 }
 
 async function run(file: string, options: Options): Promise<void> {
-  const { out, family, imageSize, maxBatch } = options;
+  const { out, family, imageSize, engine, embeddingDim, maxBatch } = options;
   const force = options.force ?? false;
   const signal = interruptSignal();
-  const manifest = await importEngine(file, { out, family, imageSize, maxBatch, force, signal });
-  const { embeddingDim } = manifest.model;
-  print(options.json ? manifest : `${out}: ${family} ${imageSize} px → ${embeddingDim}, imported`);
+  const manifest = await importEngine(file, {
+    out,
+    family,
+    imageSize,
+    maxBatch,
+    force,
+    signal,
+    ...(engine === undefined ? {} : { engine }),
+    ...(embeddingDim === undefined ? {} : { embeddingDim }),
+  });
+  const found = manifest.model.embeddingDim;
+  print(options.json ? manifest : `${out}: ${family} ${imageSize} px → ${found}, imported`);
 }
 
 /** `llm2clip import`. */
 export function importCommand(): Command {
   return new Command('import')
-    .description('wrap a TorchScript file made elsewhere; import only what you trust')
+    .description(
+      'wrap a TorchScript file or TensorRT plan made elsewhere; import only what you trust',
+    )
     .argument('<file>', 'takes pixel_values [B, 3, S, S] float32, gives one embedding a picture')
     .requiredOption('--out <bundle>', 'folder to make')
     .addOption(
       new Option('--family <family>', 'architecture').choices(FAMILIES).makeOptionMandatory(),
     )
     .requiredOption('--image-size <pixels>', 'edge S of its input', positiveInteger)
+    .addOption(
+      new Option(
+        '--engine <kind>',
+        'what made it (default: tensorrt for *.plan, else torchscript)',
+      ).choices(ENGINES),
+    )
+    .option('--embedding-dim <n>', 'what a plan gives, where there is no GPU', positiveInteger)
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)
     .option('--force', 'replace a bundle that is there')
     .option('--json', 'print the manifest as JSON')

@@ -1,6 +1,10 @@
 import { Command } from 'commander';
-import { describeRuntime, type RuntimeDescription } from '../runtime/describe';
-import { type InstallProgress, installLibtorch } from '../runtime/install';
+import {
+  describeRuntime,
+  type RuntimeDescription,
+  type TensorrtDescription,
+} from '../runtime/describe';
+import { type InstallProgress, installLibtorch, installTensorrtRtx } from '../runtime/install';
 import { print, printTable } from './output';
 import { clearProgress, showProgress } from './progress';
 
@@ -12,22 +16,33 @@ export function runtimeCommand(): Command {
     .addCommand(infoCommand());
 }
 
+interface InstallWords {
+  cuda?: true;
+  tensorrtRtx?: true;
+  headers?: true;
+  target?: string;
+  json?: true;
+}
+
 function installCommand(): Command {
   return new Command('install')
     .description("install libtorch into this user's cache, through pip")
     .option('--cuda', 'with what NVIDIA GPUs need: 2.3 GB to fetch, not 0.5')
+    .option('--tensorrt-rtx', 'TensorRT for RTX instead')
     .option('--headers', 'also what building the engine from source needs')
     .option('--target <dir>', 'install there instead, for a packaged app')
     .option('--json', 'print the result as JSON')
-    .action(async (options: { cuda?: true; headers?: true; target?: string; json?: true }) => {
-      const result = await installLibtorch({
+    .action(async (options: InstallWords) => {
+      const install = options.tensorrtRtx ? installTensorrtRtx : installLibtorch;
+      const result = await install({
         headers: options.headers ?? false,
         cuda: options.cuda ?? false,
         onProgress: showInstall,
         ...(options.target === undefined ? {} : { target: options.target }),
       }).finally(clearProgress);
       const verb = result.installed ? 'installed in' : 'is in';
-      print(options.json ? result : `libtorch ${result.version} ${verb} ${result.root}`);
+      const what = options.tensorrtRtx ? 'TensorRT for RTX' : 'libtorch';
+      print(options.json ? result : `${what} ${result.version} ${verb} ${result.root}`);
     });
 }
 
@@ -78,6 +93,16 @@ function printDescription(description: RuntimeDescription): void {
           `${name}, ${(memoryBytes / 1e9).toFixed(1)} GB, compute capability ${computeCapability}`,
         ] as const,
     ),
+    ...describePlaces('TensorRT', description.tensorrt),
+    ...describePlaces('TensorRT for RTX', description.tensorrtRtx),
     ...missing.map(({ what, command }) => ['missing', `${what}; run: ${command}`] as const),
   ]);
+}
+
+function describePlaces(title: string, { expected, used, places }: TensorrtDescription) {
+  const lines: [string, string][] = [[title, `${expected} expected, ${used ?? 'none'} used`]];
+  for (const { source, problem, version, library } of places) {
+    lines.push([`  ${source}`, problem ?? `${version === null ? '' : `${version}: `}${library}`]);
+  }
+  return lines;
 }

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { LIBTORCH_VERSION } from './pins';
+import { LIBTORCH_VERSION, type RuntimeName } from './pins';
 
 /**
  * Where this user's runtimes lie: `LLM2CLIP_CACHE`, else `llm2clip` under `XDG_CACHE_HOME` or
@@ -13,13 +13,18 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'llm2clip');
 }
 
+/** The folder `runtime install` fills by default; one a version, so that versions never mix. */
+export function cachedRuntimeFolder(runtime: RuntimeName, version: string): string {
+  return join(cacheFolder(), `${runtime}-${version}`);
+}
+
 /**
- * The folder `runtime install` fills by default; one a version, so that versions never mix. What is
- * for GPUs lies in one of its own, with all that the CPU needs: a process never opens two copies.
+ * That of libtorch. What is for GPUs lies in one of its own, with all that the CPU needs: a process
+ * never opens two copies.
  */
 export function cachedLibtorchFolder(
   version: string = LIBTORCH_VERSION,
   { cuda = false }: { cuda?: boolean } = {},
 ): string {
-  return join(cacheFolder(), `libtorch-${version}${cuda ? '-cuda' : ''}`);
+  return cachedRuntimeFolder('libtorch', `${version}${cuda ? '-cuda' : ''}`);
 }

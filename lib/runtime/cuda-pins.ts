@@ -123,7 +123,8 @@ const CUDA_FILES_BYTES = 460_803_068;
 
 /** libtorch for GPUs, which runs on the CPU too: 2.3 GB of wheels, 3.3 GB unpacked. */
 export const LIBTORCH_CUDA_PINS: RuntimePins = {
-  version: LIBTORCH_PINS.version,
+  ...LIBTORCH_PINS,
+  command: `${LIBTORCH_PINS.command} --cuda`,
   wheels: [
     ...LIBTORCH_PINS.wheels.map((wheel) =>
       wheel.package === 'torch'

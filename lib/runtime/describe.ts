@@ -7,6 +7,13 @@ import { type CudaDescription, describeCuda, missingForCuda } from './describe-c
 import { INSTALL_COMMAND, type RuntimeSource, runtimeCandidates } from './locate';
 import { LIBTORCH_VERSION } from './pins';
 import { locateAddon, locatePlugin, PLUGINS, type PluginName } from './plugins';
+import {
+  type TensorrtKind,
+  type TensorrtPlace,
+  type TensorrtSource,
+  tensorrtPlaces,
+  tensorrtVersion,
+} from './tensorrt';
 
 /** What `runtime info --json` prints. Null stands for what is not there. */
 export interface RuntimeDescription {
@@ -28,7 +35,17 @@ export interface RuntimeDescription {
   };
   /** NVIDIA GPUs; none of it need be there. */
   cuda: CudaDescription;
+  /** Neither need be there, unless bundles of its kind are built or loaded. */
+  tensorrt: TensorrtDescription;
+  tensorrtRtx: TensorrtDescription;
   missing: { what: string; command: string }[];
+}
+
+export interface TensorrtDescription {
+  expected: string;
+  /** The place it would be taken from. */
+  used: TensorrtSource | null;
+  places: TensorrtPlace[];
 }
 
 export interface RuntimePlace {
@@ -74,6 +91,8 @@ export async function describeRuntime(
     plugins: native.plugins,
     libtorch: { expected: libtorch.expected, used: libtorch.used, places: libtorch.places },
     cuda,
+    tensorrt: await describeTensorrt('tensorrt', options),
+    tensorrtRtx: await describeTensorrt('tensorrt-rtx', options),
     missing,
   };
 }
@@ -108,6 +127,15 @@ function describeNative() {
     plugins,
     missing,
   };
+}
+
+async function describeTensorrt(
+  kind: TensorrtKind,
+  options: { runtime?: string },
+): Promise<TensorrtDescription> {
+  const places = await tensorrtPlaces(kind, options);
+  const used = places.find(({ library }) => library !== null)?.source ?? null;
+  return { expected: tensorrtVersion(kind), used, places };
 }
 
 async function describeLibtorch(options: { runtime?: string }) {

@@ -5,7 +5,6 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LLM2CLIPError } from '../errors';
-import { INSTALL_COMMAND } from './locate';
 import type { WheelPin } from './pins';
 import { fileSize } from './record';
 
@@ -24,11 +23,13 @@ const PIP_ENVIRONMENT = {
  * Fetches one wheel through pip, from wherever the user's pip is set up to fetch, and checks its
  * digest again. Everything pip writes lies under `folder`.
  *
+ * @param command What a user may try again.
  * @throws ERR_INSTALL_FAILED
  */
 export async function downloadWheel(
   pin: WheelPin,
   folder: string,
+  command: string,
   onBytes: (bytes: number) => void,
 ): Promise<string> {
   // pip streams into its temporary folder first; /tmp is often too small for that.
@@ -38,16 +39,22 @@ export async function downloadWheel(
   await writeFile(requirements, `${pin.package}==${pin.version} --hash=sha256:${pin.sha256}\n`);
   const timer = setInterval(() => void folderSize(folder).then(onBytes), PROGRESS_EVERY_MS);
   try {
-    await runPip(pin, requirements, folder, temporary);
+    await runPip(pin, requirements, folder, command, temporary);
   } finally {
     clearInterval(timer);
   }
-  const wheel = await findWheel(folder);
-  await verify(pin, wheel);
+  const wheel = await findWheel(folder, command);
+  await verify(pin, wheel, command);
   return wheel;
 }
 
-async function runPip(pin: WheelPin, requirements: string, folder: string, temporary: string) {
+async function runPip(
+  pin: WheelPin,
+  requirements: string,
+  folder: string,
+  command: string,
+  temporary: string,
+) {
   const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes'];
   args.push('--python-version', '3.12', '--implementation', 'cp', '--platform', pin.platform);
   args.push('--no-cache-dir', '--progress-bar', 'off', '-d', folder, '-r', requirements);
@@ -60,25 +67,30 @@ async function runPip(pin: WheelPin, requirements: string, folder: string, tempo
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   const status = await new Promise<number | string>((resolve, reject) => {
-    child.on('error', (cause) => reject(pythonMissing(cause)));
+    child.on('error', (cause) => reject(pythonMissing(command, cause)));
     child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
-  if (status !== 0) throw pipFailed(pin, status, output);
+  if (status !== 0) throw pipFailed(pin, command, status, output);
 }
 
-function pythonMissing(cause: Error): LLM2CLIPError {
+function pythonMissing(command: string, cause: Error): LLM2CLIPError {
   return new LLM2CLIPError(
     'ERR_INSTALL_FAILED',
-    `expected python3 with pip on PATH, found none; install Python 3.9 or newer with pip, then run: ${INSTALL_COMMAND}`,
+    `expected python3 with pip on PATH, found none; install Python 3.9 or newer with pip, then run: ${command}`,
     { cause },
   );
 }
 
-function pipFailed(pin: WheelPin, status: number | string, output: string): LLM2CLIPError {
+function pipFailed(
+  pin: WheelPin,
+  command: string,
+  status: number | string,
+  output: string,
+): LLM2CLIPError {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   return new LLM2CLIPError(
     'ERR_INSTALL_FAILED',
-    `pip could not fetch ${pin.package} ${pin.version} (exit ${status}); try again with: ${INSTALL_COMMAND}\n` +
+    `pip could not fetch ${pin.package} ${pin.version} (exit ${status}); try again with: ${command}\n` +
       lines
         .slice(-LAST_LINES)
         .map((line) => `  pip: ${line.trim()}`)
@@ -86,24 +98,24 @@ function pipFailed(pin: WheelPin, status: number | string, output: string): LLM2
   );
 }
 
-async function findWheel(folder: string): Promise<string> {
+async function findWheel(folder: string, command: string): Promise<string> {
   const wheels = (await readdir(folder)).filter((name) => name.endsWith('.whl'));
   const [wheel] = wheels;
   if (wheel && wheels.length === 1) return join(folder, wheel);
   throw new LLM2CLIPError(
     'ERR_INSTALL_FAILED',
-    `expected one wheel from pip, found ${wheels.length}; try again with: ${INSTALL_COMMAND}`,
+    `expected one wheel from pip, found ${wheels.length}; try again with: ${command}`,
   );
 }
 
-async function verify(pin: WheelPin, wheel: string): Promise<void> {
+async function verify(pin: WheelPin, wheel: string, command: string): Promise<void> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(wheel, { highWaterMark: 1 << 20 }), hash);
   const found = hash.digest('hex');
   if (found === pin.sha256) return;
   throw new LLM2CLIPError(
     'ERR_INSTALL_FAILED',
-    `expected ${pin.package} ${pin.version} with sha256 ${pin.sha256}, found ${found}; try again with: ${INSTALL_COMMAND}`,
+    `expected ${pin.package} ${pin.version} with sha256 ${pin.sha256}, found ${found}; try again with: ${command}`,
   );
 }
 

@@ -16,12 +16,14 @@ export interface InstallProgress {
 export interface Selection {
   libraries: boolean;
   headers: boolean;
+  /** That an error tells to run again. */
+  command: string;
   onProgress: (progress: InstallProgress) => void;
 }
 
 /** Downloads a wheel into `staging`, unpacks the selection to `content`, removes the wheel. Returns the libraries. */
 export async function fetchWheel(
-  { libraries, headers, onProgress }: Selection,
+  { libraries, headers, command, onProgress }: Selection,
   wheel: WheelPin,
   staging: string,
   content: string,
@@ -29,7 +31,7 @@ export async function fetchWheel(
   const report = (step: InstallProgress['step'], bytes: number, totalBytes: number) =>
     onProgress({ step, package: wheel.package, bytes, totalBytes });
   const downloads = join(staging, 'download');
-  const path = await downloadWheel(wheel, downloads, (bytes) =>
+  const path = await downloadWheel(wheel, downloads, command, (bytes) =>
     report('download', Math.min(bytes, wheel.bytes), wheel.bytes),
   );
   const isLibrary = (name: string) => libraries && wheel.files.includes(name);

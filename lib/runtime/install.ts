@@ -2,10 +2,10 @@ import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { createStaging, publish, replace, sweepStaging } from '../staging';
-import { cachedLibtorchFolder } from './cache';
+import { cachedLibtorchFolder, cachedRuntimeFolder } from './cache';
 import { LIBTORCH_CUDA_PINS } from './cuda-pins';
 import { fetchWheel, type InstallProgress } from './fetch-wheel';
-import { LIBTORCH_PINS, type RuntimePins } from './pins';
+import { LIBTORCH_PINS, type RuntimePins, TENSORRT_RTX_PINS } from './pins';
 import { fileSize, findDamage, RECORD_NAME, type RuntimeRecord, readRecord } from './record';
 import type { UnpackedFile } from './unpack';
 
@@ -40,12 +40,33 @@ export interface InstallResult {
  * const { root } = await installLibtorch({ target: 'vendor/libtorch' });
  */
 export async function installLibtorch(options: InstallOptions = {}): Promise<InstallResult> {
-  const cuda = options.cuda ?? false;
-  const pins = options.pins ?? (cuda ? LIBTORCH_CUDA_PINS : LIBTORCH_PINS);
+  const { pins, cuda = false } = options;
+  const wanted = pins ?? (cuda ? LIBTORCH_CUDA_PINS : LIBTORCH_PINS);
+  return installRuntime(wanted, cachedLibtorchFolder(wanted.version, { cuda }), options);
+}
+
+/**
+ * The same of TensorRT for RTX, which builds engines without a GPU and runs them on one.
+ *
+ * @throws ERR_INSTALL_FAILED, ERR_IO
+ * @example
+ * await installTensorrtRtx();
+ */
+export async function installTensorrtRtx(options: InstallOptions = {}): Promise<InstallResult> {
+  const pins = options.pins ?? TENSORRT_RTX_PINS;
+  return installRuntime(pins, cachedRuntimeFolder(pins.runtime, pins.version), options);
+}
+
+async function installRuntime(
+  pins: RuntimePins,
+  folder: string,
+  options: InstallOptions,
+): Promise<InstallResult> {
   const job: Job = {
     pins,
+    command: pins.command,
     headers: options.headers ?? false,
-    target: resolve(options.target ?? cachedLibtorchFolder(pins.version, { cuda })),
+    target: resolve(options.target ?? folder),
     onProgress: options.onProgress ?? (() => undefined),
   };
   try {
@@ -53,14 +74,19 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Ins
   } catch (error) {
     if (error instanceof LLM2CLIPError) throw error;
     const { message } = error as Error;
-    throw new LLM2CLIPError('ERR_IO', `cannot install libtorch into ${job.target}: ${message}`, {
-      cause: error,
-    });
+    throw new LLM2CLIPError(
+      'ERR_IO',
+      `cannot install ${pins.runtime} into ${job.target}: ${message}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
 interface Job {
   pins: RuntimePins;
+  command: string;
   headers: boolean;
   target: string;
   onProgress: (progress: InstallProgress) => void;
@@ -71,7 +97,7 @@ async function install(job: Job): Promise<InstallResult> {
   await sweepStaging(job.target);
   const present = await usableRecord(job);
   if (present && (present.headers || !job.headers)) return result(job, present, false);
-  if (!present) await refuseForeignFolder(job.target);
+  if (!present) await refuseForeignFolder(job);
   const staging = await createStaging(job.target);
   try {
     const installed = present
@@ -87,21 +113,21 @@ async function install(job: Job): Promise<InstallResult> {
 }
 
 function result(job: Job, record: RuntimeRecord, installed: boolean): InstallResult {
-  const { libtorch: version, headers } = record;
-  return { root: job.target, version, headers, installed };
+  const { version } = job.pins;
+  return { root: job.target, version, headers: record.headers, installed };
 }
 
 /** The record of a target that is whole, of the right version, and has all that is wanted. */
 async function usableRecord({ target, pins }: Job): Promise<RuntimeRecord | undefined> {
   const record = await readRecord(target);
-  if (!record || record.libtorch !== pins.version) return undefined;
+  if (record?.[pins.runtime] !== pins.version) return undefined;
   const present = new Set(record.files.map(({ path }) => path));
   if (!pins.wheels.every(({ files }) => files.every((file) => present.has(file)))) return undefined;
   return (await findDamage(target, record)) ? undefined : record;
 }
 
 /** What `runtime install` did not make is never removed. */
-async function refuseForeignFolder(target: string): Promise<void> {
+async function refuseForeignFolder({ target, pins }: Job): Promise<void> {
   const names = await readdir(target).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
     throw error;
@@ -109,7 +135,7 @@ async function refuseForeignFolder(target: string): Promise<void> {
   if (names.length === 0 || names.includes(RECORD_NAME)) return;
   throw new LLM2CLIPError(
     'ERR_INSTALL_FAILED',
-    `expected ${target} to be absent, empty or a libtorch installed earlier, found other files; name another folder with --target`,
+    `expected ${target} to be absent, empty or a ${pins.runtime} installed earlier, found other files; name another folder with --target`,
   );
 }
 
@@ -122,14 +148,14 @@ async function installAll(job: Job, staging: string): Promise<boolean> {
     files.push(...(await fetchWheel({ ...job, libraries: true }, wheel, staging, content)));
   await writeRecord(content, {
     formatVersion: 1,
-    libtorch: job.pins.version,
+    [job.pins.runtime]: job.pins.version,
     packages: wheels.map(({ package: name, version, sha256 }) => ({ name, version, sha256 })),
     files,
     headers: job.headers,
   });
   if (await publish(content, job.target)) return true;
   if (await usableRecord(job)) return false;
-  await refuseForeignFolder(job.target);
+  await refuseForeignFolder(job);
   await replace(content, job.target);
   return true;
 }

@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { type ErrorCode, LLM2CLIPError } from '../errors';
 import { unpackedTwin } from './asar';
 import { cachedLibtorchFolder } from './cache';
+import { LIBTORCH_CUDA_PINS } from './cuda-pins';
 import { isVersion, type LibtorchFolder, readLibtorchFolder } from './libtorch-folder';
-import { LIBTORCH_VERSION } from './pins';
+import { LIBTORCH_PINS, LIBTORCH_VERSION } from './pins';
 import { findPythonTorch } from './python';
 import { fileSize } from './record';
 
@@ -27,8 +28,8 @@ export interface RuntimeCandidate {
 }
 
 /** The command that mends a missing runtime. */
-export const INSTALL_COMMAND = 'npx llm2clip runtime install';
-export const INSTALL_CUDA_COMMAND = `${INSTALL_COMMAND} --cuda`;
+export const INSTALL_COMMAND = LIBTORCH_PINS.command;
+export const INSTALL_CUDA_COMMAND = LIBTORCH_CUDA_PINS.command;
 
 /**
  * Finds libtorch: the `runtime` folder given, `LLM2CLIP_LIBTORCH`, this user's cache, the torch of

@@ -15,9 +15,16 @@ export interface WheelPin {
   headers?: string;
 }
 
+/** The vendors' libraries that `runtime install` can fetch. */
+export const RUNTIMES = ['libtorch', 'tensorrt-rtx'] as const;
+export type RuntimeName = (typeof RUNTIMES)[number];
+
 export interface RuntimePins {
-  /** Version of libtorch, the one the plugin is built against. */
+  runtime: RuntimeName;
+  /** Of the library, the one the plugin is built against. */
   version: string;
+  /** What installs it. */
+  command: string;
   wheels: WheelPin[];
 }
 
@@ -26,7 +33,9 @@ export const LIBTORCH_VERSION = '2.11.0';
 
 /** libtorch for the CPU. Its build is the CUDA one, so it wants CUDA's run time even where no GPU is. */
 export const LIBTORCH_PINS: RuntimePins = {
+  runtime: 'libtorch',
   version: LIBTORCH_VERSION,
+  command: 'npx llm2clip runtime install',
   wheels: [
     {
       package: 'nvidia-cuda-runtime',
@@ -55,6 +64,26 @@ export const LIBTORCH_PINS: RuntimePins = {
       files: ['torch/lib/libgomp.so.1', 'torch/lib/libc10.so', 'torch/lib/libtorch_cpu.so'],
       unpackedBytes: 452_962_107,
       headers: 'torch/include',
+    },
+  ],
+};
+
+/** The version whose interface the TensorRT for RTX engine is compiled against. */
+export const TENSORRT_RTX_VERSION = '1.7.1.116';
+
+export const TENSORRT_RTX_PINS: RuntimePins = {
+  runtime: 'tensorrt-rtx',
+  version: TENSORRT_RTX_VERSION,
+  command: 'npx llm2clip runtime install --tensorrt-rtx',
+  wheels: [
+    {
+      package: 'tensorrt-rtx-cu13-libs',
+      version: TENSORRT_RTX_VERSION,
+      platform: 'manylinux_2_28_x86_64',
+      sha256: 'e3fd45fed001240d63304e77a2d4006319b839994237cb294b6e7ad72acaabcd',
+      bytes: 95_153_708,
+      files: ['tensorrt_rtx_libs/libtensorrt_rtx.so.1'],
+      unpackedBytes: 234_013_248,
     },
   ],
 };

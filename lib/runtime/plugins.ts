@@ -5,7 +5,7 @@ import { PACKAGE_ROOT } from '../package-version';
 import { unpackedTwin } from './asar';
 
 /** Engines that come as a plugin beside the addon. */
-export const PLUGINS = ['torchscript'] as const;
+export const PLUGINS = ['torchscript', 'tensorrt', 'tensorrt_rtx'] as const;
 export type PluginName = (typeof PLUGINS)[number];
 
 /**

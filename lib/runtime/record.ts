@@ -1,10 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RUNTIMES } from './pins';
 
 /** `runtime.json`, which `runtime install` writes last: a folder that has one was complete. */
 export interface RuntimeRecord {
   formatVersion: 1;
-  libtorch: string;
+  /** Version of what it is, under its name. */
+  libtorch?: string;
+  'tensorrt-rtx'?: string;
   packages: { name: string; version: string; sha256: string }[];
   /** The libraries; headers are not listed one by one. */
   files: { path: string; bytes: number; sha256: string }[];
@@ -52,7 +55,7 @@ function isRecord(value: unknown): value is RuntimeRecord {
   const record = value as Partial<RuntimeRecord>;
   return (
     record.formatVersion === 1 &&
-    typeof record.libtorch === 'string' &&
+    RUNTIMES.some((runtime) => typeof record[runtime] === 'string') &&
     typeof record.headers === 'boolean' &&
     Array.isArray(record.files) &&
     record.files.every((file) => typeof file?.path === 'string' && typeof file.bytes === 'number')

@@ -7,15 +7,15 @@ import { digest, isStamped, stamp } from '../stamp.mjs';
 import { COMPILER } from '../toolchain.mjs';
 import { findNvcc } from './cuda-toolkit.mjs';
 import { findLibtorch } from './libtorch.mjs';
+import { findTensorrtHeaders } from './tensorrt.mjs';
 
 const CACHE = join(ROOT, 'build/CMakeCache.txt');
-const OUTPUTS = ['build/Release/llm2clip.node', 'build/Release/llm2clip_torchscript.so'];
 const SOURCES = ['CMakeLists.txt', 'csrc', 'binding', 'node_modules/node-addon-api/package.json'];
 
 export const addon = {
-  name: 'addon and TorchScript engine',
+  name: 'addon and engines',
   async isDone() {
-    const built = OUTPUTS.every((path) => existsSync(join(ROOT, path)));
+    const built = outputs().every((path) => existsSync(join(ROOT, path)));
     return built && isStamped('addon', inputs(await findLibtorch(), await findNvcc()));
   },
   async run() {
@@ -26,9 +26,14 @@ export const addon = {
     forgetOtherConfiguration(generator);
     // Half of the cores: one of torch's headers takes the compiler a gigabyte.
     const jobs = Math.max(2, Math.floor(availableParallelism() / 2));
-    const options = [`--CDLIBTORCH_ROOT=${libtorch.root}`];
-    // Empty rather than absent: CMake remembers.
-    options.push(`--CDLLM2CLIP_NVCC=${nvcc ?? ''}`);
+    const headers = findTensorrtHeaders();
+    const options = [
+      `--CDLIBTORCH_ROOT=${libtorch.root}`,
+      `--CDTENSORRT_INCLUDE=${headers.tensorrt ?? ''}`,
+      `--CDTENSORRT_RTX_INCLUDE=${headers.tensorrtRtx ?? ''}`,
+      // Empty rather than absent: CMake remembers.
+      `--CDLLM2CLIP_NVCC=${nvcc ?? ''}`,
+    ];
     if (which('ccache')) options.push('--CDCMAKE_CXX_COMPILER_LAUNCHER=ccache');
     const cmakeJs = [
       'node_modules/cmake-js/bin/cmake-js',
@@ -47,8 +52,20 @@ export const addon = {
   },
 };
 
+/** The addon and the plugins that can be built here. */
+function outputs() {
+  const { tensorrt, tensorrtRtx } = findTensorrtHeaders();
+  return [
+    'llm2clip.node',
+    'llm2clip_torchscript.so',
+    ...(tensorrt ? ['llm2clip_tensorrt.so'] : []),
+    ...(tensorrtRtx ? ['llm2clip_tensorrt_rtx.so'] : []),
+  ].map((name) => `build/Release/${name}`);
+}
+
 function inputs(libtorch, nvcc) {
-  return digest(SOURCES, ROOT, libtorch?.root, libtorch?.version, nvcc);
+  const headers = Object.values(findTensorrtHeaders());
+  return digest(SOURCES, ROOT, libtorch?.root, libtorch?.version, nvcc, ...headers);
 }
 
 /** CMake refuses a folder that was configured elsewhere or for another generator. */

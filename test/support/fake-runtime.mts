@@ -2,7 +2,12 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { LIBTORCH_VERSION, type RuntimePins, type WheelPin } from '#lib/runtime/pins';
+import {
+  LIBTORCH_PINS,
+  LIBTORCH_VERSION,
+  type RuntimePins,
+  type WheelPin,
+} from '#lib/runtime/pins';
 import { ZipWriter } from './zip-writer.mts';
 
 export const PLATFORM = 'manylinux_2_28_x86_64';
@@ -40,6 +45,7 @@ export function writeWheels(folder: string, version: string = LIBTORCH_VERSION):
   const cuda = LIBRARIES.slice(0, 2);
   const torch = LIBRARIES.slice(2);
   return {
+    ...LIBTORCH_PINS,
     version,
     wheels: [
       writeWheel(folder, 'fake-cuda', version, cuda, { 'nvidia/cu13/lib/libother.so': 'x' }),

@@ -156,7 +156,7 @@ BuildReport ModuleWriter::save(Value embedding, const std::string& path, bool fr
       module.register_attribute(kTokens, c10::IntType::get(), c10::IValue(tokens_));
     }
     module.save(path);
-    return BuildReport{parameters_};
+    return BuildReport{parameters_, {}};
   });
 }
 

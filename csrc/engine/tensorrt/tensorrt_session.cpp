@@ -1,0 +1,125 @@
+#include "engine/tensorrt/tensorrt_session.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/file.h"
+#include "base/output_file.h"
+#include "cuda/result_ring.h"
+#include "cuda/staged_batch.h"
+#include "engine/tensorrt/device.h"
+#include "engine/tensorrt/flavour.h"
+#include "engine/tensorrt/loaded_plan.h"
+#include "engine/tensorrt/log.h"
+#include "engine/tensorrt/vendor.h"
+
+namespace llm2clip::tensorrt {
+namespace {
+
+std::vector<std::byte> read_plan(const std::string& path) {
+  const File file(path);
+  std::vector<std::byte> bytes(file.size());
+  file.read(0, bytes);
+  return bytes;
+}
+
+// Batches are run in these sizes alone, as kernels are chosen for each: powers of two, and the
+// largest.
+std::vector<int64_t> buckets(int64_t max_batch) {
+  std::vector<int64_t> sizes;
+  for (int64_t size = 1; size < max_batch; size *= 2) sizes.push_back(size);
+  sizes.push_back(max_batch);
+  return sizes;
+}
+
+class TensorrtSession final : public Session {
+ public:
+  TensorrtSession(const SessionOptions& options, const CudaDevice& device)
+      : cuda_(std::make_shared<const CudaContext>(device.index)),
+        plan_(read_plan(options.path), options),
+        buckets_(buckets(options.max_batch)),
+        staged_(cuda_, static_cast<size_t>(plan_.picture_size())),
+        results_(cuda_),
+        pixels_(bytes(options.max_batch * plan_.picture_size())),
+        embeddings_(bytes(options.max_batch * plan_.embedding_dim())),
+        context_(plan_.engine(), read_cache(options.cache)) {
+    info_.device = "cuda:" + std::to_string(device.index);
+    info_.kernels = {std::string(kFlavour.name) + " " + library_version() + " on " + device.name};
+    warm_up();
+    if (!options.cache.empty()) write_cache(options.cache, context_.bytes());
+  }
+
+  const SessionInfo& info() const override { return info_; }
+
+  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_.add(floats); }
+
+  Embeddings run(const float* pixels, int64_t batch) override {
+    const size_t size = bytes(batch * plan_.embedding_dim());
+    const auto result = results_.next(size);
+    give(pixels, batch);
+    enqueue(*std::lower_bound(buckets_.begin(), buckets_.end(), batch));
+    copy_to_host({result->memory.data(), size}, embeddings_.address(), stream_);
+    stream_.record(done_);
+    done_.wait();
+    return {result->memory.floats(), batch, plan_.embedding_dim(), result};
+  }
+
+ private:
+  static size_t bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
+
+  // Compiles what each size needs, or takes it from the cache: no request waits for that.
+  void warm_up() {
+    for (const int64_t size : buckets_) enqueue(size);
+    stream_.synchronize();
+  }
+
+  // Puts the pictures where every batch is read, at an address that a recorded launch may keep.
+  void give(const float* pixels, int64_t batch) {
+    const auto floats = static_cast<size_t>(batch * plan_.picture_size());
+    if (StagedBatch* staged = staged_.find(pixels)) {
+      const CudaAddress from = staged->receive(pixels, static_cast<size_t>(batch), stream_);
+      return copy_on_device(pixels_.address(), from, floats * sizeof(float), stream_);
+    }
+    copy_to_device(pixels_.address(), std::as_bytes(std::span(pixels, floats)), stream_);
+  }
+
+  // What lies past the batch in a bucket is of an earlier one, and its result is not looked at.
+  void enqueue(int64_t bucket) {
+    Log::get().clear();
+    nvinfer1::IExecutionContext& context = context_.get();
+    const bool begun = context.setInputShape(plan_.input(), plan_.input_shape(bucket)) &&
+                       context.setTensorAddress(plan_.input(), pixels_.data()) &&
+                       context.setTensorAddress(plan_.output(), embeddings_.data()) &&
+                       context.enqueueV3(stream_.handle());
+    if (begun) return;
+    stream_.synchronize();  // throws where it is the device that failed
+    Log::get().fail(ErrorCode::kInternal, "cannot run a batch of " + std::to_string(bucket));
+  }
+
+  std::shared_ptr<const CudaContext> cuda_;  // goes last
+  CudaStream stream_;
+  CudaEvent done_;
+  LoadedPlan plan_;
+  std::vector<int64_t> buckets_;
+  StagedBatches staged_;
+  ResultRing results_;
+  DeviceMemory pixels_, embeddings_;
+  Context context_;
+  SessionInfo info_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> open_tensorrt_session(const SessionOptions& options) {
+  const CudaDevice device = require_device(options);
+  return std::make_unique<TensorrtSession>(options, device);
+}
+
+int64_t inspect_plan(const SessionOptions& options) {
+  const std::vector<std::byte> plan = read_plan(options.path);
+  require_plan(*create_runtime(), plan);
+  const CudaContext cuda(require_device(options).index);
+  return LoadedPlan(plan, options).embedding_dim();
+}
+
+}  // namespace llm2clip::tensorrt

@@ -1,0 +1,380 @@
+// What each model becomes, layer by layer, as the vendor's library describes the network: nothing
+// is built, and no GPU is asked for. tensorrt_network_test LIBRARY
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "base/float_convert.h"
+#include "engine/tensorrt/tensorrt_net.h"
+#include "engine/tensorrt/vendor.h"
+#include "model/vision.h"
+#include "tests/expect.h"
+
+namespace llm2clip::testing {
+namespace {
+
+using namespace tensorrt;
+using nvinfer1::DataType;
+using nvinfer1::LayerType;
+
+constexpr int64_t kLayers = 2, kEmbedding = 32;
+
+// Number i of every tensor; exact in f16, and never zero.
+float number(size_t i) { return static_cast<float>(1 + i % 509) / 16; }
+
+class Numbered final : public TensorSource {
+ public:
+  explicit Numbered(Shape shape) : shape_(std::move(shape)) {}
+  const Shape& shape() const override { return shape_; }
+  void read(Dtype dtype, std::span<std::byte> out) const override {
+    std::vector<float> numbers(static_cast<size_t>(element_count(shape_)));
+    for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = number(i);
+    from_float(numbers.data(), dtype, out.data(), numbers.size());
+  }
+
+ private:
+  Shape shape_;
+};
+
+// A model on a network that is described and never built.
+class Described final : public TensorrtNet {
+ public:
+  Described(const VisionConfig& config, Precision precision,
+            const std::map<std::string, Shape>& shapes)
+      : TensorrtNet(create_builder(), precision, config.image_size) {
+    Weights weights;
+    for (const auto& [name, shape] : shapes) weights.add(name, std::make_shared<Numbered>(shape));
+    network_ = &finish(vision_tower(*this, weights, config));
+    for (const auto& [name, shape] : shapes) expected_parameters_ += element_count(shape);
+  }
+  BuildReport save(Value, const std::string&) override { return {0, {}}; }
+
+  nvinfer1::INetworkDefinition& network() { return *network_; }
+  bool counts_every_parameter() const { return parameters() == expected_parameters_; }
+
+  std::vector<nvinfer1::ILayer*> layers(LayerType type) {
+    std::vector<nvinfer1::ILayer*> found;
+    for (int32_t i = 0; i < network_->getNbLayers(); ++i) {
+      if (network_->getLayer(i)->getType() == type) found.push_back(network_->getLayer(i));
+    }
+    return found;
+  }
+
+  // The numbers of a constant, by what it feeds.
+  std::vector<float> numbers(const nvinfer1::ITensor* tensor) {
+    for (nvinfer1::ILayer* layer : layers(LayerType::kCONSTANT)) {
+      if (layer->getOutput(0) != tensor) continue;
+      return numbers(static_cast<nvinfer1::IConstantLayer*>(layer)->getWeights());
+    }
+    return {};
+  }
+  static std::vector<float> numbers(const nvinfer1::Weights& weights) {
+    std::vector<float> numbers(static_cast<size_t>(weights.count));
+    const Dtype dtype = weights.type == DataType::kHALF   ? Dtype::kF16
+                        : weights.type == DataType::kBF16 ? Dtype::kBF16
+                                                          : Dtype::kF32;
+    to_float(dtype, static_cast<const std::byte*>(weights.values), numbers.data(), numbers.size());
+    return numbers;
+  }
+
+  // The weight of the product that is named after it, [out, in] as padded, and its shape.
+  std::pair<std::vector<float>, Shape> product(const std::string& name) {
+    for (nvinfer1::ILayer* layer : layers(LayerType::kMATRIX_MULTIPLY)) {
+      if (layer->getName() == name)
+        return {numbers(layer->getInput(1)), shape_of(layer->getInput(1))};
+    }
+    return {};
+  }
+
+ private:
+  nvinfer1::INetworkDefinition* network_ = nullptr;
+  int64_t expected_parameters_ = 0;
+};
+
+void add_affine(std::map<std::string, Shape>& shapes, const std::string& name, int64_t out,
+                int64_t in) {
+  shapes[name + ".weight"] = in == 0 ? Shape{out} : Shape{out, in};
+  shapes[name + ".bias"] = {out};
+}
+
+VisionConfig eva02_config() {
+  return {.family = "eva02",
+          .image_size = 56,
+          .patch_size = 14,
+          .width = 128,
+          .layers = kLayers,
+          .heads = 2,
+          .hidden = 341,
+          .embedding_dim = kEmbedding,
+          .activation = "swiglu",
+          .layer_norm_eps = 1e-6,
+          .rope_grid = 16};
+}
+
+std::map<std::string, Shape> eva02_shapes() {
+  const int64_t width = 128, hidden = 341;
+  std::map<std::string, Shape> shapes{{"cls_token", {1, 1, width}}, {"pos_embed", {1, 17, width}}};
+  shapes["patch_embed.proj.weight"] = {width, 3, 14, 14};
+  shapes["patch_embed.proj.bias"] = {width};
+  for (int64_t i = 0; i < kLayers; ++i) {
+    const std::string block = "blocks." + std::to_string(i);
+    for (const char* norm : {".norm1", ".norm2", ".attn.inner_attn_ln"}) {
+      add_affine(shapes, block + norm, width, 0);
+    }
+    for (const char* part : {".attn.q_proj", ".attn.v_proj", ".attn.proj"}) {
+      add_affine(shapes, block + part, width, width);
+    }
+    shapes[block + ".attn.k_proj.weight"] = {width, width};
+    add_affine(shapes, block + ".mlp.w1", hidden, width);
+    add_affine(shapes, block + ".mlp.w2", hidden, width);
+    add_affine(shapes, block + ".mlp.ffn_ln", hidden, 0);
+    add_affine(shapes, block + ".mlp.w3", width, hidden);
+  }
+  add_affine(shapes, "norm", width, 0);
+  add_affine(shapes, "head", kEmbedding, width);
+  return shapes;
+}
+
+Described eva02_described(Precision precision = Precision::kFp16) {
+  return {eva02_config(), precision, eva02_shapes()};
+}
+
+void add_vit_block(std::map<std::string, Shape>& shapes, const std::string& block, int64_t width,
+                   int64_t hidden) {
+  for (const char* norm : {".norm1", ".norm2"}) add_affine(shapes, block + norm, width, 0);
+  for (const char* part : {".attn.q_proj", ".attn.k_proj", ".attn.v_proj", ".attn.proj"}) {
+    add_affine(shapes, block + part, width, width);
+  }
+  add_affine(shapes, block + ".mlp.fc1", hidden, width);
+  add_affine(shapes, block + ".mlp.fc2", width, hidden);
+}
+
+Described clip_described() {
+  const int64_t width = 128;
+  std::map<std::string, Shape> shapes{{"cls_token", {1, 1, width}}, {"pos_embed", {1, 17, width}}};
+  shapes["patch_embed.proj.weight"] = {width, 3, 14, 14};
+  add_affine(shapes, "norm_pre", width, 0);
+  add_affine(shapes, "norm", width, 0);
+  for (int64_t i = 0; i < kLayers; ++i) {
+    add_vit_block(shapes, "blocks." + std::to_string(i), width, 512);
+  }
+  shapes["head.weight"] = {kEmbedding, width};
+  VisionConfig config = eva02_config();
+  config.family = "clip_vit";
+  config.hidden = 512;
+  config.activation = "quick_gelu";
+  config.layer_norm_eps = 1e-5;
+  return {config, Precision::kFp16, shapes};
+}
+
+Described siglip2_described() {
+  const int64_t width = 144;
+  std::map<std::string, Shape> shapes{{"pos_embed", {1, 16, width}}};
+  shapes["patch_embed.proj.weight"] = {width, 3, 14, 14};
+  shapes["patch_embed.proj.bias"] = {width};
+  shapes["attn_pool.latent"] = {1, 1, width};
+  for (int64_t i = 0; i < kLayers; ++i) {
+    add_vit_block(shapes, "blocks." + std::to_string(i), width, 512);
+  }
+  add_affine(shapes, "norm", width, 0);
+  add_affine(shapes, "attn_pool.q", width, width);
+  add_affine(shapes, "attn_pool.kv", 2 * width, width);
+  add_affine(shapes, "attn_pool.proj", width, width);
+  add_affine(shapes, "attn_pool.norm", width, 0);
+  add_affine(shapes, "attn_pool.mlp.fc1", 512, width);
+  add_affine(shapes, "attn_pool.mlp.fc2", width, 512);
+  VisionConfig config = eva02_config();
+  config.family = "siglip2";
+  config.width = width;
+  config.hidden = 512;
+  config.embedding_dim = width;
+  config.activation = "gelu_tanh";
+  return {config, Precision::kFp16, shapes};
+}
+
+void expect_interface(Described net, int64_t dim, size_t attentions) {
+  auto& network = net.network();
+  EXPECT(network.getNbInputs() == 1 && network.getNbOutputs() == 1);
+  EXPECT(network.getInput(0)->getName() == std::string("pixel_values"));
+  EXPECT(network.getInput(0)->getType() == DataType::kFLOAT);
+  EXPECT(shape_of(network.getInput(0)) == (Shape{-1, 3, 56, 56}));
+  EXPECT(network.getOutput(0)->getName() == std::string("embedding"));
+  EXPECT(network.getOutput(0)->getType() == DataType::kFLOAT);
+  EXPECT(shape_of(network.getOutput(0)) == (Shape{-1, dim}));
+  EXPECT(net.layers(LayerType::kATTENTION_INPUT).size() == attentions);
+  EXPECT(net.layers(LayerType::kSOFTMAX).empty());
+  EXPECT(net.counts_every_parameter());
+}
+
+void test_interfaces() {
+  expect_interface(eva02_described(), kEmbedding, kLayers);
+  expect_interface(clip_described(), kEmbedding, kLayers);
+  expect_interface(siglip2_described(), 144, kLayers + 1);
+}
+
+// All is of the network's type but norms and rotations, which are in f32.
+void test_types() {
+  for (const auto& [precision, type] :
+       {std::pair{Precision::kFp16, DataType::kHALF}, std::pair{Precision::kBf16, DataType::kBF16},
+        std::pair{Precision::kFp32, DataType::kFLOAT}}) {
+    Described net = eva02_described(precision);
+    for (auto* layer : net.layers(LayerType::kMATRIX_MULTIPLY)) {
+      EXPECT(layer->getInput(0)->getType() == type && layer->getOutput(0)->getType() == type);
+    }
+    for (auto* layer : net.layers(LayerType::kCONVOLUTION)) {
+      EXPECT(layer->getInput(0)->getType() == type);
+    }
+    for (const LayerType in_f32 : {LayerType::kNORMALIZATION, LayerType::kROTARY_EMBEDDING}) {
+      EXPECT(!net.layers(in_f32).empty());
+      for (auto* layer : net.layers(in_f32)) {
+        EXPECT(layer->getInput(0)->getType() == DataType::kFLOAT);
+      }
+    }
+  }
+  try {
+    eva02_described(Precision::kInt8);
+    EXPECT(!"int8 is refused");
+  } catch (const Error& error) {
+    EXPECT(error.code() == ErrorCode::kEngineIncompatible);
+  }
+}
+
+// Of the 384 rows of gate and of up, and columns of w3, 341 are the checkpoint's.
+void test_padding() {
+  Described net = eva02_described();
+  const auto [gate_up, rows] = net.product("blocks.0.mlp.w1.weight");
+  EXPECT(rows == (Shape{1, 2 * 384, 128}));
+  bool right = gate_up.size() == 2 * 384 * 128;
+  for (size_t i = 0; right && i < gate_up.size(); ++i) {
+    const size_t row = i / 128 % 384;
+    right = gate_up[i] == (row < 341 ? number(row * 128 + i % 128) : 0);
+  }
+  EXPECT(right);
+  const auto [w3, columns] = net.product("blocks.0.mlp.w3.weight");
+  EXPECT(columns == (Shape{1, 128, 384}));
+  right = w3.size() == 128 * 384;
+  for (size_t i = 0; right && i < w3.size(); ++i) {
+    const size_t row = i / 384, column = i % 384;
+    right = w3[i] == (column < 341 ? number(row * 341 + column) : 0);
+  }
+  EXPECT(right);
+}
+
+// q, k and v one below the other; the class token alone from the last block's attention on.
+void test_packing() {
+  Described net = eva02_described();
+  const auto [qkv, shape] = net.product("blocks.0.attn.q_proj.weight");
+  EXPECT(shape == (Shape{1, 3 * 128, 128}));
+  bool right = qkv.size() == 3 * 128 * 128;
+  for (size_t i = 0; right && i < qkv.size(); ++i) right = qkv[i] == number(i % (128 * 128));
+  EXPECT(right);
+  EXPECT(net.product("blocks.0.attn.proj.weight").second == (Shape{1, 128, 128}));
+  EXPECT(net.product("blocks.1.attn.proj.weight").second == (Shape{128, 128}));
+  EXPECT(net.product("head.weight").second == (Shape{kEmbedding, 128}));
+}
+
+// Patch (1, 2) of the 4 × 4 grid is token 7: its row turns the first half of a head, its column the
+// second. Keys turn by unit vectors, queries by those times 1/√64.
+void test_rotations() {
+  Described net = eva02_described();
+  const auto rotations = net.layers(LayerType::kROTARY_EMBEDDING);
+  EXPECT(rotations.size() == 2 * kLayers);
+  for (auto* layer : rotations) {
+    EXPECT(static_cast<nvinfer1::IRotaryEmbeddingLayer*>(layer)->getInterleaved());
+    EXPECT(shape_of(layer->getOutput(0)) == (Shape{-1, 2, 17, 64}));
+    EXPECT(shape_of(layer->getInput(1)) == (Shape{-1, 17, 32}));
+  }
+  std::vector<std::vector<float>> tables;
+  for (auto* layer : net.layers(LayerType::kCONSTANT)) {
+    if (shape_of(layer->getOutput(0)) == (Shape{1, 1, 17, 32})) {
+      tables.push_back(net.numbers(layer->getOutput(0)));
+    }
+  }
+  EXPECT(tables.size() == 4);  // for queries and for keys, one each for all blocks
+  const std::vector<float>&cos = tables.at(2), &sin = tables.at(3);
+  for (size_t pair = 0; pair < 32; ++pair) {
+    const double position = (pair < 16 ? 1 : 2) * 16.0 / 4;
+    const double angle = position / std::pow(10000.0, static_cast<double>(pair % 16) / 16);
+    EXPECT(std::abs(cos[7 * 32 + pair] - std::cos(angle)) < 1e-6);
+    EXPECT(std::abs(sin[7 * 32 + pair] - std::sin(angle)) < 1e-6);
+    EXPECT(cos[pair] == 1 && sin[pair] == 0);  // the class token
+  }
+  for (size_t i = 0; i < cos.size(); ++i) {
+    EXPECT(tables.at(0)[i] == cos[i] / 8 && tables.at(1)[i] == sin[i] / 8);
+  }
+}
+
+// eps by model, and how the norm over padded rows is spelled out: over 341, not 384.
+void test_norms() {
+  const auto eps_of = [](Described net) {
+    std::vector<float> eps;
+    for (auto* layer : net.layers(LayerType::kNORMALIZATION)) {
+      eps.push_back(static_cast<nvinfer1::INormalizationLayer*>(layer)->getEpsilon());
+    }
+    return eps;
+  };
+  const std::vector<float> eva02 = eps_of(eva02_described()), clip = eps_of(clip_described());
+  EXPECT(eva02.size() == 3 * kLayers + 1 && clip.size() == 2 * kLayers + 2);
+  EXPECT(std::count(eva02.begin(), eva02.end(), 1e-6F) == 3 * kLayers + 1);
+  EXPECT(std::count(clip.begin(), clip.end(), 1e-5F) == 2 * kLayers + 2);
+  Described net = eva02_described();
+  EXPECT(net.layers(LayerType::kREDUCE).size() == 2 * kLayers);
+  int64_t by_width = 0, insides = 0;
+  for (auto* layer : net.layers(LayerType::kCONSTANT)) {
+    const std::vector<float> numbers = net.numbers(layer->getOutput(0));
+    by_width += numbers.size() == 1 && numbers[0] == 1.0F / 341;
+    insides += numbers == ones_then_zeros(341, 384);
+  }
+  EXPECT(by_width == 2 * kLayers && insides == kLayers);
+}
+
+void test_activations() {
+  const auto count = [](Described net, nvinfer1::ActivationType type) {
+    const auto layers = net.layers(LayerType::kACTIVATION);
+    return std::count_if(layers.begin(), layers.end(), [&](nvinfer1::ILayer* layer) {
+      return static_cast<nvinfer1::IActivationLayer*>(layer)->getActivationType() == type;
+    });
+  };
+  EXPECT(count(clip_described(), nvinfer1::ActivationType::kSIGMOID) == kLayers);
+  EXPECT(count(eva02_described(), nvinfer1::ActivationType::kSIGMOID) == kLayers);
+  EXPECT(count(siglip2_described(), nvinfer1::ActivationType::kGELU_TANH) == kLayers + 1);
+}
+
+// The pool's query is projected when the network is made: it is a constant, and no product is left.
+void test_pool() {
+  Described net = siglip2_described();
+  EXPECT(net.product("attn_pool.q.weight").first.empty());
+  EXPECT(net.product("attn_pool.kv.weight").second == (Shape{1, 288, 144}));
+  const auto constants = net.layers(LayerType::kCONSTANT);
+  const auto query = std::find_if(constants.begin(), constants.end(), [](nvinfer1::ILayer* layer) {
+    return shape_of(layer->getOutput(0)) == (Shape{1, 2, 1, 72});
+  });
+  EXPECT(query != constants.end());
+  double first = number(0);  // the bias
+  for (size_t i = 0; i < 144; ++i) first += static_cast<double>(number(i)) * number(i);
+  const float found = net.numbers((*query)->getOutput(0)).at(0);
+  EXPECT(std::abs(found - first / std::sqrt(72.0)) < 1e-3 * std::abs(first));
+}
+
+}  // namespace
+}  // namespace llm2clip::testing
+
+int main(int argc, char** argv) {
+  using namespace llm2clip::testing;
+  if (argc != 2 || dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    std::printf("FAILED expected the path of TensorRT for RTX's library\n");
+    return 1;
+  }
+  return run_tests({{"interfaces", test_interfaces},
+                    {"types", test_types},
+                    {"padding", test_padding},
+                    {"packing", test_packing},
+                    {"rotations", test_rotations},
+                    {"norms", test_norms},
+                    {"activations", test_activations},
+                    {"pool", test_pool}});
+}

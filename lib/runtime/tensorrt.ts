@@ -1,0 +1,135 @@
+// Where TensorRT's two libraries lie. Each is one file; nothing is opened here.
+import { join, resolve } from 'node:path';
+import { LLM2CLIPError } from '../errors';
+import { unpackedTwin } from './asar';
+import { cachedRuntimeFolder } from './cache';
+import { TENSORRT_RTX_PINS, TENSORRT_RTX_VERSION } from './pins';
+import { fileSize, findDamage, readRecord } from './record';
+
+export const TENSORRT_KINDS = ['tensorrt', 'tensorrt-rtx'] as const;
+export type TensorrtKind = (typeof TENSORRT_KINDS)[number];
+
+/** In the order in which they are looked at. */
+export const TENSORRT_SOURCES = ['option', 'env', 'cache', 'system'] as const;
+export type TensorrtSource = (typeof TENSORRT_SOURCES)[number];
+
+interface Vendor {
+  title: string;
+  /** That the plugin was compiled against. */
+  version: string;
+  library: string;
+  /** Names a folder that holds it. */
+  variable: string;
+  places: () => { source: TensorrtSource; folder: string }[];
+  /** How to get it. */
+  remedy: string;
+}
+
+/** Where Linux distributions and NVIDIA's packages and containers put it. */
+const SYSTEM_FOLDERS = [
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib64',
+  '/usr/local/lib',
+  '/usr/local/tensorrt',
+  '/opt/tensorrt',
+];
+
+const VENDORS: Record<TensorrtKind, Vendor> = {
+  tensorrt: {
+    title: 'TensorRT',
+    version: '11',
+    library: 'libnvinfer.so.11',
+    variable: 'TENSORRT_ROOT',
+    places: () => SYSTEM_FOLDERS.map((folder) => ({ source: 'system', folder })),
+    remedy:
+      'unpack TensorRT 11 from NVIDIA and set TENSORRT_ROOT to its folder, or use --engine ' +
+      `tensorrt-rtx, which ${TENSORRT_RTX_PINS.command} installs`,
+  },
+  'tensorrt-rtx': {
+    title: 'TensorRT for RTX',
+    version: TENSORRT_RTX_VERSION,
+    library: 'libtensorrt_rtx.so.1',
+    variable: 'TENSORRT_RTX_ROOT',
+    places: () => [
+      { source: 'cache', folder: cachedRuntimeFolder('tensorrt-rtx', TENSORRT_RTX_VERSION) },
+    ],
+    remedy: `run: ${TENSORRT_RTX_PINS.command}`,
+  },
+};
+
+/** One place that was looked at: the library there, or why there is none to be used. */
+export interface TensorrtPlace {
+  source: TensorrtSource;
+  folder: string;
+  library: string | null;
+  /** Where the folder says it. */
+  version: string | null;
+  problem: string | null;
+}
+
+/** The version that the engine of a kind expects. */
+export function tensorrtVersion(kind: TensorrtKind): string {
+  return VENDORS[kind].version;
+}
+
+/** What a user calls it. */
+export function tensorrtTitle(kind: TensorrtKind): string {
+  return VENDORS[kind].title;
+}
+
+/** Every place in its order. One that is named explicitly is the only one. */
+export async function tensorrtPlaces(
+  kind: TensorrtKind,
+  options: { runtime?: string } = {},
+): Promise<TensorrtPlace[]> {
+  const { variable, library, places } = VENDORS[kind];
+  const named = process.env[variable];
+  if (options.runtime !== undefined) return [await inspect('option', options.runtime, library)];
+  if (named) return [await inspect('env', named, library)];
+  return Promise.all(places().map(({ source, folder }) => inspect(source, folder, library)));
+}
+
+/**
+ * Absolute path of the library of a kind: in the `runtime` folder given, in that of TENSORRT_ROOT or
+ * TENSORRT_RTX_ROOT, else in this user's cache (TensorRT for RTX) or where systems keep libraries
+ * (TensorRT).
+ *
+ * @throws ERR_RUNTIME_MISSING
+ */
+export async function locateTensorrt(
+  kind: TensorrtKind,
+  options: { runtime?: string } = {},
+): Promise<string> {
+  const places = await tensorrtPlaces(kind, options);
+  const found = places.find(({ library }) => library !== null)?.library;
+  if (found) return found;
+  const { title, version, remedy } = VENDORS[kind];
+  const problems = places.map(({ problem }) => problem).join('; ');
+  throw new LLM2CLIPError(
+    'ERR_RUNTIME_MISSING',
+    `expected ${title} ${version}, found none (${problems}); ${remedy}`,
+  );
+}
+
+/** A folder of that kind, one that holds it, or a Python package. */
+const WITHIN = ['', 'lib', 'lib64', 'tensorrt_rtx_libs', 'tensorrt_libs'];
+
+async function inspect(
+  source: TensorrtSource,
+  place: string,
+  library: string,
+): Promise<TensorrtPlace> {
+  const folder = unpackedTwin(resolve(place));
+  const record = await readRecord(folder);
+  const damage = record && (await findDamage(folder, record));
+  const version = record?.['tensorrt-rtx'] ?? null;
+  const absent = { source, folder, library: null, version };
+  if (damage) return { ...absent, problem: `${damage} in ${folder}` };
+  for (const inner of WITHIN) {
+    const path = join(folder, inner, library);
+    if ((await fileSize(path)) !== undefined) {
+      return { source, folder, library: path, version, problem: null };
+    }
+  }
+  return { ...absent, problem: `no ${library} in ${folder}` };
+}

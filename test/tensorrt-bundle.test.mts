@@ -1,0 +1,208 @@
+// What stands between a TensorRT bundle and a running engine: FAULTS.md rows 5 and 7.
+import assert from 'node:assert/strict';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { convert, importEngine, LLM2CLIP } from 'llm2clip';
+import type { Manifest } from '#lib/bundle/manifest';
+import { tritonConfig } from '#lib/bundle/triton';
+import { CONTENT } from './support/bundle-content.mts';
+import { llm2clip, run } from './support/cli.mts';
+import { CHECKPOINT, digits } from './support/digits.mts';
+import { temporaryFolder, withEnvironment } from './support/temporary.mts';
+import { fakeDriver, tensorrtRtxLibrary, WITHOUT_TENSORRT } from './support/tensorrt.mts';
+
+const PLAN = 'vision/1/model.plan';
+const [PICTURE = ''] = digits('heldout');
+const folder = temporaryFolder();
+const good = join(folder, 'good');
+
+/** A copy of the good bundle, damaged. */
+async function damaged(name: string, damage: (out: string) => Promise<unknown>): Promise<string> {
+  const out = join(folder, name);
+  await cp(good, out, { recursive: true });
+  await damage(out);
+  return out;
+}
+
+function edit(change: (manifest: Manifest) => void) {
+  return async (out: string) => {
+    const path = join(out, 'llm2clip.json');
+    const manifest = JSON.parse(await readFile(path, 'utf8'));
+    change(manifest);
+    await writeFile(path, JSON.stringify(manifest));
+  };
+}
+
+describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
+  before(async () => {
+    await tensorrtRtxLibrary();
+    const computeCapabilities = ['8.6', '8.9', '12.0'];
+    await convert(CHECKPOINT, { out: good, engine: 'tensorrt-rtx', computeCapabilities });
+  });
+
+  test('without a driver: says so', async () => {
+    for (const device of ['auto', 'cuda', 'cuda:1']) {
+      await assert.rejects(LLM2CLIP.load(good, { device }), {
+        code: 'ERR_DEVICE_UNAVAILABLE',
+        message: /TensorRT for RTX needs a GPU: expected an NVIDIA driver, found none/,
+      });
+    }
+  });
+
+  test('on the CPU: never', async () => {
+    await assert.rejects(LLM2CLIP.load(good, { device: 'cpu' }), {
+      code: 'ERR_DEVICE_UNAVAILABLE',
+      message: /--engine torchscript/,
+    });
+  });
+
+  const DRIVERS: Record<string, RegExp> = {
+    old: /DEVICE_UNAVAILABLE.*found one for CUDA 12\.4/,
+    'no-device': /DEVICE_UNAVAILABLE.*the driver found none/,
+    mismatch: /DEVICE_UNAVAILABLE.*does not start/,
+    // Its GPUs are of 9.0 and 8.9.
+    ok: /ENGINE_INCOMPATIBLE: expected a GPU of compute capability 8\.6, 8\.9, 12\.0, found 9\.0 .*convert --force --engine tensorrt-rtx --compute-capability current/,
+  };
+  for (const [behaviour, message] of Object.entries(DRIVERS)) {
+    test(`with a driver that is ${behaviour}: the engine is not even read`, async () => {
+      const done = await run(['encode', good, PICTURE], fakeDriver(behaviour));
+      assert.equal(done.code, 1);
+      assert.match(done.stderr, message);
+    });
+  }
+
+  test('on a GPU that is not there', async () => {
+    const done = await run(['encode', good, PICTURE, '--device', 'cuda:7'], fakeDriver('ok'));
+    assert.match(done.stderr, /ERR_DEVICE_UNAVAILABLE: expected device cuda:7, found 2 GPUs/);
+  });
+
+  test('built by another release, or by a later one', async () => {
+    const older = await damaged(
+      'older',
+      edit(({ engine }) => {
+        engine.version = '1.6.0.50';
+      }),
+    );
+    await assert.rejects(LLM2CLIP.load(older), {
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+      message:
+        /expected an engine of TensorRT for RTX 1\.7\.1\.116, found one of 1\.6\.0\.50; .*convert --force --engine tensorrt-rtx/,
+    });
+  });
+
+  test('of an engine kind nobody knows, or with GPUs that are none', async () => {
+    const unknown = await damaged(
+      'unknown',
+      edit((manifest) => Object.assign(manifest.engine, { kind: 'openvino' })),
+    );
+    await assert.rejects(LLM2CLIP.load(unknown), { code: 'ERR_ENGINE_INCOMPATIBLE' });
+    const odd = await damaged(
+      'odd',
+      edit((manifest) => Object.assign(manifest, { computeCapabilities: ['ada'] })),
+    );
+    await assert.rejects(LLM2CLIP.load(odd), {
+      code: 'ERR_BUNDLE_INVALID',
+      message: /computeCapabilities/,
+    });
+  });
+
+  test('a flipped bit is found before the engine is opened', async () => {
+    const flipped = await damaged('flipped', async (out) => {
+      const plan = await readFile(join(out, PLAN));
+      plan[plan.length >> 1] = (plan[plan.length >> 1] ?? 0) ^ 1;
+      await writeFile(join(out, PLAN), plan);
+    });
+    await assert.rejects(LLM2CLIP.load(flipped), { code: 'ERR_BUNDLE_INVALID', message: /sha256/ });
+  });
+
+  test('without the library: the command that installs it', async () => {
+    const runtime = join(folder, 'nothing');
+    await assert.rejects(LLM2CLIP.load(good, { runtime }), {
+      code: 'ERR_RUNTIME_MISSING',
+      message:
+        /found none \(no libtensorrt_rtx\.so\.1 in .*nothing\).*runtime install --tensorrt-rtx/,
+    });
+    await withEnvironment({ TENSORRT_RTX_ROOT: runtime }, async () => {
+      await assert.rejects(LLM2CLIP.load(good), {
+        code: 'ERR_RUNTIME_MISSING',
+        message: /nothing/,
+      });
+    });
+  });
+
+  test('a library that is damaged', async () => {
+    await writeFile(join(folder, 'libtensorrt_rtx.so.1'), 'not a library');
+    await assert.rejects(LLM2CLIP.load(good, { runtime: folder }), {
+      code: 'ERR_RUNTIME_MISSING',
+    });
+  });
+
+  describe('imported', () => {
+    const plan = join(good, PLAN);
+    const base = { engine: 'tensorrt-rtx', family: 'eva02', imageSize: 56 } as const;
+
+    test('without a GPU a plan is taken at its word', async () => {
+      const out = join(folder, 'imported');
+      const manifest = await importEngine(plan, { ...base, out, embeddingDim: 64 });
+      assert.equal(manifest.engine.flavour, 'imported');
+      assert.deepEqual(manifest.model, { family: 'eva02', imageSize: 56, embeddingDim: 64 });
+      assert.deepEqual(Object.keys(manifest.files), [PLAN]);
+      await assert.rejects(LLM2CLIP.load(out), { code: 'ERR_DEVICE_UNAVAILABLE' });
+    });
+
+    test('without its word: how to go on', async () => {
+      const done = await llm2clip(
+        ...['import', plan, '--engine', 'tensorrt-rtx', '--family', 'eva02'],
+        ...['--image-size', '56', '--out', join(folder, 'wordless')],
+      );
+      assert.equal(done.code, 1);
+      assert.match(done.stderr, /ERR_DEVICE_UNAVAILABLE: .*--embedding-dim/);
+    });
+
+    test('what is no plan', async () => {
+      for (const [name, content] of [
+        ['text', 'x'.repeat(4096)],
+        ['short', 'x'],
+        ['empty', ''],
+      ] as const) {
+        const file = join(folder, `${name}.plan`);
+        await writeFile(file, content);
+        const out = join(folder, `from-${name}`);
+        await assert.rejects(importEngine(file, { ...base, out, embeddingDim: 64 }), {
+          code: 'ERR_ENGINE_INCOMPATIBLE',
+          message: /expected a plan of TensorRT for RTX/,
+        });
+      }
+    });
+  });
+});
+
+describe('TensorRT', () => {
+  test('is never installed: it says where it was looked for, and what else there is', async () => {
+    await withEnvironment({ TENSORRT_ROOT: folder }, async () => {
+      const expected = {
+        code: 'ERR_RUNTIME_MISSING',
+        message:
+          /expected TensorRT 11, found none \(no libnvinfer\.so\.11 in .*TENSORRT_ROOT.*tensorrt-rtx/,
+      };
+      const wanted = { out: join(folder, 'never'), engine: 'tensorrt' } as const;
+      await assert.rejects(convert(CHECKPOINT, wanted), expected);
+      // A file named so is a plan of TensorRT's unless the caller says otherwise.
+      await writeFile(join(folder, 'its.plan'), 'x');
+      const imported = { out: join(folder, 'never'), family: 'eva02', imageSize: 56 } as const;
+      await assert.rejects(importEngine(join(folder, 'its.plan'), imported), expected);
+    });
+  });
+
+  test("Triton's description names the plan's own tensors", () => {
+    const engine = { ...CONTENT.engine, kind: 'tensorrt', operators: 0 } as const;
+    const text = tritonConfig({ ...CONTENT, engine }) ?? '';
+    assert.match(text, /^name: "vision"\nplatform: "tensorrt_plan"\nmax_batch_size: 8\n/);
+    assert.match(text, /name: "pixel_values" data_type: TYPE_FP32 dims: \[ 3, 56, 56 \]/);
+    assert.match(text, /name: "embedding" data_type: TYPE_FP32 dims: \[ 64 \]/);
+    assert.doesNotMatch(text, /LD_PRELOAD/);
+    const rtx = { ...engine, kind: 'tensorrt-rtx' } as const;
+    assert.equal(tritonConfig({ ...CONTENT, engine: rtx }), undefined);
+  });
+});
