@@ -22,20 +22,21 @@ struct LayerQuantisation {
 
 struct BuildOptions {
   Precision precision;
-  bool portable;  // operations that a stock runtime knows, and no others
-  bool observe;   // keep what passes through the linears, for calibrate()
-  // Of int8, by the name of the linear's (first) weight; others are quantised without smoothing.
-  std::map<std::string, LayerQuantisation> quantisation;
   int64_t image_size;
-  int64_t max_batch;  // an engine whose kernels are chosen when it is built takes no larger one
-  std::vector<int> compute_capabilities;  // of GPUs to build for, 89 for 8.9; none: this machine's
-  std::string cache;  // a file of what building measures, of use to the next one; empty: none
+  bool portable = false;  // operations that a stock runtime knows, and no others
+  bool observe = false;   // keep what passes through the linears, for calibrate()
+  // Of int8, by the name of the linear's (first) weight; others are quantised without smoothing.
+  std::map<std::string, LayerQuantisation> quantisation = {};
+  int64_t max_batch = 1;  // an engine whose kernels are chosen when it is built takes no larger one
+  // Of GPUs to build for, 89 for 8.9; none: this machine's.
+  std::vector<int> compute_capabilities = {};
+  std::string cache = "";  // a file of what building measures, of use to the next one; empty: none
 };
 
 struct BuildReport {
   int64_t parameters;  // weights the file holds
-  std::vector<int>
-      compute_capabilities;  // of GPUs that run it; none: it is for the CPU, or for any
+  // Of GPUs that run it; none: it is for the CPU, or for any.
+  std::vector<int> compute_capabilities = {};
 };
 
 // A Net that can be saved: the operations called on it become the engine file.

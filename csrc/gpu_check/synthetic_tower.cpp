@@ -95,8 +95,7 @@ VisionConfig eva02_small() { return {"eva02", 56, 14, 128, 3, 2, 341, 64, "", 1e
 void write_synthetic_engine(Engine& engine, const VisionConfig& config, Precision precision,
                             const std::string& path) {
   Weights weights = draw(config);
-  const auto builder = engine.builder(
-      {.precision = precision, .portable = false, .observe = false, .quantisation = {}});
+  const auto builder = engine.builder({.precision = precision, .image_size = config.image_size});
   builder->save(vision_tower(*builder, weights, config), path);
 }
 
