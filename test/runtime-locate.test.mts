@@ -235,6 +235,7 @@ describe('runtime info', () => {
       'addon',
       'plugins',
       'libtorch',
+      'cuda',
       'tensorrt',
       'tensorrtRtx',
       'missing',

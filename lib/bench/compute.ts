@@ -49,7 +49,10 @@ export function gflopPerPicture(model: VisionConfig): number {
 
 const SECONDS_A_LAYER = 0.3;
 
-/** The engine's fastest linear layer among this model's own, in 10⁹ operations a second. */
+/**
+ * The engine's fastest linear layer among this model's own, with weights stored in this precision,
+ * in 10⁹ operations a second.
+ */
 export async function peakGflops(
   engine: Pick<NativeEngine, 'linearGflops'>,
   model: VisionConfig,

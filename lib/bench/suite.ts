@@ -66,12 +66,16 @@ async function parityOf(
   return compareEmbeddings(found.rows, expected.rows, { precision, reference: 'llm2clip fp32' });
 }
 
-async function computeOf({ model, engine }: Manifest, { precision, threads }: ModelInfo) {
+/** The machine's peak is that of its processor: for engines on GPUs nothing is measured. */
+async function computeOf({ model, engine }: Manifest, info: ModelInfo) {
   if (!isWhole(model)) return { gflopPerPicture: null, peakGflops: null };
+  const perPicture = gflopPerPicture(model);
+  if (info.device !== 'cpu') return { gflopPerPicture: perPicture, peakGflops: null };
+  const { storedPrecision, threads } = info;
   const opened = await openEngine(engine.kind);
   return {
-    gflopPerPicture: gflopPerPicture(model),
-    peakGflops: await peakGflops(opened, model, precision, threads),
+    gflopPerPicture: perPicture,
+    peakGflops: await peakGflops(opened, model, storedPrecision, threads),
   };
 }
 
