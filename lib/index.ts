@@ -21,3 +21,6 @@ export type { Precision } from './precision';
 export type { Preprocessing } from './preprocessing';
 export type { ModelStats, Summary } from './stats';
 export type { Streamed } from './stream';
+export type { PadTo, TextBatch } from './text/batch';
+export type { TokenizedText } from './text/tokenize';
+export { type TextBatchOptions, TextTokenizer, type TokenizeOptions } from './text/tokenizer';
