@@ -165,6 +165,8 @@ describe('what is no plain LoRA', () => {
       'ERR_CHECKPOINT_UNSUPPORTED',
       /modules_to_save/,
     ],
+    ['PiSSA', { init_lora_weights: 'pissa' }, 'ERR_CHECKPOINT_UNSUPPORTED', /init_lora_weights/],
+    ['no such target', { target_modules: ['query'] }, 'ERR_CHECKPOINT_MISMATCH', /q_proj/],
     ['rank', { r: 0 }, 'ERR_CHECKPOINT_FORMAT', /"r" .* positive integer/],
     ['alpha', { lora_alpha: undefined }, 'ERR_CHECKPOINT_FORMAT', /"lora_alpha" .* missing/],
     ['targets', { target_modules: 'all-linear' }, 'ERR_CHECKPOINT_FORMAT', /target_modules/],
@@ -174,7 +176,7 @@ describe('what is no plain LoRA', () => {
       'more targets',
       { target_modules: [...CONFIG.target_modules, 'v_proj'] },
       'ERR_CHECKPOINT_MISMATCH',
-      /no update of "v_proj"/,
+      /lacks the update of "layers\.0\.self_attn\.v_proj\.weight" and 1 other/,
     ],
   ];
   for (const [what, change, code, pattern] of configs) {
@@ -185,6 +187,11 @@ describe('what is no plain LoRA', () => {
 
   const tensors: [string, (shapes: NamedShapes) => NamedShapes, RegExp][] = [
     ['missing', (shapes) => without(shapes, /layers\.1.*down_proj\.lora_B/), /lacks lora_B/],
+    [
+      'missing with its other half',
+      (shapes) => without(shapes, /layers\.1.*down_proj/),
+      /lacks the update of "layers\.1/,
+    ],
     ['extra', (shapes) => ({ ...shapes, [`${PREFIX}norm.weight`]: [12] }), /norm\.weight/],
     [
       'of a layer that is not there',

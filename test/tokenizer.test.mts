@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import llama3 from 'llama3-tokenizer-js';
 import { TextTokenizer } from 'llm2clip';
 import type { TokenizedText } from '#lib/text/tokenize';
 import { textSamples } from '../tools/synthetic/texts.mts';
+import { writeTinyTokenizer } from '../tools/synthetic/tokenizer.mts';
 import { rejectsWith } from './support/checkpoint-errors.mts';
 import { llamaTokenizer } from './support/llama-tokenizer.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -162,6 +165,34 @@ describe('batches', () => {
     );
     assert.equal((await tokenizer.batch(['cat'.repeat(2000)], { padTo: 500 })).shape[1], 512);
     assert.deepEqual((await tokenizer.batch([])).shape, [0, 0]);
+  });
+});
+
+describe('a tokenizer of the same kind', () => {
+  const tiny = join(temporaryFolder(), 'tiny');
+  before(() => writeTinyTokenizer(tiny, ['photo', 'of', 'zero', 'one']));
+
+  it('has its own ids', async () => {
+    await using small = await TextTokenizer.fromFolder(tiny);
+    const { ids, pooled } = await small.encode('a photo of zero');
+    const bytes = ids.filter((id) => id < 256).length;
+    // "user", two line breaks and "a" are bytes; each word after a space is one token.
+    assert.deepEqual([bytes, ids.length - bytes, pooled], [4 + 2 + 1, 4 + 3, 5]);
+    assert.ok(small.vocabularySize < 300 && Math.max(...ids) < small.vocabularySize);
+    assert.equal(small.padId, ids.at(-1));
+  });
+
+  it('needs no disposal for the process to end', async () => {
+    const script = `
+      const { TextTokenizer } = require('llm2clip');
+      TextTokenizer.fromFolder(${JSON.stringify(tiny)})
+        .then((tokenizer) => tokenizer.encode('one'))
+        .then(({ pooled }) => console.log(pooled));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], {
+      cwd: join(import.meta.dirname, '..'),
+      timeout: 60_000,
+    });
+    assert.equal(stdout.trim(), '4'); // three bytes and the end
   });
 });
 

@@ -9,7 +9,7 @@ export interface LoraConfig {
   rank: number;
   /** What B·A is multiplied by: alpha / r, or alpha / √r for rank-stabilised ones. */
   scale: number;
-  /** Last part of the names of the linear layers that have one, e.g. "q_proj". */
+  /** Ends of the names of the linear layers that have one, e.g. "q_proj". */
   targets: readonly string[];
 }
 
@@ -18,12 +18,19 @@ const REFUSED: readonly { key: string; allowed: (value: unknown) => boolean }[] 
   { key: 'fan_in_fan_out', allowed: isUnset },
   { key: 'use_dora', allowed: isUnset },
   { key: 'bias', allowed: (value) => isUnset(value) || value === 'none' },
+  { key: 'lora_bias', allowed: isUnset },
+  // Others, such as PiSSA, also changed the weights that the update is added to.
+  {
+    key: 'init_lora_weights',
+    allowed: (value) => isUnset(value) || value === true || value === 'gaussian',
+  },
   { key: 'rank_pattern', allowed: isUnset },
   { key: 'alpha_pattern', allowed: isUnset },
   { key: 'modules_to_save', allowed: isUnset },
   { key: 'layers_to_transform', allowed: isUnset },
   { key: 'layer_replication', allowed: isUnset },
   { key: 'target_parameters', allowed: isUnset },
+  { key: 'trainable_token_indices', allowed: isUnset },
 ];
 
 /**

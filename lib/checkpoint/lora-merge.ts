@@ -58,8 +58,8 @@ export function mergeUpdates({ updates, output, dtype }: MergeRequest): NamedEnt
 function* mergedRows({ weight, a, b, scale }: LoraUpdate): Iterable<Float32Array> {
   const [out = 0, input = 0] = weight.shape;
   const rank = a.shape[0] ?? 0;
-  // [r, in], [out, r]
-  const down = withFile(a.file, (source) => readRows(source, a, 0, rank));
+  // [in, r], [out, r]
+  const down = withFile(a.file, (source) => transposed(readRows(source, a, 0, rank), rank, input));
   const up = withFile(b.file, (source) => readRows(source, b, 0, out));
   const rowsABlock = Math.max(1, Math.floor(BLOCK_ELEMENTS / Math.max(input, 1)));
   for (let first = 0; first < out; first += rowsABlock) {
@@ -73,22 +73,30 @@ function* mergedRows({ weight, a, b, scale }: LoraUpdate): Iterable<Float32Array
   }
 }
 
-/** row += scale · Σₖ coefficients[k] · down[k], the sum in fp64. */
+/** row += scale · (down · coefficients), the products summed in fp64. */
 function addUpdate(
   row: Float32Array,
   coefficients: Float32Array,
   down: Float32Array,
   scale: number,
 ): void {
-  const sum = new Float64Array(row.length);
-  for (let k = 0; k < coefficients.length; k++) {
-    const coefficient = coefficients[k] as number;
-    const offset = k * row.length;
-    for (let j = 0; j < sum.length; j++) {
-      sum[j] = (sum[j] as number) + coefficient * (down[offset + j] as number);
+  const rank = coefficients.length;
+  for (let j = 0; j < row.length; j++) {
+    let sum = 0;
+    for (let k = 0; k < rank; k++) {
+      sum += (coefficients[k] as number) * (down[j * rank + k] as number);
     }
+    row[j] = (row[j] as number) + scale * sum;
   }
-  for (let j = 0; j < row.length; j++) row[j] = (row[j] as number) + scale * (sum[j] as number);
+}
+
+/** [rows, columns] → [columns, rows], so that what is summed over lies together. */
+function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(values.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) result[j * rows + i] = values[i * columns + j] as number;
+  }
+  return result;
 }
 
 function checked(rows: Float32Array, { name }: LoraUpdate, dtype: FloatDtype): Float32Array {

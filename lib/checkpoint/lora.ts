@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
-import type { NamedEntry } from './layouts/bind';
-import { andMore } from './layouts/bind';
+import { andMore, type NamedEntry } from './layouts/bind';
 import { type LoraConfig, readLoraConfig } from './lora-config';
 import { quote } from './quote';
 import { readCheckpoint } from './read';
@@ -12,7 +11,7 @@ const FILES = ['adapter_model.safetensors', 'adapter_model.bin'];
 
 /** PEFT's name of half an update: the linear layer's canonical name, and which half. */
 const HALF =
-  /^(?:base_model\.)?(?:model\.){0,2}(layers\.\d+\.\w+\.(\w+))\.lora_([AB])(?:\.default)?\.weight$/;
+  /^(?:base_model\.)?(?:model\.){0,2}(layers\.\d+\.\w+\.\w+)\.lora_([AB])(?:\.default)?\.weight$/;
 
 /** An update of one linear layer: weight + scale · b · a. */
 export interface LoraUpdate {
@@ -58,11 +57,25 @@ export function resolveLora(lora: CheckpointTable, weights: readonly NamedEntry[
     checkShapes(lora, config.rank, { weight, a: A, b: B });
     return { name, weight, a: A, b: B, scale: config.scale };
   });
-  for (const target of config.targets) {
-    const found = updates.some(({ name }) => name.endsWith(`.${target}.weight`));
-    if (!found) throw mismatch(lora, `has no update of ${quote(target)}, which its config names`);
-  }
+  requireAll(lora, config, weights, updates);
   return updates;
+}
+
+/** Every layer that the configuration names has its update, or a damaged file would pass for a whole one. */
+function requireAll(
+  lora: CheckpointTable,
+  { targets }: LoraConfig,
+  weights: readonly NamedEntry[],
+  updates: readonly LoraUpdate[],
+): void {
+  const updated = new Set(updates.map(({ name }) => name));
+  for (const target of targets) {
+    const named = weights.filter(({ name }) => name.endsWith(`.${target}.weight`));
+    if (named.length === 0) throw mismatch(lora, `is for ${quote(target)}, which the model lacks`);
+    const [first, ...more] = named.filter(({ name }) => !updated.has(name));
+    if (first === undefined) continue;
+    throw mismatch(lora, `lacks the update of ${quote(first.name)}${andMore(more.length)}`);
+  }
 }
 
 type Halves = Partial<Record<'A' | 'B', TensorEntry>>;
@@ -71,8 +84,8 @@ function findHalves(lora: CheckpointTable, { targets }: LoraConfig): Map<string,
   const halves = new Map<string, Halves>();
   const unknown: string[] = [];
   for (const entry of lora.tensors) {
-    const [, layer, module, half] = HALF.exec(entry.name) ?? [];
-    if (layer === undefined || module === undefined || !targets.includes(module)) {
+    const [, layer, half] = HALF.exec(entry.name) ?? [];
+    if (layer === undefined || !targets.some((target) => layer.endsWith(`.${target}`))) {
       unknown.push(entry.name);
       continue;
     }

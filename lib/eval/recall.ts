@@ -31,7 +31,7 @@ interface Best {
  * never found, and finds nothing.
  *
  * It works on the calling thread, without keeping the similarities: 1,000 × 1,000 of 1,280 numbers
- * take about two seconds.
+ * take about three seconds.
  *
  * @param images [images, E], L2-normalised
  * @param texts [texts, E], L2-normalised

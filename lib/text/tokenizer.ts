@@ -7,7 +7,7 @@ import { TokenizerThread } from './tokenizer-thread';
 import type { TokenizerInfo } from './tokenizer-worker';
 
 /** Texts, and UTF-16 units of them, sent to the thread at once: copying them takes under a millisecond. */
-const CHUNK = { texts: 256, units: 1 << 18 };
+const CHUNK = { texts: 128, units: 1 << 17 };
 
 export interface TokenizeOptions {
   signal?: AbortSignal;
