@@ -205,7 +205,7 @@ describe('bad input', () => {
 
   it('rejects, and the next text is right', async () => {
     const wrong = (value: unknown) => value as string;
-    await assert.rejects(tokenizer.encode(wrong(7)), argument('texts[0]'));
+    await assert.rejects(tokenizer.encode(wrong(7)), argument('for text,'));
     await assert.rejects(tokenizer.encodeMany(['a', wrong(null)]), argument('texts[1]'));
     await assert.rejects(tokenizer.encodeMany(wrong('a') as never), argument('texts'));
     for (const padTo of [0, 513, 1.5, [], [0], wrong('8')]) {

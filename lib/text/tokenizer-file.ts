@@ -35,7 +35,7 @@ export function openTokenizer(folder: string): LlamaTokenizer {
   const json = readObject(path);
   const config = readConfig(join(folder, 'tokenizer_config.json'));
   checkModel(json, path);
-  const tokenizer = construct(json, config, path);
+  const tokenizer = construct(json, path);
   const idOf = (token: string) => {
     const id = tokenizer.token_to_id(token);
     if (id !== undefined) return id;
@@ -103,9 +103,10 @@ function isMerge(merge: unknown): boolean {
   return Array.isArray(pair) && pair.length === 2 && pair.every((x) => typeof x === 'string');
 }
 
-function construct(json: object, config: object, path: string): Tokenizer {
+/** Of the configuration nothing is given on: the reference's tokenizer follows tokenizer.json alone. */
+function construct(json: object, path: string): Tokenizer {
   try {
-    return new Tokenizer(json, config);
+    return new Tokenizer(json, {});
   } catch (cause) {
     throw malformed(path, 'cannot be read', cause);
   }

@@ -67,6 +67,7 @@ export class TextTokenizer {
    * @throws LLM2CLIPError ERR_DISPOSED
    */
   async encode(text: string, options?: TokenizeOptions): Promise<TokenizedText> {
+    if (typeof text !== 'string') throw invalidType('a string', 'text', text);
     const [tokenized] = await this.encodeMany([text], options);
     return tokenized as TokenizedText;
   }
