@@ -254,6 +254,12 @@ describe('a tokenizer that is none', () => {
     decoder: { type: 'ByteLevel' },
   };
 
+  const freshTiny = (): string => {
+    const path = join(folder, `tiny-${made++}`);
+    writeTinyTokenizer(path, []);
+    return path;
+  };
+
   it('that is missing', async () => {
     await rejectsWith(TextTokenizer.fromFolder(folder), 'ERR_NOT_FOUND', /tokenizer\.json/);
   });
@@ -281,9 +287,16 @@ describe('a tokenizer that is none', () => {
     await rejectsWith(open(JSON.stringify(whole)), 'ERR_CHECKPOINT_UNSUPPORTED', /begin_of_text/);
   });
 
+  it('that takes a special token for text', async () => {
+    const tiny = freshTiny();
+    const json = JSON.parse(readFileSync(join(tiny, 'tokenizer.json'), 'utf8'));
+    const { id, content } = json.added_tokens.pop();
+    json.model.vocab[content] = id;
+    await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_UNSUPPORTED', /eot_id.* as text/);
+  });
+
   it('that lacks tokens of some bytes', async () => {
-    const path = join(await llamaTokenizer(), 'tokenizer.json');
-    const json = JSON.parse(readFileSync(path, 'utf8'));
+    const json = JSON.parse(readFileSync(join(freshTiny(), 'tokenizer.json'), 'utf8'));
     delete json.model.vocab['\u0100'];
     await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_UNSUPPORTED', /give back/);
   });

@@ -41,8 +41,11 @@ export function openTokenizer(folder: string): LlamaTokenizer {
     if (id !== undefined) return id;
     throw unsupported(path, `has no token ${quote(token)}, which the prompt of LLM2CLIP needs`);
   };
-  for (const token of PROMPT_TOKENS) idOf(token);
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids;
+  for (const token of PROMPT_TOKENS) {
+    const whole = encode(token).join() === String(idOf(token));
+    if (!whole) throw unsupported(path, `reads ${quote(token)} as text, not as one token`);
+  }
   checkProbe(tokenizer, encode, path);
   return {
     encode,
