@@ -10,6 +10,7 @@ const SUBJECTS = {
   image: 'preprocessing stays within its memory, whatever the sizes',
   linear: 'so does each linear kernel, in every precision',
   norm: 'and each norm',
+  search: 'exact search finds what a sort of all scores finds; its files survive',
   serving: 'the scheduler keeps its word over a fake engine',
 };
 
