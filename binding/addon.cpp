@@ -3,6 +3,7 @@
 #include "engine.h"
 #include "image.h"
 #include "system.h"
+#include "vectors.h"
 
 namespace llm2clip::binding {
 
@@ -12,6 +13,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("armExitGuard", Napi::Function::New(env, arm_exit_guard));
   exports.Set("preprocess", Napi::Function::New(env, preprocess));
   exports.Set("openEngine", Napi::Function::New(env, open_engine));
+  exports.Set("createVectors", Napi::Function::New(env, create_vectors));
+  exports.Set("openVectors", Napi::Function::New(env, open_vectors));
+  exports.Set("similarity", Napi::Function::New(env, similarity));
   return exports;
 }
 
