@@ -35,14 +35,21 @@ std::vector<Kernel> kernels() {
           {"avx512_vnni", score_rows_avx512_vnni, has_avx512_vnni(), true}};
 }
 
-// Scores of all rows, which lie in one block, for the queries first to last − 1.
+// Scores [last − first, rows] of all rows.
 std::vector<float> scores_of(ScoreKernel kernel, const RowSnapshot& rows, const Queries& queries,
                              int64_t first, int64_t last) {
-  const RowBlock& block = *rows.blocks.front();
-  auto scores = unwritten<float>((last - first) * rows.count);
-  kernel(
-      {block.memory.get(), block.scales.data(), rows.count, &queries, first, last, scores.data()});
-  return scores;
+  auto all = unwritten<float>((last - first) * rows.count);
+  for (const auto& block : rows.blocks) {
+    const int64_t count = rows.rows_in(*block);
+    auto scores = unwritten<float>((last - first) * count);
+    kernel(
+        {block->memory.get(), block->scales.data(), count, &queries, first, last, scores.data()});
+    for (int64_t i = 0; i < last - first; ++i) {
+      std::copy_n(scores.begin() + i * count, count,
+                  all.begin() + i * rows.count + block->first_row);
+    }
+  }
+  return all;
 }
 
 void test_kernels(Storage storage, int64_t dim) {
