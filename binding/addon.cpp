@@ -4,6 +4,7 @@
 #include "engine.h"
 #include "image.h"
 #include "system.h"
+#include "vectors.h"
 
 namespace llm2clip::binding {
 
@@ -14,6 +15,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("probeCuda", Napi::Function::New(env, probe_cuda));
   exports.Set("preprocess", Napi::Function::New(env, preprocess));
   exports.Set("openEngine", Napi::Function::New(env, open_engine));
+  exports.Set("createVectors", Napi::Function::New(env, create_vectors));
+  exports.Set("openVectors", Napi::Function::New(env, open_vectors));
+  exports.Set("similarity", Napi::Function::New(env, similarity));
   return exports;
 }
 

@@ -10,5 +10,7 @@ export {
   LLM2CLIP,
   LLM2CLIPError,
   recall,
+  similarity,
   TextTokenizer,
+  VectorIndex,
 } from './index.js';

@@ -22,6 +22,17 @@ export type {
 } from './options';
 export type { Precision } from './precision';
 export type { Preprocessing } from './preprocessing';
+export type { VectorId } from './search/row-ids';
+export { type Similarities, similarity } from './search/similarity';
+export type { Storage } from './search/storage';
+export {
+  type OpenOptions,
+  type SearchOptions,
+  VectorIndex,
+  type VectorIndexOptions,
+} from './search/vector-index';
+export type { VectorSet } from './search/vector-set';
+export type { SearchResult } from './search/vector-table';
 export type { ModelStats, Summary } from './stats';
 export type { Streamed } from './stream';
 export type { PadTo, TextBatch } from './text/batch';

@@ -4,6 +4,7 @@ import { isErrorCode, LLM2CLIPError } from './errors';
 import type { Precision } from './precision';
 import type { Preprocessing } from './preprocessing';
 import { locateAddon } from './runtime/plugins';
+import type { Storage } from './search/storage';
 
 /** What binding/ exports. Functions that return a promise run on a native thread. */
 export interface Native {
@@ -19,6 +20,14 @@ export interface Native {
   openEngine(plugin: string, libraries: string[]): Promise<NativeEngine>;
   /** Resize, crop and normalise, for callers who want the pixels: [3, S, S]. */
   preprocess(image: RawPixels, preprocessing: Preprocessing): Promise<Float32Array>;
+  createVectors(storage: Storage, dim: number): NativeVectors;
+  /** Reads an index file; to `append` it is locked, and cut where its last whole record ends. */
+  openVectors(
+    path: string,
+    append: boolean,
+  ): Promise<{ vectors: NativeVectors; records: { rows: number; note: string }[] }>;
+  /** Dot products of a [n, dim] with b [m, dim]: [n, m]. Both are read before it returns. */
+  similarity(a: Float32Array, b: Float32Array, dim: number, threads: number): Promise<Float32Array>;
 }
 
 export interface CudaProbe {
@@ -54,16 +63,69 @@ export function loadNative(): Native {
   return native;
 }
 
+function translate(error: unknown): unknown {
+  const { code, message } = error as { code?: unknown; message: string };
+  if (code === 'ERR_INVALID_BUFFER') return Object.assign(new RangeError(message), { code });
+  return isErrorCode(code) ? new LLM2CLIPError(code, message) : error;
+}
+
 /** What native code threw, as this library's error with the stack of whoever awaits it. */
 export async function fromNative<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    const { code, message } = error as { code?: unknown; message: string };
-    if (code === 'ERR_INVALID_BUFFER') throw Object.assign(new RangeError(message), { code });
-    if (!isErrorCode(code)) throw error;
-    throw new LLM2CLIPError(code, message);
+    throw translate(error);
   }
+}
+
+/** The same of native code that runs on this thread. */
+export function callNative<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** Vectors of an index, and the file that holds them if there is one; see csrc/search. */
+export interface NativeVectors {
+  readonly storage: Storage;
+  readonly dim: number;
+  /** [n, dim], read before it returns: all are added, or none. */
+  add(vectors: Float32Array): void;
+  remove(rows: Uint32Array): void;
+  /** queries: [n, dim], read before it returns. */
+  search(
+    queries: Float32Array,
+    k: number,
+    threads: number,
+  ): { done: Promise<NativeHits>; cancel(): void };
+  /** Writes the rows `first` to `last` − 1 and a note to the file opened to append. */
+  append(record: NativeRecord): Promise<void>;
+  /** What was appended survives the end of the machine from here on. */
+  sync(): Promise<void>;
+  /**
+   * Writes a whole file of those rows that are not removed. Where it replaces the file opened to
+   * append it takes its place, and says so.
+   */
+  save(path: string, records: NativeRecord[]): Promise<boolean>;
+  memoryBytes(): number;
+  /** Lets go of the memory, once searches under way have ended, and of the file. */
+  dispose(): void;
+}
+
+export interface NativeRecord {
+  first: number;
+  last: number;
+  note: string;
+}
+
+export interface NativeHits {
+  /** Of all queries, best first, one query after the other. */
+  rows: Uint32Array;
+  scores: Float32Array;
+  /** Of each query. */
+  counts: Uint32Array;
 }
 
 export interface RawPixels {

@@ -7,6 +7,8 @@ import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '#lib/bench/record';
 import { parseManifest } from '#lib/bundle/manifest';
+import { readNote } from '#lib/search/note';
+import { type CatalogueNote, PictureCatalogue } from '#lib/search/picture-catalogue';
 import { llm2clip, run } from './support/cli.mts';
 import { FAKE_DRIVER } from './support/fake-driver.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -65,6 +67,19 @@ test('encode', async () => {
   assert.deepEqual(shape(examples.get('encode')), shape(await real('encode', bundle, PICTURE)));
   const failed = await real('encode', bundle, '/nowhere.jpg');
   assert.deepEqual(shape(examples.get('encode-error')), shape(failed));
+});
+
+test('index and search, and a note of the index', async () => {
+  const out = join(folder, 'pictures.index');
+  const found = await real('index', GALLERY, '--bundle', bundle, '--out', out);
+  assert.deepEqual(shape(examples.get('index')), shape(found));
+  const search = await real('search', out, PICTURE, '-k', '1');
+  assert.deepEqual(shape(examples.get('search')), shape(search));
+  const example = examples.get('index-note') as { extra: CatalogueNote };
+  const { ids, removed } = readNote(JSON.stringify(example), 1, out);
+  assert.deepEqual([ids?.length, removed?.length], [1, 1]);
+  const catalogue = new PictureCatalogue([example.extra], out);
+  assert.deepEqual(catalogue.entries, example.extra.pictures);
 });
 
 test('inspect of a checkpoint: the example is the very output', async () => {

@@ -13,6 +13,7 @@ const SUBJECTS = {
   linear: 'so does each linear kernel, in every precision',
   memory: "batches lie in the runner's own memory, which hears of every picture in it",
   norm: 'and each norm',
+  search: 'exact search finds what a sort of all scores finds; its files survive',
   serving: 'the scheduler keeps its word over a fake engine',
   tensorrt: 'what layers of TensorRT hold is padded, turned and projected right',
 };

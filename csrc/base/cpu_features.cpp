@@ -78,6 +78,11 @@ std::vector<std::string> cpu_features() {
   return features;
 }
 
+bool has_avx2() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("x86-64-v3") != 0;
+}
+
 bool has_avx512() {
   __builtin_cpu_init();
   return __builtin_cpu_supports("x86-64-v4") != 0;

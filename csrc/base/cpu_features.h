@@ -9,6 +9,9 @@ namespace llm2clip {
 // avx512_bf16, amx_bf16, amx_int8.
 std::vector<std::string> cpu_features();
 
+// Whether what the compiler calls x86-64-v3 runs: AVX2, FMA, F16C and what came with them.
+bool has_avx2();
+
 // Whether what the compiler calls x86-64-v4 runs: AVX-512 F, BW, CD, DQ and VL; and beyond it the
 // products of int8 (VNNI) and of bf16.
 bool has_avx512();

@@ -13,6 +13,8 @@ const char* name(ErrorCode code) noexcept {
     case ErrorCode::kCheckpointUnsupported: return "ERR_CHECKPOINT_UNSUPPORTED";
     case ErrorCode::kEngineIncompatible: return "ERR_ENGINE_INCOMPATIBLE";
     case ErrorCode::kRuntimeMissing: return "ERR_RUNTIME_MISSING";
+    case ErrorCode::kIndexInvalid: return "ERR_INDEX_INVALID";
+    case ErrorCode::kIndexLocked: return "ERR_INDEX_LOCKED";
     case ErrorCode::kIo: return "ERR_IO";
     case ErrorCode::kDeviceUnavailable: return "ERR_DEVICE_UNAVAILABLE";
     case ErrorCode::kOutOfMemory: return "ERR_OUT_OF_MEMORY";

@@ -16,6 +16,8 @@ enum class ErrorCode {
   kCheckpointUnsupported,
   kEngineIncompatible,
   kRuntimeMissing,
+  kIndexInvalid,
+  kIndexLocked,
   kIo,
   kDeviceUnavailable,
   kOutOfMemory,

@@ -13,6 +13,8 @@ class File {
  public:
   // Throws ERR_NOT_FOUND or ERR_IO.
   explicit File(const std::string& path);
+  // Takes over an open descriptor of the file at `path`.
+  File(const std::string& path, int descriptor) : path_(path), descriptor_(descriptor) {}
   ~File();
   File(const File&) = delete;
   File& operator=(const File&) = delete;

@@ -5,10 +5,12 @@ import { benchCommand } from './bench';
 import { convertCommand } from './convert';
 import { encodeCommand } from './encode';
 import { importCommand } from './import';
+import { indexCommand } from './index-pictures';
 import { inspectCommand } from './inspect';
 import { INTERRUPTED, Interrupted } from './interrupt';
 import { describeError, print, printError } from './output';
 import { runtimeCommand } from './runtime';
+import { searchCommand } from './search';
 
 const DONE = 0;
 const FAILED = 1;
@@ -16,13 +18,15 @@ const WRONG_USAGE = 2;
 
 function program(): Command {
   const root = new Command('llm2clip')
-    .description('LLM2CLIP image embeddings: convert a checkpoint, encode pictures')
+    .description('LLM2CLIP image embeddings: convert a checkpoint, encode pictures, search them')
     .version(packageVersion())
     .enablePositionalOptions() // what follows a command is that command's
     .addCommand(runtimeCommand())
     .addCommand(convertCommand())
     .addCommand(importCommand())
     .addCommand(encodeCommand())
+    .addCommand(indexCommand())
+    .addCommand(searchCommand())
     .addCommand(inspectCommand())
     .addCommand(benchCommand());
   throwInsteadOfExit(root);

@@ -1,0 +1,209 @@
+#include "vectors.h"
+
+#include <memory>
+
+#include "base/error.h"
+#include "promise_worker.h"
+#include "search/index_reader.h"
+#include "search/index_writer.h"
+#include "vectors_search.h"
+
+namespace llm2clip::binding {
+namespace {
+
+using Writer = std::shared_ptr<IndexWriter>;
+
+Storage parse_storage(const std::string& name) {
+  if (name == "fp32") return Storage::kFp32;
+  return name == "fp16" ? Storage::kFp16 : Storage::kInt8;
+}
+
+const char* name_of(Storage storage) {
+  if (storage == Storage::kFp32) return "fp32";
+  return storage == Storage::kFp16 ? "fp16" : "int8";
+}
+
+RecordSpec parse_record(const Napi::Object& record) {
+  return {record.Get("first").As<Napi::Number>().Int64Value(),
+          record.Get("last").As<Napi::Number>().Int64Value(),
+          record.Get("note").As<Napi::String>().Utf8Value()};
+}
+
+Napi::Value nothing(Napi::Env env, bool&&) { return env.Undefined(); }
+
+// Rows and their file in one environment: the `this` of the functions that lib/native.ts describes.
+// Native threads keep snapshots of the rows, never this.
+class VectorsHandle {
+ public:
+  VectorsHandle(Napi::Env env, std::shared_ptr<VectorRows> rows, Writer writer)
+      : env_(env), rows_(std::move(rows)), writer_(std::move(writer)) {
+    account();
+  }
+  ~VectorsHandle() { dispose(); }
+
+  // add(vectors)
+  void add(const Napi::CallbackInfo& info) {
+    const auto vectors = info[0].As<Napi::Float32Array>();
+    const auto count = static_cast<int64_t>(vectors.ElementLength());
+    guarded([&] { rows_->add(vectors.Data(), count / rows_->format().dim); });
+    account();
+  }
+
+  // remove(rows)
+  void remove(const Napi::CallbackInfo& info) {
+    const auto gone = info[0].As<Napi::Uint32Array>();
+    guarded([&] { rows_->remove({gone.Data(), gone.ElementLength()}); });
+  }
+
+  Napi::Value search(const Napi::CallbackInfo& info) {
+    return guarded([&] { return search_off_thread(info, rows_->snapshot()); });
+  }
+
+  // append({ first, last, note }): to the file that openVectors() or save() holds
+  Napi::Value append(const Napi::CallbackInfo& info) {
+    const auto record =
+        std::make_shared<const RecordSpec>(parse_record(info[0].As<Napi::Object>()));
+    RowSnapshot rows = rows_->snapshot();
+    rows.removed = nullptr;  // the note names them all; a later one those that were removed
+    return PromiseWorker<bool>::run(
+        env_,
+        [writer = writer_, rows, record] {
+          writer->append(rows, *record);
+          return true;
+        },
+        nothing);
+  }
+
+  // sync()
+  Napi::Value sync() {
+    return PromiseWorker<bool>::run(
+        env_,
+        [writer = writer_] {
+          if (writer) writer->sync();
+          return true;
+        },
+        nothing);
+  }
+
+  // save(path, records): writes a whole file; where it replaces the one that is held, it is held.
+  Napi::Value save(const Napi::CallbackInfo& info, const std::shared_ptr<VectorsHandle>& self) {
+    const std::string path = info[0].As<Napi::String>().Utf8Value();
+    const auto list = info[1].As<Napi::Array>();
+    const auto records = std::make_shared<std::vector<RecordSpec>>();
+    for (uint32_t i = 0; i < list.Length(); ++i) {
+      records->push_back(parse_record(list.Get(i).As<Napi::Object>()));
+    }
+    return PromiseWorker<Writer>::run(
+        env_,
+        [writer = writer_, rows = rows_->snapshot(), records, path]() -> Writer {
+          const bool replaces = writer != nullptr && writer->is_at(path);
+          Writer written = IndexWriter::create(path, rows, *records, writer.get());
+          return replaces ? written : nullptr;
+        },
+        [self](Napi::Env env, Writer&& writer) {
+          const bool replaced = writer != nullptr;
+          if (replaced && self->rows_) self->writer_ = std::move(writer);
+          return Napi::Boolean::New(env, replaced);
+        });
+  }
+
+  Napi::Value memory_bytes() const {
+    return Napi::Number::New(env_, rows_ ? static_cast<double>(rows_->bytes()) : 0);
+  }
+
+  void dispose() {
+    rows_ = nullptr;
+    writer_ = nullptr;
+    account();
+  }
+
+  const VectorRows& rows() const { return *rows_; }
+
+ private:
+  template <typename Body>
+  auto guarded(const Body& body) const -> decltype(body()) {
+    try {
+      return body();
+    } catch (const Napi::Error&) {
+      throw;
+    } catch (...) {
+      throw to_js_error(env_, std::current_exception());
+    }
+  }
+
+  // Tells the garbage collector what hangs on a small object.
+  void account() {
+    const auto bytes = static_cast<int64_t>(rows_ ? rows_->bytes() : 0);
+    if (bytes != accounted_) Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - accounted_);
+    accounted_ = bytes;
+  }
+
+  Napi::Env env_;
+  std::shared_ptr<VectorRows> rows_;  // null once disposed of
+  Writer writer_;                     // or null
+  int64_t accounted_ = 0;
+};
+
+Napi::Object wrap(Napi::Env env, const std::shared_ptr<VectorRows>& rows, const Writer& writer) {
+  const auto handle = std::make_shared<VectorsHandle>(env, rows, writer);
+  using Info = Napi::CallbackInfo;
+  auto object = Napi::Object::New(env);
+  const auto set = [&](const char* name, auto body) {
+    object.Set(name, Napi::Function::New(env, body));
+  };
+  object.Set("storage", name_of(rows->format().storage));
+  object.Set("dim", Napi::Number::New(env, static_cast<double>(rows->format().dim)));
+  set("add", [handle](const Info& info) { handle->add(info); });
+  set("remove", [handle](const Info& info) { handle->remove(info); });
+  set("search", [handle](const Info& info) { return handle->search(info); });
+  set("append", [handle](const Info& info) { return handle->append(info); });
+  set("sync", [handle](const Info&) { return handle->sync(); });
+  set("save", [handle](const Info& info) { return handle->save(info, handle); });
+  set("memoryBytes", [handle](const Info&) { return handle->memory_bytes(); });
+  set("dispose", [handle](const Info&) { handle->dispose(); });
+  return object;
+}
+
+struct Opened {
+  Writer writer;
+  IndexContent content;
+};
+
+Opened open(const std::string& path, bool append) {
+  if (!append) return {nullptr, read_index(File(path))};
+  Writer writer = IndexWriter::open(path);
+  IndexContent content = read_index(File(path, writer->duplicate()));
+  writer->cut(content.end);
+  return {std::move(writer), std::move(content)};
+}
+
+}  // namespace
+
+Napi::Value create_vectors(const Napi::CallbackInfo& info) {
+  const RowFormat format{parse_storage(info[0].As<Napi::String>().Utf8Value()),
+                         info[1].As<Napi::Number>().Int64Value()};
+  return wrap(info.Env(), std::make_shared<VectorRows>(format), nullptr);
+}
+
+Napi::Value open_vectors(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>().Utf8Value();
+  const bool append = info[1].As<Napi::Boolean>().Value();
+  return PromiseWorker<Opened>::run(
+      info.Env(), [path, append] { return open(path, append); },
+      [](Napi::Env env, Opened&& opened) -> Napi::Value {
+        const auto& found = opened.content.records;
+        auto records = Napi::Array::New(env, found.size());
+        for (uint32_t i = 0; i < found.size(); ++i) {
+          auto record = Napi::Object::New(env);
+          record.Set("rows", Napi::Number::New(env, static_cast<double>(found[i].rows)));
+          record.Set("note", Napi::String::New(env, found[i].note));
+          records.Set(i, record);
+        }
+        auto result = Napi::Object::New(env);
+        result.Set("vectors", wrap(env, opened.content.rows, opened.writer));
+        result.Set("records", records);
+        return result;
+      });
+}
+
+}  // namespace llm2clip::binding

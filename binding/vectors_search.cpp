@@ -1,0 +1,99 @@
+#include "vectors_search.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "base/error.h"
+#include "promise_worker.h"
+#include "search/encode_rows.h"
+#include "search/search.h"
+#include "vectors.h"
+
+namespace llm2clip::binding {
+namespace {
+
+using Hits = std::vector<std::vector<Hit>>;
+
+// { rows, scores }: of all queries one after the other; { counts }: how many of each.
+Napi::Value describe(Napi::Env env, const Hits& hits) {
+  size_t total = 0;
+  for (const auto& of_query : hits) total += of_query.size();
+  auto rows = Napi::Uint32Array::New(env, total);
+  auto scores = Napi::Float32Array::New(env, total);
+  auto counts = Napi::Uint32Array::New(env, hits.size());
+  size_t at = 0;
+  for (size_t query = 0; query < hits.size(); ++query) {
+    counts[query] = static_cast<uint32_t>(hits[query].size());
+    for (const Hit& hit : hits[query]) {
+      rows[at] = hit.row;
+      scores[at++] = hit.score;
+    }
+  }
+  auto result = Napi::Object::New(env);
+  result.Set("rows", rows);
+  result.Set("scores", scores);
+  result.Set("counts", counts);
+  return result;
+}
+
+void require_finite(const float* vectors, int64_t count, int64_t dim) {
+  const int64_t unfit = find_unfit_row(vectors, count, {Storage::kFp32, dim});
+  if (unfit < 0) return;
+  throw Error(ErrorCode::kInvalidBuffer,
+              "expected finite numbers for queries, found others in row " + std::to_string(unfit));
+}
+
+}  // namespace
+
+Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
+  const Napi::Env env = info.Env();
+  const auto vectors = info[0].As<Napi::Float32Array>();
+  const auto count = static_cast<int64_t>(vectors.ElementLength()) / rows.format.dim;
+  const int64_t k = info[1].As<Napi::Number>().Int64Value();
+  const int threads = info[2].As<Napi::Number>().Int32Value();
+  require_finite(vectors.Data(), count, rows.format.dim);
+  // Copied here: the caller's memory is the caller's again when the call returns.
+  const auto queries = std::make_shared<const Queries>(vectors.Data(), count, rows.format);
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  auto started = Napi::Object::New(env);
+  started.Set("done", PromiseWorker<Hits>::run(
+                          env,
+                          [rows, queries, cancelled, k, threads] {
+                            return llm2clip::search(
+                                rows, *queries,
+                                {k, threads, score_kernel(rows.format.storage), cancelled.get()});
+                          },
+                          [](Napi::Env env, Hits&& hits) { return describe(env, hits); }));
+  started.Set("cancel", Napi::Function::New(
+                            env, [cancelled](const Napi::CallbackInfo&) { *cancelled = true; }));
+  return started;
+}
+
+// Rows of b are scored with a as the queries: [queries, rows] is what is asked for.
+Napi::Value similarity(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto a = info[0].As<Napi::Float32Array>();
+  const auto b = info[1].As<Napi::Float32Array>();
+  const RowFormat format{Storage::kFp32, info[2].As<Napi::Number>().Int64Value()};
+  const int threads = info[3].As<Napi::Number>().Int32Value();
+  try {
+    const auto n = static_cast<int64_t>(a.ElementLength()) / format.dim;
+    const auto m = static_cast<int64_t>(b.ElementLength()) / format.dim;
+    require_finite(a.Data(), n, format.dim);
+    const auto queries = std::make_shared<const Queries>(a.Data(), n, format);
+    const auto rows = std::make_shared<VectorRows>(format);
+    rows->add(b.Data(), m);
+    return PromiseWorker<std::vector<float>>::run(
+        env, [queries, rows, threads] { return all_scores(rows->snapshot(), *queries, threads); },
+        [](Napi::Env env, std::vector<float>&& scores) -> Napi::Value {
+          auto result = Napi::Float32Array::New(env, scores.size());
+          if (!scores.empty()) std::copy(scores.begin(), scores.end(), result.Data());
+          return result;
+        });
+  } catch (...) {
+    throw to_js_error(env, std::current_exception());
+  }
+}
+
+}  // namespace llm2clip::binding

@@ -1,0 +1,103 @@
+#include "search/search.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "search/pieces.h"
+
+namespace llm2clip {
+namespace {
+
+// Queries whose scores of a piece are kept at a time.
+constexpr int64_t kQueryGroup = 256;
+
+// The scores of pieces, one piece and some queries at a time, in memory of one thread.
+class PieceScores {
+ public:
+  PieceScores(const RowSnapshot& rows, const Queries& queries, ScoreKernel kernel)
+      : rows_(rows), queries_(queries), kernel_(kernel) {}
+
+  // Calls take(query, scores [count of the piece]) for each query.
+  template <typename Take>
+  void of(const Piece& piece, const Take& take) {
+    const RowBlock& block = *piece.block;
+    ScoreBlock work{block.memory.get() + static_cast<size_t>(piece.first) * rows_.format.stride(),
+                    block.scales.empty() ? nullptr : block.scales.data() + piece.first,
+                    piece.count,
+                    &queries_,
+                    0,
+                    0,
+                    nullptr};
+    for (; work.first_query < queries_.count(); work.first_query = work.last_query) {
+      work.last_query = std::min(queries_.count(), work.first_query + kQueryGroup);
+      scores_.resize(static_cast<size_t>((work.last_query - work.first_query) * piece.count));
+      work.scores = scores_.data();
+      kernel_(work);
+      for (int64_t query = work.first_query; query < work.last_query; ++query) {
+        take(query, scores_.data() + (query - work.first_query) * piece.count);
+      }
+    }
+  }
+
+ private:
+  const RowSnapshot& rows_;
+  const Queries& queries_;
+  ScoreKernel kernel_;
+  std::vector<float> scores_;
+};
+
+// Of the rows of a piece, which are removed; empty: none.
+std::vector<uint8_t> removed_of(const RowSnapshot& rows, const Piece& piece) {
+  if (!rows.removed) return {};
+  std::vector<uint8_t> removed(static_cast<size_t>(piece.count));
+  for (int64_t i = 0; i < piece.count; ++i) {
+    removed[static_cast<size_t>(i)] = rows.is_removed(piece.block->first_row + piece.first + i);
+  }
+  return removed;
+}
+
+}  // namespace
+
+std::vector<std::vector<Hit>> search(const RowSnapshot& rows, const Queries& queries,
+                                     const SearchOptions& options) {
+  const std::vector<TopK> none(static_cast<size_t>(queries.count()), TopK(options.k));
+  std::vector<TopK> best = none;
+  std::mutex mutex;
+  Pieces pieces(rows, options.cancelled);
+  on_threads(useful_threads(options.threads, rows, queries.count()), [&] {
+    std::vector<TopK> own = none;
+    PieceScores scores(rows, queries, options.kernel);
+    while (const Piece* piece = pieces.next()) {
+      const std::vector<uint8_t> removed = removed_of(rows, *piece);
+      const auto first = static_cast<uint32_t>(piece->block->first_row + piece->first);
+      scores.of(*piece, [&](int64_t query, const float* found) {
+        own[static_cast<size_t>(query)].offer(found, piece->count, first,
+                                              removed.empty() ? nullptr : removed.data());
+      });
+    }
+    const std::lock_guard lock(mutex);
+    for (size_t query = 0; query < own.size(); ++query) best[query].merge(own[query]);
+  });
+  std::vector<std::vector<Hit>> hits;
+  hits.reserve(best.size());
+  for (const TopK& of_query : best) hits.push_back(of_query.sorted());
+  return hits;
+}
+
+std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, int threads) {
+  std::vector<float> all(static_cast<size_t>(queries.count() * rows.count));
+  const ScoreKernel kernel = score_kernel(rows.format.storage);
+  Pieces pieces(rows);
+  on_threads(useful_threads(threads, rows, queries.count()), [&] {
+    PieceScores scores(rows, queries, kernel);
+    while (const Piece* piece = pieces.next()) {
+      const int64_t first = piece->block->first_row + piece->first;
+      scores.of(*piece, [&](int64_t query, const float* found) {
+        std::copy_n(found, piece->count, all.data() + query * rows.count + first);
+      });
+    }
+  });
+  return all;
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,117 @@
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { abortable } from '../abort';
+import { LLM2CLIP } from '../model';
+import { bundleDigest } from '../search/bundle-digest';
+import {
+  findPictures,
+  type IndexSummary,
+  indexPictures,
+  prunePictures,
+} from '../search/index-pictures';
+import type { BundleMark } from '../search/picture-catalogue';
+import { PictureIndex } from '../search/picture-index';
+import { STORAGES, type Storage } from '../search/storage';
+import { interruptSignal } from './interrupt';
+import { describeError, print, printError } from './output';
+import { clearProgress, ProgressBar } from './progress';
+
+interface Options {
+  bundle: string;
+  out: string;
+  device: string;
+  storage?: Storage;
+  prune?: true;
+  json?: true;
+}
+
+const DEFAULT_STORAGE = 'int8';
+
+function reportFailure(image: string, error: unknown, json: boolean): void {
+  clearProgress();
+  process.exitCode = 1;
+  if (json) print({ image, error: describeError(error) });
+  else printError(error);
+}
+
+/** The index to go on with, of the bundle and the storage that are asked for. */
+async function openIndex(
+  { out, storage }: Options,
+  mark: BundleMark,
+  dim: number,
+): Promise<PictureIndex> {
+  const format = { storage: storage ?? DEFAULT_STORAGE, dim };
+  const index = await PictureIndex.openOrCreate(out, mark, format);
+  try {
+    index.requireBundle(mark);
+    if (storage !== undefined && index.storage !== storage) {
+      const message = `expected --storage ${index.storage}, which ${out} was made with, received ${storage}`;
+      throw Object.assign(new RangeError(message), { code: 'ERR_INVALID_ARG' });
+    }
+    return index;
+  } catch (error) {
+    await index.dispose();
+    throw error;
+  }
+}
+
+function describe({ out }: Options, size: number, summary: IndexSummary): string {
+  const { added, updated, unchanged, failed, failedBefore, removed } = summary;
+  const parts = [
+    `${added} added`,
+    `${updated} updated`,
+    `${unchanged} unchanged`,
+    `${failed} failed`,
+    ...(failedBefore > 0 ? [`${failedBefore} failed before`] : []),
+    ...(removed > 0 ? [`${removed} removed`] : []),
+  ];
+  return `${out}: ${size} picture${size === 1 ? '' : 's'} (${parts.join(', ')})`;
+}
+
+async function run(places: string[], options: Options): Promise<void> {
+  const signal = interruptSignal();
+  const pictures = await findPictures(places);
+  const mark = { path: resolve(options.bundle), digest: await bundleDigest(options.bundle) };
+  const model = await abortable(LLM2CLIP.load(options.bundle, { device: options.device }), signal);
+  const index = await openIndex(options, mark, model.info.embeddingDim);
+  try {
+    let bar: ProgressBar | undefined;
+    const summary = await indexPictures({
+      ...{ index, model, pictures, signal },
+      onFailure: (path, error) => reportFailure(path, error, options.json ?? false),
+      onProgress: (done, total) => {
+        bar ??= new ProgressBar(total);
+        bar.show(done);
+      },
+    });
+    if (options.prune) summary.removed = await prunePictures(index, places, pictures);
+    await index.finish();
+    clearProgress();
+    const { out } = options;
+    if (options.json) print({ index: out, pictures: index.size, ...summary });
+    else print(describe(options, index.size, summary));
+  } finally {
+    clearProgress();
+    await index.dispose();
+    if (!signal.aborted) await model.dispose();
+  }
+}
+
+/** `llm2clip index`. */
+export function indexCommand(): Command {
+  return new Command('index')
+    .description('embed the pictures of folders into an index, or bring one up to date')
+    .argument('<folder...>', 'all pictures in them and below; or files')
+    .requiredOption('--bundle <bundle>', 'made by convert or import')
+    .requiredOption('--out <index>', 'file to make, or to go on with')
+    .addOption(
+      new Option(
+        '--storage <storage>',
+        `numbers are kept in (default: ${DEFAULT_STORAGE})`,
+      ).choices(STORAGES),
+    )
+    .option('--prune', 'drop pictures of these folders whose files are gone')
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
+    .option('--json', 'a line of JSON an image that fails, then one of what was done')
+    .action(run);
+}

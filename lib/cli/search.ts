@@ -1,0 +1,92 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { abortable } from '../abort';
+import { LLM2CLIP } from '../model';
+import { bundleDigest } from '../search/bundle-digest';
+import { PictureIndex } from '../search/picture-index';
+import { pictureQuery, type Query } from '../search/query';
+import type { SearchResult } from '../search/vector-table';
+import { positiveInteger } from './arguments';
+import { interruptSignal } from './interrupt';
+import { describeError, print, printError, stdoutDrained } from './output';
+
+interface Options {
+  bundle?: string;
+  device: string;
+  count: number;
+  json?: true;
+}
+
+function show({ label }: Query, { ids, scores }: SearchResult, json: boolean): void {
+  const results = ids.map((id, i) => ({ image: String(id), score: scores[i] as number }));
+  if (json) print({ query: label, results });
+  else for (const { image, score } of results) print(`${score.toFixed(4)}\t${image}`);
+}
+
+function showFailure({ label }: Query, error: unknown, json: boolean): void {
+  process.exitCode = 1;
+  if (json) print({ query: label, error: describeError(error) });
+  else printError(error);
+}
+
+/** The model that made the index, by the path that it remembers or another. */
+async function loadModel(
+  index: PictureIndex,
+  { bundle, device }: Options,
+  signal: AbortSignal,
+): Promise<LLM2CLIP> {
+  const path = resolve(bundle ?? index.bundle.path);
+  index.requireBundle({ path, digest: await bundleDigest(path) });
+  return abortable(LLM2CLIP.load(path, { device }), signal);
+}
+
+async function searchAll(
+  index: PictureIndex,
+  model: LLM2CLIP,
+  queries: readonly Query[],
+  { count: k, json = false }: { count: number; json?: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  for (const query of queries) {
+    if (queries.length > 1 && !json) print(`${query.label}:`);
+    try {
+      const vector = await query.vector(model, signal);
+      const work = { queries: vector, k, threads: availableParallelism(), signal };
+      const [result] = await index.search(work);
+      show(query, result as SearchResult, json);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      showFailure(query, error, json);
+    }
+    await stdoutDrained();
+  }
+}
+
+async function run(path: string, images: string[], options: Options): Promise<void> {
+  const signal = interruptSignal();
+  const index = await PictureIndex.open(path);
+  try {
+    const model = await loadModel(index, options, signal);
+    try {
+      await searchAll(index, model, images.map(pictureQuery), options, signal);
+    } finally {
+      if (!signal.aborted) await model.dispose();
+    }
+  } finally {
+    await index.dispose();
+  }
+}
+
+/** `llm2clip search`. */
+export function searchCommand(): Command {
+  return new Command('search')
+    .description('the pictures of an index that are most like others, with their cosines')
+    .argument('<index>', 'made by index')
+    .argument('<image...>', 'files')
+    .option('--bundle <bundle>', 'what the index was made with, where it is no longer in its place')
+    .option('-k, --count <n>', 'pictures an image', positiveInteger, 10)
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
+    .option('--json', 'one line of JSON an image')
+    .action(run);
+}

@@ -1,0 +1,91 @@
+import { stat } from 'node:fs/promises';
+import { isObject } from '../arguments';
+import { LLM2CLIPError } from '../errors';
+
+/** What made an index's vectors. */
+export interface BundleMark {
+  /** Where it was. */
+  path: string;
+  /** Of what its embeddings depend on, see bundle-digest.ts. */
+  digest: string;
+}
+
+/** A picture's file as it was when it was encoded. */
+export interface PictureEntry {
+  path: string;
+  bytes: number;
+  modifiedMs: number;
+  /** Why it has no vector: it is not tried again until it changes. */
+  error?: { code: string; message: string };
+}
+
+/** What the index of pictures keeps beside vectors: one of these a change, the later ones win. */
+export interface CatalogueNote {
+  bundle?: BundleMark;
+  pictures?: PictureEntry[];
+  gone?: string[];
+}
+
+const ENTRIES_A_NOTE = 16_384;
+
+/** A file as it is now; undefined where it is not there. */
+export async function describeFile(path: string): Promise<PictureEntry | undefined> {
+  const status = await stat(path).catch(() => undefined);
+  return status && { path, bytes: status.size, modifiedMs: status.mtimeMs };
+}
+
+/** The pictures of an index by path, those that failed included. */
+export class PictureCatalogue {
+  #bundle: BundleMark | undefined;
+  readonly #entries = new Map<string, PictureEntry>();
+
+  /** @throws ERR_INDEX_INVALID for notes of an index of other things */
+  constructor(notes: readonly unknown[], path: string) {
+    for (const note of notes) {
+      if (!isObject(note)) throw notOfPictures(path);
+      this.apply(note as CatalogueNote);
+    }
+    if (this.#bundle === undefined) throw notOfPictures(path);
+  }
+
+  get bundle(): BundleMark {
+    return this.#bundle as BundleMark;
+  }
+
+  get entries(): readonly PictureEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  apply({ bundle, pictures = [], gone = [] }: CatalogueNote): void {
+    this.#bundle = bundle ?? this.#bundle;
+    for (const path of gone) this.#entries.delete(path);
+    for (const entry of pictures) this.#entries.set(entry.path, entry);
+  }
+
+  /** Whether a file is as it was when it was last tried. */
+  knows({ path, bytes, modifiedMs }: PictureEntry): PictureEntry | undefined {
+    const entry = this.#entries.get(path);
+    return entry?.bytes === bytes && entry.modifiedMs === modifiedMs ? entry : undefined;
+  }
+
+  has(path: string): boolean {
+    return this.#entries.has(path);
+  }
+
+  /** The whole of it, in notes of a readable length. */
+  notes(): CatalogueNote[] {
+    const entries = this.entries;
+    const notes: CatalogueNote[] = [{ bundle: this.bundle }];
+    for (let first = 0; first < entries.length; first += ENTRIES_A_NOTE) {
+      notes.push({ pictures: entries.slice(first, first + ENTRIES_A_NOTE) });
+    }
+    return notes;
+  }
+}
+
+function notOfPictures(path: string): LLM2CLIPError {
+  return new LLM2CLIPError(
+    'ERR_INDEX_INVALID',
+    `expected an index that \`llm2clip index\` made at ${path}, found one of other vectors`,
+  );
+}

@@ -1,0 +1,60 @@
+import { availableParallelism } from 'node:os';
+import { types } from 'node:util';
+import {
+  invalidBuffer,
+  invalidType,
+  optionalInteger,
+  optionalSignal,
+  optionsBag,
+} from '../arguments';
+import { numbersOf } from './vector-set';
+
+export interface SearchOptions {
+  /** How many of the best. Default 10; all where there are fewer. */
+  k?: number;
+  /** Ends the search; rejects with its reason. */
+  signal?: AbortSignal;
+  /** Default: the cores this process may use. What is found does not depend on it. */
+  threads?: number;
+}
+
+export interface ResolvedSearchOptions {
+  k: number;
+  signal: AbortSignal | undefined;
+  threads: number;
+}
+
+const DEFAULT_K = 10;
+const MOST_K = 2 ** 32 - 1;
+
+export function resolveThreads(value: unknown): number {
+  return optionalInteger(value, 'options.threads', availableParallelism(), [1, 1024]);
+}
+
+export function resolveSearchOptions(value: unknown): ResolvedSearchOptions {
+  const { k, signal, threads } = optionsBag(value, 'options');
+  return {
+    k: optionalInteger(k, 'options.k', DEFAULT_K, [1, MOST_K]),
+    signal: optionalSignal(signal, 'options.signal'),
+    threads: resolveThreads(threads),
+  };
+}
+
+/** One query is a Float32Array, several are embeddings or an array of queries: [n, dim]. */
+export function resolveQueries(
+  value: unknown,
+  dim: number,
+): { queries: Float32Array; one: boolean } {
+  if (types.isFloat32Array(value)) {
+    if (value.length !== dim) throw invalidBuffer(`${dim} numbers`, 'queries', value);
+    return { queries: value, one: true };
+  }
+  if (!Array.isArray(value)) return { queries: numbersOf(value, dim, 'queries'), one: false };
+  const queries = new Float32Array(value.length * dim);
+  for (const [i, query] of value.entries()) {
+    if (!types.isFloat32Array(query)) throw invalidType('a Float32Array', `queries[${i}]`, query);
+    if (query.length !== dim) throw invalidBuffer(`${dim} numbers`, `queries[${i}]`, query);
+    queries.set(query, i * dim);
+  }
+  return { queries, one: false };
+}

@@ -1,0 +1,47 @@
+import { types } from 'node:util';
+import { invalidBuffer, invalidType, optionsBag } from '../arguments';
+import { withCallerStack } from '../caller';
+import { fromNative, loadNative } from '../native';
+import { resolveThreads } from './search-options';
+import { numbersOf, statedDim, type VectorSet } from './vector-set';
+
+/** Of n vectors with m others. */
+export interface Similarities {
+  /** [n, m], row after row. */
+  data: Float32Array;
+  shape: [number, number];
+}
+
+/** Numbers alone are vectors of the other's dim; two of them are one vector each. */
+function commonDim(a: VectorSet, b: VectorSet): number {
+  const dim = statedDim(a) ?? statedDim(b) ?? (types.isFloat32Array(a) ? a.length : 0);
+  if (Number.isInteger(dim) && dim >= 1) return dim;
+  if (!types.isFloat32Array(a)) throw invalidType('a Float32Array or embeddings', 'a', a);
+  throw invalidBuffer('vectors of at least one number', 'a', a);
+}
+
+/**
+ * Dot products of each vector of `a` with each of `b`, in fp32: cosines, where they have length 1.
+ * Both are read before the call returns.
+ *
+ * @param a [n, dim]: what `encodeImages` gives, or a Float32Array of as many vectors as it holds.
+ * @param b [m, dim]
+ * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
+ * @throws LLM2CLIPError ERR_OUT_OF_MEMORY
+ * @example
+ * const { data } = await similarity(await model.encodeImage('cat.jpg'), await model.encodeImage('dog.jpg'));
+ * console.log(data[0]); // 0.62
+ */
+export async function similarity(
+  a: VectorSet,
+  b: VectorSet,
+  options?: { threads?: number },
+): Promise<Similarities> {
+  const threads = resolveThreads(optionsBag(options, 'options').threads);
+  const dim = commonDim(a, b);
+  const [left, right] = [numbersOf(a, dim, 'a'), numbersOf(b, dim, 'b')];
+  const data = await withCallerStack(
+    fromNative((async () => loadNative().similarity(left, right, dim, threads))()),
+  );
+  return { data, shape: [left.length / dim, right.length / dim] };
+}

@@ -1,0 +1,35 @@
+import { types } from 'node:util';
+import { invalidBuffer, invalidRange, invalidType, isObject } from '../arguments';
+
+/** Vectors of one length: one after the other, or with their shape, as `encodeImages` gives them. */
+export type VectorSet =
+  | Float32Array
+  | { readonly data: Float32Array; readonly shape: readonly [number, number] };
+
+const EXPECTED = 'a Float32Array, or embeddings { data, shape: [n, dim] },';
+
+/** The numbers [n, dim] of a set whose `dim` is known. */
+export function numbersOf(set: unknown, dim: number, name: string): Float32Array {
+  if (types.isFloat32Array(set)) return whole(set, dim, name);
+  if (!isObject(set) || !types.isFloat32Array(set.data) || !Array.isArray(set.shape)) {
+    throw invalidType(EXPECTED, name, set);
+  }
+  const [n, columns] = set.shape as [unknown, unknown];
+  if (columns !== dim) throw invalidRange(`vectors of ${dim} numbers`, `${name}.shape`, set.shape);
+  if (set.data.length !== Number(n) * dim) {
+    throw invalidBuffer(`${n} × ${dim} numbers`, `${name}.data`, set.data);
+  }
+  return set.data;
+}
+
+function whole(numbers: Float32Array, dim: number, name: string): Float32Array {
+  if (numbers.length % dim === 0) return numbers;
+  throw invalidBuffer(`a whole number of vectors of ${dim} numbers`, name, numbers);
+}
+
+/** The dim that a set states; undefined of numbers alone. */
+export function statedDim(set: unknown): number | undefined {
+  if (types.isFloat32Array(set)) return undefined;
+  const dim: unknown = isObject(set) && Array.isArray(set.shape) ? set.shape[1] : undefined;
+  return typeof dim === 'number' ? dim : undefined;
+}

@@ -1,0 +1,229 @@
+// `llm2clip index` and `llm2clip search`, over a real engine.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFile,
+  cp,
+  mkdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { convert, LLM2CLIP, VectorIndex } from 'llm2clip';
+import { listPictures } from '#lib/image/folder';
+import { llm2clip, MAIN } from './support/cli.mts';
+import { CHECKPOINT, digits } from './support/digits.mts';
+import { temporaryFolder } from './support/temporary.mts';
+import { cosine } from './support/vectors.mts';
+
+const folder = temporaryFolder();
+const bundle = join(folder, 'digits.bundle');
+const pictures = join(folder, 'pictures');
+const out = join(folder, 'pictures.index');
+const SOURCES = digits('gallery').slice(0, 40);
+
+interface Summary {
+  pictures: number;
+  added: number;
+  updated: number;
+  unchanged: number;
+  failed: number;
+  failedBefore: number;
+  removed: number;
+}
+
+const index = (...more: string[]) =>
+  llm2clip('index', pictures, '--bundle', bundle, '--out', out, '--json', ...more);
+const counts = (result: { json(): unknown[] }) => {
+  const { added, updated, unchanged, failed, failedBefore, removed } = result
+    .json()
+    .at(-1) as Summary;
+  return { added, updated, unchanged, failed, failedBefore, removed };
+};
+const NONE = { added: 0, updated: 0, unchanged: 0, failed: 0, failedBefore: 0, removed: 0 };
+
+before(async () => {
+  await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
+  await mkdir(join(pictures, 'below'), { recursive: true });
+  for (const [i, source] of SOURCES.entries()) {
+    await copyFile(source, join(pictures, i % 2 === 0 ? 'below' : '.', basename(source)));
+  }
+});
+
+describe('llm2clip index', () => {
+  test('embeds a folder, and reports a bad picture once', async () => {
+    await writeFile(join(pictures, 'bad.png'), 'no picture');
+    const first = await index();
+    assert.equal(first.code, 1, first.stderr);
+    assert.deepEqual(counts(first), { ...NONE, added: 40, failed: 1 });
+    const [failure] = first.json() as { image: string; error: { code: string } }[];
+    assert.equal(failure?.image, join(pictures, 'bad.png'));
+    assert.equal(failure?.error.code, 'ERR_IMAGE_UNSUPPORTED');
+    const second = await index();
+    assert.equal(second.code, 0);
+    assert.deepEqual(counts(second), { ...NONE, unchanged: 40, failedBefore: 1 });
+    const plain = await llm2clip('index', pictures, '--bundle', bundle, '--out', out);
+    assert.equal(
+      plain.stdout,
+      `${out}: 40 pictures (0 added, 0 updated, 40 unchanged, 0 failed, 1 failed before)\n`,
+    );
+  });
+
+  test('encodes what changed, and drops what is gone when asked', async () => {
+    const bad = join(pictures, 'bad.png');
+    await copyFile(SOURCES[0] as string, bad);
+    const touched = join(pictures, basename(SOURCES[1] as string));
+    await utimes(touched, 1, 1);
+    await rm(join(pictures, basename(SOURCES[3] as string)));
+    assert.deepEqual(counts(await index()), { ...NONE, updated: 2, unchanged: 38 });
+    assert.deepEqual(counts(await index('--prune')), { ...NONE, unchanged: 40, removed: 1 });
+    await using opened = await VectorIndex.open(out);
+    assert.equal(opened.size, 40);
+    assert.equal(opened.storage, 'int8');
+  });
+
+  test('many changes make the file no larger', async () => {
+    const { size } = await stat(out);
+    for (let round = 2; round < 6; round++) {
+      for (const source of SOURCES.filter((_, i) => i % 2 === 0)) {
+        await utimes(join(pictures, 'below', basename(source)), round, round);
+      }
+      assert.deepEqual(counts(await index()), { ...NONE, updated: 20, unchanged: 20 });
+    }
+    assert.ok((await stat(out)).size < 2 * size);
+  });
+
+  test('an empty folder, another bundle, another storage, another file', async () => {
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    const none = await llm2clip('index', empty, '--bundle', bundle, '--out', join(folder, 'x'));
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /ERR_NOT_FOUND: expected pictures in .*empty, found none/);
+    const other = join(folder, 'other.bundle');
+    await convert(CHECKPOINT, { out: other, precision: 'bf16' });
+    const mixed = await llm2clip('index', pictures, '--bundle', other, '--out', out);
+    assert.equal(mixed.code, 1);
+    assert.match(mixed.stderr, /ERR_ENGINE_INCOMPATIBLE: expected the bundle .*digits\.bundle/);
+    const stored = await index('--storage', 'fp16');
+    assert.equal(stored.code, 2);
+    assert.match(stored.stderr, /expected --storage int8/);
+    const foreign = join(folder, 'foreign.index');
+    await VectorIndex.create({ dim: 64 }).save(foreign);
+    const vectors = await llm2clip('index', pictures, '--bundle', bundle, '--out', foreign);
+    assert.equal(vectors.code, 1);
+    assert.match(vectors.stderr, /ERR_INDEX_INVALID: .*llm2clip index/);
+    const usage = await llm2clip('index', pictures);
+    assert.equal(usage.code, 2);
+  });
+
+  test('two at once: one is told', async () => {
+    const holder = await VectorIndex.open(out, { append: true });
+    const second = await index();
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, /ERR_INDEX_LOCKED/);
+    await holder.dispose();
+  });
+
+  test('killed at any moment it goes on; nothing is lost or doubled', async () => {
+    const killed = join(folder, 'killed.index');
+    const many = join(folder, 'many');
+    for (let i = 0; i < 8; i++)
+      await cp(join(pictures, 'below'), join(many, String(i)), { recursive: true });
+    const words = ['index', many, '--bundle', bundle, '--out', killed, '--json'];
+    let before = 0;
+    for (let round = 0; round < 8; round++) {
+      const child = spawn(process.execPath, [MAIN, ...words], { stdio: 'ignore' });
+      await Promise.race([once(child, 'close'), sleep(900 + 60 * round)]);
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+      const there = await stat(killed).catch(() => undefined);
+      if (there === undefined) continue;
+      await using opened = await VectorIndex.open(killed);
+      assert.ok(opened.size >= before);
+      before = opened.size;
+    }
+    const last = await llm2clip(...words);
+    assert.equal(last.code, 0, last.stderr);
+    const { added, unchanged } = counts(last);
+    assert.equal(added + unchanged, 160);
+    await using opened = await VectorIndex.open(killed);
+    const { ids } = await opened.search(new Float32Array(opened.dim).fill(1), { k: 1000 });
+    assert.equal(new Set(ids).size, 160);
+  });
+
+  test('a torn tail is encoded again', async () => {
+    await truncate(out, (await stat(out)).size - 5);
+    const again = await index();
+    assert.equal(again.code, 0, again.stderr);
+    const { added, updated, unchanged } = counts(again);
+    assert.equal(added + updated + unchanged, 40);
+    assert.deepEqual(counts(await index()), { ...NONE, unchanged: 40 });
+    await using opened = await VectorIndex.open(out);
+    assert.equal(opened.size, 40);
+  });
+});
+
+describe('llm2clip search', () => {
+  const picture = () => join(pictures, 'below', basename(SOURCES[2] as string));
+
+  test('--json: the best of each image, by the cosines of their embeddings', async () => {
+    const { json, code, stderr } = await llm2clip('search', out, picture(), '--json', '-k', '12');
+    assert.equal(code, 0, stderr);
+    const [line] = json() as { query: string; results: { image: string; score: number }[] }[];
+    assert.equal(line?.query, picture());
+    assert.equal(line.results.length, 12);
+    await using model = await LLM2CLIP.load(bundle);
+    const query = await model.encodeImage(picture());
+    const paths = await listPictures([pictures]);
+    const { row } = await model.encodeImages(paths);
+    const exact = new Map(paths.map((path, i) => [path, cosine(query, row(i))]));
+    const least = [...exact.values()].sort((a, b) => b - a)[11] as number;
+    for (const { image, score } of line.results) {
+      assert.ok(Math.abs(score - (exact.get(image) as number)) < 0.005);
+      assert.ok(score > least - 0.005);
+    }
+  });
+
+  test('text: a score and a path a line; a bad image is reported, the others searched', async () => {
+    const good = await llm2clip('search', out, picture(), '--count', '2');
+    assert.match(good.stdout, /^(\d\.\d{4}\t\/.*\n){2}$/);
+    const mixed = await llm2clip('search', out, '/nowhere.png', picture());
+    assert.equal(mixed.code, 1);
+    assert.match(mixed.stderr, /ERR_NOT_FOUND/);
+    assert.match(mixed.stdout, /^\/nowhere\.png:\n.*:\n[01]\.\d{4}\t/);
+  });
+
+  test('the bundle is found where it was, or named', async () => {
+    const moved = join(folder, 'moved.bundle');
+    await cp(bundle, moved, { recursive: true });
+    const named = await llm2clip('search', out, picture(), '--bundle', moved);
+    assert.equal(named.code, 0, named.stderr);
+    const other = join(folder, 'other.bundle');
+    const refused = await llm2clip('search', out, picture(), '--bundle', other);
+    assert.match(refused.stderr, /ERR_ENGINE_INCOMPATIBLE/);
+    const copy = join(folder, 'copy.index');
+    await writeFile(copy, await readFile(out));
+    await rm(bundle, { recursive: true });
+    const lost = await llm2clip('search', copy, picture());
+    assert.equal(lost.code, 1);
+    assert.match(lost.stderr, /ERR_NOT_FOUND/);
+  });
+
+  test('wrong usage', async () => {
+    for (const words of [[], [out], [out, 'x.png', '-k', '0'], [out, 'x.png', '--nonsense']]) {
+      assert.equal((await llm2clip('search', ...words)).code, 2);
+    }
+    for (const command of ['index', 'search']) {
+      const { code, stdout } = await llm2clip(command, '--help');
+      assert.equal(code, 0);
+      assert.match(stdout, new RegExp(`Usage: llm2clip ${command}`));
+    }
+  });
+});

@@ -1,0 +1,204 @@
+// Index files: what is written comes back, a killed writer loses and doubles nothing, damage is
+// found, and one process writes at a time.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { VectorIndex } from 'llm2clip';
+import { unitVectors } from './support/search-vectors.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const folder = temporaryFolder();
+const code = (expected: string) => (error: Error & { code?: string }) => error.code === expected;
+const dim = 7;
+const query = unitVectors(1, dim, 99);
+const names = (n: number, prefix = 'v') => Array.from({ length: n }, (_, i) => `${prefix}${i}`);
+
+for (const storage of ['fp32', 'fp16', 'int8'] as const) {
+  test(`${storage}: saved and opened, an index finds the same`, async () => {
+    const path = join(folder, `${storage}.index`);
+    for (const [n, ids] of [
+      [0, undefined],
+      [1, ['ü "quoted"']],
+      [20_000, undefined],
+      [20_000, names(20_000)],
+    ] as const) {
+      await using index = VectorIndex.create({ dim, storage });
+      await index.add(unitVectors(n, dim, 1), ids);
+      await index.save(path);
+      await using opened = await VectorIndex.open(path);
+      assert.equal(opened.size, n);
+      assert.equal(opened.storage, storage);
+      assert.equal(opened.dim, dim);
+      assert.deepEqual(
+        await opened.search(query, { k: 100 }),
+        await index.search(query, { k: 100 }),
+      );
+    }
+  });
+}
+
+test('what was removed is not saved', async () => {
+  const path = join(folder, 'removed.index');
+  await using index = VectorIndex.create({ dim });
+  await index.add(unitVectors(1000, dim, 1), names(1000));
+  await index.save(path);
+  const { size } = await stat(path);
+  await index.remove(names(900));
+  await index.save(path);
+  assert.ok((await stat(path)).size < size / 5);
+  await using opened = await VectorIndex.open(path);
+  const { ids, scores } = await opened.search(query, { k: 1000 });
+  assert.equal(ids.length, 100);
+  assert.deepEqual({ ids, scores }, await index.search(query, { k: 1000 }));
+});
+
+describe('opened to append', () => {
+  test('each change is in the file when its promise resolves, a save in between as well', async () => {
+    const path = join(folder, 'append.index');
+    await VectorIndex.create({ dim }).save(path);
+    await using index = await VectorIndex.open(path, { append: true });
+    const changes: Promise<unknown>[] = [];
+    for (let i = 0; i < 20; i++) {
+      changes.push(index.add(unitVectors(3, dim, i), names(3, `${i}-`)));
+      if (i % 5 === 4) changes.push(index.save(path), index.remove([`${i}-1`, `${i - 1}-0`]));
+    }
+    await Promise.all(changes);
+    await using opened = await VectorIndex.open(path);
+    assert.equal(opened.size, 60 - 8);
+    const all = { k: 100 };
+    assert.deepEqual(await opened.search(query, all), await index.search(query, all));
+  });
+
+  test('a save elsewhere leaves the file that is appended to', async () => {
+    const [path, copy] = [join(folder, 'one.index'), join(folder, 'two.index')];
+    await VectorIndex.create({ dim }).save(path);
+    const index = await VectorIndex.open(path, { append: true });
+    await index.add(unitVectors(2, dim, 1));
+    await index.save(copy);
+    await index.add(unitVectors(3, dim, 2));
+    await index.sync();
+    await index.dispose();
+    for (const [file, size] of [
+      [path, 5],
+      [copy, 2],
+    ] as const) {
+      await using opened = await VectorIndex.open(file);
+      assert.equal(opened.size, size);
+    }
+  });
+
+  test('one writer at a time; readers meanwhile; the lock goes with dispose', async () => {
+    const path = join(folder, 'locked.index');
+    await VectorIndex.create({ dim }).save(path);
+    const index = await VectorIndex.open(path, { append: true });
+    await assert.rejects(VectorIndex.open(path, { append: true }), code('ERR_INDEX_LOCKED'));
+    await assert.rejects(VectorIndex.create({ dim }).save(path), code('ERR_INDEX_LOCKED'));
+    await (await VectorIndex.open(path)).dispose();
+    await index.dispose();
+    await (await VectorIndex.open(path, { append: true })).dispose();
+    assert.deepEqual(
+      (await readdir(folder)).filter((name) => name.endsWith('.tmp')),
+      [],
+    );
+  });
+
+  test('a writer killed at any moment loses nothing that it was told is there', async () => {
+    const path = join(folder, 'killed.index');
+    await VectorIndex.create({ dim, storage: 'int8' }).save(path);
+    const program = fileURLToPath(new URL('./support/search-writer.mts', import.meta.url));
+    let told = 0;
+    for (let round = 0; round < 12; round++) {
+      const child = spawn(process.execPath, ['--import', 'tsx', program, path], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let said = '';
+      child.stdout.setEncoding('utf8').on('data', (text) => {
+        said += text;
+      });
+      await once(child.stdout, 'data');
+      await sleep(round * 3);
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const lines = said.split('\n').slice(0, -1);
+      told = Math.max(told, Number(lines.at(-1) ?? 0));
+      await using opened = await VectorIndex.open(path);
+      assert.ok(opened.size >= told, `${opened.size} of ${told}`);
+      const { ids } = await opened.search(query, { k: 1e6 });
+      assert.deepEqual(
+        ids.map(String).sort((a, b) => Number(a) - Number(b)),
+        Array.from({ length: opened.size }, (_, i) => String(i)),
+      );
+    }
+    assert.ok(told > 0);
+  });
+});
+
+describe('damage', () => {
+  const path = join(folder, 'whole.index');
+  const broken = join(folder, 'broken.index');
+
+  test('a torn tail is cut, and the index goes on', async () => {
+    await VectorIndex.create({ dim }).save(path);
+    const writer = await VectorIndex.open(path, { append: true });
+    for (let i = 0; i < 3; i++) await writer.add(unitVectors(2, dim, i), names(2, `${i}-`));
+    await writer.dispose();
+    const { size } = await stat(path);
+    for (let cut = 1; cut < 60; cut += 7) {
+      await copyFile(path, broken);
+      await truncate(broken, size - cut);
+      await using index = await VectorIndex.open(broken, { append: true });
+      assert.equal(index.size, 4);
+      await index.add(unitVectors(1, dim, 3), ['again']);
+      await using opened = await VectorIndex.open(broken);
+      assert.equal(opened.size, 5);
+    }
+  });
+
+  test('a flipped bit', async () => {
+    const bytes = await readFile(path);
+    for (let at = 0; at < bytes.length; at += 5) {
+      const flipped = Buffer.from(bytes);
+      flipped[at] = (flipped[at] as number) ^ 16;
+      await writeFile(broken, flipped);
+      for (const append of [false, true]) {
+        await assert.rejects(VectorIndex.open(broken, { append }), code('ERR_INDEX_INVALID'));
+      }
+      assert.deepEqual(await readFile(broken), flipped);
+    }
+  });
+
+  test('other files, a later version, none, a folder', async () => {
+    const later = Buffer.from(await readFile(path));
+    later.writeUInt32LE(2, 8);
+    for (const content of [Buffer.alloc(0), Buffer.from('short'), Buffer.alloc(100, 'x'), later]) {
+      await writeFile(broken, content);
+      await assert.rejects(VectorIndex.open(broken), code('ERR_INDEX_INVALID'));
+    }
+    await assert.rejects(VectorIndex.open(broken), /version 1, found 2/);
+    await assert.rejects(VectorIndex.open(join(folder, 'none')), code('ERR_NOT_FOUND'));
+    await assert.rejects(VectorIndex.open(folder), code('ERR_IO'));
+    await assert.rejects(VectorIndex.open(''), TypeError);
+    const index = VectorIndex.create({ dim });
+    await assert.rejects(index.save(join(folder, 'none', 'x.index')), code('ERR_NOT_FOUND'));
+  });
+
+  test('a disk that is full fails the change and all after it; what was there before stays', async () => {
+    const limited = join(folder, 'limited.index');
+    await VectorIndex.create({ dim }).save(limited);
+    const program = fileURLToPath(new URL('./support/search-writer.mts', import.meta.url));
+    // Files of at most 16 KiB.
+    const command = `ulimit -f 16; exec '${process.execPath}' --import tsx '${program}' '${limited}'`;
+    const child = spawn('bash', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);
+    const lines = said.trimEnd().split('\n');
+    assert.deepEqual(lines.slice(-2), ['ERR_IO', 'ERR_IO']);
+    await using opened = await VectorIndex.open(limited);
+    assert.equal(opened.size, Number(lines.at(-3)));
+  });
+});
