@@ -1,6 +1,6 @@
 #include <napi.h>
 
-#include "cuda.h"
+#include "cuda_probe.h"
 #include "engine.h"
 #include "image.h"
 #include "system.h"

@@ -1,4 +1,4 @@
-#include "cuda.h"
+#include "cuda_probe.h"
 
 #include "cuda/probe.h"
 #include "promise_worker.h"
