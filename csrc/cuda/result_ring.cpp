@@ -1,20 +1,24 @@
 #include "cuda/result_ring.h"
 
-#include <algorithm>
-#include <atomic>
-
 namespace llm2clip {
+namespace {
+
+// For a reader, who gives it back when the last copy of this goes.
+std::shared_ptr<const ResultRing::Piece> lent(const std::shared_ptr<ResultRing::Piece>& piece) {
+  return {piece.get(), [piece](const ResultRing::Piece*) {
+            piece->held.store(false, std::memory_order_release);
+          }};
+}
+
+}  // namespace
 
 std::shared_ptr<const ResultRing::Piece> ResultRing::next(size_t bytes) {
-  const auto found = std::ranges::find_if(pieces_, [&](const auto& piece) {
-    return piece.use_count() == 1 && piece->memory.bytes() >= bytes;
-  });
-  if (found != pieces_.end()) {
+  for (const auto& piece : pieces_) {
+    if (piece->memory.bytes() < bytes) continue;
     // What the last reader read happened before what is written next.
-    std::atomic_thread_fence(std::memory_order_acquire);
-    return *found;
+    if (!piece->held.exchange(true, std::memory_order_acquire)) return lent(piece);
   }
-  return pieces_.emplace_back(std::make_shared<const Piece>(context_, bytes));
+  return lent(pieces_.emplace_back(std::make_shared<Piece>(context_, bytes)));
 }
 
 }  // namespace llm2clip

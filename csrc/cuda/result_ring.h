@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -15,6 +16,7 @@ class ResultRing {
   struct Piece {
     std::shared_ptr<const CudaContext> context;
     PinnedMemory memory;
+    std::atomic<bool> held = true;  // by a reader
     Piece(std::shared_ptr<const CudaContext> context, size_t bytes)
         : context(std::move(context)), memory(bytes) {}
     ~Piece() { context->make_current(); }
@@ -29,7 +31,7 @@ class ResultRing {
 
  private:
   std::shared_ptr<const CudaContext> context_;
-  std::vector<std::shared_ptr<const Piece>> pieces_;
+  std::vector<std::shared_ptr<Piece>> pieces_;
 };
 
 }  // namespace llm2clip
