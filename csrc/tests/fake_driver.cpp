@@ -207,8 +207,9 @@ EXPORT cuStreamEndCapture(CudaStreamHandle stream, CudaGraphHandle* graph) {
 }
 EXPORT cuGraphInstantiateWithFlags(CudaGraphExecHandle* exec, CudaGraphHandle graph,
                                    unsigned long long) {
+  if (behaves("oom")) return kCudaOutOfMemory;
   *exec = new CUgraphExec_st{graph->work};
-  return behaves("oom") ? kCudaOutOfMemory : lost_or_success();
+  return lost_or_success();
 }
 EXPORT cuGraphLaunch(CudaGraphExecHandle exec, CudaStreamHandle stream) {
   for (const auto& body : exec->work) work(stream, body);
