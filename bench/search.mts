@@ -8,10 +8,10 @@
 import { randomFillSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Storage, VectorIndex } from 'llm2clip';
-import { loadNative } from '#lib/native';
+import { describeMachine } from '#lib/bench/machine';
 
 const { values: options } = parseArgs({
   options: {
@@ -146,12 +146,7 @@ for (const storage of options.storages.split(',') as Storage[]) {
 const record = {
   command: `npm run bench:search -- ${process.argv.slice(2).join(' ')}`.trim(),
   date: new Date().toISOString(),
-  machine: {
-    cpu: cpus()[0]?.model,
-    cores: availableParallelism(),
-    features: loadNative().cpuFeatures(),
-    node: process.version,
-  },
+  machine: await describeMachine(),
   usearch: version,
   results,
 };

@@ -81,4 +81,14 @@ StagedBatch* StagedBatches::find(const float* pixels) const {
   return found == batches_.end() ? nullptr : found->get();
 }
 
+void StagedBatches::give(const float* pixels, size_t count, CudaAddress to,
+                         const CudaStream& stream) const {
+  const size_t floats = count * picture_;
+  if (StagedBatch* const batch = find(pixels)) {
+    const CudaAddress from = batch->receive(pixels, count, stream);
+    return copy_on_device(to, from, floats * sizeof(float), stream);
+  }
+  copy_to_device(to, std::as_bytes(std::span(pixels, floats)), stream);
+}
+
 }  // namespace llm2clip

@@ -51,6 +51,8 @@ class StagedBatches {
   std::unique_ptr<BatchMemory> add(size_t floats);
   // The one that holds these pixels, nullptr for other memory.
   StagedBatch* find(const float* pixels) const;
+  // Pictures of any memory to where a session always reads them, before what follows on `stream`.
+  void give(const float* pixels, size_t count, CudaAddress to, const CudaStream& stream) const;
 
  private:
   std::shared_ptr<const CudaContext> context_;

@@ -1,5 +1,6 @@
 #include <immintrin.h>
 
+#include "search/int8_sums_avx512.h"
 #include "search/score_tile.h"
 
 namespace llm2clip {
@@ -38,17 +39,8 @@ __m512i widen(const int8_t* bytes) {
 }
 
 // Bytes widened to 16 bits: their products add up in pairs.
-struct Int8Product {
-  struct Sums {
-    __m512i high, low;
-  };
-  using Row = __m512i;
-  struct Query {
-    __m512i high, low;
-  };
-  static constexpr int kRows = 4, kQueries = 2;
+struct Int8Product : Int8Sums {
   static constexpr int64_t kStep = 32;
-  static Sums zero() { return {_mm512_setzero_si512(), _mm512_setzero_si512()}; }
   static Row load_row(const std::byte* row, int64_t i) {
     return _mm512_cvtepu8_epi16(_mm256_load_si256(reinterpret_cast<const __m256i*>(row + i)));
   }
@@ -58,10 +50,6 @@ struct Int8Product {
   static void add(Sums& sums, Row row, const Query& query) {
     sums.high = _mm512_add_epi32(sums.high, _mm512_madd_epi16(row, query.high));
     sums.low = _mm512_add_epi32(sums.low, _mm512_madd_epi16(row, query.low));
-  }
-  static float score(const ScoreBlock& block, int64_t row, int64_t query, const Sums& sums) {
-    return score_of_sums(block, row, query, _mm512_reduce_add_epi32(sums.high),
-                         _mm512_reduce_add_epi32(sums.low));
   }
 };
 

@@ -1,5 +1,6 @@
 #include <immintrin.h>
 
+#include "search/int8_sums_avx512.h"
 #include "search/score_tile.h"
 
 namespace llm2clip {
@@ -10,17 +11,8 @@ void add_products(__m512i& sums, __m512i unsigned_bytes, __m512i signed_bytes) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(unsigned_bytes), "v"(signed_bytes));
 }
 
-struct Int8Product {
-  struct Sums {
-    __m512i high, low;
-  };
-  using Row = __m512i;
-  struct Query {
-    __m512i high, low;
-  };
-  static constexpr int kRows = 4, kQueries = 2;
+struct Int8Product : Int8Sums {
   static constexpr int64_t kStep = 64;
-  static Sums zero() { return {_mm512_setzero_si512(), _mm512_setzero_si512()}; }
   static Row load_row(const std::byte* row, int64_t i) { return _mm512_load_si512(row + i); }
   static Query load_query(const Queries& queries, int64_t query, int64_t i) {
     return {_mm512_load_si512(queries.high(query) + i), _mm512_load_si512(queries.low(query) + i)};
@@ -28,10 +20,6 @@ struct Int8Product {
   static void add(Sums& sums, Row row, const Query& query) {
     add_products(sums.high, row, query.high);
     add_products(sums.low, row, query.low);
-  }
-  static float score(const ScoreBlock& block, int64_t row, int64_t query, const Sums& sums) {
-    return score_of_sums(block, row, query, _mm512_reduce_add_epi32(sums.high),
-                         _mm512_reduce_add_epi32(sums.low));
   }
 };
 

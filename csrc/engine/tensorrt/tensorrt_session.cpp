@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/output_file.h"
+#include "cuda/batch_sizes.h"
 #include "cuda/result_ring.h"
 #include "cuda/staged_batch.h"
 #include "engine/tensorrt/device.h"
@@ -23,21 +24,12 @@ std::vector<std::byte> read_plan(const std::string& path) {
   return bytes;
 }
 
-// Batches are run in these sizes alone, as kernels are chosen for each: powers of two, and the
-// largest.
-std::vector<int64_t> buckets(int64_t max_batch) {
-  std::vector<int64_t> sizes;
-  for (int64_t size = 1; size < max_batch; size *= 2) sizes.push_back(size);
-  sizes.push_back(max_batch);
-  return sizes;
-}
-
 class TensorrtSession final : public Session {
  public:
   TensorrtSession(const SessionOptions& options, const CudaDevice& device)
       : cuda_(std::make_shared<const CudaContext>(device.index)),
         plan_(read_plan(options.path), options),
-        buckets_(buckets(options.max_batch)),
+        buckets_(batch_sizes(options.max_batch)),
         staged_(cuda_, static_cast<size_t>(plan_.picture_size())),
         results_(cuda_),
         pixels_(bytes(options.max_batch * plan_.picture_size())),
@@ -56,7 +48,8 @@ class TensorrtSession final : public Session {
   Embeddings run(const float* pixels, int64_t batch) override {
     const size_t size = bytes(batch * plan_.embedding_dim());
     const auto result = results_.next(size);
-    give(pixels, batch);
+    // At an address that a recorded launch may keep.
+    staged_.give(pixels, static_cast<size_t>(batch), pixels_.address(), stream_);
     enqueue(*std::lower_bound(buckets_.begin(), buckets_.end(), batch));
     copy_to_host({result->memory.data(), size}, embeddings_.address(), stream_);
     stream_.record(done_);
@@ -71,16 +64,6 @@ class TensorrtSession final : public Session {
   void warm_up() {
     for (const int64_t size : buckets_) enqueue(size);
     stream_.synchronize();
-  }
-
-  // Puts the pictures where every batch is read, at an address that a recorded launch may keep.
-  void give(const float* pixels, int64_t batch) {
-    const auto floats = static_cast<size_t>(batch * plan_.picture_size());
-    if (StagedBatch* staged = staged_.find(pixels)) {
-      const CudaAddress from = staged->receive(pixels, static_cast<size_t>(batch), stream_);
-      return copy_on_device(pixels_.address(), from, floats * sizeof(float), stream_);
-    }
-    copy_to_device(pixels_.address(), std::as_bytes(std::span(pixels, floats)), stream_);
   }
 
   // What lies past the batch in a bucket is of an earlier one, and its result is not looked at.
@@ -100,7 +83,7 @@ class TensorrtSession final : public Session {
   CudaStream stream_;
   CudaEvent done_;
   LoadedPlan plan_;
-  std::vector<int64_t> buckets_;
+  std::vector<int64_t> buckets_;  // sizes that batches are run in, as kernels are chosen for each
   StagedBatches staged_;
   ResultRing results_;
   DeviceMemory pixels_, embeddings_;

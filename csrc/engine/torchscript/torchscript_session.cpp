@@ -18,6 +18,7 @@
 #include "engine/torchscript/cuda_sessions.h"
 #include "engine/torchscript/int8_linear_operator.h"
 #include "engine/torchscript/linear_operator.h"
+#include "engine/torchscript/loaded_module.h"
 #include "engine/torchscript/module_writer.h"
 #include "engine/torchscript/torch_error.h"
 
@@ -30,32 +31,12 @@ namespace jit = torch::jit;
 // caches between one operation and the next.
 constexpr int64_t kTokensPerThread = 300;
 
-std::string precision_name(at::ScalarType type) {
-  switch (type) {
-    case at::kBFloat16: return "bf16";
-    case at::kHalf: return "fp16";
-    default: return "fp32";
-  }
-}
-
 std::vector<std::string> names(const jit::Module& module, const char* list) {
   std::vector<std::string> result;
   for (const c10::IValue& name : module.attr(list).toListRef()) {
     result.push_back(name.toStringRef());
   }
   return result;
-}
-
-bool is_half(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf;
-}
-
-// Of all that is not kept in f32 or int8.
-at::ScalarType stored_type(const jit::Module& module) {
-  for (const auto& parameter : module.named_parameters(false)) {
-    if (is_half(parameter.value)) return parameter.value.scalar_type();
-  }
-  return at::kFloat;
 }
 
 // Weight by weight, each old one freed at once: the peak is the file plus one weight.
@@ -156,16 +137,7 @@ class TorchscriptSession final : public Session {
     // Only read: from_blob takes no const.
     const at::Tensor input = at::from_blob(const_cast<float*>(pixels),  // NOLINT
                                            {count, 3, image_size_, image_size_}, at::kFloat);
-    return checked(module_.forward({input}), count);
-  }
-
-  static at::Tensor checked(const c10::IValue& result, int64_t batch) {
-    if (!result.isTensor() || result.toTensor().dim() != 2 || result.toTensor().size(0) != batch) {
-      throw Error(ErrorCode::kEngineIncompatible,
-                  "expected the engine to give one tensor [batch, dim], found " +
-                      (result.isTensor() ? c10::str(result.toTensor().sizes()) : result.tagKind()));
-    }
-    return result.toTensor().to(at::kFloat).contiguous();
+    return embeddings_of(module_.forward({input}), count);
   }
 
   int64_t image_size_;

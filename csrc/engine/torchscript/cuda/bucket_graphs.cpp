@@ -7,6 +7,7 @@
 #include <ranges>
 
 #include "base/error.h"
+#include "cuda/batch_sizes.h"
 
 namespace llm2clip {
 namespace {
@@ -37,19 +38,11 @@ at::Tensor record(at::cuda::CUDAGraph& graph, c10::MempoolId_t pool,
 
 }  // namespace
 
-std::vector<int64_t> BucketGraphs::sizes(int64_t largest) {
-  std::vector<int64_t> sizes;
-  for (int64_t size = 1; size < largest; size = size < 64 ? 2 * size : size + 64) {
-    sizes.push_back(size);
-  }
-  sizes.push_back(largest);
-  return sizes;
-}
-
 BucketGraphs::BucketGraphs(const at::Tensor& input, const Forward& forward) {
   const auto pool = at::cuda::graph_pool_handle();
+  const std::vector<int64_t> sizes = batch_sizes(input.size(0));
   // The largest first: the others find their memory in its.
-  for (const int64_t size : std::views::reverse(sizes(input.size(0)))) {
+  for (const int64_t size : std::views::reverse(sizes)) {
     const at::Tensor pixels = input.narrow(0, 0, size);
     for (int i = 0; i < kWarmUps; ++i) forward(pixels);
     auto bucket = std::make_unique<Bucket>();

@@ -16,16 +16,13 @@ class BucketGraphs {
   using Forward = std::function<at::Tensor(const at::Tensor& pixels)>;  // → [batch, dim] f32
 
   // input: [largest, 3, S, S], at the address that runs read. Runs and records `forward` for each
-  // size up to the largest on the current stream.
+  // of batch_sizes() on the current stream.
   BucketGraphs(const at::Tensor& input, const Forward& forward);
   ~BucketGraphs();
 
   // Puts a run of the first `batch` pictures of `input` on the current stream. Its result,
   // [at least batch, dim] f32, lasts until the next.
   const at::Tensor& run(int64_t batch);
-
-  // 1, 2, 4, 8, 16, 32, 64, then 64 more each; the last is `largest`.
-  static std::vector<int64_t> sizes(int64_t largest);
 
  private:
   struct Bucket {

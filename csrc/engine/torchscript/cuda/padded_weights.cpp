@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "engine/torchscript/loaded_module.h"
 #include "kernels/cuda/element.h"
 
 namespace llm2clip {
@@ -47,13 +48,8 @@ Tensor padded_halves(const Tensor& x, int64_t half) {
 
 class Mover {
  public:
-  Mover(jit::Module& module, c10::Device device) : module_(module), device_(device) {
-    for (const auto& parameter : module.named_parameters(false)) {
-      if (at::isReducedFloatingType(parameter.value.scalar_type())) {
-        type_ = parameter.value.scalar_type();
-      }
-    }
-  }
+  Mover(jit::Module& module, c10::Device device)
+      : module_(module), device_(device), type_(stored_type(module)) {}
 
   void move() {
     const auto graph = module_.get_method("forward").graph();
@@ -134,7 +130,7 @@ class Mover {
 
   jit::Module& module_;
   c10::Device device_;
-  at::ScalarType type_ = at::kFloat;
+  at::ScalarType type_;
   std::set<std::string> moved_;
 };
 

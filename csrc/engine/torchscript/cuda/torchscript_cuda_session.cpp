@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "cuda/batch_sizes.h"
 #include "cuda/probe.h"
 #include "cuda/result_ring.h"
 #include "cuda/staged_batch.h"
@@ -19,6 +20,7 @@
 #include "engine/torchscript/cuda/cuda_error.h"
 #include "engine/torchscript/cuda/padded_weights.h"
 #include "engine/torchscript/cuda_sessions.h"
+#include "engine/torchscript/loaded_module.h"
 #include "engine/torchscript/module_writer.h"
 
 namespace llm2clip {
@@ -44,23 +46,6 @@ CudaDevice device_of(int index) {
                 "expected a GPU of compute capability 7.5 or newer, found " + describe(device));
   }
   return device;
-}
-
-std::string precision_name(at::ScalarType type) {
-  switch (type) {
-    case at::kBFloat16: return "bf16";
-    case at::kHalf: return "fp16";
-    default: return "fp32";
-  }
-}
-
-at::ScalarType stored_type(const jit::Module& module) {
-  for (const auto& parameter : module.named_parameters(false)) {
-    if (at::isReducedFloatingType(parameter.value.scalar_type())) {
-      return parameter.value.scalar_type();
-    }
-  }
-  return at::kFloat;
 }
 
 // Numbers of a head, of the graph's first attention; without one nothing is chosen by it.
@@ -113,6 +98,10 @@ class TorchscriptCudaSession final : public Session {
  private:
   int64_t picture() const { return 3 * options_.image_size * options_.image_size; }
   c10::Device torch_device() const { return {c10::kCUDA, static_cast<c10::DeviceIndex>(index_)}; }
+  // Where the graphs read pictures.
+  CudaAddress input_address() const {
+    return reinterpret_cast<CudaAddress>(input_.const_data_ptr());
+  }
   c10::cuda::CUDAStream torch_stream() const {
     return c10::cuda::getStreamFromExternal(stream_.handle(),
                                             static_cast<c10::DeviceIndex>(index_));
@@ -129,7 +118,7 @@ class TorchscriptCudaSession final : public Session {
                        at::TensorOptions(torch_device()).dtype(at::kFloat));
     graphs_.emplace(input_, [this](const Tensor& batch) { return forward(batch); });
     std::string sizes;
-    for (const int64_t each : BucketGraphs::sizes(options_.max_batch)) {
+    for (const int64_t each : batch_sizes(options_.max_batch)) {
       sizes += (sizes.empty() ? "" : ", ") + std::to_string(each);
     }
     info_.kernels.push_back("CUDA graphs of " + sizes);
@@ -166,14 +155,7 @@ class TorchscriptCudaSession final : public Session {
 
   Tensor forward(const Tensor& batch) {
     const jit::GraphOptimizerEnabledGuard as_written(false);
-    const c10::IValue result = module_.forward({batch});
-    if (!result.isTensor() || result.toTensor().dim() != 2 ||
-        result.toTensor().size(0) != batch.size(0)) {
-      throw Error(ErrorCode::kEngineIncompatible,
-                  "expected the engine to give one tensor [batch, dim], found " +
-                      (result.isTensor() ? c10::str(result.toTensor().sizes()) : result.tagKind()));
-    }
-    return result.toTensor().to(at::kFloat).contiguous();
+    return embeddings_of(module_.forward({batch}), batch.size(0));
   }
 
   Embeddings run_batch(const float* pixels, int64_t batch) {
@@ -183,7 +165,8 @@ class TorchscriptCudaSession final : public Session {
     std::shared_ptr<const ResultRing::Piece> result;
     for (int64_t first = 0; first < batch; first += options_.max_batch) {
       const int64_t count = std::min(options_.max_batch, batch - first);
-      give(pixels + first * picture(), count);
+      staged_.give(pixels + first * picture(), static_cast<size_t>(count), input_address(),
+                   stream_);
       const Tensor& output = graphs_->run(count);
       dim = output.size(1);
       if (!result) result = results_.next(static_cast<size_t>(batch * dim) * sizeof(float));
@@ -194,17 +177,6 @@ class TorchscriptCudaSession final : public Session {
     stream_.record(done_);
     done_.wait();
     return {result->memory.floats(), batch, dim, result};
-  }
-
-  // Puts the pictures where the graphs read them.
-  void give(const float* pixels, int64_t count) {
-    const auto input = reinterpret_cast<CudaAddress>(input_.mutable_data_ptr());
-    const auto floats = static_cast<size_t>(count * picture());
-    if (StagedBatch* batch = staged_.find(pixels)) {
-      const CudaAddress from = batch->receive(pixels, static_cast<size_t>(count), stream_);
-      return copy_on_device(input, from, floats * sizeof(float), stream_);
-    }
-    copy_to_device(input, std::as_bytes(std::span(pixels, floats)), stream_);
   }
 
   SessionOptions options_;
