@@ -8,6 +8,7 @@ import { writeFiles } from './support/fake-runtime.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const TOOLCHAIN = join(import.meta.dirname, '../scripts/toolchain.mjs');
+const TENSORRT = join(import.meta.dirname, '../scripts/setup/tensorrt.mjs');
 
 /** What the set-up would say of a machine whose programs are the ones given (name → what it prints). */
 async function missingTools(programs: Record<string, string>): Promise<string | undefined> {
@@ -55,6 +56,27 @@ describe('the set-up', () => {
       assert.match(missing, new RegExp(`^missing: [^;]+\\(found ${version}\\)$`));
     }
   });
+
+  for (const [status, outcome] of [
+    [0, { isDone: false, name: 'TensorRT headers' }],
+    [1, { isDone: true, name: 'TensorRT left out, as there is no cargo that works' }],
+  ] as const) {
+    it(`fetches TensorRT's headers by a cargo that ends with ${status}, or does without`, async () => {
+      const path = temporaryFolder();
+      writeFiles(path, { cargo: `#!/bin/sh\nexit ${status}\n` });
+      chmodSync(join(path, 'cargo'), 0o755);
+      const script = `import { tensorrt } from ${JSON.stringify(TENSORRT)};
+        console.log(JSON.stringify({ isDone: tensorrt.isDone(), name: tensorrt.name }));`;
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['--input-type=module', '-e', script],
+        { env: { PATH: path, LLM2CLIP_CACHE: temporaryFolder() } },
+      );
+      const { isDone, name } = JSON.parse(stdout) as { isDone: boolean; name: string };
+      assert.equal(isDone, outcome.isDone);
+      assert.ok(name.startsWith(outcome.name), name);
+    });
+  }
 
   it('names a Node that is too old', async () => {
     const script = `import { describeOldNode } from ${JSON.stringify(TOOLCHAIN)};

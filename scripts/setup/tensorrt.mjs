@@ -1,6 +1,7 @@
 // TensorRT's headers, of both kinds, out of a crate that cargo fetches into this user's cache; those
 // of TENSORRT_ROOT and TENSORRT_RTX_ROOT instead where they are set. Without either a kind's engine is
 // left out of the build.
+import { spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -13,7 +14,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { capture, which } from '../command.mjs';
+import { capture } from '../command.mjs';
 
 const CRATE = {
   name: 'trtx-sys',
@@ -30,19 +31,23 @@ const KINDS = {
 export const tensorrt = {
   get name() {
     const missing = Object.values(findTensorrtHeaders()).includes(undefined);
-    const leftOut = missing && !which('cargo');
-    return leftOut
-      ? 'TensorRT left out, as there is no cargo to fetch its headers:'
+    return missing && !hasCargo()
+      ? 'TensorRT left out, as there is no cargo that works to fetch its headers:'
       : 'TensorRT headers';
   },
   isDone() {
-    return !Object.values(findTensorrtHeaders()).includes(undefined) || !which('cargo');
+    return !Object.values(findTensorrtHeaders()).includes(undefined) || !hasCargo();
   },
   async run() {
     for (const { variable } of Object.values(KINDS)) requireNamed(variable);
     await fetchHeaders(cachedHeaders());
   },
 };
+
+/** rustup's stand-in for cargo is there without one, and fails. */
+function hasCargo() {
+  return spawnSync('cargo', ['--version'], { stdio: 'ignore' }).status === 0;
+}
 
 /** Folders that hold NvInfer.h; undefined for a kind that has none. */
 export function findTensorrtHeaders() {
