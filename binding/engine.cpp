@@ -25,7 +25,7 @@ Weights open_weights(const BuildSpec& spec) {
 BuildReport build(Engine& engine, const BuildSpec& spec) {
   Weights weights = open_weights(spec);
   const auto builder = engine.builder(spec.options);
-  return builder->save(vision_tower(*builder, weights, spec.config), spec.output);
+  return builder->save(tower(*builder, weights, spec.config), spec.output);
 }
 
 Napi::Value build_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
@@ -41,15 +41,16 @@ Napi::Value build_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Eng
 
 // Runs one blank picture through the file to see what it gives.
 Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
+  const int64_t image_size = info[1].As<Napi::Number>().Int64Value();
   const SessionOptions options{.path = info[0].As<Napi::String>().Utf8Value(),
                                .device = "cpu",
                                .threads = 1,
-                               .image_size = info[1].As<Napi::Number>().Int64Value()};
+                               .input = {3, image_size, image_size}};
   return PromiseWorker<int64_t>::run(
       info.Env(),
       [engine, options] {
         const auto session = engine->open(options);
-        const auto size = static_cast<size_t>(3 * options.image_size * options.image_size);
+        const auto size = static_cast<size_t>(element_count(options.input));
         return session->run(std::vector<float>(size).data(), 1).dim;
       },
       [](Napi::Env env, int64_t&& dim) -> Napi::Value {

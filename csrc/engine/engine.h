@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/shape.h"
 #include "model/net.h"
 #include "serving/batch_memory.h"
 
@@ -42,7 +43,8 @@ struct SessionOptions {
   std::string path;    // of the engine file, its digest already checked
   std::string device;  // "cpu" | "cuda" | "cuda:1"
   int threads;         // intra-op
-  int64_t image_size;
+  Shape input;  // one of a batch: [3, S, S] pixels, [D] of a language model's feature, or the
+                // room of a text, see text_slot.h
   int64_t max_batch = 1;  // largest that run() will be given
 };
 
@@ -64,14 +66,14 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual const SessionInfo& info() const = 0;
-  // Memory of pixels that run() reads fastest; it outlives the session. Throws ERR_OUT_OF_MEMORY.
+  // Memory of inputs that run() reads fastest; it outlives the session. Throws ERR_OUT_OF_MEMORY.
   virtual std::unique_ptr<BatchMemory> batch_memory(size_t floats) {
     return std::make_unique<PlainBatchMemory>(floats);
   }
-  // pixels: [batch, 3, S, S] f32, host, of batch_memory() or any other. Throws
-  // ERR_ENGINE_INCOMPATIBLE when the engine does not answer with one vector a picture,
+  // inputs: [batch, one input] f32, host, of batch_memory() or any other. Throws
+  // ERR_ENGINE_INCOMPATIBLE when the engine does not answer with one vector an input,
   // ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
-  virtual Embeddings run(const float* pixels, int64_t batch) = 0;
+  virtual Embeddings run(const float* inputs, int64_t batch) = 0;
 };
 
 // A linear layer x [rows, in] · [in, out], to be timed.
@@ -140,7 +142,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 6;
+inline constexpr int kPluginInterfaceVersion = 7;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

@@ -62,7 +62,7 @@ __m512 turned(const uint16_t* x, int64_t token, int64_t i, const AttentionArgume
 void turn(const uint16_t* x, const Tokens& tokens, const AttentionArguments& a, float scale,
           uint16_t* out) {
   for (int64_t t = 0; t < tokens.count; ++t) {
-    const uint16_t* from = x + t * 3 * a.heads * a.dim;
+    const uint16_t* from = x + t * a.row();
     for (int64_t i = 0; i < a.dim; i += kLanes) {
       const __m512 y = turned(from, tokens.first + t, i, a);
       _mm256_mask_storeu_epi16(out + t * a.dim + i, lanes_before(a.dim, i),
@@ -83,16 +83,16 @@ void spread(const uint16_t* rows, int64_t tokens, int64_t dim, uint16_t* panel) 
 }
 
 // Queries carry the scale: scores come out as powers of two.
-void pack_queries_and_keys(const uint16_t* qkv, const AttentionArguments& a, const Head& head) {
-  const int64_t width = a.heads * a.dim;
+void pack_queries_and_keys(const uint16_t* first_query, int64_t to_key, const AttentionArguments& a,
+                           const Head& head) {
   const auto scale = static_cast<float>(1.0 / (std::sqrt(static_cast<double>(a.dim)) * M_LN2));
   for (int64_t token = 0; token < a.tokens; token += kLanes) {
     const Tokens tokens{token, std::min(kLanes, a.tokens - token)};
-    const uint16_t* q = qkv + token * 3 * width;
+    const uint16_t* q = first_query + token * a.row();
     uint16_t* queries = head.queries + token * a.dim;
     const int64_t column = token % kTileColumns;
     // The keys stay in the queries' rows while they are spread over their columns.
-    turn(q + width, tokens, a, 1.0F, queries);
+    turn(q + to_key, tokens, a, 1.0F, queries);
     spread(queries, tokens.count, a.dim, head.keys + (token - column) * a.dim + column * kPair);
     turn(q, tokens, a, scale, queries);
   }
@@ -100,7 +100,7 @@ void pack_queries_and_keys(const uint16_t* qkv, const AttentionArguments& a, con
 
 // Two tokens at a time; where there is no second one its values are zeros.
 void pack_values(const uint16_t* v, const AttentionArguments& a, const Head& head) {
-  const int64_t stride = 3 * a.heads * a.dim;
+  const int64_t stride = a.row();
   for (int64_t token = 0; token < a.tokens; token += kPair) {
     const uint16_t* from = v + token * stride;
     uint16_t* to = head.values + token * head.value_columns;
@@ -204,9 +204,10 @@ void attention_avx512_bf16(const uint16_t* qkv, uint16_t* out, const AttentionAr
   const Head head(a, scratch);
   for (int64_t i = first; i < last; ++i) {
     const int64_t batch = i / a.heads * a.tokens, offset = i % a.heads * a.dim;
-    const uint16_t* q = qkv + batch * 3 * width + offset;
-    pack_queries_and_keys(q, a, head);
-    pack_values(q + 2 * width, a, head);
+    const int64_t to_key = a.to_key(i % a.heads);
+    const uint16_t* q = qkv + batch * a.row() + offset;
+    pack_queries_and_keys(q, to_key, a, head);
+    pack_values(q + to_key + a.kv_heads * a.dim, a, head);
     attend(a, head, out + batch * width + offset);
   }
 }
