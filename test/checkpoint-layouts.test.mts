@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { resolveModel } from '#lib/checkpoint/layouts';
 import { readCheckpoint } from '#lib/checkpoint/read';
-import type { CheckpointTable, Dtype, TensorEntry } from '#lib/checkpoint/table';
+import type { TensorEntry } from '#lib/checkpoint/table';
 import type { ErrorCode } from '#lib/errors';
 import { CLIP_MEAN, CLIP_STD } from '#lib/preprocessing';
 import { throwsWith } from './support/checkpoint-errors.mts';
+import { tableOf } from './support/checkpoint-table.mts';
 import {
   fusedAttention,
   type NamedShapes,
@@ -61,18 +62,6 @@ const SIGLIP2_CONFIG = {
   activation: 'gelu_tanh',
   ropeGrid: 0,
 };
-
-/** A table of tensors of these shapes, one after the other, with no file behind them. */
-function tableOf(shapes: NamedShapes, more: Partial<CheckpointTable> = {}): CheckpointTable {
-  let offset = 0;
-  const tensors = Object.entries(shapes).map(([name, shape]) => {
-    const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
-    const entry = { name, dtype: 'f32' as Dtype, shape, strides, file: 'model', offset };
-    offset += 4 * shape.reduce((a, b) => a * b, 1);
-    return entry;
-  });
-  return { format: 'safetensors', path: 'model', tensors, ...more };
-}
 
 const configOf = (shapes: NamedShapes, config?: Record<string, unknown>) =>
   resolveModel(tableOf(shapes, config && { config })).config;

@@ -37,12 +37,12 @@ const CHOICES: Record<string, Choice> = {
   },
   avx512_vnni: {
     needs: 'avx512_vnni',
-    linear: { fp32: /own, AVX-512$/, bf16: /own, AVX-512$/, int8: /VNNI/ },
-    precision: { ...F32_ONLY, int8: 'int8' },
+    linear: { fp32: /own, AVX-512$/, bf16: /VNNI in int16$/, int8: /VNNI$/ },
+    precision: { fp32: 'fp32', bf16: 'int16', fp16: 'int16', int8: 'int8' },
   },
   avx512_bf16: {
     needs: 'avx512_bf16',
-    linear: { fp32: /own, AVX-512$/, bf16: /AVX-512 BF16/, int8: /VNNI/ },
+    linear: { fp32: /own, AVX-512$/, bf16: /AVX-512 BF16/, int8: /VNNI$/ },
     precision: { fp32: 'fp32', bf16: 'bf16', fp16: 'bf16', int8: 'int8' },
   },
   amx: {

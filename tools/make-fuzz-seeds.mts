@@ -3,8 +3,9 @@ import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withFile } from '#lib/checkpoint/byte-source';
 import { readZip } from '#lib/checkpoint/zip';
-import { prefixed, stateDict, towerRows } from '../test/support/layout-names.mts';
+import { type NamedShapes, prefixed, stateDict, towerRows } from '../test/support/layout-names.mts';
 import { writeSafetensors } from '../test/support/safetensors-writer.mts';
+import { adapterShapes, llamaConfig, llamaShapes } from '../test/support/text-names.mts';
 import { writeTorch } from '../test/support/torch-writer.mts';
 
 const seeds = join(import.meta.dirname, '../test/fuzz/seeds');
@@ -15,9 +16,25 @@ const TOWERS = {
   clip: stateDict(towerRows('clip_vit', SIZE), 0),
   siglip2: stateDict(towerRows('siglip2', { ...SIZE, N: 1 }), 0),
 };
+const LLAMA = {
+  ...{ vocabulary: 3, width: 2, layers: 1, heads: 1, kvHeads: 1 },
+  ...{ headWidth: 2, hidden: 3 },
+};
+const LAYER = 'base_model.model.layers.0.self_attn.q_proj';
+const TEXT = {
+  adapter: { ...prefixed('text.text_adaptor.', adapterShapes(2, 2)), logit_scale: [] },
+  llama: prefixed('model.', llamaShapes(LLAMA)),
+  lora: { [`${LAYER}.lora_A.weight`]: [1, 2], [`${LAYER}.lora_B.weight`]: [2, 1] },
+};
+const LLAMA3 = {
+  ...{ rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 },
+  original_max_position_embeddings: 8192,
+};
+const llamaJson = { ...llamaConfig(LLAMA), rope_scaling: LLAMA3 };
+const loraJson = { peft_type: 'LORA', r: 1, lora_alpha: 2, target_modules: ['q_proj'] };
 
 mkdirSync(seeds, { recursive: true });
-for (const [name, shapes] of Object.entries(TOWERS)) {
+for (const [name, shapes] of Object.entries<NamedShapes>({ ...TOWERS, ...TEXT })) {
   const tensors = Object.entries(shapes).map(([tensor, shape]) => ({
     name: tensor,
     dtype: 'bf16' as const,
@@ -37,6 +54,8 @@ for (const file of ['odd-2', 'odd-4']) {
   writeFileSync(join(seeds, `${file}.pkl`), pickle);
 }
 const vision = { hidden_size: 2, num_attention_heads: 1, num_hidden_layers: 1, patch_size: 1 };
+writeFileSync(join(seeds, 'llama.json'), JSON.stringify(llamaJson));
+writeFileSync(join(seeds, 'lora.json'), JSON.stringify(loraJson));
 writeFileSync(
   join(seeds, 'hugging-face.json'),
   JSON.stringify({ vision_config: vision, projection_dim: 2 }),

@@ -34,7 +34,7 @@ struct Setting {
   MachineLimits limits;
 };
 
-// Numbers on a cache line's boundary, normally distributed, as f32, bf16 or int8.
+// Numbers on a cache line's boundary, normally distributed, as f32, bf16 or integers.
 template <typename T = float>
 class Numbers {
  public:
@@ -42,10 +42,10 @@ class Numbers {
     std::mt19937 random(1);
     std::normal_distribution<float> normal;
     for (T& x : storage_) {
-      if constexpr (sizeof(T) == 1) {
-        x = static_cast<T>(40 * normal(random));
-      } else {
+      if constexpr (std::is_same_v<T, float> || std::is_same_v<T, uint16_t>) {
         store(&x, 0, normal(random));
+      } else {
+        x = static_cast<T>(40 * normal(random));
       }
     }
   }
@@ -102,10 +102,16 @@ void time_linear(const char* name, double peak, int64_t in, int64_t out, const S
                  const auto& multiply) {
   const LinearArguments a{kTokens, in, out};
   Numbers<X> x(kTokens * in);
-  Numbers<W> weight(out * in), packed(linear_panels(out) * (in + 4) * kTileColumns);
+  constexpr bool kInInt16 = std::is_same_v<W, int16_t>;
+  Numbers<std::conditional_t<kInInt16, float, W>> weight(out * in);
+  Numbers<W> packed(linear_panels(out) * (in + 4) * kTileColumns);
   Numbers<float> bias(out);
   Numbers<Y> result(kTokens * out);
-  pack_linear_weight(weight.data(), packed.data(), a, 0, linear_panels(out));
+  if constexpr (kInInt16) {
+    pack_linear_weight_in_int16(weight.data(), packed.data(), a, 0, linear_panels(out));
+  } else {
+    pack_linear_weight(weight.data(), packed.data(), a, 0, linear_panels(out));
+  }
   const LinearShares shares = linear_shares(a, setting.crew.size());
   const Work work{name, product({kTokens, in, out}), 2.0 * static_cast<double>(kTokens * in * out),
                   static_cast<double>(kTokens * in * sizeof(X) + in * out * sizeof(W) +
@@ -138,6 +144,11 @@ void time_linears(int64_t in, int64_t out, const Setting& setting) {
       linear_avx512_vnni(x, packed, {rows.data(), outputs.data()}, rest...);
     };
     const int64_t whole = (in + 63) / 64 * 64;  // as the operator pads it
+    const auto in_int16 = [&](const int16_t* x, const int16_t* packed, auto... rest) {
+      linear_avx512_vnni(x, rows.data(), packed, rest...);
+    };
+    time_linear<int16_t, int16_t, float>("linear int16", limits.int8 / 2, in, out, setting,
+                                         in_int16);
     time_linear<uint8_t, int8_t, uint16_t>("linear int8", limits.int8, whole, out, setting,
                                            multiply);
   }
@@ -164,10 +175,15 @@ void time_attention(const char* name, double peak, const Setting& setting, const
 
 constexpr auto kAttendInF32 = [](auto... arguments) { attention_avx512(arguments...); };
 constexpr auto kAttendInBf16 = [](auto... arguments) { attention_avx512_bf16(arguments...); };
+constexpr auto kAttendInInt16 = [](auto... arguments) { attention_avx512_vnni(arguments...); };
 
 void time_attentions(const Setting& setting) {
   const MachineLimits& limits = setting.limits;
   time_attention<float>("attention fp32", limits.fp32, setting, kAttendInF32, attention_scratch);
+  if (has_avx512_vnni()) {
+    time_attention<float>("attention int16", limits.int8 / 2, setting, kAttendInInt16,
+                          attention_scratch_int16);
+  }
   if (!has_avx512_bf16()) return;
   time_attention<uint16_t>("attention bf16", limits.bf16, setting, kAttendInBf16,
                            attention_scratch_bf16);
@@ -210,10 +226,16 @@ void time_norms(const std::string& type, const Setting& setting) {
               gate_rows(gate_up.data(), out.data(), kHidden, first, last);
             });
   Numbers<uint8_t> q(kTokens * kWidth);
+  Numbers<int16_t> q16(kTokens * kWidth);
   Numbers<> scales(kTokens);
   time_rows(("quantise " + type).c_str(), kWidth, (size + 1) * kWidth, setting,
             [&](int64_t first, int64_t last) {
               quantise_rows(gate_up.data(), q.data(), scales.data(), {kWidth, kWidth, nullptr},
+                            first, last);
+            });
+  time_rows(("quantise " + type + " to int16").c_str(), kWidth, (size + 2) * kWidth, setting,
+            [&](int64_t first, int64_t last) {
+              quantise_rows(gate_up.data(), q16.data(), scales.data(), {kWidth, kWidth, nullptr},
                             first, last);
             });
 }

@@ -38,6 +38,14 @@ struct Bf16 {
   static constexpr auto scratch = attention_scratch_bf16;
 };
 
+struct Int16 {
+  using T = float;
+  static constexpr const char* kName = "int16";
+  static constexpr float kTolerance = 1e-3F;
+  static constexpr auto attention = attention_avx512_vnni;
+  static constexpr auto scratch = attention_scratch_int16;
+};
+
 template <typename Kernel>
 void test_one(const Case& c) {
   auto cos = random_numbers(c.tokens * c.dim, 2.0F), sin = cos;
@@ -108,6 +116,11 @@ int main() {
     test_all<Fp32>();
   } else {
     std::puts("skipped: fp32 attention needs AVX-512");
+  }
+  if (has_avx512_vnni()) {
+    test_all<Int16>();
+  } else {
+    std::puts("skipped: int16 attention needs AVX-512 VNNI");
   }
   if (has_avx512_bf16()) {
     test_all<Bf16>();

@@ -114,6 +114,50 @@ void test_int8(const Case& c, const char* name, float tolerance, auto&& widen) {
   compare(describe(name, c), expected(x, w, with_bias, a), widen(found), tolerance);
 }
 
+// One input and one weight of each output are far larger than the others.
+void test_int16(const Case& c) {
+  const LinearArguments a{c.rows, c.in, c.out};
+  auto x = random_numbers(c.rows * c.in), weight = random_numbers(c.out * c.in);
+  for (int64_t i = 0; i < c.rows; ++i) x[i * c.in] *= 10;
+  for (int64_t i = 0; i < c.out; ++i) weight[i * c.in + c.in / 2] *= 10;
+  const auto bias = random_numbers(c.out);
+  const float* with_bias = c.with_bias ? bias.data() : nullptr;
+  std::vector<int16_t> q(x.size());
+  std::vector<float> row_scales(static_cast<size_t>(c.rows));
+  quantise_rows(x.data(), q.data(), row_scales.data(), {c.in, c.in, nullptr}, 0, c.rows);
+  const int64_t panels = linear_panels(c.out);
+  Aligned<int16_t> packed(panels * linear_groups<int16_t>(c.in) * kTileColumns * 2);
+  pack_linear_weight_in_int16(weight.data(), packed.get(), a, panels / 2, panels);
+  pack_linear_weight_in_int16(weight.data(), packed.get(), a, 0, panels / 2);
+  std::vector<float> found(static_cast<size_t>(c.rows * c.out), NAN);
+  each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
+    linear_avx512_vnni(q.data(), row_scales.data(), packed.get(), with_bias, found.data(), a,
+                       shares, share);
+  });
+  compare(describe("linear int16", c), expected(x, weight, with_bias, a), found, 1.5e-3F);
+}
+
+// The largest sums that there can be.
+void test_int16_extremes() {
+  const Case c{7, 2 * kInt16Depth + 6, 65, false, 1};
+  const LinearArguments a{c.rows, c.in, c.out};
+  for (const float sign : {1.0F, -1.0F}) {
+    const std::vector<float> x(static_cast<size_t>(c.rows * c.in), 3.0F);
+    const std::vector<float> weight(static_cast<size_t>(c.out * c.in), sign);
+    std::vector<int16_t> q(x.size());
+    std::vector<float> scales(static_cast<size_t>(c.rows)), found(c.rows * c.out, NAN);
+    quantise_rows(x.data(), q.data(), scales.data(), {c.in, c.in, nullptr}, 0, c.rows);
+    const int64_t panels = linear_panels(c.out);
+    Aligned<int16_t> packed(panels * linear_groups<int16_t>(c.in) * kTileColumns * 2);
+    pack_linear_weight_in_int16(weight.data(), packed.get(), a, 0, panels);
+    each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
+      linear_avx512_vnni(q.data(), scales.data(), packed.get(), nullptr, found.data(), a, shares,
+                         share);
+    });
+    compare("linear int16 of largest sums", expected(x, weight, nullptr, a), found, 2e-3F);
+  }
+}
+
 void test_quantise(int64_t rows, int64_t in, int64_t stride) {
   auto x = random_numbers(rows * in, 3.0F);
   std::fill_n(x.begin(), in, 0.0F);  // a row of zeros stays zeros
@@ -143,6 +187,7 @@ void test_all(const Case& c) {
     const auto rounded = to_bf16(weight);
     test_f32(c, "linear fp32, bf16 weights", from_bf16(rounded), rounded);
     if (has_avx512_bf16()) test_bf16(c);
+    if (has_avx512_vnni()) test_int16(c);
   }
   if (c.in % 4 == 0 && has_avx512_vnni()) {
     test_int8<float>(c, "linear int8", 2e-6F, [](auto found) { return found; });
@@ -157,7 +202,11 @@ void test_all() {
     return;
   }
   if (!has_avx512_bf16()) std::puts("skipped: linear in bf16 needs AVX-512 BF16");
-  if (!has_avx512_vnni()) std::puts("skipped: linear in int8 needs AVX-512 VNNI");
+  if (has_avx512_vnni()) {
+    test_int16_extremes();
+  } else {
+    std::puts("skipped: linear in int8 and int16 needs AVX-512 VNNI");
+  }
   for (const int64_t rows : {1, 5, 6, 7, 53}) {
     for (const int64_t out : {1, 16, 63, 64, 65, 130}) {
       test_all({rows, 33, out, true, 3});

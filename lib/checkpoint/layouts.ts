@@ -2,8 +2,8 @@ import type { VisionConfig } from '../config';
 import { LLM2CLIPError } from '../errors';
 import type { Preprocessing } from '../preprocessing';
 import { inferConfig } from './infer-config';
-import { andMore, canonicalView, findWeights } from './layouts/bind';
-import { inferDimensions } from './layouts/dimensions';
+import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
+import { entriesByName } from './layouts/entries';
 import { isIgnored } from './layouts/ignored';
 import { type Recognised, recognise } from './layouts/recognise';
 import { quote } from './quote';
@@ -17,14 +17,11 @@ export interface ResolvedModel {
   layout: string;
   config: VisionConfig;
   /** Exactly those that csrc/model binds, under their canonical names and of their shapes. */
-  weights: { name: string; entry: TensorEntry }[];
+  weights: NamedEntry[];
   /** Names of the tensors that are not needed: the text side, tables that are recomputed. */
   ignored: string[];
   preprocessing: Preprocessing;
 }
-
-/** What data-parallel training and torch.compile put before each name. */
-const WRAPPERS = /^(module\.|_orig_mod\.)+/;
 
 /**
  * Recognises the layout of a checkpoint and binds its tensors to canonical names, all checks
@@ -38,34 +35,15 @@ const WRAPPERS = /^(module\.|_orig_mod\.)+/;
  * console.log(model.layout, model.config.width, model.weights.length);
  */
 export function resolveModel(table: CheckpointTable): ResolvedModel {
-  const entries = byName(table);
+  const entries = entriesByName(table);
   const recognised = recognise([...entries.keys()], table.path);
-  const bindings = findWeights(recognised, entries, table.path);
-  const dimensions = inferDimensions(bindings);
-  const weights = bindings.map((binding) => ({
-    name: binding.name,
-    entry: canonicalView(binding, dimensions),
-  }));
-  const bound = new Set(bindings.map(({ entry }) => entry));
+  const { weights, dimensions, bound } = bindWeights(recognised, entries, table.path);
   const ignored = ignoredTensors(table, recognised, entries, bound);
   const stated = readStatedConfig(table.config);
   const { layout, layers } = recognised;
   const config = inferConfig(layout.family, dimensions, layers, stated);
   const preprocessing = resolvePreprocessing(table, config.imageSize);
   return { layout: layout.name, config, weights, ignored, preprocessing };
-}
-
-function byName(table: CheckpointTable): Map<string, TensorEntry> {
-  const entries = new Map<string, TensorEntry>();
-  for (const entry of table.tensors) {
-    const name = entry.name.replace(WRAPPERS, '');
-    if (entries.has(name)) {
-      const message = `${table.path} holds two tensors that mean ${quote(name)}`;
-      throw new LLM2CLIPError('ERR_CHECKPOINT_MISMATCH', message);
-    }
-    entries.set(name, entry);
-  }
-  return entries;
 }
 
 function ignoredTensors(

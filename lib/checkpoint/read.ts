@@ -1,11 +1,6 @@
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { LLM2CLIPError } from '../errors';
+import { askWorker } from './ask-worker';
 import type { CheckpointTable } from './table';
-import type { CheckpointReply, CheckpointRequest } from './worker';
-
-/** Far above what the parsers' limits allow a file to cost; the last guard against one that finds a way. */
-const HEAP_MEGABYTES = 2048;
+import type { CheckpointRequest } from './worker';
 
 /**
  * Reads where each tensor of a checkpoint lies, off the event loop and without reading weights.
@@ -18,27 +13,10 @@ const HEAP_MEGABYTES = 2048;
  * const table = await readCheckpoint('LLM2CLIP-EVA02-L-14-336.pt');
  * console.log(table.tensors.length);
  */
-export async function readCheckpoint(
+export function readCheckpoint(
   path: string,
   options: { config?: string } = {},
 ): Promise<CheckpointTable> {
-  const reply = await ask({ path, ...options });
-  if ('table' in reply) return reply.table;
-  const { code, message, cause } = reply;
-  throw new LLM2CLIPError(code, message, cause === undefined ? {} : { cause });
-}
-
-function ask(request: CheckpointRequest): Promise<CheckpointReply> {
-  const worker = new Worker(join(__dirname, 'worker.js'), {
-    workerData: request,
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
-  });
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => {
-      const message = `the thread that reads ${request.path} ended without an answer`;
-      reject(new LLM2CLIPError('ERR_INTERNAL', message, { cause }));
-    };
-    worker.once('message', resolve).once('error', fail).once('exit', fail);
-  });
+  const request: CheckpointRequest = { path, ...options };
+  return askWorker('worker.js', request, `reads ${path}`);
 }

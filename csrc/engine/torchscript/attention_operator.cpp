@@ -16,9 +16,34 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// AMX is left to libtorch.
-bool runs_fused(at::ScalarType type) {
-  return type == at::kFloat ? cpu_isa() >= Isa::kAvx512 : cpu_isa() == Isa::kAvx512Bf16;
+// A kernel that does it all, of a picture's or text's head from token `first` on; and the floats of
+// scratch that it wants.
+struct Fused {
+  const char* name;
+  void (*attend)(const Tensor& qkv, Tensor& out, const AttentionArguments& a, float* scratch,
+                 int64_t first, int64_t head);
+  int64_t (*scratch)(const AttentionArguments& a);
+};
+
+template <typename T, auto kAttend>
+void attend_to_head(const Tensor& qkv, Tensor& out, const AttentionArguments& a, float* scratch,
+                    int64_t first, int64_t head) {
+  kAttend(data<T>(qkv) + first * a.row(), mutable_data<T>(out) + first * a.heads * a.dim, a,
+          scratch, head, head + 1);
+}
+
+constexpr Fused kFp32{"own, AVX-512", attend_to_head<float, attention_avx512>, attention_scratch};
+constexpr Fused kInt16{"own, AVX-512 VNNI in int16", attend_to_head<float, attention_avx512_vnni>,
+                       attention_scratch_int16};
+constexpr Fused kBf16{"own, AVX-512 BF16", attend_to_head<at::BFloat16, attention_avx512_bf16>,
+                      attention_scratch_bf16};
+
+// nullptr where there is none. AMX is left to libtorch.
+const Fused* fused(at::ScalarType type, bool half) {
+  const Isa isa = cpu_isa();
+  if (type == at::kBFloat16) return isa == Isa::kAvx512Bf16 ? &kBf16 : nullptr;
+  if (half && isa == Isa::kAvx512Vnni) return &kInt16;
+  return isa >= Isa::kAvx512 ? &kFp32 : nullptr;
 }
 
 // [B, H, N, dim] each → [B, N, H · dim]
@@ -47,52 +72,30 @@ std::pair<Tensor, Tensor> rotated(const Tensor& qkv, const Tensor& angles) {
   return {q, k};
 }
 
-Tensor attention_fused(const Tensor& qkv, const OptionalTensor& angles) {
+Tensor attention_fused(const Fused& kernel, const Tensor& qkv, const OptionalTensor& angles) {
   const int64_t batch = qkv.size(0), tokens = qkv.size(1), heads = qkv.size(3), dim = qkv.size(4);
   const float* cos = angles ? angles->const_data_ptr<float>() : nullptr;
   const AttentionArguments a{tokens, heads, dim, cos, angles ? cos + tokens * dim : nullptr};
   Tensor out = at::empty({batch, tokens, heads * dim}, qkv.options());
-  const bool in_f32 = qkv.scalar_type() == at::kFloat;
-  const int64_t scratch_size = in_f32 ? attention_scratch(a) : attention_scratch_bf16(a);
-  Tensor scratch = at::empty({at::get_num_threads(), scratch_size}, at::kFloat);
+  Tensor scratch = at::empty({at::get_num_threads(), kernel.scratch(a)}, at::kFloat);
   in_shares(batch * heads, [&](int64_t head) {
     float* own = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.size(1);
-    if (in_f32) {
-      attention_avx512(data<float>(qkv), mutable_data<float>(out), a, own, head, head + 1);
-    } else {
-      attention_avx512_bf16(data<at::BFloat16>(qkv), mutable_data<at::BFloat16>(out), a, own, head,
-                            head + 1);
-    }
+    kernel.attend(qkv, out, a, own, 0, head);
   });
   return out;
 }
 
-// One text's heads, fast.
-void attend_fused(const Tensor& qkv, Tensor& out, const AttentionArguments& a, int64_t first,
-                  float* scratch, int64_t head) {
-  const int64_t in = first * a.row(), to = first * a.heads * a.dim;
-  if (qkv.scalar_type() == at::kFloat) {
-    attention_avx512(data<float>(qkv) + in, mutable_data<float>(out) + to, a, scratch, head,
-                     head + 1);
-  } else {
-    attention_avx512_bf16(data<at::BFloat16>(qkv) + in, mutable_data<at::BFloat16>(out) + to, a,
-                          scratch, head, head + 1);
-  }
-}
-
-Tensor text_attention_fused(const Tensor& qkv, std::span<const int64_t> offsets,
-                            AttentionArguments a) {
+Tensor text_attention_fused(const Fused& kernel, const Tensor& qkv,
+                            std::span<const int64_t> offsets, AttentionArguments a) {
   Tensor out = at::empty({qkv.size(0), a.heads * a.dim}, qkv.options());
   a.tokens = longest(offsets);
-  const bool in_f32 = qkv.scalar_type() == at::kFloat;
-  const int64_t room = in_f32 ? attention_scratch(a) : attention_scratch_bf16(a);
-  Tensor scratch = at::empty({at::get_num_threads(), room}, at::kFloat);
+  Tensor scratch = at::empty({at::get_num_threads(), kernel.scratch(a)}, at::kFloat);
   in_shares(static_cast<int64_t>(offsets.size() - 1) * a.heads, [&](int64_t share) {
     const int64_t text = share / a.heads;
     AttentionArguments own = a;
     own.tokens = offsets[text + 1] - offsets[text];
-    attend_fused(qkv, out, own, offsets[text],
-                 scratch.mutable_data_ptr<float>() + at::get_thread_num() * room, share % a.heads);
+    float* room = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.size(1);
+    kernel.attend(qkv, out, own, room, offsets[text], share % a.heads);
   });
   return out;
 }
@@ -119,22 +122,24 @@ Tensor attend_text(const Tensor& packed, int64_t heads, int64_t kv_heads, const 
 
 }  // namespace
 
-std::string attention_kernel(at::ScalarType type) {
-  if (!runs_fused(type)) return "libtorch flash, own rotary embedding";
-  return type == at::kFloat ? "own, AVX-512" : "own, AVX-512 BF16";
+std::string attention_kernel(at::ScalarType type, bool half) {
+  const Fused* kernel = fused(type, half);
+  return kernel == nullptr ? "libtorch flash, own rotary embedding" : kernel->name;
 }
 
-Tensor attention(const Tensor& packed, int64_t heads, const OptionalTensor& angles) {
+Tensor attention(const Tensor& packed, int64_t heads, const OptionalTensor& angles, bool half) {
   const Tensor qkv = packed.contiguous().unflatten(2, {3, heads, -1});
   if (angles) check_angles(qkv, *angles);
-  if (runs_fused(qkv.scalar_type())) return attention_fused(qkv, angles);
+  if (const Fused* kernel = fused(qkv.scalar_type(), half)) {
+    return attention_fused(*kernel, qkv, angles);
+  }
   Tensor q = qkv.select(2, 0), k = qkv.select(2, 1);
   if (angles) std::tie(q, k) = rotated(qkv, *angles);
   return attend(q.transpose(1, 2), k.transpose(1, 2), qkv.select(2, 2).transpose(1, 2));
 }
 
 Tensor text_attention(const Tensor& packed, const Tensor& offsets, int64_t heads, int64_t kv_heads,
-                      const Tensor& angles) {
+                      const Tensor& angles, bool half) {
   const Tensor qkv = packed.contiguous();
   const auto begins = texts_of(offsets, qkv.size(0));
   const float* cos = angles.const_data_ptr<float>();
@@ -143,7 +148,9 @@ Tensor text_attention(const Tensor& packed, const Tensor& offsets, int64_t heads
   TORCH_CHECK(angles.is_contiguous() && longest(begins) <= angles.size(1) && qkv.size(1) == a.row(),
               "expected texts of at most ", angles.size(1), " tokens of ", a.row(),
               " numbers, found ", longest(begins), " of ", qkv.size(1));
-  if (runs_fused(qkv.scalar_type())) return text_attention_fused(qkv, begins, a);
+  if (const Fused* kernel = fused(qkv.scalar_type(), half)) {
+    return text_attention_fused(*kernel, qkv, begins, a);
+  }
   const Tensor split = qkv.unflatten(1, {-1, a.dim});
   std::vector<Tensor> texts;
   for (size_t i = 0; i + 1 < begins.size(); ++i) {

@@ -6,7 +6,7 @@
 #include "engine/torchscript/kernel_dtype.h"
 #include "engine/torchscript/linear_operator.h"
 #include "engine/torchscript/panels.h"
-#include "kernels/cpu/quantise_rows.h"
+#include "engine/torchscript/quantised_input.h"
 
 namespace llm2clip {
 namespace {
@@ -18,28 +18,10 @@ const float* floats(const OptionalTensor& tensor) {
   return tensor ? tensor->const_data_ptr<float>() : nullptr;
 }
 
-struct QuantisedRows {
-  Tensor values;  // [rows, in], `in` a whole number of groups
-  Tensor scales;  // [rows]
-};
-
-QuantisedRows quantised(const Tensor& x, const OptionalTensor& inverse_smoothing) {
-  const int64_t rows = x.size(0), in = x.size(1);
-  const QuantiseArguments a{in, (in + 3) / 4 * 4, floats(inverse_smoothing)};
-  QuantisedRows result{at::empty({rows, a.stride}, at::kByte), at::empty({rows}, at::kFloat)};
-  for_dtype(x, [&]<typename T>() {
-    in_row_shares(rows, [&](int64_t first, int64_t last) {
-      quantise_rows(data<T>(x), result.values.mutable_data_ptr<uint8_t>(),
-                    result.scales.mutable_data_ptr<float>(), a, first, last);
-    });
-  });
-  return result;
-}
-
 Tensor multiply_in_int8(const Tensor& x, const Tensor& panels, const Tensor& scales,
                         const OptionalTensor& inverse_smoothing, const OptionalTensor& bias,
                         int64_t out_features) {
-  const QuantisedRows q = quantised(x, inverse_smoothing);
+  const QuantisedInput q = quantised_input<uint8_t>(x, floats(inverse_smoothing));
   const LinearArguments a{q.values.size(0), q.values.size(1), out_features};
   TORCH_CHECK(panels.size(0) == linear_panels(out_features) &&
                   panels.size(1) == linear_groups<int8_t>(a.in),
@@ -62,7 +44,8 @@ Tensor multiply_in_int8(const Tensor& x, const Tensor& panels, const Tensor& sca
 bool runs_in_int8() { return cpu_isa() >= Isa::kAvx512Vnni; }
 
 std::string int8_linear_kernel() {
-  return runs_in_int8() ? "own, AVX-512 VNNI" : linear_kernel(at::kFloat) + ", from int8 weights";
+  return runs_in_int8() ? "own, AVX-512 VNNI"
+                        : linear_kernel(at::kFloat, at::kFloat) + ", from int8 weights";
 }
 
 Tensor prepack_int8_weight(const Tensor& weight, const Tensor& scales) {

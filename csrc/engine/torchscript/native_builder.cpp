@@ -37,7 +37,7 @@ class NativeBuilder final : public TorchscriptBuilder {
   }
 
   Value attention(Value qkv, const Heads& heads, const Rope* rope) override {
-    return call("attention", {v(qkv), std::to_string(heads.count), angles(rope)});
+    return call("attention", {v(qkv), std::to_string(heads.count), angles(rope), half()});
   }
 
   Value pool_attention(const Weight& query, const Linear& q, Value kv,
@@ -86,7 +86,7 @@ class NativeBuilder final : public TorchscriptBuilder {
 
   Value text_attention(Value qkv, const GroupedHeads& heads, const Rope& rope) override {
     return call("text_attention", {v(qkv), out_.input("offsets"), std::to_string(heads.count),
-                                   std::to_string(heads.kv_count), angles(&rope)});
+                                   std::to_string(heads.kv_count), angles(&rope), half()});
   }
 
   Value gate(Value gate_up) override { return call("gate", {v(gate_up)}); }
@@ -156,6 +156,9 @@ class NativeBuilder final : public TorchscriptBuilder {
     const auto* layer = quantisation(weight);
     return layer == nullptr ? std::vector<float>{} : layer->smoothing;
   }
+
+  // Whether weights are stored in fewer bits than 32, by which the attention chooses its kernel.
+  std::string half() const { return options_.precision == Precision::kFp32 ? "False" : "True"; }
 
   // All blocks turn by the same angles: they are stored once, cosines above sines [2, N, dim].
   std::string angles(const Rope* rope) {

@@ -112,7 +112,8 @@ TORCH_LIBRARY(llm2clip, library) {
       "bias, int out) -> Tensor",
       &int8_linear);
   library.def("observe(Tensor(a) x, Tensor(b!) observation) -> Tensor(a)", &observe);
-  library.def("attention(Tensor qkv, int heads, Tensor? angles) -> Tensor", &attention);
+  library.def("attention(Tensor qkv, int heads, Tensor? angles, bool half=False) -> Tensor",
+              &attention);
   library.def(
       "pool_attention(Tensor query, Tensor weight, Tensor? bias, Tensor kv, int heads) -> Tensor",
       &pool_attention);

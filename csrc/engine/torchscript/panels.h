@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "engine/torchscript/kernel_dtype.h"
 #include "engine/torchscript/shares.h"
 #include "kernels/cpu/linear.h"
 
@@ -25,6 +26,22 @@ at::Tensor pack_in_panels(const at::Tensor& weight) {
   in_shares(packed.size(0), [&](int64_t panel) {
     pack_linear_weight(static_cast<const T*>(whole.const_data_ptr()),
                        static_cast<T*>(packed.mutable_data_ptr()), a, panel, panel + 1);
+  });
+  return packed;
+}
+
+// A weight [out, in] in f32 or bf16, rounded to int16: [panels, groups, 64 · 2].
+inline at::Tensor pack_in_int16_panels(const at::Tensor& weight) {
+  const at::Tensor whole = in_whole_groups(weight, sizeof(int16_t)).contiguous();
+  const LinearArguments a{0, whole.size(1), whole.size(0)};
+  at::Tensor packed = at::empty(
+      {linear_panels(a.out), linear_groups<int16_t>(a.in), kTileColumns * Int16Tile::kGroup},
+      at::kShort);
+  for_dtype(whole, [&]<typename T>() {
+    in_shares(packed.size(0), [&](int64_t panel) {
+      pack_linear_weight_in_int16(data<T>(whole), packed.mutable_data_ptr<int16_t>(), a, panel,
+                                  panel + 1);
+    });
   });
   return packed;
 }

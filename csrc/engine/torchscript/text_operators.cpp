@@ -86,8 +86,8 @@ TORCH_LIBRARY_FRAGMENT(llm2clip, library) {
   library.def("add_rms_norm(Tensor x, Tensor y, Tensor weight, float eps) -> (Tensor, Tensor)",
               &add_rms_norm);
   library.def(
-      "text_attention(Tensor qkv, Tensor offsets, int heads, int kv_heads, Tensor angles) -> "
-      "Tensor",
+      "text_attention(Tensor qkv, Tensor offsets, int heads, int kv_heads, Tensor angles, "
+      "bool half) -> Tensor",
       &text_attention);
   library.def("gate(Tensor gate_up) -> Tensor", &gate);
   library.def("text_mean(Tensor x, Tensor offsets, Tensor pooled) -> Tensor", &text_mean);

@@ -138,17 +138,20 @@ class TorchscriptSession final : public Session {
 
  private:
   void open_native() {
-    const at::ScalarType type = compute_type(stored_type(module_));
+    const at::ScalarType stored = stored_type(module_), type = compute_type(stored);
     const bool in_int8 = !names(module_, kInt8Weights).empty();
     translating_torch_errors(ErrorCode::kInternal, "cannot prepack weights",
                              [&] { prepack(module_, type); });
     give_memory_back();
-    info_.precision = in_int8 && runs_in_int8() ? "int8" : precision_name(type);
+    const bool in_int16 = runs_in_int16(stored);
+    info_.precision = in_int8 && runs_in_int8() ? "int8"
+                      : in_int16                ? "int16"
+                                                : precision_name(type);
     if (in_int8) info_.kernels.push_back("linear in int8: " + int8_linear_kernel());
     if (!names(module_, kLinearWeights).empty()) {
-      info_.kernels.push_back("linear: " + linear_kernel(type));
+      info_.kernels.push_back("linear: " + linear_kernel(stored, type));
     }
-    info_.kernels.push_back("attention: " + attention_kernel(type));
+    info_.kernels.push_back("attention: " + attention_kernel(type, stored != at::kFloat));
     info_.kernels.emplace_back("norms: own");
     tokens_at_once_ = kTokensPerThread * at::get_num_threads();
   }

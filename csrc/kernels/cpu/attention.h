@@ -34,4 +34,10 @@ void attention_avx512_bf16(const uint16_t* qkv, uint16_t* out, const AttentionAr
                            float* scratch, int64_t first, int64_t last);
 int64_t attention_scratch_bf16(const AttentionArguments& a);
 
+// The same of f32, rounded on the way: q, k and v to int16 with a scale a token or a column,
+// weights to 1/32767 of a row; softmax is in f32.
+void attention_avx512_vnni(const float* qkv, float* out, const AttentionArguments& a,
+                           float* scratch, int64_t first, int64_t last);
+int64_t attention_scratch_int16(const AttentionArguments& a);
+
 }  // namespace llm2clip

@@ -4,37 +4,18 @@
 #include <cmath>
 
 #include "kernels/cpu/attention.h"
-#include "kernels/cpu/attention_softmax_avx512.h"
-#include "kernels/cpu/tile.h"
+#include "kernels/cpu/attention_pairs_avx512.h"
 
 namespace llm2clip {
 namespace {
 
-constexpr int64_t kPair = Bf16Tile::kGroup;
-
-// One head, repacked so that both products read the columns of their right side together and two
-// steps of their depth side by side.
-struct Head {
-  Head(const AttentionArguments& a, float* scratch)
-      : key_columns(round_up(a.tokens, kTileColumns)),
-        value_columns(round_up(a.dim, kLanes)),
-        scores(scratch),
-        products(scores + kTileRows * key_columns),
-        keys(reinterpret_cast<uint16_t*>(products + kTileRows * value_columns)),
-        values(keys + key_columns * a.dim),
-        weights(values + round_up(a.tokens, kPair) * value_columns),
-        queries(weights + kTileRows * key_columns) {
-    clear_scores(scores, key_columns);
-  }
-
-  int64_t key_columns, value_columns;
-  float* scores;      // [6, key_columns]
-  float* products;    // [6, value_columns]
-  uint16_t* keys;     // [panels, dim / 2, 64, 2]
-  uint16_t* values;   // [tokens / 2, value_columns, 2]
-  uint16_t* weights;  // [6, key_columns]
-  uint16_t* queries;  // [tokens, dim]
+struct Bf16Product {
+  using Tile = Bf16Tile;
+  using Sum = float;
+  static void multiply(const Tile& tile) { multiply_tile_avx512_bf16(tile); }
 };
+
+using Head = PairedHead<Bf16Product>;
 
 struct Tokens {
   int64_t first, count;
@@ -46,39 +27,17 @@ __m512 to_float(__m256i x) {
 
 __m256i to_bf16(__m512 x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
 
-// 16 numbers of one token from i on, turned by its angles.
-__m512 turned(const uint16_t* x, int64_t token, int64_t i, const AttentionArguments& a) {
-  const __mmask16 mask = lanes_before(a.dim, i);
-  const __m512 straight = to_float(_mm256_maskz_loadu_epi16(mask, x + i));
-  if (a.cos == nullptr) return straight;
-  const __m512 cos = _mm512_maskz_loadu_ps(mask, a.cos + token * a.dim + i);
-  const __m512 sin = _mm512_maskz_loadu_ps(mask, a.sin + token * a.dim + i);
-  const __m512 swapped = _mm512_permute_ps(straight, 0b10'11'00'01);
-  // Subtracts in even lanes, adds in odd ones.
-  return _mm512_fmaddsub_ps(straight, cos, _mm512_mul_ps(swapped, sin));
-}
-
 // Up to 16 tokens of q or k, turned and scaled → out [tokens, dim].
 void turn(const uint16_t* x, const Tokens& tokens, const AttentionArguments& a, float scale,
           uint16_t* out) {
   for (int64_t t = 0; t < tokens.count; ++t) {
     const uint16_t* from = x + t * a.row();
     for (int64_t i = 0; i < a.dim; i += kLanes) {
-      const __m512 y = turned(from, tokens.first + t, i, a);
-      _mm256_mask_storeu_epi16(out + t * a.dim + i, lanes_before(a.dim, i),
-                               to_bf16(_mm512_mul_ps(y, _mm512_set1_ps(scale))));
+      const __mmask16 mask = lanes_before(a.dim, i);
+      const __m512 x = to_float(_mm256_maskz_loadu_epi16(mask, from + i));
+      const __m512 y = _mm512_mul_ps(turned(x, tokens.first + t, i, a), _mm512_set1_ps(scale));
+      _mm256_mask_storeu_epi16(out + t * a.dim + i, mask, to_bf16(y));
     }
-  }
-}
-
-// Rows [tokens, dim] → columns [dim / 2, 64, 2] of a panel; columns without a token are zeros.
-void spread(const uint16_t* rows, int64_t tokens, int64_t dim, uint16_t* panel) {
-  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const __m512i offsets = _mm512_mullo_epi32(lanes, _mm512_set1_epi32(static_cast<int>(dim)));
-  for (int64_t i = 0; i < dim; i += kPair) {
-    const __m512i pairs = _mm512_mask_i32gather_epi32(
-        _mm512_setzero_si512(), lanes_before(tokens, 0), offsets, rows + i, sizeof(*rows));
-    _mm512_store_si512(panel + i * kTileColumns, pairs);
   }
 }
 
@@ -90,10 +49,9 @@ void pack_queries_and_keys(const uint16_t* first_query, int64_t to_key, const At
     const Tokens tokens{token, std::min(kLanes, a.tokens - token)};
     const uint16_t* q = first_query + token * a.row();
     uint16_t* queries = head.queries + token * a.dim;
-    const int64_t column = token % kTileColumns;
     // The keys stay in the queries' rows while they are spread over their columns.
     turn(q + to_key, tokens, a, 1.0F, queries);
-    spread(queries, tokens.count, a.dim, head.keys + (token - column) * a.dim + column * kPair);
+    spread_keys(queries, token, a, head);
     turn(q, tokens, a, scale, queries);
   }
 }
@@ -101,7 +59,7 @@ void pack_queries_and_keys(const uint16_t* first_query, int64_t to_key, const At
 // Two tokens at a time; where there is no second one its values are zeros.
 void pack_values(const uint16_t* v, const AttentionArguments& a, const Head& head) {
   const int64_t stride = a.row();
-  for (int64_t token = 0; token < a.tokens; token += kPair) {
+  for (int64_t token = 0; token < a.tokens; token += Head::kPair) {
     const uint16_t* from = v + token * stride;
     uint16_t* to = head.values + token * head.value_columns;
     for (int64_t i = 0; i < a.dim; i += kLanes) {
@@ -109,25 +67,10 @@ void pack_values(const uint16_t* v, const AttentionArguments& a, const Head& hea
       const __mmask16 second_mask = token + 1 < a.tokens ? mask : __mmask16{0};
       const __m256i first = _mm256_maskz_loadu_epi16(mask, from + i);
       const __m256i second = _mm256_maskz_loadu_epi16(second_mask, from + stride + i);
-      _mm512_store_si512(to + i * kPair,
+      _mm512_store_si512(to + i * Head::kPair,
                          _mm512_or_si512(_mm512_cvtepu16_epi32(first),
                                          _mm512_slli_epi32(_mm512_cvtepu16_epi32(second), 16)));
     }
-  }
-}
-
-void score(const AttentionArguments& a, const Head& head, int64_t row, int64_t rows) {
-  Bf16Tile tile{};
-  tile.rows = rows;
-  tile.a = head.queries + row * a.dim;
-  tile.depth = tile.a_stride = a.dim;
-  tile.b_stride = kTileColumns * kPair;
-  tile.c_stride = head.key_columns;
-  for (int64_t column = 0; column < a.tokens; column += kTileColumns) {
-    tile.columns = std::min(kTileColumns, a.tokens - column);
-    tile.b = head.keys + column * a.dim;
-    tile.c = head.scores + column;
-    multiply_tile_avx512_bf16(tile);
   }
 }
 
@@ -145,22 +88,6 @@ float weigh(const AttentionArguments& a, const Head& head, const float* scores, 
     sum = _mm512_dpbf16_ps(sum, both, ones);
   }
   return _mm512_reduce_add_ps(sum);
-}
-
-void mix(const AttentionArguments& a, const Head& head, int64_t rows) {
-  Bf16Tile tile{};
-  tile.rows = rows;
-  tile.a = head.weights;
-  tile.depth = round_up(a.tokens, kPair);
-  tile.a_stride = head.key_columns;
-  tile.b_stride = head.value_columns * kPair;
-  tile.c_stride = head.value_columns;
-  for (int64_t column = 0; column < a.dim; column += kTileColumns) {
-    tile.columns = std::min(kTileColumns, head.value_columns - column);
-    tile.b = head.values + column * kPair;
-    tile.c = head.products + column;
-    multiply_tile_avx512_bf16(tile);
-  }
 }
 
 void store_divided(const float* products, float sum, int64_t dim, uint16_t* out) {
@@ -190,18 +117,13 @@ void attend(const AttentionArguments& a, const Head& head, uint16_t* out) {
 
 }  // namespace
 
-int64_t attention_scratch_bf16(const AttentionArguments& a) {
-  const int64_t key_columns = round_up(a.tokens, kTileColumns);
-  const int64_t value_columns = round_up(a.dim, kLanes);
-  const int64_t halves = key_columns * (a.dim + kTileRows) +
-                         round_up(a.tokens, kPair) * value_columns + a.tokens * a.dim;
-  return kTileRows * (key_columns + value_columns) + round_up(halves / 2, kLanes);
-}
+int64_t attention_scratch_bf16(const AttentionArguments& a) { return Head::size(a); }
 
 void attention_avx512_bf16(const uint16_t* qkv, uint16_t* out, const AttentionArguments& a,
                            float* scratch, int64_t first, int64_t last) {
   const int64_t width = a.heads * a.dim;
   const Head head(a, scratch);
+  clear_scores(head.scores, head.key_columns);
   for (int64_t i = first; i < last; ++i) {
     const int64_t batch = i / a.heads * a.tokens, offset = i % a.heads * a.dim;
     const int64_t to_key = a.to_key(i % a.heads);

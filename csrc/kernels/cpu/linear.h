@@ -18,8 +18,9 @@ void linear_plain(const float* x, const float* weight, const float* bias, float*
 
 // The fast kernels read the weight in panels of 64 outputs, the last one filled up with zeros:
 // packed [panels, in / group, 64, group], 64-byte aligned, where a group is four bytes of T (float,
-// uint16_t for bf16, or int8_t) and `in` a whole number of groups. A panel of int8 ends with one
-// more group, which holds −128 · the sum of each output's weights as int32.
+// uint16_t for bf16, int16_t or int8_t) and `in` a whole number of groups. A panel of int8 ends
+// with one more group, which holds −128 · the sum of each output's weights as int32; one of int16
+// with each output's scale as f32.
 int64_t linear_panels(int64_t out);
 template <typename T>
 int64_t linear_groups(int64_t in);
@@ -28,6 +29,15 @@ int64_t linear_groups(int64_t in);
 template <typename T>
 void pack_linear_weight(const T* weight, T* packed, const LinearArguments& a, int64_t first,
                         int64_t last);
+
+// The same of a weight in f32 or in bf16's bits, rounded to int16 with a scale an output: such that
+// kInt16Depth products of the weights and of inputs up to kMostInt16 in magnitude add up to 32 bits
+// at most.
+constexpr int64_t kInt16Depth = 512;
+constexpr int32_t kMostInt16 = 16383;
+template <typename T>
+void pack_linear_weight_in_int16(const T* weight, int16_t* packed, const LinearArguments& a,
+                                 int64_t first, int64_t last);
 
 // A share of the work is one block of rows for one panel: shares of a block follow each other.
 // linear_shares() cuts the work into enough of them for so many threads.
@@ -44,6 +54,12 @@ void linear_avx512(const float* x, const uint16_t* packed, const float* bias, fl
                    const LinearArguments& a, const LinearShares& shares, int64_t share);
 void linear_avx512_bf16(const uint16_t* x, const uint16_t* packed, const float* bias, uint16_t* out,
                         const LinearArguments& a, const LinearShares& shares, int64_t share);
+
+// x in int16, a scale a row (quantise_rows() makes both), the weight in int16:
+// out = x · weightᵀ · row scale · output scale + bias.
+void linear_avx512_vnni(const int16_t* x, const float* row_scales, const int16_t* packed,
+                        const float* bias, float* out, const LinearArguments& a,
+                        const LinearShares& shares, int64_t share);
 
 // x in int8, a scale a row (quantise_rows() makes both), the weight in int8, a scale an output:
 // out = (x − 128) · weightᵀ · row scale · output scale + bias. T: float, or uint16_t for bf16.

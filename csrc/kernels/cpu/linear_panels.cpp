@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <type_traits>
+#include <vector>
 
+#include "kernels/cpu/bf16.h"
 #include "kernels/cpu/linear.h"
 
 namespace llm2clip {
@@ -44,13 +48,37 @@ void pack_panel(const T* weight, T* to, int64_t columns, int64_t in) {
   if constexpr (std::is_same_v<T, int8_t>) append_sums(weight, to + groups * kStride, columns, in);
 }
 
+// The scale of one output's weights [in] in int16.
+float int16_scale(const float* weight, int64_t in) {
+  // Rounding may add half a step to each.
+  constexpr int64_t kBudget = std::numeric_limits<int32_t>::max() / kMostInt16 - kInt16Depth / 2;
+  float most = 0, sum = 0;
+  for (int64_t begin = 0; begin < in; begin += kInt16Depth) {
+    float one = 0;
+    for (int64_t i = begin; i < std::min(in, begin + kInt16Depth); ++i) {
+      one += std::abs(weight[i]);
+      most = std::max(most, std::abs(weight[i]));
+    }
+    sum = std::max(sum, one);
+  }
+  return std::max(sum / kBudget, most / std::numeric_limits<int16_t>::max());
+}
+
+void round_weights(const float* weight, float scale, int16_t* rounded, int64_t in) {
+  const float factor = scale > 0 ? 1 / scale : 0;
+  for (int64_t i = 0; i < in; ++i) {
+    rounded[i] = static_cast<int16_t>(std::lrint(weight[i] * factor));
+  }
+}
+
 }  // namespace
 
 int64_t linear_panels(int64_t out) { return ceil_div(out, kTileColumns); }
 
 template <typename T>
 int64_t linear_groups(int64_t in) {
-  return in / kGroup<T> + (std::is_same_v<T, int8_t> ? 1 : 0);
+  const bool ends_with_one_more = std::is_same_v<T, int8_t> || std::is_same_v<T, int16_t>;
+  return in / kGroup<T> + (ends_with_one_more ? 1 : 0);
 }
 
 template <typename T>
@@ -64,8 +92,33 @@ void pack_linear_weight(const T* weight, T* packed, const LinearArguments& a, in
   }
 }
 
+template <typename T>
+void pack_linear_weight_in_int16(const T* weight, int16_t* packed, const LinearArguments& a,
+                                 int64_t first, int64_t last) {
+  std::vector<float> row(static_cast<size_t>(a.in));
+  std::vector<int16_t> rounded(static_cast<size_t>(kTileColumns * a.in));
+  for (int64_t panel = first; panel < last; ++panel) {
+    const int64_t column = panel * kTileColumns, columns = std::min(kTileColumns, a.out - column);
+    float scales[kTileColumns] = {};
+    for (int64_t c = 0; c < columns; ++c) {
+      const T* from = weight + (column + c) * a.in;
+      for (int64_t i = 0; i < a.in; ++i) row[i] = load(from, i);
+      scales[c] = int16_scale(row.data(), a.in);
+      round_weights(row.data(), scales[c], rounded.data() + c * a.in, a.in);
+    }
+    int16_t* to = packed + panel * linear_groups<int16_t>(a.in) * kGroup<int16_t> * kTileColumns;
+    pack_panel(rounded.data(), to, columns, a.in);
+    std::memcpy(to + a.in * kTileColumns, scales, sizeof(scales));
+  }
+}
+
+template void pack_linear_weight_in_int16(const float*, int16_t*, const LinearArguments&, int64_t,
+                                          int64_t);
+template void pack_linear_weight_in_int16(const uint16_t*, int16_t*, const LinearArguments&,
+                                          int64_t, int64_t);
 template int64_t linear_groups<float>(int64_t);
 template int64_t linear_groups<uint16_t>(int64_t);
+template int64_t linear_groups<int16_t>(int64_t);
 template int64_t linear_groups<int8_t>(int64_t);
 template void pack_linear_weight(const float*, float*, const LinearArguments&, int64_t, int64_t);
 template void pack_linear_weight(const uint16_t*, uint16_t*, const LinearArguments&, int64_t,

@@ -5,6 +5,7 @@
 
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/clones.h"
+#include "kernels/cpu/linear.h"
 
 namespace llm2clip {
 namespace {
@@ -23,16 +24,31 @@ inline float max_magnitude(const float* x, int64_t n) {
   return std::bit_cast<float>(*std::max_element(lanes, lanes + kLanes));
 }
 
-inline void round_row(const float* x, float factor, uint8_t* q, int64_t n) {
+// What a number is rounded to, and what stands for zero.
+template <typename Q>
+struct Rounded;
+template <>
+struct Rounded<uint8_t> {
+  static constexpr int32_t kMost = 127, kZero = 128;
+};
+template <>
+struct Rounded<int16_t> {
+  static constexpr int32_t kMost = kMostInt16, kZero = 0;
+};
+
+template <typename Q>
+inline void round_row(const float* x, float factor, Q* q, int64_t n) {
   // Positive: cutting off rounds to nearest.
+  constexpr int32_t kShift = Rounded<Q>::kMost + 1;
   for (int64_t i = 0; i < n; ++i) {
-    q[i] = static_cast<uint8_t>(static_cast<int32_t>(x[i] * factor + 128.5F));
+    const auto shifted = static_cast<int32_t>(x[i] * factor + (kShift + 0.5F));
+    q[i] = static_cast<Q>(shifted - kShift + Rounded<Q>::kZero);
   }
 }
 
-template <typename T>
-inline void all_rows(const T* x, uint8_t* q, float* scales, const QuantiseArguments& a,
-                     int64_t first, int64_t last) {
+template <typename T, typename Q>
+inline void all_rows(const T* x, Q* q, float* scales, const QuantiseArguments& a, int64_t first,
+                     int64_t last) {
   const int64_t in = a.in;  // a copy: bytes that are written might alias the one in `a`
   std::vector<float> row(static_cast<size_t>(in));
   float* smooth = row.data();
@@ -44,9 +60,10 @@ inline void all_rows(const T* x, uint8_t* q, float* scales, const QuantiseArgume
       for (int64_t i = 0; i < in; ++i) smooth[i] = load(from, i) * a.inverse_smoothing[i];
     }
     const float most = max_magnitude(smooth, in);
-    scales[r] = most / 127.0F;
-    round_row(smooth, most > 0 ? 127.0F / most : 0.0F, q + r * a.stride, in);
-    std::fill(q + r * a.stride + in, q + (r + 1) * a.stride, uint8_t{128});
+    constexpr auto kMost = static_cast<float>(Rounded<Q>::kMost);
+    scales[r] = most / kMost;
+    round_row(smooth, most > 0 ? kMost / most : 0.0F, q + r * a.stride, in);
+    std::fill(q + r * a.stride + in, q + (r + 1) * a.stride, Q{Rounded<Q>::kZero});
   }
 }
 
@@ -60,6 +77,18 @@ LLM2CLIP_CLONES void quantise_rows(const float* x, uint8_t* q, float* scales,
 
 template <>
 LLM2CLIP_CLONES void quantise_rows(const uint16_t* x, uint8_t* q, float* scales,
+                                   const QuantiseArguments& a, int64_t first, int64_t last) {
+  all_rows(x, q, scales, a, first, last);
+}
+
+template <>
+LLM2CLIP_CLONES void quantise_rows(const float* x, int16_t* q, float* scales,
+                                   const QuantiseArguments& a, int64_t first, int64_t last) {
+  all_rows(x, q, scales, a, first, last);
+}
+
+template <>
+LLM2CLIP_CLONES void quantise_rows(const uint16_t* x, int16_t* q, float* scales,
                                    const QuantiseArguments& a, int64_t first, int64_t last) {
   all_rows(x, q, scales, a, first, last);
 }

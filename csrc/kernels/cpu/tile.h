@@ -6,12 +6,13 @@ namespace llm2clip {
 
 // The inner loops that the matrix kernels share: c [rows, columns] = start + a · b. 6 × 64 sums
 // stay in 24 of the 32 AVX-512 registers while the depth goes by in groups of four bytes: one f32
-// number, two bf16 or four int8, whose products one instruction adds up.
+// number, two bf16 or int16, or four int8, whose products one instruction adds up.
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kTileColumns = 64;
 
 template <typename A, typename B, typename Sum>
 struct TileOf {
+  using Number = A;
   static constexpr int64_t kGroup = 4 / sizeof(A);
 
   int64_t rows, columns;  // at most kTileRows and kTileColumns
@@ -26,10 +27,12 @@ struct TileOf {
 
 using Tile = TileOf<float, float, float>;
 using Bf16Tile = TileOf<uint16_t, uint16_t, float>;  // bf16 travels as its bits
+using Int16Tile = TileOf<int16_t, int16_t, int32_t>;
 using Int8Tile = TileOf<uint8_t, int8_t, int32_t>;
 
 void multiply_tile_avx512(const Tile& tile);
 void multiply_tile_avx512_bf16(const Bf16Tile& tile);
+void multiply_tile_avx512_vnni(const Int16Tile& tile);
 void multiply_tile_avx512_vnni(const Int8Tile& tile);
 
 }  // namespace llm2clip

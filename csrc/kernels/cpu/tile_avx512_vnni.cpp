@@ -3,8 +3,7 @@
 namespace llm2clip {
 namespace {
 
-struct Int8Product {
-  using Tile = Int8Tile;
+struct Int32Sums {
   using Sums = __m512i;
   static Sums zero() { return _mm512_setzero_si512(); }
   static Sums load(__mmask16 mask, const int32_t* from) {
@@ -13,7 +12,20 @@ struct Int8Product {
   static void store(int32_t* to, __mmask16 mask, Sums sums) {
     _mm512_mask_storeu_epi32(to, mask, sums);
   }
-  // _mm512_dpbusd_epi32(), of which g++ 12 makes a copy that it has no register for.
+};
+
+// Of _mm512_dpwssd_epi32() and _mm512_dpbusd_epi32() g++ 12 makes copies that it has no register
+// for.
+struct Int16Product : Int32Sums {
+  using Tile = Int16Tile;
+  static Sums add(Sums sums, __m512i a, __m512i b) {
+    asm("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(a), "v"(b));
+    return sums;
+  }
+};
+
+struct Int8Product : Int32Sums {
+  using Tile = Int8Tile;
   static Sums add(Sums sums, __m512i a, __m512i b) {
     asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(a), "v"(b));
     return sums;
@@ -21,6 +33,10 @@ struct Int8Product {
 };
 
 }  // namespace
+
+void multiply_tile_avx512_vnni(const Int16Tile& tile) {
+  multiply_tile_of_any_size<Int16Product>(tile);
+}
 
 void multiply_tile_avx512_vnni(const Int8Tile& tile) {
   multiply_tile_of_any_size<Int8Product>(tile);

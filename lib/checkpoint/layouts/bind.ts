@@ -2,7 +2,7 @@ import { LLM2CLIPError } from '../../errors';
 import { rowMajorStrides } from '../extent';
 import { quote } from '../quote';
 import { DTYPE_BYTES, type Dtype, type TensorEntry } from '../table';
-import { type Dimensions, dimensionOf, resolveShape } from './dimensions';
+import { type Dimensions, dimensionOf, inferDimensions, resolveShape } from './dimensions';
 import { type CanonicalTensor, type Source, sourceName, sourcesOf } from './layout';
 import type { Recognised } from './recognise';
 
@@ -17,13 +17,45 @@ export interface Binding {
   entry: TensorEntry;
 }
 
+/** A weight under its canonical name and of its canonical shape. */
+export interface NamedEntry {
+  name: string;
+  entry: TensorEntry;
+}
+
+export interface Bound {
+  weights: NamedEntry[];
+  dimensions: Dimensions;
+  /** The tensors of the checkpoint that they are or are part of. */
+  bound: Set<TensorEntry>;
+}
+
+/**
+ * Every canonical weight, and the dimensions that they agree on.
+ *
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH for one that is missing, misshapen or not of numbers
+ */
+export function bindWeights(
+  recognised: Recognised<unknown>,
+  entries: ReadonlyMap<string, TensorEntry>,
+  path: string,
+): Bound {
+  const bindings = findWeights(recognised, entries, path);
+  const dimensions = inferDimensions(bindings);
+  const weights = bindings.map((binding) => ({
+    name: binding.name,
+    entry: canonicalView(binding, dimensions),
+  }));
+  return { weights, dimensions, bound: new Set(bindings.map(({ entry }) => entry)) };
+}
+
 /**
  * Finds every canonical weight in the checkpoint.
  *
  * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH naming the first that is missing
  */
-export function findWeights(
-  { weights, layout, prefix, layers }: Recognised,
+function findWeights(
+  { weights, layout, prefix, layers }: Recognised<unknown>,
   entries: ReadonlyMap<string, TensorEntry>,
   path: string,
 ): Binding[] {
@@ -50,7 +82,7 @@ export function findWeights(
 }
 
 /** The weight as a tensor of its canonical shape: a third of a fused one, leading ones added. */
-export function canonicalView(binding: Binding, dimensions: Dimensions): TensorEntry {
+function canonicalView(binding: Binding, dimensions: Dimensions): TensorEntry {
   const { tensor, source, entry } = binding;
   const shape = resolveShape(tensor.shape, dimensions);
   const parts = typeof source === 'string' ? 1 : 3;

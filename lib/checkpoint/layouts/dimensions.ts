@@ -1,7 +1,5 @@
 import type { Binding } from './bind';
-import type { Size } from './layout';
-
-type DimensionSymbol = 'D' | 'H' | 'E' | 'P' | 'N';
+import { DIMENSION_SYMBOLS, type DimensionSymbol, type Size } from './layout';
 
 /** What a letter of the canonical shapes stands for: 0 for one that a family does not have. */
 export interface Dimension {
@@ -39,7 +37,8 @@ export function inferDimensions(bindings: readonly Binding[]): Dimensions {
       witness: '',
       count: 0,
     });
-  return { D: winner('D'), H: winner('H'), E: winner('E'), P: winner('P'), N: winner('N') };
+  const found = DIMENSION_SYMBOLS.map((symbol) => [symbol, winner(symbol)]);
+  return Object.fromEntries(found) as Dimensions;
 }
 
 /** The dimension a size of a canonical shape is, or is twice; none for a plain number. */

@@ -1,10 +1,14 @@
 import type { Family } from '../../config';
 
 /**
- * A size in a canonical shape: D width, H hidden, E embedding, P patch, N positions, or a plain
- * number. "2D" is twice the width.
+ * What a letter of the canonical shapes may be: D width, H hidden, E embedding, P patch, N positions;
+ * of a language model V vocabulary, Q all its query heads, K all its key heads.
  */
-export type Size = 'D' | 'H' | 'E' | 'P' | 'N' | '2D' | number;
+export const DIMENSION_SYMBOLS = ['D', 'H', 'E', 'P', 'N', 'V', 'Q', 'K'] as const;
+export type DimensionSymbol = (typeof DIMENSION_SYMBOLS)[number];
+
+/** A size in a canonical shape: a letter or a plain number. "2D" is twice the width. */
+export type Size = DimensionSymbol | '2D' | number;
 
 /** A weight as csrc/model binds it. `{i}` in the name stands for the number of a block. */
 export interface CanonicalTensor {
@@ -15,10 +19,10 @@ export interface CanonicalTensor {
 /** A whole tensor of the checkpoint, or one third (q, k or v: 0, 1, 2) of its rows. */
 export type Source = string | { fused: string; part: 0 | 1 | 2 };
 
-/** How one kind of file names the weights of one family. */
-export interface Layout {
+/** How one kind of file names the weights of one family, of a vision tower unless said otherwise. */
+export interface Layout<F = Family> {
   name: string;
-  family: Family;
+  family: F;
   /** Each of these may stand before all names. */
   prefixes: readonly string[];
   /**
@@ -29,14 +33,14 @@ export interface Layout {
 }
 
 /** All weights of a family and every way in which files name them. */
-export interface FamilyWeights {
-  family: Family;
+export interface FamilyWeights<F = Family> {
+  family: F;
   tensors: readonly CanonicalTensor[];
-  layouts: readonly Layout[];
+  layouts: readonly Layout<F>[];
 }
 
 /** Where `layout` may keep a canonical tensor, first choice first, without the prefix. */
-export function sourcesOf(layout: Layout, tensor: string): readonly Source[] {
+export function sourcesOf(layout: Layout<unknown>, tensor: string): readonly Source[] {
   const exact = layout.names[tensor];
   if (exact !== undefined) return exact;
   const dot = tensor.lastIndexOf('.');

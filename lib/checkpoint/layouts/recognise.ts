@@ -1,3 +1,4 @@
+import type { Family } from '../../config';
 import { LLM2CLIPError } from '../../errors';
 import { CLIP_VIT } from './clip-vit';
 import { EVA02 } from './eva02';
@@ -8,12 +9,12 @@ import { SIGLIP2 } from './siglip2';
 const FAMILY_WEIGHTS: readonly FamilyWeights[] = [EVA02, CLIP_VIT, SIGLIP2];
 
 /** A damaged checkpoint still shows most of its layout's names; another family far fewer. */
-const LEAST_SHARE = 0.8;
+export const LEAST_SHARE = 0.8;
 const BLOCK_NUMBER = /(^|\.)(blocks|layers)\.(0|[1-9]\d{0,3})\./;
 
-export interface Recognised {
-  weights: FamilyWeights;
-  layout: Layout;
+export interface Recognised<F = Family> {
+  weights: FamilyWeights<F>;
+  layout: Layout<F>;
   prefix: string;
   /** One more than the highest number of a block. */
   layers: number;
@@ -25,8 +26,26 @@ export interface Recognised {
  * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED where none comes near
  */
 export function recognise(names: readonly string[], path: string): Recognised {
+  const best = closestLayout(FAMILY_WEIGHTS, names);
+  if (best.share < LEAST_SHARE) {
+    refuseKnownFamilies(names, path);
+    throw unknownLayout(path, names, best);
+  }
+  return best;
+}
+
+/**
+ * The layout of which these names show the largest share, and that share.
+ *
+ * @param blockNorm canonical name of a tensor that every block has
+ */
+export function closestLayout<F>(
+  families: readonly FamilyWeights<F>[],
+  names: readonly string[],
+  blockNorm = 'blocks.{i}.norm1.weight',
+): Recognised<F> & { share: number } {
   const templates = new Set(names.map((name) => name.replace(BLOCK_NUMBER, '$1$2.{i}.')));
-  const candidates = FAMILY_WEIGHTS.flatMap((weights) =>
+  const candidates = families.flatMap((weights) =>
     weights.layouts.flatMap((layout) =>
       layout.prefixes.map((prefix) => ({
         ...{ weights, layout, prefix },
@@ -35,17 +54,13 @@ export function recognise(names: readonly string[], path: string): Recognised {
     ),
   );
   const best = candidates.reduce((a, b) => (b.share > a.share ? b : a));
-  if (best.share < LEAST_SHARE) {
-    refuseKnownFamilies(names, path);
-    throw unknownLayout(path, names, best);
-  }
-  return { ...best, layers: countLayers(names, best.layout, best.prefix) };
+  return { ...best, layers: countLayers(names, best.layout, best.prefix, blockNorm) };
 }
 
 /** Share of the layout's tensors that are there, whatever the block. */
 function shareFound(
-  weights: FamilyWeights,
-  layout: Layout,
+  weights: FamilyWeights<unknown>,
+  layout: Layout<unknown>,
   prefix: string,
   templates: ReadonlySet<string>,
 ): number {
@@ -55,8 +70,13 @@ function shareFound(
   return found.length / weights.tensors.length;
 }
 
-function countLayers(names: readonly string[], layout: Layout, prefix: string): number {
-  const [first] = sourcesOf(layout, 'blocks.{i}.norm1.weight');
+function countLayers(
+  names: readonly string[],
+  layout: Layout<unknown>,
+  prefix: string,
+  blockNorm: string,
+): number {
+  const [first] = sourcesOf(layout, blockNorm);
   const stem = prefix + sourceName(first ?? '').replace(/\{i\}.*$/, '');
   let layers = 0;
   for (const name of names) {

@@ -150,7 +150,7 @@ void turn(const Tensor& qkv, const Tensor& angles, int64_t heads) {
   });
 }
 
-Tensor attention(const Tensor& packed, int64_t heads, const OptionalTensor& angles) {
+Tensor attention(const Tensor& packed, int64_t heads, const OptionalTensor& angles, bool /*half*/) {
   const Tensor rows = packed.contiguous();
   if (angles) turn(rows, *angles, heads);
   const Tensor qkv = rows.unflatten(2, {3, heads, -1});

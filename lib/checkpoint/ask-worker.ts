@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { type ErrorCode, LLM2CLIPError } from '../errors';
+
+/** Far above what the parsers' limits allow a file to cost; the last guard against one that finds a way. */
+const HEAP_MEGABYTES = 2048;
+
+/** What a worker answers, once. An error crosses as plain data: its class would be lost. */
+type Reply<T> = { result: T } | { code: ErrorCode; message: string; cause?: string };
+
+/**
+ * Runs one request in a thread of its own, whose script calls {@link answerRequest}.
+ *
+ * @param script file name in this folder, e.g. "worker.js"
+ * @param what the thread does, for messages, e.g. "reads model.pt"
+ * @throws {LLM2CLIPError} what the worker threw; ERR_INTERNAL for a bug; `signal.reason`
+ */
+export async function askWorker<Request, Result>(
+  script: string,
+  request: Request,
+  what: string,
+  signal?: AbortSignal,
+): Promise<Result> {
+  signal?.throwIfAborted();
+  const worker = new Worker(join(__dirname, script), {
+    workerData: request,
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+  });
+  const stop = () => void worker.terminate();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const reply = await answerOf<Result>(worker, what);
+    if ('result' in reply) return reply.result;
+    const { code, message, cause } = reply;
+    throw new LLM2CLIPError(code, message, cause === undefined ? {} : { cause });
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+function answerOf<Result>(worker: Worker, what: string): Promise<Reply<Result>> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: unknown) => {
+      const message = `the thread that ${what} ended without an answer`;
+      reject(new LLM2CLIPError('ERR_INTERNAL', message, { cause }));
+    };
+    worker.once('message', resolve).once('error', fail).once('exit', fail);
+  });
+}
+
+/** The worker's half: answers with what `body` makes of the request. */
+export function answerRequest<Request>(
+  body: (request: Request) => unknown,
+  what: (request: Request) => string,
+): void {
+  const request = workerData as Request;
+  parentPort?.postMessage(replyOf(request, body, what));
+}
+
+function replyOf<Request>(
+  request: Request,
+  body: (request: Request) => unknown,
+  what: (request: Request) => string,
+): Reply<unknown> {
+  try {
+    return { result: body(request) };
+  } catch (error) {
+    if (error instanceof LLM2CLIPError) return { code: error.code, message: error.message };
+    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { code: 'ERR_INTERNAL', message: `${what(request)} failed unexpectedly`, cause };
+  }
+}

@@ -1,0 +1,115 @@
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { LLM2CLIPError } from '../errors';
+import { withFile } from './byte-source';
+import { elementCount, rowMajorStrides } from './extent';
+import { encodeFloats, type FloatDtype, readRows } from './floats';
+import type { NamedEntry } from './layouts/bind';
+import type { LoraUpdate } from './lora';
+import { quote } from './quote';
+import { DTYPE_BYTES } from './table';
+
+/** Elements of a weight in memory at a time. */
+const BLOCK_ELEMENTS = 1 << 20;
+
+/** Largest magnitudes; beyond them a number would be written as infinity. */
+const LARGEST: Readonly<Record<FloatDtype, number>> = {
+  f32: 3.4028234663852886e38,
+  bf16: 3.3895313892515355e38,
+  f16: 65504,
+};
+
+/** What the worker that merges is asked; it answers with the merged weights' places. */
+export interface MergeRequest {
+  updates: LoraUpdate[];
+  /** File to write, which must not exist: the merged weights one after the other. */
+  output: string;
+  dtype: FloatDtype;
+}
+
+/**
+ * Writes weight + scale · b · a of each update, summed in fp32 or finer and rounded once. Holds the
+ * two halves of one update and a few megabytes of its weight; leaves no file where it fails.
+ *
+ * @throws {LLM2CLIPError} ERR_IO, ERR_CHECKPOINT_NONFINITE, ERR_CHECKPOINT_UNSUPPORTED
+ */
+export function mergeUpdates({ updates, output, dtype }: MergeRequest): NamedEntry[] {
+  const fd = writing(output, () => openSync(output, 'wx'));
+  let whole = false;
+  try {
+    let offset = 0;
+    const merged = updates.map((update) => {
+      const { name, weight } = update;
+      const place = { file: output, offset, dtype, strides: rowMajorStrides(weight.shape) };
+      for (const rows of mergedRows(update)) {
+        const bytes = encodeFloats(checked(rows, update, dtype), dtype);
+        writing(output, () => writeAll(fd, bytes));
+      }
+      offset += (elementCount(weight.shape) ?? 0) * DTYPE_BYTES[dtype];
+      return { name, entry: { ...weight, ...place } };
+    });
+    whole = true;
+    return merged;
+  } finally {
+    closeSync(fd);
+    if (!whole) rmSync(output, { force: true });
+  }
+}
+
+function* mergedRows({ weight, a, b, scale }: LoraUpdate): Iterable<Float32Array> {
+  const [out = 0, input = 0] = weight.shape;
+  const rank = a.shape[0] ?? 0;
+  // [r, in], [out, r]
+  const down = withFile(a.file, (source) => readRows(source, a, 0, rank));
+  const up = withFile(b.file, (source) => readRows(source, b, 0, out));
+  const rowsABlock = Math.max(1, Math.floor(BLOCK_ELEMENTS / Math.max(input, 1)));
+  for (let first = 0; first < out; first += rowsABlock) {
+    const count = Math.min(rowsABlock, out - first);
+    const rows = withFile(weight.file, (source) => readRows(source, weight, first, count));
+    for (let i = 0; i < count; i++) {
+      const coefficients = up.subarray((first + i) * rank, (first + i + 1) * rank);
+      addUpdate(rows.subarray(i * input, (i + 1) * input), coefficients, down, scale);
+    }
+    yield rows;
+  }
+}
+
+/** row += scale · Σₖ coefficients[k] · down[k], the sum in fp64. */
+function addUpdate(
+  row: Float32Array,
+  coefficients: Float32Array,
+  down: Float32Array,
+  scale: number,
+): void {
+  const sum = new Float64Array(row.length);
+  for (let k = 0; k < coefficients.length; k++) {
+    const coefficient = coefficients[k] as number;
+    const offset = k * row.length;
+    for (let j = 0; j < sum.length; j++) {
+      sum[j] = (sum[j] as number) + coefficient * (down[offset + j] as number);
+    }
+  }
+  for (let j = 0; j < row.length; j++) row[j] = (row[j] as number) + scale * (sum[j] as number);
+}
+
+function checked(rows: Float32Array, { name }: LoraUpdate, dtype: FloatDtype): Float32Array {
+  for (const value of rows) {
+    if (Math.abs(value) <= LARGEST[dtype]) continue;
+    const what = `weight ${quote(name)}, with its LoRA, holds ${value}`;
+    if (!Number.isFinite(value)) throw new LLM2CLIPError('ERR_CHECKPOINT_NONFINITE', what);
+    throw new LLM2CLIPError('ERR_CHECKPOINT_UNSUPPORTED', `${what}, beyond the range of ${dtype}`);
+  }
+  return rows;
+}
+
+function writing<T>(path: string, call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new LLM2CLIPError('ERR_IO', `cannot write ${path}: ${message}`, { cause });
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+}

@@ -1,0 +1,93 @@
+import { LLM2CLIPError } from '../errors';
+import type { LlamaConfig } from '../text-config';
+import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
+import type { Dimensions } from './layouts/dimensions';
+import { entriesByName } from './layouts/entries';
+import { LLAMA, LLAMA_LAYER_NORM } from './layouts/llama';
+import { closestLayout, LEAST_SHARE } from './layouts/recognise';
+import { readLlamaConfig } from './llama-config';
+import { quote } from './quote';
+import type { CheckpointTable, TensorEntry } from './table';
+
+/** The head over the vocabulary, and tables of rotary angles that are recomputed. */
+const IGNORED = /(^|\.)(lm_head\.weight|rotary_emb\.inv_freq|rope\.freqs\w*|position_ids)$/;
+
+/** A Llama encoder understood: which one it is, and where each of its weights lies. */
+export interface ResolvedLlama {
+  /** Name of the layout, for people. */
+  layout: string;
+  config: LlamaConfig;
+  /** Under their canonical names and of their canonical shapes. */
+  weights: NamedEntry[];
+  /** Names of the tensors that are not needed. */
+  ignored: string[];
+}
+
+/**
+ * Binds the tensors of a Llama encoder to canonical names, all checks before any weight is read.
+ * Shapes cannot tell the heads and the rotary embedding: its `config.json` must be there.
+ *
+ * @throws {LLM2CLIPError} ERR_NOT_FOUND without a configuration, ERR_CHECKPOINT_FORMAT for a wrong
+ *   one, ERR_CHECKPOINT_UNSUPPORTED for another kind of model, ERR_CHECKPOINT_MISMATCH for missing,
+ *   unknown or misshapen tensors and where the configuration contradicts the weights
+ * @example
+ * const llama = resolveLlama(await readCheckpoint('LLM2CLIP-Llama-3-8B-Instruct-CC-Finetuned'));
+ * console.log(llama.config.layers, llama.config.kvHeads); // 32 8
+ */
+export function resolveLlama(table: CheckpointTable): ResolvedLlama {
+  const entries = entriesByName(table);
+  const best = closestLayout([LLAMA], [...entries.keys()], LLAMA_LAYER_NORM);
+  if (best.share < LEAST_SHARE) {
+    throw new LLM2CLIPError(
+      'ERR_CHECKPOINT_UNSUPPORTED',
+      `${table.path} holds ${entries.size} tensors of a model that is no Llama`,
+    );
+  }
+  if (table.config === undefined) {
+    throw new LLM2CLIPError(
+      'ERR_NOT_FOUND',
+      `${table.path} has no config.json beside it, which a language model needs; download it too`,
+    );
+  }
+  const { weights, dimensions, bound } = bindWeights(best, entries, table.path);
+  const ignored = ignoredTensors(table.path, entries, bound);
+  const config = readLlamaConfig(table.config);
+  checkConfig(config, dimensions, best.layers);
+  return { layout: best.layout.name, config, weights, ignored };
+}
+
+function ignoredTensors(
+  path: string,
+  entries: ReadonlyMap<string, TensorEntry>,
+  bound: ReadonlySet<TensorEntry>,
+): string[] {
+  const rest = [...entries.values()].filter((entry) => !bound.has(entry));
+  const [unknown, ...more] = rest.filter(({ name }) => !IGNORED.test(name));
+  if (unknown === undefined) return rest.map(({ name }) => name);
+  throw new LLM2CLIPError(
+    'ERR_CHECKPOINT_MISMATCH',
+    `${path} holds tensor ${quote(unknown.name)}${andMore(more.length)} that a Llama does not have`,
+  );
+}
+
+function checkConfig(config: LlamaConfig, dimensions: Dimensions, layers: number): void {
+  const { heads, kvHeads, headWidth } = config;
+  check('"vocab_size"', config.vocabularySize, dimensions.V.size);
+  check('"hidden_size"', config.width, dimensions.D.size);
+  check('"num_hidden_layers"', config.layers, layers);
+  check('"intermediate_size"', config.hidden, dimensions.H.size);
+  check('"num_attention_heads" × "head_dim"', heads * headWidth, dimensions.Q.size);
+  check('"num_key_value_heads" × "head_dim"', kvHeads * headWidth, dimensions.K.size);
+  if (heads % kvHeads !== 0) throw mismatch(`${kvHeads} key heads do not divide ${heads} heads`);
+  if (headWidth % 2 !== 0) throw mismatch(`heads are ${headWidth} wide, expected an even number`);
+}
+
+function check(what: string, stated: number, found: number): void {
+  if (stated === found) return;
+  throw mismatch(`${what} is ${stated}, the weights' shapes say ${found}`);
+}
+
+function mismatch(problem: string): LLM2CLIPError {
+  const message = `the language model's config.json contradicts its weights: ${problem}`;
+  return new LLM2CLIPError('ERR_CHECKPOINT_MISMATCH', message);
+}

@@ -1,0 +1,41 @@
+import { invalidBuffer, invalidRange, invalidType, isObject } from '../arguments';
+
+/** Rows of numbers, one after the other; what `encodeImages` gives is one. */
+export interface Matrix {
+  /** [rows, columns], row-major. */
+  data: Float32Array;
+  shape: readonly [number, number];
+}
+
+/** @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER) */
+export function checkMatrix(value: unknown, name: string): Matrix {
+  if (!isObject(value) || !(value.data instanceof Float32Array) || !Array.isArray(value.shape)) {
+    throw invalidType('{ data: Float32Array, shape: [rows, columns] }', name, value);
+  }
+  const { data, shape } = value;
+  const isSize = (size: unknown) => Number.isSafeInteger(size) && Number(size) >= 0;
+  if (shape.length !== 2 || !shape.every(isSize)) {
+    throw invalidRange('two sizes', `${name}.shape`, shape);
+  }
+  const [rows, columns] = shape as [number, number];
+  if (data.length !== rows * columns) {
+    throw invalidBuffer(`${rows} × ${columns} numbers`, `${name}.data`, data);
+  }
+  return { data, shape: [rows, columns] };
+}
+
+/** Both of one width. */
+export function requireSameWidth(a: Matrix, b: Matrix, name: string): void {
+  if (a.shape[1] === b.shape[1]) return;
+  throw invalidRange(`rows of ${a.shape[1]} numbers, as the others have,`, name, b.shape);
+}
+
+/** Row i of `a` times row j of `b`, summed in fp64. */
+export function dot(a: Matrix, i: number, b: Matrix, j: number): number {
+  const width = a.shape[1];
+  const x = i * width;
+  const y = j * width;
+  let sum = 0;
+  for (let k = 0; k < width; k++) sum += (a.data[x + k] as number) * (b.data[y + k] as number);
+  return sum;
+}

@@ -1,0 +1,106 @@
+import { invalidRange, invalidType } from '../arguments';
+import { checkMatrix, dot, type Matrix, requireSameWidth } from './matrix';
+
+/** What LLM2CLIP multiplies cosines by before the softmax. */
+const DEFAULT_SCALE = 100;
+
+/** Stands for the class in a template. */
+const PLACEHOLDER = '{}';
+
+/**
+ * Each class in each template: [classes × templates], the templates of one class beside each other.
+ *
+ * @param templates each with `{}` where the class goes
+ * @throws TypeError, RangeError (ERR_INVALID_ARG)
+ * @example
+ * fillTemplates(['cat', 'dog'], ['a photo of a {}.', 'a drawing of a {}.']);
+ * // a photo of a cat., a drawing of a cat., a photo of a dog., a drawing of a dog.
+ */
+export function fillTemplates(classes: readonly string[], templates: readonly string[]): string[] {
+  for (const [name, values] of Object.entries({ classes, templates })) {
+    if (!Array.isArray(values) || values.some((value) => typeof value !== 'string')) {
+      throw invalidType('an array of strings', name, values);
+    }
+  }
+  for (const template of templates) {
+    if (!template.includes(PLACEHOLDER)) throw invalidRange('a text with {}', 'template', template);
+  }
+  return classes.flatMap((label) => templates.map((t) => t.replaceAll(PLACEHOLDER, () => label)));
+}
+
+/**
+ * One vector a class, as the reference ensembles prompts: each template's vector is normalised, then
+ * their mean.
+ *
+ * @param texts [classes × templates, E], in the order of {@link fillTemplates}
+ * @returns [classes, E], L2-normalised
+ * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
+ */
+export function classEmbeddings(texts: Matrix, templates: number): Matrix {
+  const rows = checkMatrix(texts, 'texts');
+  const [count, width] = rows.shape;
+  if (!Number.isSafeInteger(templates) || templates < 1 || count % templates !== 0) {
+    throw invalidRange(`a divisor of ${count} texts`, 'templates', templates);
+  }
+  const classes = count / templates;
+  const data = new Float32Array(classes * width);
+  for (let label = 0; label < classes; label++) {
+    const mean = new Float64Array(width);
+    for (let i = label * templates; i < (label + 1) * templates; i++) {
+      const row = normalised(rows.data.subarray(i * width, (i + 1) * width));
+      for (let k = 0; k < width; k++)
+        mean[k] = (mean[k] as number) + (row[k] as number) / templates;
+    }
+    data.set(normalised(mean), label * width);
+  }
+  return { data, shape: [classes, width] };
+}
+
+/** A zero vector, which has no direction, becomes NaN, as in the reference. */
+function normalised(row: Float32Array | Float64Array): Float64Array {
+  let squares = 0;
+  for (const x of row) squares += x * x;
+  const length = Math.sqrt(squares);
+  return Float64Array.from(row, (x) => x / length);
+}
+
+/**
+ * Probabilities of zero-shot classification: softmax(scale · image · classᵀ).
+ *
+ * @param images [images, E], L2-normalised
+ * @param classes [classes, E], L2-normalised
+ * @param scale what cosines are multiplied by
+ * @returns [images, classes]; each row sums to 1, and is NaN where the image's is
+ * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
+ * @example
+ * const images = { data: new Float32Array([1, 0]), shape: [1, 2] as const };
+ * const classes = { data: new Float32Array([0.6, 0.8, 0.8, 0.6]), shape: [2, 2] as const };
+ * classProbabilities(images, classes, 10).data; // 0.119, 0.881
+ */
+export function classProbabilities(
+  images: Matrix,
+  classes: Matrix,
+  scale: number = DEFAULT_SCALE,
+): Matrix {
+  const [left, right] = [checkMatrix(images, 'images'), checkMatrix(classes, 'classes')];
+  requireSameWidth(left, right, 'classes');
+  if (typeof scale !== 'number') throw invalidType('a number', 'scale', scale);
+  if (!(scale > 0 && scale < Number.POSITIVE_INFINITY)) {
+    throw invalidRange('a positive number', 'scale', scale);
+  }
+  const [count, labels] = [left.shape[0], right.shape[0]];
+  const data = new Float32Array(count * labels);
+  for (let i = 0; i < count; i++) {
+    const logits = Float64Array.from({ length: labels }, (_, j) => scale * dot(left, i, right, j));
+    data.set(softmax(logits), i * labels);
+  }
+  return { data, shape: [count, labels] };
+}
+
+/** From the largest down, so that no exponential overflows. */
+function softmax(logits: Float64Array): Float64Array {
+  const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const powers = logits.map((x) => Math.exp(x - largest));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((x) => x / sum);
+}

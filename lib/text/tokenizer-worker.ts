@@ -1,0 +1,67 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { type ErrorCode, LLM2CLIPError } from '../errors';
+import { tokenize } from './tokenize';
+import { type LlamaTokenizer, openTokenizer } from './tokenizer-file';
+
+/** What the worker is asked, again and again. It answers in the same order. */
+export interface TokenizerRequest {
+  texts: string[];
+}
+
+export type TokenizerInfo = Pick<LlamaTokenizer, 'vocabularySize' | 'padId'>;
+
+/** The first answer says that the tokenizer is open, or why it is not. */
+export type TokenizerReply =
+  | { info: TokenizerInfo }
+  | { ids: Int32Array; lengths: Int32Array; pooled: Int32Array }
+  | { code: ErrorCode; message: string; cause?: string };
+
+function open(folder: string): LlamaTokenizer | undefined {
+  try {
+    const tokenizer = openTokenizer(folder);
+    const { vocabularySize, padId } = tokenizer;
+    answer({ info: { vocabularySize, padId } });
+    return tokenizer;
+  } catch (error) {
+    answer(failure(error));
+    return undefined;
+  }
+}
+
+/** All tokens one after the other: three transfers, however many texts. */
+function tokensOf(tokenizer: LlamaTokenizer, texts: string[]): TokenizerReply {
+  try {
+    const found = texts.map((text) => tokenize(tokenizer, text));
+    const lengths = Int32Array.from(found, ({ ids }) => ids.length);
+    const pooled = Int32Array.from(found, (text) => text.pooled);
+    const ids = new Int32Array(lengths.reduce((sum, length) => sum + length, 0));
+    let at = 0;
+    for (const text of found) {
+      ids.set(text.ids, at);
+      at += text.ids.length;
+    }
+    return { ids, lengths, pooled };
+  } catch (error) {
+    return failure(error);
+  }
+}
+
+/** An error crosses as plain data: its class would be lost. */
+function failure(error: unknown): TokenizerReply {
+  if (error instanceof LLM2CLIPError) return { code: error.code, message: error.message };
+  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'ERR_INTERNAL', message: 'tokenising failed unexpectedly', cause };
+}
+
+function answer(reply: TokenizerReply): void {
+  const transfer = 'ids' in reply ? [reply.ids, reply.lengths, reply.pooled] : [];
+  parentPort?.postMessage(
+    reply,
+    transfer.map(({ buffer }) => buffer as ArrayBuffer),
+  );
+}
+
+const tokenizer = open(workerData as string);
+if (tokenizer !== undefined) {
+  parentPort?.on('message', ({ texts }: TokenizerRequest) => answer(tokensOf(tokenizer, texts)));
+}

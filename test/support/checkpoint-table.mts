@@ -1,0 +1,14 @@
+import type { CheckpointTable, Dtype } from '#lib/checkpoint/table';
+import type { NamedShapes } from './layout-names.mts';
+
+/** A table of tensors of these shapes, one after the other, with no file behind them. */
+export function tableOf(shapes: NamedShapes, more: Partial<CheckpointTable> = {}): CheckpointTable {
+  let offset = 0;
+  const tensors = Object.entries(shapes).map(([name, shape]) => {
+    const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
+    const entry = { name, dtype: 'f32' as Dtype, shape, strides, file: 'model', offset };
+    offset += 4 * shape.reduce((a, b) => a * b, 1);
+    return entry;
+  });
+  return { format: 'safetensors', path: 'model', tensors, ...more };
+}

@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { crc32 } from 'node:zlib';
+import llama3 from 'llama3-tokenizer-js';
+import { TextTokenizer } from 'llm2clip';
+import type { TokenizedText } from '#lib/text/tokenize';
+import { textSamples } from '../tools/synthetic/texts.mts';
+import { rejectsWith } from './support/checkpoint-errors.mts';
+import { llamaTokenizer } from './support/llama-tokenizer.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const COUNT = 10_000;
+const BOS = 128_000;
+const EOT = 128_009;
+/** BOS, start of header, "user", end of header, two line breaks. */
+const HEADER = [BOS, 128_006, 882, 128_007, 271];
+
+interface Golden {
+  seed: number;
+  tokens: { ids: number[]; pooled: number }[];
+  checksums: string;
+}
+
+const golden: Golden = JSON.parse(
+  readFileSync(join(import.meta.dirname, 'fixtures/goldens/tokenizer.json'), 'utf8'),
+);
+const samples = textSamples(COUNT, golden.seed);
+let tokenizer: TextTokenizer;
+before(async () => {
+  tokenizer = await TextTokenizer.fromFolder(await llamaTokenizer());
+});
+after(() => tokenizer.dispose());
+
+function checksum({ ids, pooled }: TokenizedText): string {
+  const bytes = Buffer.from(Int32Array.from([...ids, pooled]).buffer);
+  return crc32(bytes).toString(16).padStart(8, '0');
+}
+
+const plain = ({ ids, pooled }: TokenizedText) => ({ ids: [...ids], pooled });
+
+describe('10,000 texts', () => {
+  let found: TokenizedText[] = [];
+  before(async () => {
+    found = await tokenizer.encodeMany(samples);
+  });
+
+  it('as transformers has them', () => {
+    assert.deepEqual(found.slice(0, golden.tokens.length).map(plain), golden.tokens);
+    const wrong = found.flatMap((text, i) =>
+      checksum(text) === golden.checksums.slice(8 * i, 8 * i + 8) ? [] : [i],
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('as llama3-tokenizer-js has them, apart from what JavaScript alone takes for whitespace', () => {
+    let compared = 0;
+    for (const [i, sample] of samples.entries()) {
+      // Its "\s" is JavaScript's, and it neither strips nor separates.
+      const last = sample.at(-1) ?? '';
+      if (/[\ufeff\x85]|\s$|!@#\$%/.test(sample) || last <= ' ') continue;
+      const whole = `<|start_header_id|>user<|end_header_id|>\n\n${sample}<|eot_id|>`;
+      const expected = llama3.encode(whole, { bos: true, eos: false }).slice(0, 512);
+      assert.deepEqual([...(found[i]?.ids ?? [])], expected, JSON.stringify(sample));
+      compared++;
+    }
+    assert.ok(compared > COUNT / 2, `${compared}`);
+  });
+
+  it('one by one as together', async () => {
+    for (const i of [0, 1, 17, 300, COUNT - 1]) {
+      assert.deepEqual(await tokenizer.encode(samples[i] ?? ''), found[i]);
+    }
+  });
+});
+
+describe('the prompt', () => {
+  it('averages text and end, not BOS and header', async () => {
+    const { ids, pooled } = await tokenizer.encode('a cat');
+    assert.deepEqual([...ids], [...HEADER, 64, 8415, EOT]);
+    assert.equal(pooled, 3);
+  });
+
+  it('loses trailing whitespace and keeps leading whitespace', async () => {
+    const [bare, trailing, leading] = await tokenizer.encodeMany(['a', 'a \n\u3000\u001f', ' \na']);
+    assert.deepEqual(trailing, bare);
+    assert.notDeepEqual(leading, bare);
+    // Two line breaks of the header, a space and another one are two tokens together.
+    assert.deepEqual([...(leading?.ids ?? [])].slice(0, 4), HEADER.slice(0, 4));
+  });
+
+  it('of nothing is the end alone', async () => {
+    for (const text of ['', '  \n']) {
+      assert.deepEqual(plain(await tokenizer.encode(text)), { ids: [...HEADER, EOT], pooled: 1 });
+    }
+  });
+
+  it('is cut at 512 tokens, and averages all of them where the text fills them', async () => {
+    const lengths = [506, 507, 508, 509, 510, 511, 600];
+    const found = await tokenizer.encodeMany(lengths.map((n) => ' cat'.repeat(n)));
+    assert.deepEqual(
+      found.map(({ ids, pooled }) => [ids.length, pooled, ids.at(-1) === EOT]),
+      [
+        [512, 507, true],
+        [512, 508, false],
+        [512, 509, false],
+        [512, 510, false],
+        [512, 511, false],
+        [512, 512, false],
+        [512, 512, false],
+      ],
+    );
+  });
+
+  it('reads lone surrogates as U+FFFD, and special tokens as such', async () => {
+    const [lone, replaced, special] = await tokenizer.encodeMany([
+      'a\ud800b\udc00',
+      'a\ufffdb\ufffd',
+      'a<|eot_id|>b',
+    ]);
+    assert.deepEqual(lone, replaced);
+    assert.deepEqual([...(special?.ids ?? [])], [...HEADER, 64, EOT, 65, EOT]);
+  });
+
+  it("takes the reference's separator out, and counts what is before it", async () => {
+    const separated = plain(await tokenizer.encode('a cat!@#$%^&*() sat'));
+    assert.deepEqual(separated, { ids: [...HEADER, 64, 8415, 7731, EOT], pooled: 2 });
+    const first = await tokenizer.encode('!@#$%^&*()a cat');
+    assert.equal(first.pooled, first.ids.length);
+  });
+});
+
+describe('batches', () => {
+  const texts = ['a cat', 'two dogs in the snow'];
+
+  it('are padded on the left with the end of sequence', async () => {
+    const batch = await tokenizer.batch(texts);
+    const [short, long] = await tokenizer.encodeMany(texts);
+    assert.ok(short && long);
+    assert.deepEqual(batch.shape, [2, 16]);
+    assert.deepEqual([...batch.lengths], [short.ids.length, long.ids.length]);
+    const row = (data: Int32Array | Uint8Array, i: number) => [
+      ...data.subarray(16 * i, 16 * i + 16),
+    ];
+    for (const [i, text] of [short, long].entries()) {
+      const padding = 16 - text.ids.length;
+      assert.deepEqual(row(batch.ids, i), [...new Array(padding).fill(EOT), ...text.ids]);
+      const mask = (ones: number) => [...new Array(16 - ones).fill(0), ...new Array(ones).fill(1)];
+      assert.deepEqual(row(batch.attentionMask, i), mask(text.ids.length));
+      assert.deepEqual(row(batch.poolMask, i), mask(text.pooled));
+    }
+    assert.equal(tokenizer.padId, EOT);
+  });
+
+  it('have the width of a multiple, of a bucket, or of a longer text', async () => {
+    const width = async (padTo: number | number[]) =>
+      (await tokenizer.batch(texts, { padTo })).shape[1];
+    assert.deepEqual(
+      [await width(1), await width(7), await width([64, 32]), await width([4])],
+      [11, 14, 32, 11],
+    );
+    assert.equal((await tokenizer.batch(['cat'.repeat(2000)], { padTo: 500 })).shape[1], 512);
+    assert.deepEqual((await tokenizer.batch([])).shape, [0, 0]);
+  });
+});
+
+describe('bad input', () => {
+  const argument = (name: string) => (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'ERR_INVALID_ARG');
+    assert.match(error.message, new RegExp(name.replace(/[[\]]/g, '\\$&')));
+    return true;
+  };
+
+  it('rejects, and the next text is right', async () => {
+    const wrong = (value: unknown) => value as string;
+    await assert.rejects(tokenizer.encode(wrong(7)), argument('texts[0]'));
+    await assert.rejects(tokenizer.encodeMany(['a', wrong(null)]), argument('texts[1]'));
+    await assert.rejects(tokenizer.encodeMany(wrong('a') as never), argument('texts'));
+    for (const padTo of [0, 513, 1.5, [], [0], wrong('8')]) {
+      await assert.rejects(tokenizer.batch(['a'], { padTo: padTo as number }), argument('padTo'));
+    }
+    assert.equal((await tokenizer.encode('a')).ids.length, 7);
+  });
+
+  it('stops when aborted', async () => {
+    const aborted = AbortSignal.abort(new Error('enough'));
+    await assert.rejects(tokenizer.encodeMany(['a'], { signal: aborted }), /enough/);
+    const later = new AbortController();
+    const work = tokenizer.encodeMany(samples, { signal: later.signal });
+    later.abort(new Error('later'));
+    await assert.rejects(work, /later/);
+  });
+
+  it('rejects what is owed when disposed, and what comes after', async () => {
+    const other = await TextTokenizer.fromFolder(await llamaTokenizer());
+    const owed = other.encode('a');
+    await Promise.all([
+      rejectsWith(owed, 'ERR_DISPOSED', /disposed/),
+      other.dispose(),
+      other.dispose(),
+    ]);
+    await rejectsWith(other.encode('a'), 'ERR_DISPOSED', /disposed/);
+  });
+});
+
+describe('a tokenizer that is none', () => {
+  const folder = temporaryFolder();
+  let made = 0;
+  /** Opens a folder that holds this as its tokenizer.json. */
+  const open = (content: string | Uint8Array) => {
+    const path = join(folder, String(made++));
+    mkdirSync(path);
+    writeFileSync(join(path, 'tokenizer.json'), content);
+    return TextTokenizer.fromFolder(path);
+  };
+  const model = { type: 'BPE', vocab: { a: 0 }, merges: [] };
+  const parts = { added_tokens: [], pre_tokenizer: { type: 'ByteLevel' }, model };
+  const whole = {
+    ...parts,
+    normalizer: null,
+    post_processor: null,
+    decoder: { type: 'ByteLevel' },
+  };
+
+  it('that is missing', async () => {
+    await rejectsWith(TextTokenizer.fromFolder(folder), 'ERR_NOT_FOUND', /tokenizer\.json/);
+  });
+
+  const corrupt: [string, string | Uint8Array][] = [
+    ['empty', ''],
+    ['truncated', '{"model": {"vocab": {'],
+    ['bad UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+    ['an array', '[]'],
+    ['without a model', '{}'],
+    ['with ids that are none', JSON.stringify({ ...whole, model: { ...model, vocab: { a: -1 } } })],
+    ['with merges that are none', JSON.stringify({ ...whole, model: { ...model, merges: ['a'] } })],
+    ['without added tokens', JSON.stringify({ ...whole, added_tokens: [{}] })],
+    ['without a pre-tokenizer', JSON.stringify({ ...whole, pre_tokenizer: null })],
+    ['without a decoder', JSON.stringify(parts)],
+    ['nested', '['.repeat(1_000_000)],
+  ];
+  for (const [what, content] of corrupt) {
+    it(what, () => rejectsWith(open(content), 'ERR_CHECKPOINT_FORMAT', /tokenizer\.json/));
+  }
+
+  it('of another kind', async () => {
+    const other = JSON.stringify({ ...whole, model: { ...model, type: 'Unigram' } });
+    await rejectsWith(open(other), 'ERR_CHECKPOINT_UNSUPPORTED', /Unigram/);
+    await rejectsWith(open(JSON.stringify(whole)), 'ERR_CHECKPOINT_UNSUPPORTED', /begin_of_text/);
+  });
+
+  it('that lacks tokens of some bytes', async () => {
+    const path = join(await llamaTokenizer(), 'tokenizer.json');
+    const json = JSON.parse(readFileSync(path, 'utf8'));
+    delete json.model.vocab['\u0100'];
+    await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_UNSUPPORTED', /give back/);
+  });
+});
