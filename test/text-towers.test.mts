@@ -62,7 +62,9 @@ for (const preset of PRESETS) {
             assertClose(single as Float32Array, embedding, tolerance);
             singles.push(single as Float32Array);
           }
-          // A batch of many is as many singles, whatever their order and lengths.
+          // A batch of many is as many singles, whatever their order and lengths. aten's products of
+          // bf16 are added up in another order for another number of rows.
+          const least = portable && precision === 'bf16' ? 0.9999 : 0.99999;
           const order = [...cases.keys(), ...cases.keys()].reverse();
           const batch = await embedAll(
             session,
@@ -70,7 +72,7 @@ for (const preset of PRESETS) {
           );
           for (const [row, i] of order.entries()) {
             const similarity = cosine(batch[row] as Float32Array, singles[i] as Float32Array);
-            assert.ok(similarity >= 0.99999, `row ${row} of a batch: cosine ${similarity}`);
+            assert.ok(similarity >= least, `row ${row} of a batch: cosine ${similarity}`);
           }
           await session.close();
         });

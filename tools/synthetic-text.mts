@@ -23,7 +23,9 @@ const { values } = parseArgs({
 const { preset, dtype, seed, out } = values;
 const presets = [...Object.keys(LLAMAS), ...Object.keys(ADAPTERS)];
 if (out === '' || !presets.includes(preset) || !['f32', 'f16', 'bf16'].includes(dtype)) {
-  console.error(`expected --out FOLDER, --preset of ${presets.join(', ')}, --dtype f32, f16 or bf16`);
+  console.error(
+    `expected --out FOLDER, --preset of ${presets.join(', ')}, --dtype f32, f16 or bf16`,
+  );
   process.exit(2);
 }
 const options = { dtype: dtype as WeightDtype, seed: Number(seed) };

@@ -10,7 +10,8 @@ export interface Scale {
  * positions) is small beside it.
  */
 export function scaleOf(canonical: string, shape: readonly number[]): Scale {
-  if (/(^|\.)(norm\w*|\w+_ln|\w+_layernorm)\.weight$/.test(canonical)) return { mean: 1, deviation: 0.1 };
+  if (/(^|\.)(norm\w*|\w+_ln|\w+_layernorm)\.weight$/.test(canonical))
+    return { mean: 1, deviation: 0.1 };
   if (canonical.endsWith('.bias')) return { mean: 0, deviation: 0.05 };
   if (canonical === 'cls_token' || canonical === 'pos_embed') return { mean: 0, deviation: 0.1 };
   if (canonical === 'embed_tokens.weight') return { mean: 0, deviation: 1 };

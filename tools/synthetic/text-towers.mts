@@ -69,7 +69,9 @@ export function llamaTensors(c: LlamaConfig): Named[] {
 }
 
 /** All tensors of an adapter, by canonical name and by the published one. */
-export function adapterTensors(c: AdapterConfig): { canonical: string; name: string; shape: number[] }[] {
+export function adapterTensors(
+  c: AdapterConfig,
+): { canonical: string; name: string; shape: number[] }[] {
   const both = (canonical: string, name: string, [out, ...rest]: [number, ...number[]]) => [
     { canonical: `${canonical}.weight`, name: `${name}.weight`, shape: [out, ...rest] },
     { canonical: `${canonical}.bias`, name: `${name}.bias`, shape: [out] },
@@ -120,7 +122,11 @@ export interface SyntheticTextOptions {
   prefix?: string;
 }
 
-const data = (canonical: string, shape: readonly number[], { dtype, seed }: SyntheticTextOptions) => {
+const data = (
+  canonical: string,
+  shape: readonly number[],
+  { dtype, seed }: SyntheticTextOptions,
+) => {
   const count = shape.reduce((product, size) => product * size, 1);
   return normalBytes(streamOf(seed, canonical), count, scaleOf(canonical, shape), dtype);
 };

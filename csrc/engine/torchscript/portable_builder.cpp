@@ -84,7 +84,9 @@ class PortableBuilder final : public TorchscriptBuilder {
   // Texts padded to rows of one length, on either side.
   Value tokens() override {
     const Value ids = out_.emit(out_.input("input_ids"));
-    mask_ = out_.emit("(" + out_.input("attention_mask") + " != 0).unsqueeze(1).unsqueeze(1)");
+    const Value there = out_.emit("(" + out_.input("attention_mask") + " != 0)");
+    mask_ = out_.emit(v(there) + ".unsqueeze(1).unsqueeze(1)");
+    places_ = out_.emit("(" + v(there) + ".cumsum(1) - 1).clamp_min(0)");
     return ids;
   }
 
@@ -105,11 +107,14 @@ class PortableBuilder final : public TorchscriptBuilder {
   }
 
   Value text_attention(Value qkv, const GroupedHeads& heads, const Rope& rope) override {
-    store_angles(rope);
-    const std::string here = ".narrow(0, 0, " + v(qkv) + ".size(1))";
+    if (cos_.empty()) {
+      store_angles(rope);
+      cos_ = at_places(cos_);
+      sin_ = at_places(sin_);
+    }
     const int64_t kv = heads.kv_count;
-    const Value q = rotate(some_heads(qkv, 0, heads.count, heads.dim), cos_ + here, sin_ + here);
-    const Value k = rotate(some_heads(qkv, heads.count, kv, heads.dim), cos_ + here, sin_ + here);
+    const Value q = rotate(some_heads(qkv, 0, heads.count, heads.dim), cos_, sin_);
+    const Value k = rotate(some_heads(qkv, heads.count, kv, heads.dim), cos_, sin_);
     const Value value = some_heads(qkv, heads.count + kv, kv, heads.dim);
     const std::string repeated = ".repeat_interleave(" + std::to_string(heads.count / kv) + ", 1)";
     return out_.emit("torch.scaled_dot_product_attention(" + v(q) + ", " + v(k) + repeated + ", " +
@@ -163,6 +168,12 @@ class PortableBuilder final : public TorchscriptBuilder {
                      ", -1]).transpose(1, 2)");
   }
 
+  // Of each token the angles of its place in its text, whatever padding is before it: padding
+  // changes no number. [most, dim] → [B, 1, N, dim]
+  std::string at_places(const std::string& angles) {
+    return v(out_.emit("torch.embedding(" + angles + ", " + v(places_) + ").unsqueeze(1)"));
+  }
+
   // All blocks turn by the same angles: they are stored once.
   void store_angles(const Rope& rope) {
     if (!cos_.empty()) return;
@@ -180,7 +191,8 @@ class PortableBuilder final : public TorchscriptBuilder {
   }
 
   std::string cos_, sin_;
-  Value mask_{};  // [B, 1, 1, N]: true where there is a token
+  Value mask_{};    // [B, 1, 1, N]: true where there is a token
+  Value places_{};  // [B, N]: of each token in its text
 };
 
 }  // namespace
