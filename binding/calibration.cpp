@@ -27,7 +27,7 @@ Napi::Object to_js(Napi::Env env, const LayerCalibration& layer) {
 // One picture after the other, so that memory does not grow with how many there are.
 std::vector<float> embed(Engine& engine, const PicturesSpec& spec) {
   const auto session = engine.open(spec.options);
-  const int64_t picture = 3 * spec.options.image_size * spec.options.image_size;
+  const int64_t picture = element_count(spec.options.input);
   std::vector<float> all;
   for (int64_t i = 0; i < spec.count; ++i) {
     const Embeddings found = session->run(spec.pixels.data() + i * picture, 1);

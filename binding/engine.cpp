@@ -25,7 +25,7 @@ Weights open_weights(const BuildSpec& spec) {
 BuildReport build(Engine& engine, const BuildSpec& spec) {
   Weights weights = open_weights(spec);
   const auto builder = engine.builder(spec.options);
-  return builder->save(vision_tower(*builder, weights, spec.config), spec.output);
+  return builder->save(tower(*builder, weights, spec.config), spec.output);
 }
 
 Napi::Value build_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
@@ -45,10 +45,11 @@ Napi::Value build_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Eng
 }
 
 Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
+  const int64_t image_size = info[1].As<Napi::Number>().Int64Value();
   const SessionOptions options{.path = info[0].As<Napi::String>().Utf8Value(),
                                .device = info[2].As<Napi::String>().Utf8Value(),
                                .threads = 1,
-                               .image_size = info[1].As<Napi::Number>().Int64Value()};
+                               .input = {3, image_size, image_size}};
   return PromiseWorker<int64_t>::run(
       info.Env(), [engine, options] { return engine->inspect(options); },
       [](Napi::Env env, int64_t&& dim) -> Napi::Value {

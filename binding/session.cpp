@@ -3,9 +3,9 @@
 #include <functional>
 
 #include "base/error.h"
+#include "encode_request.h"
 #include "engine/served_session.h"
 #include "pending.h"
-#include "picture_request.h"
 #include "promise_worker.h"
 #include "session_stats.h"
 #include "specs.h"
@@ -20,11 +20,11 @@ Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of
 class SessionHandle {
  public:
   SessionHandle(Napi::Env env, std::shared_ptr<ServedSession> served,
-                const Preprocessing& preprocessing)
+                const std::optional<Preprocessing>& preprocessing)
       : served_(std::move(served)),
         pending_(Pending::create(env)),
-        context_(std::make_shared<PictureRequest::Context>(
-            PictureRequest::Context{preprocessing, pending_, std::make_shared<InputCopies>()})) {}
+        context_(std::make_shared<EncodeRequest::Context>(
+            EncodeRequest::Context{preprocessing, pending_, std::make_shared<InputCopies>()})) {}
 
   void add_hook(Napi::Env env, const std::shared_ptr<SessionHandle>& self) {
     auto hook = env.AddCleanupHook([self, env] { self->abandon(env); });
@@ -43,9 +43,10 @@ class SessionHandle {
     try {
       if (!served_) throw disposed();
       const auto input = info[1].As<Napi::Object>();
-      const PictureInput picture = parse_picture(input);
-      auto request = std::make_unique<PictureRequest>(picture, context_, id);
-      if (ticket.borrowed && !std::holds_alternative<std::span<const float>>(picture)) {
+      const EncodeInput parsed = parse_input(input);
+      ticket.weight = weight_of(parsed);
+      auto request = std::make_unique<EncodeRequest>(parsed, context_, id);
+      if (ticket.borrowed && !std::holds_alternative<std::span<const float>>(parsed)) {
         // Resizing and widening are no work for this thread.
         request->keep();
         ticket.borrowed = false;
@@ -105,7 +106,7 @@ class SessionHandle {
 
   std::shared_ptr<ServedSession> served_;  // null once closed
   std::shared_ptr<Pending> pending_;
-  std::shared_ptr<const PictureRequest::Context> context_;
+  std::shared_ptr<const EncodeRequest::Context> context_;
   std::function<void(Napi::Env)> remove_hook_;
 };
 
@@ -120,7 +121,7 @@ Napi::Object describe(Napi::Env env, const SessionInfo& info) {
 }
 
 Napi::Value wrap(Napi::Env env, std::shared_ptr<ServedSession>&& served,
-                 const Preprocessing& preprocessing) {
+                 const std::optional<Preprocessing>& preprocessing) {
   const auto handle = std::make_shared<SessionHandle>(env, std::move(served), preprocessing);
   handle->add_hook(env, handle);
   using Info = Napi::CallbackInfo;

@@ -2,8 +2,8 @@
 
 #include <napi.h>
 
+#include "encode_request.h"
 #include "pending.h"
-#include "picture_request.h"
 #include "serving/scheduler_stats.h"
 
 namespace llm2clip::binding {

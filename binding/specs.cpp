@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "engine/text_slot.h"
 
 namespace llm2clip::binding {
 namespace {
@@ -59,7 +60,43 @@ Precision parse_precision(const std::string& name) {
               "expected fp32, bf16, fp16 or int8 for precision, found " + name);
 }
 
-VisionConfig parse_config(const Napi::Object& c) {
+double number(const Napi::Object& object, const char* key) {
+  return object.Get(key).As<Napi::Number>().DoubleValue();
+}
+
+std::optional<RopeScaling> parse_rope_scaling(const Napi::Value& value) {
+  if (value.IsNull()) return std::nullopt;
+  const auto s = value.As<Napi::Object>();
+  return RopeScaling{.factor = number(s, "factor"),
+                     .low_freq_factor = number(s, "lowFreqFactor"),
+                     .high_freq_factor = number(s, "highFreqFactor"),
+                     .original_positions = number(s, "originalPositions")};
+}
+
+LlamaConfig parse_llama_config(const Napi::Object& c) {
+  return {.vocabulary_size = integer(c, "vocabularySize"),
+          .width = integer(c, "width"),
+          .layers = integer(c, "layers"),
+          .heads = integer(c, "heads"),
+          .kv_heads = integer(c, "kvHeads"),
+          .head_dim = integer(c, "headWidth"),
+          .hidden = integer(c, "hidden"),
+          .rms_norm_eps = number(c, "rmsNormEps"),
+          .rope_theta = number(c, "ropeTheta"),
+          .rope_scaling = parse_rope_scaling(c.Get("ropeScaling")),
+          .max_tokens = integer(c, "maxTokens")};
+}
+
+AdapterConfig parse_adapter_config(const Napi::Object& c) {
+  return {.width = integer(c, "width"),
+          .hidden = integer(c, "hidden"),
+          .layers = integer(c, "layers"),
+          .embedding_dim = integer(c, "embeddingDim"),
+          .normalizes_input = c.Get("normalizesInput").As<Napi::Boolean>().Value(),
+          .layer_norm_eps = number(c, "layerNormEps")};
+}
+
+VisionConfig parse_vision_config(const Napi::Object& c) {
   return {.family = text(c, "family"),
           .image_size = integer(c, "imageSize"),
           .patch_size = integer(c, "patchSize"),
@@ -69,8 +106,15 @@ VisionConfig parse_config(const Napi::Object& c) {
           .hidden = integer(c, "hidden"),
           .embedding_dim = integer(c, "embeddingDim"),
           .activation = text(c, "activation"),
-          .layer_norm_eps = c.Get("layerNormEps").As<Napi::Number>().DoubleValue(),
+          .layer_norm_eps = number(c, "layerNormEps"),
           .rope_grid = integer(c, "ropeGrid")};
+}
+
+TowerConfig parse_config(const Napi::Object& c) {
+  const std::string family = text(c, "family");
+  if (family == "llama") return parse_llama_config(c);
+  if (family == "adapter") return parse_adapter_config(c);
+  return parse_vision_config(c);
 }
 
 FileTensorLayout parse_tensor(const Napi::Object& entry) {
@@ -79,6 +123,22 @@ FileTensorLayout parse_tensor(const Napi::Object& entry) {
           .shape = integers(entry, "shape"),
           .strides = integers(entry, "strides"),
           .offset = static_cast<uint64_t>(integer(entry, "offset"))};
+}
+
+Shape pictures_of(int64_t size) { return {3, size, size}; }
+Shape texts_of(int64_t max_tokens) { return {kTextHeader + max_tokens}; }
+
+// What an engine reads, by the network that it is built of.
+Shape input_of(const VisionConfig& config) { return pictures_of(config.image_size); }
+Shape input_of(const LlamaConfig& config) { return texts_of(config.max_tokens); }
+Shape input_of(const AdapterConfig& config) { return {config.width}; }
+
+// Pictures are said by their preprocessing, texts by their largest number of tokens, features of a
+// language model by their width.
+Shape parse_input_shape(const Napi::Object& spec) {
+  if (spec.Has("maxTokens")) return texts_of(integer(spec, "maxTokens"));
+  if (spec.Has("featureWidth")) return {integer(spec, "featureWidth")};
+  return pictures_of(integer(child(spec, "preprocessing"), "size"));
 }
 
 std::vector<float> floats(const Napi::Value& array) {
@@ -104,7 +164,7 @@ BuildSpec parse_build_spec(const Napi::Object& spec) {
       .config = parse_config(child(spec, "config")),
       .weights = {},
       .options = {.precision = parse_precision(text(spec, "precision")),
-                  .image_size = integer(child(spec, "config"), "imageSize"),
+                  .input = {},
                   .portable = spec.Get("portable").As<Napi::Boolean>().Value(),
                   .observe = spec.Get("observe").As<Napi::Boolean>().Value(),
                   .quantisation = parse_quantisation(spec.Get("quantisation").As<Napi::Array>()),
@@ -112,6 +172,7 @@ BuildSpec parse_build_spec(const Napi::Object& spec) {
                   .compute_capabilities = capabilities(spec),
                   .cache = text(spec, "cache")},
       .output = text(spec, "output")};
+  parsed.options.input = std::visit([](const auto& one) { return input_of(one); }, parsed.config);
   const auto weights = spec.Get("weights").As<Napi::Array>();
   for (uint32_t i = 0; i < weights.Length(); ++i) {
     const auto weight = weights.Get(i).As<Napi::Object>();
@@ -136,33 +197,39 @@ ImageView parse_image(const Napi::Object& image) {
 }
 
 SessionSpec parse_session_spec(const Napi::Object& spec) {
-  const Preprocessing preprocessing = parse_preprocessing(child(spec, "preprocessing"));
-  const auto pixels = static_cast<size_t>(preprocessing.size) * preprocessing.size;
-  return {.key = text(spec, "key"),
-          .options = {.path = text(spec, "file"),
-                      .device = text(spec, "device"),
-                      .threads = static_cast<int>(integer(spec, "threads")),
-                      .image_size = preprocessing.size,
-                      .max_batch = integer(spec, "maxBatch"),
-                      .compute_capabilities = capabilities(spec),
-                      .cache = text(spec, "cache")},
-          .scheduler = {.max_batch = static_cast<size_t>(integer(spec, "maxBatch")),
-                        .slot_size = 3 * pixels,
-                        .max_queue = static_cast<size_t>(integer(spec, "maxQueue")),
-                        .max_delay = milliseconds(spec, "maxDelayMs"),
-                        .buckets = {}},
-          .embedding_dim = integer(spec, "embeddingDim"),
-          .preprocessing = preprocessing};
+  const Shape input = parse_input_shape(spec);
+  SessionSpec parsed{.key = text(spec, "key"),
+                     .options = {.path = text(spec, "file"),
+                                 .device = text(spec, "device"),
+                                 .threads = static_cast<int>(integer(spec, "threads")),
+                                 .input = input,
+                                 .max_batch = integer(spec, "maxBatch"),
+                                 .compute_capabilities = capabilities(spec),
+                                 .cache = text(spec, "cache")},
+                     .scheduler = {.max_batch = static_cast<size_t>(integer(spec, "maxBatch")),
+                                   .slot_size = static_cast<size_t>(element_count(input)),
+                                   .max_queue = static_cast<size_t>(integer(spec, "maxQueue")),
+                                   .max_delay = milliseconds(spec, "maxDelayMs"),
+                                   .buckets = {}},
+                     .embedding_dim = integer(spec, "embeddingDim"),
+                     .preprocessing = std::nullopt};
+  if (spec.Has("preprocessing")) {
+    parsed.preprocessing = parse_preprocessing(child(spec, "preprocessing"));
+  }
+  if (spec.Has("maxTokens")) {
+    parsed.scheduler.max_weight = static_cast<size_t>(integer(spec, "maxTokensPerBatch"));
+  }
+  return parsed;
 }
 
 PicturesSpec parse_pictures_spec(const Napi::Object& spec) {
   PicturesSpec parsed{.options = {.path = text(spec, "file"),
                                   .device = "cpu",
                                   .threads = static_cast<int>(integer(spec, "threads")),
-                                  .image_size = integer(spec, "imageSize")},
+                                  .input = pictures_of(integer(spec, "imageSize"))},
                       .pixels = floats(spec.Get("pixels")),
                       .count = 0};
-  const int64_t picture = 3 * parsed.options.image_size * parsed.options.image_size;
+  const int64_t picture = element_count(parsed.options.input);
   parsed.count = static_cast<int64_t>(parsed.pixels.size()) / picture;
   return parsed;
 }

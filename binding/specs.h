@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,7 +10,7 @@
 #include "base/file_tensor.h"
 #include "engine/engine.h"
 #include "image/preprocess.h"
-#include "model/vision.h"
+#include "model/tower.h"
 #include "serving/scheduler.h"
 
 namespace llm2clip::binding {
@@ -18,7 +19,7 @@ namespace llm2clip::binding {
 // user gave, so a wrong type here is a defect and throws a TypeError.
 
 struct BuildSpec {
-  VisionConfig config;
+  TowerConfig config;
   std::vector<std::pair<std::string, std::pair<std::string, FileTensorLayout>>> weights;
   BuildOptions options;
   std::string output;
@@ -29,7 +30,7 @@ struct SessionSpec {
   SessionOptions options;
   SchedulerOptions scheduler;
   int64_t embedding_dim;
-  Preprocessing preprocessing;
+  std::optional<Preprocessing> preprocessing;  // of pictures
 };
 
 // Pictures that go through an engine file at once, without a session.

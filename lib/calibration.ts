@@ -4,6 +4,7 @@ import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Quantisation } from './bundle/quantisation';
+import type { VisionConfig } from './config';
 import { LLM2CLIPError } from './errors';
 import { type BuildSpec, type Calibration, FOR_CPU, fromNative, type NativeEngine } from './native';
 import { boundedCosine, formatCosine, GATES, rowCosines } from './parity';
@@ -25,7 +26,8 @@ const BEFORE = {
   attempts: [0.25, 0.45, 0.5, 0.6, 0.65],
 } as const;
 
-export interface CalibratedBuild extends Pick<BuildSpec, 'config' | 'weights' | 'output'> {
+export interface CalibratedBuild extends Pick<BuildSpec, 'weights' | 'output'> {
+  config: VisionConfig;
   engine: Pick<NativeEngine, 'build' | 'calibrate' | 'layerEffects' | 'embed'>;
   /** Preprocessed pictures [n, 3, S, S]. */
   pixels: Float32Array;

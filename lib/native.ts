@@ -5,6 +5,7 @@ import type { Precision } from './precision';
 import type { Preprocessing } from './preprocessing';
 import { locateAddon } from './runtime/plugins';
 import type { Storage } from './search/storage';
+import type { AdapterConfig, LlamaConfig } from './text-config';
 
 /** What binding/ exports. Functions that return a promise run on a native thread. */
 export interface Native {
@@ -182,8 +183,14 @@ export interface LinearSpec {
   seconds: number;
 }
 
+/** Any of the networks that engines are built of. */
+export type TowerConfig =
+  | VisionConfig
+  | ({ family: 'llama'; maxTokens: number } & LlamaConfig)
+  | ({ family: 'adapter' } & AdapterConfig);
+
 export interface BuildSpec {
-  config: VisionConfig;
+  config: TowerConfig;
   /** Keyed by canonical name; shapes are the canonical ones. */
   weights: { name: string; entry: TensorEntry }[];
   precision: Precision;
@@ -251,7 +258,31 @@ export interface BuildReport {
 /** What a session reads: in place, where nobody else can write, detach or free it. */
 export type Pixels = RawPixels | { pixelValues: Float32Array | Uint16Array };
 
-export interface SessionSpec {
+/** A text as the language model reads it. */
+export interface Tokens {
+  ids: Int32Array;
+  /** The feature is the mean over the last so many. */
+  pooled: number;
+}
+
+/** One input of a session: of the kind that its spec says. */
+export type Input = Pixels | Tokens | { feature: Float32Array };
+
+/** What the inputs of a session are. */
+export type InputSpec =
+  | { preprocessing: Preprocessing }
+  | {
+      /** Of one text. */
+      maxTokens: number;
+      /** Of all texts in a batch of more than one. */
+      maxTokensPerBatch: number;
+    }
+  | {
+      /** Numbers of a language model's feature. */
+      featureWidth: number;
+    };
+
+export type SessionSpec = InputSpec & {
   /** Sessions of one key are one, in all threads of the process. */
   key: string;
   file: string;
@@ -263,13 +294,12 @@ export interface SessionSpec {
   /** Intra-op threads. */
   threads: number;
   maxBatch: number;
-  /** Pictures taken in and not settled; more are refused. */
+  /** Inputs taken in and not settled; more are refused. */
   maxQueue: number;
   /** How long a batch waits for company. */
   maxDelayMs: number;
   embeddingDim: number;
-  preprocessing: Preprocessing;
-}
+};
 
 export interface EncodeSpec {
   /** Read before `encode` returns, and not again. */
@@ -319,11 +349,11 @@ export interface SessionStats {
 
 export interface NativeSession {
   readonly info: { device: string; precision: string; kernels: string[] };
-  /** Queues one picture, which may wait for wake(); resolves with the array that its embedding [E] was written to. */
-  encode(id: number, pixels: Pixels, spec: EncodeSpec): Promise<Float32Array>;
+  /** Queues one input, which may wait for wake(); resolves with the array that its embedding [E] was written to. */
+  encode(id: number, input: Input, spec: EncodeSpec): Promise<Float32Array>;
   /** To be called after one or more encode(): what is asked for together becomes one batch. */
   wake(): void;
-  /** Takes a picture out of the queue; one that is in a batch goes on. */
+  /** Takes an input out of the queue; one that is in a batch goes on. */
   cancel(id: number): void;
   stats(): SessionStats;
   /** Lets go of the session; the last one to do so frees the engine. */

@@ -11,6 +11,7 @@ const SUBJECTS = {
   engine: 'plugins are told apart, sessions are shared by those who ask for the same',
   image: 'preprocessing stays within its memory, whatever the sizes',
   linear: 'so does each linear kernel, in every precision',
+  model: 'weights are bound as models ask for them, and an engine without text says so',
   memory: "batches lie in the runner's own memory, which hears of every picture in it",
   norm: 'and each norm',
   search: 'exact search finds what a sort of all scores finds; its files survive',

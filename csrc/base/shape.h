@@ -14,6 +14,12 @@ inline int64_t element_count(const Shape& shape) {
   return count;
 }
 
+// [batch, …one]
+inline Shape batch_of(int64_t batch, Shape one) {
+  one.insert(one.begin(), batch);
+  return one;
+}
+
 // "[3, 224, 224]"
 std::string to_string(const Shape& shape);
 

@@ -15,10 +15,12 @@
 #include "image/preprocess.h"
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/bf16.h"
+#include "kernels/cpu/gate.h"
 #include "kernels/cpu/gated_norm.h"
 #include "kernels/cpu/layer_norm.h"
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/quantise_rows.h"
+#include "kernels/cpu/rms_norm.h"
 #include "kernels/cpu/tile.h"
 
 namespace llm2clip {
@@ -212,6 +214,15 @@ void time_norms(const std::string& type, const Setting& setting) {
             [&](int64_t first, int64_t last) {
               add_layer_norm_rows(stream.data(), gate_up.data(), weight.data(), bias.data(),
                                   sum.data(), out.data(), {kWidth, 1e-6}, first, last);
+            });
+  time_rows(("add, rms norm " + type).c_str(), kWidth, (2 * 4 + 2 * size) * kWidth, setting,
+            [&](int64_t first, int64_t last) {
+              add_rms_norm_rows(stream.data(), gate_up.data(), weight.data(), sum.data(),
+                                out.data(), {kWidth, 1e-5}, first, last);
+            });
+  time_rows(("gate " + type).c_str(), 2 * kHidden, 3 * size * kHidden, setting,
+            [&](int64_t first, int64_t last) {
+              gate_rows(gate_up.data(), out.data(), kHidden, first, last);
             });
   Numbers<uint8_t> q(kTokens * kWidth);
   Numbers<int16_t> q16(kTokens * kWidth);

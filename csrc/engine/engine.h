@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/shape.h"
 #include "model/net.h"
 #include "serving/batch_memory.h"
 
@@ -22,7 +23,7 @@ struct LayerQuantisation {
 
 struct BuildOptions {
   Precision precision;
-  int64_t image_size;
+  Shape input;            // one of a batch, as in SessionOptions
   bool portable = false;  // operations that a stock runtime knows, and no others
   bool observe = false;   // keep what passes through the linears, for calibrate()
   // Of int8, by the name of the linear's (first) weight; others are quantised without smoothing.
@@ -50,7 +51,8 @@ struct SessionOptions {
   std::string path;    // of the engine file, its digest already checked
   std::string device;  // "cpu" | "cuda" | "cuda:1"
   int threads;         // intra-op
-  int64_t image_size;
+  Shape input;  // one of a batch: [3, S, S] pixels, [D] of a language model's feature, or the
+                // room of a text, see text_slot.h
   int64_t max_batch = 1;                       // largest that run() will be given
   std::vector<int> compute_capabilities = {};  // that the file was built for; none: it says nothing
   std::string cache = "";  // a file of what opening compiles, of use to the next one; empty: none
@@ -74,14 +76,14 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual const SessionInfo& info() const = 0;
-  // Memory of pixels that run() reads fastest; it outlives the session. Throws ERR_OUT_OF_MEMORY.
+  // Memory of inputs that run() reads fastest; it outlives the session. Throws ERR_OUT_OF_MEMORY.
   virtual std::unique_ptr<BatchMemory> batch_memory(size_t floats) {
     return std::make_unique<PlainBatchMemory>(floats);
   }
-  // pixels: [batch, 3, S, S] f32, host, of batch_memory() or any other. Throws
-  // ERR_ENGINE_INCOMPATIBLE when the engine does not answer with one vector a picture,
+  // inputs: [batch, one input] f32, host, of batch_memory() or any other. Throws
+  // ERR_ENGINE_INCOMPATIBLE when the engine does not answer with one vector an input,
   // ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
-  virtual Embeddings run(const float* pixels, int64_t batch) = 0;
+  virtual Embeddings run(const float* inputs, int64_t batch) = 0;
 };
 
 // A linear layer x [rows, in] · [in, out], to be timed.
@@ -129,7 +131,7 @@ class Engine {
   // Size of the embeddings of a file made elsewhere. Throws ERR_ENGINE_INCOMPATIBLE for one that
   // does not take pictures and give embeddings. Runs a blank picture unless an engine knows better.
   virtual int64_t inspect(const SessionOptions& options) {
-    const auto size = static_cast<size_t>(3 * options.image_size * options.image_size);
+    const auto size = static_cast<size_t>(element_count(options.input));
     return open(options)->run(std::vector<float>(size).data(), 1).dim;
   }
   // Runs pictures [count, 3, S, S] through an fp32 engine that was built to observe. Blocks the
@@ -167,7 +169,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 6;
+inline constexpr int kPluginInterfaceVersion = 7;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

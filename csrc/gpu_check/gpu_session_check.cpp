@@ -55,7 +55,7 @@ class Check {
     return {.path = folder_ + "/" + one.name + ".pt",
             .device = device,
             .threads = static_cast<int>(std::thread::hardware_concurrency()),
-            .image_size = config_.image_size,
+            .input = {3, config_.image_size, config_.image_size},
             .max_batch = kLargest};
   }
 

@@ -120,10 +120,10 @@ std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& 
 
 double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, double seconds) {
   const auto largest = static_cast<size_t>(options.max_batch);
-  const auto slot = static_cast<size_t>(3 * options.image_size * options.image_size);
+  const auto slot = static_cast<size_t>(element_count(options.input));
   const auto served = serve(
       engine, options, {.max_batch = largest, .slot_size = slot, .max_queue = 8 * largest}, dim);
-  const auto pictures = drawn_pictures(static_cast<int64_t>(largest), options.image_size);
+  const auto pictures = drawn_pictures(static_cast<int64_t>(largest), options.input.back());
   const auto tally = std::make_shared<Tally>();
   const auto begin = SteadyClock::now();
   size_t asked = 0;

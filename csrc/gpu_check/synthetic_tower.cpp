@@ -95,7 +95,8 @@ VisionConfig eva02_small() { return {"eva02", 56, 14, 128, 3, 2, 341, 64, "", 1e
 void write_synthetic_engine(Engine& engine, const VisionConfig& config, Precision precision,
                             const std::string& path) {
   Weights weights = draw(config);
-  const auto builder = engine.builder({.precision = precision, .image_size = config.image_size});
+  const Shape input{3, config.image_size, config.image_size};
+  const auto builder = engine.builder({.precision = precision, .input = input});
   builder->save(vision_tower(*builder, weights, config), path);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "model/net.h"
@@ -10,6 +11,10 @@ namespace llm2clip {
 
 inline Norm norm(Weights& weights, const std::string& name, int64_t width, double eps) {
   return {weights.get(name + ".weight", {width}), weights.get(name + ".bias", {width}), eps};
+}
+
+inline RmsNorm rms_norm(Weights& weights, const std::string& name, int64_t width, double eps) {
+  return {weights.get(name + ".weight", {width}), eps};
 }
 
 inline Linear linear(Weights& weights, const std::string& name, int64_t in, int64_t out) {
@@ -28,7 +33,9 @@ inline Linear pack(const std::vector<Linear>& linears) {
     rows.push_back(part.weight);
     biases.push_back(part.bias ? *part.bias : zeros({part.weight.shape()[0]}));
   }
-  return {pack_rows(rows), pack_rows(biases)};
+  const bool biased =
+      std::ranges::any_of(linears, [](const Linear& part) { return part.bias.has_value(); });
+  return {pack_rows(rows), biased ? std::optional(pack_rows(biases)) : std::nullopt};
 }
 
 }  // namespace llm2clip

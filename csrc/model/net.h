@@ -29,6 +29,11 @@ struct Norm {
   double eps;
 };
 
+struct RmsNorm {
+  Weight weight;  // [D]
+  double eps;
+};
+
 struct Linear {
   Weight weight;  // [out, in]
   std::optional<Weight> bias;
@@ -37,6 +42,11 @@ struct Linear {
 struct Heads {
   int64_t count;
   int64_t dim;
+};
+
+// So many heads of queries; count / kv_count of them share a head of keys and values.
+struct GroupedHeads {
+  int64_t count, kv_count, dim;
 };
 
 // Rotary embedding of neighbouring pairs: (x0, x1) → (x0 cos − x1 sin, x1 cos + x0 sin).
@@ -71,6 +81,29 @@ class Net {
   virtual Value add(Value a, Value b) = 0;
   // [B, N, D] → [B, D]
   virtual Value select_token(Value x, int64_t token) = 0;
+
+  // What the text side is made of. N tokens are those of all texts of a batch, padded to rows of
+  // one length or one text after the other, as the engine has them. An engine without text towers
+  // leaves these as they are: they throw ERR_ENGINE_INCOMPATIBLE.
+
+  // The input: ids of tokens, [.., N].
+  virtual Value tokens();
+  // The input: what a language model gave for B texts, [B, D] f32.
+  virtual Value text_features();
+  // Rows of a table [V, D]: [.., N] → [.., N, D].
+  virtual Value embed(Value tokens, const Weight& table);
+  // x / √(mean of x² + eps) · weight, over the last dimension.
+  virtual Value rms_norm(Value x, const RmsNorm&);
+  // q, k and v side by side, all tokens of a text to all of it:
+  // [.., N, (heads + 2 kv_heads) · dim] → [.., N, heads · dim]. The angles are those of the tokens'
+  // places in their text; no text is longer than they are.
+  virtual Value text_attention(Value qkv, const GroupedHeads&, const Rope&);
+  // gate and up side by side: [.., 2H] → silu(gate) · up [.., H].
+  virtual Value gate(Value gate_up);
+  // The mean of each text's tokens that count: [.., N, D] → [B, D].
+  virtual Value text_mean(Value x);
+  // To the length of 1, over the last dimension.
+  virtual Value l2_normalize(Value x);
 };
 
 }  // namespace llm2clip

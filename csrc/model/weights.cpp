@@ -5,6 +5,31 @@
 #include "base/error.h"
 
 namespace llm2clip {
+namespace {
+
+class ReorderedRows final : public TensorSource {
+ public:
+  ReorderedRows(const Weight& weight, std::vector<int64_t> order)
+      : weight_(weight), order_(std::move(order)) {}
+
+  const Shape& shape() const override { return weight_.shape(); }
+
+  void read(Dtype dtype, std::span<std::byte> out) const override {
+    std::vector<std::byte> rows(out.size());
+    weight_.read(dtype, rows);
+    const size_t row = out.size() / order_.size();
+    for (size_t i = 0; i < order_.size(); ++i) {
+      const auto from = rows.begin() + static_cast<std::ptrdiff_t>(order_[i] * row);
+      std::copy_n(from, row, out.begin() + static_cast<std::ptrdiff_t>(i * row));
+    }
+  }
+
+ private:
+  Weight weight_;
+  std::vector<int64_t> order_;
+};
+
+}  // namespace
 
 int64_t Weight::parameters() const {
   int64_t count = 0;
@@ -32,6 +57,15 @@ Weight pack_rows(const std::vector<Weight>& parts) {
     packed.parts_.insert(packed.parts_.end(), parts[i].parts_.begin(), parts[i].parts_.end());
   }
   return packed;
+}
+
+Weight reorder_rows(const Weight& weight, std::vector<int64_t> order) {
+  Weight reordered;
+  reordered.name_ = weight.name();
+  reordered.shape_ = weight.shape();
+  reordered.parts_.push_back(
+      {std::make_shared<ReorderedRows>(weight, std::move(order)), element_count(weight.shape())});
+  return reordered;
 }
 
 Weight zeros(const Shape& shape) {

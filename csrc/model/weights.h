@@ -28,6 +28,7 @@ class Weight {
   friend class Weights;
   friend Weight pack_rows(const std::vector<Weight>& parts);
   friend Weight zeros(const Shape& shape);
+  friend Weight reorder_rows(const Weight& weight, std::vector<int64_t> order);
 
   struct Part {
     std::shared_ptr<const TensorSource> source;  // null: zeros
@@ -40,6 +41,9 @@ class Weight {
 
 // Stacks along the first dimension: [a, d], [b, d] → [a + b, d].
 Weight pack_rows(const std::vector<Weight>& parts);
+
+// The same rows otherwise: row i is row order[i] of `weight`.
+Weight reorder_rows(const Weight& weight, std::vector<int64_t> order);
 
 // A weight that is all zeros, e.g. the bias that EVA02's keys do not have.
 Weight zeros(const Shape& shape);

@@ -14,14 +14,19 @@ namespace llm2clip {
 // mutex, but for the pixels of a slot, which belong to whoever prepares it.
 class Batch {
  public:
-  Batch(size_t capacity, size_t slot_size) : capacity_(capacity), slot_size_(slot_size) {
+  // At most `capacity` entries, and of more than one no more than `max_weight` together.
+  Batch(size_t capacity, size_t slot_size, size_t max_weight)
+      : capacity_(capacity), slot_size_(slot_size), max_weight_(max_weight) {
     entries_.reserve(capacity);
   }
 
   // To be given once, before the first add().
   void set_memory(std::unique_ptr<BatchMemory> memory) { memory_ = std::move(memory); }
 
-  bool has_room() const { return entries_.size() < capacity_; }
+  bool has_room(size_t weight) const {
+    return entries_.empty() || (size() < capacity_ && weight_ + weight <= max_weight_);
+  }
+  size_t weight() const { return weight_; }
   bool empty() const { return entries_.empty(); }
   size_t size() const { return entries_.size(); }
   size_t capacity() const { return capacity_; }
@@ -45,6 +50,7 @@ class Batch {
 
   // The slot of the entry that was added last.
   std::span<float> add(std::unique_ptr<Entry> entry) {
+    weight_ += entry->ticket.weight;
     entries_.push_back(std::move(entry));
     return slot(entries_.size() - 1);
   }
@@ -64,7 +70,10 @@ class Batch {
   void keep_only(Wanted&& wanted) {
     size_t kept = 0;
     for (size_t i = 0; i < entries_.size(); ++i) {
-      if (!wanted(*entries_[i])) continue;
+      if (!wanted(*entries_[i])) {
+        weight_ -= entries_[i]->ticket.weight;
+        continue;
+      }
       if (kept != i) {
         std::ranges::copy(slot(i), slot(kept).begin());
         filled(slot(kept));
@@ -75,9 +84,15 @@ class Batch {
     entries_.resize(kept);
   }
 
+  void clear() {
+    entries_.clear();
+    weight_ = 0;
+  }
+
  private:
   std::unique_ptr<BatchMemory> memory_;
-  size_t capacity_, slot_size_;
+  size_t capacity_, slot_size_, max_weight_;
+  size_t weight_ = 0;
   std::vector<std::unique_ptr<Entry>> entries_;
 };
 

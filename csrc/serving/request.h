@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <limits>
@@ -39,7 +40,8 @@ class Request {
 // How a request wants to be served.
 struct Ticket {
   std::shared_ptr<Client> client;
-  int priority = 0;  // higher ones first
+  int priority = 0;   // higher ones first
+  size_t weight = 1;  // what it takes of a batch: tokens of a text
   Clock::time_point deadline = Clock::time_point::max();
   bool waits = false;     // its submitter bounds itself: never refused for a full queue
   bool borrowed = false;  // its memory may be read during submit() alone

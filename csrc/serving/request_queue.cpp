@@ -11,6 +11,7 @@ RequestQueue::Key RequestQueue::key_of(const Entry& entry) {
 void RequestQueue::push(std::unique_ptr<Entry> entry) {
   const Key key = key_of(*entry);
   const Clock::time_point deadline = entry->ticket.deadline;
+  weight_ += entry->ticket.weight;
   keys_.emplace(entry->id, key);
   if (deadline != Clock::time_point::max()) deadlines_.emplace(deadline, entry->id);
   entries_.emplace(key, std::move(entry));
@@ -19,10 +20,13 @@ void RequestQueue::push(std::unique_ptr<Entry> entry) {
 std::unique_ptr<Entry> RequestQueue::take(std::map<Key, std::unique_ptr<Entry>>::iterator at) {
   std::unique_ptr<Entry> entry = std::move(at->second);
   entries_.erase(at);
+  weight_ -= entry->ticket.weight;
   keys_.erase(entry->id);
   deadlines_.erase({entry->ticket.deadline, entry->id});
   return entry;
 }
+
+size_t RequestQueue::next_weight() const { return entries_.begin()->second->ticket.weight; }
 
 std::unique_ptr<Entry> RequestQueue::pop() { return take(entries_.begin()); }
 

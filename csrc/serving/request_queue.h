@@ -36,8 +36,10 @@ class RequestQueue {
 
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
-  Clock::time_point oldest() const;         // submission of the one that waits longest
-  Clock::time_point next_deadline() const;  // max() where none has one
+  size_t weight() const { return weight_; }  // of all that wait
+  size_t next_weight() const;                // of what pop() gives
+  Clock::time_point oldest() const;          // submission of the one that waits longest
+  Clock::time_point next_deadline() const;   // max() where none has one
 
  private:
   using Key = std::tuple<int, Clock::time_point, RequestId>;  // −priority, deadline, id
@@ -48,6 +50,7 @@ class RequestQueue {
   std::map<Key, std::unique_ptr<Entry>> entries_;
   std::unordered_map<RequestId, Key> keys_;
   std::set<std::pair<Clock::time_point, RequestId>> deadlines_;
+  size_t weight_ = 0;
 };
 
 }  // namespace llm2clip

@@ -24,8 +24,8 @@ std::exception_ptr timed_out() {
 
 Scheduler::Scheduler(SchedulerOptions options, Open open)
     : options_(std::move(options)),
-      forming_(options_.max_batch, options_.slot_size),
-      running_(options_.max_batch, options_.slot_size) {
+      forming_(options_.max_batch, options_.slot_size, options_.max_weight),
+      running_(options_.max_batch, options_.slot_size, options_.max_weight) {
   counts_.batch_sizes.resize(options_.max_batch + 1);
   std::promise<void> opened;
   std::future<void> done = opened.get_future();
@@ -81,7 +81,7 @@ RequestId Scheduler::submit(std::unique_ptr<Request> request, Ticket ticket) {
   if (!ticket.waits && live_ >= options_.max_queue) {
     ++counts_.refused;
     throw Error(ErrorCode::kQueueFull, "expected fewer than " + std::to_string(options_.max_queue) +
-                                           " pictures under way; try again later");
+                                           " requests under way; try again later");
   }
   const RequestId id = entry->id = ++last_id_;
   ++live_;
@@ -90,13 +90,14 @@ RequestId Scheduler::submit(std::unique_ptr<Request> request, Ticket ticket) {
   entry->ticket = std::move(ticket);
   ++quiet_;
   new_deadline_ |= entry->ticket.deadline != Clock::time_point::max();
-  if (borrowed && queue_.empty() && forming_.has_room() && !sealed_) {
+  const bool has_room = forming_.has_room(entry->ticket.weight);
+  if (borrowed && queue_.empty() && has_room && !sealed_) {
     prepare(std::move(entry), lock);
   } else {
     if (borrowed) keep(*entry, lock);
     queue_.push(std::move(entry));
   }
-  const bool full = forming_.size() + queue_.size() >= options_.max_batch;
+  const bool full = fills_a_batch();
   lock.unlock();
   if (full) wake();
   return id;
@@ -164,9 +165,14 @@ void Scheduler::notify() {
   new_deadline_ = false;
 }
 
+bool Scheduler::fills_a_batch() const {
+  return forming_.size() + queue_.size() >= options_.max_batch ||
+         forming_.weight() + queue_.weight() >= options_.max_weight;
+}
+
 bool Scheduler::ready_to_run() const {
   const size_t count = forming_.size() + queue_.size();
-  if (count == 0 || stopping_ || count >= options_.max_batch) return count > 0;
+  if (count == 0 || stopping_ || fills_a_batch()) return count > 0;
   return delay_ends() <= Clock::now();
 }
 
@@ -215,7 +221,7 @@ void Scheduler::spin(std::unique_lock<std::mutex>& lock) {
 void Scheduler::form(std::unique_lock<std::mutex>& lock) {
   state_ = Runner::kForming;
   if (queue_.size() > 1) preparer_wakes_.notify_one();
-  while (!queue_.empty() && forming_.has_room()) prepare(queue_.pop(), lock);
+  while (!queue_.empty() && forming_.has_room(queue_.next_weight())) prepare(queue_.pop(), lock);
   sealed_ = true;
   prepared_.wait(lock, [this] { return preparing_ == 0; });
   sealed_ = false;
@@ -265,7 +271,8 @@ void Scheduler::prepare_loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto has_work = [this] {
-      return state_ != Runner::kIdle && !sealed_ && !queue_.empty() && forming_.has_room();
+      return state_ != Runner::kIdle && !sealed_ && !queue_.empty() &&
+             forming_.has_room(queue_.next_weight());
     };
     const auto deadline = next_deadline();
     if (deadline <= Clock::now()) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,11 +20,13 @@ namespace llm2clip {
 
 struct SchedulerOptions {
   size_t max_batch = 1;
-  size_t slot_size = 0;         // floats of one picture
+  size_t slot_size = 0;         // floats of one input
   size_t max_queue = 1024;      // requests taken in and not settled
   Clock::duration max_delay{};  // how long a batch may wait for company; zero: not at all
   std::vector<size_t>
       buckets{};  // sizes that the runner takes, ascending, 1 among them; empty: any
+  // Of the requests in a batch of more than one, together.
+  size_t max_weight = std::numeric_limits<size_t>::max();
 };
 
 // Makes batches of single requests and runs them. Two threads: the runner's own, on which it is
@@ -70,6 +73,7 @@ class Scheduler {
   void prepare_loop();
 
   void spin(std::unique_lock<std::mutex>& lock);
+  bool fills_a_batch() const;
   bool ready_to_run() const;
   Clock::time_point delay_ends() const;
   void prepare(std::unique_ptr<Entry> entry, std::unique_lock<std::mutex>& lock);

@@ -34,7 +34,7 @@ void Scheduler::run(BatchRunner& runner, std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   run_range(runner, 0, count, false);
   lock.lock();
-  running_.entries().clear();
+  running_.clear();
 }
 
 // A batch that fails is halved until the bad picture is alone; one that needs too much memory is

@@ -19,6 +19,7 @@ constexpr int64_t kBatch = 2;
 struct Case {
   int64_t tokens, heads, dim;
   bool with_angles;
+  int64_t kv_heads = heads;
 };
 
 struct Fp32 {
@@ -50,10 +51,14 @@ void test_one(const Case& c) {
   auto cos = random_numbers(c.tokens * c.dim, 2.0F), sin = cos;
   for (float& angle : cos) angle = std::cos(angle);
   for (float& angle : sin) angle = std::sin(angle);
-  const AttentionArguments a{c.tokens, c.heads, c.dim, c.with_angles ? cos.data() : nullptr,
-                             c.with_angles ? sin.data() : nullptr};
+  const AttentionArguments a{c.tokens,
+                             c.heads,
+                             c.dim,
+                             c.with_angles ? cos.data() : nullptr,
+                             c.with_angles ? sin.data() : nullptr,
+                             c.kv_heads};
   const int64_t heads = kBatch * c.heads, size = heads * c.tokens * c.dim;
-  const auto qkv = to<typename Kernel::T>(random_numbers(3 * size, 1.5F));
+  const auto qkv = to<typename Kernel::T>(random_numbers(kBatch * c.tokens * a.row(), 1.5F));
   auto expected = unwritten<float>(size);
   attention_plain(from(qkv).data(), expected.data(), a, 0, heads);
   auto found = unwritten<typename Kernel::T>(size);
@@ -64,6 +69,7 @@ void test_one(const Case& c) {
   Kernel::attention(qkv.data(), found.data(), a, scratch.get(), 0, 1);
   compare(std::string(Kernel::kName) + " attention of " + std::to_string(c.tokens) + " tokens, " +
               std::to_string(c.heads) + " heads × " + std::to_string(c.dim) +
+              (c.kv_heads < c.heads ? " over " + std::to_string(c.kv_heads) : "") +
               (c.with_angles ? ", turned" : ""),
           expected, from(found), Kernel::kTolerance);
 }
@@ -97,6 +103,7 @@ void test_all() {
   for (const int64_t dim : {2, 6, 16, 24, 72, 80, 128, 144}) {
     test_one<Kernel>({71, 3, dim, dim != 16});
   }
+  for (const int64_t kv_heads : {1, 2, 4}) test_one<Kernel>({33, 8, 64, true, kv_heads});
   test_nan<Kernel>();
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "engine/plugin.h"
 #include "engine/served_session.h"
+#include "engine/text_slot.h"
 #include "expect.h"
 #include "fake_runner.h"
 
@@ -50,7 +51,7 @@ class FakeFile {
   FakeFile& operator=(const FakeFile&) = delete;
 
   SessionOptions options(const std::string& device = "cpu") const {
-    return {path_.string(), device, 1, kSize};
+    return {path_.string(), device, 1, {3, kSize, kSize}};
   }
 
  private:
@@ -169,6 +170,20 @@ void test_release_later() {
   EXPECT(watched.expired());
 }
 
+void test_text_slot() {
+  std::vector<float> slot(kTextHeader + 3, -1);
+  const std::vector<int32_t> ids{7, 0, (1 << 24) - 1};
+  write_text(ids, 2, slot);
+  const TextSlot text = read_text(slot.data());
+  EXPECT(text.tokens == 3 && text.pooled == 2);
+  for (size_t i = 0; i < ids.size(); ++i) EXPECT(static_cast<int32_t>(text.ids[i]) == ids[i]);
+  const auto refused = [&](std::vector<int32_t> other, int64_t pooled) {
+    return code_of([&] { write_text(other, pooled, slot); }) == "ERR_INVALID_ARG";
+  };
+  EXPECT(refused({}, 0) && refused({1, 2, 3, 4}, 1));
+  EXPECT(refused({1, 2}, 0) && refused({1, 2}, 3) && refused({-1}, 1) && refused({1 << 24}, 1));
+}
+
 }  // namespace
 }  // namespace llm2clip::testing
 
@@ -179,5 +194,6 @@ int main() {
                     {"refused", test_refused},
                     {"share", test_share},
                     {"share, opening fails", test_share_failure},
-                    {"release later", test_release_later}});
+                    {"release later", test_release_later},
+                    {"text slot", test_text_slot}});
 }

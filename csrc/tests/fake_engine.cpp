@@ -27,8 +27,7 @@ float heap_kib() {
 
 class FakeSession final : public Session {
  public:
-  explicit FakeSession(const SessionOptions& options)
-      : slot_(3 * options.image_size * options.image_size) {
+  explicit FakeSession(const SessionOptions& options) : slot_(element_count(options.input)) {
     if (options.device != "cpu") throw Error(ErrorCode::kDeviceUnavailable, "only cpu");
     std::ifstream file(options.path);
     int64_t microseconds = 0;

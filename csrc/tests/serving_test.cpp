@@ -61,6 +61,27 @@ void test_order() {
   EXPECT((bench.order == std::vector<float>{-1, 0, 2, 6, 4, 3, 1, 5}));
 }
 
+// A batch is as large as the weights of its requests allow; one that is heavier than that runs
+// alone.
+void test_weight() {
+  Bench bench({.max_batch = 8, .max_weight = 10});
+  bench.hold();
+  for (const size_t weight : {4, 4, 3, 25, 5, 5, 1}) {
+    bench.submit(1, {.client = nullptr, .weight = weight});
+  }
+  bench.release();
+  EXPECT(bench.client->wait_for(8));
+  bench.scheduler->close();
+  EXPECT((bench.sizes == std::vector<int64_t>{1, 2, 1, 1, 2, 1}));
+}
+
+// Requests that fill a batch by weight wait for no company.
+void test_weight_without_delay() {
+  Bench bench({.max_batch = 8, .max_delay = std::chrono::hours(1), .max_weight = 10});
+  for (int i = 0; i < 2; ++i) bench.submit(1, {.client = nullptr, .weight = 5});
+  EXPECT(bench.client->wait_for(2));
+}
+
 void test_full_queue() {
   Bench bench({.max_batch = 2, .max_queue = 4});
   bench.hold();
@@ -372,6 +393,8 @@ int main() {
   return run_tests({{"single", test_single},
                     {"batches", test_batches},
                     {"order", test_order},
+                    {"weight", test_weight},
+                    {"weight without delay", test_weight_without_delay},
                     {"full queue", test_full_queue},
                     {"timeout", test_timeout},
                     {"timeout while running", test_timeout_while_running},

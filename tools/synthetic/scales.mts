@@ -10,9 +10,11 @@ export interface Scale {
  * positions) is small beside it.
  */
 export function scaleOf(canonical: string, shape: readonly number[]): Scale {
-  if (/(^|\.)(norm\w*|\w+_ln)\.weight$/.test(canonical)) return { mean: 1, deviation: 0.1 };
+  if (/(^|\.)(norm\w*|\w+_ln|\w+_layernorm)\.weight$/.test(canonical))
+    return { mean: 1, deviation: 0.1 };
   if (canonical.endsWith('.bias')) return { mean: 0, deviation: 0.05 };
   if (canonical === 'cls_token' || canonical === 'pos_embed') return { mean: 0, deviation: 0.1 };
+  if (canonical === 'embed_tokens.weight') return { mean: 0, deviation: 1 };
   if (canonical === 'attn_pool.latent') return { mean: 0, deviation: 1 };
   const inputs = shape.slice(1).reduce((product, size) => product * size, 1);
   const gain = /\.[qk]_proj\.weight$|attn_pool\.q\.weight$/.test(canonical) ? 1.5 : 1;

@@ -1,5 +1,6 @@
 #include "engine/tensorrt/loaded_plan.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/tensorrt/flavour.h"
@@ -39,7 +40,7 @@ std::string only(const ICudaEngine& engine, TensorIOMode mode, const char* what)
 }  // namespace
 
 LoadedPlan::LoadedPlan(std::span<const std::byte> plan, const SessionOptions& options)
-    : runtime_(create_runtime()), image_size_(options.image_size) {
+    : runtime_(create_runtime()), one_(options.input) {
   engine_.reset(runtime_->deserializeCudaEngine(plan.data(), plan.size()));
   require(engine_.get(), ErrorCode::kEngineIncompatible,
           std::string(kFlavour.name) + " cannot open this engine");
@@ -50,7 +51,7 @@ void LoadedPlan::require_interface(int64_t max_batch) {
   input_ = only(*engine_, TensorIOMode::kINPUT, "input");
   output_ = only(*engine_, TensorIOMode::kOUTPUT, "output");
   const Shape pixels = shape_of(*engine_, input_), embedding = shape_of(*engine_, output_);
-  const Shape expected{pixels.empty() ? 0 : pixels[0], 3, image_size_, image_size_};
+  const Shape expected = batch_of(pixels.empty() ? 0 : pixels[0], one_);
   if (pixels != expected) refuse("an input of " + to_string(expected), to_string(pixels));
   if (embedding.size() != 2 || embedding[1] < 1) {
     refuse("an output of [batch, dim]", to_string(embedding));
@@ -64,9 +65,12 @@ void LoadedPlan::require_interface(int64_t max_batch) {
 }
 
 nvinfer1::Dims LoadedPlan::input_shape(int64_t batch) const {
-  return nvinfer1::Dims4{batch, 3, image_size_, image_size_};
+  const Shape shape = batch_of(batch, one_);
+  nvinfer1::Dims dims{static_cast<int32_t>(shape.size()), {}};
+  std::ranges::copy(shape, dims.d);
+  return dims;
 }
 
-int64_t LoadedPlan::picture_size() const { return 3 * image_size_ * image_size_; }
+int64_t LoadedPlan::picture_size() const { return element_count(one_); }
 
 }  // namespace llm2clip::tensorrt

@@ -31,7 +31,8 @@ class LoadedPlan {
   std::unique_ptr<nvinfer1::IRuntime> runtime_;  // outlives its engine
   std::unique_ptr<nvinfer1::ICudaEngine> engine_;
   std::string input_, output_;
-  int64_t image_size_, embedding_dim_ = 0;
+  Shape one_;  // of a batch
+  int64_t embedding_dim_ = 0;
 };
 
 }  // namespace llm2clip::tensorrt

@@ -7,9 +7,7 @@ namespace llm2clip::tensorrt {
 using nvinfer1::ActivationType;
 using nvinfer1::DataType;
 
-Value TensorrtNet::pixels() {
-  return made(out_.input("pixel_values", {-1, 3, image_size_, image_size_}));
-}
+Value TensorrtNet::pixels() { return made(out_.input("pixel_values", batch_of(-1, input_))); }
 
 Value TensorrtNet::patch_embed(Value pixels, const Conv& patch, const Tokens& tokens) {
   const Shape& shape = patch.weight.shape();

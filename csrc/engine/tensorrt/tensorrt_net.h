@@ -13,8 +13,8 @@ namespace llm2clip::tensorrt {
 // in the network's type, norms and rotations in f32, cast there and back, which the library fuses.
 class TensorrtNet : public Builder {
  public:
-  TensorrtNet(std::shared_ptr<nvinfer1::IBuilder> builder, Precision precision, int64_t image_size)
-      : builder_(std::move(builder)), out_(*builder_, precision), image_size_(image_size) {}
+  TensorrtNet(std::shared_ptr<nvinfer1::IBuilder> builder, Precision precision, Shape input)
+      : builder_(std::move(builder)), out_(*builder_, precision), input_(std::move(input)) {}
 
   Value pixels() final;
   Value patch_embed(Value pixels, const Conv& patch, const Tokens& tokens) final;
@@ -53,7 +53,7 @@ class TensorrtNet : public Builder {
 
   std::shared_ptr<nvinfer1::IBuilder> builder_;  // outlives its network
   NetworkWriter out_;
-  int64_t image_size_;
+  Shape input_;  // one of a batch
   std::vector<Said> values_;
   std::optional<Turns> query_turns_;  // with the attention's scale in them
   Turns key_turns_{1.0F};

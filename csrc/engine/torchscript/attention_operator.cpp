@@ -6,6 +6,7 @@
 #include "engine/torchscript/kernel_dtype.h"
 #include "engine/torchscript/linear_operator.h"
 #include "engine/torchscript/shares.h"
+#include "engine/torchscript/texts.h"
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/rope.h"
 
@@ -15,18 +16,20 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// A kernel that does it all, and the floats of scratch that it wants.
+// A kernel that does it all, of a picture's or text's head from token `first` on; and the floats of
+// scratch that it wants.
 struct Fused {
   const char* name;
   void (*attend)(const Tensor& qkv, Tensor& out, const AttentionArguments& a, float* scratch,
-                 int64_t head);
+                 int64_t first, int64_t head);
   int64_t (*scratch)(const AttentionArguments& a);
 };
 
 template <typename T, auto kAttend>
 void attend_to_head(const Tensor& qkv, Tensor& out, const AttentionArguments& a, float* scratch,
-                    int64_t head) {
-  kAttend(data<T>(qkv), mutable_data<T>(out), a, scratch, head, head + 1);
+                    int64_t first, int64_t head) {
+  kAttend(data<T>(qkv) + first * a.row(), mutable_data<T>(out) + first * a.heads * a.dim, a,
+          scratch, head, head + 1);
 }
 
 constexpr Fused kFp32{"own, AVX-512", attend_to_head<float, attention_avx512>, attention_scratch};
@@ -77,9 +80,44 @@ Tensor attention_fused(const Fused& kernel, const Tensor& qkv, const OptionalTen
   Tensor scratch = at::empty({at::get_num_threads(), kernel.scratch(a)}, at::kFloat);
   in_shares(batch * heads, [&](int64_t head) {
     float* own = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.size(1);
-    kernel.attend(qkv, out, a, own, head);
+    kernel.attend(qkv, out, a, own, 0, head);
   });
   return out;
+}
+
+Tensor text_attention_fused(const Fused& kernel, const Tensor& qkv,
+                            std::span<const int64_t> offsets, AttentionArguments a) {
+  Tensor out = at::empty({qkv.size(0), a.heads * a.dim}, qkv.options());
+  a.tokens = longest(offsets);
+  Tensor scratch = at::empty({at::get_num_threads(), kernel.scratch(a)}, at::kFloat);
+  in_shares(static_cast<int64_t>(offsets.size() - 1) * a.heads, [&](int64_t share) {
+    const int64_t text = share / a.heads;
+    AttentionArguments own = a;
+    own.tokens = offsets[text + 1] - offsets[text];
+    float* room = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.size(1);
+    kernel.attend(qkv, out, own, room, offsets[text], share % a.heads);
+  });
+  return out;
+}
+
+// x [N, heads, dim] of one text, turned by angles [2, most, dim].
+Tensor turned(const Tensor& x, const Tensor& angles) {
+  const Tensor own = angles.narrow(1, 0, x.size(0)).unsqueeze(2);  // [2, N, 1, dim]
+  const Tensor pairs = x.to(at::kFloat).unflatten(-1, {-1, 2});
+  const Tensor swapped = at::stack({-pairs.select(-1, 1), pairs.select(-1, 0)}, -1).flatten(-2);
+  return (pairs.flatten(-2) * own.select(0, 0) + swapped * own.select(0, 1)).to(x.scalar_type());
+}
+
+// One text, packed [N, heads + 2 kv_heads, dim].
+Tensor attend_text(const Tensor& packed, int64_t heads, int64_t kv_heads, const Tensor& angles) {
+  const auto ready = [](const Tensor& x) { return x.transpose(0, 1).unsqueeze(0); };
+  const auto shared = [&](const Tensor& x) {
+    return ready(x.repeat_interleave(heads / kv_heads, 1));
+  };
+  const Tensor q = turned(packed.narrow(1, 0, heads), angles);
+  const Tensor k = turned(packed.narrow(1, heads, kv_heads), angles);
+  return attend(ready(q), shared(k), shared(packed.narrow(1, heads + kv_heads, kv_heads)))
+      .squeeze(0);
 }
 
 }  // namespace
@@ -98,6 +136,28 @@ Tensor attention(const Tensor& packed, int64_t heads, const OptionalTensor& angl
   Tensor q = qkv.select(2, 0), k = qkv.select(2, 1);
   if (angles) std::tie(q, k) = rotated(qkv, *angles);
   return attend(q.transpose(1, 2), k.transpose(1, 2), qkv.select(2, 2).transpose(1, 2));
+}
+
+Tensor text_attention(const Tensor& packed, const Tensor& offsets, int64_t heads, int64_t kv_heads,
+                      const Tensor& angles, bool half) {
+  const Tensor qkv = packed.contiguous();
+  const auto begins = texts_of(offsets, qkv.size(0));
+  const float* cos = angles.const_data_ptr<float>();
+  const AttentionArguments a{
+      0, heads, angles.size(2), cos, cos + angles.size(1) * angles.size(2), kv_heads};
+  TORCH_CHECK(angles.is_contiguous() && longest(begins) <= angles.size(1) && qkv.size(1) == a.row(),
+              "expected texts of at most ", angles.size(1), " tokens of ", a.row(),
+              " numbers, found ", longest(begins), " of ", qkv.size(1));
+  if (const Fused* kernel = fused(qkv.scalar_type(), half)) {
+    return text_attention_fused(*kernel, qkv, begins, a);
+  }
+  const Tensor split = qkv.unflatten(1, {-1, a.dim});
+  std::vector<Tensor> texts;
+  for (size_t i = 0; i + 1 < begins.size(); ++i) {
+    const Tensor text = split.narrow(0, begins[i], begins[i + 1] - begins[i]);
+    texts.push_back(attend_text(text, heads, kv_heads, angles));
+  }
+  return at::cat(texts);
 }
 
 Tensor pool_attention(const Tensor& query, const Tensor& weight, const OptionalTensor& bias,

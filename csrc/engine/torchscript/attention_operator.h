@@ -13,6 +13,13 @@ namespace llm2clip {
 at::Tensor attention(const at::Tensor& packed, int64_t heads,
                      const std::optional<at::Tensor>& angles, bool half);
 
+// All tokens of a text to each other, texts one after the other: packed
+// [N, (heads + 2 kv_heads) · dim] → [N, heads · dim]. Text i has tokens offsets[i] to
+// offsets[i + 1] − 1 ([B + 1] int64); q and k are turned by `angles` [2, most, dim] first, each
+// text's from its beginning.
+at::Tensor text_attention(const at::Tensor& packed, const at::Tensor& offsets, int64_t heads,
+                          int64_t kv_heads, const at::Tensor& angles, bool half);
+
 // One learned query [1, 1, D], projected by weight and bias, to all tokens:
 // packed [B, N, 2 · heads · dim] → [B, 1, heads · dim].
 at::Tensor pool_attention(const at::Tensor& query, const at::Tensor& weight,

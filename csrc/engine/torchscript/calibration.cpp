@@ -9,6 +9,7 @@
 
 #include <future>
 
+#include "engine/torchscript/module_inputs.h"
 #include "engine/torchscript/observation.h"
 #include "engine/torchscript/observed_module.h"
 #include "engine/torchscript/quantised_weight.h"
@@ -57,11 +58,11 @@ Calibration calibrate(const SessionOptions& options, const float* pixels, int64_
   const jit::GraphOptimizerEnabledGuard as_written(false);
   jit::Module module = load_observed_module(options.path);
   Calibration result;
-  const int64_t size = options.image_size, picture = 3 * size * size;
+  const ModuleInputs inputs(module, options.input);
+  const int64_t picture = element_count(options.input);
   for (int64_t i = 0; i < count; ++i) {
-    const Tensor input = at::from_blob(const_cast<float*>(pixels + i * picture),  // only read
-                                       {1, 3, size, size}, at::kFloat);
-    const Tensor embedding = module.forward({input}).toTensor().contiguous();
+    const Tensor embedding =
+        module.forward(inputs.of(pixels + i * picture, 1)).toTensor().contiguous();
     const float* begin = embedding.const_data_ptr<float>();
     result.embeddings.insert(result.embeddings.end(), begin, begin + embedding.numel());
   }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <future>
 
+#include "engine/torchscript/module_inputs.h"
 #include "engine/torchscript/observed_module.h"
 #include "engine/torchscript/quantised_weight.h"
 #include "engine/torchscript/torch_error.h"
@@ -35,15 +36,15 @@ ObservedLinear find_linear(const std::vector<ObservedLinear>& linears, const std
 }
 
 // Embeddings with one linear in int8; the module is as it was afterwards.
-Tensor embed_in_int8(jit::Module& module, const Tensor& pixels, const ObservedLinear& linear,
-                     const std::vector<float>& smoothing) {
+Tensor embed_in_int8(jit::Module& module, const std::vector<c10::IValue>& inputs,
+                     const ObservedLinear& linear, const std::vector<float>& smoothing) {
   const Tensor weight = module.attr(linear.weight).toTensor();
   const Tensor observation = module.attr(linear.observation).toTensor();
   const Tensor divisor = smoothing.empty() ? at::ones({weight.size(1)}, at::kFloat)
                                            : at::tensor(smoothing, at::kFloat);
   module.setattr(linear.weight, rounded_by_row(weight * divisor).div_(divisor));
   module.setattr(linear.observation, divisor);
-  const Tensor embeddings = module.forward({pixels}).toTensor();
+  const Tensor embeddings = module.forward(inputs).toTensor();
   module.setattr(linear.weight, weight);
   module.setattr(linear.observation, observation);
   return embeddings;
@@ -57,14 +58,12 @@ std::vector<double> layer_effects(const SessionOptions& options, const float* da
   jit::Module module = load_observed_module(options.path);
   const auto linears = observed_linears(module);
 
-  const Tensor pixels =
-      at::from_blob(const_cast<float*>(data),  // only read
-                    {count, 3, options.image_size, options.image_size}, at::kFloat);
-  const Tensor expected = module.forward({pixels}).toTensor();
+  const auto inputs = ModuleInputs(module, options.input).of(data, count);
+  const Tensor expected = module.forward(inputs).toTensor();
   std::vector<double> effects;
   for (const auto& [name, smoothing] : layers) {
     const ObservedLinear linear = find_linear(linears, name);
-    effects.push_back(least_cosine(embed_in_int8(module, pixels, linear, smoothing), expected));
+    effects.push_back(least_cosine(embed_in_int8(module, inputs, linear, smoothing), expected));
   }
   return effects;
 }

@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/frontend/sugared_value.h>
 #include <torch/csrc/jit/passes/freeze_module.h>
 
+#include <algorithm>
 #include <cctype>
 
 #include "engine/torchscript/compute_type.h"
@@ -85,6 +86,17 @@ std::string ModuleWriter::parameter_f32(const Weight& weight) {
   return parameter(weight, Precision::kFp32);
 }
 
+std::string ModuleWriter::input(const std::string& name) {
+  if (std::ranges::find(inputs_, name) == inputs_.end()) inputs_.push_back(name);
+  return name;
+}
+
+std::string ModuleWriter::table(const Weight& weight) {
+  std::string reference = parameter(weight);
+  tables_.push_back(reference.substr(sizeof("self.") - 1));
+  return reference;
+}
+
 std::string ModuleWriter::linear_weight(const Weight& weight) {
   std::string reference = parameter(weight);
   linear_weights_.push_back(reference.substr(sizeof("self.") - 1));
@@ -116,6 +128,12 @@ std::string ModuleWriter::buffer(const std::vector<float>& values, const Shape& 
   return "self." + name;
 }
 
+std::string ModuleWriter::typed_one() {
+  const std::string name = unique_name("one");
+  module_->module.register_buffer(name, at::ones({1}, stored_type(precision_)));
+  return "self." + name;
+}
+
 std::string ModuleWriter::observation(const Weight& weight) {
   const std::string name = observation_name(observed_.size());
   module_->module.register_buffer(name, empty_observation(weight.shape().back()));
@@ -140,7 +158,9 @@ std::string ModuleWriter::text(Value value) { return "v" + std::to_string(value.
 BuildReport ModuleWriter::save(Value embedding, const std::string& path, bool frozen) {
   return translating_torch_errors(ErrorCode::kIo, "cannot save " + path, [&] {
     jit::Module module = module_->module;
-    module.define("def forward(self, pixel_values):\n" + source_ + "    return " + text(embedding) +
+    std::string arguments = "self";
+    for (const std::string& name : inputs_) arguments += ", " + name;
+    module.define("def forward(" + arguments + "):\n" + source_ + "    return " + text(embedding) +
                       ".float()\n",
                   std::make_shared<OperatorResolver>());
     if (frozen) {
@@ -150,6 +170,7 @@ BuildReport ModuleWriter::save(Value embedding, const std::string& path, bool fr
       const auto add_list = [&](const char* name, const std::vector<std::string>& list) {
         module.register_attribute(name, c10::ListType::ofStrings(), c10::IValue(list));
       };
+      add_list(kTables, tables_);
       add_list(kLinearWeights, linear_weights_);
       add_list(kInt8Weights, int8_weights_);
       add_list(kObserved, observed_);

@@ -11,6 +11,7 @@ namespace llm2clip {
 // Attributes by which a session knows the native flavour and what to do when it loads a file.
 inline constexpr const char* kLinearWeights = "linear_weights";  // to be repacked
 inline constexpr const char* kInt8Weights = "int8_weights";      // likewise; each has …_scales
+inline constexpr const char* kTables = "tables";                 // kept as they are stored
 inline constexpr const char* kTokens = "tokens";                 // of a picture
 inline constexpr const char* kObserved = "observed";             // linears, by their weights' names
 
@@ -21,10 +22,14 @@ class ModuleWriter {
   explicit ModuleWriter(Precision precision);
   ~ModuleWriter();
 
+  // An argument of forward(), in the order in which they are first asked for. Gives its name.
+  std::string input(const std::string& name);
   // Reads the weight now, in the module's precision. Gives "self.blocks_0_attn_proj_weight".
   std::string parameter(const Weight& weight);
   // The same in f32 whatever the precision.
   std::string parameter_f32(const Weight& weight);
+  // Of which a few rows are read at a time: whatever is computed in, it stays as it is.
+  std::string table(const Weight& weight);
   // The weight of a linear, which a native session repacks when it loads.
   std::string linear_weight(const Weight& weight);
   // The same in int8. `smoothing`: [in], what the linear's input is divided by, or empty.
@@ -34,6 +39,8 @@ class ModuleWriter {
   Int8Names int8_weight(const Weight& weight, const std::vector<float>& smoothing);
   // f32 whatever the precision, e.g. the angles of a rotary embedding.
   std::string buffer(const std::vector<float>& values, const Shape& shape);
+  // A tensor of the type that weights are stored in.
+  std::string typed_one();
   // An attribute that says what a linear's input is kept in; see observation.h.
   std::string observation(const Weight& weight);
   void set_tokens(int64_t tokens) { tokens_ = tokens; }
@@ -54,7 +61,7 @@ class ModuleWriter {
   std::unique_ptr<Module> module_;
   Precision precision_;
   std::string source_;
-  std::vector<std::string> linear_weights_, int8_weights_, observed_;
+  std::vector<std::string> inputs_, tables_, linear_weights_, int8_weights_, observed_;
   int values_ = 0;
   int64_t parameters_ = 0, tokens_ = 0;
 };

@@ -20,17 +20,9 @@ class NativeBuilder final : public TorchscriptBuilder {
                                 std::to_string(patch.patch)});
   }
 
-  // The residual stream and what a block makes of it: a sum is seldom read but by a LayerNorm.
   Value layer_norm(Value x, const Norm& n) override {
-    const auto sum = sums_.extract(x.id);
-    if (sum.empty()) {
-      return call("layer_norm", {v(x), out_.parameter(n.weight), out_.parameter(n.bias), eps(n)});
-    }
-    const auto [a, b] = sum.mapped();
-    const Value normed = out_.reserve();
-    out_.assign({x, normed}, expression("add_layer_norm", {v(a), v(b), out_.parameter(n.weight),
-                                                           out_.parameter(n.bias), eps(n)}));
-    return normed;
+    return normed("layer_norm", x,
+                  {out_.parameter(n.weight), out_.parameter(n.bias), python_float(n.eps)});
   }
 
   Value linear(Value x, const Linear& w) override {
@@ -45,8 +37,7 @@ class NativeBuilder final : public TorchscriptBuilder {
   }
 
   Value attention(Value qkv, const Heads& heads, const Rope* rope) override {
-    const char* half = options_.precision == Precision::kFp32 ? "False" : "True";
-    return call("attention", {v(qkv), std::to_string(heads.count), angles(rope), half});
+    return call("attention", {v(qkv), std::to_string(heads.count), angles(rope), half()});
   }
 
   Value pool_attention(const Weight& query, const Linear& q, Value kv,
@@ -56,8 +47,8 @@ class NativeBuilder final : public TorchscriptBuilder {
   }
 
   Value gated_norm(Value gate_up, const Norm& n) override {
-    return call("gated_norm",
-                {v(gate_up), out_.parameter(n.weight), out_.parameter(n.bias), eps(n)});
+    return call("gated_norm", {v(gate_up), out_.parameter(n.weight), out_.parameter(n.bias),
+                               python_float(n.eps)});
   }
 
   Value activation(Value x, Activation activation) override {
@@ -79,6 +70,32 @@ class NativeBuilder final : public TorchscriptBuilder {
   Value select_token(Value x, int64_t token) override {
     return out_.emit(v(x) + ".select(1, " + std::to_string(token) + ")");
   }
+
+  // One text after the other: no token is padding.
+  Value tokens() override { return out_.emit(out_.input("input_ids")); }
+
+  Value text_features() override { return out_.emit(out_.input("text_features")); }
+
+  Value embed(Value tokens, const Weight& table) override {
+    return call("embed", {v(tokens), out_.table(table)});
+  }
+
+  Value rms_norm(Value x, const RmsNorm& n) override {
+    return normed("rms_norm", x, {out_.parameter(n.weight), python_float(n.eps)});
+  }
+
+  Value text_attention(Value qkv, const GroupedHeads& heads, const Rope& rope) override {
+    return call("text_attention", {v(qkv), out_.input("offsets"), std::to_string(heads.count),
+                                   std::to_string(heads.kv_count), angles(&rope), half()});
+  }
+
+  Value gate(Value gate_up) override { return call("gate", {v(gate_up)}); }
+
+  Value text_mean(Value x) override {
+    return call("text_mean", {v(x), out_.input("offsets"), out_.input("pooled")});
+  }
+
+  Value l2_normalize(Value x) override { return call("l2_normalize", {v(x)}); }
 
   BuildReport save(Value embedding, const std::string& path) override {
     v(embedding);
@@ -105,6 +122,22 @@ class NativeBuilder final : public TorchscriptBuilder {
     return out_.emit(expression(op, arguments));
   }
 
+  // The residual stream and what a block makes of it: a sum is seldom read but by a norm.
+  Value normed(const std::string& op, Value x, const std::vector<std::string>& rest) {
+    const auto sum = sums_.extract(x.id);
+    std::vector<std::string> arguments;
+    if (sum.empty()) {
+      arguments = {v(x)};
+    } else {
+      arguments = {v(sum.mapped().first), v(sum.mapped().second)};
+    }
+    arguments.insert(arguments.end(), rest.begin(), rest.end());
+    if (sum.empty()) return call(op, arguments);
+    const Value result = out_.reserve();
+    out_.assign({x, result}, expression("add_" + op, arguments));
+    return result;
+  }
+
   std::string bias(const std::optional<Weight>& weight) {
     return weight ? out_.parameter_f32(*weight) : "None";
   }
@@ -124,6 +157,9 @@ class NativeBuilder final : public TorchscriptBuilder {
     return layer == nullptr ? std::vector<float>{} : layer->smoothing;
   }
 
+  // Whether weights are stored in fewer bits than 32, by which the attention chooses its kernel.
+  std::string half() const { return options_.precision == Precision::kFp32 ? "False" : "True"; }
+
   // All blocks turn by the same angles: they are stored once, cosines above sines [2, N, dim].
   std::string angles(const Rope* rope) {
     if (rope == nullptr) return "None";
@@ -134,8 +170,6 @@ class NativeBuilder final : public TorchscriptBuilder {
     }
     return angles_;
   }
-
-  static std::string eps(const Norm& n) { return python_float(n.eps); }
 
   BuildOptions options_;
   std::map<int, std::pair<Value, Value>> sums_;

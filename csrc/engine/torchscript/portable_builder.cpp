@@ -38,8 +38,9 @@ class PortableBuilder final : public TorchscriptBuilder {
     Value k = out_.emit(v(split) + ".select(0, 1)");
     const Value value = out_.emit(v(split) + ".select(0, 2)");
     if (rope != nullptr) {
-      q = rotate(q, *rope);
-      k = rotate(k, *rope);
+      store_angles(*rope);
+      q = rotate(q, cos_, sin_);
+      k = rotate(k, cos_, sin_);
     }
     return attend(v(q), k, value);
   }
@@ -80,6 +81,62 @@ class PortableBuilder final : public TorchscriptBuilder {
     return out_.emit(v(x) + ".select(1, " + std::to_string(token) + ")");
   }
 
+  // Texts padded to rows of one length, on either side.
+  Value tokens() override {
+    const Value ids = out_.emit(out_.input("input_ids"));
+    const Value there = out_.emit("(" + out_.input("attention_mask") + " != 0)");
+    mask_ = out_.emit(v(there) + ".unsqueeze(1).unsqueeze(1)");
+    places_ = out_.emit("(" + v(there) + ".cumsum(1) - 1).clamp_min(0)");
+    return ids;
+  }
+
+  Value text_features() override {
+    return out_.emit(out_.input("text_features") + ".type_as(" + out_.typed_one() + ")");
+  }
+
+  Value embed(Value tokens, const Weight& table) override {
+    return out_.emit("torch.embedding(" + out_.parameter(table) + ", " + v(tokens) + ")");
+  }
+
+  Value rms_norm(Value x, const RmsNorm& n) override {
+    const Value full = out_.emit(v(x) + ".float()");
+    const Value scale = out_.emit("torch.rsqrt((" + v(full) + " * " + v(full) +
+                                  ").mean([-1], True) + " + python_float(n.eps) + ")");
+    return out_.emit("(" + v(full) + " * " + v(scale) + ").type_as(" + v(x) + ") * " +
+                     out_.parameter(n.weight));
+  }
+
+  Value text_attention(Value qkv, const GroupedHeads& heads, const Rope& rope) override {
+    if (cos_.empty()) {
+      store_angles(rope);
+      cos_ = at_places(cos_);
+      sin_ = at_places(sin_);
+    }
+    const int64_t kv = heads.kv_count;
+    const Value q = rotate(some_heads(qkv, 0, heads.count, heads.dim), cos_, sin_);
+    const Value k = rotate(some_heads(qkv, heads.count, kv, heads.dim), cos_, sin_);
+    const Value value = some_heads(qkv, heads.count + kv, kv, heads.dim);
+    const std::string repeated = ".repeat_interleave(" + std::to_string(heads.count / kv) + ", 1)";
+    return out_.emit("torch.scaled_dot_product_attention(" + v(q) + ", " + v(k) + repeated + ", " +
+                     v(value) + repeated + ", " + v(mask_) + ").transpose(1, 2).flatten(2)");
+  }
+
+  Value gate(Value gate_up) override {
+    const Value halves = out_.emit(v(gate_up) + ".unflatten(-1, [2, -1])");
+    return out_.emit("torch.silu(" + v(halves) + ".select(-2, 0)) * " + v(halves) +
+                     ".select(-2, 1)");
+  }
+
+  Value text_mean(Value x) override {
+    const Value share = out_.emit("(" + out_.input("pool_mask") + " != 0).float().unsqueeze(-1)");
+    return out_.emit("(" + v(x) + ".float() * " + v(share) + ").sum(1) / " + v(share) + ".sum(1)");
+  }
+
+  Value l2_normalize(Value x) override {
+    return out_.emit("(" + v(x) + ".float() / torch.linalg_vector_norm(" + v(x) +
+                     ".float(), 2, [-1], True).clamp_min(1e-12)).type_as(" + v(x) + ")");
+  }
+
   BuildReport save(Value embedding, const std::string& path) override {
     return out_.save(embedding, path, /*frozen=*/true);
   }
@@ -104,20 +161,38 @@ class PortableBuilder final : public TorchscriptBuilder {
                      ").transpose(1, 2).flatten(2)");
   }
 
+  // `count` heads from `first` on of [B, N, heads · dim] → [B, count, N, dim]
+  Value some_heads(Value x, int64_t first, int64_t count, int64_t dim) {
+    return out_.emit(v(x) + ".narrow(2, " + std::to_string(first * dim) + ", " +
+                     std::to_string(count * dim) + ").unflatten(2, [" + std::to_string(count) +
+                     ", -1]).transpose(1, 2)");
+  }
+
+  // Of each token the angles of its place in its text, whatever padding is before it: padding
+  // changes no number. [most, dim] → [B, 1, N, dim]
+  std::string at_places(const std::string& angles) {
+    return v(out_.emit("torch.embedding(" + angles + ", " + v(places_) + ").unsqueeze(1)"));
+  }
+
+  // All blocks turn by the same angles: they are stored once.
+  void store_angles(const Rope& rope) {
+    if (!cos_.empty()) return;
+    cos_ = out_.buffer(rope.cos, {rope.tokens, -1});
+    sin_ = out_.buffer(rope.sin, {rope.tokens, -1});
+  }
+
   // In f32: the angles of far tokens need more bits than bf16 has.
-  Value rotate(Value x, const Rope& rope) {
-    if (cos_.empty()) {
-      cos_ = out_.buffer(rope.cos, {rope.tokens, -1});
-      sin_ = out_.buffer(rope.sin, {rope.tokens, -1});
-    }
+  Value rotate(Value x, const std::string& cos, const std::string& sin) {
     const Value pairs = out_.emit(v(x) + ".float().unflatten(-1, [-1, 2])");
     const Value turned = out_.emit("torch.stack([-" + v(pairs) + ".select(-1, 1), " + v(pairs) +
                                    ".select(-1, 0)], -1).flatten(-2)");
-    return out_.emit("(" + v(x) + ".float() * " + cos_ + " + " + v(turned) + " * " + sin_ +
+    return out_.emit("(" + v(x) + ".float() * " + cos + " + " + v(turned) + " * " + sin +
                      ").type_as(" + v(x) + ")");
   }
 
   std::string cos_, sin_;
+  Value mask_{};    // [B, 1, 1, N]: true where there is a token
+  Value places_{};  // [B, N]: of each token in its text
 };
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace llm2clip {
 // What both flavours lower alike.
 class TorchscriptBuilder : public Builder {
  public:
-  Value pixels() final { return out_.emit("pixel_values"); }
+  Value pixels() final { return out_.emit(out_.input("pixel_values")); }
 
  protected:
   explicit TorchscriptBuilder(Precision precision) : out_(precision) {}

@@ -19,6 +19,7 @@
 #include "engine/torchscript/int8_linear_operator.h"
 #include "engine/torchscript/linear_operator.h"
 #include "engine/torchscript/loaded_module.h"
+#include "engine/torchscript/module_inputs.h"
 #include "engine/torchscript/module_writer.h"
 #include "engine/torchscript/torch_error.h"
 
@@ -31,8 +32,10 @@ namespace jit = torch::jit;
 // caches between one operation and the next.
 constexpr int64_t kTokensPerThread = 300;
 
+// Of a list that older files may lack.
 std::vector<std::string> names(const jit::Module& module, const char* list) {
   std::vector<std::string> result;
+  if (!module.hasattr(list)) return result;
   for (const c10::IValue& name : module.attr(list).toListRef()) {
     result.push_back(name.toStringRef());
   }
@@ -42,9 +45,10 @@ std::vector<std::string> names(const jit::Module& module, const char* list) {
 // Weight by weight, each old one freed at once: the peak is the file plus one weight.
 void prepack(jit::Module& module, at::ScalarType type) {
   const auto linears = names(module, kLinearWeights), int8_linears = names(module, kInt8Weights);
-  const std::set<std::string> repacked(linears.begin(), linears.end());
+  std::set<std::string> left(linears.begin(), linears.end());
+  for (const std::string& name : names(module, kTables)) left.insert(name);
   for (const auto& parameter : module.named_parameters(false)) {
-    if (!is_half(parameter.value) || repacked.contains(parameter.name)) continue;
+    if (!is_half(parameter.value) || left.contains(parameter.name)) continue;
     module.setattr(parameter.name, parameter.value.to(type));
   }
   for (const std::string& name : linears) {
@@ -76,7 +80,9 @@ jit::Module load(const std::string& path) {
 class TorchscriptSession final : public Session {
  public:
   explicit TorchscriptSession(const SessionOptions& options)
-      : image_size_(options.image_size), module_(load(options.path)) {
+      : module_(load(options.path)),
+        inputs_(inputs_of(module_, options.input)),
+        size_(element_count(options.input)) {
     info_.device = "cpu";
     c10::InferenceMode guard;
     if (module_.hasattr(kLinearWeights)) {
@@ -93,16 +99,17 @@ class TorchscriptSession final : public Session {
 
   const SessionInfo& info() const override { return info_; }
 
-  Embeddings run(const float* pixels, int64_t batch) override {
+  Embeddings run(const float* inputs, int64_t batch) override {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot run engine", [&] {
       c10::InferenceMode guard;
       // The graph is run as it was written: nothing in it is left to optimise, and profiling runs
       // would make the first requests slow.
       jit::GraphOptimizerEnabledGuard as_written(false);
       std::vector<at::Tensor> parts;
-      for (int64_t first = 0; first < batch; first += pictures_at_once_) {
-        const int64_t count = std::min(pictures_at_once_, batch - first);
-        parts.push_back(run_at_once(pixels + first * 3 * image_size_ * image_size_, count));
+      for (int64_t first = 0, count = 0; first < batch; first += count) {
+        const float* const next = inputs + first * size_;
+        count = inputs_.at_once(next, batch - first, tokens_at_once_);
+        parts.push_back(embeddings_of(module_.forward(inputs_.of(next, count)), count));
       }
       const auto output =
           std::make_shared<const at::Tensor>(parts.size() == 1 ? parts.front() : at::cat(parts));
@@ -127,22 +134,20 @@ class TorchscriptSession final : public Session {
     }
     info_.kernels.push_back("attention: " + attention_kernel(type, stored != at::kFloat));
     info_.kernels.emplace_back("norms: own");
-    const int64_t tokens = std::max<int64_t>(1, module_.attr(kTokens).toInt());
-    pictures_at_once_ = std::max<int64_t>(1, kTokensPerThread * at::get_num_threads() / tokens);
+    tokens_at_once_ = kTokensPerThread * at::get_num_threads();
   }
 
   void open_portable() { info_.kernels = {"aten, as the file says"}; }
 
-  at::Tensor run_at_once(const float* pixels, int64_t count) {
-    // Only read: from_blob takes no const.
-    const at::Tensor input = at::from_blob(const_cast<float*>(pixels),  // NOLINT
-                                           {count, 3, image_size_, image_size_}, at::kFloat);
-    return embeddings_of(module_.forward({input}), count);
+  static ModuleInputs inputs_of(const jit::Module& module, const Shape& one) {
+    return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot load engine",
+                                    [&] { return ModuleInputs(module, one); });
   }
 
-  int64_t image_size_;
-  int64_t pictures_at_once_ = std::numeric_limits<int64_t>::max();
   jit::Module module_;
+  ModuleInputs inputs_;
+  int64_t size_;  // of one input
+  int64_t tokens_at_once_ = std::numeric_limits<int64_t>::max();
   SessionInfo info_;
 };
 

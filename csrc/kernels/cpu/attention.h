@@ -5,12 +5,18 @@
 namespace llm2clip {
 
 // softmax(q · kᵀ / √dim) · v of each head, all tokens to all tokens, in f32:
-// qkv [B, tokens, 3, heads, dim] → out [B, tokens, heads, dim]. With angles, neighbouring pairs of
-// q and k are turned first: (x0, x1) → (x0 cos − x1 sin, x1 cos + x0 sin).
+// qkv [B, tokens, heads + 2 kv_heads, dim], q first, then k, then v → out [B, tokens, heads, dim].
+// Each head of k and v serves heads / kv_heads of q. With angles, neighbouring pairs of q and k are
+// turned first: (x0, x1) → (x0 cos − x1 sin, x1 cos + x0 sin).
 struct AttentionArguments {
   int64_t tokens, heads, dim;
   const float* cos;  // [tokens, dim], or nullptr
   const float* sin;
+  int64_t kv_heads = heads;
+
+  int64_t row() const { return (heads + 2 * kv_heads) * dim; }  // numbers of a token in qkv
+  // From a head's query to the key that it meets; its value lies kv_heads · dim further.
+  int64_t to_key(int64_t head) const { return (heads + head / (heads / kv_heads) - head) * dim; }
 };
 
 // Heads first to last − 1 of all B · heads: the reference.

@@ -43,19 +43,18 @@ void turn(const float* x, int64_t token, const AttentionArguments& a, float scal
 }
 
 // Queries carry the scale: scores come out as powers of two.
-void pack(const float* qkv, const AttentionArguments& a, const Head& head) {
-  const int64_t width = a.heads * a.dim;
+void pack(const float* queries, int64_t to_key, const AttentionArguments& a, const Head& head) {
   const auto scale = static_cast<float>(1.0 / (std::sqrt(static_cast<double>(a.dim)) * M_LN2));
   std::fill_n(head.keys, head.key_columns * a.dim, 0.0F);
   for (int64_t token = 0; token < a.tokens; ++token) {
-    const float* q = qkv + token * 3 * width;
+    const float* q = queries + token * a.row();
     float* query = head.queries + token * a.dim;
     // The key stays in the query's row while it is spread over its column.
-    turn(q + width, token, a, 1.0F, query);
+    turn(q + to_key, token, a, 1.0F, query);
     float* key = head.keys + token / kTileColumns * a.dim * kTileColumns + token % kTileColumns;
     for (int64_t i = 0; i < a.dim; ++i) key[i * kTileColumns] = query[i];
     turn(q, token, a, scale, query);
-    std::copy_n(q + 2 * width, a.dim, head.values + token * head.value_columns);
+    std::copy_n(q + to_key + a.kv_heads * a.dim, a.dim, head.values + token * head.value_columns);
   }
 }
 
@@ -133,7 +132,7 @@ void attention_avx512(const float* qkv, float* out, const AttentionArguments& a,
   const Head head(a, scratch);
   for (int64_t i = first; i < last; ++i) {
     const int64_t batch = i / a.heads * a.tokens, offset = i % a.heads * a.dim;
-    pack(qkv + batch * 3 * width + offset, a, head);
+    pack(qkv + batch * a.row() + offset, a.to_key(i % a.heads), a, head);
     attend(a, head, out + batch * width + offset);
   }
 }

@@ -31,7 +31,7 @@ __m256i to_bf16(__m512 x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(
 void turn(const uint16_t* x, const Tokens& tokens, const AttentionArguments& a, float scale,
           uint16_t* out) {
   for (int64_t t = 0; t < tokens.count; ++t) {
-    const uint16_t* from = x + t * 3 * a.heads * a.dim;
+    const uint16_t* from = x + t * a.row();
     for (int64_t i = 0; i < a.dim; i += kLanes) {
       const __mmask16 mask = lanes_before(a.dim, i);
       const __m512 x = to_float(_mm256_maskz_loadu_epi16(mask, from + i));
@@ -42,15 +42,15 @@ void turn(const uint16_t* x, const Tokens& tokens, const AttentionArguments& a, 
 }
 
 // Queries carry the scale: scores come out as powers of two.
-void pack_queries_and_keys(const uint16_t* qkv, const AttentionArguments& a, const Head& head) {
-  const int64_t width = a.heads * a.dim;
+void pack_queries_and_keys(const uint16_t* first_query, int64_t to_key, const AttentionArguments& a,
+                           const Head& head) {
   const auto scale = static_cast<float>(1.0 / (std::sqrt(static_cast<double>(a.dim)) * M_LN2));
   for (int64_t token = 0; token < a.tokens; token += kLanes) {
     const Tokens tokens{token, std::min(kLanes, a.tokens - token)};
-    const uint16_t* q = qkv + token * 3 * width;
+    const uint16_t* q = first_query + token * a.row();
     uint16_t* queries = head.queries + token * a.dim;
     // The keys stay in the queries' rows while they are spread over their columns.
-    turn(q + width, tokens, a, 1.0F, queries);
+    turn(q + to_key, tokens, a, 1.0F, queries);
     spread_keys(queries, token, a, head);
     turn(q, tokens, a, scale, queries);
   }
@@ -58,7 +58,7 @@ void pack_queries_and_keys(const uint16_t* qkv, const AttentionArguments& a, con
 
 // Two tokens at a time; where there is no second one its values are zeros.
 void pack_values(const uint16_t* v, const AttentionArguments& a, const Head& head) {
-  const int64_t stride = 3 * a.heads * a.dim;
+  const int64_t stride = a.row();
   for (int64_t token = 0; token < a.tokens; token += Head::kPair) {
     const uint16_t* from = v + token * stride;
     uint16_t* to = head.values + token * head.value_columns;
@@ -126,9 +126,10 @@ void attention_avx512_bf16(const uint16_t* qkv, uint16_t* out, const AttentionAr
   clear_scores(head.scores, head.key_columns);
   for (int64_t i = first; i < last; ++i) {
     const int64_t batch = i / a.heads * a.tokens, offset = i % a.heads * a.dim;
-    const uint16_t* q = qkv + batch * 3 * width + offset;
-    pack_queries_and_keys(q, a, head);
-    pack_values(q + 2 * width, a, head);
+    const int64_t to_key = a.to_key(i % a.heads);
+    const uint16_t* q = qkv + batch * a.row() + offset;
+    pack_queries_and_keys(q, to_key, a, head);
+    pack_values(q + to_key + a.kv_heads * a.dim, a, head);
     attend(a, head, out + batch * width + offset);
   }
 }

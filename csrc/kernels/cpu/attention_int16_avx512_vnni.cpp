@@ -74,20 +74,22 @@ float turn(const float* x, int64_t token, const AttentionArguments& a, const Hea
 }
 
 // The queries' scales make scores powers of two.
-void pack_queries_and_keys(const float* qkv, const AttentionArguments& a, const Head& head) {
-  const int64_t stride = 3 * a.heads * a.dim;
+void pack_queries_and_keys(const float* first_query, int64_t to_key, const AttentionArguments& a,
+                           const Head& head) {
+  const int64_t stride = a.row();
   const auto scale = static_cast<float>(1.0 / (std::sqrt(static_cast<double>(a.dim)) * M_LN2));
   for (int64_t first = 0; first < a.tokens; first += kLanes) {
     const int64_t last = std::min(first + kLanes, a.tokens);
     int16_t* rows = head.queries + first * a.dim;
     // The keys stay in the queries' rows while they are spread over their columns.
     for (int64_t t = first; t < last; ++t) {
-      const float* key = qkv + t * stride + a.heads * a.dim;
+      const float* key = first_query + t * stride + to_key;
       head.key_scales[t] = turn(key, t, a, head, head.queries + t * a.dim);
     }
     spread_keys<Int16Product>(rows, first, a, head);
     for (int64_t t = first; t < last; ++t) {
-      head.query_scales[t] = scale * turn(qkv + t * stride, t, a, head, head.queries + t * a.dim);
+      const float* query = first_query + t * stride;
+      head.query_scales[t] = scale * turn(query, t, a, head, head.queries + t * a.dim);
     }
   }
 }
@@ -95,7 +97,7 @@ void pack_queries_and_keys(const float* qkv, const AttentionArguments& a, const 
 // 16 columns of the values from i on, two tokens at a time; where there is no second one its
 // values are zeros.
 void pack_values(const float* v, int64_t i, const AttentionArguments& a, const Head& head) {
-  const int64_t stride = 3 * a.heads * a.dim;
+  const int64_t stride = a.row();
   const __mmask16 mask = lanes_before(a.dim, i);
   __m512i magnitudes = _mm512_setzero_si512();
   for (int64_t token = 0; token < a.tokens; ++token) {
@@ -197,10 +199,11 @@ void attention_avx512_vnni(const float* qkv, float* out, const AttentionArgument
   const Head head(a, scratch);
   for (int64_t i = first; i < last; ++i) {
     const int64_t batch = i / a.heads * a.tokens, offset = i % a.heads * a.dim;
-    const float* q = qkv + batch * 3 * width + offset;
-    pack_queries_and_keys(q, a, head);
+    const int64_t to_key = a.to_key(i % a.heads);
+    const float* q = qkv + batch * a.row() + offset;
+    pack_queries_and_keys(q, to_key, a, head);
     for (int64_t column = 0; column < a.dim; column += kLanes) {
-      pack_values(q + 2 * width, column, a, head);
+      pack_values(q + to_key + a.kv_heads * a.dim, column, a, head);
     }
     attend(a, head, out + batch * width + offset);
   }

@@ -31,18 +31,18 @@ void softmax(std::vector<double>& x) {
 
 void attention_plain(const float* qkv, float* out, const AttentionArguments& a, int64_t first,
                      int64_t last) {
-  const int64_t width = a.heads * a.dim;
+  const int64_t width = a.heads * a.dim, row = a.row();
   for (int64_t head = first; head < last; ++head) {
     const int64_t batch = head / a.heads;
-    const float* q = qkv + batch * a.tokens * 3 * width + head % a.heads * a.dim;
-    const float* k = q + width;
-    const float* v = k + width;
+    const float* q = qkv + batch * a.tokens * row + head % a.heads * a.dim;
+    const float* k = q + a.to_key(head % a.heads);
+    const float* v = k + a.kv_heads * a.dim;
     float* to = out + batch * a.tokens * width + head % a.heads * a.dim;
     std::vector<double> weights(static_cast<size_t>(a.tokens));
     for (int64_t i = 0; i < a.tokens; ++i) {
-      const auto query = turned(q + i * 3 * width, i, a);
+      const auto query = turned(q + i * row, i, a);
       for (int64_t j = 0; j < a.tokens; ++j) {
-        const auto key = turned(k + j * 3 * width, j, a);
+        const auto key = turned(k + j * row, j, a);
         double sum = 0;
         for (int64_t d = 0; d < a.dim; ++d) sum += query[d] * key[d];
         weights[j] = sum / std::sqrt(static_cast<double>(a.dim));
@@ -50,7 +50,7 @@ void attention_plain(const float* qkv, float* out, const AttentionArguments& a, 
       softmax(weights);
       for (int64_t d = 0; d < a.dim; ++d) {
         double sum = 0;
-        for (int64_t j = 0; j < a.tokens; ++j) sum += weights[j] * v[j * 3 * width + d];
+        for (int64_t j = 0; j < a.tokens; ++j) sum += weights[j] * v[j * row + d];
         to[i * width + d] = static_cast<float>(sum);
       }
     }

@@ -4,19 +4,11 @@
 
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/exp.h"
 #include "kernels/cpu/norm_row.h"
+#include "kernels/cpu/silu.h"
 
 namespace llm2clip {
 namespace {
-
-template <typename T>
-inline void silu_mul(const T* gate, const T* up, float* out, int64_t hidden) {
-  for (int64_t i = 0; i < hidden; ++i) {
-    const float g = load(gate, i);
-    out[i] = g / (1.0F + vector_exp(-g)) * load(up, i);
-  }
-}
 
 template <typename T>
 inline void all_rows(const T* gate_up, const T* weight, const T* bias, T* out,

@@ -45,7 +45,7 @@ class Described final : public TensorrtNet {
  public:
   Described(const VisionConfig& config, Precision precision,
             const std::map<std::string, Shape>& shapes)
-      : TensorrtNet(create_builder(), precision, config.image_size) {
+      : TensorrtNet(create_builder(), precision, {3, config.image_size, config.image_size}) {
     Weights weights;
     for (const auto& [name, shape] : shapes) weights.add(name, std::make_shared<Numbered>(shape));
     network_ = &finish(vision_tower(*this, weights, config));

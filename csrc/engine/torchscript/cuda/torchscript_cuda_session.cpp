@@ -96,7 +96,7 @@ class TorchscriptCudaSession final : public Session {
   }
 
  private:
-  int64_t picture() const { return 3 * options_.image_size * options_.image_size; }
+  int64_t picture() const { return element_count(options_.input); }
   c10::Device torch_device() const { return {c10::kCUDA, static_cast<c10::DeviceIndex>(index_)}; }
   // Where the graphs read pictures.
   CudaAddress input_address() const {
@@ -113,8 +113,7 @@ class TorchscriptCudaSession final : public Session {
     module_ = jit::load(options_.path, at::kCPU);
     module_.eval();
     module_.hasattr(kLinearWeights) ? open_native(device) : open_portable();
-    const int64_t size = options_.image_size;
-    input_ = at::zeros({options_.max_batch, 3, size, size},
+    input_ = at::zeros(batch_of(options_.max_batch, options_.input),
                        at::TensorOptions(torch_device()).dtype(at::kFloat));
     graphs_.emplace(input_, [this](const Tensor& batch) { return forward(batch); });
     std::string sizes;
@@ -195,6 +194,10 @@ class TorchscriptCudaSession final : public Session {
 }  // namespace
 
 std::unique_ptr<Session> open_torchscript_cuda_session(const SessionOptions& options) {
+  if (options.input.size() != 3) {
+    throw Error(ErrorCode::kEngineIncompatible,
+                "this engine does not run text towers on a GPU; load them with device 'cpu'");
+  }
   return std::make_unique<TorchscriptCudaSession>(options);
 }
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -19,10 +20,16 @@ struct Halves {
   std::span<const uint16_t> bits;
 };
 
-// A view of JS memory.
-using PictureInput = std::variant<ImageView, std::span<const float>, Halves>;
+// A text's tokens, and over how many of them at its end the mean is taken.
+struct Tokens {
+  std::span<const int32_t> ids;
+  int64_t pooled;
+};
 
-// Copies of pictures that came in; decoding and resizing, which make other numbers, do not count.
+// A view of JS memory: a picture, numbers that are the input themselves, or a text.
+using EncodeInput = std::variant<ImageView, std::span<const float>, Halves, Tokens>;
+
+// Copies of inputs that came in; decoding and resizing, which make other numbers, do not count.
 struct InputCopies {
   std::atomic<uint64_t> count{0}, bytes{0};
 
@@ -32,16 +39,16 @@ struct InputCopies {
   }
 };
 
-// One picture on its way from JS memory to a promise.
-class PictureRequest final : public Request {
+// One input on its way from JS memory to a promise.
+class EncodeRequest final : public Request {
  public:
   struct Context {
-    Preprocessing preprocessing;
+    std::optional<Preprocessing> preprocessing;  // of pictures
     std::shared_ptr<Pending> pending;
     std::shared_ptr<InputCopies> copies;
   };
 
-  PictureRequest(const PictureInput& input, std::shared_ptr<const Context> context, Pending::Id id)
+  EncodeRequest(const EncodeInput& input, std::shared_ptr<const Context> context, Pending::Id id)
       : input_(input), context_(std::move(context)), id_(id) {}
 
   void prepare(std::span<float> slot) override;
@@ -53,13 +60,16 @@ class PictureRequest final : public Request {
   void fail(std::exception_ptr error) override { context_->pending->fail(id_, std::move(error)); }
 
  private:
-  PictureInput input_;
+  EncodeInput input_;
   std::vector<std::byte> kept_;
   std::shared_ptr<const Context> context_;
   Pending::Id id_;
 };
 
-// RawPixels or { pixelValues }, as lib/native.ts describes them.
-PictureInput parse_picture(const Napi::Object& input);
+// An Input, as lib/native.ts describes them.
+EncodeInput parse_input(const Napi::Object& input);
+
+// What it takes of a batch: its tokens, where it is a text.
+size_t weight_of(const EncodeInput& input);
 
 }  // namespace llm2clip::binding

@@ -1,9 +1,10 @@
-#include "picture_request.h"
+#include "encode_request.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/float_convert.h"
+#include "engine/text_slot.h"
 #include "specs.h"
 
 namespace llm2clip::binding {
@@ -16,9 +17,9 @@ struct Overload : Cases... {
 
 }  // namespace
 
-void PictureRequest::prepare(std::span<float> slot) {
+void EncodeRequest::prepare(std::span<float> slot) {
   std::visit(Overload{[&](const ImageView& image) {
-                        llm2clip::preprocess(image, context_->preprocessing, slot.data());
+                        llm2clip::preprocess(image, *context_->preprocessing, slot.data());
                       },
                       [&](std::span<const float> pixels) {
                         std::ranges::copy(pixels, slot.begin());
@@ -28,11 +29,15 @@ void PictureRequest::prepare(std::span<float> slot) {
                         to_float(Dtype::kF16, std::as_bytes(halves.bits).data(), slot.data(),
                                  halves.bits.size());
                         context_->copies->add(halves.bits.size_bytes());
+                      },
+                      [&](const Tokens& tokens) {
+                        write_text(tokens.ids, tokens.pooled, slot);
+                        context_->copies->add(tokens.ids.size_bytes());
                       }},
              input_);
 }
 
-void PictureRequest::keep() {
+void EncodeRequest::keep() {
   const auto copy = [this](const void* from, size_t bytes) {
     kept_.resize(bytes);
     std::memcpy(kept_.data(), from, bytes);
@@ -51,11 +56,24 @@ void PictureRequest::keep() {
                       [&](Halves& halves) {
                         const void* to = copy(halves.bits.data(), halves.bits.size_bytes());
                         halves.bits = {static_cast<const uint16_t*>(to), halves.bits.size()};
+                      },
+                      [&](Tokens& tokens) {
+                        const void* to = copy(tokens.ids.data(), tokens.ids.size_bytes());
+                        tokens.ids = {static_cast<const int32_t*>(to), tokens.ids.size()};
                       }},
              input_);
 }
 
-PictureInput parse_picture(const Napi::Object& input) {
+EncodeInput parse_input(const Napi::Object& input) {
+  if (const Napi::Value ids = input.Get("ids"); ids.IsTypedArray()) {
+    const auto tokens = ids.As<Napi::Int32Array>();
+    return Tokens{{tokens.Data(), tokens.ElementLength()},
+                  input.Get("pooled").As<Napi::Number>().Int64Value()};
+  }
+  if (const Napi::Value feature = input.Get("feature"); feature.IsTypedArray()) {
+    const auto floats = feature.As<Napi::Float32Array>();
+    return std::span<const float>(floats.Data(), floats.ElementLength());
+  }
   const Napi::Value values = input.Get("pixelValues");
   if (!values.IsTypedArray()) return parse_image(input);
   if (values.As<Napi::TypedArray>().TypedArrayType() == napi_uint16_array) {
@@ -64,6 +82,11 @@ PictureInput parse_picture(const Napi::Object& input) {
   }
   const auto floats = values.As<Napi::Float32Array>();
   return std::span<const float>(floats.Data(), floats.ElementLength());
+}
+
+size_t weight_of(const EncodeInput& input) {
+  const auto* tokens = std::get_if<Tokens>(&input);
+  return tokens == nullptr ? 1 : tokens->ids.size();
 }
 
 }  // namespace llm2clip::binding

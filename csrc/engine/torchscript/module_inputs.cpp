@@ -1,0 +1,78 @@
+#include "engine/torchscript/module_inputs.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "engine/text_slot.h"
+#include "engine/torchscript/module_writer.h"
+
+namespace llm2clip {
+
+using at::Tensor;
+
+ModuleInputs::ModuleInputs(const torch::jit::Module& module, Shape one)
+    : kind_(kind_of(module)), one_(std::move(one)), size_(element_count(one_)), tokens_(1) {
+  if (module.hasattr(kTokens)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
+}
+
+ModuleInputs::Kind ModuleInputs::kind_of(const torch::jit::Module& module) {
+  for (const c10::Argument& argument :
+       module.get_method("forward").function().getSchema().arguments()) {
+    if (argument.name() == "offsets") return Kind::kTexts;
+    if (argument.name() == "attention_mask") return Kind::kPaddedTexts;
+  }
+  return Kind::kTensor;
+}
+
+int64_t ModuleInputs::at_once(const float* inputs, int64_t count, int64_t most) const {
+  int64_t fitting = 0;
+  for (int64_t tokens = 0; fitting < count; ++fitting) {
+    tokens += are_texts() ? read_text(inputs + fitting * size_).tokens : tokens_;
+    if (tokens > most) break;
+  }
+  return std::max<int64_t>(1, fitting);
+}
+
+std::vector<c10::IValue> ModuleInputs::of(const float* inputs, int64_t count) const {
+  if (kind_ == Kind::kTexts) return texts(inputs, count);
+  if (kind_ == Kind::kPaddedTexts) return padded_texts(inputs, count);
+  // Only read: from_blob takes no const.
+  return {at::from_blob(const_cast<float*>(inputs), batch_of(count, one_), at::kFloat)};  // NOLINT
+}
+
+// input_ids [N], offsets [B + 1], pooled [B]
+std::vector<c10::IValue> ModuleInputs::texts(const float* inputs, int64_t count) const {
+  std::vector<int64_t> ids, offsets{0}, pooled;
+  for (int64_t i = 0; i < count; ++i) {
+    const TextSlot text = read_text(inputs + i * size_);
+    for (int64_t token = 0; token < text.tokens; ++token) {
+      ids.push_back(static_cast<int64_t>(text.ids[token]));
+    }
+    offsets.push_back(static_cast<int64_t>(ids.size()));
+    pooled.push_back(text.pooled);
+  }
+  return {at::tensor(ids), at::tensor(offsets), at::tensor(pooled)};
+}
+
+// input_ids, attention_mask and pool_mask [B, longest]. Token 0 is as good as another where the
+// mask hides it.
+std::vector<c10::IValue> ModuleInputs::padded_texts(const float* inputs, int64_t count) const {
+  int64_t width = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    width = std::max(width, read_text(inputs + i * size_).tokens);
+  }
+  Tensor ids = at::zeros({count, width}, at::kLong);
+  Tensor attention_mask = at::zeros_like(ids), pool_mask = at::zeros_like(ids);
+  for (int64_t i = 0; i < count; ++i) {
+    const TextSlot text = read_text(inputs + i * size_);
+    int64_t* const end = ids.mutable_data_ptr<int64_t>() + (i + 1) * width;
+    std::transform(text.ids, text.ids + text.tokens, end - text.tokens,
+                   [](float id) { return static_cast<int64_t>(id); });
+    attention_mask[i].narrow(0, width - text.tokens, text.tokens).fill_(1);
+    pool_mask[i].narrow(0, width - text.pooled, text.pooled).fill_(1);
+  }
+  return {ids, attention_mask, pool_mask};
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <variant>
+
+#include "model/text.h"
+#include "model/vision.h"
+
+namespace llm2clip {
+
+// Any of the networks that an engine is built of.
+using TowerConfig = std::variant<VisionConfig, LlamaConfig, AdapterConfig>;
+
+inline Value tower(Net& net, Weights& weights, const VisionConfig& config) {
+  return vision_tower(net, weights, config);
+}
+inline Value tower(Net& net, Weights& weights, const LlamaConfig& config) {
+  return llama(net, weights, config);
+}
+inline Value tower(Net& net, Weights& weights, const AdapterConfig& config) {
+  return adapter(net, weights, config);
+}
+
+// Its last value, [B, E].
+inline Value tower(Net& net, Weights& weights, const TowerConfig& config) {
+  return std::visit([&](const auto& one) { return tower(net, weights, one); }, config);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,176 @@
+// Language models and adapters, every precision and flavour, against transformers and PyTorch.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type BuildSpec, type Input, loadNative } from '#lib/native';
+import type { Precision } from '#lib/precision';
+import { assertClose, FP32, QUANTISED, REDUCED, type Tolerance } from './support/goldens.mts';
+import { temporaryFolder } from './support/temporary.mts';
+import {
+  buildTextEngine,
+  embedAll,
+  encodeAll,
+  goldenCases,
+  MAX_TOKENS,
+  openTextEngine,
+  type TextPreset,
+  textTower,
+} from './support/text-towers.mts';
+import { cosine } from './support/vectors.mts';
+
+const PRESETS = [
+  'llama-tiny',
+  'llama-tiny-scaled',
+  'adapter-tiny',
+  'adapter-tiny-siglip2',
+] as const satisfies readonly TextPreset[];
+
+const PRECISIONS: Record<Precision, Tolerance> = {
+  fp32: FP32,
+  bf16: REDUCED,
+  fp16: REDUCED,
+  int8: QUANTISED,
+};
+
+const folder = temporaryFolder();
+
+function folderOf(preset: TextPreset): string {
+  const path = join(folder, preset);
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
+for (const preset of PRESETS) {
+  describe(preset, () => {
+    const tower = textTower(folderOf(preset), preset);
+    for (const [name, tolerance] of Object.entries(PRECISIONS)) {
+      const precision = name as Precision;
+      for (const portable of precision === 'int8' ? [false] : [false, true]) {
+        test(`${precision}, ${portable ? 'portable' : 'native'}`, async () => {
+          const file = await buildTextEngine(folderOf(preset), await tower, {
+            precision,
+            portable,
+          });
+          const session = await openTextEngine(file, preset);
+          const cases = goldenCases(preset);
+          const singles: Float32Array[] = [];
+          for (const { input, embedding } of cases) {
+            const [single] = await embedAll(session, [input]);
+            assertClose(single as Float32Array, embedding, tolerance);
+            singles.push(single as Float32Array);
+          }
+          // A batch of many is as many singles, whatever their order and lengths. aten's products of
+          // bf16 are added up in another order for another number of rows.
+          const least = portable && precision === 'bf16' ? 0.9999 : 0.99999;
+          const order = [...cases.keys(), ...cases.keys()].reverse();
+          const batch = await embedAll(
+            session,
+            order.map((i) => cases[i]?.input as Input),
+          );
+          for (const [row, i] of order.entries()) {
+            const similarity = cosine(batch[row] as Float32Array, singles[i] as Float32Array);
+            assert.ok(similarity >= least, `row ${row} of a batch: cosine ${similarity}`);
+          }
+          await session.close();
+        });
+      }
+    }
+  });
+}
+
+describe('on other processors', () => {
+  const program = fileURLToPath(new URL('./support/embed-texts.mts', import.meta.url));
+  const features = loadNative().cpuFeatures();
+  const needs = { generic: null, avx512: 'avx512f', avx512_bf16: 'avx512_bf16' };
+  for (const [isa, feature] of Object.entries(needs)) {
+    const skip = feature === null || features.includes(feature) ? false : `needs ${feature}`;
+    for (const precision of ['fp32', 'bf16'] as const) {
+      test(`${isa}, ${precision}`, { skip }, async () => {
+        const place = join(folderOf('llama-tiny'), `${isa}-${precision}`);
+        mkdirSync(place);
+        const tower = await textTower(place, 'llama-tiny');
+        const file = await buildTextEngine(place, tower, { precision, portable: false });
+        const { status, stdout, stderr } = spawnSync(
+          process.execPath,
+          ['--import', 'tsx', program, file, 'llama-tiny'],
+          { encoding: 'utf8', env: { ...process.env, LLM2CLIP_ISA: isa } },
+        );
+        assert.equal(status, 0, stderr);
+        const { rows } = JSON.parse(stdout) as { rows: number[][] };
+        for (const [i, { embedding }] of goldenCases('llama-tiny').entries()) {
+          const { cosine } = PRECISIONS[precision];
+          assertClose(Float32Array.from(rows[i] as number[]), embedding, { cosine });
+        }
+      });
+    }
+  }
+});
+
+describe('what is wrong with a text fails that text alone', () => {
+  const wrong: Record<string, { ids: number[]; pooled: number; code: string }> = {
+    'no tokens': { ids: [], pooled: 1, code: 'ERR_INVALID_ARG' },
+    'too many tokens': {
+      ids: new Array(MAX_TOKENS + 1).fill(1),
+      pooled: 1,
+      code: 'ERR_INVALID_ARG',
+    },
+    'a mean over nothing': { ids: [1, 2], pooled: 0, code: 'ERR_INVALID_ARG' },
+    'a mean over more than there is': { ids: [1, 2], pooled: 3, code: 'ERR_INVALID_ARG' },
+    'a negative id': { ids: [1, -2], pooled: 1, code: 'ERR_INVALID_ARG' },
+    'an id beyond the vocabulary': { ids: [1, 700], pooled: 1, code: 'ERR_ENGINE_INCOMPATIBLE' },
+  };
+  for (const [name, { ids, pooled, code }] of Object.entries(wrong)) {
+    test(name, async () => {
+      const place = join(folder, `wrong-${name.replaceAll(' ', '-')}`);
+      mkdirSync(place);
+      const options = { precision: 'fp32', portable: false } as const;
+      const file = await buildTextEngine(place, await textTower(place, 'llama-tiny'), options);
+      const session = await openTextEngine(file, 'llama-tiny');
+      const good = goldenCases('llama-tiny').slice(1, 4);
+      const bad: Input = { ids: Int32Array.from(ids), pooled };
+      const inputs = [...good.slice(0, 2).map(({ input }) => input), bad, good[2]?.input as Input];
+      const results = await encodeAll(session, inputs);
+      const [failed] = results.splice(2, 1);
+      assert.equal(failed?.status === 'rejected' && failed.reason.code, code);
+      for (const [i, { embedding }] of good.entries()) {
+        const result = results[i];
+        assert.equal(result?.status, 'fulfilled');
+        if (result?.status === 'fulfilled') assertClose(result.value, embedding, FP32);
+      }
+      await session.close();
+    });
+  }
+});
+
+describe('weights that are not the model’s', () => {
+  type Tower = Pick<BuildSpec, 'config' | 'weights'>;
+  const faults: Record<string, { change: (tower: Tower) => Tower; message: RegExp }> = {
+    missing: {
+      change: ({ config, weights }) => {
+        const rest = weights.filter(({ name }) => name !== 'layers.1.mlp.up_proj.weight');
+        return { config, weights: rest };
+      },
+      message: /expected tensor layers\.1\.mlp\.up_proj\.weight \[176, 64\], found none/,
+    },
+    misshapen: {
+      change: ({ config, weights }) => ({ config: { ...config, kvHeads: 1 } as never, weights }),
+      message: /expected tensor layers\.0\.self_attn\.k_proj\.weight \[16, 64\], found \[32, 64\]/,
+    },
+    'left over': {
+      change: ({ config, weights }) => ({ config: { ...config, layers: 2 } as never, weights }),
+      message: /tensor layers\.2\.\S+ .* has no place in the model/,
+    },
+  };
+  for (const [name, { change, message }] of Object.entries(faults)) {
+    test(name, async () => {
+      const place = join(folder, `fault-${name.replaceAll(' ', '-')}`);
+      mkdirSync(place);
+      const tower = change(await textTower(place, 'llama-tiny'));
+      const build = buildTextEngine(place, tower, { precision: 'fp32', portable: false });
+      await assert.rejects(build, { code: 'ERR_CHECKPOINT_MISMATCH', message });
+    });
+  }
+});
