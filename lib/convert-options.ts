@@ -11,6 +11,8 @@ import {
 } from './arguments';
 import { capabilityNumber, isCapability } from './compute-capability';
 import { ENGINES, type EngineKind } from './engine';
+import { wantedParts } from './options';
+import type { Part } from './parts';
 import { PRECISIONS, type Precision } from './precision';
 
 export const DEFAULT_MAX_BATCH = 64;
@@ -18,6 +20,8 @@ export const DEFAULT_MAX_BATCH = 64;
 export interface ConvertProgress {
   /** int8's alone is `calibrate`, which goes on after `build` where all layers in int8 fail. */
   stage: 'read' | 'calibrate' | 'build' | 'write';
+  /** What is being built. */
+  part?: Part;
   /** 0 to 1 of the whole. */
   fraction: number;
 }
@@ -37,6 +41,15 @@ export interface ConvertOptions {
    * some minutes with L/14. Below a cosine of 0.995 to fp32 on any of them the conversion is refused.
    */
   calibrate?: string | readonly string[];
+  /**
+   * Folder of the language model that reads texts: config.json, safetensors and tokenizer.json as
+   * published. It is kept in `precision`; with int8 the text side is kept in bf16.
+   */
+  llm?: string;
+  /** Folder of a LoRA as PEFT writes it, which is merged into the language model. */
+  lora?: string;
+  /** What to make, e.g. ['vision']. Default: all that the checkpoint holds, and `llm`. */
+  parts?: readonly Part[];
   /** A config.json or open_clip-style file, for checkpoints that have none beside them. */
   config?: string;
   /**
@@ -68,6 +81,9 @@ export interface ResolvedConvertOptions {
   precision: Precision;
   /** There for int8, and for nothing else. */
   calibrate: readonly string[] | undefined;
+  llm: string | undefined;
+  lora: string | undefined;
+  parts: readonly Part[] | undefined;
   config: string | undefined;
   portable: boolean;
   maxBatch: number;
@@ -96,6 +112,13 @@ function calibrationPlaces(value: unknown, precision: Precision): string[] | und
   const places: unknown[] = Array.isArray(value) ? value : [value];
   if (places.length === 0) throw invalidRange('at least one file or folder', name, value);
   return places.map((place) => nonEmptyString(place, name));
+}
+
+/** Undefined: whatever there is. */
+function partsToMake(value: unknown, llm: string | undefined): Part[] | undefined {
+  const parts = wantedParts(value);
+  if (llm === undefined || parts === undefined || parts.includes('llm')) return parts;
+  throw invalidRange("'llm' among them with options.llm", 'options.parts', value);
 }
 
 /** GPUs that a player, a workstation or a server of today may have. */
@@ -131,6 +154,17 @@ function requireTensorrtOptions(engine: EngineKind, precision: Precision, portab
   if (portable) throw invalidRange(`false with engine ${engine}`, 'options.portable', portable);
 }
 
+/** Parts are built one after the other, and calibration, of one of them, knows only the whole. */
+function neverBack(
+  tell: ConvertOptions['onProgress'] = () => {},
+): (progress: ConvertProgress) => void {
+  let furthest = 0;
+  return (progress) => {
+    furthest = Math.max(furthest, progress.fraction);
+    tell({ ...progress, fraction: furthest });
+  };
+}
+
 /** @throws TypeError, RangeError (ERR_INVALID_ARG) */
 export function resolveConvertOptions(value: unknown): ResolvedConvertOptions {
   const options = optionsBag(value, 'options');
@@ -143,11 +177,15 @@ export function resolveConvertOptions(value: unknown): ResolvedConvertOptions {
     const expected = "false with precision int8, which needs this project's own operators,";
     throw invalidRange(expected, 'options.portable', portable);
   }
+  const llm = optionalString(options.llm, 'options.llm');
   return {
     out: nonEmptyString(options.out, 'options.out'),
     engine,
     precision,
     calibrate: calibrationPlaces(options.calibrate, precision),
+    llm,
+    lora: optionalString(options.lora, 'options.lora'),
+    parts: partsToMake(options.parts, llm),
     config: optionalString(options.config, 'options.config'),
     portable,
     maxBatch: optionalInteger(options.maxBatch, 'options.maxBatch', DEFAULT_MAX_BATCH, [1, 1024]),
@@ -155,6 +193,6 @@ export function resolveConvertOptions(value: unknown): ResolvedConvertOptions {
     force: optionalBoolean(options.force, 'options.force', false),
     runtime: optionalString(options.runtime, 'options.runtime'),
     signal: optionalSignal(options.signal, 'options.signal'),
-    onProgress: (options.onProgress as ResolvedConvertOptions['onProgress']) ?? (() => {}),
+    onProgress: neverBack(options.onProgress as ConvertOptions['onProgress']),
   };
 }

@@ -1,97 +1,97 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
 import { nonEmptyString } from './arguments';
 import type { Manifest } from './bundle/manifest';
+import type { TextManifest } from './bundle/text-manifest';
 import { type BundleContent, writeBundle } from './bundle/write';
-import { buildCalibrated } from './calibration';
 import { withCallerStack } from './caller';
-import { type ResolvedModel, resolveModel } from './checkpoint/layouts';
-import { readCheckpoint } from './checkpoint/read';
-import { capabilityText } from './compute-capability';
+import type { Contents } from './checkpoint/contents';
+import { type Built, buildPart, textPrecision } from './convert/build';
+import { planOf } from './convert/plan';
 import {
   type ConvertOptions,
   type ResolvedConvertOptions,
   resolveConvertOptions,
 } from './convert-options';
-import { OPERATORS_VERSION, openEngine, visionFile } from './engine';
-import { fromNative, loadNative, type NativeEngine } from './native';
+import { engineFile, OPERATORS_VERSION, openEngine } from './engine';
+import { loadNative } from './native';
 import { packageVersion } from './package-version';
-import { samplePictures } from './pictures';
+import { PARTS, type Part } from './parts';
+import type { Precision } from './precision';
+import { MAX_TOKENS } from './text/tokenize';
 
-/** Pictures that int8 is calibrated on, at most. */
-const CALIBRATION_PICTURES = 32;
-
-/** Writes the engine file, and says of it what the manifest records. */
-async function buildEngine(
-  engine: NativeEngine,
-  { config, weights, preprocessing }: ResolvedModel,
-  output: string,
-  options: ResolvedConvertOptions,
-): Promise<Pick<Manifest, 'parameters' | 'quantisation' | 'computeCapabilities'>> {
-  const { precision, portable, calibrate, force, signal, onProgress } = options;
-  if (calibrate !== undefined) {
-    const pixels = await samplePictures(calibrate, CALIBRATION_PICTURES, preprocessing, signal);
-    const spec = { engine, config, weights, output, pixels, force, signal, onProgress };
-    return { ...(await buildCalibrated(spec)), computeCapabilities: [] };
-  }
-  onProgress({ stage: 'build', fraction: 0.05 });
-  const target = {
-    maxBatch: options.maxBatch,
-    computeCapabilities: [...options.computeCapabilities],
-    cache: options.engine === 'tensorrt' ? `${resolve(options.out)}.timing-cache` : '',
+function textManifest(
+  { adapter, llm }: Contents,
+  precision: Precision,
+  built: Partial<Record<Part, Built>>,
+): TextManifest {
+  const common = (part: 'adapter' | 'llm', layout: string) => {
+    return { precision, parameters: built[part]?.parameters ?? 0, layout };
   };
-  const plain = { observe: false, quantisation: [] };
-  const spec = { config, weights, precision, portable, output, ...plain, ...target };
-  const { parameters, computeCapabilities } = await fromNative(engine.build(spec));
-  return { parameters, computeCapabilities: computeCapabilities.map(capabilityText) };
+  return {
+    ...(adapter && { adapter: { model: adapter.config, ...common('adapter', adapter.layout) } }),
+    ...(llm && {
+      llm: { model: { ...llm.config, maxTokens: MAX_TOKENS }, ...common('llm', llm.layout) },
+    }),
+  };
 }
 
-/** Makes an engine in `folder`, a bundle in the making, and says what it is. */
+/** Makes the engines in `folder`, a bundle in the making, and says what they are. */
 async function buildInto(
   folder: string,
   checkpoint: string,
   options: ResolvedConvertOptions,
 ): Promise<BundleContent> {
-  const { precision, portable, config } = options;
-  options.onProgress({ stage: 'read', fraction: 0 });
-  const table = await readCheckpoint(checkpoint, config === undefined ? {} : { config });
-  const model = resolveModel(table);
-  const engine = await openEngine(options.engine, options.runtime);
+  const { portable, signal, onProgress, engine: kind } = options;
+  onProgress({ stage: 'read', fraction: 0 });
+  const plan = await planOf(checkpoint, options);
+  const { table, contents } = plan;
+  const engine = await openEngine(kind, options.runtime);
 
-  options.signal?.throwIfAborted();
-  const vision = visionFile(options.engine);
-  const output = join(folder, vision);
-  await mkdir(dirname(output), { recursive: true });
-  const built = await buildEngine(engine, model, output, options);
-  options.signal?.throwIfAborted();
-  options.onProgress({ stage: 'write', fraction: 0.7 });
+  const present = PARTS.filter((part) => contents[part] !== undefined);
+  const built: Partial<Record<Part, Built>> = {};
+  for (const [i, part] of present.entries()) {
+    signal?.throwIfAborted();
+    onProgress({ stage: 'build', part, fraction: 0.05 + (0.65 * i) / present.length });
+    const report = await buildPart(part, engine, plan, folder, options);
+    if (report !== undefined) built[part] = report;
+  }
+  signal?.throwIfAborted();
+  onProgress({ stage: 'write', fraction: 0.7 });
+  const { vision, adapter, llm } = contents;
+  const precision = vision ? options.precision : textPrecision(options.precision);
+  const [first] = present.flatMap((part) => built[part] ?? []);
   return {
-    model: model.config,
-    preprocessing: model.preprocessing,
+    ...(vision && { model: vision.config, preprocessing: vision.preprocessing }),
+    ...((adapter || llm) && {
+      text: textManifest(contents, textPrecision(options.precision), built),
+    }),
     engine: {
-      kind: options.engine,
+      kind,
       flavour: portable ? 'portable' : 'native',
       version: engine.version,
-      operators: portable || options.engine !== 'torchscript' ? 0 : OPERATORS_VERSION,
+      operators: portable || kind !== 'torchscript' ? 0 : OPERATORS_VERSION,
     },
     precision,
     batch: { max: options.maxBatch },
-    parts: { vision },
+    computeCapabilities: first?.computeCapabilities ?? [],
+    parts: Object.fromEntries(present.map((part) => [part, engineFile(part, kind)])),
     builtBy: { llm2clip: packageVersion(), platform: `${process.platform}-${process.arch}` },
-    source: { layout: model.layout, format: table.format },
-    ...built,
+    source: { layout: (vision ?? adapter ?? llm)?.layout ?? '', format: table.format },
+    parameters: present.reduce((sum, part) => sum + (built[part]?.parameters ?? 0), 0),
+    ...(built.vision?.quantisation && { quantisation: built.vision.quantisation }),
   };
 }
 
 /**
  * Makes an engine bundle from a checkpoint (safetensors, .pt or .bin; a file, or a folder that holds
- * it). Needs no Python, no ONNX and no GPU. The bundle appears whole or not at all.
+ * it): of its vision tower, its text adapter, or both; and with `llm`, of the language model that
+ * reads the texts. Needs no Python, no ONNX and no GPU. The bundle appears whole or not at all.
  *
  * @throws TypeError, RangeError (ERR_INVALID_ARG); `signal.reason`
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_CHECKPOINT_*, ERR_BUNDLE_EXISTS, ERR_RUNTIME_MISSING,
  *   ERR_PARITY, ERR_OUT_OF_MEMORY, ERR_IO
  * @example
  * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'eva02.bundle', precision: 'bf16' });
+ * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'both.bundle', llm: 'Llama-3-8B-CC-Finetuned' });
  * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'rtx.bundle', engine: 'tensorrt-rtx' });
  * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'int8.bundle', precision: 'int8', calibrate: 'pictures' });
  */

@@ -1,5 +1,6 @@
 import { LLM2CLIPError } from './errors';
 import { fromNative, loadNative, type NativeEngine } from './native';
+import type { Part } from './parts';
 import { INSTALL_CUDA_COMMAND, type Libtorch, locateLibtorch } from './runtime/locate';
 import { withBriefSpinning } from './runtime/openmp';
 import { locatePlugin, type PluginName } from './runtime/plugins';
@@ -18,9 +19,9 @@ const PLUGIN_OF: Record<EngineKind, PluginName> = {
 /** Version of the fused operators in files of the native flavour; a file of another is refused. */
 export const OPERATORS_VERSION = 2;
 
-/** Where the one engine file of the vision tower lies in a bundle; Triton's layout. */
-export function visionFile(kind: EngineKind): string {
-  return kind === 'torchscript' ? 'vision/1/model.pt' : 'vision/1/model.plan';
+/** Where the engine file of a part lies in a bundle; Triton's layout. */
+export function engineFile(part: Part, kind: EngineKind): string {
+  return `${part}/1/model.${kind === 'torchscript' ? 'pt' : 'plan'}`;
 }
 
 function librariesOf(libtorch: Libtorch, device: string): string[] {

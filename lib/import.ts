@@ -14,7 +14,7 @@ import { type BundleContent, writeBundle } from './bundle/write';
 import { withCallerStack } from './caller';
 import { FAMILIES, type Family } from './config';
 import { DEFAULT_MAX_BATCH } from './convert-options';
-import { ENGINES, type EngineKind, openEngine, visionFile } from './engine';
+import { ENGINES, type EngineKind, engineFile, openEngine } from './engine';
 import { LLM2CLIPError } from './errors';
 import { fromNative, loadNative, type NativeEngine } from './native';
 import { packageVersion } from './package-version';
@@ -92,7 +92,7 @@ async function wrap(folder: string, file: string, options: ResolvedImport): Prom
   const { engine: kind, family, imageSize, maxBatch, runtime, signal } = options;
   const engine = await openEngine(kind, runtime);
   signal?.throwIfAborted();
-  const vision = visionFile(kind);
+  const vision = engineFile('vision', kind);
   const copy = join(folder, vision);
   await mkdir(dirname(copy), { recursive: true });
   await copyFile(file, copy);

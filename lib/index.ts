@@ -10,16 +10,19 @@ export { type Recall, type RecallOptions, recall } from './eval/recall';
 export { classEmbeddings, classProbabilities, fillTemplates } from './eval/zero-shot';
 export type { ImageInput, PreprocessedInput, RawPixels } from './image';
 export { type ImportOptions, importEngine } from './import';
-export type { ModelInfo } from './load';
+export type { ModelInfo, PartInfo } from './load';
 export { LLM2CLIP } from './model';
 export type {
   EncodeManyOptions,
+  EncodeManyTextsOptions,
   EncodeOptions,
   EncodeStreamOptions,
+  EncodeTextOptions,
   ImageOptions,
   LoadOptions,
   Logger,
 } from './options';
+export type { Part } from './parts';
 export type { Precision } from './precision';
 export type { Preprocessing } from './preprocessing';
 export type { VectorId } from './search/row-ids';
@@ -33,7 +36,7 @@ export {
 } from './search/vector-index';
 export type { VectorSet } from './search/vector-set';
 export type { SearchResult } from './search/vector-table';
-export type { ModelStats, Summary } from './stats';
+export type { EngineStats, ModelStats, Summary } from './stats';
 export type { Streamed } from './stream';
 export type { PadTo, TextBatch } from './text/batch';
 export type { TokenizedText } from './text/tokenize';

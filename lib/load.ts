@@ -1,92 +1,65 @@
-import { resolve } from 'node:path';
 import type { Manifest } from './bundle/manifest';
-import { openBundle } from './bundle/open';
+import { type OpenBundle, openBundle } from './bundle/open';
 import { requireCompatible } from './compatibility';
-import { capabilityNumber } from './compute-capability';
-import {
-  chooseDevice,
-  concernsTheDevice,
-  type DeviceChoice,
-  defaultMaxBatch,
-  theCpu,
-} from './device';
-import { type EngineKind, openEngine } from './engine';
-import { fromNative, type NativeEngine, type NativeSession, type SessionSpec } from './native';
+import { chooseDevice, concernsTheDevice, type DeviceChoice, theCpu } from './device';
+import { openEngine } from './engine';
+import { LLM2CLIPError } from './errors';
+import type { VisionPart } from './image-side';
+import { maxBatchOf, openAdapter, openLlm, openVision, type Source } from './load-parts';
+import type { NativeEngine } from './native';
 import type { Logger, ResolvedLoadOptions } from './options';
+import { PARTS, type Part } from './parts';
+import type { Requests } from './requests';
+import type { TextParts } from './text-side';
 
-/** What really runs. */
-export interface ModelInfo {
-  bundle: string;
-  family: string;
-  /** Edge of the square the engine sees, in pixels. */
-  imageSize: number;
-  embeddingDim: number;
-  /** Numbers learned; 0 where an imported engine does not say. */
-  parameters: number;
-  engine: { kind: string; flavour: string; version: string };
+/** What one part runs on. */
+export interface PartInfo {
   device: string;
-  /** Why this device: the caller's word, or what 'auto' found. */
-  deviceReason: string;
   /** Computed in; `storedPrecision` is that of the bundle's weights. */
   precision: string;
   storedPrecision: string;
-  threads: number;
-  maxBatch: number;
   /** What runs, in words. */
   kernels: readonly string[];
 }
 
+/** What really runs. */
+export interface ModelInfo extends PartInfo {
+  bundle: string;
+  /** Those that are loaded; without 'vision', device, precision and kernels are the text side's. */
+  parts: readonly Part[];
+  /** Of the vision tower; "llama" or "adapter" without one. */
+  family: string;
+  /** Edge of the square the vision tower sees, in pixels; 0 without one. */
+  imageSize: number;
+  /** Numbers of an embedding; of a language model alone, of its features. */
+  embeddingDim: number;
+  /** Numbers learned; 0 where an imported engine does not say. */
+  parameters: number;
+  engine: { kind: string; flavour: string; version: string };
+  /** Why this device: the caller's word, or what 'auto' found. */
+  deviceReason: string;
+  threads: number;
+  maxBatch: number;
+  /** The text side, where it is loaded. `width`: numbers of a language model's feature. */
+  text?: {
+    adapter?: PartInfo & { width: number };
+    llm?: PartInfo & { width: number; maxTokens: number };
+  };
+}
+
 export interface LoadedBundle {
-  session: NativeSession;
   manifest: Manifest;
   info: ModelInfo;
-}
-
-type Wanted = Pick<SessionSpec, 'device' | 'threads' | 'maxBatch' | 'maxQueue' | 'maxDelayMs'>;
-
-/** Beside a bundle lies what TensorRT for RTX compiles of it on this machine: it is never part of it. */
-function cacheOf(bundle: string, kind: EngineKind): string {
-  return kind === 'tensorrt-rtx' ? `${resolve(bundle)}.jit-cache` : '';
-}
-
-function openSession(
-  engine: NativeEngine,
-  manifest: Manifest,
-  file: string,
-  cache: string,
-  wanted: Wanted,
-): Promise<NativeSession> {
-  const { preprocessing, model, parts, files } = manifest;
-  const digest = files[parts.vision]?.sha256;
-  const key = JSON.stringify([digest, preprocessing, engine.version, wanted]);
-  const computeCapabilities = manifest.computeCapabilities.map(capabilityNumber);
-  const { embeddingDim } = model;
-  return fromNative(
-    engine.open({
-      key,
-      file,
-      cache,
-      computeCapabilities,
-      preprocessing,
-      embeddingDim,
-      ...wanted,
-    }),
-  );
-}
-
-interface Opened {
-  choice: DeviceChoice;
-  engine: NativeEngine;
-  session: NativeSession;
-  maxBatch: number;
+  vision: VisionPart | undefined;
+  text: TextParts;
 }
 
 /** What 'auto' chose and cannot be had is not insisted on. */
-async function withFallback(
+async function withFallback<T>(
   choice: DeviceChoice,
   logger: Logger,
-  open: (choice: DeviceChoice) => Promise<Opened>,
-): Promise<Opened> {
+  open: (choice: DeviceChoice) => Promise<T>,
+): Promise<T> {
   try {
     return await open(choice);
   } catch (error) {
@@ -97,7 +70,126 @@ async function withFallback(
   }
 }
 
-/** Opens a bundle, checks it, and opens its engine on a thread of its own. */
+/** Those of the bundle, or those of them that are asked for. */
+function partsOf({ parts }: Manifest, wanted: readonly Part[] | undefined): Part[] {
+  const present = PARTS.filter((part) => parts[part] !== undefined);
+  const missing = wanted?.find((part) => !present.includes(part));
+  if (missing === undefined) return present.filter((part) => wanted?.includes(part) ?? true);
+  throw new LLM2CLIPError(
+    'ERR_ENGINE_INCOMPATIBLE',
+    `expected a bundle with the part ${missing}, found ${present.join(', ')}`,
+  );
+}
+
+/** Texts are read on the CPU wherever that was not decided by the caller or by the engine. */
+function textDevice({ device, automatic }: DeviceChoice): string {
+  return automatic ? 'cpu' : device;
+}
+
+type Opened = Pick<LoadedBundle, 'vision' | 'text'> & {
+  choice: DeviceChoice;
+  engine: NativeEngine;
+  maxBatch: number;
+};
+
+/** Opens part after part; where one cannot be opened, those before it are closed again. */
+async function openParts(
+  parts: readonly Part[],
+  choice: DeviceChoice,
+  rest: Omit<Source, 'engine' | 'device'>,
+): Promise<Opened> {
+  const { bundle, options } = rest;
+  const { device } = choice;
+  const engine = await openEngine(bundle.manifest.engine.kind, options.runtime, device);
+  requireCompatible(bundle.manifest, engine.version);
+  const source = { ...rest, engine, device };
+  const ofTexts = { ...source, device: textDevice(choice) };
+  const opened: Requests[] = [];
+  const keep = <T extends { requests: Requests }>(part: T): T => {
+    opened.push(part.requests);
+    return part;
+  };
+  try {
+    const vision = parts.includes('vision') ? keep(await openVision(source)) : undefined;
+    const adapter = parts.includes('adapter') && keep(await openAdapter(ofTexts));
+    const llm = parts.includes('llm') && keep(await openLlm(ofTexts));
+    const text = { ...(adapter && { adapter }), ...(llm && { llm }) };
+    return { choice, engine, vision, text, maxBatch: maxBatchOf(source) };
+  } catch (error) {
+    await Promise.all(opened.map((requests) => requests.close()));
+    throw error;
+  }
+}
+
+function partInfo({ session }: Requests, storedPrecision: string): PartInfo {
+  const { device, precision, kernels } = session.info;
+  return { device, precision: precision || storedPrecision, storedPrecision, kernels };
+}
+
+function textInfo(manifest: Manifest, { adapter, llm }: TextParts): ModelInfo['text'] {
+  const said = manifest.text;
+  return {
+    ...(adapter && {
+      adapter: {
+        ...partInfo(adapter.requests, said?.adapter?.precision ?? ''),
+        width: adapter.width,
+      },
+    }),
+    ...(llm && {
+      llm: {
+        ...partInfo(llm.requests, said?.llm?.precision ?? ''),
+        width: llm.width,
+        maxTokens: said?.llm?.model.maxTokens ?? 0,
+      },
+    }),
+  };
+}
+
+function infoOf(
+  path: string,
+  manifest: Manifest,
+  { choice, engine, vision, text, maxBatch }: Opened,
+  { threads }: ResolvedLoadOptions,
+): ModelInfo {
+  const { model, precision } = manifest;
+  const { kind, flavour } = manifest.engine;
+  const first = vision ?? text.adapter ?? text.llm;
+  if (first === undefined) throw new LLM2CLIPError('ERR_INTERNAL', 'no part was opened');
+  return {
+    ...partInfo(first.requests, precision),
+    bundle: path,
+    parts: PARTS.filter((part) => ({ vision, ...text })[part] !== undefined),
+    family: (vision && model?.family) ?? (text.llm ? 'llama' : 'adapter'),
+    imageSize: vision?.size ?? 0,
+    embeddingDim: embeddingDimOf(manifest, { vision, text }),
+    parameters: manifest.parameters,
+    engine: { kind, flavour, version: engine.version },
+    deviceReason: choice.reason,
+    threads,
+    maxBatch,
+    ...((text.adapter || text.llm) && { text: textInfo(manifest, text) ?? {} }),
+  };
+}
+
+function embeddingDimOf(
+  { model, text: said }: Manifest,
+  { vision, text }: Pick<Opened, 'vision' | 'text'>,
+): number {
+  if (vision !== undefined && model !== undefined) return model.embeddingDim;
+  return (text.adapter && said?.adapter?.model.embeddingDim) ?? text.llm?.width ?? 0;
+}
+
+async function deviceFor(
+  parts: readonly Part[],
+  { manifest }: OpenBundle,
+  { device, runtime }: ResolvedLoadOptions,
+): Promise<DeviceChoice> {
+  const onCpu = device === 'auto' && manifest.engine.kind === 'torchscript';
+  if (onCpu && !parts.includes('vision')) return theCpu('texts are read on the CPU');
+  return chooseDevice(device, manifest, runtime);
+}
+
+/** Opens a bundle, checks it, and opens the engine of each part on threads of its own. */
 export async function loadBundle(
   path: string,
   options: ResolvedLoadOptions,
@@ -105,42 +197,15 @@ export async function loadBundle(
   const bundle = await openBundle(path);
   try {
     const { manifest } = bundle;
-    const { kind, flavour } = manifest.engine;
-    const { family, imageSize, embeddingDim } = manifest.model;
-    const chosen = await chooseDevice(options.device, manifest, options.runtime);
-    const { threads, maxQueue, maxDelayMs, logger } = options;
-    const { choice, engine, session, maxBatch } = await withFallback(
-      chosen,
-      logger,
-      async (choice) => {
-        const { device } = choice;
-        const engine = await openEngine(kind, options.runtime, device);
-        requireCompatible(manifest, engine.version);
-        const file = await bundle.verify(manifest.parts.vision);
-        const most = options.maxBatch ?? defaultMaxBatch(device);
-        const maxBatch = Math.min(most, manifest.batch.max);
-        const wanted = { device, threads, maxBatch, maxQueue, maxDelayMs };
-        const session = await openSession(engine, manifest, file, cacheOf(path, kind), wanted);
-        return { choice, engine, session, maxBatch };
-      },
+    const parts = partsOf(manifest, options.parts);
+    const chosen = await deviceFor(parts, bundle, options);
+    const opened = await withFallback(chosen, options.logger, (choice) =>
+      openParts(parts, choice, { path, bundle, options }),
     );
-    const info: ModelInfo = {
-      bundle: path,
-      family,
-      imageSize,
-      embeddingDim,
-      parameters: manifest.parameters,
-      engine: { kind, flavour, version: engine.version },
-      device: session.info.device,
-      deviceReason: choice.reason,
-      precision: session.info.precision || manifest.precision,
-      storedPrecision: manifest.precision,
-      threads,
-      maxBatch,
-      kernels: session.info.kernels,
-    };
-    logger('info', `loaded ${path} on ${info.device} (${choice.reason})`, { ...info });
-    return { session, manifest, info };
+    const info = infoOf(path, manifest, opened, options);
+    const { logger } = options;
+    logger('info', `loaded ${path} on ${info.device} (${info.deviceReason})`, { ...info });
+    return { manifest, info, vision: opened.vision, text: opened.text };
   } finally {
     await bundle.close();
   }

@@ -1,62 +1,56 @@
-import { createHistogram } from 'node:perf_hooks';
-import { abortable } from './abort';
+import { types } from 'node:util';
+import { Admission } from './admission';
 import { invalidBuffer, invalidType, isObject, nonEmptyString } from './arguments';
 import { withCallerStack } from './caller';
-import { forEachConcurrently } from './concurrency';
-import { Embeddings } from './embeddings';
+import type { Embeddings } from './embeddings';
 import { LLM2CLIPError } from './errors';
-import {
-  decodeImage,
-  type EncodedImage,
-  type ImageInput,
-  isEncoded,
-  overlapsImage,
-  readPixels,
-} from './image';
+import { type ImageInput, overlapsImage } from './image';
+import { ImageSide } from './image-side';
 import { type LoadedBundle, loadBundle, type ModelInfo } from './load';
-import { fromNative, type Pixels } from './native';
 import {
   type EncodeManyOptions,
+  type EncodeManyTextsOptions,
   type EncodeOptions,
   type EncodeStreamOptions,
+  type EncodeTextOptions,
   type LoadOptions,
   type ResolvedEncodeOptions,
   type ResolvedLoadOptions,
   resolveEncodeOptions,
   resolveLoadOptions,
+  type TextOutput,
+  textOutput,
 } from './options';
-import { type DecodeStats, type ModelStats, modelStats } from './stats';
+import { ANYWHERE, type Place } from './requests';
+import { encodeRows } from './rows';
+import { type ModelStats, modelStats } from './stats';
 import { type Streamed, streamInOrder } from './stream';
+import { TextSide } from './text-side';
 
-/** Where one picture's embedding goes. */
-interface Place {
-  /** The caller bounds itself: never refused for a full queue. */
-  waits: boolean;
-  out: Float32Array | undefined;
-  outOffset: number;
-}
+/** Texts and features under way at once in one call for many: more than one run takes. */
+const TEXTS_AT_ONCE = 512;
 
 /**
- * An LLM2CLIP image tower, loaded. Everything runs off the event loop: decoding on libuv's threads,
- * the rest on threads of the engine's own.
+ * An LLM2CLIP model, loaded: pictures and texts become vectors of one space. Everything runs off the
+ * event loop: decoding on libuv's threads, tokenising on one of its own, the rest on the engines'.
  *
  * @example
  * await using model = await LLM2CLIP.load('eva02-l-14-336.bundle');
- * const embedding = await model.encodeImage('cat.jpg'); // Float32Array(1280), L2-normalised
+ * const image = await model.encodeImage('cat.jpg'); // Float32Array(1280), L2-normalised
+ * const text = await model.encodeText('a cat on a sofa'); // of the same space
  */
 export class LLM2CLIP {
-  readonly #loaded: LoadedBundle;
-  readonly #options: ResolvedLoadOptions;
-  readonly #decoding: DecodeStats = { time: createHistogram(), copies: { count: 0, bytes: 0 } };
-  #underWay = 0;
-  #waking = false;
-  #nextId = 0;
+  readonly #info: ModelInfo;
+  readonly #images: ImageSide | undefined;
+  readonly #texts: TextSide;
+  readonly #admission: Admission;
   #disposed: Promise<void> | undefined;
-  #whenIdle: (() => void) | undefined;
 
-  private constructor(loaded: LoadedBundle, options: ResolvedLoadOptions) {
-    this.#loaded = loaded;
-    this.#options = options;
+  private constructor({ info, vision, text }: LoadedBundle, options: ResolvedLoadOptions) {
+    this.#info = info;
+    this.#images = vision && new ImageSide(vision, options.image);
+    this.#texts = new TextSide(text);
+    this.#admission = new Admission(options.maxQueue);
   }
 
   /**
@@ -76,12 +70,17 @@ export class LLM2CLIP {
 
   /** What really runs: engine, device, precision, versions, kernels. */
   get info(): ModelInfo {
-    return this.#loaded.info;
+    return this.#info;
   }
 
   /** Counts, queue depth, batch sizes, copies and the times of each stage, since loading. */
   stats(): ModelStats {
-    return modelStats(this.#loaded.session.stats(), this.#decoding);
+    const { llm, adapter } = this.#texts.parts;
+    return modelStats({
+      vision: this.#images?.stats(),
+      llm: llm?.requests.session.stats(),
+      adapter: adapter?.requests.session.stats(),
+    });
   }
 
   /**
@@ -92,14 +91,11 @@ export class LLM2CLIP {
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT,
    *   ERR_IMAGE_TOO_LARGE, ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,
-   *   ERR_DEVICE_LOST
+   *   ERR_DEVICE_LOST; ERR_ENGINE_INCOMPATIBLE for a bundle without a vision tower
    */
   async encodeImage(input: ImageInput, options?: EncodeOptions): Promise<Float32Array> {
     const resolved = resolveEncodeOptions(options, this.info.embeddingDim);
-    const { out } = resolved;
-    return await withCallerStack(
-      this.#encode(input, resolved, { waits: false, out, outOffset: 0 }),
-    );
+    return await withCallerStack(this.#encodeImage(input, resolved, onePlace(resolved)));
   }
 
   /**
@@ -115,27 +111,16 @@ export class LLM2CLIP {
     options?: EncodeManyOptions,
   ): Promise<Embeddings> {
     if (!Array.isArray(inputs)) throw invalidType('an array of images', 'inputs', inputs);
-    const { embeddingDim, maxBatch } = this.info;
-    const length = inputs.length * embeddingDim;
-    const resolved = resolveEncodeOptions(options, length);
-    const out = resolved.out?.subarray(0, length) ?? new Float32Array(length);
+    const { embeddingDim: dim, maxBatch } = this.info;
+    const { resolved, out } = rowsOptions(options, inputs.length * dim);
     // Pictures are read when their turn comes, after others' embeddings are there.
     if (resolved.out !== undefined && inputs.some((input) => overlapsImage(input, out))) {
       throw invalidBuffer('memory of its own', 'options.out', out);
     }
-    const errors = new Map<number, unknown>();
-    const encodeRow = async (i: number) => {
-      try {
-        await this.#encode(inputs[i], resolved, { waits: true, out, outOffset: i * embeddingDim });
-      } catch (error) {
-        const lost = out.length !== length; // taken away meanwhile
-        if (resolved.onError === 'throw' || resolved.signal?.aborted || lost) throw error;
-        errors.set(i, error);
-        out.fill(Number.NaN, i * embeddingDim, (i + 1) * embeddingDim);
-      }
-    };
-    await withCallerStack(forEachConcurrently(inputs.length, 2 * maxBatch, encodeRow));
-    return new Embeddings(out, embeddingDim, errors);
+    const rows = { count: inputs.length, dim, out, atOnce: 2 * maxBatch };
+    return withCallerStack(
+      encodeRows(rows, resolved, (i, place) => this.#encodeImage(inputs[i], resolved, place)),
+    );
   }
 
   /**
@@ -153,8 +138,7 @@ export class LLM2CLIP {
     requireIterable(inputs);
     const resolved = resolveEncodeOptions(options, 0);
     const readAhead = resolved.readAhead ?? 2 * this.info.maxBatch;
-    const place: Place = { waits: true, out: undefined, outOffset: 0 };
-    const encode = (input: Input) => this.#encode(input, resolved, place);
+    const encode = (input: Input) => this.#encodeImage(input, resolved, ANYWHERE);
     for await (const result of streamInOrder(inputs, readAhead, encode)) {
       resolved.signal?.throwIfAborted();
       if (result.error !== undefined && resolved.onError === 'throw') throw result.error;
@@ -162,7 +146,81 @@ export class LLM2CLIP {
     }
   }
 
-  /** Finishes what is under way, then frees the engine. Safe to call twice. */
+  /**
+   * The embedding [E] of a text, L2-normalised unless `normalize: false`: comparable with pictures' by
+   * a dot product. It is put into LLM2CLIP's prompt and cut at 512 tokens, as in the reference.
+   *
+   * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
+   * @throws LLM2CLIPError ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,
+   *   ERR_DEVICE_LOST; ERR_ENGINE_INCOMPATIBLE for a bundle without language model or text adapter
+   * @example
+   * const text = await model.encodeText('a red car in the snow');
+   */
+  async encodeText(text: string, options?: EncodeTextOptions): Promise<Float32Array> {
+    requireText(text, 'text');
+    const output = textOutput(options);
+    const resolved = resolveEncodeOptions(options, this.#textDim(output));
+    return await withCallerStack(this.#encodeText(text, output, resolved, onePlace(resolved)));
+  }
+
+  /**
+   * The embeddings of many texts in one array [n, E], batched by their tokens; none is refused for a
+   * full queue. Errors as encodeText's, of the first text that fails, unless `onError: 'collect'`.
+   *
+   * @example
+   * const { data, shape, row } = await model.encodeTexts(['a cat', 'a dog']);
+   */
+  async encodeTexts(
+    texts: readonly string[],
+    options?: EncodeManyTextsOptions,
+  ): Promise<Embeddings> {
+    if (!Array.isArray(texts)) throw invalidType('an array of strings', 'texts', texts);
+    for (const [i, text] of texts.entries()) requireText(text, `texts[${i}]`);
+    const output = textOutput(options);
+    const dim = this.#textDim(output);
+    const { resolved, out } = rowsOptions(options, texts.length * dim);
+    const rows = { count: texts.length, dim, out, atOnce: TEXTS_AT_ONCE };
+    return withCallerStack(
+      encodeRows(rows, resolved, (i, place) =>
+        this.#encodeText(texts[i] as string, output, resolved, place),
+      ),
+    );
+  }
+
+  /**
+   * The embeddings [n, E] of features [n, D] that a language model made, by the text adapter alone:
+   * for those that are stored, or that another program computed. Errors as encodeTexts'.
+   *
+   * @param features Row after row, read until the promise settles.
+   * @example
+   * const { data: features } = await model.encodeTexts(captions, { output: 'feature' });
+   * const { row } = await model.encodeTextFeatures(features);
+   */
+  async encodeTextFeatures(
+    features: Float32Array,
+    options?: Omit<EncodeManyOptions, 'transfer'>,
+  ): Promise<Embeddings> {
+    if (!types.isFloat32Array(features)) {
+      throw invalidType('a Float32Array', 'features', features);
+    }
+    const { width } = this.#texts.adapter();
+    const count = features.length / width;
+    if (!Number.isInteger(count)) {
+      throw invalidBuffer(`rows of ${width} numbers`, 'features', features);
+    }
+    const dim = this.info.embeddingDim;
+    const { resolved, out } = rowsOptions(options, count * dim);
+    const rows = { count, dim, out, atOnce: TEXTS_AT_ONCE };
+    return withCallerStack(
+      encodeRows(rows, resolved, (i, place) =>
+        this.#run(resolved, place, () =>
+          this.#texts.encodeFeature(rowOf(features, i, width), resolved, place),
+        ),
+      ),
+    );
+  }
+
+  /** Finishes what is under way, then frees the engines. Safe to call twice. */
   dispose(): Promise<void> {
     this.#disposed ??= this.#close();
     return this.#disposed;
@@ -173,114 +231,80 @@ export class LLM2CLIP {
   }
 
   async #close(): Promise<void> {
-    if (this.#underWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.#whenIdle = resolve;
-      });
-    }
-    await fromNative(this.#loaded.session.close());
+    await this.#admission.close();
+    await Promise.all([this.#images?.requests.close(), this.#texts.close()]);
   }
 
-  /** A picture that is being decoded counts as queued. */
-  #admit(waits: boolean): void {
-    if (this.#disposed !== undefined) {
-      throw new LLM2CLIPError('ERR_DISPOSED', 'the model has been disposed of');
-    }
-    const { maxQueue } = this.#options;
-    if (waits || this.#underWay < maxQueue) return;
-    throw new LLM2CLIPError(
-      'ERR_QUEUE_FULL',
-      `expected fewer than ${maxQueue} pictures under way; try again later, or raise options.batching.maxQueue`,
-    );
+  async #run<T>(
+    { signal }: ResolvedEncodeOptions,
+    { waits }: Place,
+    body: () => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    return this.#admission.run(waits, body);
   }
 
-  async #encode(
+  #encodeImage(
     input: unknown,
     options: ResolvedEncodeOptions,
     place: Place,
   ): Promise<Float32Array> {
-    options.signal?.throwIfAborted();
-    this.#admit(place.waits);
-    this.#underWay += 1;
-    try {
-      if (isEncoded(input)) return await this.#encodeFile(input, options, place);
-      const { pixels, borrowed } = readPixels(input, options.transfer);
-      return await this.#submit(pixels, borrowed, options, place);
-    } finally {
-      this.#underWay -= 1;
-      if (this.#underWay === 0) this.#whenIdle?.();
-    }
+    return this.#run(options, place, () => this.#imageSide().encode(input, options, place));
   }
 
-  async #encodeFile(
-    input: EncodedImage,
+  #encodeText(
+    text: string,
+    output: TextOutput,
     options: ResolvedEncodeOptions,
     place: Place,
   ): Promise<Float32Array> {
-    const { signal, timeoutMs, transfer } = options;
-    const started = performance.now();
-    const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
-    const either = timeout && signal ? AbortSignal.any([timeout, signal]) : (timeout ?? signal);
-    const decoded = decodeImage(input, {
-      ...this.#options.image,
-      transfer,
-      signal: either,
-      onCopy: (bytes) => this.#countCopy(bytes),
-    });
-    const pixels = await abortable(decoded, either).catch((error: unknown) => {
-      throw timeout?.aborted && error === timeout.reason ? timedOut() : error;
-    });
-    const took = performance.now() - started;
-    this.#decoding.time.record(Math.max(1, Math.round(took * 1e6)));
-    if (timeoutMs === undefined) return this.#submit(pixels, false, options, place);
-    if (took >= timeoutMs) throw timedOut();
-    return this.#submit(pixels, false, { ...options, timeoutMs: timeoutMs - took }, place);
+    return this.#run(options, place, () =>
+      output === 'feature'
+        ? this.#texts.encodeToFeature(text, options, place)
+        : this.#texts.encode(text, options, place),
+    );
   }
 
-  #countCopy(bytes: number): void {
-    this.#decoding.copies.count += 1;
-    this.#decoding.copies.bytes += bytes;
+  #imageSide(): ImageSide {
+    if (this.#images !== undefined) return this.#images;
+    throw new LLM2CLIPError(
+      'ERR_ENGINE_INCOMPATIBLE',
+      'this model has no vision tower; load it with its vision part, or convert a checkpoint that holds one',
+    );
   }
 
-  #submit(
-    pixels: Pixels,
-    borrowed: boolean,
-    { signal, timeoutMs, priority, normalize }: ResolvedEncodeOptions,
-    { waits, out, outOffset }: Place,
-  ): Promise<Float32Array> {
-    const { session, manifest } = this.#loaded;
-    if ('pixelValues' in pixels) requireSize(pixels.pixelValues, manifest.preprocessing.size);
-    this.#nextId = (this.#nextId + 1) >>> 0;
-    const id = this.#nextId;
-    const spec = { borrowed, priority, timeoutMs, waits, normalize, out, outOffset };
-    const embedding = fromNative(session.encode(id, pixels, spec));
-    this.#wakeSoon();
-    if (signal === undefined) return embedding;
-    return abortable(embedding, signal, () => session.cancel(id));
-  }
-
-  /** Once the caller's turn is over: what it asks for together becomes one batch. */
-  #wakeSoon(): void {
-    if (this.#waking) return;
-    this.#waking = true;
-    queueMicrotask(() => {
-      this.#waking = false;
-      this.#loaded.session.wake();
-    });
+  /** Numbers of a text's output; what is missing for it is said at once. */
+  #textDim(output: TextOutput): number {
+    const { width } = this.#texts.llm();
+    if (output === 'feature') return width;
+    this.#texts.adapter();
+    return this.info.embeddingDim;
   }
 }
 
-function timedOut(): LLM2CLIPError {
-  return new LLM2CLIPError('ERR_TIMEOUT', "the request's time is over");
+function onePlace({ out }: ResolvedEncodeOptions): Place {
+  return { waits: false, out, outOffset: 0 };
+}
+
+/** @param length Numbers of all rows. */
+function rowsOptions(options: unknown, length: number) {
+  const resolved = resolveEncodeOptions(options, length);
+  return { resolved, out: resolved.out?.subarray(0, length) ?? new Float32Array(length) };
+}
+
+/** Memory that was taken away meanwhile gives no rows. */
+function rowOf(features: Float32Array, i: number, width: number): Float32Array {
+  const row = features.subarray(i * width, (i + 1) * width);
+  if (row.length === width) return row;
+  throw invalidBuffer(`rows of ${width} numbers until they are read`, 'features', features);
+}
+
+function requireText(text: unknown, name: string): void {
+  if (typeof text !== 'string') throw invalidType('a string', name, text);
 }
 
 function requireIterable(inputs: unknown): void {
   const iterable =
     isObject(inputs) && (Symbol.asyncIterator in inputs || Symbol.iterator in inputs);
   if (!iterable) throw invalidType('an iterable of images', 'inputs', inputs);
-}
-
-function requireSize(pixelValues: Float32Array | Uint16Array, size: number): void {
-  if (pixelValues.length === 3 * size * size) return;
-  throw invalidBuffer(`pixelValues [3, ${size}, ${size}]`, 'image', pixelValues);
 }

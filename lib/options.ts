@@ -12,6 +12,7 @@ import {
   optionalString,
   optionsBag,
 } from './arguments';
+import { PARTS, type Part } from './parts';
 
 /** Called with what a user may want in a log; must not throw. */
 export type Logger = (
@@ -28,6 +29,8 @@ export interface ImageOptions {
 }
 
 export interface LoadOptions {
+  /** What of the bundle to load, e.g. ['vision'] where no texts come. Default: all. */
+  parts?: readonly Part[];
   /** 'auto' (default), 'cpu', 'cuda' or 'cuda:N'. An explicit device never falls back. */
   device?: string;
   /** Threads one batch is computed with. Default: the cores this process may use. */
@@ -61,6 +64,18 @@ export interface EncodeOptions {
   transfer?: boolean;
 }
 
+export interface EncodeTextOptions extends Omit<EncodeOptions, 'transfer'> {
+  /**
+   * 'embedding' (default): [E]. 'feature': what the language model makes of the text [D] before the
+   * adapter, as encodeTextFeatures takes it, never L2-normalised.
+   */
+  output?: 'embedding' | 'feature';
+}
+
+export interface EncodeManyTextsOptions
+  extends EncodeTextOptions,
+    Pick<EncodeManyOptions, 'onError'> {}
+
 export interface EncodeManyOptions extends EncodeOptions {
   /** 'throw' (default): the first failure rejects. 'collect': its row is NaN and `errors` says why. */
   onError?: 'throw' | 'collect';
@@ -75,10 +90,13 @@ const DEVICE = /^(auto|cpu|cuda(:\d+)?)$/;
 const DEFAULT_MAX_PIXELS = 268_402_689;
 const DEFAULT_MAX_QUEUE = 1024;
 const PRIORITIES = [-1_000_000, 1_000_000] as const;
+const TEXT_OUTPUTS = ['embedding', 'feature'] as const;
 const ERROR_MODES = ['throw', 'collect'] as const;
 
 /** Load options with every default filled in. */
 export interface ResolvedLoadOptions {
+  /** Undefined: all. */
+  parts: readonly Part[] | undefined;
   device: string;
   threads: number;
   /** Undefined: as many as suit the device. */
@@ -108,6 +126,16 @@ function logger(value: unknown): Logger {
   return value as Logger;
 }
 
+/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+export function wantedParts(value: unknown): Part[] | undefined {
+  const name = 'options.parts';
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value)) throw invalidType('an array', name, value);
+  const known = value.filter((part): part is Part => PARTS.includes(part));
+  if (known.length > 0 && known.length === value.length) return known;
+  throw invalidRange(`some of ${PARTS.join(', ')}`, name, value);
+}
+
 export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
   const options = optionsBag(value, 'options');
   const device = optionalString(options.device, 'options.device') ?? 'auto';
@@ -117,6 +145,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
   const batching = optionsBag(options.batching, 'options.batching');
   const { maxBatch, maxQueue, maxDelayMs } = batching;
   return {
+    parts: wantedParts(options.parts),
     device,
     threads: optionalInteger(options.threads, 'options.threads', availableParallelism(), [1, 1024]),
     maxBatch:
@@ -146,6 +175,14 @@ export interface ResolvedEncodeOptions {
   transfer: boolean;
   onError: (typeof ERROR_MODES)[number];
   readAhead: number | undefined;
+}
+
+/** What a text is encoded to. */
+export type TextOutput = (typeof TEXT_OUTPUTS)[number];
+
+export function textOutput(value: unknown): TextOutput {
+  const { output } = optionsBag(value, 'options');
+  return optionalOneOf(output, 'options.output', 'embedding', TEXT_OUTPUTS);
 }
 
 /** @param length Numbers that `out` must hold. */

@@ -8,7 +8,15 @@ export type { Summary };
  * options share one engine: `requests`, `queue`, `batches`, `engine` and the times of its stages are
  * of all of them together; decoding, delivery and copies are this thread's.
  */
-export interface ModelStats {
+export interface ModelStats extends EngineStats {
+  /** Milliseconds of a picture in each stage; `run` of a batch. */
+  stages: EngineStats['stages'] & { decode: Summary };
+  /** The text side, where it is loaded; the rest is of pictures. */
+  text?: { llm?: EngineStats; adapter?: EngineStats };
+}
+
+/** What the engine of one part has done; a picture, a text or a feature is one request of it. */
+export interface EngineStats {
   requests: {
     /** Taken in; those refused are not counted. */
     submitted: number;
@@ -22,15 +30,15 @@ export interface ModelStats {
     dropped: number;
   };
   queue: {
-    /** Pictures that wait for a batch now. */
+    /** Requests that wait for a batch now. */
     depth: number;
-    /** Pictures in the batch that runs and in the one that is being prepared. */
+    /** Requests in the batch that runs and in the one that is being prepared. */
     inBatches: number;
   };
   batches: {
     count: number;
     meanSize: number;
-    /** How many batches had so many pictures. */
+    /** How many batches had so many requests. */
     sizes: Readonly<Record<number, number>>;
   };
   engine: {
@@ -38,15 +46,14 @@ export interface ModelStats {
     /** Share of the time since loading in which the engine ran. */
     utilisation: number;
   };
-  /** Milliseconds of a picture in each stage; `run` of a batch. */
+  /** Milliseconds of a request in each stage; `run` of a batch. */
   stages: {
-    decode: Summary;
     preprocess: Summary;
     queue: Summary;
     run: Summary;
     deliver: Summary;
   };
-  /** Copies of a caller's pictures, and of embeddings into JS memory. */
+  /** Copies of a caller's inputs, and of embeddings into JS memory. */
   copies: {
     input: Copies;
     output: Copies;
@@ -54,9 +61,10 @@ export interface ModelStats {
 }
 
 /** A histogram of nanoseconds. */
-function summarise(histogram: RecordableHistogram): Summary {
+function summarise(histogram: RecordableHistogram | undefined): Summary {
   const ms = (nanoseconds: number) => nanoseconds / 1e6;
-  if (histogram.count === 0) return { count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 };
+  if (histogram === undefined || histogram.count === 0)
+    return { count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 };
   return {
     count: histogram.count,
     mean: ms(histogram.mean),
@@ -67,7 +75,7 @@ function summarise(histogram: RecordableHistogram): Summary {
   };
 }
 
-/** Copies of pictures, and their bytes. */
+/** Copies, and their bytes. */
 export interface Copies {
   count: number;
   bytes: number;
@@ -79,25 +87,58 @@ export interface DecodeStats {
   copies: Copies;
 }
 
-export function modelStats(session: SessionStats, decode: DecodeStats): ModelStats {
+function engineStats(session: SessionStats): EngineStats {
   const { submitted, completed, failed, refused, expired, dropped } = session;
   const { queued, inBatches, batchSizes, busyMs, openMs } = session;
   const { preprocess, queue, run, deliver } = session;
   const sizes = Object.entries(batchSizes).map(([size, count]) => [Number(size), count] as const);
   const count = sizes.reduce((sum, [, runs]) => sum + runs, 0);
-  const pictures = sizes.reduce((sum, [size, runs]) => sum + size * runs, 0);
+  const inputs = sizes.reduce((sum, [size, runs]) => sum + size * runs, 0);
   return {
     requests: { submitted, completed, failed, refused, timedOut: expired, dropped },
     queue: { depth: queued, inBatches },
-    batches: { count, meanSize: count === 0 ? 0 : pictures / count, sizes: batchSizes },
-    engine: { busyMs, utilisation: busyMs / openMs },
-    stages: { decode: summarise(decode.time), preprocess, queue, run, deliver },
+    batches: { count, meanSize: count === 0 ? 0 : inputs / count, sizes: batchSizes },
+    engine: { busyMs, utilisation: openMs === 0 ? 0 : busyMs / openMs },
+    stages: { preprocess, queue, run, deliver },
     copies: {
-      input: {
-        count: decode.copies.count + session.inputCopies,
-        bytes: decode.copies.bytes + session.inputBytes,
-      },
+      input: { count: session.inputCopies, bytes: session.inputBytes },
       output: { count: session.outputCopies, bytes: session.outputBytes },
     },
+  };
+}
+
+/** Of a vision tower that is not there. */
+function nothing(): SessionStats {
+  const none = { count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 };
+  return {
+    ...{ submitted: 0, completed: 0, failed: 0, refused: 0, expired: 0, dropped: 0 },
+    ...{ queued: 0, inBatches: 0, batchSizes: {}, busyMs: 0, openMs: 0 },
+    ...{ inputCopies: 0, inputBytes: 0, outputCopies: 0, outputBytes: 0 },
+    ...{ preprocess: none, queue: none, run: none, deliver: none },
+  };
+}
+
+/** Of each part that is loaded. */
+export interface PartStats {
+  vision: { session: SessionStats; decoding: DecodeStats } | undefined;
+  llm: SessionStats | undefined;
+  adapter: SessionStats | undefined;
+}
+
+export function modelStats({ vision, llm, adapter }: PartStats): ModelStats {
+  const { session = nothing(), decoding } = vision ?? {};
+  const pictures = engineStats(session);
+  const { input, output } = pictures.copies;
+  const { count, bytes } = decoding?.copies ?? { count: 0, bytes: 0 };
+  return {
+    ...pictures,
+    stages: { ...pictures.stages, decode: summarise(decoding?.time) },
+    copies: { input: { count: count + input.count, bytes: bytes + input.bytes }, output },
+    ...((llm || adapter) && {
+      text: {
+        ...(llm && { llm: engineStats(llm) }),
+        ...(adapter && { adapter: engineStats(adapter) }),
+      },
+    }),
   };
 }

@@ -13,7 +13,7 @@ interface Layer {
 
 /** An imported engine does not say what it is made of. */
 export function isWhole(model: Manifest['model']): model is VisionConfig {
-  return model.layers !== undefined;
+  return model?.layers !== undefined;
 }
 
 function tokensOf({ family, imageSize, patchSize }: VisionConfig): number {

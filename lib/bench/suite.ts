@@ -1,5 +1,5 @@
 import { invalidRange } from '../arguments';
-import type { Manifest } from '../bundle/manifest';
+import { type Manifest, requireVision, type VisionManifest } from '../bundle/manifest';
 import { openBundle } from '../bundle/open';
 import { openEngine } from '../engine';
 import type { ModelInfo } from '../load';
@@ -35,10 +35,12 @@ export interface SuiteEvents {
 
 const PARITY_PICTURES = 32;
 
-async function manifestOf(path: string): Promise<Manifest> {
+async function manifestOf(path: string): Promise<VisionManifest> {
   const bundle = await openBundle(path);
   await bundle.close();
-  return bundle.manifest;
+  const { manifest } = bundle;
+  requireVision(manifest);
+  return manifest;
 }
 
 interface Embedded {

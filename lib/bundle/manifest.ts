@@ -2,10 +2,12 @@ import { isCapability } from '../compute-capability';
 import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../config';
 import { ENGINES, type EngineKind } from '../engine';
 import { LLM2CLIPError } from '../errors';
+import { PARTS, type Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
 import type { Preprocessing } from '../preprocessing';
 import { FieldReader, invalidField, MANIFEST_NAME } from './fields';
 import { type Quantisation, requireQuantisation } from './quantisation';
+import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest';
 
 export { MANIFEST_NAME } from './fields';
 
@@ -29,9 +31,15 @@ export interface FileDigest {
 /** What llm2clip.json says of a bundle; docs/formats.md has a literal example. */
 export interface Manifest {
   formatVersion: number;
-  /** The whole architecture; of an imported engine only what it shows to the outside. */
-  model: Pick<VisionConfig, 'family' | 'imageSize' | 'embeddingDim'> & Partial<VisionConfig>;
-  preprocessing: Preprocessing;
+  /**
+   * The vision tower, where there is one: the whole architecture; of an imported engine only what it
+   * shows to the outside.
+   */
+  model?: Pick<VisionConfig, 'family' | 'imageSize' | 'embeddingDim'> & Partial<VisionConfig>;
+  /** Of pictures; there with `model`. */
+  preprocessing?: Preprocessing;
+  /** The text side, where there is one. */
+  text?: TextManifest;
   engine: {
     kind: EngineKind;
     flavour: Flavour;
@@ -40,15 +48,16 @@ export interface Manifest {
     /** Version of this project's own operators in it; 0 for none, as in every TensorRT engine. */
     operators: number;
   };
+  /** Of the vision tower's weights, or where there is none, of the text side's. */
   precision: Precision;
   batch: { max: number };
   /** GPUs it is built for, e.g. "8.9"; empty for the CPU, and where an imported engine does not say. */
   computeCapabilities: string[];
   /** Engine file of each part, a path in the bundle. */
-  parts: { vision: string };
+  parts: Partial<Record<Part, string>>;
   builtBy: { llm2clip: string; platform: string };
   source: { layout: string; format: string } | null;
-  /** Numbers learned; 0 where it is not known. */
+  /** Numbers learned, of all parts; 0 where it is not known. */
   parameters: number;
   /** How an int8 engine of this project's own was quantised; of no other. */
   quantisation?: Quantisation;
@@ -63,6 +72,18 @@ function requireVersion(fields: FieldReader): void {
     'ERR_ENGINE_INCOMPATIBLE',
     `expected a bundle of format version ${FORMAT_VERSION} or older, found ${version}; ` +
       'update llm2clip, or convert the checkpoint again with `npx llm2clip convert`',
+  );
+}
+
+/** A manifest of a bundle with a vision tower. */
+export type VisionManifest = Manifest & Required<Pick<Manifest, 'model' | 'preprocessing'>>;
+
+/** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle of the text side alone */
+export function requireVision(manifest: Manifest): asserts manifest is VisionManifest {
+  if (manifest.parts.vision !== undefined) return;
+  throw new LLM2CLIPError(
+    'ERR_ENGINE_INCOMPATIBLE',
+    'this bundle has no vision tower; convert a checkpoint that holds one',
   );
 }
 
@@ -123,7 +144,7 @@ function requireInside(name: string): void {
   }
 }
 
-function requireFiles(fields: FieldReader, vision: string): void {
+function requireFiles(fields: FieldReader, expected: readonly string[]): void {
   const entries = fields.entries();
   for (const [name, entry] of entries) {
     requireInside(name);
@@ -131,7 +152,22 @@ function requireFiles(fields: FieldReader, vision: string): void {
     const sha256 = entry.string('sha256');
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw invalidField('a sha256', `files.${name}`, sha256);
   }
-  if (!entries.some(([name]) => name === vision)) throw invalidField(vision, 'files', 'none such');
+  const missing = expected.find((file) => !entries.some(([name]) => name === file));
+  if (missing !== undefined) throw invalidField(missing, 'files', 'none such');
+}
+
+/** Files of the parts that there are, each said what it is. */
+function requireParts(fields: FieldReader): string[] {
+  const parts = fields.child('parts');
+  const present = PARTS.filter((part) => parts.has(part));
+  if (present.length === 0) throw invalidField(PARTS.join(' or '), 'parts', {});
+  if (present.includes('vision')) {
+    requireModel(fields.child('model'));
+    requirePreprocessing(fields.child('preprocessing'), fields.child('model').integer('imageSize'));
+  }
+  requireText(fields, present);
+  const engines = present.map((part) => parts.string(part));
+  return present.includes('llm') ? [...engines, TOKENIZER_FILE] : engines;
 }
 
 /**
@@ -149,8 +185,7 @@ export function parseManifest(text: string): Manifest {
   }
   const fields = new FieldReader(json, '');
   requireVersion(fields);
-  requireModel(fields.child('model'));
-  requirePreprocessing(fields.child('preprocessing'), fields.child('model').integer('imageSize'));
+  const files = requireParts(fields);
   requireEngine(fields.child('engine'));
   fields.oneOf('precision', PRECISIONS);
   fields.child('batch').integer('max', 1, LARGEST_BATCH);
@@ -158,6 +193,6 @@ export function parseManifest(text: string): Manifest {
   requireOrigin(fields);
   fields.integer('parameters');
   requireQuantisation(fields);
-  requireFiles(fields.child('files'), fields.child('parts').string('vision'));
+  requireFiles(fields.child('files'), files);
   return json as Manifest;
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { PARTS } from '../parts';
 import { digestFile } from './digest';
 import { type FileDigest, FORMAT_VERSION, MANIFEST_NAME, type Manifest } from './manifest';
 import { tritonConfig } from './triton';
@@ -8,19 +9,19 @@ import { tritonConfig } from './triton';
 /** What the maker of a bundle knows of it; files, digests and version are added by `seal`. */
 export type BundleContent = Omit<Manifest, 'files' | 'formatVersion'>;
 
-const TRITON_CONFIG = 'vision/config.pbtxt';
-
 /**
- * Makes a bundle of a folder that holds an engine: adds Triton's description, where Triton has a backend for it, and the manifest with
- * the digest of every file, and brings all of it to the disk.
+ * Makes a bundle of a folder that holds engines: adds Triton's descriptions, where Triton has a
+ * backend for them, and the manifest with the digest of every file, and brings all of it to the disk.
  */
 export async function seal(
   folder: string,
   content: BundleContent,
   signal: AbortSignal | undefined,
 ): Promise<Manifest> {
-  const triton = tritonConfig(content);
-  if (triton !== undefined) await writeFile(join(folder, TRITON_CONFIG), triton);
+  for (const part of PARTS) {
+    const triton = content.parts[part] && tritonConfig(part, content);
+    if (triton) await writeFile(join(folder, part, 'config.pbtxt'), triton);
+  }
   const files: Record<string, FileDigest> = {};
   for (const name of await filesOf(folder)) {
     signal?.throwIfAborted();

@@ -3,10 +3,12 @@ import type { Manifest } from '../bundle/manifest';
 import { convert } from '../convert';
 import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert-options';
 import { ENGINES, type EngineKind } from '../engine';
+import type { Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { print, printTable } from './output';
+import { describeParts } from './parts';
 import { clearProgress, showProgress } from './progress';
 import { describeQuantisation } from './quantisation';
 
@@ -15,6 +17,9 @@ interface Options {
   engine: EngineKind;
   precision?: Precision;
   calibrate?: string[];
+  llm?: string;
+  lora?: string;
+  parts?: Part[];
   config?: string;
   portable?: true;
   maxBatch: number;
@@ -28,11 +33,14 @@ function capabilityList(text: string): 'current' | string[] {
   return text === 'current' ? text : text.split(',').map((part) => part.trim());
 }
 
+function partList(text: string): Part[] {
+  return text.split(',').map((part) => part.trim()) as Part[];
+}
+
 function printReport(manifest: Manifest, out: string): void {
-  const { family, imageSize, embeddingDim } = manifest.model;
   const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
   print(
-    `${out}: ${family} ${imageSize} px → ${embeddingDim}, ` +
+    `${out}: ${describeParts(manifest)}, ` +
       `${manifest.parameters.toLocaleString('en')} parameters, ` +
       `${manifest.engine.kind} (${manifest.engine.flavour}) in ${manifest.precision}, ` +
       `${(bytes / 1e6).toFixed(1)} MB`,
@@ -41,9 +49,10 @@ function printReport(manifest: Manifest, out: string): void {
 }
 
 async function run(checkpoint: string, options: Options): Promise<void> {
-  const onProgress = ({ stage, fraction }: ConvertProgress) =>
-    showProgress(`${stage} ${Math.round(100 * fraction)} %`);
-  const { config, calibrate, out, engine, precision, maxBatch, computeCapability } = options;
+  const onProgress = ({ stage, part, fraction }: ConvertProgress) =>
+    showProgress(`${stage}${part ? ` ${part}` : ''} ${Math.round(100 * fraction)} %`);
+  const { llm, lora, parts, config, calibrate, out } = options;
+  const { engine, precision, maxBatch, computeCapability } = options;
   const manifest = await convert(checkpoint, {
     out,
     engine,
@@ -54,6 +63,9 @@ async function run(checkpoint: string, options: Options): Promise<void> {
     onProgress,
     ...(precision === undefined ? {} : { precision }),
     ...(computeCapability === undefined ? {} : { computeCapabilities: computeCapability }),
+    ...(llm === undefined ? {} : { llm }),
+    ...(lora === undefined ? {} : { lora }),
+    ...(parts === undefined ? {} : { parts }),
     ...(config === undefined ? {} : { config }),
     ...(calibrate === undefined ? {} : { calibrate }),
   }).finally(clearProgress);
@@ -76,6 +88,13 @@ export function convertCommand(): Command {
       ),
     )
     .option('--calibrate <folder...>', 'pictures like those to come, which int8 needs')
+    .option('--llm <folder>', 'language model for texts: config.json, weights, tokenizer.json')
+    .option('--lora <folder>', 'LoRA of the language model, as PEFT writes it, to be merged')
+    .option(
+      '--parts <list>',
+      'what to make: vision, adapter, llm (default: all there is)',
+      partList,
+    )
     .option('--config <file>', 'config.json or open_clip-style file, where none lies beside it')
     .option('--portable', 'stock operators alone: for Triton and plain torch.jit.load')
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)

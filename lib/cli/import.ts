@@ -32,7 +32,7 @@ async function run(file: string, options: Options): Promise<void> {
     ...(engine === undefined ? {} : { engine }),
     ...(embeddingDim === undefined ? {} : { embeddingDim }),
   });
-  const found = manifest.model.embeddingDim;
+  const found = manifest.model?.embeddingDim;
   print(options.json ? manifest : `${out}: ${family} ${imageSize} px → ${found}, imported`);
 }
 

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { MANIFEST_NAME } from '../bundle/manifest';
 import { openBundle } from '../bundle/open';
-import { resolveModel } from '../checkpoint/layouts';
+import { contentsOf } from '../checkpoint/contents';
 import { readCheckpoint } from '../checkpoint/read';
+import type { VisionConfig } from '../config';
+import type { LlamaConfig } from '../text-config';
 import { print, printTable } from './output';
+import { describeParts } from './parts';
 import { describeQuantisation } from './quantisation';
 
 interface Options {
@@ -30,33 +33,38 @@ async function inspectBundle(path: string) {
 
 async function inspectCheckpoint(path: string, config: string | undefined) {
   const table = await readCheckpoint(path, config === undefined ? {} : { config });
-  const { layout, config: model, weights, ignored, preprocessing } = resolveModel(table);
-  const parameters = weights.reduce(
-    (sum, { entry }) => sum + entry.shape.reduce((product, size) => product * size, 1),
+  const { vision, adapter, llm } = contentsOf(table);
+  const parts = [vision, adapter, llm].filter((part) => part !== undefined);
+  const entries = parts.flatMap(({ weights }) => weights.map(({ entry }) => entry));
+  const parameters = entries.reduce(
+    (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
     0,
   );
-  const dtypes = [...new Set(weights.map(({ entry }) => entry.dtype))].sort();
+  const bound = new Set(entries.map(({ name }) => name));
   return {
     kind: 'checkpoint' as const,
     path,
     format: table.format,
-    layout,
-    model,
-    preprocessing,
+    layout: parts[0]?.layout ?? '',
+    ...(vision && { model: vision.config, preprocessing: vision.preprocessing }),
+    ...((adapter || llm) && {
+      text: {
+        ...(adapter && { adapter: { model: adapter.config } }),
+        ...(llm && { llm: { model: llm.config } }),
+      },
+    }),
     parameters,
-    dtypes,
-    tensors: weights.length,
-    ignored,
+    dtypes: [...new Set(entries.map(({ dtype }) => dtype))].sort(),
+    tensors: entries.length,
+    ignored: table.tensors.map(({ name }) => name).filter((name) => !bound.has(name)),
   };
 }
 
 function printBundle({ path, digests, manifest }: Awaited<ReturnType<typeof inspectBundle>>): void {
-  const { model, engine, preprocessing } = manifest;
+  const { engine } = manifest;
   printTable([
     ['bundle', path],
-    ['family', model.family],
-    ['input', `${model.imageSize} px, ${preprocessing.resample}`],
-    ['embedding', String(model.embeddingDim)],
+    ['parts', describeParts(manifest)],
     ['parameters', manifest.parameters.toLocaleString('en')],
     ['engine', `${engine.kind} (${engine.flavour}), built by ${engine.version}`],
     ['precision', manifest.precision],
@@ -66,18 +74,28 @@ function printBundle({ path, digests, manifest }: Awaited<ReturnType<typeof insp
   ]);
 }
 
+function describeVision(model: VisionConfig): [string, string][] {
+  const { layers, width, heads, hidden } = model;
+  return [
+    ['input', `${model.imageSize} px, patches of ${model.patchSize}`],
+    ['tower', `${layers} layers × ${width}, ${heads} heads, hidden ${hidden}`],
+  ];
+}
+
+function describeLlama(model: LlamaConfig): [string, string][] {
+  const { layers, width, heads, kvHeads, hidden } = model;
+  const described = `${layers} layers × ${width}, ${heads} heads, ${kvHeads} of keys, hidden ${hidden}`;
+  return [['language model', described]];
+}
+
 function printCheckpoint(found: Awaited<ReturnType<typeof inspectCheckpoint>>): void {
-  const { model } = found;
+  const { model, text } = found;
   printTable([
     ['checkpoint', found.path],
     ['format', `${found.format}, ${found.layout} layout`],
-    ['family', model.family],
-    ['input', `${model.imageSize} px, patches of ${model.patchSize}`],
-    [
-      'tower',
-      `${model.layers} layers × ${model.width}, ${model.heads} heads, hidden ${model.hidden}`,
-    ],
-    ['embedding', String(model.embeddingDim)],
+    ['parts', describeParts({ model, text })],
+    ...(model ? describeVision(model) : []),
+    ...(text?.llm ? describeLlama(text.llm.model) : []),
     ['parameters', `${found.parameters.toLocaleString('en')} in ${found.dtypes.join(', ')}`],
     ['ignored', found.ignored.length === 0 ? 'nothing' : `${found.ignored.length} tensors`],
   ]);

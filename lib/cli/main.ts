@@ -4,6 +4,7 @@ import { packageVersion } from '../package-version';
 import { benchCommand } from './bench';
 import { convertCommand } from './convert';
 import { encodeCommand } from './encode';
+import { encodeTextCommand } from './encode-text';
 import { importCommand } from './import';
 import { indexCommand } from './index-pictures';
 import { inspectCommand } from './inspect';
@@ -18,13 +19,16 @@ const WRONG_USAGE = 2;
 
 function program(): Command {
   const root = new Command('llm2clip')
-    .description('LLM2CLIP image embeddings: convert a checkpoint, encode pictures, search them')
+    .description(
+      'LLM2CLIP embeddings: convert a checkpoint, encode pictures and texts, search them',
+    )
     .version(packageVersion())
     .enablePositionalOptions() // what follows a command is that command's
     .addCommand(runtimeCommand())
     .addCommand(convertCommand())
     .addCommand(importCommand())
     .addCommand(encodeCommand())
+    .addCommand(encodeTextCommand())
     .addCommand(indexCommand())
     .addCommand(searchCommand())
     .addCommand(inspectCommand())

@@ -4,7 +4,7 @@ import { openBundle } from '../bundle/open';
 
 /** sha256 of what embeddings depend on: the engine's file, and how pictures are prepared for it. */
 function digestOf({ files, parts, preprocessing }: Manifest): string {
-  const facts = JSON.stringify([files[parts.vision]?.sha256, preprocessing]);
+  const facts = JSON.stringify([files[parts.vision ?? '']?.sha256, preprocessing]);
   return createHash('sha256').update(facts).digest('hex');
 }
 

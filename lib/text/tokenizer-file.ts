@@ -23,6 +23,21 @@ export interface LlamaTokenizer {
   padId: number;
 }
 
+/** Where a tokenizer lies. */
+export interface TokenizerFiles {
+  /** Of tokenizer.json. */
+  path: string;
+  /** Of tokenizer_config.json, which need not be there. */
+  configPath?: string | undefined;
+}
+
+export function tokenizerFiles(folder: string): TokenizerFiles {
+  return {
+    path: join(folder, 'tokenizer.json'),
+    configPath: join(folder, 'tokenizer_config.json'),
+  };
+}
+
 /**
  * Reads `tokenizer.json` and, where there is one, `tokenizer_config.json`. Synchronous and slow
  * (Llama 3 has 280,000 merges): it runs in the tokenizer's worker.
@@ -30,10 +45,9 @@ export interface LlamaTokenizer {
  * @throws {LLM2CLIPError} ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_FORMAT for what is no tokenizer,
  *   ERR_CHECKPOINT_UNSUPPORTED for another one than Llama 3's kind
  */
-export function openTokenizer(folder: string): LlamaTokenizer {
-  const path = join(folder, 'tokenizer.json');
+export function openTokenizer({ path, configPath }: TokenizerFiles): LlamaTokenizer {
   const json = readObject(path);
-  const config = readConfig(join(folder, 'tokenizer_config.json'));
+  const config = configPath === undefined ? {} : readConfig(configPath);
   checkModel(json, path);
   const tokenizer = construct(json, path);
   const idOf = (token: string) => {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LLM2CLIPError } from '../errors';
 import type { TokenizedText } from './tokenize';
+import type { TokenizerFiles } from './tokenizer-file';
 import type { TokenizerInfo, TokenizerReply, TokenizerRequest } from './tokenizer-worker';
 
 /** Llama 3's vocabulary takes 200 MB; the last guard against a file that finds a way. */
@@ -19,9 +20,9 @@ export class TokenizerThread {
   readonly #waiting: Waiting[] = [];
   #ended: LLM2CLIPError | undefined;
 
-  private constructor(folder: string) {
+  private constructor(files: TokenizerFiles) {
     this.#worker = new Worker(join(__dirname, 'tokenizer-worker.js'), {
-      workerData: folder,
+      workerData: files,
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
     });
@@ -35,8 +36,10 @@ export class TokenizerThread {
       .once('exit', fail);
   }
 
-  static async open(folder: string): Promise<{ thread: TokenizerThread; info: TokenizerInfo }> {
-    const thread = new TokenizerThread(folder);
+  static async open(
+    files: TokenizerFiles,
+  ): Promise<{ thread: TokenizerThread; info: TokenizerInfo }> {
+    const thread = new TokenizerThread(files);
     try {
       const reply = await thread.#answer();
       if ('info' in reply) return { thread, info: reply.info };

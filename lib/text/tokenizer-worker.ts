@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ErrorCode, LLM2CLIPError } from '../errors';
 import { tokenize } from './tokenize';
-import { type LlamaTokenizer, openTokenizer } from './tokenizer-file';
+import { type LlamaTokenizer, openTokenizer, type TokenizerFiles } from './tokenizer-file';
 
 /** What the worker is asked, again and again. It answers in the same order. */
 export interface TokenizerRequest {
@@ -16,9 +16,9 @@ export type TokenizerReply =
   | { ids: Int32Array; lengths: Int32Array; pooled: Int32Array }
   | { code: ErrorCode; message: string; cause?: string };
 
-function open(folder: string): LlamaTokenizer | undefined {
+function open(files: TokenizerFiles): LlamaTokenizer | undefined {
   try {
-    const tokenizer = openTokenizer(folder);
+    const tokenizer = openTokenizer(files);
     const { vocabularySize, padId } = tokenizer;
     answer({ info: { vocabularySize, padId } });
     return tokenizer;
@@ -61,7 +61,7 @@ function answer(reply: TokenizerReply): void {
   );
 }
 
-const tokenizer = open(workerData as string);
+const tokenizer = open(workerData as TokenizerFiles);
 if (tokenizer !== undefined) {
   parentPort?.on('message', ({ texts }: TokenizerRequest) => answer(tokensOf(tokenizer, texts)));
 }

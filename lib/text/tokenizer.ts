@@ -3,6 +3,7 @@ import { invalidType, nonEmptyString, optionalSignal, optionsBag } from '../argu
 import { withCallerStack } from '../caller';
 import { type PadTo, padBatch, readPadTo, type TextBatch } from './batch';
 import type { TokenizedText } from './tokenize';
+import { type TokenizerFiles, tokenizerFiles } from './tokenizer-file';
 import { TokenizerThread } from './tokenizer-thread';
 import type { TokenizerInfo } from './tokenizer-worker';
 
@@ -48,7 +49,12 @@ export class TextTokenizer {
    */
   static async fromFolder(folder: string): Promise<TextTokenizer> {
     const path = resolve(nonEmptyString(folder, 'folder'));
-    const { thread, info } = await withCallerStack(TokenizerThread.open(path));
+    return TextTokenizer.fromFiles(tokenizerFiles(path));
+  }
+
+  /** As {@link fromFolder}, of files that lie elsewhere. @internal */
+  static async fromFiles(files: TokenizerFiles): Promise<TextTokenizer> {
+    const { thread, info } = await withCallerStack(TokenizerThread.open(files));
     return new TextTokenizer(thread, info);
   }
 

@@ -4,6 +4,7 @@ import { readCheckpoint } from '#lib/checkpoint/read';
 import { openEngine } from '#lib/engine';
 import {
   type BuildSpec,
+  FOR_CPU,
   fromNative,
   type Input,
   type NativeSession,
@@ -92,7 +93,7 @@ export async function buildTextEngine(
 ): Promise<string> {
   const output = join(folder, `${precision}-${portable ? 'portable' : 'native'}.pt`);
   const engine = await openEngine('torchscript');
-  const plain = { observe: false, quantisation: [] };
+  const plain = { observe: false, quantisation: [], ...FOR_CPU };
   await fromNative(engine.build({ ...tower, precision, portable, output, ...plain }));
   return output;
 }
@@ -109,7 +110,17 @@ export async function openTextEngine(
     : { featureWidth: config.width };
   const embeddingDim = 'embeddingDim' in config ? config.embeddingDim : config.width;
   const serving = { threads: 2, maxBatch: 16, maxQueue: 64, maxDelayMs: 0 };
-  const spec = { key: file, file, device: 'cpu', embeddingDim, ...serving, ...input, ...options };
+  const built = { computeCapabilities: [], cache: '' };
+  const spec = {
+    key: file,
+    file,
+    device: 'cpu',
+    embeddingDim,
+    ...serving,
+    ...built,
+    ...input,
+    ...options,
+  };
   return fromNative(engine.open(spec as SessionSpec));
 }
 

@@ -1,0 +1,36 @@
+import { readFile } from 'node:fs/promises';
+import { LLM2CLIPError } from '../errors';
+
+/**
+ * The texts of a file: of a JSON array of strings, or one a line, an empty line being an empty text.
+ *
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
+ */
+export async function readTexts(path: string): Promise<string[]> {
+  const content = await read(path);
+  const array = content.trimStart().startsWith('[') ? stringsOf(content) : undefined;
+  if (array !== undefined) return array;
+  if (content === '') return [];
+  return content.replace(/\r?\n$/, '').split(/\r?\n/);
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).replace(/^\ufeff/, '');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new LLM2CLIPError('ERR_NOT_FOUND', `no file at ${path}`);
+    throw new LLM2CLIPError('ERR_IO', `cannot read ${path}: ${message}`, { cause });
+  }
+}
+
+/** Undefined for a line that begins with a bracket and is no such array. */
+function stringsOf(content: string): string[] | undefined {
+  try {
+    const json: unknown = JSON.parse(content);
+    const strings = Array.isArray(json) && json.every((item) => typeof item === 'string');
+    return strings ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+// The engine file of each part.
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Manifest } from '../bundle/manifest';
+import { buildCalibrated } from '../calibration';
+import type { ResolvedModel } from '../checkpoint/layouts';
+import { capabilityText } from '../compute-capability';
+import type { ResolvedConvertOptions } from '../convert-options';
+import { engineFile } from '../engine';
+import { type BuildSpec, fromNative, type NativeEngine } from '../native';
+import type { Part } from '../parts';
+import { samplePictures } from '../pictures';
+import type { Precision } from '../precision';
+import { MAX_TOKENS } from '../text/tokenize';
+import { copyTokenizer, withLora } from './llm';
+import type { Plan } from './plan';
+
+/** Pictures that int8 is calibrated on, at most. */
+const CALIBRATION_PICTURES = 32;
+
+/** What the manifest records of one engine file. */
+export type Built = Pick<Manifest, 'parameters' | 'quantisation' | 'computeCapabilities'>;
+type Tower = Pick<BuildSpec, 'config' | 'weights'>;
+
+/** int8 is calibrated on pictures: without that, what comes before a text's features is not safe in it. */
+export function textPrecision(precision: Precision): Precision {
+  return precision === 'int8' ? 'bf16' : precision;
+}
+
+function build(
+  engine: NativeEngine,
+  tower: Tower,
+  precision: Precision,
+  output: string,
+  options: ResolvedConvertOptions,
+) {
+  const { portable, maxBatch, computeCapabilities } = options;
+  const cache = options.engine === 'tensorrt' ? `${resolve(options.out)}.timing-cache` : '';
+  const target = { maxBatch, computeCapabilities: [...computeCapabilities], cache };
+  const plain = { observe: false, quantisation: [] };
+  return fromNative(engine.build({ ...tower, precision, portable, output, ...plain, ...target }));
+}
+
+/** Writes the vision tower's engine, and says of it what the manifest records. */
+async function buildVision(
+  engine: NativeEngine,
+  { config, weights, preprocessing }: ResolvedModel,
+  output: string,
+  options: ResolvedConvertOptions,
+): Promise<Built> {
+  const { precision, calibrate, force, signal, onProgress } = options;
+  if (calibrate !== undefined) {
+    const pixels = await samplePictures(calibrate, CALIBRATION_PICTURES, preprocessing, signal);
+    const spec = { engine, config, weights, output, pixels, force, signal, onProgress };
+    return { ...(await buildCalibrated(spec)), computeCapabilities: [] };
+  }
+  const report = await build(engine, { config, weights }, precision, output, options);
+  const { parameters, computeCapabilities } = report;
+  return { parameters, computeCapabilities: computeCapabilities.map(capabilityText) };
+}
+
+/** Writes the engine of one part into `folder`. */
+export async function buildPart(
+  part: Part,
+  engine: NativeEngine,
+  { contents, llmFolder }: Plan,
+  folder: string,
+  options: ResolvedConvertOptions,
+): Promise<Built | undefined> {
+  const { vision, adapter, llm } = contents;
+  const output = join(folder, engineFile(part, options.engine));
+  const precision = textPrecision(options.precision);
+  const text = async (tower: Tower): Promise<Built> => {
+    const report = await build(engine, tower, precision, output, options);
+    return { ...report, computeCapabilities: report.computeCapabilities.map(capabilityText) };
+  };
+  await mkdir(dirname(output), { recursive: true });
+  if (part === 'vision') return vision && buildVision(engine, vision, output, options);
+  if (part === 'adapter') {
+    return adapter && text({ ...adapter, config: { family: 'adapter', ...adapter.config } });
+  }
+  if (llm === undefined || llmFolder === undefined) return undefined;
+  await copyTokenizer(llmFolder, llm, folder);
+  const { lora, signal } = options;
+  const staging = { staging: folder, precision, ...(signal && { signal }) };
+  return withLora(llm, lora, staging, ({ weights, config }) =>
+    text({ weights, config: { family: 'llama', maxTokens: MAX_TOKENS, ...config } }),
+  );
+}

@@ -1,0 +1,67 @@
+// What a conversion makes, and from where: all checks before anything is built.
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type Contents, contentsOf } from '../checkpoint/contents';
+import { readCheckpoint } from '../checkpoint/read';
+import type { CheckpointTable } from '../checkpoint/table';
+import type { ResolvedConvertOptions } from '../convert-options';
+import { LLM2CLIPError } from '../errors';
+import { readLlm } from './llm';
+
+export interface Plan {
+  table: CheckpointTable;
+  contents: Contents;
+  /** Folder of the language model, if there is one. */
+  llmFolder: string | undefined;
+}
+
+/** Where the tokenizer lies beside the weights. */
+async function folderOf(path: string): Promise<string> {
+  return (await stat(path)).isDirectory() ? path : dirname(path);
+}
+
+/**
+ * Reads what lies where, no weights yet.
+ *
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_*
+ */
+export async function planOf(checkpoint: string, options: ResolvedConvertOptions): Promise<Plan> {
+  const { config, llm, parts, lora } = options;
+  const table = await readCheckpoint(checkpoint, config === undefined ? {} : { config });
+  const elsewhere = llm === undefined ? parts : parts?.filter((part) => part !== 'llm');
+  const contents = contentsOf(table, elsewhere);
+  if (llm !== undefined) {
+    if (contents.llm !== undefined) {
+      const message = `${checkpoint} is a language model itself; expected a checkpoint beside --llm`;
+      throw new LLM2CLIPError('ERR_CHECKPOINT_MISMATCH', message);
+    }
+    contents.llm = await readLlm(llm);
+  }
+  if (lora !== undefined && contents.llm === undefined) {
+    const message = `${checkpoint} has no language model for --lora; name it with --llm`;
+    throw new LLM2CLIPError('ERR_CHECKPOINT_MISMATCH', message);
+  }
+  requireFitting(contents);
+  const llmFolder = contents.llm && (llm ?? (await folderOf(checkpoint)));
+  return { table, contents, llmFolder };
+}
+
+/** What comes out of one part goes into the next. */
+function requireFitting({ vision, adapter, llm }: Contents): void {
+  const differ = (expected: string, found: string) =>
+    new LLM2CLIPError('ERR_CHECKPOINT_MISMATCH', `expected ${expected}, found ${found}`);
+  if (adapter === undefined) return;
+  const { width, embeddingDim } = adapter.config;
+  if (llm !== undefined && llm.config.width !== width) {
+    throw differ(
+      `a language model of width ${width} for this text adapter`,
+      `one of ${llm.config.width}`,
+    );
+  }
+  if (vision !== undefined && vision.config.embeddingDim !== embeddingDim) {
+    throw differ(
+      `embeddings of ${vision.config.embeddingDim} numbers from the text adapter, as of images`,
+      String(embeddingDim),
+    );
+  }
+}

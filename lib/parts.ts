@@ -1,0 +1,3 @@
+/** What a bundle may hold, each an engine file of its own. */
+export const PARTS = ['vision', 'adapter', 'llm'] as const;
+export type Part = (typeof PARTS)[number];

@@ -1,0 +1,55 @@
+import { abortable } from './abort';
+import { fromNative, type Input, type NativeSession } from './native';
+import type { ResolvedEncodeOptions } from './options';
+
+/** Where one embedding goes. */
+export interface Place {
+  /** The caller bounds itself: never refused for a full queue. */
+  waits: boolean;
+  out: Float32Array | undefined;
+  outOffset: number;
+}
+
+/** Into an array of its own. */
+export const ANYWHERE: Place = { waits: true, out: undefined, outOffset: 0 };
+
+/** What one thread asks of an engine's session. */
+export class Requests {
+  readonly session: NativeSession;
+  #waking = false;
+  #nextId = 0;
+
+  constructor(session: NativeSession) {
+    this.session = session;
+  }
+
+  /** @param borrowed The input's memory is the caller's again when this function returns. */
+  submit(
+    input: Input,
+    borrowed: boolean,
+    { signal, timeoutMs, priority, normalize }: ResolvedEncodeOptions,
+    { waits, out, outOffset }: Place,
+  ): Promise<Float32Array> {
+    this.#nextId = (this.#nextId + 1) >>> 0;
+    const id = this.#nextId;
+    const spec = { borrowed, priority, timeoutMs, waits, normalize, out, outOffset };
+    const embedding = fromNative(this.session.encode(id, input, spec));
+    this.#wakeSoon();
+    if (signal === undefined) return embedding;
+    return abortable(embedding, signal, () => this.session.cancel(id));
+  }
+
+  close(): Promise<void> {
+    return fromNative(this.session.close());
+  }
+
+  /** Once the caller's turn is over: what it asks for together becomes one batch. */
+  #wakeSoon(): void {
+    if (this.#waking) return;
+    this.#waking = true;
+    queueMicrotask(() => {
+      this.#waking = false;
+      this.session.wake();
+    });
+  }
+}

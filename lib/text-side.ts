@@ -1,0 +1,98 @@
+import { abortable } from './abort';
+import { Deadline } from './deadline';
+import { LLM2CLIPError } from './errors';
+import type { ResolvedEncodeOptions } from './options';
+import { ANYWHERE, type Place, type Requests } from './requests';
+import type { TextTokenizer } from './text/tokenizer';
+
+/** The loaded parts of a bundle's text side. */
+export interface TextParts {
+  /** `width`: numbers of its feature. */
+  llm?: { tokenizer: TextTokenizer; requests: Requests; width: number };
+  /** `width`: numbers of the feature it takes. */
+  adapter?: { requests: Requests; width: number };
+}
+
+/** What turns texts into embeddings: a tokenizer, a language model, and the adapter after it. */
+export class TextSide {
+  readonly parts: TextParts;
+
+  constructor(parts: TextParts) {
+    this.parts = parts;
+  }
+
+  /** The embedding [E] of a text. */
+  async encode(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
+    const adapter = this.adapter();
+    const deadline = new Deadline(options.timeoutMs);
+    const { waits } = place;
+    const feature = await this.#feature(text, options, { ...ANYWHERE, waits }, deadline);
+    const left = { ...options, timeoutMs: deadline.left() };
+    return adapter.requests.submit({ feature }, false, left, place);
+  }
+
+  /** What the language model makes of a text [D], as the adapter takes it. */
+  encodeToFeature(
+    text: string,
+    options: ResolvedEncodeOptions,
+    place: Place,
+  ): Promise<Float32Array> {
+    return this.#feature(text, options, place, new Deadline(options.timeoutMs));
+  }
+
+  /** The embedding [E] of a language model's feature [D], which is read before this returns. */
+  encodeFeature(
+    feature: Float32Array,
+    options: ResolvedEncodeOptions,
+    place: Place,
+  ): Promise<Float32Array> {
+    return this.adapter().requests.submit({ feature }, true, options, place);
+  }
+
+  /** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one */
+  llm(): NonNullable<TextParts['llm']> {
+    return this.parts.llm ?? refuse('language model', 'convert with --llm FOLDER');
+  }
+
+  /** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one */
+  adapter(): NonNullable<TextParts['adapter']> {
+    return this.parts.adapter ?? refuse('text adapter', 'convert a checkpoint that holds one');
+  }
+
+  async close(): Promise<void> {
+    const { llm, adapter } = this.parts;
+    await Promise.all([llm?.requests.close(), llm?.tokenizer.dispose(), adapter?.requests.close()]);
+  }
+
+  async #feature(
+    text: string,
+    options: ResolvedEncodeOptions,
+    place: Place,
+    deadline: Deadline,
+  ): Promise<Float32Array> {
+    const { tokenizer, requests } = this.llm();
+    const signal = deadline.or(options.signal);
+    const tokens = await abortable(tokenizer.encode(text), signal).catch((error: unknown) => {
+      throw deadline.asError(error);
+    });
+    const raw = { ...options, normalize: false, timeoutMs: deadline.left() };
+    const feature = await requests.submit(tokens, false, raw, place);
+    const { outOffset } = place;
+    const start = place.out === undefined ? 0 : outOffset;
+    roundToBf16(feature.subarray(start, start + this.llm().width));
+    return feature;
+  }
+}
+
+/** As the reference does, in whatever precision the language model ran. Ties go to even. */
+export function roundToBf16(numbers: Float32Array): void {
+  const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
+  for (let i = 0; i < bits.length; i++) {
+    const word = bits[i] as number;
+    bits[i] = (word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000;
+  }
+}
+
+function refuse(part: string, remedy: string): never {
+  throw new LLM2CLIPError('ERR_ENGINE_INCOMPATIBLE', `this bundle has no ${part}; ${remedy}`);
+}
