@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DEFAULT_PICTURES, loadPictures } from '#lib/bench/pictures';
-import { openBundle } from '#lib/bundle/open';
+import { readVisionManifest } from '#lib/bundle/open';
 import { openEngine } from '#lib/engine';
 import { fromNative, type OperatorTime } from '#lib/native';
 
@@ -48,9 +48,7 @@ function row(time: OperatorTime, all: OperatorTime): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-const bundle = await openBundle(path);
-await bundle.close();
-const { engine: kind, preprocessing, parts, precision } = bundle.manifest;
+const { engine: kind, preprocessing, parts, precision } = await readVisionManifest(path);
 const engine = await openEngine(kind.kind);
 const loaded = await loadPictures([options.images], 'preprocessed', preprocessing);
 const length = 3 * preprocessing.size ** 2;
@@ -59,7 +57,7 @@ for (let i = 0; i < batch; i++) {
   const input = loaded.inputs[i % loaded.inputs.length] as { pixelValues: Float32Array };
   pixels.set(input.pixelValues, i * length);
 }
-const file = join(path, parts.vision);
+const file = join(path, parts.vision as string);
 const spec = { file, imageSize: preprocessing.size, threads, pixels };
 const times = await fromNative(engine.profile(spec, rounds));
 const all = times.find(({ name }) => name === 'all') as OperatorTime;

@@ -18,7 +18,7 @@ import { markdownReport } from '#lib/bench/report/markdown';
 import { terminalReport } from '#lib/bench/report/terminal';
 import { writeReport, writeText } from '#lib/bench/store';
 import { runSuite } from '#lib/bench/suite';
-import { openBundle } from '#lib/bundle/open';
+import { readVisionManifest } from '#lib/bundle/open';
 import { compareAll, type Settings } from './comparison.mts';
 import { openOurs, type PixelFile, peersOf, type Runner } from './contestants.mts';
 import { type Models, PEERS_PYTHON, prepareModels } from './models.mts';
@@ -50,9 +50,7 @@ process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
 const PIXEL_PICTURES = 12;
 
 async function writePixels(bundle: string, folder: string): Promise<PixelFile> {
-  const opened = await openBundle(bundle);
-  await opened.close();
-  const { preprocessing } = opened.manifest;
+  const { preprocessing } = await readVisionManifest(bundle);
   const pictures = await loadPictures([options.images], 'preprocessed', preprocessing);
   const pixels = pictures.inputs.slice(0, PIXEL_PICTURES).map((input) => {
     const { pixelValues } = input as { pixelValues: Float32Array };

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { convert, LLM2CLIP, type Precision } from 'llm2clip';
+import { readVisionManifest } from '#lib/bundle/open';
 import { locatePlugin } from '#lib/runtime/plugins';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -74,9 +75,8 @@ for (const [preset, layout] of CASES) {
     });
     const folder = temporaryFolder();
     const reference = join(folder, 'fp32');
-    const { imageSize, embeddingDim } = (
-      await convert(checkpoint, { out: reference, precision: 'fp32' })
-    ).model;
+    await convert(checkpoint, { out: reference, precision: 'fp32' });
+    const { imageSize, embeddingDim } = (await readVisionManifest(reference)).model;
     const pixels = somePixels(imageSize);
     const expected = await embedCpu(reference, pixels, imageSize);
     for (const [precision, least] of Object.entries(LEAST_COSINE)) {

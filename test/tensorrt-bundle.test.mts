@@ -197,12 +197,12 @@ describe('TensorRT', () => {
 
   test("Triton's description names the plan's own tensors", () => {
     const engine = { ...CONTENT.engine, kind: 'tensorrt', operators: 0 } as const;
-    const text = tritonConfig({ ...CONTENT, engine }) ?? '';
+    const text = tritonConfig('vision', { ...CONTENT, engine }) ?? '';
     assert.match(text, /^name: "vision"\nplatform: "tensorrt_plan"\nmax_batch_size: 8\n/);
     assert.match(text, /name: "pixel_values" data_type: TYPE_FP32 dims: \[ 3, 56, 56 \]/);
     assert.match(text, /name: "embedding" data_type: TYPE_FP32 dims: \[ 64 \]/);
     assert.doesNotMatch(text, /LD_PRELOAD/);
     const rtx = { ...engine, kind: 'tensorrt-rtx' } as const;
-    assert.equal(tritonConfig({ ...CONTENT, engine: rtx }), undefined);
+    assert.equal(tritonConfig('vision', { ...CONTENT, engine: rtx }), undefined);
   });
 });

@@ -17,6 +17,8 @@ import transformers
 from safetensors.torch import load_file
 from torch import nn
 
+from prompt import tokenize
+
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
 # Tokens of each text, and over how many of them at the end the mean is taken.
@@ -30,29 +32,84 @@ PRESETS = {
     "llama-tiny-scaled": None,
     "adapter-tiny": True,
     "adapter-tiny-siglip2": False,
+    "whole-tiny": None,
 }
+WHOLE = "whole-tiny"
+
+# What users write, and what they might: the last fill the 512 tokens of a text nearly, exactly and more.
+CAPTIONS = [
+    "",
+    " ",
+    "a photo of a cat",
+    "  a photo of a cat",
+    "a photo of a cat \n\t ",
+    "The quick brown fox, isn't it?\n\nIt jumps over 1,234,567 dogs.",
+    "一只红色的猫坐在沙发上",
+    "👩‍👩‍👧‍👦 🇫🇷 ½ naïve Ångström",
+    "a\u0000b\ufeff",
+]
+LENGTHS = [511, 512, 513, 2000]
 
 
 def rounded(values: torch.Tensor) -> list[float]:
     return [float(f"{x:.8g}") for x in values.tolist()]
 
 
-def llama(folder: Path) -> dict:
+def load_llama(folder: Path) -> transformers.LlamaModel:
     config = transformers.LlamaConfig(**json.loads((folder / "config.json").read_text()))
     model = transformers.LlamaModel(config).eval()
     state = load_file(folder / "model.safetensors")
     model.load_state_dict({name.removeprefix("model."): value for name, value in state.items()})
+    return model
+
+
+def llama(folder: Path) -> dict:
+    model = load_llama(folder)
+    config = model.config
     generator = torch.Generator().manual_seed(SEED)
     texts = []
     for tokens, pooled in [*TEXTS, LONG]:
-        ids = torch.randint(config.vocab_size, (1, tokens), generator=generator)
-        # A mask of four dimensions is taken as it is: all tokens see all tokens.
-        everything = torch.zeros(1, 1, tokens, tokens)
-        with torch.inference_mode():
-            hidden = model(input_ids=ids, attention_mask=everything).last_hidden_state[0]
-        embedding = hidden[-pooled:].mean(0)
-        texts.append({"ids": ids[0].tolist(), "pooled": pooled, "embedding": rounded(embedding)})
+        ids = torch.randint(config.vocab_size, (tokens,), generator=generator).tolist()
+        embedding = full_attention(model, ids)[-pooled:].mean(0)
+        texts.append({"ids": ids, "pooled": pooled, "embedding": rounded(embedding)})
     return {"texts": texts}
+
+
+def full_attention(model: transformers.LlamaModel, ids: list[int]) -> torch.Tensor:
+    """Hidden states [T, D] where all tokens see all tokens."""
+    # A mask of four dimensions is taken as it is.
+    everything = torch.zeros(1, 1, len(ids), len(ids))
+    with torch.inference_mode():
+        return model(input_ids=torch.tensor([ids]), attention_mask=everything).last_hidden_state[0]
+
+
+def long_text(tokenizer, length: int) -> str:
+    """Of so many tokens in its prompt."""
+    words = "a photo of the red car "
+    text = ""
+    while len(tokenize(tokenizer, text, 10**6)[0]) < length - 8:
+        text += words
+    while len(tokenize(tokenizer, text + "x", 10**6)[0]) <= length:
+        text += "x"
+    return text
+
+
+def whole(folder: Path) -> dict:
+    """Embeddings of texts, by way of the tokens, the language model and the adapter."""
+    llm = folder / "llm"
+    tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(llm)
+    model = load_llama(llm)
+    state = torch.load(folder / "model.pt", weights_only=True)
+    prefix = "text.text_adaptor."
+    adapter = load_adapter({k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)})
+    found = []
+    for text in [*CAPTIONS, *(long_text(tokenizer, length) for length in LENGTHS)]:
+        ids, pooled = tokenize(tokenizer, text)
+        feature = full_attention(model, ids)[-pooled:].mean(0).bfloat16().float()
+        with torch.inference_mode():
+            embedding = adapter(nn.functional.normalize(feature, dim=0))
+        found.append({"text": text, "tokens": len(ids), "embedding": rounded(embedding)})
+    return {"captions": found}
 
 
 class Block(nn.Module):
@@ -67,13 +124,18 @@ class Block(nn.Module):
         return x + self.fn(self.ln(x))
 
 
-def adapter(folder: Path, normalizes: bool) -> dict:
-    state = load_file(folder / "adapter.safetensors")
-    state = {name.split("text_adaptor.")[1]: value for name, value in state.items()}
+def load_adapter(state: dict[str, torch.Tensor]) -> nn.Sequential:
     embedding_dim, width = state["5.weight"].shape
     blocks = [Block(width) for _ in range(4)]
     model = nn.Sequential(*blocks, nn.LayerNorm(width), nn.Linear(width, embedding_dim)).eval()
     model.load_state_dict(state)
+    return model
+
+
+def adapter(folder: Path, normalizes: bool) -> dict:
+    state = load_file(folder / "adapter.safetensors")
+    model = load_adapter({name.split("text_adaptor.")[1]: value for name, value in state.items()})
+    width = model[-1].in_features
     features = 3 * torch.randn(FEATURES, width, generator=torch.Generator().manual_seed(SEED))
     with torch.inference_mode():
         found = model(nn.functional.normalize(features) if normalizes else features)
@@ -85,13 +147,19 @@ def adapter(folder: Path, normalizes: bool) -> dict:
     }
 
 
+def computed(preset: str, folder: Path) -> dict:
+    if preset == WHOLE:
+        return whole(folder)
+    normalizes = PRESETS[preset]
+    return llama(folder) if normalizes is None else adapter(folder, normalizes)
+
+
 def golden(preset: str) -> dict:
     options = ["--preset", preset, "--dtype", "f32", "--seed", str(SEED)]
     with tempfile.TemporaryDirectory() as folder:
         generator = ["node", "--import", "tsx", "tools/synthetic-text.mts"]
         subprocess.run([*generator, *options, "--out", folder], cwd=ROOT, check=True)
-        normalizes = PRESETS[preset]
-        found = llama(Path(folder)) if normalizes is None else adapter(Path(folder), normalizes)
+        found = computed(preset, Path(folder))
     return {
         "madeBy": f"tools/make-text-goldens.py {preset}",
         "generator": " ".join(options),

@@ -13,28 +13,13 @@ from pathlib import Path
 
 import tokenizers
 import transformers
+from prompt import tokenize
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "test" / "fixtures" / "goldens" / "tokenizer.json"
 COUNT = 10_000
 SEED = 1
 WHOLE = 200  # texts whose tokens are kept; of the others a checksum
-MAX_LENGTH = 512
-SEPARATOR = "!@#$%^&*()"
-
-
-def prompt(text: str) -> str:
-    header = "<|start_header_id|>user<|end_header_id|>\n\n"
-    return header + (SEPARATOR + text).strip() + "<|eot_id|>"
-
-
-def tokenize(tokenizer, text: str) -> tuple[list[int], int]:
-    """Token ids, and over how many of the last the mean goes."""
-    parts = prompt(text).split(SEPARATOR)
-    limit = {"truncation": True, "max_length": MAX_LENGTH}
-    ids = tokenizer("".join(parts), **limit)["input_ids"]
-    counted = tokenizer(parts[1], add_special_tokens=False, **limit)["input_ids"]
-    return ids, len(counted) or len(ids)
 
 
 def checksum(ids: list[int], pooled: int) -> str:

@@ -1,4 +1,4 @@
-// Writes a language model or a text adapter with seeded, made-up weights in its published layout.
+// Writes a language model, a text adapter, or a whole tiny LLM2CLIP, with seeded, made-up weights in its published layout.
 //
 //   node --import tsx tools/synthetic-text.mts --preset llama-tiny --out FOLDER [--dtype f32] [--seed 1]
 import { parseArgs } from 'node:util';
@@ -11,6 +11,7 @@ import {
   writeSyntheticAdapter,
   writeSyntheticLlama,
 } from './synthetic/text-towers.mts';
+import { WHOLE_PRESET, writeSyntheticWhole } from './synthetic/whole.mts';
 
 const { values } = parseArgs({
   options: {
@@ -21,7 +22,7 @@ const { values } = parseArgs({
   },
 });
 const { preset, dtype, seed, out } = values;
-const presets = [...Object.keys(LLAMAS), ...Object.keys(ADAPTERS)];
+const presets = [...Object.keys(LLAMAS), ...Object.keys(ADAPTERS), WHOLE_PRESET];
 if (out === '' || !presets.includes(preset) || !['f32', 'f16', 'bf16'].includes(dtype)) {
   console.error(
     `expected --out FOLDER, --preset of ${presets.join(', ')}, --dtype f32, f16 or bf16`,
@@ -30,7 +31,9 @@ if (out === '' || !presets.includes(preset) || !['f32', 'f16', 'bf16'].includes(
 }
 const options = { dtype: dtype as WeightDtype, seed: Number(seed) };
 console.log(
-  preset in LLAMAS
-    ? await writeSyntheticLlama(out, preset as LlamaPreset, options)
-    : await writeSyntheticAdapter(out, preset as AdapterPreset, options),
+  preset === WHOLE_PRESET
+    ? (await writeSyntheticWhole(out, options)).checkpoint
+    : preset in LLAMAS
+      ? await writeSyntheticLlama(out, preset as LlamaPreset, options)
+      : await writeSyntheticAdapter(out, preset as AdapterPreset, options),
 );

@@ -1,6 +1,6 @@
 import { invalidRange } from '../arguments';
-import { type Manifest, requireVision, type VisionManifest } from '../bundle/manifest';
-import { openBundle } from '../bundle/open';
+import type { Manifest } from '../bundle/manifest';
+import { readVisionManifest } from '../bundle/open';
 import { openEngine } from '../engine';
 import type { ModelInfo } from '../load';
 import { LLM2CLIP } from '../model';
@@ -34,14 +34,6 @@ export interface SuiteEvents {
 }
 
 const PARITY_PICTURES = 32;
-
-async function manifestOf(path: string): Promise<VisionManifest> {
-  const bundle = await openBundle(path);
-  await bundle.close();
-  const { manifest } = bundle;
-  requireVision(manifest);
-  return manifest;
-}
 
 interface Embedded {
   rows: Float32Array[];
@@ -84,7 +76,7 @@ async function computeOf({ model, engine }: Manifest, info: ModelInfo) {
 /** Everything that is the same for all runs. */
 async function prepare(options: SuiteOptions, { onStage, onSkipped }: SuiteEvents) {
   const { bundle, load, input, lengths, signal } = options;
-  const manifest = await manifestOf(bundle);
+  const manifest = await readVisionManifest(bundle);
   onStage('reading the pictures');
   const pictures = await loadPictures(options.images, input, manifest.preprocessing);
   for (const { path, reason } of pictures.skipped) onSkipped(path, reason);

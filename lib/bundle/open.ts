@@ -3,7 +3,14 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
 import { LLM2CLIPError } from '../errors';
 import { digestFile } from './digest';
-import { type FileDigest, MANIFEST_NAME, type Manifest, parseManifest } from './manifest';
+import {
+  type FileDigest,
+  MANIFEST_NAME,
+  type Manifest,
+  parseManifest,
+  requireVision,
+  type VisionManifest,
+} from './manifest';
 
 /** Far more than any manifest needs. */
 const MANIFEST_LIMIT = 16 << 20;
@@ -147,4 +154,18 @@ export async function openBundle(path: string): Promise<OpenBundle> {
     await files.close();
     throw error;
   }
+}
+
+/** What a bundle says of itself. Errors as openBundle's. */
+export async function readManifest(path: string): Promise<Manifest> {
+  const bundle = await openBundle(path);
+  await bundle.close();
+  return bundle.manifest;
+}
+
+/** The same of one with a vision tower. @throws LLM2CLIPError also ERR_ENGINE_INCOMPATIBLE without one */
+export async function readVisionManifest(path: string): Promise<VisionManifest> {
+  const manifest = await readManifest(path);
+  requireVision(manifest);
+  return manifest;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Manifest } from '../bundle/manifest';
-import { openBundle } from '../bundle/open';
+import { readManifest } from '../bundle/open';
 
 /** sha256 of what embeddings depend on: the engine's file, and how pictures are prepared for it. */
 function digestOf({ files, parts, preprocessing }: Manifest): string {
@@ -10,10 +10,5 @@ function digestOf({ files, parts, preprocessing }: Manifest): string {
 
 /** Two bundles of one digest give the same embeddings. Errors as openBundle's. */
 export async function bundleDigest(path: string): Promise<string> {
-  const bundle = await openBundle(path);
-  try {
-    return digestOf(bundle.manifest);
-  } finally {
-    await bundle.close();
-  }
+  return digestOf(await readManifest(path));
 }

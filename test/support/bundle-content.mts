@@ -3,7 +3,7 @@ import type { BundleContent } from '#lib/bundle/seal';
 import { OPERATORS_VERSION } from '#lib/engine';
 
 /** What a manifest says of a bundle whose engine is a few bytes that nobody opens. */
-export const CONTENT: BundleContent = {
+export const CONTENT = {
   model: { family: 'eva02', imageSize: 56, embeddingDim: 64 },
   preprocessing: { size: 56, resample: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
   engine: {
@@ -19,7 +19,7 @@ export const CONTENT: BundleContent = {
   builtBy: { llm2clip: '0.1.0', platform: 'linux-x64' },
   source: { layout: 'official', format: 'torch' },
   parameters: 1,
-};
+} satisfies BundleContent;
 
 /** What a manifest says of the quantisation of an int8 engine. */
 export const QUANTISATION: Quantisation = {

@@ -8,6 +8,7 @@ import { type FileTensor, type LayoutName, tensorsOf } from './layouts.mts';
 import { PRESETS, type Preset } from './presets.mts';
 import { normalBytes, streamOf, type WeightDtype } from './random.mts';
 import { scaleOf } from './scales.mts';
+import { adapterConfig, adapterTensors } from './text-towers.mts';
 
 export interface SyntheticOptions {
   preset: Preset;
@@ -27,17 +28,24 @@ function* bytesOf(tensor: FileTensor, seed: number, dtype: WeightDtype): Iterabl
   }
 }
 
-/** What the published .pt of EVA02 holds beside the vision tower, small. */
-function besideTheTower({ width, layers }: VisionConfig): FileTensor[] {
+/** Of the features that a made-up text adapter takes, as llama-tiny's. */
+const FEATURE_WIDTH = 64;
+
+/** What the published .pt of EVA02 holds beside the vision tower, the adapter small. */
+function besideTheTower({ layers, embeddingDim }: VisionConfig): FileTensor[] {
+  const adapter = adapterTensors(adapterConfig(FEATURE_WIDTH, embeddingDim, true));
   const tables = Array.from({ length: layers }, (_, i) => `visual.blocks.${i}.attn.rope.freqs_cos`);
   const tensors: [string, number[]][] = [
     ['logit_scale', []],
-    ['text.text_adaptor.0.ln.weight', [width]],
-    ['text.text_adaptor.0.fn.0.weight', [2, width]],
     ['visual.rope.freqs_cos', [4, 64]],
     ...tables.map((name): [string, number[]] => [name, [4, 64]]),
   ];
-  return tensors.map(([name, shape]) => ({ name, shape, parts: [{ canonical: name, shape }] }));
+  return [
+    ...tensors.map(([name, shape]) => ({ name, shape, parts: [{ canonical: name, shape }] })),
+    ...adapter.map(({ name, canonical, shape }) => {
+      return { name: `text.text_adaptor.${name}`, shape, parts: [{ canonical, shape }] };
+    }),
+  ];
 }
 
 /** config.json as transformers writes it for OpenAI's CLIP. */

@@ -33,14 +33,19 @@ export const LLAMAS = {
 
 export type LlamaPreset = keyof typeof LLAMAS;
 
-const adapter = (width: number, embeddingDim: number, normalizesInput: boolean): AdapterConfig => ({
-  ...{ width, layers: 4, hidden: 2 * width, embeddingDim, normalizesInput, layerNormEps: 1e-5 },
-});
+export function adapterConfig(
+  width: number,
+  embeddingDim: number,
+  normalizesInput: boolean,
+): AdapterConfig {
+  const shape = { width, layers: 4, hidden: 2 * width, embeddingDim };
+  return { ...shape, normalizesInput, layerNormEps: 1e-5 };
+}
 
 export const ADAPTERS = {
-  'adapter-1B': adapter(2048, 1280, true),
-  'adapter-tiny': adapter(64, 48, true),
-  'adapter-tiny-siglip2': adapter(64, 48, false),
+  'adapter-1B': adapterConfig(2048, 1280, true),
+  'adapter-tiny': adapterConfig(64, 48, true),
+  'adapter-tiny-siglip2': adapterConfig(64, 48, false),
 } as const satisfies Record<string, AdapterConfig>;
 
 export type AdapterPreset = keyof typeof ADAPTERS;
