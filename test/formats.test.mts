@@ -12,6 +12,7 @@ import { type CatalogueNote, PictureCatalogue } from '#lib/search/picture-catalo
 import { llm2clip, run } from './support/cli.mts';
 import { FAKE_DRIVER } from './support/fake-driver.mts';
 import { temporaryFolder } from './support/temporary.mts';
+import { wholeCheckpoint } from './support/text-bundle.mts';
 
 const DOCUMENT = new URL('../docs/formats.md', import.meta.url);
 const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
@@ -20,7 +21,8 @@ const PICTURE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta
 
 const examples = new Map<string, unknown>();
 const folder = temporaryFolder();
-const bundle = join(folder, 'digits.bundle');
+const bundle = join(folder, 'whole.bundle');
+let whole: { checkpoint: string; llm: string };
 let manifest: unknown;
 
 before(async () => {
@@ -28,7 +30,9 @@ before(async () => {
   for (const [, name, json] of text.matchAll(/<!-- example: (\S+) -->\n```json\n(.*?)\n```/gs)) {
     examples.set(name as string, JSON.parse(json as string));
   }
-  const converted = await llm2clip('convert', CHECKPOINT, '--out', bundle, '--json');
+  whole = await wholeCheckpoint(join(folder, 'whole'));
+  const words = ['--llm', whole.llm, '--out', bundle, '--json'];
+  const converted = await llm2clip('convert', whole.checkpoint, ...words);
   assert.equal(converted.code, 0, converted.stderr);
   manifest = converted.json()[0];
 });
@@ -59,14 +63,19 @@ test('the quantisation of int8', async () => {
   const example = { ...(examples.get('manifest') as object), precision: 'int8', quantisation };
   parseManifest(JSON.stringify(example));
   const out = join(folder, 'int8.bundle');
-  const words = ['--out', out, '--precision', 'int8', '--calibrate', GALLERY];
-  assert.deepEqual(shape(example), shape(await real('convert', CHECKPOINT, ...words)));
+  const words = ['--out', out, '--precision', 'int8', '--calibrate', GALLERY, '--llm', whole.llm];
+  assert.deepEqual(shape(example), shape(await real('convert', whole.checkpoint, ...words)));
 });
 
 test('encode', async () => {
   assert.deepEqual(shape(examples.get('encode')), shape(await real('encode', bundle, PICTURE)));
   const failed = await real('encode', bundle, '/nowhere.jpg');
   assert.deepEqual(shape(examples.get('encode-error')), shape(failed));
+});
+
+test('encode-text', async () => {
+  const found = await real('encode-text', bundle, 'a photo of a cat');
+  assert.deepEqual(shape(examples.get('encode-text')), shape(found));
 });
 
 test('index and search, and a note of the index', async () => {
@@ -123,7 +132,7 @@ test('an error', async () => {
 
 test('bench, and bench compare', async () => {
   const fp32 = join(folder, 'fp32.bundle');
-  await llm2clip('convert', CHECKPOINT, '--out', fp32, '--precision', 'fp32');
+  await llm2clip('convert', whole.checkpoint, '--out', fp32, '--precision', 'fp32');
   const brief = ['--scenario', 'single-stream', '--duration', '0.2', '--min-queries', '18'];
   const images = ['--images', GALLERY];
   const out = join(folder, 'record.json');
