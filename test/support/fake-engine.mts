@@ -1,10 +1,13 @@
 import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { writeBundle } from '#lib/bundle/write';
 import { loadNative } from '#lib/native';
+import { PARTS, type Part } from '#lib/parts';
+import { adapterConfig, LLAMAS } from '../../tools/synthetic/text-towers.mts';
+import { writeTinyTokenizer } from '../../tools/synthetic/tokenizer.mts';
 import { CONTENT } from './bundle-content.mts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -30,6 +33,14 @@ export function requireFake(folder: string): typeof import('llm2clip') {
 export const FAKE_SIZE = CONTENT.preprocessing.size;
 export const FAKE_DIM = CONTENT.model.embeddingDim;
 
+/** Writes an engine whose batches take so many microseconds, and gives its path in the bundle. */
+function writeEngine(inside: string, part: Part, microseconds: number): string {
+  const name = `${part}/1/model.pt`;
+  mkdirSync(dirname(join(inside, name)), { recursive: true });
+  writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM}\n`);
+  return name;
+}
+
 /** A bundle whose batches take so many microseconds and hold at most `maxBatch` pictures. */
 export async function fakeBundle(
   out: string,
@@ -38,9 +49,23 @@ export async function fakeBundle(
 ): Promise<string> {
   const exchange = loadNative().exchangeDirectories;
   await writeBundle(out, { force: true, exchange }, async (inside) => {
-    mkdirSync(join(inside, 'vision/1'), { recursive: true });
-    writeFileSync(join(inside, 'vision/1/model.pt'), `${microseconds} ${FAKE_DIM}\n`);
+    writeEngine(inside, 'vision', microseconds);
     return { ...CONTENT, batch: { max: maxBatch } };
+  });
+  return out;
+}
+
+/** The same with a text side, whose tokenizer is a real one. */
+export async function fakeTextBundle(out: string, microseconds: number): Promise<string> {
+  const exchange = loadNative().exchangeDirectories;
+  await writeBundle(out, { force: true, exchange }, async (inside) => {
+    const parts = PARTS.map((part) => [part, writeEngine(inside, part, microseconds)]);
+    writeTinyTokenizer(join(inside, 'llm'), ['a', 'photo']);
+    const common = { precision: 'fp32', parameters: 1, layout: 'none' } as const;
+    const llm = { ...LLAMAS['llama-tiny'], width: FAKE_DIM, maxTokens: 512 };
+    const adapter = adapterConfig(FAKE_DIM, FAKE_DIM, true);
+    const text = { adapter: { model: adapter, ...common }, llm: { model: llm, ...common } };
+    return { ...CONTENT, parts: Object.fromEntries(parts), text };
   });
   return out;
 }

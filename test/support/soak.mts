@@ -1,6 +1,7 @@
 // Does the same thing over and over and prints, as JSON, what the process held after each block:
-//   node --expose-gc --import tsx soak.mts PACKAGE BUNDLE requests|loads BLOCKS COUNT [leak]
-// Over a fake engine, or, for loads, any of pictures of the same size. With `leak` it forgets to let go of what it got, which a check must notice.
+//   node --expose-gc --import tsx soak.mts PACKAGE BUNDLE requests|texts|loads BLOCKS COUNT [leak]
+// Over a fake engine, or, for loads, any of pictures of the same size. With `leak` it forgets to let go
+// of what it got, which a check must notice.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EncodeOptions, ImageInput } from 'llm2clip';
@@ -11,6 +12,8 @@ export interface Held {
   rssMiB: number;
   /** Taken from malloc and not given back: native memory, and that of ArrayBuffers. Of a fake engine alone. */
   heapKiB: number;
+  /** Objects of this thread's JavaScript. */
+  jsKiB: number;
   threads: number;
 }
 
@@ -30,7 +33,8 @@ async function measure(model: Model): Promise<Held> {
   });
   const pages = Number(readFileSync('/proc/self/statm', 'utf8').split(' ')[1]);
   const threads = readdirSync('/proc/self/task').length;
-  return { rssMiB: (pages * 4096) / 2 ** 20, heapKiB, threads };
+  const jsKiB = process.memoryUsage().heapUsed / 1024;
+  return { rssMiB: (pages * 4096) / 2 ** 20, heapKiB, jsKiB, threads };
 }
 
 const shape = [1, 3, FAKE_SIZE, FAKE_SIZE];
@@ -74,10 +78,22 @@ async function request(model: Model, i: number): Promise<void> {
   if (leak) kept.push(embedding);
 }
 
-async function requests(model: Model): Promise<void> {
+/** Texts of every length, none twice, some of them let go of. */
+async function text(model: Model, i: number): Promise<void> {
+  const controller = new AbortController();
+  if (i % 10 === 5) setImmediate(() => controller.abort());
+  const options = i % 10 === 6 ? { timeoutMs: 2 } : { signal: controller.signal };
+  const words = `a photo of ${texts++} ${'and more '.repeat(i % 8)}`;
+  const embedding = await model.encodeText(words, options).catch(() => undefined);
+  if (leak) kept.push(embedding);
+}
+
+let texts = 0;
+
+async function requests(model: Model, one: typeof request): Promise<void> {
   let next = 0;
   const lane = async () => {
-    while (next < Number(count)) await request(model, next++);
+    while (next < Number(count)) await one(model, next++);
   };
   await Promise.all(Array.from({ length: 64 }, lane));
 }
@@ -96,7 +112,7 @@ async function loads(): Promise<void> {
 const model = await LLM2CLIP.load(bundle, { batching, threads: 1 });
 const held: Held[] = [];
 for (let block = 0; block < Number(blocks); block++) {
-  await (what === 'loads' ? loads() : requests(model));
+  await (what === 'loads' ? loads() : requests(model, what === 'texts' ? text : request));
   held.push(await measure(model));
 }
 console.log(JSON.stringify(held));
