@@ -46,10 +46,11 @@ export class LLM2CLIP {
   readonly #admission: Admission;
   #disposed: Promise<void> | undefined;
 
-  private constructor({ info, vision, text }: LoadedBundle, options: ResolvedLoadOptions) {
+  private constructor(loaded: LoadedBundle, options: ResolvedLoadOptions) {
+    const { info, vision, text, textCache } = loaded;
     this.#info = info;
     this.#images = vision && new ImageSide(vision, options.image);
-    this.#texts = new TextSide(text);
+    this.#texts = new TextSide(text, textCache);
     this.#admission = new Admission(options.maxQueue);
   }
 
@@ -75,11 +76,13 @@ export class LLM2CLIP {
 
   /** Counts, queue depth, batch sizes, copies and the times of each stage, since loading. */
   stats(): ModelStats {
-    const { llm, adapter } = this.#texts.parts;
+    const { cache, parts } = this.#texts;
+    const { llm, adapter } = parts;
     return modelStats({
       vision: this.#images?.stats(),
       llm: llm?.requests.session.stats(),
       adapter: adapter?.requests.session.stats(),
+      textCache: cache?.stats(),
     });
   }
 
