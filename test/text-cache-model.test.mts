@@ -106,13 +106,8 @@ describe('callers', () => {
       model.encodeText('shared'),
     ];
     abort.abort(new Error('enough'));
-    // A deadline of nothing may be met all the same by so small a model.
-    const outcomes = await Promise.allSettled([aborted, late, stays]);
-    assert.deepEqual(
-      outcomes.map(({ status }) => status),
-      ['rejected', outcomes[1]?.status, 'fulfilled'],
-    );
     await assert.rejects(aborted, /enough/);
+    // So small a model may be in time all the same.
     await late.catch((error) => assert.equal(error.code, 'ERR_TIMEOUT'));
     await using plain = await load(bundle, false);
     assert.deepEqual(await stays, await plain.encodeText('shared'));
