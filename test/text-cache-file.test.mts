@@ -201,7 +201,8 @@ describe('a writer that', () => {
       await closed;
       const told = Number((await said).trimEnd().split('\n').at(-1));
       assert.ok(told > 0);
-      const texts = numbered(told, `${round}-`).slice(maxEntries === 20 ? -20 : 0);
+      // It may have been killed some vectors later, which drove the oldest of them out.
+      const texts = numbered(told, `${round}-`).slice(maxEntries === 20 ? -15 : 0);
       assert.deepEqual(await missing(file, texts, 1280), []);
     }
   });

@@ -113,6 +113,13 @@ describe('callers', () => {
     assert.deepEqual(await stays, await plain.encodeText('shared'));
   });
 
+  test('of many texts meet the end of their time', async () => {
+    await using model = await load(bundle);
+    const long = numbered(400, 'a cat '.repeat(60));
+    await assert.rejects(model.encodeTexts(long, { timeoutMs: 20 }), { code: 'ERR_TIMEOUT' });
+    assert.equal((await model.encodeTexts(long.slice(-1))).row(0).length, dim);
+  });
+
   test('who all leave are let go, and the next one is served', async () => {
     await using model = await load(bundle);
     for (let round = 0; round < 20; round++) {
