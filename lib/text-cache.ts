@@ -19,7 +19,8 @@ export interface TextCacheOptions {
   maxBytes?: number;
   /**
    * Keeps them in this file as well, for the next start and for other processes, which may use it at
-   * the same time. It grows to twice the memory. Of one bundle: another's file is not touched.
+   * the same time. It grows to twice the memory. Of one bundle: another's file is not touched. It
+   * holds no texts, but tells whoever has it and a text whether that was asked for.
    */
   file?: string;
 }

@@ -44,7 +44,11 @@ describe('texts', () => {
 test('vectors are the caller’s own', async () => {
   const cache = await openCache();
   const ask = () => cache.get('a', async () => vectorOf('a', dim));
-  for (const vector of [...(await Promise.all([ask(), ask()])), await ask()]) vector.fill(7);
+  const given = [...(await Promise.all([ask(), ask()])), await ask()];
+  for (const vector of given) {
+    assert.deepEqual(vector, vectorOf('a', dim));
+    vector.fill(7);
+  }
   assert.deepEqual(await ask(), vectorOf('a', dim));
 });
 
