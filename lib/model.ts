@@ -151,7 +151,8 @@ export class LLM2CLIP {
 
   /**
    * The embedding [E] of a text, L2-normalised unless `normalize: false`: comparable with pictures' by
-   * a dot product. It is put into LLM2CLIP's prompt and cut at 512 tokens, as in the reference.
+   * a dot product. It is put into LLM2CLIP's prompt and cut at 512 tokens, as in the reference. One
+   * that was asked for before is not computed again: `textCache` of LoadOptions.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
    * @throws LLM2CLIPError ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,

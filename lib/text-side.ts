@@ -57,6 +57,7 @@ export class TextSide {
     }
   }
 
+  /** By both engines, one after the other. */
   async #embed(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
     const adapter = this.adapter();
     const deadline = new Deadline(options.timeoutMs);

@@ -18,7 +18,7 @@ import {
 // file of another bundle, which is left as it is, or what the file system throws.
 
 /** Checked between two turns of the event loop: about a millisecond's work. */
-const PIECE = 1 << 20;
+const PIECE = 1 << 18;
 
 /** Reads the sound records among the last `most` bytes, oldest first; makes a file that is missing. */
 export async function readVectorFile(
