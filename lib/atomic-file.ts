@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { LLM2CLIPError } from './errors';
 
 /** Bytes gathered before they are written. */
 const CHUNK = 1 << 20;
+
+/** A file that is being written changes more often. */
+const ABANDONED_MS = 3_600_000;
 
 /**
  * A file that is written piece by piece and appears whole or not at all. Every method throws ERR_IO
@@ -27,6 +31,18 @@ export class AtomicFile {
     const temporary = `${path}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
     const file = await translate(path, () => open(temporary, 'wx'));
     return new AtomicFile(path, temporary, file);
+  }
+
+  /** Removes what writers of `path` that were killed an hour ago or longer left beside it. */
+  static async removeAbandoned(path: string): Promise<void> {
+    const folder = dirname(path);
+    for (const name of await translate(path, () => readdir(folder))) {
+      if (!name.startsWith(`${basename(path)}.tmp-`)) continue;
+      const temporary = join(folder, name);
+      const found = await stat(temporary).catch(() => undefined);
+      if (found === undefined || Date.now() - found.mtimeMs < ABANDONED_MS) continue;
+      await rm(temporary, { force: true }).catch(() => {});
+    }
   }
 
   /** The bytes must not change afterwards. */

@@ -41,3 +41,5 @@ export type { Streamed } from './stream';
 export type { PadTo, TextBatch } from './text/batch';
 export type { TokenizedText } from './text/tokenize';
 export { type TextBatchOptions, TextTokenizer, type TokenizeOptions } from './text/tokenizer';
+export type { VectorCacheStats } from './text/vector-cache';
+export type { TextCacheOptions } from './text-cache';

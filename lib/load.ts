@@ -10,6 +10,8 @@ import type { NativeEngine } from './native';
 import type { Logger, ResolvedLoadOptions } from './options';
 import { PARTS, type Part } from './parts';
 import type { Requests } from './requests';
+import type { VectorCache } from './text/vector-cache';
+import { openTextCache } from './text-cache';
 import type { TextParts } from './text-side';
 
 /** What one part runs on. */
@@ -52,6 +54,7 @@ export interface LoadedBundle {
   info: ModelInfo;
   vision: VisionPart | undefined;
   text: TextParts;
+  textCache: VectorCache | undefined;
 }
 
 /** What 'auto' chose and cannot be had is not insisted on. */
@@ -205,7 +208,8 @@ export async function loadBundle(
     const info = infoOf(path, manifest, opened, options);
     const { logger } = options;
     logger('info', `loaded ${path} on ${info.device} (${info.deviceReason})`, { ...info });
-    return { manifest, info, vision: opened.vision, text: opened.text };
+    const textCache = await openTextCache(manifest, opened.text, options);
+    return { manifest, info, vision: opened.vision, text: opened.text, textCache };
   } finally {
     await bundle.close();
   }

@@ -46,10 +46,11 @@ export class LLM2CLIP {
   readonly #admission: Admission;
   #disposed: Promise<void> | undefined;
 
-  private constructor({ info, vision, text }: LoadedBundle, options: ResolvedLoadOptions) {
+  private constructor(loaded: LoadedBundle, options: ResolvedLoadOptions) {
+    const { info, vision, text, textCache } = loaded;
     this.#info = info;
     this.#images = vision && new ImageSide(vision, options.image);
-    this.#texts = new TextSide(text);
+    this.#texts = new TextSide(text, textCache);
     this.#admission = new Admission(options.maxQueue);
   }
 
@@ -75,11 +76,13 @@ export class LLM2CLIP {
 
   /** Counts, queue depth, batch sizes, copies and the times of each stage, since loading. */
   stats(): ModelStats {
-    const { llm, adapter } = this.#texts.parts;
+    const { cache, parts } = this.#texts;
+    const { llm, adapter } = parts;
     return modelStats({
       vision: this.#images?.stats(),
       llm: llm?.requests.session.stats(),
       adapter: adapter?.requests.session.stats(),
+      textCache: cache?.stats(),
     });
   }
 
@@ -148,7 +151,8 @@ export class LLM2CLIP {
 
   /**
    * The embedding [E] of a text, L2-normalised unless `normalize: false`: comparable with pictures' by
-   * a dot product. It is put into LLM2CLIP's prompt and cut at 512 tokens, as in the reference.
+   * a dot product. It is put into LLM2CLIP's prompt and cut at 512 tokens, as in the reference. One
+   * that was asked for before is not computed again: `textCache` of LoadOptions.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
    * @throws LLM2CLIPError ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,

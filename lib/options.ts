@@ -13,6 +13,7 @@ import {
   optionsBag,
 } from './arguments';
 import { PARTS, type Part } from './parts';
+import { type ResolvedTextCache, type TextCacheOptions, textCacheOptions } from './text-cache';
 
 /** Called with what a user may want in a log; must not throw. */
 export type Logger = (
@@ -45,6 +46,8 @@ export interface LoadOptions {
   };
   logger?: Logger;
   image?: ImageOptions;
+  /** What is kept of the embeddings of texts, which many callers ask for again. `false`: nothing. */
+  textCache?: TextCacheOptions | false;
   /** Folder that holds libtorch or TensorRT, for packaged apps. Default: looked for, see `llm2clip runtime info`. */
   runtime?: string;
 }
@@ -105,6 +108,8 @@ export interface ResolvedLoadOptions {
   maxDelayMs: number;
   logger: Logger;
   image: Required<ImageOptions>;
+  /** Undefined: none. */
+  textCache: ResolvedTextCache | undefined;
   runtime: string | undefined;
 }
 
@@ -161,6 +166,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
     maxDelayMs: optionalMilliseconds(maxDelayMs, 'options.batching.maxDelayMs') ?? 0,
     logger: logger(options.logger),
     image: imageOptions(options.image),
+    textCache: textCacheOptions(options.textCache),
     runtime: optionalString(options.runtime, 'options.runtime'),
   };
 }

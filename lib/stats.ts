@@ -1,5 +1,6 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 import type { SessionStats, Summary } from './native';
+import type { VectorCacheStats } from './text/vector-cache';
 
 export type { Summary };
 
@@ -12,7 +13,7 @@ export interface ModelStats extends EngineStats {
   /** Milliseconds of a picture in each stage; `run` of a batch. */
   stages: EngineStats['stages'] & { decode: Summary };
   /** The text side, where it is loaded; the rest is of pictures. */
-  text?: { llm?: EngineStats; adapter?: EngineStats };
+  text?: { llm?: EngineStats; adapter?: EngineStats; cache?: VectorCacheStats };
 }
 
 /** What the engine of one part has done; a picture, a text or a feature is one request of it. */
@@ -123,9 +124,10 @@ export interface PartStats {
   vision: { session: SessionStats; decoding: DecodeStats } | undefined;
   llm: SessionStats | undefined;
   adapter: SessionStats | undefined;
+  textCache: VectorCacheStats | undefined;
 }
 
-export function modelStats({ vision, llm, adapter }: PartStats): ModelStats {
+export function modelStats({ vision, llm, adapter, textCache }: PartStats): ModelStats {
   const { session = nothing(), decoding } = vision ?? {};
   const pictures = engineStats(session);
   const { input, output } = pictures.copies;
@@ -138,6 +140,7 @@ export function modelStats({ vision, llm, adapter }: PartStats): ModelStats {
       text: {
         ...(llm && { llm: engineStats(llm) }),
         ...(adapter && { adapter: engineStats(adapter) }),
+        ...(textCache && { cache: textCache }),
       },
     }),
   };

@@ -1,9 +1,11 @@
 import { abortable } from './abort';
 import { Deadline } from './deadline';
+import { deliver } from './delivery';
 import { LLM2CLIPError } from './errors';
 import type { ResolvedEncodeOptions } from './options';
 import { ANYWHERE, type Place, type Requests } from './requests';
 import type { TextTokenizer } from './text/tokenizer';
+import type { VectorCache } from './text/vector-cache';
 
 /** The loaded parts of a bundle's text side. */
 export interface TextParts {
@@ -16,13 +18,47 @@ export interface TextParts {
 /** What turns texts into embeddings: a tokenizer, a language model, and the adapter after it. */
 export class TextSide {
   readonly parts: TextParts;
+  readonly cache: VectorCache | undefined;
 
-  constructor(parts: TextParts) {
+  constructor(parts: TextParts, cache: VectorCache | undefined) {
     this.parts = parts;
+    this.cache = cache;
   }
 
-  /** The embedding [E] of a text. */
+  /** The embedding [E] of a text, which is not computed again where it was before. */
   async encode(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
+    if (this.cache === undefined) return this.#embed(text, options, place);
+    const deadline = new Deadline(options.timeoutMs);
+    const signal = deadline.or(options.signal);
+    const embedding = await this.#recall(this.cache, text, { ...options, signal }, place).catch(
+      (error: unknown) => {
+        throw deadline.asError(error);
+      },
+    );
+    return deliver(embedding, options.normalize, place);
+  }
+
+  /** Others may come to wait for it as well: it is not embedded in this caller's time. */
+  async #recall(
+    cache: VectorCache,
+    text: string,
+    options: ResolvedEncodeOptions,
+    { waits }: Place,
+  ): Promise<Float32Array> {
+    const all = { ...options, normalize: false, timeoutMs: undefined };
+    const embed = (signal: AbortSignal) =>
+      this.#embed(text, { ...all, signal }, { ...ANYWHERE, waits });
+    try {
+      return await cache.get(text, embed, options.signal);
+    } catch (error) {
+      // Another asked for it, who does not wait.
+      if (waits && isQueueFull(error)) return this.#recall(cache, text, options, ANYWHERE);
+      throw error;
+    }
+  }
+
+  /** By both engines, one after the other. */
+  async #embed(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
     const adapter = this.adapter();
     const deadline = new Deadline(options.timeoutMs);
     const { waits } = place;
@@ -62,6 +98,7 @@ export class TextSide {
   async close(): Promise<void> {
     const { llm, adapter } = this.parts;
     await Promise.all([llm?.requests.close(), llm?.tokenizer.dispose(), adapter?.requests.close()]);
+    await this.cache?.settle();
   }
 
   async #feature(
@@ -91,6 +128,10 @@ export function roundToBf16(numbers: Float32Array): void {
     const word = bits[i] as number;
     bits[i] = (word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000;
   }
+}
+
+function isQueueFull(error: unknown): boolean {
+  return error instanceof LLM2CLIPError && error.code === 'ERR_QUEUE_FULL';
 }
 
 function refuse(part: string, remedy: string): never {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { convert } from 'llm2clip';
 import { CHECKPOINT } from './support/digits.mts';
 import { fakeBundle, fakePackage, fakeTextBundle } from './support/fake-engine.mts';
+import { growth } from './support/growth.mts';
 import type { Held } from './support/soak.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -33,14 +34,6 @@ async function soak({ path, bundle }: typeof fake, ...args: (string | number)[])
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
   assert.equal(code, 0);
   return JSON.parse(output);
-}
-
-/** The median slope between two blocks: one step, up or down, does not make it. */
-function growth(values: readonly number[]): number {
-  const slopes = values.flatMap((later, j) =>
-    values.slice(0, j).map((earlier, i) => (later - earlier) / (j - i)),
-  );
-  return slopes.sort((a, b) => a - b)[slopes.length >> 1] ?? Number.NaN;
 }
 
 /** Growth a block after the first third, in which caches and the garbage collector settle. */

@@ -1,0 +1,110 @@
+import { access, constants } from 'node:fs/promises';
+import { AtomicFile } from '../atomic-file';
+import { RecentVectors } from './recent-vectors';
+import { appendToVectorFile, readVectorFile, writeVectorFile } from './vector-file';
+import { recordBytes, recordOf, type VectorFormat } from './vector-records';
+
+/** Bytes that wait to be written; more are not kept, lest a disk that hangs take all memory. */
+const MOST_WAITING = 16 << 20;
+
+/**
+ * Keeps what is added to a table of vectors in a file as well. The file grows to twice what the
+ * table may hold and is then written anew, with the table's vectors and, where these leave room, the
+ * newest of other processes; what they add in that very moment is lost.
+ */
+export class VectorStore {
+  readonly #path: string;
+  readonly #table: RecentVectors;
+  readonly #format: VectorFormat;
+  readonly #onFailure: (error: unknown) => void;
+  #waiting: Buffer[] = [];
+  #working: Promise<void> | undefined;
+  #stopped = false;
+
+  /** @param onFailure Told why the file cannot be written; nothing more is, then. */
+  constructor(
+    path: string,
+    format: VectorFormat,
+    table: RecentVectors,
+    onFailure: (error: unknown) => void,
+  ) {
+    this.#path = path;
+    this.#format = format;
+    this.#table = table;
+    this.#onFailure = onFailure;
+  }
+
+  /** Puts the newest vectors of the file into the table; one that may not be written serves too. */
+  async read(): Promise<void> {
+    try {
+      await this.#read((key, vector) => this.#table.set(key, vector));
+      await access(this.#path, constants.W_OK);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Returns at once; written a moment later. */
+  add(key: string, vector: Float32Array): void {
+    const most = MOST_WAITING / recordBytes(this.#format.dim);
+    if (this.#stopped || this.#waiting.length >= most) return;
+    this.#waiting.push(recordOf(key, vector));
+    this.#working ??= this.#writeAll();
+  }
+
+  /** Resolves when nothing waits to be written. */
+  async settle(): Promise<void> {
+    while (this.#working !== undefined) await this.#working;
+  }
+
+  get #mostBytes(): number {
+    return 2 * this.#table.capacity * recordBytes(this.#format.dim);
+  }
+
+  #read(onRecord: (key: string, vector: Float32Array) => void): Promise<void> {
+    return readVectorFile(this.#path, this.#format, this.#mostBytes, onRecord);
+  }
+
+  #fail(error: unknown): void {
+    this.#stopped = true;
+    this.#waiting = [];
+    this.#onFailure(error);
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const records = Buffer.concat(this.#waiting.splice(0));
+        const size = await appendToVectorFile(this.#path, this.#format, records);
+        if (size > this.#mostBytes) await this.#compact();
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#working = undefined;
+    }
+  }
+
+  async #compact(): Promise<void> {
+    const table = this.#table;
+    const maxEntries = table.capacity - table.size;
+    const others = new RecentVectors(table.dim, { maxEntries, maxBytes: Infinity });
+    if (maxEntries > 0) {
+      await this.#read((key, vector) => {
+        if (!table.has(key)) others.set(key, vector);
+      });
+    }
+    await AtomicFile.removeAbandoned(this.#path);
+    await writeVectorFile(this.#path, this.#format, oldestFirst(others, table));
+  }
+}
+
+/** Vectors that go while they are being written are left out. */
+function* oldestFirst(...tables: RecentVectors[]): Generator<[string, Float32Array]> {
+  for (const table of tables) {
+    for (const key of [...table.keys()]) {
+      const vector = table.peek(key);
+      if (vector !== undefined) yield [key, vector];
+    }
+  }
+}

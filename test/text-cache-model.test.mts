@@ -1,0 +1,208 @@
+// The cache of text embeddings as callers meet it: what it spares, what it never gives.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { convert, LLM2CLIP, type LoadOptions, type TextCacheOptions } from 'llm2clip';
+import {
+  type AdapterPreset,
+  writeSyntheticAdapter,
+  writeSyntheticLlama,
+} from '../tools/synthetic/text-towers.mts';
+import { writeTinyTokenizer } from '../tools/synthetic/tokenizer.mts';
+import { temporaryFolder } from './support/temporary.mts';
+import { numbered } from './support/text-vectors.mts';
+
+const folder = temporaryFolder();
+const dim = 48;
+const texts = numbered(12, 'a cat, number ');
+
+interface Text {
+  llm: number;
+  adapter: number;
+  preset: AdapterPreset;
+  words: string[];
+}
+
+/** A bundle of a tiny language model and adapter, of these seeds. */
+async function bundleOf(name: string, of: Partial<Text> = {}): Promise<string> {
+  const { llm = 1, adapter = 1, preset = 'adapter-tiny', words = ['cat'] } = of;
+  const [source, out] = [join(folder, `${name}-checkpoint`), join(folder, name)];
+  await writeSyntheticLlama(source, 'llama-tiny', { dtype: 'f32', seed: llm });
+  writeTinyTokenizer(source, words);
+  const options = { dtype: 'f32', seed: adapter } as const;
+  const checkpoint = await writeSyntheticAdapter(join(source, 'adapter'), preset, options);
+  await convert(checkpoint, { out, llm: source, precision: 'fp32' });
+  return out;
+}
+
+const load = (bundle: string, textCache?: TextCacheOptions | false, more: LoadOptions = {}) =>
+  LLM2CLIP.load(bundle, { threads: 1, ...(textCache !== undefined && { textCache }), ...more });
+
+/** Texts that the language model has read. */
+const read = (model: LLM2CLIP) => model.stats().text?.llm?.requests.submitted ?? Number.NaN;
+
+let bundle: string;
+before(async () => {
+  bundle = await bundleOf('one');
+});
+
+test('a text is read once, and gives the same numbers each time', async () => {
+  await using plain = await load(bundle, false);
+  const expected = await plain.encodeTexts(texts);
+  const raw = await plain.encodeTexts(texts, { normalize: false });
+  assert.equal(plain.stats().text?.cache, undefined);
+  // Of other queue, and so another engine with its own counts.
+  await using model = await load(bundle, undefined, { batching: { maxQueue: 1000 } });
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual((await model.encodeTexts(texts)).data, expected.data);
+    assert.deepEqual((await model.encodeTexts(texts, { normalize: false })).data, raw.data);
+    assert.deepEqual(await model.encodeText(`${texts[3]} \n`), expected.row(3));
+    assert.equal(read(model), texts.length);
+  }
+  const { hits, misses, entries } = model.stats().text?.cache ?? {};
+  assert.deepEqual([hits, misses, entries], [3 * 12 + 2, 12, 12]);
+});
+
+test('texts that are alike in one call are read once', async () => {
+  await using model = await load(bundle, {}, { batching: { maxQueue: 999 } });
+  const { data, row } = await model.encodeTexts([...texts, ...texts]);
+  assert.equal(read(model), texts.length);
+  assert.deepEqual(data.subarray(0, 12 * dim), data.subarray(12 * dim));
+  assert.notDeepEqual(row(0), row(1));
+});
+
+test('embeddings go where they are wanted, and are nobody else’s', async () => {
+  await using model = await load(bundle);
+  const [text = ''] = texts;
+  const own = await model.encodeText(text);
+  const out = new Float32Array(dim + 3).fill(9);
+  assert.equal(await model.encodeText(text, { out }), out);
+  assert.deepEqual([...out], [...own, 9, 9, 9]);
+  out.fill(0);
+  assert.deepEqual(await model.encodeText(text), own);
+  const lent = new Float32Array(dim);
+  const lost = model.encodeText(text, { out: lent });
+  structuredClone(lent, { transfer: [lent.buffer] });
+  await assert.rejects(lost, { code: 'ERR_INVALID_BUFFER' });
+});
+
+test('features are computed each time', async () => {
+  await using model = await load(bundle, {}, { batching: { maxQueue: 998 } });
+  for (let round = 1; round < 3; round++) {
+    await model.encodeTexts(texts, { output: 'feature' });
+    assert.equal(read(model), round * texts.length);
+  }
+  assert.equal(model.stats().text?.cache?.entries, 0);
+});
+
+describe('callers', () => {
+  test('who leave or run out of time do not take it from others', async () => {
+    await using model = await load(bundle);
+    const abort = new AbortController();
+    const [aborted, late, stays] = [
+      model.encodeText('shared', { signal: abort.signal }),
+      model.encodeText('shared', { timeoutMs: 0 }),
+      model.encodeText('shared'),
+    ];
+    abort.abort(new Error('enough'));
+    await assert.rejects(aborted, /enough/);
+    // So small a model may be in time all the same.
+    await late.catch((error) => assert.equal(error.code, 'ERR_TIMEOUT'));
+    await using plain = await load(bundle, false);
+    assert.deepEqual(await stays, await plain.encodeText('shared'));
+  });
+
+  test('of many texts meet the end of their time', async () => {
+    await using model = await load(bundle);
+    const long = numbered(400, 'a cat '.repeat(60));
+    await assert.rejects(model.encodeTexts(long, { timeoutMs: 20 }), { code: 'ERR_TIMEOUT' });
+    assert.equal((await model.encodeTexts(long.slice(-1))).row(0).length, dim);
+  });
+
+  test('who all leave are let go, and the next one is served', async () => {
+    await using model = await load(bundle);
+    for (let round = 0; round < 20; round++) {
+      const abort = new AbortController();
+      const { signal } = abort;
+      const asked = [1, 2].map(() => model.encodeText('left alone', { signal }));
+      if (round % 2 === 0) await new Promise(setImmediate);
+      abort.abort();
+      for (const result of await Promise.allSettled(asked)) {
+        if (result.status === 'rejected') assert.equal(result.reason.name, 'AbortError');
+      }
+    }
+    assert.equal((await model.encodeText('left alone')).length, dim);
+  });
+
+  test('who wait are served though another was refused for a full queue', async () => {
+    const batching = { maxQueue: 1, maxBatch: 1 };
+    await using busy = await load(bundle, false, { batching });
+    let refused = 0;
+    for (let round = 0; round < 50 && refused === 0; round++) {
+      await using model = await load(bundle, {}, { batching });
+      const work = busy.encodeTexts(numbered(400, `${'a cat '.repeat(30)}${round} `));
+      await new Promise(setImmediate);
+      const one = model.encodeText('wanted').catch((error) => {
+        assert.equal(error.code, 'ERR_QUEUE_FULL');
+        refused += 1;
+      });
+      const many = await model.encodeTexts(['wanted']);
+      assert.equal(many.data.every(Number.isFinite), true);
+      await Promise.all([one, work]);
+    }
+    assert.equal(refused, 1);
+  });
+});
+
+describe('a file', () => {
+  test('spares the language model after a restart', async () => {
+    const file = join(folder, 'restart.vectors');
+    const first = await load(bundle, { file });
+    const { data } = await first.encodeTexts(texts);
+    await first.dispose();
+    await using second = await load(bundle, { file }, { batching: { maxQueue: 997 } });
+    assert.deepEqual((await second.encodeTexts(texts)).data, data);
+    assert.equal(read(second), 0);
+    assert.deepEqual(second.stats().text?.cache?.hits, texts.length);
+  });
+
+  for (const [name, other] of [
+    ['language model', { llm: 2 }],
+    ['adapter', { adapter: 2 }],
+    ['tokenizer', { words: ['number'] }],
+  ] as const) {
+    test(`gives nothing of it to a bundle with another ${name}`, async () => {
+      const file = join(folder, `${name}.vectors`);
+      const owner = await load(bundle, { file });
+      const { data } = await owner.encodeTexts(texts);
+      await owner.dispose();
+      const bytes = await readFile(file);
+      const another = await bundleOf(`another ${name}`, {
+        ...other,
+        words: [...(other.words ?? ['cat'])],
+      });
+      const warnings: string[] = [];
+      const logger = (level: string, message: string) => level === 'warn' && warnings.push(message);
+      await using model = await load(another, { file }, { logger });
+      await using plain = await load(another, false);
+      const found = await model.encodeTexts(texts);
+      assert.deepEqual(found.data, (await plain.encodeTexts(texts)).data);
+      assert.notDeepEqual(found.data, data);
+      assert.match(warnings.join(), /not kept in .*: the file is of another bundle/);
+      assert.deepEqual(await readFile(file), bytes);
+    });
+  }
+});
+
+test('options are checked', async () => {
+  for (const textCache of [
+    ...[null, true, 'file', { maxEntries: 0 }, { maxEntries: 1.5 }, { maxEntries: '1' }],
+    ...[{ maxBytes: -1 }, { maxBytes: Number.POSITIVE_INFINITY }, { file: '' }, { file: 7 }],
+  ]) {
+    await assert.rejects(load(bundle, textCache as TextCacheOptions), (error: Error) => {
+      assert.match(error.message, /^expected .* for options\.textCache.*, received /);
+      return (error as { code?: string }).code === 'ERR_INVALID_ARG';
+    });
+  }
+});
