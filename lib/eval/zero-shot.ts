@@ -17,15 +17,33 @@ const PLACEHOLDER = '{}';
  * // a photo of a cat., a drawing of a cat., a photo of a dog., a drawing of a dog.
  */
 export function fillTemplates(classes: readonly string[], templates: readonly string[]): string[] {
-  for (const [name, values] of Object.entries({ classes, templates })) {
-    if (!Array.isArray(values) || values.some((value) => typeof value !== 'string')) {
-      throw invalidType('an array of strings', name, values);
+  const labels = checkTexts(classes, 'classes');
+  const texts = checkTemplates(templates, 'templates');
+  return labels.flatMap((label) => texts.map((text) => text.replaceAll(PLACEHOLDER, () => label)));
+}
+
+function checkTexts(value: unknown, name: string): readonly string[] {
+  if (Array.isArray(value) && value.every((text) => typeof text === 'string')) return value;
+  throw invalidType('an array of strings', name, value);
+}
+
+/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+export function checkTemplates(value: unknown, name: string): readonly string[] {
+  const templates = checkTexts(value, name);
+  for (const [i, template] of templates.entries()) {
+    if (!template.includes(PLACEHOLDER)) {
+      throw invalidRange('a text with {}', `${name}[${i}]`, template);
     }
   }
-  for (const template of templates) {
-    if (!template.includes(PLACEHOLDER)) throw invalidRange('a text with {}', 'template', template);
-  }
-  return classes.flatMap((label) => templates.map((t) => t.replaceAll(PLACEHOLDER, () => label)));
+  return templates;
+}
+
+/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+export function checkScale(value: unknown, name: string): number {
+  if (value === undefined) return DEFAULT_SCALE;
+  if (typeof value !== 'number') throw invalidType('a number', name, value);
+  if (value > 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw invalidRange('a positive number', name, value);
 }
 
 /**
@@ -69,7 +87,7 @@ function normalised(row: Float32Array | Float64Array): Float64Array {
  *
  * @param images [images, E], L2-normalised
  * @param classes [classes, E], L2-normalised
- * @param scale what cosines are multiplied by
+ * @param scale what cosines are multiplied by; default 100
  * @returns [images, classes]; each row sums to 1, and is NaN where the image's is
  * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
  * @example
@@ -77,21 +95,14 @@ function normalised(row: Float32Array | Float64Array): Float64Array {
  * const classes = { data: new Float32Array([0.6, 0.8, 0.8, 0.6]), shape: [2, 2] as const };
  * classProbabilities(images, classes, 10).data; // 0.119, 0.881
  */
-export function classProbabilities(
-  images: Matrix,
-  classes: Matrix,
-  scale: number = DEFAULT_SCALE,
-): Matrix {
+export function classProbabilities(images: Matrix, classes: Matrix, scale?: number): Matrix {
   const [left, right] = [checkMatrix(images, 'images'), checkMatrix(classes, 'classes')];
   requireSameWidth(left, right, 'classes');
-  if (typeof scale !== 'number') throw invalidType('a number', 'scale', scale);
-  if (!(scale > 0 && scale < Number.POSITIVE_INFINITY)) {
-    throw invalidRange('a positive number', 'scale', scale);
-  }
+  const factor = checkScale(scale, 'scale');
   const [count, labels] = [left.shape[0], right.shape[0]];
   const data = new Float32Array(count * labels);
   for (let i = 0; i < count; i++) {
-    const logits = Float64Array.from({ length: labels }, (_, j) => scale * dot(left, i, right, j));
+    const logits = Float64Array.from({ length: labels }, (_, j) => factor * dot(left, i, right, j));
     data.set(softmax(logits), i * labels);
   }
   return { data, shape: [count, labels] };
