@@ -20,13 +20,14 @@ const ROWS_AT_ONCE = 256;
 const RESULTS = 10;
 
 async function openTable(database, dim) {
-  const item = new Field('item', new Float32());
+  const db = await connect(database);
+  if ((await db.tableNames()).includes(TABLE)) return db.openTable(TABLE);
+  const item = new Field('item', new Float32(), true);
   const schema = new Schema([
     new Field('path', new Utf8()),
     new Field('vector', new FixedSizeList(dim, item)),
   ]);
-  const db = await connect(database);
-  return db.createEmptyTable(TABLE, schema, { mode: 'create', existOk: true });
+  return db.createEmptyTable(TABLE, schema);
 }
 
 async function index(model, database, folder) {

@@ -1,7 +1,7 @@
 // docs/formats.md is held to what the program writes: its manifest parses, and every example has
 // the very keys of the real output.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { type CatalogueNote, PictureCatalogue } from '#lib/search/picture-catalo
 import { llm2clip, run } from './support/cli.mts';
 import { FAKE_DRIVER } from './support/fake-driver.mts';
 import { temporaryFolder } from './support/temporary.mts';
-import { wholeCheckpoint } from './support/text-bundle.mts';
+import { wholeBundle, wholeCheckpoint } from './support/text-bundle.mts';
 
 const DOCUMENT = new URL('../docs/formats.md', import.meta.url);
 const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
@@ -89,6 +89,21 @@ test('index and search, and a note of the index', async () => {
   assert.deepEqual([ids?.length, removed?.length], [1, 1]);
   const catalogue = new PictureCatalogue([example.extra], out);
   assert.deepEqual(catalogue.entries, example.extra.pictures);
+});
+
+test('classify and eval', async () => {
+  const whole = await wholeBundle(join(folder, 'whole'));
+  const classified = await real('classify', whole, PICTURE, '--labels', 'cat,dog');
+  assert.deepEqual(shape(examples.get('classify')), shape(classified));
+  const dataset = join(folder, 'dataset');
+  await mkdir(join(dataset, 'flower'), { recursive: true });
+  await copyFile(PICTURE, join(dataset, 'flower', 'china.jpg'));
+  const captions = JSON.stringify([{ image: 'flower/china.jpg', caption: 'a temple' }]);
+  await writeFile(join(dataset, 'captions.json'), captions);
+  const retrieval = await real('eval', 'retrieval', whole, dataset);
+  assert.deepEqual(shape(examples.get('eval-retrieval')), shape(retrieval));
+  const zeroShot = await real('eval', 'zeroshot', whole, dataset);
+  assert.deepEqual(shape(examples.get('eval-zeroshot')), shape(zeroShot));
 });
 
 test('inspect of a checkpoint: the example is the very output', async () => {
