@@ -62,24 +62,28 @@ export function classEmbeddings(texts: Matrix, templates: number): Matrix {
   }
   const classes = count / templates;
   const data = new Float32Array(classes * width);
+  const mean = new Float64Array(width);
   for (let label = 0; label < classes; label++) {
-    const mean = new Float64Array(width);
+    mean.fill(0);
     for (let i = label * templates; i < (label + 1) * templates; i++) {
-      const row = normalised(rows.data.subarray(i * width, (i + 1) * width));
-      for (let k = 0; k < width; k++)
-        mean[k] = (mean[k] as number) + (row[k] as number) / templates;
+      addDirection(mean, rows.data.subarray(i * width, (i + 1) * width), 1 / templates);
     }
-    data.set(normalised(mean), label * width);
+    addDirection(data.subarray(label * width, (label + 1) * width), mean, 1);
   }
   return { data, shape: [classes, width] };
 }
 
-/** A zero vector, which has no direction, becomes NaN, as in the reference. */
-function normalised(row: Float32Array | Float64Array): Float64Array {
+type Floats = Float32Array | Float64Array;
+
+/**
+ * Adds `weight` times a row of length 1 to `sum`, without copies: there may be millions. A zero vector,
+ * which has no direction, makes it NaN, as in the reference.
+ */
+function addDirection(sum: Floats, row: Floats, weight: number): void {
   let squares = 0;
-  for (const x of row) squares += x * x;
-  const length = Math.sqrt(squares);
-  return Float64Array.from(row, (x) => x / length);
+  for (let k = 0; k < row.length; k++) squares += (row[k] as number) ** 2;
+  const scale = weight / Math.sqrt(squares);
+  for (let k = 0; k < row.length; k++) sum[k] = (sum[k] as number) + (row[k] as number) * scale;
 }
 
 /**
