@@ -68,6 +68,7 @@ const [command, bundle, database, what] = process.argv.slice(2);
 if (!(command in COMMANDS) || what === undefined) {
   throw new Error('usage: lancedb.mjs index BUNDLE DATABASE FOLDER | search BUNDLE DATABASE QUERY');
 }
-const model = await LLM2CLIP.load(bundle);
+// Of pictures alone, without the language model.
+const model = await LLM2CLIP.load(bundle, command === 'index' ? { parts: ['vision'] } : {});
 await COMMANDS[command](model, database, what);
 await model.dispose();

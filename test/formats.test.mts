@@ -12,7 +12,7 @@ import { type CatalogueNote, PictureCatalogue } from '#lib/search/picture-catalo
 import { llm2clip, run } from './support/cli.mts';
 import { FAKE_DRIVER } from './support/fake-driver.mts';
 import { temporaryFolder } from './support/temporary.mts';
-import { wholeBundle, wholeCheckpoint } from './support/text-bundle.mts';
+import { wholeCheckpoint } from './support/text-bundle.mts';
 
 const DOCUMENT = new URL('../docs/formats.md', import.meta.url);
 const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
@@ -92,17 +92,16 @@ test('index and search, and a note of the index', async () => {
 });
 
 test('classify and eval', async () => {
-  const whole = await wholeBundle(join(folder, 'whole'));
-  const classified = await real('classify', whole, PICTURE, '--labels', 'cat,dog');
+  const classified = await real('classify', bundle, PICTURE, '--labels', 'cat,dog');
   assert.deepEqual(shape(examples.get('classify')), shape(classified));
   const dataset = join(folder, 'dataset');
   await mkdir(join(dataset, 'flower'), { recursive: true });
   await copyFile(PICTURE, join(dataset, 'flower', 'china.jpg'));
   const captions = JSON.stringify([{ image: 'flower/china.jpg', caption: 'a temple' }]);
   await writeFile(join(dataset, 'captions.json'), captions);
-  const retrieval = await real('eval', 'retrieval', whole, dataset);
+  const retrieval = await real('eval', 'retrieval', bundle, dataset);
   assert.deepEqual(shape(examples.get('eval-retrieval')), shape(retrieval));
-  const zeroShot = await real('eval', 'zeroshot', whole, dataset);
+  const zeroShot = await real('eval', 'zeroshot', bundle, dataset);
   assert.deepEqual(shape(examples.get('eval-zeroshot')), shape(zeroShot));
 });
 

@@ -72,7 +72,8 @@ async function run(places: string[], options: Options): Promise<void> {
   const signal = interruptSignal();
   const pictures = await findPictures(places);
   const mark = { path: resolve(options.bundle), digest: await bundleDigest(options.bundle) };
-  const model = await abortable(LLM2CLIP.load(options.bundle, { device: options.device }), signal);
+  const load = { device: options.device, parts: ['vision'] } as const;
+  const model = await abortable(LLM2CLIP.load(options.bundle, load), signal);
   const index = await openIndex(options, mark, model.info.embeddingDim);
   try {
     let bar: ProgressBar | undefined;

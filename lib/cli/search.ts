@@ -37,15 +37,18 @@ function showFailure({ label }: Query, error: unknown, json: boolean): void {
   else printError(error);
 }
 
-/** The model that made the index, by the path that it remembers or another. */
+/** The model that made the index, by the path that it remembers or another; as much as is needed. */
 async function loadModel(
   index: PictureIndex,
+  queries: readonly Query[],
   { bundle, device }: Options,
   signal: AbortSignal,
 ): Promise<LLM2CLIP> {
   const path = resolve(bundle ?? index.bundle.path);
   index.requireBundle({ path, digest: await bundleDigest(path) });
-  return abortable(LLM2CLIP.load(path, { device }), signal);
+  const onlyPictures = queries.every(({ kind }) => kind === 'picture');
+  const load = { device, ...(onlyPictures && { parts: ['vision'] as const }) };
+  return abortable(LLM2CLIP.load(path, load), signal);
 }
 
 async function searchAll(
@@ -75,7 +78,7 @@ async function run(path: string, words: string[], options: Options): Promise<voi
   const queries = await queriesOf(words, options);
   const index = await PictureIndex.open(path);
   try {
-    const model = await loadModel(index, options, signal);
+    const model = await loadModel(index, queries, options, signal);
     try {
       await searchAll(index, model, queries, options, signal);
     } finally {

@@ -5,6 +5,7 @@ import type { LLM2CLIP } from '../model';
 /** What is looked for: something that becomes a vector [dim], and what to call it. */
 export interface Query {
   label: string;
+  kind: 'picture' | 'text';
   vector(model: LLM2CLIP, signal: AbortSignal | undefined): Promise<Float32Array>;
 }
 
@@ -12,6 +13,7 @@ export interface Query {
 export function pictureQuery(path: string): Query {
   return {
     label: path,
+    kind: 'picture',
     vector: (model, signal) => model.encodeImage(path, signal === undefined ? {} : { signal }),
   };
 }
@@ -20,6 +22,7 @@ export function pictureQuery(path: string): Query {
 export function textQuery(text: string): Query {
   return {
     label: text,
+    kind: 'text',
     vector: (model, signal) => model.encodeText(text, signal === undefined ? {} : { signal }),
   };
 }
