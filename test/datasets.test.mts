@@ -139,6 +139,10 @@ describe('retrieval datasets', () => {
     const two = await folderOf('two', { 'a.json': [], 'b.json': [] });
     await assert.rejects(readRetrievalDataset(two), /found a\.json, b\.json; .*--annotations/);
     await assert.rejects(readRetrievalDataset(join(root, 'nowhere')), code('ERR_NOT_FOUND'));
+    for (const name of ['none.json', 'none.jsonl']) {
+      const nowhere = readRetrievalDataset(empty, { annotations: join(empty, name) });
+      await assert.rejects(nowhere, /expected a file at .*none\.json.*, found nothing there/);
+    }
     const refused: [string, unknown, RegExp][] = [
       ['other.json', { a: 1 }, /an array, or an object with images/],
       ['other.json', [{ image: '1.jpg' }], /image and caption.* for entry 1 of .*other\.json/],

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { createInterface } from 'node:readline';
 import { invalidRange, invalidType, isObject } from '../arguments';
 import { fileError, readText } from './files';
 import { jsonElements } from './json-elements';
@@ -30,10 +29,17 @@ function imagesOf(whole: unknown, path: string): unknown[] {
 }
 
 async function* linesOf(path: string): AsyncGenerator<string, void, undefined> {
-  const input = createReadStream(path);
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line.trim() !== '') yield line;
+  let rest = '';
+  for await (const chunk of createReadStream(path, 'utf8')) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() as string;
+    yield* lines.filter(isNotEmpty);
   }
+  if (isNotEmpty(rest)) yield rest;
+}
+
+function isNotEmpty(line: string): boolean {
+  return line.trim() !== '';
 }
 
 async function* parsed(
