@@ -1,14 +1,14 @@
 import { Command, Option } from 'commander';
 import { abortable } from '../abort';
-import { invalidRange } from '../arguments';
 import type { Classification, Classifier } from '../classify';
 import { listPictures } from '../image/folder';
 import { LLM2CLIP } from '../model';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { readLabels } from './label-file';
-import { describeError, print, printError, stdoutDrained } from './output';
+import { print, stdoutDrained } from './output';
 import { clearProgress, ProgressBar } from './progress';
+import { reportFailure } from './report-failure';
 import { addTemplateOptions, chosenTemplates, type TemplateWords } from './templates';
 
 interface Options extends TemplateWords {
@@ -19,10 +19,10 @@ interface Options extends TemplateWords {
   json?: true;
 }
 
-async function chosenLabels({ labels, labelsFile }: Options): Promise<string[]> {
+async function chosenLabels({ labels, labelsFile }: Options, command: Command): Promise<string[]> {
   if (labelsFile !== undefined) return readLabels(labelsFile);
   if (labels !== undefined) return labels.split(',').map((label) => label.trim());
-  throw invalidRange('--labels or --labels-file', 'labels', undefined);
+  command.error("error: expected '--labels <a,b,...>' or '--labels-file <file>'");
 }
 
 function describe(found: readonly Classification[]): string {
@@ -35,13 +35,6 @@ function show(image: string, found: readonly Classification[], { json }: Options
   else print(of > 1 ? `${image}:\n${describe(found)}` : describe(found));
 }
 
-function showFailure(image: string, error: unknown, { json }: Options): void {
-  process.exitCode = 1;
-  clearProgress();
-  if (json) print({ image, error: describeError(error) });
-  else printError(error);
-}
-
 async function classifyAll(
   model: LLM2CLIP,
   classifier: Classifier,
@@ -52,7 +45,7 @@ async function classifyAll(
   const bar = new ProgressBar(pictures.length);
   const results = model.embedStream(pictures, { signal, onError: 'collect' });
   for await (const { index, input: image, embedding, error } of results) {
-    if (embedding === undefined) showFailure(image, error, options);
+    if (embedding === undefined) reportFailure(image, error, options.json ?? false);
     else {
       const found = await classifier.rank(embedding, { topK: options.top, signal });
       show(image, found, options, pictures.length);
@@ -62,9 +55,9 @@ async function classifyAll(
   }
 }
 
-async function run(bundle: string, images: string[], options: Options): Promise<void> {
+async function run(bundle: string, images: string[], options: Options, command: Command) {
   const signal = interruptSignal();
-  const labels = await chosenLabels(options);
+  const labels = await chosenLabels(options, command);
   const templates = await chosenTemplates(options);
   const pictures = await listPictures(images);
   const model = await abortable(LLM2CLIP.load(bundle, { device: options.device }), signal);

@@ -2,8 +2,8 @@ import { abortable } from '../abort';
 import type { EvaluationOptions } from '../eval/embed-pictures';
 import { LLM2CLIP } from '../model';
 import { interruptSignal } from './interrupt';
-import { describeError, print, printError } from './output';
 import { clearProgress, ProgressBar } from './progress';
+import { reportFailure } from './report-failure';
 
 export interface EvaluationWords {
   device: string;
@@ -38,12 +38,7 @@ export async function evaluate<Dataset, Result>(
         bar ??= new ProgressBar(total);
         bar.show(done);
       },
-      onFailure: (image, error) => {
-        process.exitCode = 1;
-        clearProgress();
-        if (json) print({ image, error: describeError(error) });
-        else printError(error);
-      },
+      onFailure: (image, error) => reportFailure(image, error, json ?? false),
     });
   } finally {
     clearProgress();

@@ -13,8 +13,9 @@ import type { BundleMark } from '../search/picture-catalogue';
 import { PictureIndex } from '../search/picture-index';
 import { STORAGES, type Storage } from '../search/storage';
 import { interruptSignal } from './interrupt';
-import { describeError, print, printError } from './output';
+import { print } from './output';
 import { clearProgress, ProgressBar } from './progress';
+import { reportFailure } from './report-failure';
 
 interface Options {
   bundle: string;
@@ -26,13 +27,6 @@ interface Options {
 }
 
 const DEFAULT_STORAGE = 'int8';
-
-function reportFailure(image: string, error: unknown, json: boolean): void {
-  clearProgress();
-  process.exitCode = 1;
-  if (json) print({ image, error: describeError(error) });
-  else printError(error);
-}
 
 /** The index to go on with, of the bundle and the storage that are asked for. */
 async function openIndex(
