@@ -209,6 +209,7 @@ describe('ClassifierCache', () => {
     for (const call of all) await assert.rejects(call, reason);
     assert.equal(aborted, 1);
     const again = cache.use(others, {}, first);
+    await sleep(0);
     open();
     assert.equal((await again).length, 1);
   });

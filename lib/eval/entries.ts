@@ -18,7 +18,9 @@ export async function* entriesOf(path: string): AsyncGenerator<unknown, void, un
     else if ((await firstCharacter(path)) === '[') yield* parsed(jsonElements(path), path);
     else yield* imagesOf(parse(await readText(path), path), path);
   } catch (error) {
-    if (error instanceof SyntaxError) throw invalidRange('JSON', path, error.message);
+    if (error instanceof SyntaxError) {
+      throw invalidRange('the end of an array', path, 'the end of the file');
+    }
     throw fileError(path, error);
   }
 }

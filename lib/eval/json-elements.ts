@@ -54,5 +54,5 @@ export async function* jsonElements(path: string): AsyncGenerator<string, void, 
     }
     before.push(bytes.subarray(begin));
   }
-  throw new SyntaxError('expected the end of an array');
+  throw new SyntaxError('the array does not end');
 }
