@@ -1,5 +1,7 @@
 export type { Manifest } from './bundle/manifest';
 export type { LayerRecord, Quantisation } from './bundle/quantisation';
+export type { Classification, Classifier } from './classify';
+export type { ClassifierOptions, ClassifyOptions, RankOptions } from './classify-options';
 export type { Family, VisionConfig } from './config';
 export { convert } from './convert';
 export type { ConvertOptions, ConvertProgress } from './convert-options';

@@ -2,6 +2,9 @@ import { types } from 'node:util';
 import { Admission } from './admission';
 import { invalidBuffer, invalidType, isObject, nonEmptyString } from './arguments';
 import { withCallerStack } from './caller';
+import { ClassifierCache } from './classifier-cache';
+import { type Classification, Classifier } from './classify';
+import type { ClassifierOptions, ClassifyOptions } from './classify-options';
 import type { Embeddings } from './embeddings';
 import { LLM2CLIPError } from './errors';
 import { type ImageInput, overlapsImage } from './image';
@@ -44,6 +47,7 @@ export class LLM2CLIP {
   readonly #images: ImageSide | undefined;
   readonly #texts: TextSide;
   readonly #admission: Admission;
+  readonly #classifiers = new ClassifierCache(this);
   #disposed: Promise<void> | undefined;
 
   private constructor(loaded: LoadedBundle, options: ResolvedLoadOptions) {
@@ -224,6 +228,38 @@ export class LLM2CLIP {
     );
   }
 
+  /**
+   * The labels that fit a picture best, best first, with their probabilities; for the lists of labels
+   * that were used last their vectors are kept, so that the second call costs the picture alone.
+   *
+   * @param labels At least one; a label that is given twice is two classes.
+   * @throws As classifier() and encodeImage()
+   * @example
+   * const [best] = await model.classify('cat.jpg', ['cat', 'dog']); // { label: 'cat', index: 0, probability: 0.98, score: 0.31 }
+   */
+  async classify(
+    image: ImageInput,
+    labels: readonly string[],
+    options?: ClassifyOptions,
+  ): Promise<Classification[]> {
+    const classify = (classifier: Classifier) => classifier.classify(image, options);
+    return withCallerStack(this.#classifiers.use(labels, options, classify));
+  }
+
+  /**
+   * Labels as vectors, to classify many pictures with; the caller disposes of it. Labels are encoded
+   * in pieces, off the event loop.
+   *
+   * @throws TypeError, RangeError (ERR_INVALID_ARG); `signal.reason`
+   * @throws LLM2CLIPError As encodeTexts()
+   * @example
+   * await using classifier = await model.classifier(labels, { templates: ['a photo of a {}.', 'art of a {}.'] });
+   * for (const path of paths) console.log(path, (await classifier.classify(path, { topK: 1 }))[0]);
+   */
+  async classifier(labels: readonly string[], options?: ClassifierOptions): Promise<Classifier> {
+    return Classifier.create(this, labels, options);
+  }
+
   /** Finishes what is under way, then frees the engines. Safe to call twice. */
   dispose(): Promise<void> {
     this.#disposed ??= this.#close();
@@ -236,6 +272,7 @@ export class LLM2CLIP {
 
   async #close(): Promise<void> {
     await this.#admission.close();
+    this.#classifiers.clear();
     await Promise.all([this.#images?.requests.close(), this.#texts.close()]);
   }
 

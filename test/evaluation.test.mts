@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { classEmbeddings, classProbabilities, fillTemplates, type Matrix, recall } from 'llm2clip';
+import { searchRecall } from '#lib/eval/search-recall';
+import { unitVectors } from './support/search-vectors.mts';
 
 interface Retrieval {
   images: number[];
@@ -75,13 +77,16 @@ describe('recall', () => {
     i,
     { width, imageOfText, imageToText, textToImage, ...rows },
   ] of golden.retrieval.entries()) {
-    it(`as NumPy has it, ties and all (${i})`, () => {
+    it(`as NumPy has it, ties and all (${i})`, async () => {
       const { at } = golden;
       const found = recall(matrix(rows.images, width), matrix(rows.texts, width), {
         imageOfText,
         at,
       });
-      assert.deepEqual(found, { at, imageToText, textToImage });
+      const expected = { at, imageToText, textToImage };
+      assert.deepEqual(found, expected);
+      const [images, texts] = [matrix(rows.images, width), matrix(rows.texts, width)];
+      assert.deepEqual(await searchRecall(images, texts, { imageOfText, at }), expected);
     });
   }
 
@@ -114,17 +119,45 @@ describe('recall', () => {
     assert.deepEqual(recall(same, same, { at: [1, 2, 4] }), quarter);
   });
 
-  it('finds nothing by NaN, and never finds it', () => {
+  it('finds nothing by NaN, and never finds it', async () => {
     const images = matrix([1, 0, Number.NaN, Number.NaN], 2);
     const texts = matrix([1, 0, 0, 1], 2);
     const half = { at: [1, 10], imageToText: [0.5, 0.5], textToImage: [0.5, 0.5] };
     assert.deepEqual(recall(images, texts, { at: [1, 10] }), half);
+    assert.deepEqual(await searchRecall(images, texts, { at: [1, 10] }), half);
+    const unfit = matrix([Number.NaN, 0, 0, Number.NaN], 2);
+    const none = { at: [1], imageToText: [0], textToImage: [0] };
+    assert.deepEqual(await searchRecall(unfit, unfit, { at: [1] }), none);
   });
 
-  it('leaves images without a text out, and has defaults', () => {
+  it('leaves images without a text out, and has defaults', async () => {
     const images = matrix([1, 0, 0, 1, 1, 1], 2);
-    const found = recall(images, matrix([0, 1], 2), { imageOfText: Int32Array.of(1) });
-    assert.deepEqual(found, { at: [1, 5, 10], imageToText: [1, 1, 1], textToImage: [1, 1, 1] });
+    const [texts, pairs] = [matrix([0, 1], 2), { imageOfText: Int32Array.of(1) }];
+    const all = { at: [1, 5, 10], imageToText: [1, 1, 1], textToImage: [1, 1, 1] };
+    assert.deepEqual(recall(images, texts, pairs), all);
+    assert.deepEqual(await searchRecall(images, texts, pairs), all);
+  });
+
+  it('by search, in many pieces, as without', async () => {
+    const [images, texts, dim] = [700, 2100, 6];
+    const left = matrix([...unitVectors(images, dim, 1)], dim);
+    const right = matrix([...unitVectors(texts, dim, 2)], dim);
+    const imageOfText = Array.from({ length: texts }, (_, i) => i % images);
+    const options = { imageOfText, at: [1, 5, 10, 50] };
+    const found = await searchRecall(left, right, options);
+    const expected = recall(left, right, options);
+    for (const way of ['imageToText', 'textToImage'] as const) {
+      // Of scores that fp32 cannot tell apart, another may come first.
+      assertNear(found[way], expected[way], 2 / images);
+    }
+    assert.ok((expected.imageToText[3] as number) > 0);
+  });
+
+  it('by search, until it is aborted', async () => {
+    const images = matrix([1, 0], 2);
+    const reason = new Error('enough');
+    const signal = AbortSignal.abort(reason);
+    await assert.rejects(searchRecall(images, images, { signal }), reason);
   });
 });
 

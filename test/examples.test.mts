@@ -1,15 +1,18 @@
 // The examples, run as a reader would.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { convert, LLM2CLIP } from 'llm2clip';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
+import { wholeBundle } from './support/text-bundle.mts';
+import { cosine } from './support/vectors.mts';
 
+const LANCEDB = fileURLToPath(new URL('../examples/lancedb.mjs', import.meta.url));
 const SERVICE = fileURLToPath(new URL('../examples/service.mjs', import.meta.url));
 
 describe('service.mjs', () => {
@@ -83,5 +86,63 @@ describe('service.mjs', () => {
     assert.equal((await embed(body)).status, 200);
     service.kill('SIGTERM');
     assert.deepEqual(await once(service, 'exit'), [0, null]);
+  });
+});
+
+describe('lancedb.mjs', () => {
+  const folder = temporaryFolder();
+  const pictures = join(folder, 'pictures');
+  const sources = digits('gallery').slice(0, 30);
+  let bundle: string;
+  before(async () => {
+    bundle = await wholeBundle(folder);
+    mkdirSync(join(pictures, 'below'), { recursive: true });
+    for (const [i, source] of sources.entries()) {
+      copyFileSync(source, join(pictures, i % 2 === 0 ? 'below' : '.', basename(source)));
+    }
+    writeFileSync(join(pictures, 'bad.png'), 'no picture');
+  });
+
+  const run = (command: string, what: string) => {
+    const words = [LANCEDB, command, bundle, join(folder, 'database'), what];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    return { stdout, stderr };
+  };
+  const results = (stdout: string) =>
+    stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t') as [string, string]);
+
+  test('keeps a folder, twice the same, and says what is no picture', () => {
+    for (let round = 0; round < 2; round++) {
+      const { stdout, stderr } = run('index', pictures);
+      assert.equal(stdout, '30 pictures\n');
+      assert.match(stderr, /bad\.png: /);
+    }
+  });
+
+  test('finds by text and by picture what the cosines say', async () => {
+    await using model = await LLM2CLIP.load(bundle);
+    const paths = sources.map((source, i) =>
+      join(pictures, i % 2 === 0 ? 'below' : '.', basename(source)),
+    );
+    const { row } = await model.encodeImages(paths);
+    const [text, picture] = ['a photo of the red car', paths[3] as string];
+    const queries = [
+      [text, await model.encodeText(text)],
+      [picture, await model.encodeImage(picture)],
+    ] as const;
+    for (const [query, vector] of queries) {
+      const exact = paths.map((_, i) => cosine(vector, row(i))).sort((a, b) => b - a);
+      const found = results(run('search', query).stdout);
+      assert.equal(found.length, 10);
+      for (const [place, [score, path]] of found.entries()) {
+        assert.ok(Math.abs(Number(score) - (exact[place] as number)) < 2e-4);
+        const own = cosine(vector, row(paths.indexOf(path)));
+        assert.ok(Math.abs(Number(score) - own) < 2e-4);
+      }
+    }
   });
 });

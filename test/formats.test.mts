@@ -1,7 +1,7 @@
 // docs/formats.md is held to what the program writes: its manifest parses, and every example has
 // the very keys of the real output.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -89,6 +89,20 @@ test('index and search, and a note of the index', async () => {
   assert.deepEqual([ids?.length, removed?.length], [1, 1]);
   const catalogue = new PictureCatalogue([example.extra], out);
   assert.deepEqual(catalogue.entries, example.extra.pictures);
+});
+
+test('classify and eval', async () => {
+  const classified = await real('classify', bundle, PICTURE, '--labels', 'cat,dog');
+  assert.deepEqual(shape(examples.get('classify')), shape(classified));
+  const dataset = join(folder, 'dataset');
+  await mkdir(join(dataset, 'flower'), { recursive: true });
+  await copyFile(PICTURE, join(dataset, 'flower', 'china.jpg'));
+  const captions = JSON.stringify([{ image: 'flower/china.jpg', caption: 'a temple' }]);
+  await writeFile(join(dataset, 'captions.json'), captions);
+  const retrieval = await real('eval', 'retrieval', bundle, dataset);
+  assert.deepEqual(shape(examples.get('eval-retrieval')), shape(retrieval));
+  const zeroShot = await real('eval', 'zeroshot', bundle, dataset);
+  assert.deepEqual(shape(examples.get('eval-zeroshot')), shape(zeroShot));
 });
 
 test('inspect of a checkpoint: the example is the very output', async () => {

@@ -21,6 +21,7 @@ import { listPictures } from '#lib/image/folder';
 import { llm2clip, MAIN } from './support/cli.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
+import { wholeBundle } from './support/text-bundle.mts';
 import { cosine } from './support/vectors.mts';
 
 const folder = temporaryFolder();
@@ -217,7 +218,13 @@ describe('llm2clip search', () => {
   });
 
   test('wrong usage', async () => {
-    for (const words of [[], [out], [out, 'x.png', '-k', '0'], [out, 'x.png', '--nonsense']]) {
+    for (const words of [
+      [],
+      [out],
+      [out, 'x.png', '-k', '0'],
+      [out, 'x.png', '--nonsense'],
+      [out, 'x.png', '--image', '--text'],
+    ]) {
       assert.equal((await llm2clip('search', ...words)).code, 2);
     }
     for (const command of ['index', 'search']) {
@@ -225,5 +232,60 @@ describe('llm2clip search', () => {
       assert.equal(code, 0);
       assert.match(stdout, new RegExp(`Usage: llm2clip ${command}`));
     }
+  });
+});
+
+describe('llm2clip search, by text', () => {
+  const texts = join(folder, 'texts.index');
+  let whole: string;
+  before(async () => {
+    whole = await wholeBundle(join(folder, 'whole'));
+    const made = ['index', pictures, '--bundle', whole, '--out', texts, '--storage', 'fp32'];
+    const { code, stderr } = await llm2clip(...made);
+    assert.equal(code, 0, stderr);
+  });
+
+  test('a word that is no file is a text: its best pictures, by the cosines', async () => {
+    const query = 'a photo of the red car';
+    const { json, code, stderr } = await llm2clip('search', texts, query, '--json', '-k', '5');
+    assert.equal(code, 0, stderr);
+    const [line] = json() as { query: string; results: { image: string; score: number }[] }[];
+    assert.equal(line?.query, query);
+    await using model = await LLM2CLIP.load(whole);
+    const vector = await model.encodeText(query);
+    const paths = await listPictures([pictures]);
+    const { row } = await model.encodeImages(paths);
+    const exact = new Map(paths.map((path, i) => [path, cosine(vector, row(i))]));
+    const scores = [...exact.values()].sort((a, b) => b - a);
+    assert.equal(line.results.length, 5);
+    for (const [place, { image, score }] of line.results.entries()) {
+      assert.ok(Math.abs(score - (exact.get(image) as number)) < 1e-5);
+      assert.ok(Math.abs(score - (scores[place] as number)) < 1e-5);
+    }
+  });
+
+  test('pictures and texts beside each other; either can be said', async () => {
+    const picture = join(pictures, 'below', basename(SOURCES[2] as string));
+    const mixed = await llm2clip('search', texts, picture, 'a cat', '-k', '1');
+    assert.match(mixed.stdout, /^\/.*\.png:\n1\.0000\t.*\na cat:\n-?[01]\.\d{4}\t.*\n$/);
+    const text = await llm2clip('search', texts, '--text', 'cat.png', '-k', '1');
+    assert.match(text.stdout, /^-?[01]\.\d{4}\t/);
+    for (const words of [['cat.png'], ['--image', 'a cat']]) {
+      const { code, stderr } = await llm2clip('search', texts, ...words);
+      assert.equal(code, 1);
+      assert.match(stderr, /ERR_NOT_FOUND: expected a picture at/);
+    }
+  });
+
+  test('a bundle without a language model says what is missing', async () => {
+    const { code, stderr } = await llm2clip(
+      'search',
+      out,
+      'a cat',
+      '--bundle',
+      join(folder, 'moved.bundle'),
+    );
+    assert.equal(code, 1);
+    assert.match(stderr, /ERR_ENGINE_INCOMPATIBLE: this bundle has no language model; .*--llm/);
   });
 });

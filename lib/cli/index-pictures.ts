@@ -13,8 +13,9 @@ import type { BundleMark } from '../search/picture-catalogue';
 import { PictureIndex } from '../search/picture-index';
 import { STORAGES, type Storage } from '../search/storage';
 import { interruptSignal } from './interrupt';
-import { describeError, print, printError } from './output';
+import { print } from './output';
 import { clearProgress, ProgressBar } from './progress';
+import { reportFailure } from './report-failure';
 
 interface Options {
   bundle: string;
@@ -26,13 +27,6 @@ interface Options {
 }
 
 const DEFAULT_STORAGE = 'int8';
-
-function reportFailure(image: string, error: unknown, json: boolean): void {
-  clearProgress();
-  process.exitCode = 1;
-  if (json) print({ image, error: describeError(error) });
-  else printError(error);
-}
 
 /** The index to go on with, of the bundle and the storage that are asked for. */
 async function openIndex(
@@ -72,7 +66,8 @@ async function run(places: string[], options: Options): Promise<void> {
   const signal = interruptSignal();
   const pictures = await findPictures(places);
   const mark = { path: resolve(options.bundle), digest: await bundleDigest(options.bundle) };
-  const model = await abortable(LLM2CLIP.load(options.bundle, { device: options.device }), signal);
+  const load = { device: options.device, parts: ['vision'] } as const;
+  const model = await abortable(LLM2CLIP.load(options.bundle, load), signal);
   const index = await openIndex(options, mark, model.info.embeddingDim);
   try {
     let bar: ProgressBar | undefined;

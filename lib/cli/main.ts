@@ -2,9 +2,11 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../package-version';
 import { benchCommand } from './bench';
+import { classifyCommand } from './classify';
 import { convertCommand } from './convert';
 import { encodeCommand } from './encode';
 import { encodeTextCommand } from './encode-text';
+import { evalCommand } from './eval';
 import { importCommand } from './import';
 import { indexCommand } from './index-pictures';
 import { inspectCommand } from './inspect';
@@ -29,8 +31,10 @@ function program(): Command {
     .addCommand(importCommand())
     .addCommand(encodeCommand())
     .addCommand(encodeTextCommand())
+    .addCommand(classifyCommand())
     .addCommand(indexCommand())
     .addCommand(searchCommand())
+    .addCommand(evalCommand())
     .addCommand(inspectCommand())
     .addCommand(benchCommand());
   throwInsteadOfExit(root);

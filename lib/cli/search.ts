@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { abortable } from '../abort';
 import { LLM2CLIP } from '../model';
 import { bundleDigest } from '../search/bundle-digest';
 import { PictureIndex } from '../search/picture-index';
-import { pictureQuery, type Query } from '../search/query';
+import { guessQuery, pictureQuery, type Query, textQuery } from '../search/query';
 import type { SearchResult } from '../search/vector-table';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
@@ -15,7 +15,14 @@ interface Options {
   bundle?: string;
   device: string;
   count: number;
+  image?: true;
+  text?: true;
   json?: true;
+}
+
+async function queriesOf(words: readonly string[], { image, text }: Options): Promise<Query[]> {
+  if (image) return words.map(pictureQuery);
+  return text ? words.map(textQuery) : Promise.all(words.map(guessQuery));
 }
 
 function show({ label }: Query, { ids, scores }: SearchResult, json: boolean): void {
@@ -30,15 +37,18 @@ function showFailure({ label }: Query, error: unknown, json: boolean): void {
   else printError(error);
 }
 
-/** The model that made the index, by the path that it remembers or another. */
+/** The model that made the index, by the path that it remembers or another; as much as is needed. */
 async function loadModel(
   index: PictureIndex,
+  queries: readonly Query[],
   { bundle, device }: Options,
   signal: AbortSignal,
 ): Promise<LLM2CLIP> {
   const path = resolve(bundle ?? index.bundle.path);
   index.requireBundle({ path, digest: await bundleDigest(path) });
-  return abortable(LLM2CLIP.load(path, { device }), signal);
+  const onlyPictures = queries.every(({ kind }) => kind === 'picture');
+  const load = { device, ...(onlyPictures && { parts: ['vision'] as const }) };
+  return abortable(LLM2CLIP.load(path, load), signal);
 }
 
 async function searchAll(
@@ -63,13 +73,14 @@ async function searchAll(
   }
 }
 
-async function run(path: string, images: string[], options: Options): Promise<void> {
+async function run(path: string, words: string[], options: Options): Promise<void> {
   const signal = interruptSignal();
+  const queries = await queriesOf(words, options);
   const index = await PictureIndex.open(path);
   try {
-    const model = await loadModel(index, options, signal);
+    const model = await loadModel(index, queries, options, signal);
     try {
-      await searchAll(index, model, images.map(pictureQuery), options, signal);
+      await searchAll(index, model, queries, options, signal);
     } finally {
       if (!signal.aborted) await model.dispose();
     }
@@ -81,12 +92,16 @@ async function run(path: string, images: string[], options: Options): Promise<vo
 /** `llm2clip search`. */
 export function searchCommand(): Command {
   return new Command('search')
-    .description('the pictures of an index that are most like others, with their cosines')
+    .description(
+      'the pictures of an index that are most like others or fit texts, with their cosines',
+    )
     .argument('<index>', 'made by index')
-    .argument('<image...>', 'files')
+    .argument('<query...>', 'files, or texts such as "a red car"')
+    .addOption(new Option('--image', 'take every query for a file').conflicts('text'))
+    .addOption(new Option('--text', 'take every query for a text'))
     .option('--bundle <bundle>', 'what the index was made with, where it is no longer in its place')
-    .option('-k, --count <n>', 'pictures an image', positiveInteger, 10)
+    .option('-k, --count <n>', 'pictures a query', positiveInteger, 10)
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
-    .option('--json', 'one line of JSON an image')
+    .option('--json', 'one line of JSON a query')
     .action(run);
 }

@@ -109,19 +109,20 @@ function precedes(score: number, candidate: number, best: Best): boolean {
   return score > best.score || (score === best.score && candidate < best.candidate);
 }
 
-function shareBelow(ranks: Float64Array, k: number): number {
+/** The share of queries whose rank is below k; NaN is no query. */
+export function shareBelow(ranks: Float64Array, k: number): number {
   const queries = ranks.filter((rank) => !Number.isNaN(rank));
   return queries.length === 0 ? 0 : queries.filter((rank) => rank < k).length / queries.length;
 }
 
-function readAt(value: unknown): number[] {
+export function readAt(value: unknown): number[] {
   if (value === undefined) return [...DEFAULT_AT];
   if (!Array.isArray(value)) throw invalidType('an array of numbers', 'options.at', value);
   if (value.every((k) => Number.isSafeInteger(k) && k >= 1)) return [...value];
   throw invalidRange('numbers of at least 1', 'options.at', value);
 }
 
-function readPairs(value: unknown, images: number, texts: number): Int32Array {
+export function readPairs(value: unknown, images: number, texts: number): Int32Array {
   const name = 'options.imageOfText';
   if (value === undefined) {
     if (images === texts) return Int32Array.from({ length: texts }, (_, i) => i);

@@ -17,15 +17,33 @@ const PLACEHOLDER = '{}';
  * // a photo of a cat., a drawing of a cat., a photo of a dog., a drawing of a dog.
  */
 export function fillTemplates(classes: readonly string[], templates: readonly string[]): string[] {
-  for (const [name, values] of Object.entries({ classes, templates })) {
-    if (!Array.isArray(values) || values.some((value) => typeof value !== 'string')) {
-      throw invalidType('an array of strings', name, values);
+  const labels = checkTexts(classes, 'classes');
+  const texts = checkTemplates(templates, 'templates');
+  return labels.flatMap((label) => texts.map((text) => text.replaceAll(PLACEHOLDER, () => label)));
+}
+
+function checkTexts(value: unknown, name: string): readonly string[] {
+  if (Array.isArray(value) && value.every((text) => typeof text === 'string')) return value;
+  throw invalidType('an array of strings', name, value);
+}
+
+/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+export function checkTemplates(value: unknown, name: string): readonly string[] {
+  const templates = checkTexts(value, name);
+  for (const [i, template] of templates.entries()) {
+    if (!template.includes(PLACEHOLDER)) {
+      throw invalidRange('a text with {}', `${name}[${i}]`, template);
     }
   }
-  for (const template of templates) {
-    if (!template.includes(PLACEHOLDER)) throw invalidRange('a text with {}', 'template', template);
-  }
-  return classes.flatMap((label) => templates.map((t) => t.replaceAll(PLACEHOLDER, () => label)));
+  return templates;
+}
+
+/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+export function checkScale(value: unknown, name: string): number {
+  if (value === undefined) return DEFAULT_SCALE;
+  if (typeof value !== 'number') throw invalidType('a number', name, value);
+  if (value > 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw invalidRange('a positive number', name, value);
 }
 
 /**
@@ -44,24 +62,28 @@ export function classEmbeddings(texts: Matrix, templates: number): Matrix {
   }
   const classes = count / templates;
   const data = new Float32Array(classes * width);
+  const mean = new Float64Array(width);
   for (let label = 0; label < classes; label++) {
-    const mean = new Float64Array(width);
+    mean.fill(0);
     for (let i = label * templates; i < (label + 1) * templates; i++) {
-      const row = normalised(rows.data.subarray(i * width, (i + 1) * width));
-      for (let k = 0; k < width; k++)
-        mean[k] = (mean[k] as number) + (row[k] as number) / templates;
+      addDirection(mean, rows.data.subarray(i * width, (i + 1) * width), 1 / templates);
     }
-    data.set(normalised(mean), label * width);
+    addDirection(data.subarray(label * width, (label + 1) * width), mean, 1);
   }
   return { data, shape: [classes, width] };
 }
 
-/** A zero vector, which has no direction, becomes NaN, as in the reference. */
-function normalised(row: Float32Array | Float64Array): Float64Array {
+type Floats = Float32Array | Float64Array;
+
+/**
+ * Adds `weight` times a row of length 1 to `sum`, without copies: there may be millions. A zero vector,
+ * which has no direction, makes it NaN, as in the reference.
+ */
+function addDirection(sum: Floats, row: Floats, weight: number): void {
   let squares = 0;
-  for (const x of row) squares += x * x;
-  const length = Math.sqrt(squares);
-  return Float64Array.from(row, (x) => x / length);
+  for (let k = 0; k < row.length; k++) squares += (row[k] as number) ** 2;
+  const scale = weight / Math.sqrt(squares);
+  for (let k = 0; k < row.length; k++) sum[k] = (sum[k] as number) + (row[k] as number) * scale;
 }
 
 /**
@@ -69,7 +91,7 @@ function normalised(row: Float32Array | Float64Array): Float64Array {
  *
  * @param images [images, E], L2-normalised
  * @param classes [classes, E], L2-normalised
- * @param scale what cosines are multiplied by
+ * @param scale what cosines are multiplied by; default 100
  * @returns [images, classes]; each row sums to 1, and is NaN where the image's is
  * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
  * @example
@@ -77,21 +99,14 @@ function normalised(row: Float32Array | Float64Array): Float64Array {
  * const classes = { data: new Float32Array([0.6, 0.8, 0.8, 0.6]), shape: [2, 2] as const };
  * classProbabilities(images, classes, 10).data; // 0.119, 0.881
  */
-export function classProbabilities(
-  images: Matrix,
-  classes: Matrix,
-  scale: number = DEFAULT_SCALE,
-): Matrix {
+export function classProbabilities(images: Matrix, classes: Matrix, scale?: number): Matrix {
   const [left, right] = [checkMatrix(images, 'images'), checkMatrix(classes, 'classes')];
   requireSameWidth(left, right, 'classes');
-  if (typeof scale !== 'number') throw invalidType('a number', 'scale', scale);
-  if (!(scale > 0 && scale < Number.POSITIVE_INFINITY)) {
-    throw invalidRange('a positive number', 'scale', scale);
-  }
+  const factor = checkScale(scale, 'scale');
   const [count, labels] = [left.shape[0], right.shape[0]];
   const data = new Float32Array(count * labels);
   for (let i = 0; i < count; i++) {
-    const logits = Float64Array.from({ length: labels }, (_, j) => scale * dot(left, i, right, j));
+    const logits = Float64Array.from({ length: labels }, (_, j) => factor * dot(left, i, right, j));
     data.set(softmax(logits), i * labels);
   }
   return { data, shape: [count, labels] };

@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises';
 import { LLM2CLIPError } from '../errors';
+import { fileExists } from '../file-exists';
 import {
   type BundleMark,
   type CatalogueNote,
@@ -51,11 +51,7 @@ export class PictureIndex {
     bundle: BundleMark,
     format: { storage: Storage; dim: number },
   ): Promise<PictureIndex> {
-    const isThere = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) {
+    if (!(await fileExists(path))) {
       const table = VectorTable.create(format.storage, format.dim);
       await table.save(path, [{ bundle } satisfies CatalogueNote]);
       await table.dispose();

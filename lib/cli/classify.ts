@@ -1,0 +1,91 @@
+import { Command, Option } from 'commander';
+import { abortable } from '../abort';
+import type { Classification, Classifier } from '../classify';
+import { listPictures } from '../image/folder';
+import { LLM2CLIP } from '../model';
+import { positiveInteger } from './arguments';
+import { interruptSignal } from './interrupt';
+import { readLabels } from './label-file';
+import { print, stdoutDrained } from './output';
+import { clearProgress, ProgressBar } from './progress';
+import { reportFailure } from './report-failure';
+import { addTemplateOptions, chosenTemplates, type TemplateWords } from './templates';
+
+interface Options extends TemplateWords {
+  labels?: string;
+  labelsFile?: string;
+  top: number;
+  device: string;
+  json?: true;
+}
+
+async function chosenLabels({ labels, labelsFile }: Options, command: Command): Promise<string[]> {
+  if (labelsFile !== undefined) return readLabels(labelsFile);
+  if (labels !== undefined) return labels.split(',').map((label) => label.trim());
+  command.error("error: expected '--labels <a,b,...>' or '--labels-file <file>'");
+}
+
+function describe(found: readonly Classification[]): string {
+  return found.map(({ label, probability }) => `${probability.toFixed(4)}\t${label}`).join('\n');
+}
+
+function show(image: string, found: readonly Classification[], { json }: Options, of: number) {
+  clearProgress();
+  if (json) print({ image, labels: found });
+  else print(of > 1 ? `${image}:\n${describe(found)}` : describe(found));
+}
+
+async function classifyAll(
+  model: LLM2CLIP,
+  classifier: Classifier,
+  pictures: readonly string[],
+  options: Options,
+  signal: AbortSignal,
+): Promise<void> {
+  const bar = new ProgressBar(pictures.length);
+  const results = model.embedStream(pictures, { signal, onError: 'collect' });
+  for await (const { index, input: image, embedding, error } of results) {
+    if (embedding === undefined) reportFailure(image, error, options.json ?? false);
+    else {
+      const found = await classifier.rank(embedding, { topK: options.top, signal });
+      show(image, found, options, pictures.length);
+    }
+    await stdoutDrained();
+    bar.show(index + 1);
+  }
+}
+
+async function run(bundle: string, images: string[], options: Options, command: Command) {
+  const signal = interruptSignal();
+  const labels = await chosenLabels(options, command);
+  const templates = await chosenTemplates(options);
+  const pictures = await listPictures(images);
+  const model = await abortable(LLM2CLIP.load(bundle, { device: options.device }), signal);
+  try {
+    const bar = new ProgressBar(labels.length);
+    const onProgress = (done: number) => bar.show(done);
+    const classifier = await model.classifier(labels, { templates, signal, onProgress });
+    await classifyAll(model, classifier, pictures, options, signal);
+    await classifier.dispose();
+  } finally {
+    clearProgress();
+    if (!signal.aborted) await model.dispose();
+  }
+}
+
+/** `llm2clip classify`. */
+export function classifyCommand(): Command {
+  const command = new Command('classify')
+    .description('say which of some labels fit pictures best, without training')
+    .argument('<bundle>', 'with a language model, made by convert --llm')
+    .argument('<image...>', 'files, or folders: all pictures in them and below')
+    .option('--labels <a,b,...>', 'separated by commas')
+    .addOption(
+      new Option('--labels-file <file>', 'one a line, or a JSON array').conflicts('labels'),
+    );
+  return addTemplateOptions(command)
+    .option('--top <n>', 'labels an image', positiveInteger, 5)
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
+    .option('--json', 'one line of JSON an image')
+    .action(run);
+}

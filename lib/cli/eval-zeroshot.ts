@@ -1,0 +1,52 @@
+import { Command } from 'commander';
+import { type Accuracy, evaluateZeroShot } from '../eval/accuracy';
+import { readClassFolders } from '../eval/class-folders';
+import { describeFailed, type EvaluationWords, evaluate, percent } from './evaluate';
+import { readClassnames } from './label-file';
+import { print, printTable } from './output';
+import { addTemplateOptions, chosenTemplates, type TemplateWords } from './templates';
+
+interface Options extends EvaluationWords, TemplateWords {
+  classnames?: string;
+}
+
+function show({ images, classes, templates, failed, top1, top5 }: Accuracy): void {
+  printTable([
+    ['dataset', `${images} images of ${classes} classes`],
+    ['templates', String(templates)],
+    ['top-1', percent(top1)],
+    ['top-5', percent(top5)],
+    ['failed', describeFailed(failed, images)],
+  ]);
+}
+
+async function run(bundle: string, folder: string, options: Options): Promise<void> {
+  const templates = await chosenTemplates(options);
+  const { classnames } = options;
+  const read = async () =>
+    readClassFolders(
+      folder,
+      classnames === undefined ? undefined : await readClassnames(classnames),
+    );
+  await evaluate(bundle, options, read, async (model, dataset, work) => {
+    const result = await evaluateZeroShot(model, dataset, templates, work);
+    if (options.json) print({ folder, ...result });
+    else show(result);
+  });
+}
+
+/** `llm2clip eval zeroshot`. */
+export function zeroShotCommand(): Command {
+  const command = new Command('zeroshot')
+    .description('top-1 and top-5 accuracy of classifying pictures by the names of their classes')
+    .argument('<bundle>', 'with a language model, made by convert --llm')
+    .argument('<folder>', 'a folder of pictures a class')
+    .option(
+      '--classnames <file>',
+      'one a line in the order of the folders, or JSON: an array, or an object by folder (default: their names)',
+    );
+  return addTemplateOptions(command)
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
+    .option('--json', 'a line of JSON an image that fails, then one of the result')
+    .action(run);
+}

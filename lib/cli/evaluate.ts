@@ -1,0 +1,47 @@
+import { abortable } from '../abort';
+import type { EvaluationOptions } from '../eval/embed-pictures';
+import { LLM2CLIP } from '../model';
+import { interruptSignal } from './interrupt';
+import { clearProgress, ProgressBar } from './progress';
+import { reportFailure } from './report-failure';
+
+export interface EvaluationWords {
+  device: string;
+  json?: true;
+}
+
+/** 0.94712 is "94.7". */
+export function percent(share: number): string {
+  return (100 * share).toFixed(1);
+}
+
+/** "3 of 1000, which count as misses" */
+export function describeFailed(failed: number, images: number): string {
+  return failed === 0 ? 'none' : `${failed} of ${images}, which count as misses`;
+}
+
+/** Loads the bundle, evaluates, and reports pictures that fail as `encode` does. */
+export async function evaluate<Dataset, Result>(
+  bundle: string,
+  { device, json }: EvaluationWords,
+  read: () => Promise<Dataset>,
+  body: (model: LLM2CLIP, dataset: Dataset, options: EvaluationOptions) => Promise<Result>,
+): Promise<Result> {
+  const signal = interruptSignal();
+  const dataset = await read(); // before a model is loaded for nothing
+  const model = await abortable(LLM2CLIP.load(bundle, { device }), signal);
+  let bar: ProgressBar | undefined;
+  try {
+    return await body(model, dataset, {
+      signal,
+      onProgress: (done, total) => {
+        bar ??= new ProgressBar(total);
+        bar.show(done);
+      },
+      onFailure: (image, error) => reportFailure(image, error, json ?? false),
+    });
+  } finally {
+    clearProgress();
+    if (!signal.aborted) await model.dispose();
+  }
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { invalidType, isObject } from '../arguments';
+import { LLM2CLIPError } from '../errors';
+import { entriesOf } from './entries';
+
+/** A picture, as a file of annotations names it, and what it is described by. */
+export interface Annotation {
+  image: string;
+  captions: string[];
+}
+
+export interface AnnotationOptions {
+  /** Of those that files with splits have. Default 'test'. */
+  split?: string | undefined;
+  /** Pictures, at most. Default: all; of ShareGPT4V the first 1000. */
+  limit?: number | undefined;
+}
+
+type Entry = Record<string, unknown>;
+
+interface Format {
+  /** What it holds, for errors. */
+  keys: string;
+  read(entry: Entry): Annotation | undefined;
+  /** Pictures that the reference takes of it. */
+  limit?: number;
+}
+
+/** What one entry looks like in the files that LLM2CLIP is evaluated on. */
+const FORMATS: readonly Format[] = [
+  { keys: 'image and caption(s)', read: readCaptions },
+  { keys: 'filename and sentences', read: readKarpathy },
+  { keys: 'image_file and description', read: readDocci },
+  { keys: 'image and conversations', read: readShareGpt4v, limit: 1000 },
+];
+
+/** Plain ones, and those that BLIP publishes of Flickr30k and COCO. */
+function readCaptions({ image, caption, captions }: Entry): Annotation | undefined {
+  return annotation(image, caption ?? captions);
+}
+
+/** dataset_flickr30k.json, dataset_coco.json, dataset_flickr8k.json */
+function readKarpathy({ filename, filepath, sentences }: Entry): Annotation | undefined {
+  if (typeof filename !== 'string' || !Array.isArray(sentences)) return undefined;
+  const image = typeof filepath === 'string' ? join(filepath, filename) : filename;
+  const raw = sentences.map((sentence: unknown) => (isObject(sentence) ? sentence.raw : undefined));
+  return annotation(image, raw);
+}
+
+/** docci_descriptions.jsonlines */
+function readDocci({ image_file: image, description }: Entry): Annotation | undefined {
+  return annotation(image, description);
+}
+
+/** share-captioner_coco_lcs_sam_1246k_1107.json: a question, then its answer. */
+function readShareGpt4v({ image, conversations }: Entry): Annotation | undefined {
+  const answer: unknown = Array.isArray(conversations) ? conversations[1] : undefined;
+  return annotation(image, isObject(answer) ? answer.value : undefined);
+}
+
+function annotation(image: unknown, caption: unknown): Annotation | undefined {
+  const captions: unknown[] = Array.isArray(caption) ? caption : [caption];
+  const isText = (text: unknown): text is string => typeof text === 'string';
+  if (!isText(image) || captions.length === 0 || !captions.every(isText)) return undefined;
+  return { image, captions };
+}
+
+/**
+ * The pictures of an annotation file in any of FORMATS.
+ *
+ * @throws TypeError, RangeError (ERR_INVALID_ARG) for another content; LLM2CLIPError ERR_NOT_FOUND, ERR_IO
+ */
+export async function readAnnotations(
+  path: string,
+  { split = 'test', limit }: AnnotationOptions = {},
+): Promise<Annotation[]> {
+  const found: Annotation[] = [];
+  let number = 0;
+  for await (const entry of entriesOf(path)) {
+    number += 1;
+    if (isObject(entry) && typeof entry.split === 'string' && entry.split !== split) continue;
+    const { annotation, most } = readEntry(entry, `entry ${number} of ${path}`);
+    found.push(annotation);
+    if (found.length === (limit ?? most)) break;
+  }
+  if (found.length > 0) return found;
+  const message = `expected pictures of split ${split} in ${path}, found none`;
+  throw new LLM2CLIPError('ERR_NOT_FOUND', message);
+}
+
+function readEntry(entry: unknown, where: string) {
+  for (const { read, limit } of isObject(entry) ? FORMATS : []) {
+    const annotation = read(entry as Entry);
+    if (annotation !== undefined) return { annotation, most: limit };
+  }
+  const keys = FORMATS.map((format) => format.keys).join(', or ');
+  throw invalidType(`an object with ${keys}`, where, entry);
+}

@@ -1,0 +1,116 @@
+import { readdir } from 'node:fs/promises';
+import { basename, extname, join, parse, resolve } from 'node:path';
+import { LLM2CLIPError } from '../errors';
+import { fileExists } from '../file-exists';
+import { type Annotation, type AnnotationOptions, readAnnotations } from './annotations';
+import { fileError, readText } from './files';
+
+/** Pictures and the texts that describe them. */
+export interface RetrievalDataset {
+  /** Where the texts come from: a file, or Urban1k's folder of them. */
+  annotations: string;
+  /** Files. */
+  pictures: string[];
+  texts: string[];
+  /** The picture of each text, by its place. */
+  imageOfText: number[];
+}
+
+export interface DatasetOptions extends AnnotationOptions {
+  /** Default: the one that lies in the folder. */
+  annotations?: string | undefined;
+  /** That the annotations' paths are below. Default: the folder. */
+  images?: string | undefined;
+}
+
+const ANNOTATIONS = new Set(['.json', '.jsonl', '.jsonlines']);
+
+/** Which one is meant where a dataset comes with several. */
+const WELL_KNOWN = new Set([
+  ...['captions.json', 'captions.jsonl', 'test.json', 'flickr30k_test.json'],
+  ...['coco_karpathy_test.json', 'dataset_flickr30k.json', 'dataset_coco.json'],
+  ...['docci_descriptions.jsonlines', 'validation_1k.json'],
+  'share-captioner_coco_lcs_sam_1246k_1107.json',
+]);
+
+/** Where the folders that datasets are unpacked into hold their pictures. */
+const PICTURES = ['', 'images', 'image'];
+
+/**
+ * A dataset in a folder: pictures, and an annotation file in a published format or, as Urban1k is
+ * published, the folders `image` and `caption`. A picture that two entries name is one picture.
+ *
+ * @throws TypeError, RangeError (ERR_INVALID_ARG) for annotations of another content
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
+ */
+export async function readRetrievalDataset(
+  folder: string,
+  options: DatasetOptions = {},
+): Promise<RetrievalDataset> {
+  const annotations = options.annotations ?? (await findAnnotations(folder));
+  const isUrban = extname(annotations) === '';
+  const entries = isUrban
+    ? await readUrban(folder, annotations, options.limit)
+    : await readAnnotations(annotations, options);
+  const dataset: RetrievalDataset = { annotations, pictures: [], texts: [], imageOfText: [] };
+  const places = new Map<string, number>();
+  for (const { image, captions } of entries) {
+    const place = places.get(image) ?? dataset.pictures.length;
+    if (!places.has(image)) {
+      places.set(image, place);
+      dataset.pictures.push(await findPicture(options.images ?? folder, image));
+    }
+    dataset.texts.push(...captions);
+    dataset.imageOfText.push(...captions.map(() => place));
+  }
+  return dataset;
+}
+
+/** The first place where it lies; where it should, if nowhere. */
+async function findPicture(root: string, image: string): Promise<string> {
+  const paths = [image, basename(image)].flatMap((name) =>
+    PICTURES.map((folder) => resolve(root, folder, name)),
+  );
+  for (const path of paths) if (await fileExists(path)) return path;
+  return paths[0] as string;
+}
+
+async function list(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: unknown) => {
+    throw fileError(folder, error);
+  });
+}
+
+async function findAnnotations(folder: string): Promise<string> {
+  const names = await list(folder);
+  const files = names.filter((name) => ANNOTATIONS.has(extname(name).toLowerCase()));
+  const known = files.filter((name) => WELL_KNOWN.has(name));
+  const [name] = files.length === 1 ? files : known;
+  if (name !== undefined && (files.length === 1 || known.length === 1)) return join(folder, name);
+  if (files.length === 0 && names.includes('caption')) return join(folder, 'caption');
+  const found = files.length === 0 ? 'none' : files.sort().join(', ');
+  const message = `expected one file of annotations in ${folder}, found ${found}; name one with --annotations`;
+  throw new LLM2CLIPError('ERR_NOT_FOUND', message);
+}
+
+/** caption/1.txt describes image/1.jpg, in its first line. */
+async function readUrban(
+  folder: string,
+  captions: string,
+  limit: number | undefined,
+): Promise<Annotation[]> {
+  const images = await list(join(folder, 'image'));
+  const byStem = new Map(images.map((name) => [parse(name).name, name]));
+  const stems = (await list(captions))
+    .filter((name) => extname(name) === '.txt')
+    .map((name) => parse(name).name)
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .slice(0, limit);
+  return Promise.all(
+    stems.map(async (stem) => {
+      const text = await readText(join(captions, `${stem}.txt`));
+      const image = join('image', byStem.get(stem) ?? `${stem}.jpg`);
+      return { image, captions: [text.split('\n', 1)[0] as string] };
+    }),
+  );
+}

@@ -1,0 +1,61 @@
+import { type EvaluatedModel, type EvaluationOptions, embedPictures } from './embed-pictures';
+import type { Matrix } from './matrix';
+import type { Recall } from './recall';
+import type { RetrievalDataset } from './retrieval-dataset';
+import { searchRecall } from './search-recall';
+
+/** Ks that LLM2CLIP reports. */
+export const RETRIEVAL_AT = [1, 5, 10, 25, 50] as const;
+
+const TEXTS_AT_ONCE = 256;
+
+/** Recall of a dataset both ways, and how many of its pictures could not be encoded. */
+export interface RetrievalResult extends Recall {
+  images: number;
+  texts: number;
+  failed: number;
+}
+
+/**
+ * Recall@k as the reference has it. A picture that cannot be encoded stays a query that finds
+ * nothing, and is never found: results of one dataset remain comparable.
+ *
+ * @throws What encoding texts throws; `signal.reason`
+ */
+export async function evaluateRetrieval(
+  model: EvaluatedModel,
+  { pictures, texts, imageOfText }: RetrievalDataset,
+  { at = RETRIEVAL_AT, ...options }: EvaluationOptions & { at?: readonly number[] } = {},
+): Promise<RetrievalResult> {
+  const dim = model.info.embeddingDim;
+  const total = pictures.length + texts.length;
+  const progress = (done: number) => options.onProgress?.(done, total);
+  const rows = new Float32Array(pictures.length * dim).fill(Number.NaN);
+  const work = { ...options, onProgress: progress };
+  const failed = await embedPictures(model, pictures, work, (i, row) => rows.set(row, i * dim));
+  const captions = await embedTexts(model, texts, options.signal, (done) =>
+    progress(pictures.length + done),
+  );
+  const images: Matrix = { data: rows, shape: [pictures.length, dim] };
+  const { signal } = options;
+  const recall = await searchRecall(images, captions, { imageOfText, at, signal });
+  return { images: pictures.length, texts: texts.length, failed, ...recall };
+}
+
+/** [texts, E] */
+async function embedTexts(
+  model: EvaluatedModel,
+  texts: readonly string[],
+  signal: AbortSignal | undefined,
+  onProgress: (done: number) => void,
+): Promise<Matrix> {
+  const dim = model.info.embeddingDim;
+  const data = new Float32Array(texts.length * dim);
+  for (let begin = 0; begin < texts.length; begin += TEXTS_AT_ONCE) {
+    const part = texts.slice(begin, begin + TEXTS_AT_ONCE);
+    const { data: rows } = await model.encodeTexts(part, signal ? { signal } : {});
+    data.set(rows, begin * dim);
+    onProgress(begin + part.length);
+  }
+  return { data, shape: [texts.length, dim] };
+}

@@ -1,0 +1,271 @@
+// Datasets as they are published, small, and what evaluations make of them over vectors that are given.
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, test } from 'node:test';
+import { recall } from 'llm2clip';
+import { evaluateZeroShot } from '#lib/eval/accuracy';
+import { readClassFolders } from '#lib/eval/class-folders';
+import { jsonElements } from '#lib/eval/json-elements';
+import { evaluateRetrieval } from '#lib/eval/retrieval';
+import { readRetrievalDataset } from '#lib/eval/retrieval-dataset';
+import { FakeEncoder } from './support/fake-encoder.mts';
+import { temporaryFolder } from './support/temporary.mts';
+
+const root = temporaryFolder();
+const code = (expected: string) => (error: { code?: string }) => error.code === expected;
+
+/** Writes files into a folder of their own. */
+async function folderOf(name: string, files: Record<string, unknown>): Promise<string> {
+  for (const [path, content] of Object.entries(files)) {
+    const file = join(root, name, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+  }
+  return join(root, name);
+}
+
+const sentences = (...raw: string[]) => raw.map((text) => ({ raw: text, tokens: text.split(' ') }));
+
+describe('retrieval datasets', () => {
+  test('Karpathy: the split that is asked for, with the folder of COCO', async () => {
+    const folder = await folderOf('karpathy', {
+      'dataset_coco.json': {
+        dataset: 'coco',
+        images: [
+          { filename: '1.jpg', filepath: 'val2014', split: 'test', sentences: sentences('a', 'b') },
+          { filename: '2.jpg', filepath: 'train2014', split: 'train', sentences: sentences('c') },
+          { filename: '3.jpg', split: 'test', sentences: sentences('d', 'e', 'f') },
+        ],
+      },
+      'val2014/1.jpg': '',
+      'images/3.jpg': '',
+    });
+    const annotations = join(folder, 'dataset_coco.json');
+    assert.deepEqual(await readRetrievalDataset(folder), {
+      annotations,
+      pictures: [join(folder, 'val2014/1.jpg'), join(folder, 'images/3.jpg')],
+      texts: ['a', 'b', 'd', 'e', 'f'],
+      imageOfText: [0, 0, 1, 1, 1],
+    });
+    const train = await readRetrievalDataset(folder, { split: 'train' });
+    assert.deepEqual(train.pictures, [join(folder, 'train2014/2.jpg')]);
+    const none = readRetrievalDataset(folder, { split: 'restval' });
+    await assert.rejects(none, /expected pictures of split restval in .*, found none/);
+  });
+
+  test('captions: an array or lines; one or several a line; a picture twice is one', async () => {
+    const folder = await folderOf('captions', {
+      'captions.json': [
+        { image: 'x/1.jpg', caption: ['a', 'b'] },
+        { image: 'x/2.jpg', captions: 'c' },
+      ],
+      'lines.jsonl':
+        '{"image": "1.jpg", "caption": "a"}\n\n{"image": "2.jpg", "caption": "b"}\r\n{"image": "1.jpg", "caption": "c"}\n',
+      'pictures/x/1.jpg': '',
+      'pictures/2.jpg': '',
+    });
+    const images = join(folder, 'pictures');
+    const found = await readRetrievalDataset(folder, { images });
+    assert.deepEqual(found.pictures, [join(images, 'x/1.jpg'), join(images, '2.jpg')]);
+    assert.deepEqual(
+      [found.texts, found.imageOfText],
+      [
+        ['a', 'b', 'c'],
+        [0, 0, 1],
+      ],
+    );
+    const annotations = join(folder, 'lines.jsonl');
+    const lines = await readRetrievalDataset(folder, { annotations });
+    assert.deepEqual(
+      [lines.texts, lines.imageOfText],
+      [
+        ['a', 'b', 'c'],
+        [0, 1, 0],
+      ],
+    );
+    assert.deepEqual(lines.pictures, [join(folder, '1.jpg'), join(folder, '2.jpg')]);
+    const one = await readRetrievalDataset(folder, { annotations, limit: 1 });
+    assert.deepEqual(one.texts, ['a']);
+  });
+
+  test('ShareGPT4V: answers, of the first 1000; nothing after them is read', async () => {
+    const entry = (i: number) => ({
+      id: String(i),
+      image: `coco/${i}.jpg`,
+      conversations: [
+        { from: 'human', value: 'What is [this], {in} the "picture"?\\' },
+        { from: 'gpt', value: `a photo ${i} – of “things” ]},{[` },
+      ],
+    });
+    const name = 'share-captioner_coco_lcs_sam_1246k_1107.json';
+    const entries = Array.from({ length: 1200 }, (_, i) => JSON.stringify(entry(i), null, 1));
+    const folder = await folderOf('sharegpt4v', { [name]: `[${entries.join(' ,\n')} , broken` });
+    const { texts, pictures } = await readRetrievalDataset(folder);
+    assert.equal(texts.length, 1000);
+    assert.deepEqual(texts.at(-1), entry(999).conversations[1]?.value);
+    assert.equal(pictures.at(-1), join(folder, 'coco/999.jpg'));
+    assert.equal((await readRetrievalDataset(folder, { limit: 1100 })).texts.length, 1100);
+    await assert.rejects(readRetrievalDataset(folder, { limit: 2000 }), code('ERR_INVALID_ARG'));
+  });
+
+  test('Urban1k: the first line of each text, in the order of numbers', async () => {
+    const folder = await folderOf('urban', {
+      'caption/10.txt': 'ten\nmore',
+      'caption/2.txt': 'two',
+      'image/10.jpg': '',
+      'image/2.png': '',
+    });
+    const { texts, pictures } = await readRetrievalDataset(folder);
+    assert.deepEqual(texts, ['two', 'ten']);
+    assert.deepEqual(pictures, [join(folder, 'image/2.png'), join(folder, 'image/10.jpg')]);
+  });
+
+  test('DOCCI: its test split, beside a file of other things', async () => {
+    const line = (id: string, split: string) =>
+      JSON.stringify({ example_id: id, split, image_file: `${id}.jpg`, description: `of ${id}` });
+    const folder = await folderOf('docci', {
+      'docci_descriptions.jsonlines': [line('a', 'train'), line('b', 'test')].join('\n'),
+      'docci_metadata.jsonlines': '{}',
+      'images/b.jpg': '',
+    });
+    const { texts, pictures } = await readRetrievalDataset(folder);
+    assert.deepEqual([texts, pictures], [['of b'], [join(folder, 'images/b.jpg')]]);
+  });
+
+  test('what is no dataset is refused, and says why', async () => {
+    const empty = await folderOf('empty', { 'note.txt': '' });
+    await assert.rejects(readRetrievalDataset(empty), /one file of annotations in .*found none/);
+    const two = await folderOf('two', { 'a.json': [], 'b.json': [] });
+    await assert.rejects(readRetrievalDataset(two), /found a\.json, b\.json; .*--annotations/);
+    await assert.rejects(readRetrievalDataset(join(root, 'nowhere')), code('ERR_NOT_FOUND'));
+    for (const name of ['none.json', 'none.jsonl']) {
+      const nowhere = readRetrievalDataset(empty, { annotations: join(empty, name) });
+      await assert.rejects(nowhere, /expected a file at .*none\.json.*, found nothing there/);
+    }
+    const refused: [string, unknown, RegExp][] = [
+      ['other.json', { a: 1 }, /an array, or an object with images/],
+      ['other.json', [{ image: '1.jpg' }], /image and caption.* for entry 1 of .*other\.json/],
+      ['other.json', [7], /entry 1 of/],
+      ['other.json', '[{"image": }]', /JSON for entry 1 of/],
+      ['other.json', '[{"image": "1.jpg", "caption": "a"}', /the end of an array/],
+      ['other.json', '{"images": [', /JSON/],
+      ['other.jsonl', '{"image": "1.jpg", "caption": "a"}\nx\n', /JSON for entry 2 of/],
+    ];
+    for (const [i, [name, content, pattern]] of refused.entries()) {
+      const folder = await folderOf(`refused-${i}`, { [name]: content });
+      await assert.rejects(readRetrievalDataset(folder), (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'ERR_INVALID_ARG');
+        assert.match(error.message, pattern);
+        return true;
+      });
+    }
+  });
+
+  test('elements of an array, wherever the file is cut into pieces', async () => {
+    // Longer than a piece, so that strings, escapes and characters lie across its end.
+    const values = Array.from({ length: 3000 }, (_, i) => [
+      { text: `${'é"\\'.repeat(i % 300)}]`, n: i },
+      i,
+      null,
+      `,${i}`,
+    ]);
+    const folder = await folderOf('elements', {
+      'a.json': ` \n${JSON.stringify(values, null, 1)} `,
+    });
+    const found: unknown[] = [];
+    for await (const text of jsonElements(join(folder, 'a.json'))) found.push(JSON.parse(text));
+    assert.deepEqual(found, values);
+    const none = await folderOf('none', { 'a.json': '[ ]' });
+    for await (const text of jsonElements(join(none, 'a.json'))) assert.fail(text);
+  });
+});
+
+describe('evaluation', () => {
+  test('recall is that of the embeddings; a picture that fails is a miss and is reported', async () => {
+    const images: [string, number[]][] = [
+      ['1.jpg', [1, 0]],
+      ['2.jpg', [0, 1]],
+      ['3.jpg', [0.6, 0.8]],
+    ];
+    const captions: [string, number[]][] = [
+      ['a', [0.8, 0.6]],
+      ['b', [0, 1]],
+      ['c', [0.6, 0.8]],
+    ];
+    const dataset = {
+      annotations: '',
+      pictures: ['1.jpg', 'missing.jpg', '2.jpg', '3.jpg'],
+      texts: ['a', 'b', 'c'],
+      imageOfText: [0, 1, 3],
+    };
+    const encoder = new FakeEncoder({ dim: 2, texts: new Map(captions), images: new Map(images) });
+    const failures: string[] = [];
+    const progress: [number, number][] = [];
+    const found = await evaluateRetrieval(encoder as never, dataset, {
+      at: [1, 2],
+      onFailure: (path) => failures.push(path),
+      onProgress: (...counts) => progress.push(counts),
+    });
+    const [nan, imageOfText] = [Number.NaN, dataset.imageOfText];
+    const expected = recall(
+      { data: Float32Array.of(1, 0, nan, nan, 0, 1, 0.6, 0.8), shape: [4, 2] },
+      { data: Float32Array.of(0.8, 0.6, 0, 1, 0.6, 0.8), shape: [3, 2] },
+      { imageOfText, at: [1, 2] },
+    );
+    assert.deepEqual(found, { images: 4, texts: 3, failed: 1, ...expected });
+    assert.deepEqual(failures, ['missing.jpg']);
+    assert.deepEqual(progress.at(-1), [7, 7]);
+  });
+
+  test('accuracy by class folders, whose names are the labels', async () => {
+    const folder = await folderOf('classes', {
+      'red_car/1.jpg': '',
+      'red_car/below/2.png': '',
+      'cat/1.jpg': '',
+      'cat/note.txt': '',
+      '.cache/1.jpg': '',
+      'readme.md': '',
+    });
+    const dataset = await readClassFolders(folder);
+    const picture = (name: string) => join(folder, name);
+    assert.deepEqual(dataset.labels, ['cat', 'red car']);
+    assert.deepEqual(
+      dataset.pictures,
+      ['cat/1.jpg', 'red_car/1.jpg', 'red_car/below/2.png'].map(picture),
+    );
+    assert.deepEqual(dataset.classOfPicture, [0, 1, 1]);
+    const encoder = new FakeEncoder({
+      dim: 2,
+      texts: new Map([
+        ['a cat', [1, 0]],
+        ['a red car', [0, 1]],
+      ]),
+      images: new Map([
+        [picture('cat/1.jpg'), [0.8, 0.6]],
+        [picture('red_car/1.jpg'), [0.8, 0.6]],
+      ]),
+    });
+    const failures: string[] = [];
+    const onFailure = (path: string) => failures.push(path);
+    const found = await evaluateZeroShot(encoder as never, dataset, ['a {}'], { onFailure });
+    const counts = { images: 3, classes: 2, templates: 1, failed: 1 };
+    assert.deepEqual(found, { ...counts, top1: 1 / 3, top5: 2 / 3 });
+    assert.deepEqual(failures, [picture('red_car/below/2.png')]);
+  });
+
+  test('classes have the names that they are given, in order or by folder', async () => {
+    const folder = await folderOf('wnids', { 'n01/1.jpg': '', 'n02/1.jpg': '' });
+    const labels = async (names: readonly string[] | Record<string, unknown>) =>
+      (await readClassFolders(folder, names)).labels;
+    assert.deepEqual(await labels(['tench', 'goldfish']), ['tench', 'goldfish']);
+    assert.deepEqual(await labels({ n02: 'goldfish', n01: 'tench', n03: 'shark' }), [
+      'tench',
+      'goldfish',
+    ]);
+    await assert.rejects(labels(['tench']), /expected 2 names, one a folder/);
+    await assert.rejects(labels({ n01: 'tench' }), /a name for the folder n02/);
+    await assert.rejects(readClassFolders(join(folder, 'n01')), code('ERR_NOT_FOUND'));
+    await assert.rejects(readClassFolders(join(folder, 'n03')), code('ERR_NOT_FOUND'));
+  });
+});

@@ -1,0 +1,303 @@
+// Classification and evaluation from end to end, over a whole tiny model: held to what timm,
+// transformers and PyTorch make of its pictures and texts.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type Classification, convert, LLM2CLIP, recall } from 'llm2clip';
+import { llm2clip, MAIN } from './support/cli.mts';
+import { digits } from './support/digits.mts';
+import { photograph, readGolden } from './support/goldens.mts';
+import { temporaryFolder } from './support/temporary.mts';
+import { wholeBundle, wholeCheckpoint } from './support/text-bundle.mts';
+import { cosine } from './support/vectors.mts';
+
+const path = new URL('./fixtures/goldens/whole-tiny.json', import.meta.url);
+const golden: { captions: { text: string; embedding: number[] }[] } = JSON.parse(
+  readFileSync(path, 'utf8'),
+);
+const CAPTIONS = golden.captions.filter(({ text }) => text.trim() !== '');
+const LABELS = CAPTIONS.map(({ text }) => text);
+/** The caption itself. */
+const templates = ['{}'];
+const PHOTOGRAPHS = Object.entries(readGolden('eva02-tiny').embeddings);
+
+const folder = temporaryFolder();
+const code = (expected: string) => (error: { code?: string }) => error.code === expected;
+let bundle: string;
+let blind: string;
+let model: LLM2CLIP;
+before(async () => {
+  bundle = await wholeBundle(folder);
+  model = await LLM2CLIP.load(bundle);
+  const { checkpoint } = await wholeCheckpoint(join(folder, 'vision'));
+  blind = join(folder, 'vision.bundle');
+  await convert(checkpoint, { out: blind, parts: ['vision'] });
+});
+after(() => model.dispose());
+
+/** Softmax of scaled cosines of the oracles' embeddings, best first. */
+function expected(picture: number[], scale: number) {
+  const powers = CAPTIONS.map(({ embedding }) => Math.exp(scale * cosine(picture, embedding)));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers
+    .map((power, index) => ({ index, probability: power / sum }))
+    .sort((a, b) => b.probability - a.probability);
+}
+
+describe('classify', () => {
+  test('has the probabilities of the oracles', async () => {
+    for (const [name, embedding] of PHOTOGRAPHS) {
+      const options = { templates, scale: 20, topK: LABELS.length };
+      const found = await model.classify(photograph(name), LABELS, options);
+      const oracle = expected(embedding, options.scale);
+      assert.equal(found.length, LABELS.length);
+      assert.equal(found[0]?.index, oracle[0]?.index);
+      for (const { label, index, probability, score } of found) {
+        assert.equal(label, LABELS[index]);
+        const exact = oracle.find((one) => one.index === index);
+        assert.ok(Math.abs(probability - (exact?.probability ?? Number.NaN)) < 1e-3);
+        const angle = cosine(embedding, CAPTIONS[index]?.embedding ?? []);
+        assert.ok(Math.abs(score - angle) < 1e-4);
+      }
+    }
+  });
+
+  test('encodes labels once, pictures each time; a classifier does the same', async () => {
+    const [picture] = digits('gallery');
+    const texts = () => model.stats().text?.llm?.requests.completed ?? 0;
+    const labels = ['a cat', 'a dog', 'a red car'];
+    const first = await model.classify(picture as string, labels);
+    const before = texts();
+    assert.deepEqual(await model.classify(picture as string, [...labels]), first);
+    assert.equal(texts(), before);
+    await using classifier = await model.classifier(labels);
+    assert.equal(texts(), before + 3);
+    assert.deepEqual(await classifier.classify(picture as string), first);
+    const embedding = await model.encodeImage(picture as string);
+    assert.deepEqual(await classifier.rank(embedding, { topK: 1 }), first.slice(0, 1));
+  });
+
+  test('an ensemble is not the mean of probabilities, but of directions', async () => {
+    const prompts = ['a photo of a {}', 'the {}'];
+    const [picture] = digits('gallery') as [string];
+    const image = await model.encodeImage(picture);
+    const [found] = await model.classify(picture, ['cat'], { templates: prompts });
+    const { row } = await model.encodeTexts(['a photo of a cat', 'the cat']);
+    const mean = Array.from(row(0), (x, i) => (x + (row(1)[i] as number)) / 2);
+    assert.ok(Math.abs((found?.score ?? Number.NaN) - cosine(image, mean)) < 1e-5);
+  });
+
+  test('what is refused', async () => {
+    const [picture] = digits('gallery') as [string];
+    await assert.rejects(model.classify(picture, []), code('ERR_INVALID_ARG'));
+    await assert.rejects(model.classify('/nowhere.png', ['cat']), code('ERR_NOT_FOUND'));
+    const reason = new Error('enough');
+    const signal = AbortSignal.abort(reason);
+    await assert.rejects(model.classify(picture, ['cat'], { signal }), reason);
+    await assert.rejects(model.classify(picture, ['cat'], { priority: 0.5 }), RangeError);
+    await using alone = await LLM2CLIP.load(blind);
+    await assert.rejects(alone.classify(picture, ['cat']), {
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+      message: /no language model; .*--llm/,
+    });
+    const closed = await LLM2CLIP.load(bundle);
+    await closed.dispose();
+    await assert.rejects(closed.classify(picture, ['cat']), code('ERR_DISPOSED'));
+  });
+});
+
+describe('llm2clip classify', () => {
+  const pictures = digits('gallery').slice(0, 2) as [string, string];
+
+  test('--json: a line an image, as the API has it; a bad one is reported', async () => {
+    const labels = join(folder, 'labels.txt');
+    await writeFile(labels, 'cat\n\nred car\ndog\n');
+    const prompts = ['--template', 'a {}', '--template', 'the {}'];
+    const words = ['--labels-file', labels, ...prompts, '--top', '2', '--json'];
+    const { code, json, stderr } = await llm2clip(
+      'classify',
+      bundle,
+      ...pictures,
+      '/no.png',
+      ...words,
+    );
+    assert.equal(code, 1, stderr);
+    const lines = json() as { image: string; labels: Classification[]; error?: { code: string } }[];
+    assert.deepEqual(
+      lines.map(({ image }) => image),
+      [...pictures, '/no.png'],
+    );
+    assert.equal(lines[2]?.error?.code, 'ERR_NOT_FOUND');
+    for (const [i, picture] of pictures.entries()) {
+      const options = { templates: ['a {}', 'the {}'], topK: 2 };
+      const exact = await model.classify(picture, ['cat', 'red car', 'dog'], options);
+      const found = lines[i]?.labels ?? [];
+      assert.deepEqual(
+        found.map(({ label, index }) => [label, index]),
+        exact.map(({ label, index }) => [label, index]),
+      );
+      for (const [place, { probability, score }] of found.entries()) {
+        assert.ok(Math.abs(probability - (exact[place]?.probability ?? 0)) < 1e-3);
+        assert.ok(Math.abs(score - (exact[place]?.score ?? 0)) < 1e-5);
+      }
+    }
+  });
+
+  test('for people: a probability and a label a line, under the image if there are several', async () => {
+    const one = await llm2clip('classify', bundle, pictures[0], '--labels', 'cat, dog');
+    assert.match(one.stdout, /^[01]\.\d{4}\t(cat|dog)\n[01]\.\d{4}\t(cat|dog)\n$/);
+    const templatesFile = join(folder, 'templates.json');
+    await writeFile(templatesFile, JSON.stringify(['a {}', 'the {}']));
+    const words = ['--labels', 'cat', '--templates-file', templatesFile];
+    const two = await llm2clip('classify', bundle, ...pictures, ...words);
+    assert.equal(two.stdout, pictures.map((picture) => `${picture}:\n1.0000\tcat\n`).join(''));
+  });
+
+  test('wrong usage; a bundle without a language model', async () => {
+    const labels = ['--labels', 'cat'];
+    for (const words of [
+      [bundle, pictures[0]],
+      [bundle, ...labels],
+      [bundle, pictures[0], ...labels, '--labels-file', 'x'],
+      [bundle, pictures[0], ...labels, '--template', 'no place'],
+      [bundle, pictures[0], ...labels, '--top', '0'],
+      [bundle, pictures[0], '--labels', 'cat,,dog'],
+    ]) {
+      const { code, stderr } = await llm2clip('classify', ...words);
+      assert.equal(code, 2, `${words}: ${stderr}`);
+    }
+    const { code, stderr } = await llm2clip('classify', blind, pictures[0], ...labels);
+    assert.equal(code, 1);
+    assert.match(stderr, /ERR_ENGINE_INCOMPATIBLE: this bundle has no language model; .*--llm/);
+  });
+});
+
+describe('llm2clip eval', () => {
+  const names = ['cat', 'dog', 'red_car'];
+  const classes = join(folder, 'classes');
+  const dataset = join(folder, 'dataset');
+  const pictures = digits('gallery').slice(0, 12);
+  before(async () => {
+    for (const [i, picture] of pictures.entries()) {
+      const place = join(classes, names[i % 3] as string);
+      await mkdir(place, { recursive: true });
+      await copyFile(picture, join(place, basename(picture)));
+    }
+    await mkdir(join(dataset, 'images'), { recursive: true });
+    for (const picture of pictures) {
+      await copyFile(picture, join(dataset, 'images', basename(picture)));
+    }
+    await writeFile(join(dataset, 'images', 'bad.png'), 'no picture');
+    const images = [...pictures.map((picture) => basename(picture)), 'bad.png'];
+    const entries = images.map((filename, i) => {
+      const raw = (word: string) => ({ raw: `a ${word} number ${i}` });
+      return { filename, split: 'test', sentences: [raw('photo'), raw('drawing')] };
+    });
+    await writeFile(join(dataset, 'dataset_flickr30k.json'), JSON.stringify({ images: entries }));
+  });
+
+  test('retrieval: recall of the embeddings, a bad picture counted and reported', async () => {
+    const { code, json, stderr } = await llm2clip('eval', 'retrieval', bundle, dataset, '--json');
+    assert.equal(code, 1, stderr);
+    const [failure, found] = json() as Record<string, unknown>[];
+    assert.deepEqual(Object.keys(failure ?? {}), ['image', 'error']);
+    assert.match(stderr, /^$/);
+    assert.equal(failure?.image, join(dataset, 'images/bad.png'));
+    const images = await model.encodeImages([...pictures, join(dataset, 'images/bad.png')], {
+      onError: 'collect',
+    });
+    const texts = Array.from({ length: 26 }, (_, i) => {
+      return `a ${i % 2 === 0 ? 'photo' : 'drawing'} number ${Math.floor(i / 2)}`;
+    });
+    const at = [1, 5, 10, 25, 50];
+    const imageOfText = texts.map((_, i) => Math.floor(i / 2));
+    const exact = recall(images, await model.encodeTexts(texts), { imageOfText, at });
+    assert.deepEqual(found, {
+      annotations: join(dataset, 'dataset_flickr30k.json'),
+      ...{ images: 13, texts: 26, failed: 1 },
+      ...exact,
+    });
+    assert.equal(exact.imageToText[3], 12 / 13);
+  });
+
+  test('retrieval, for people', async () => {
+    const words = ['--limit', '4', '--at', '1,10'];
+    const { code, stdout } = await llm2clip('eval', 'retrieval', bundle, dataset, ...words);
+    assert.equal(code, 0);
+    assert.match(stdout, /dataset .*dataset_flickr30k\.json: 4 images, 8 texts/);
+    assert.match(stdout, /image to text .*R@1 [\d.]+ {2}R@10 100\.0\n/);
+    assert.match(stdout, /text to image .*R@10 100\.0\n/);
+    assert.match(stdout, /failed +none/);
+  });
+
+  test('zeroshot: shares of pictures whose class comes first, or among five', async () => {
+    const words = ['--template', 'a {}', '--template', 'the {}', '--json'];
+    const { code, json, stderr } = await llm2clip('eval', 'zeroshot', bundle, classes, ...words);
+    assert.equal(code, 0, stderr);
+    await using classifier = await model.classifier(['cat', 'dog', 'red car'], {
+      templates: ['a {}', 'the {}'],
+    });
+    let right = 0;
+    for (const [i, picture] of pictures.entries()) {
+      const [best] = await classifier.classify(picture, { topK: 1 });
+      if (best?.index === i % 3) right += 1;
+    }
+    const counts = { images: 12, classes: 3, templates: 2, failed: 0 };
+    assert.deepEqual(json(), [{ folder: classes, ...counts, top1: right / 12, top5: 1 }]);
+  });
+
+  test('zeroshot, with names for the classes', async () => {
+    const classnames = join(folder, 'names.json');
+    await writeFile(classnames, JSON.stringify({ cat: 'tabby', dog: 'hound', red_car: 'car' }));
+    const words = ['--classnames', classnames];
+    const { code, stdout } = await llm2clip('eval', 'zeroshot', bundle, classes, ...words);
+    assert.equal(code, 0);
+    assert.match(stdout, /12 images of 3 classes/);
+    assert.match(stdout, /top-5 +100\.0/);
+    await writeFile(classnames, JSON.stringify(['tabby']));
+    const few = await llm2clip('eval', 'zeroshot', bundle, classes, ...words);
+    assert.equal(few.code, 2);
+    assert.match(few.stderr, /expected 3 names, one a folder/);
+  });
+
+  test('wrong usage; no dataset; no language model', async () => {
+    for (const words of [
+      [],
+      ['retrieval', bundle],
+      ['retrieval', bundle, dataset, '--at', '0'],
+      ['zeroshot', bundle],
+      ['nonsense', bundle, dataset],
+    ]) {
+      const { code, stderr } = await llm2clip('eval', ...words);
+      assert.equal(code, 2, `${words}: ${stderr}`);
+    }
+    const nowhere = await llm2clip('eval', 'retrieval', bundle, join(folder, 'nowhere'));
+    assert.equal(nowhere.code, 1);
+    assert.match(nowhere.stderr, /ERR_NOT_FOUND/);
+    const alone = await llm2clip('eval', 'zeroshot', blind, classes);
+    assert.equal(alone.code, 1);
+    assert.match(alone.stderr, /ERR_ENGINE_INCOMPATIBLE: this bundle has no language model/);
+  });
+
+  test('Ctrl-C ends it at once', async () => {
+    const many = join(folder, 'many');
+    await mkdir(many);
+    const caption = 'a photo of the red car '.repeat(90);
+    const entries = [{ image: 'none.jpg', caption: Array(6000).fill(caption) }];
+    await writeFile(join(many, 'captions.json'), JSON.stringify(entries));
+    const child = spawn(process.execPath, [MAIN, 'eval', 'retrieval', bundle, many]);
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      // The picture has been tried, and the texts take long.
+      if (said.includes('ERR_NOT_FOUND')) child.kill('SIGINT');
+    });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 130, said);
+    assert.match(said, /interrupted/);
+  });
+});
