@@ -5,6 +5,7 @@ import { benchCommand } from './bench';
 import { convertCommand } from './convert';
 import { encodeCommand } from './encode';
 import { encodeTextCommand } from './encode-text';
+import { heatMapCommand } from './heatmap';
 import { importCommand } from './import';
 import { indexCommand } from './index-pictures';
 import { inspectCommand } from './inspect';
@@ -29,6 +30,7 @@ function program(): Command {
     .addCommand(importCommand())
     .addCommand(encodeCommand())
     .addCommand(encodeTextCommand())
+    .addCommand(heatMapCommand())
     .addCommand(indexCommand())
     .addCommand(searchCommand())
     .addCommand(inspectCommand())

@@ -30,17 +30,28 @@ export function requireFake(folder: string): typeof import('llm2clip') {
 export const FAKE_SIZE = CONTENT.preprocessing.size;
 export const FAKE_DIM = CONTENT.model.embeddingDim;
 
-/** A bundle whose batches take so many microseconds and hold at most `maxBatch` pictures. */
+/** A tower with 4 × 4 patches, as a manifest says of one. */
+export const FAKE_TOWER = { patchSize: FAKE_SIZE / 4, width: 8, layers: 3 };
+
+/**
+ * A bundle whose batches take so many microseconds and hold at most `maxBatch` pictures. Of a tower
+ * that is said its engine gives patches of so many numbers, all together; 0: none, as old ones.
+ */
 export async function fakeBundle(
   out: string,
   microseconds: number,
   maxBatch = 64,
+  patches?: number,
 ): Promise<string> {
   const exchange = loadNative().exchangeDirectories;
   await writeBundle(out, { force: true, exchange }, async (inside) => {
     mkdirSync(join(inside, 'vision/1'), { recursive: true });
-    writeFileSync(join(inside, 'vision/1/model.pt'), `${microseconds} ${FAKE_DIM}\n`);
-    return { ...CONTENT, batch: { max: maxBatch } };
+    writeFileSync(
+      join(inside, 'vision/1/model.pt'),
+      `${microseconds} ${FAKE_DIM} ${patches ?? 0}\n`,
+    );
+    const model = { ...CONTENT.model, ...(patches === undefined ? {} : FAKE_TOWER) };
+    return { ...CONTENT, model, batch: { max: maxBatch } };
   });
   return out;
 }
