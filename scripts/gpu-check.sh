@@ -5,7 +5,8 @@
 #   scripts/gpu-check.sh [--build DIR] [--out FILE] [--quick] [--dry-run]
 #
 # --quick leaves the large tower and PyTorch out. --dry-run runs nothing on a GPU: it checks what can
-# be checked without one and prints each command. Ends with 1 where anything failed.
+# be checked without one and prints each command. Ends with 1 where anything failed. Text towers run by
+# TensorRT for RTX where TENSORRT_RTX_LIBRARY is the path of its libtensorrt_rtx.so.1 and the build has it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,7 +17,7 @@ while [ $# -gt 0 ]; do
     --out) out="$2"; shift ;;
     --quick) quick=1 ;;
     --dry-run) dry=1 ;;
-    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
   shift
 done
@@ -105,6 +106,14 @@ if command -v "$sanitizer" >/dev/null; then
     "$session" "$plugin" "$work/checked" small "${libraries[@]}"
 fi
 step session-small "$session" "$plugin" "$work/small" small "${libraries[@]}"
+rtx="${plugin%torchscript.so}tensorrt_rtx.so"
+if [ -e "$rtx" ] && [ -n "${TENSORRT_RTX_LIBRARY:-}" ]; then
+  mkdir -p "$work/texts"
+  step texts-tensorrt-rtx "$release/gpu_check/tensorrt_text_check" "$plugin" "$rtx" \
+    "$TENSORRT_RTX_LIBRARY" "$work/texts" "${libraries[@]}"
+else
+  skip texts-tensorrt-rtx "expected $rtx, and TENSORRT_RTX_LIBRARY to name libtensorrt_rtx.so.1"
+fi
 if [ -z "$quick" ]; then
   step session-large "$session" "$plugin" "$work/large" large "${libraries[@]}"
   for precision in fp16 bf16; do

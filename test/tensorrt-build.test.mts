@@ -48,7 +48,7 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
       [],
     );
     assert.equal(status, 0);
-    assert.equal(stdout.split('\n').filter((line) => line.startsWith('ok')).length, 8);
+    assert.equal(stdout.split('\n').filter((line) => line.startsWith('ok')).length, 13);
   });
 
   for (const preset of Object.keys(LAYOUTS) as Tiny[]) {

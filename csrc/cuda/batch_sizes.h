@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -14,6 +15,20 @@ inline std::vector<int64_t> batch_sizes(int64_t largest) {
   }
   sizes.push_back(largest);
   return sizes;
+}
+
+// The lengths that texts run in, in tokens: 32, 64, 128, 256, then twice as many each; the last is
+// `longest`.
+inline std::vector<int64_t> text_lengths(int64_t longest) {
+  std::vector<int64_t> lengths;
+  for (int64_t length = 32; length < longest; length *= 2) lengths.push_back(length);
+  lengths.push_back(longest);
+  return lengths;
+}
+
+// The least of them that is no smaller.
+inline int64_t size_for(const std::vector<int64_t>& sizes, int64_t wanted) {
+  return *std::ranges::lower_bound(sizes, wanted);
 }
 
 }  // namespace llm2clip

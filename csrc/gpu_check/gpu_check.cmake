@@ -7,8 +7,12 @@ add_executable(gpu_session_check csrc/gpu_check/gpu_session_check.cpp
   csrc/gpu_check/session_check.cpp csrc/gpu_check/synthetic_tower.cpp)
 target_link_libraries(gpu_session_check PRIVATE llm2clip_core Threads::Threads)
 
+add_executable(tensorrt_text_check csrc/gpu_check/tensorrt_text_check.cpp
+  csrc/gpu_check/session_check.cpp csrc/gpu_check/synthetic_tower.cpp)
+target_link_libraries(tensorrt_text_check PRIVATE llm2clip_core Threads::Threads)
+
 add_custom_target(gpu_check)
-foreach(program cuda_kernels_gpu_test gpu_session_check)
+foreach(program cuda_kernels_gpu_test gpu_session_check tensorrt_text_check)
   set_target_properties(${program} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/gpu_check)
   llm2clip_warnings(${program})

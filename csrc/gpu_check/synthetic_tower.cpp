@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/float_convert.h"
+#include "engine/text_slot.h"
 
 namespace llm2clip {
 namespace {
@@ -86,6 +87,27 @@ Weights draw(const VisionConfig& c) {
   return std::move(drawer.weights);
 }
 
+Weights draw(const LlamaConfig& c) {
+  Drawer drawer;
+  const auto norm = [&](const std::string& name) { drawer.draw(name, {c.width}, {1, 0.1F}); };
+  const int64_t q = c.heads * c.head_dim, kv = c.kv_heads * c.head_dim;
+  drawer.draw("embed_tokens.weight", {c.vocabulary_size, c.width}, {0, 1});
+  for (int64_t i = 0; i < c.layers; ++i) {
+    const std::string layer = "layers." + std::to_string(i);
+    norm(layer + ".input_layernorm.weight");
+    drawer.matrix(layer + ".self_attn.q_proj.weight", {q, c.width});
+    drawer.matrix(layer + ".self_attn.k_proj.weight", {kv, c.width});
+    drawer.matrix(layer + ".self_attn.v_proj.weight", {kv, c.width});
+    drawer.matrix(layer + ".self_attn.o_proj.weight", {c.width, q});
+    norm(layer + ".post_attention_layernorm.weight");
+    drawer.matrix(layer + ".mlp.gate_proj.weight", {c.hidden, c.width});
+    drawer.matrix(layer + ".mlp.up_proj.weight", {c.hidden, c.width});
+    drawer.matrix(layer + ".mlp.down_proj.weight", {c.width, c.hidden});
+  }
+  norm("norm.weight");
+  return std::move(drawer.weights);
+}
+
 }  // namespace
 
 VisionConfig eva02_large() { return {"eva02", 336, 14, 1024, 24, 16, 2730, 1280, "", 1e-6, 16}; }
@@ -98,6 +120,18 @@ void write_synthetic_engine(Engine& engine, const VisionConfig& config, Precisio
   const Shape input{3, config.image_size, config.image_size};
   const auto builder = engine.builder({.precision = precision, .input = input});
   builder->save(vision_tower(*builder, weights, config), path);
+}
+
+LlamaConfig llama_small() {
+  return {1000, 512, 3, 8, 2, 64, 1408, 1e-5, 5e5, {{8, 1, 4, 64}}, 128};
+}
+
+void write_synthetic_engine(Engine& engine, const LlamaConfig& config, Precision precision,
+                            int64_t max_batch, const std::string& path) {
+  Weights weights = draw(config);
+  const auto builder = engine.builder(
+      {.precision = precision, .input = {kTextHeader + config.max_tokens}, .max_batch = max_batch});
+  builder->save(llama(*builder, weights, config), path);
 }
 
 }  // namespace llm2clip

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "model/text.h"
 #include "model/vision.h"
 
 namespace llm2clip {
@@ -15,5 +16,11 @@ VisionConfig eva02_small();
 // a tower in which every operation keeps its input's scale.
 void write_synthetic_engine(Engine& engine, const VisionConfig& config, Precision precision,
                             const std::string& path);
+
+// A language model whose heads of keys are shared, as those of Llama 3 are; its engine is for this
+// machine's GPU, or for the CPU.
+LlamaConfig llama_small();
+void write_synthetic_engine(Engine& engine, const LlamaConfig& config, Precision precision,
+                            int64_t max_batch, const std::string& path);
 
 }  // namespace llm2clip

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "engine/plugin.h"
 #include "engine/served_session.h"
-#include "engine/text_slot.h"
+#include "engine/text_rows.h"
 #include "expect.h"
 #include "fake_runner.h"
 
@@ -184,6 +184,23 @@ void test_text_slot() {
   EXPECT(refused({1, 2}, 0) && refused({1, 2}, 3) && refused({-1}, 1) && refused({1 << 24}, 1));
 }
 
+// Texts of 2 and 3 tokens, slots of 4, as rows of 4 with one more behind them; what was there
+// before is written over.
+void test_text_rows() {
+  std::vector<float> slots(2 * (kTextHeader + 4), -1);
+  const std::span all(slots);
+  write_text(std::vector<int32_t>{7, 8}, 1, all.first(kTextHeader + 4));
+  write_text(std::vector<int32_t>{4, 5, (1 << 24) - 1}, 3, all.last(kTextHeader + 4));
+  const TextSlots texts{slots.data(), 2, kTextHeader + 4};
+  EXPECT(texts.longest() == 3);
+  using Numbers = std::vector<int64_t>;
+  Numbers ids(12, 9), attention_mask(12, 9), pool_mask(12, 9);
+  write_text_rows(texts, {3, 4, ids, attention_mask, pool_mask});
+  EXPECT(ids == (Numbers{0, 0, 7, 8, 0, 4, 5, (1 << 24) - 1, 0, 0, 0, 0}));
+  EXPECT(attention_mask == (Numbers{0, 0, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1}));
+  EXPECT(pool_mask == (Numbers{0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 0, 1}));
+}
+
 }  // namespace
 }  // namespace llm2clip::testing
 
@@ -195,5 +212,6 @@ int main() {
                     {"share", test_share},
                     {"share, opening fails", test_share_failure},
                     {"release later", test_release_later},
-                    {"text slot", test_text_slot}});
+                    {"text slot", test_text_slot},
+                    {"text rows", test_text_rows}});
 }

@@ -6,43 +6,46 @@ namespace llm2clip::tensorrt {
 
 using nvinfer1::DataType;
 
-float attention_scale(const Heads& heads) {
-  return static_cast<float>(1.0 / std::sqrt(static_cast<double>(heads.dim)));
+float attention_scale(int64_t dim) {
+  return static_cast<float>(1.0 / std::sqrt(static_cast<double>(dim)));
 }
 
-Tensor head_part(NetworkWriter& out, Tensor x, int64_t i, const Heads& heads) {
-  const int64_t width = heads.count * heads.dim;
-  Tensor const part = out.slice(x, {0, 0, i * width}, {kAll, kAll, width});
-  return out.transpose(out.reshape(part, {0, 0, heads.count, heads.dim}), {0, 2, 1, 3});
+Tensor some_heads(NetworkWriter& out, Tensor x, int64_t first, int64_t count, int64_t dim) {
+  Tensor const part = out.slice(x, {0, 0, first * dim}, {kAll, kAll, count * dim});
+  return out.transpose(out.reshape(part, {0, 0, count, dim}), {0, 2, 1, 3});
 }
 
-Tensor attend(NetworkWriter& out, Tensor q, Tensor k, Tensor v, const Heads& heads) {
+Tensor attend(NetworkWriter& out, Tensor q, Tensor k, Tensor v, Tensor mask) {
   auto* const layer = out.require_layer(
       out.network().addAttentionV2(*q, *k, *v, nvinfer1::AttentionNormalizationOp::kSOFTMAX,
                                    nvinfer1::CausalMaskKind::kNONE),
       "an attention");
   layer->setDecomposable(out.type() == DataType::kFLOAT);
+  if (mask != nullptr) layer->setMask(*mask);
   Tensor const x = out.transpose(layer->getOutput(0), {0, 2, 1, 3});
-  return out.reshape(x, {0, 0, heads.count * heads.dim});
+  const Shape heads = shape_of(q);
+  return out.reshape(x, {0, 0, heads[1] * heads[3]});
 }
 
-Tensor Turns::turn(NetworkWriter& out, Tensor x, const Rope& rope) {
+Tensor Turns::turn(NetworkWriter& out, Tensor x, const Rope& rope, Tensor places) {
   if (cos_ == nullptr) {
-    cos_ = table(out, rope.cos, rope, x);
-    sin_ = table(out, rope.sin, rope, x);
+    cos_ = table(out, rope.cos, rope, x, places != nullptr);
+    sin_ = table(out, rope.sin, rope, x, places != nullptr);
   }
-  Tensor const turned =
-      out.output(out.network().addRotaryEmbedding(*out.cast(x, DataType::kFLOAT), *cos_, *sin_,
-                                                  /*interleaved=*/true, /*rotaryEmbeddingDim=*/0),
-                 "a rotation");
-  return out.cast(turned, out.type());
+  auto* const layer = out.require_layer(
+      out.network().addRotaryEmbedding(*out.cast(x, DataType::kFLOAT), *cos_, *sin_,
+                                       /*interleaved=*/true, /*rotaryEmbeddingDim=*/0),
+      "a rotation");
+  if (places != nullptr) layer->setInput(3, *places);
+  return out.cast(layer->getOutput(0), out.type());
 }
 
-// One for each picture, as the library wants them.
 Tensor Turns::table(NetworkWriter& out, const std::vector<float>& angles, const Rope& rope,
-                    Tensor x) {
+                    Tensor x, bool by_place) {
   const std::vector<float> halved = one_of_each_pair(angles, scale_);
   const int64_t pairs = static_cast<int64_t>(halved.size()) / rope.tokens;
+  if (by_place) return out.numbers(halved, {rope.tokens, pairs});
+  // One for each picture, as the library wants them.
   Tensor const one = out.numbers(halved, {1, 1, rope.tokens, pairs});
   Tensor const each = out.expand(one, x, {kAll, 1, rope.tokens, pairs});
   return out.reshape(each, {0, rope.tokens, pairs});

@@ -5,29 +5,31 @@
 namespace llm2clip::tensorrt {
 
 // What queries are multiplied by: the library's attention does not scale.
-float attention_scale(const Heads& heads);
+float attention_scale(int64_t dim);
 
-// Part i of [B, N, parts · H · dim] → [B, H, N, dim]
-Tensor head_part(NetworkWriter& out, Tensor x, int64_t i, const Heads& heads);
+// `count` heads from `first` on of [B, N, heads · dim] → [B, count, N, dim]
+Tensor some_heads(NetworkWriter& out, Tensor x, int64_t first, int64_t count, int64_t dim);
 
-// q, k, v [B, H, N, dim], q scaled already → [B, N, H · dim]. By one fused kernel, or the build
-// fails: an attention that falls apart would be slow without anybody knowing. Of f32 there is no
-// such kernel, and it may.
-Tensor attend(NetworkWriter& out, Tensor q, Tensor k, Tensor v, const Heads& heads);
+// q, k, v [B, H, N, dim], q scaled already → [B, N, H · dim]; of k and v there may be fewer heads,
+// each for as many of q. `mask`: bool [B, 1, N, N], true where a token attends to another; null:
+// all to all. By one fused kernel, or the build fails: an attention that falls apart would be slow
+// without anybody knowing. Of f32 there is no such kernel, and it may.
+Tensor attend(NetworkWriter& out, Tensor q, Tensor k, Tensor v, Tensor mask = nullptr);
 
 // A rotary embedding, in f32. All blocks turn by the same angles: its tables are there once.
 class Turns {
  public:
   // `scale`: that turned vectors are multiplied by.
   explicit Turns(float scale) : scale_(scale) {}
-  // x: [B, H, N, dim] → the same.
-  Tensor turn(NetworkWriter& out, Tensor x, const Rope& rope);
+  // x: [B, H, N, dim] → the same. Token i turns by angle i, or by that of its place: int64 [B, N].
+  Tensor turn(NetworkWriter& out, Tensor x, const Rope& rope, Tensor places = nullptr);
 
  private:
-  Tensor table(NetworkWriter& out, const std::vector<float>& angles, const Rope& rope, Tensor x);
+  Tensor table(NetworkWriter& out, const std::vector<float>& angles, const Rope& rope, Tensor x,
+               bool by_place);
 
   float scale_;
-  Tensor cos_ = nullptr, sin_ = nullptr;  // f32 [B, N, dim / 2]
+  Tensor cos_ = nullptr, sin_ = nullptr;  // f32 [B, N, dim / 2]; by place, [tokens, dim / 2]
 };
 
 }  // namespace llm2clip::tensorrt

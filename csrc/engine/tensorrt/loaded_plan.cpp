@@ -3,38 +3,52 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/tensorrt/dims.h"
 #include "engine/tensorrt/flavour.h"
 #include "engine/tensorrt/log.h"
 #include "engine/tensorrt/vendor.h"
+#include "engine/text_slot.h"
 
 namespace llm2clip::tensorrt {
 namespace {
 
+using nvinfer1::DataType;
 using nvinfer1::ICudaEngine;
 using nvinfer1::TensorIOMode;
+
+const std::vector<std::string> kTextInputs{"input_ids", "attention_mask", "pool_mask"};
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& found) {
   throw Error(ErrorCode::kEngineIncompatible,
               "expected an engine with " + expected + ", found " + found);
 }
 
-Shape shape_of(const ICudaEngine& engine, const std::string& name) {
-  const nvinfer1::Dims dims = engine.getTensorShape(name.c_str());
-  return {dims.d, dims.d + dims.nbDims};
+Shape tensor_shape(const ICudaEngine& engine, const std::string& name) {
+  return shape_of(engine.getTensorShape(name.c_str()));
 }
 
-std::string only(const ICudaEngine& engine, TensorIOMode mode, const char* what) {
-  std::vector<std::string> names;
+std::vector<std::string> names(const ICudaEngine& engine, TensorIOMode mode) {
+  std::vector<std::string> found;
   for (int32_t i = 0; i < engine.getNbIOTensors(); ++i) {
     const char* const name = engine.getIOTensorName(i);
-    if (engine.getTensorIOMode(name) == mode) names.emplace_back(name);
+    if (engine.getTensorIOMode(name) == mode) found.emplace_back(name);
   }
-  if (names.size() == 1 &&
-      engine.getTensorDataType(names[0].c_str()) == nvinfer1::DataType::kFLOAT) {
-    return names[0];
-  }
-  refuse(std::string("one ") + what + ", of float32",
-         std::to_string(names.size()) + " or another type");
+  return found;
+}
+
+void require_one(const ICudaEngine& engine, const std::vector<std::string>& names,
+                 const std::string& what) {
+  if (names.size() == 1 && engine.getTensorDataType(names[0].c_str()) == DataType::kFLOAT) return;
+  refuse("one " + what + ", of float32", std::to_string(names.size()) + " or another type");
+}
+
+// The largest that its kernels were built for.
+Shape most(const ICudaEngine& engine, const std::string& input) {
+  return shape_of(engine.getProfileShape(input.c_str(), 0, nvinfer1::OptProfileSelector::kMAX));
+}
+
+void require_room(const std::string& of, int64_t wanted, int64_t most) {
+  if (most < wanted) refuse(of + std::to_string(wanted), of + std::to_string(most));
 }
 
 }  // namespace
@@ -44,33 +58,44 @@ LoadedPlan::LoadedPlan(std::span<const std::byte> plan, const SessionOptions& op
   engine_.reset(runtime_->deserializeCudaEngine(plan.data(), plan.size()));
   require(engine_.get(), ErrorCode::kEngineIncompatible,
           std::string(kFlavour.name) + " cannot open this engine");
-  require_interface(options.max_batch);
+  require_inputs(options.max_batch);
+  require_output();
 }
 
-void LoadedPlan::require_interface(int64_t max_batch) {
-  input_ = only(*engine_, TensorIOMode::kINPUT, "input");
-  output_ = only(*engine_, TensorIOMode::kOUTPUT, "output");
-  const Shape pixels = shape_of(*engine_, input_), embedding = shape_of(*engine_, output_);
-  const Shape expected = batch_of(pixels.empty() ? 0 : pixels[0], one_);
-  if (pixels != expected) refuse("an input of " + to_string(expected), to_string(pixels));
+void LoadedPlan::require_inputs(int64_t max_batch) {
+  inputs_ = names(*engine_, TensorIOMode::kINPUT);
+  if (std::ranges::is_permutation(inputs_, kTextInputs)) {
+    inputs_ = kTextInputs;
+    require_texts();
+  } else {
+    require_one(*engine_, inputs_, "input");
+    const Shape found = tensor_shape(*engine_, inputs_[0]);
+    const Shape expected = batch_of(found.empty() ? 0 : found[0], one_);
+    if (found != expected) refuse("an input of " + to_string(expected), to_string(found));
+  }
+  require_room("batches of ", max_batch, most(*engine_, inputs_[0])[0]);
+}
+
+void LoadedPlan::require_texts() {
+  for (const std::string& name : inputs_) {
+    const Shape shape = tensor_shape(*engine_, name);
+    if (shape.size() != 2 || engine_->getTensorDataType(name.c_str()) != DataType::kINT64) {
+      refuse(name + " of [batch, tokens] int64", to_string(shape) + " or another type");
+    }
+  }
+  if (one_.size() != 1) refuse("an input of " + to_string(one_), "one of texts");
+  require_room("texts of ", one_[0] - kTextHeader, most(*engine_, inputs_[0])[1]);
+}
+
+void LoadedPlan::require_output() {
+  const std::vector<std::string> outputs = names(*engine_, TensorIOMode::kOUTPUT);
+  require_one(*engine_, outputs, "output");
+  output_ = outputs[0];
+  const Shape embedding = tensor_shape(*engine_, output_);
   if (embedding.size() != 2 || embedding[1] < 1) {
     refuse("an output of [batch, dim]", to_string(embedding));
   }
-  const int64_t most =
-      engine_->getProfileShape(input_.c_str(), 0, nvinfer1::OptProfileSelector::kMAX).d[0];
-  if (most < max_batch) {
-    refuse("batches of " + std::to_string(max_batch), "batches of " + std::to_string(most));
-  }
   embedding_dim_ = embedding[1];
 }
-
-nvinfer1::Dims LoadedPlan::input_shape(int64_t batch) const {
-  const Shape shape = batch_of(batch, one_);
-  nvinfer1::Dims dims{static_cast<int32_t>(shape.size()), {}};
-  std::ranges::copy(shape, dims.d);
-  return dims;
-}
-
-int64_t LoadedPlan::picture_size() const { return element_count(one_); }
 
 }  // namespace llm2clip::tensorrt

@@ -6,12 +6,14 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/engine.h"
 
 namespace llm2clip::tensorrt {
 
-// A plan on the current context's device, known to take pictures and to give embeddings.
+// A plan on the current context's device, known to take the inputs that it is opened for, of a
+// batch of that size, and to give embeddings.
 class LoadedPlan {
  public:
   // Throws ERR_ENGINE_INCOMPATIBLE for a file that is none, or takes or gives anything else;
@@ -19,19 +21,23 @@ class LoadedPlan {
   LoadedPlan(std::span<const std::byte> plan, const SessionOptions& options);
 
   nvinfer1::ICudaEngine& engine() const { return *engine_; }
-  const char* input() const { return input_.c_str(); }
+  // One of pictures or features; of texts, three: ids of tokens, which are there, which count.
+  const std::vector<std::string>& inputs() const { return inputs_; }
+  bool takes_texts() const { return inputs_.size() > 1; }
   const char* output() const { return output_.c_str(); }
-  nvinfer1::Dims input_shape(int64_t batch) const;
-  int64_t picture_size() const;  // numbers
+  const Shape& one() const { return one_; }  // of a batch
   int64_t embedding_dim() const { return embedding_dim_; }
 
  private:
-  void require_interface(int64_t max_batch);
+  void require_inputs(int64_t max_batch);
+  void require_texts();
+  void require_output();
 
   std::unique_ptr<nvinfer1::IRuntime> runtime_;  // outlives its engine
   std::unique_ptr<nvinfer1::ICudaEngine> engine_;
-  std::string input_, output_;
-  Shape one_;  // of a batch
+  std::vector<std::string> inputs_;
+  std::string output_;
+  Shape one_;
   int64_t embedding_dim_ = 0;
 };
 

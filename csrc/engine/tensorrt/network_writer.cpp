@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/float_convert.h"
+#include "engine/tensorrt/dims.h"
 #include "engine/tensorrt/log.h"
 
 namespace llm2clip::tensorrt {
@@ -33,13 +34,6 @@ Dtype dtype_of(DataType type) {
   return type == DataType::kBF16 ? Dtype::kBF16 : Dtype::kF32;
 }
 
-Dims dims(const Shape& shape) {
-  Dims result{};
-  result.nbDims = static_cast<int32_t>(shape.size());
-  std::copy(shape.begin(), shape.end(), result.d);
-  return result;
-}
-
 nvinfer1::Permutation permutation(const std::vector<int>& order) {
   nvinfer1::Permutation result{};
   std::copy(order.begin(), order.end(), result.order);
@@ -59,10 +53,7 @@ std::vector<std::byte> read(const Weight& weight, Dtype dtype, const Padding& pa
 
 }  // namespace
 
-Shape shape_of(Tensor x) {
-  const Dims known = x->getDimensions();
-  return {known.d, known.d + known.nbDims};
-}
+Shape shape_of(Tensor x) { return shape_of(x->getDimensions()); }
 
 Shape as_row(int64_t size, Tensor x) {
   Shape shape(shape_of(x).size(), 1);
@@ -82,8 +73,8 @@ void NetworkWriter::refuse(const char* what) {
   Log::get().fail(ErrorCode::kInternal, std::string("cannot add ") + what);
 }
 
-Tensor NetworkWriter::input(const char* name, const Shape& shape) {
-  return require_layer(network_->addInput(name, DataType::kFLOAT, dims(shape)), "an input");
+Tensor NetworkWriter::input(const char* name, const Shape& shape, DataType type) {
+  return require_layer(network_->addInput(name, type, dims_of(shape)), "an input");
 }
 
 void NetworkWriter::mark_output(Tensor x, const char* name) {
@@ -94,7 +85,7 @@ void NetworkWriter::mark_output(Tensor x, const char* name) {
 
 Tensor NetworkWriter::constant(DataType type, std::vector<std::byte> bytes, const Shape& shape) {
   const std::vector<std::byte>& kept = held_.emplace_back(std::move(bytes));
-  return output(network_->addConstant(dims(shape), {type, kept.data(), element_count(shape)}),
+  return output(network_->addConstant(dims_of(shape), {type, kept.data(), element_count(shape)}),
                 "a constant");
 }
 
@@ -124,6 +115,11 @@ Tensor NetworkWriter::numbers(const std::vector<float>& numbers, const Shape& sh
   return constant(DataType::kFLOAT, {bytes.begin(), bytes.end()}, shape);
 }
 
+Tensor NetworkWriter::integers(const Shape& numbers, const Shape& shape) {
+  const auto bytes = std::as_bytes(std::span(numbers));
+  return constant(DataType::kINT64, {bytes.begin(), bytes.end()}, shape);
+}
+
 Tensor NetworkWriter::scalar(float value, Tensor like) {
   const Dtype dtype = dtype_of(like->getType());
   std::vector<std::byte> bytes(size_of(dtype));
@@ -149,19 +145,35 @@ Tensor NetworkWriter::activate(Tensor x, nvinfer1::ActivationType activation) {
   return output(network_->addActivation(*x, activation), "an activation");
 }
 
-Tensor NetworkWriter::sum_of_rows(Tensor x) {
-  const uint32_t last = 1U << (shape_of(x).size() - 1);
-  return output(network_->addReduce(*x, nvinfer1::ReduceOperation::kSUM, last, true), "a sum");
+Tensor NetworkWriter::sum(Tensor x, size_t axis) {
+  return output(network_->addReduce(*x, nvinfer1::ReduceOperation::kSUM, 1U << axis, true),
+                "a sum");
+}
+
+Tensor NetworkWriter::sum_of_rows(Tensor x) { return sum(x, shape_of(x).size() - 1); }
+
+Tensor NetworkWriter::sum_before(Tensor x, int axis) {
+  return output(network_->addCumulative(*x, *integers({axis}, {}),
+                                        nvinfer1::CumulativeOperation::kSUM, /*exclusive=*/true,
+                                        /*reverse=*/false),
+                "a running sum");
+}
+
+Tensor NetworkWriter::rows_of(Tensor table, Tensor indices) {
+  return output(network_->addGather(*table, *indices, 0), "a table");
+}
+
+Tensor NetworkWriter::root(Tensor x) {
+  return output(network_->addUnary(*x, nvinfer1::UnaryOperation::kSQRT), "a root");
 }
 
 Tensor NetworkWriter::inverse_root(Tensor x) {
-  Tensor const root = output(network_->addUnary(*x, nvinfer1::UnaryOperation::kSQRT), "a root");
-  return output(network_->addUnary(*root, nvinfer1::UnaryOperation::kRECIP), "a reciprocal");
+  return output(network_->addUnary(*root(x), nvinfer1::UnaryOperation::kRECIP), "a reciprocal");
 }
 
 Tensor NetworkWriter::reshape(Tensor x, const Shape& shape) {
   auto* const layer = require_layer(network_->addShuffle(*x), "a reshape");
-  layer->setReshapeDimensions(dims(shape));
+  layer->setReshapeDimensions(dims_of(shape));
   return layer->getOutput(0);
 }
 
@@ -171,11 +183,9 @@ Tensor NetworkWriter::transpose(Tensor x, const std::vector<int>& order) {
   return layer->getOutput(0);
 }
 
-// The least of each two, as numbers of the network: the batch is known when it runs, the rest now.
+// The least of each two, as numbers of the network: some are known when it runs, the rest now.
 Tensor NetworkWriter::extents_within(Tensor x, const Shape& extents) {
-  const auto bytes = std::as_bytes(std::span(extents));
-  Tensor const most = constant(DataType::kINT64, {bytes.begin(), bytes.end()},
-                               {static_cast<int64_t>(extents.size())});
+  Tensor const most = integers(extents, {static_cast<int64_t>(extents.size())});
   Tensor const own = output(network_->addShape(*x), "a shape");
   return combine(own, most, ElementWiseOperation::kMIN);
 }
@@ -186,16 +196,17 @@ Tensor NetworkWriter::resized(nvinfer1::ISliceLayer* slice, Tensor extents) {
 }
 
 Tensor NetworkWriter::slice(Tensor x, const Shape& begin, const Shape& extents) {
-  const Dims ones = dims(Shape(begin.size(), 1));
-  return resized(network_->addSlice(*x, dims(begin), ones, ones), extents_within(x, extents));
+  const Dims ones = dims_of(Shape(begin.size(), 1));
+  return resized(network_->addSlice(*x, dims_of(begin), ones, ones), extents_within(x, extents));
 }
 
 Tensor NetworkWriter::expand(Tensor x, Tensor like, const Shape& extents) {
   const size_t rank = extents.size();
   Shape strides;
   for (const int64_t extent : shape_of(x)) strides.push_back(extent == 1 ? 0 : 1);
-  return resized(network_->addSlice(*x, dims(Shape(rank, 0)), dims(Shape(rank, 1)), dims(strides)),
-                 extents_within(like, extents));
+  return resized(
+      network_->addSlice(*x, dims_of(Shape(rank, 0)), dims_of(Shape(rank, 1)), dims_of(strides)),
+      extents_within(like, extents));
 }
 
 Tensor NetworkWriter::concatenate(const std::vector<Tensor>& parts, int axis) {

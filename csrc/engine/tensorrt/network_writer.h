@@ -14,7 +14,8 @@ namespace llm2clip::tensorrt {
 
 using Tensor = nvinfer1::ITensor*;  // never null; the network's own
 
-// As an extent of expand() and slice(): all of it, as of the batch, which alone is not known yet.
+// As an extent of expand() and slice(): all of it, as of the batch and of a text's tokens, which
+// are not known yet.
 inline constexpr int64_t kAll = INT64_MAX / 2;
 
 // Adds layers to a network and keeps the numbers that they hold. Knows no model: the lowering of
@@ -28,8 +29,10 @@ class NetworkWriter {
   nvinfer1::DataType type() const { return type_; }  // that weights and activations are of
   int64_t parameters() const { return parameters_; }
 
-  Tensor input(const char* name, const Shape& shape);  // f32; −1 for the batch
-  void mark_output(Tensor x, const char* name);        // as f32
+  // −1 for what is known when it runs.
+  Tensor input(const char* name, const Shape& shape,
+               nvinfer1::DataType type = nvinfer1::DataType::kFLOAT);
+  void mark_output(Tensor x, const char* name);  // as f32
 
   // Read now, in the network's type.
   Tensor weight(const Weight& weight, const Shape& shape);
@@ -39,6 +42,7 @@ class NetworkWriter {
   // In f32, of the network: of norms.
   Tensor weight_f32(const Weight& weight, const Padding& padding, const Shape& shape);
   Tensor numbers(const std::vector<float>& numbers, const Shape& shape);  // f32
+  Tensor integers(const Shape& numbers, const Shape& shape);              // int64
   Tensor scalar(float value, Tensor like);                                // of its type and rank
 
   Tensor cast(Tensor x, nvinfer1::DataType type);
@@ -46,8 +50,13 @@ class NetworkWriter {
   Tensor add(Tensor a, Tensor b);
   Tensor multiply(Tensor a, Tensor b);
   Tensor activate(Tensor x, nvinfer1::ActivationType activation);
-  Tensor sum_of_rows(Tensor x);  // [.., D] → [.., 1]
+  Tensor sum(Tensor x, size_t axis);      // an axis of 1 stays
+  Tensor sum_of_rows(Tensor x);           // [.., D] → [.., 1]
+  Tensor sum_before(Tensor x, int axis);  // of each number, all before it
+  Tensor root(Tensor x);
   Tensor inverse_root(Tensor x);
+  // table [V, D], indices [..] → [.., D]; zeros of an index that it does not have.
+  Tensor rows_of(Tensor table, Tensor indices);
   // Of `shape`, 0 stands for the input's own extent.
   Tensor reshape(Tensor x, const Shape& shape);
   Tensor transpose(Tensor x, const std::vector<int>& order);
@@ -82,7 +91,7 @@ class NetworkWriter {
   int64_t parameters_ = 0;
 };
 
-// Extents of x as the network knows them now, −1 for the batch.
+// Extents of x as the network knows them now, −1 for those that are known when it runs.
 Shape shape_of(Tensor x);
 
 // Of a row of so many numbers that is the same for all of x: [1, .., size], of x's rank.

@@ -5,13 +5,13 @@ namespace {
 
 Padding row_padding(int64_t size, int64_t padded) { return {1, 1, size, 1, padded}; }
 
-// Of x less its mean, within the first `width` numbers: over the root of its variance.
-Tensor scaled_to_unit(NetworkWriter& out, Tensor centred, int64_t width, double eps) {
-  Tensor const inverse_width = out.scalar(1.0F / static_cast<float>(width), centred);
-  Tensor const squares = out.sum_of_rows(out.multiply(centred, centred));
-  Tensor const variance = out.multiply(squares, inverse_width);
-  Tensor const least = out.scalar(static_cast<float>(eps), centred);
-  return out.multiply(centred, out.inverse_root(out.add(variance, least)));
+// The first `width` numbers of x, all others zeros, over the root of their mean square.
+Tensor scaled_to_unit(NetworkWriter& out, Tensor x, int64_t width, double eps) {
+  Tensor const inverse_width = out.scalar(1.0F / static_cast<float>(width), x);
+  Tensor const squares = out.sum_of_rows(out.multiply(x, x));
+  Tensor const mean_square = out.multiply(squares, inverse_width);
+  Tensor const least = out.scalar(static_cast<float>(eps), x);
+  return out.multiply(x, out.inverse_root(out.add(mean_square, least)));
 }
 
 }  // namespace
@@ -28,6 +28,21 @@ Tensor normalise(NetworkWriter& out, Tensor x, const Norm& norm) {
   layer->setEpsilon(static_cast<float>(norm.eps));
   layer->setName(norm.weight.first_name().c_str());
   return out.cast(layer->getOutput(0), out.type());
+}
+
+Tensor normalise_root_mean_square(NetworkWriter& out, Tensor x, const RmsNorm& norm) {
+  const int64_t width = norm.weight.shape()[0];
+  Tensor const unit = scaled_to_unit(out, x, width, norm.eps);
+  Tensor const weight = out.weight_f32(norm.weight, row_padding(width, width), as_row(width, x));
+  return out.cast(out.multiply(unit, weight), out.type());
+}
+
+Tensor normalise_length(NetworkWriter& out, Tensor x) {
+  using nvinfer1::ElementWiseOperation;
+  Tensor const length = out.root(out.sum_of_rows(out.multiply(x, x)));
+  Tensor const least = out.scalar(1e-12F, length);  // of a vector of zeros
+  return out.combine(x, out.combine(length, least, ElementWiseOperation::kMAX),
+                     ElementWiseOperation::kDIV);
 }
 
 Tensor normalise_padded(NetworkWriter& out, Tensor x, const Norm& norm) {

@@ -6,12 +6,15 @@
 #include "base/output_file.h"
 #include "engine/tensorrt/flavour.h"
 #include "engine/tensorrt/log.h"
+#include "engine/text_slot.h"
 
 namespace llm2clip::tensorrt {
 namespace {
 
 // Kernels are tuned for this batch, that of a server under load, where all that may come must run.
 constexpr int64_t kTunedBatch = 8;
+// And for texts of so many tokens, a caption's and its prompt's.
+constexpr int64_t kTunedTokens = 64;
 
 // Takes a plan as it comes: no second copy of its weights is ever in memory.
 class PlanWriter final : public nvinfer1::IStreamWriter {
@@ -38,20 +41,27 @@ class PlanWriter final : public nvinfer1::IStreamWriter {
   std::optional<Error> failure_;
 };
 
+// Batches of 1 to max_batch; of texts, 1 to so many tokens. Each input begins with the batch, and
+// where texts are rows of tokens those follow.
 void add_profile(nvinfer1::IBuilder& builder, nvinfer1::INetworkDefinition& network,
-                 nvinfer1::IBuilderConfig& config, int64_t max_batch) {
+                 nvinfer1::IBuilderConfig& config, const BuildOptions& options) {
   using nvinfer1::OptProfileSelector;
   nvinfer1::IOptimizationProfile& profile =
       require(builder.createOptimizationProfile(), ErrorCode::kInternal, "cannot make a profile");
-  const nvinfer1::ITensor& pixels = *network.getInput(0);
-  nvinfer1::Dims dims = pixels.getDimensions();
-  const auto allow = [&](OptProfileSelector selector, int64_t batch) {
-    dims.d[0] = batch;
-    profile.setDimensions(pixels.getName(), selector, dims);
-  };
-  allow(OptProfileSelector::kMIN, 1);
-  allow(OptProfileSelector::kOPT, std::min(kTunedBatch, max_batch));
-  allow(OptProfileSelector::kMAX, max_batch);
+  const int64_t max_batch = options.max_batch, max_tokens = options.input[0] - kTextHeader;
+  for (int32_t i = 0; i < network.getNbInputs(); ++i) {
+    const nvinfer1::ITensor& input = *network.getInput(i);
+    const auto allow = [&](OptProfileSelector selector, int64_t batch, int64_t tokens) {
+      nvinfer1::Dims dims = input.getDimensions();
+      dims.d[0] = batch;
+      if (dims.d[1] < 0) dims.d[1] = tokens;
+      profile.setDimensions(input.getName(), selector, dims);
+    };
+    allow(OptProfileSelector::kMIN, 1, 1);
+    allow(OptProfileSelector::kOPT, std::min(kTunedBatch, max_batch),
+          std::min(kTunedTokens, max_tokens));
+    allow(OptProfileSelector::kMAX, max_batch, max_tokens);
+  }
   if (config.addOptimizationProfile(&profile) < 0) {
     Log::get().fail(ErrorCode::kInternal, "cannot add a profile");
   }
@@ -68,7 +78,7 @@ void write_plan(nvinfer1::IBuilder& builder, nvinfer1::INetworkDefinition& netwo
   config->clearFlag(nvinfer1::BuilderFlag::kTF32);
   config->setProfilingVerbosity(nvinfer1::ProfilingVerbosity::kDETAILED);
   set_compute_capabilities(*config, options.compute_capabilities);
-  add_profile(builder, network, *config, options.max_batch);
+  add_profile(builder, network, *config, options);
   const BuildCache cache(*config, read_cache(options.cache));
   PlanWriter writer(path);
   const bool built = builder.buildSerializedNetworkToStream(network, *config, writer);

@@ -39,8 +39,11 @@ Value TensorrtNet::linear(Value x, const Linear& w) {
 
 Value TensorrtNet::attention(Value qkv, const Heads& heads, const Rope* rope) {
   Tensor const x = t(qkv);
-  Tensor q = head_part(out_, x, 0, heads), k = head_part(out_, x, 1, heads);
-  const float scale = attention_scale(heads);
+  const auto part = [&](int64_t i) {
+    return some_heads(out_, x, i * heads.count, heads.count, heads.dim);
+  };
+  Tensor q = part(0), k = part(1);
+  const float scale = attention_scale(heads.dim);
   if (rope != nullptr) {
     if (!query_turns_) query_turns_.emplace(scale);
     q = query_turns_->turn(out_, q, *rope);
@@ -48,35 +51,30 @@ Value TensorrtNet::attention(Value qkv, const Heads& heads, const Rope* rope) {
   } else {
     q = out_.multiply(q, out_.scalar(scale, q));
   }
-  return made(attend(out_, q, k, head_part(out_, x, 2, heads), heads));
+  return made(attend(out_, q, k, part(2)));
 }
 
 Value TensorrtNet::pool_attention(const Weight& query, const Linear& q, Value kv,
                                   const Heads& heads) {
-  Tensor const k = head_part(out_, t(kv), 0, heads), v = head_part(out_, t(kv), 1, heads);
+  Tensor const k = some_heads(out_, t(kv), 0, heads.count, heads.dim);
+  Tensor const v = some_heads(out_, t(kv), heads.count, heads.count, heads.dim);
   // The same for every picture: projected now.
-  const std::vector<float> projected = projected_query(query, q, attention_scale(heads));
+  const std::vector<float> projected = projected_query(query, q, attention_scale(heads.dim));
   Tensor const latent =
       out_.cast(out_.numbers(projected, {1, heads.count, 1, heads.dim}), out_.type());
   projected_ += query.parameters() + q.weight.parameters() + (q.bias ? q.bias->parameters() : 0);
   // No fused kernel answers a single query of fewer than four heads: those ask twice.
   const int64_t times = heads.count < 4 ? 2 : 1, width = heads.count * heads.dim;
   Tensor const asked = out_.expand(latent, k, {kAll, heads.count, times, heads.dim});
-  Tensor const answers = attend(out_, asked, k, v, heads);
+  Tensor const answers = attend(out_, asked, k, v);
   return made(times == 1 ? answers : out_.slice(answers, {0, 0, 0}, {kAll, 1, width}));
 }
 
 Value TensorrtNet::gated_norm(Value gate_up, const Norm& n) {
-  const int64_t hidden = n.weight.shape()[0], padded = padded_size(hidden);
-  Tensor const x = linear_in_blocks(values_[static_cast<size_t>(gate_up.id)], 2);
-  Shape begin(shape_of(x).size(), 0), extents(begin.size(), kAll);
-  extents.back() = padded;
-  Tensor const gate = out_.cast(out_.slice(x, begin, extents), DataType::kFLOAT);
-  begin.back() = padded;
-  Tensor const up = out_.cast(out_.slice(x, begin, extents), DataType::kFLOAT);
-  Tensor const silu = out_.multiply(gate, out_.activate(gate, ActivationType::kSIGMOID));
-  Tensor const product = out_.multiply(silu, up);
-  return made(hidden == padded ? normalise(out_, product, n) : normalise_padded(out_, product, n));
+  const int64_t hidden = n.weight.shape()[0];
+  Tensor const product = gated(gate_up);
+  const bool padded = shape_of(product).back() != hidden;
+  return made(padded ? normalise_padded(out_, product, n) : normalise(out_, product, n));
 }
 
 Value TensorrtNet::activation(Value x, Activation activation) {
@@ -92,12 +90,30 @@ Value TensorrtNet::activation(Value x, Activation activation) {
   return x;
 }
 
-Value TensorrtNet::add(Value a, Value b) { return made(out_.add(t(a), t(b))); }
+Value TensorrtNet::add(Value a, Value b) {
+  Tensor const x = t(a), y = t(b);
+  // Where one is in f32, as the stream of a text tower is, so is the sum.
+  const bool mixed = x->getType() != y->getType();
+  return made(mixed ? out_.add(out_.cast(x, DataType::kFLOAT), out_.cast(y, DataType::kFLOAT))
+                    : out_.add(x, y));
+}
 
 Value TensorrtNet::select_token(Value x, int64_t token) {
   Tensor const in = t(x);
   const int64_t width = shape_of(in).back();
   return made(out_.reshape(out_.slice(in, {0, token, 0}, {kAll, 1, width}), {0, width}));
+}
+
+Tensor TensorrtNet::gated(Value gate_up) {
+  Tensor const x = linear_in_blocks(values_[static_cast<size_t>(gate_up.id)], 2);
+  const int64_t padded = shape_of(x).back() / 2;
+  Shape begin(shape_of(x).size(), 0), extents(begin.size(), kAll);
+  extents.back() = padded;
+  Tensor const gate = out_.cast(out_.slice(x, begin, extents), DataType::kFLOAT);
+  begin.back() = padded;
+  Tensor const up = out_.cast(out_.slice(x, begin, extents), DataType::kFLOAT);
+  Tensor const silu = out_.multiply(gate, out_.activate(gate, ActivationType::kSIGMOID));
+  return out_.multiply(silu, up);
 }
 
 nvinfer1::INetworkDefinition& TensorrtNet::finish(Value embedding) {

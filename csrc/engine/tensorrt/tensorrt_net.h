@@ -6,11 +6,13 @@
 
 #include "engine/tensorrt/heads.h"
 #include "engine/tensorrt/network_writer.h"
+#include "engine/tensorrt/texts.h"
 
 namespace llm2clip::tensorrt {
 
 // The lowering of net.h: what a model says becomes layers of a strongly typed network. Products run
-// in the network's type, norms and rotations in f32, cast there and back, which the library fuses.
+// in the network's type, norms and rotations in f32, cast there and back, which the library fuses;
+// so does what a text tower adds up from block to block. tensorrt_net_text.cpp holds the text side.
 class TensorrtNet : public Builder {
  public:
   TensorrtNet(std::shared_ptr<nvinfer1::IBuilder> builder, Precision precision, Shape input)
@@ -26,6 +28,15 @@ class TensorrtNet : public Builder {
   Value activation(Value x, Activation activation) final;
   Value add(Value a, Value b) final;
   Value select_token(Value x, int64_t token) final;
+
+  Value tokens() final;
+  Value text_features() final;
+  Value embed(Value tokens, const Weight& table) final;
+  Value rms_norm(Value x, const RmsNorm& n) final;
+  Value text_attention(Value qkv, const GroupedHeads& heads, const Rope& rope) final;
+  Value gate(Value gate_up) final;
+  Value text_mean(Value x) final;
+  Value l2_normalize(Value x) final;
 
  protected:
   nvinfer1::IBuilder& builder() { return *builder_; }
@@ -50,6 +61,8 @@ class TensorrtNet : public Builder {
   // A linear of `blocks` side by side: each is padded where there are several, and so are the
   // columns where x is.
   Tensor linear_in_blocks(const Said& said, int64_t blocks);
+  // silu(gate) · up, f32 [.., H], padded.
+  Tensor gated(Value gate_up);
 
   std::shared_ptr<nvinfer1::IBuilder> builder_;  // outlives its network
   NetworkWriter out_;
@@ -57,7 +70,8 @@ class TensorrtNet : public Builder {
   std::vector<Said> values_;
   std::optional<Turns> query_turns_;  // with the attention's scale in them
   Turns key_turns_{1.0F};
-  int64_t projected_ = 0;  // parameters that pool_attention() made its query of
+  std::optional<Texts> texts_;  // once tokens() is said
+  int64_t projected_ = 0;       // parameters that pool_attention() made its query of
 };
 
 }  // namespace llm2clip::tensorrt

@@ -1,17 +1,15 @@
 #include "engine/tensorrt/tensorrt_session.h"
 
-#include <algorithm>
 #include <string>
 
 #include "base/file.h"
 #include "base/output_file.h"
-#include "cuda/batch_sizes.h"
 #include "cuda/result_ring.h"
-#include "cuda/staged_batch.h"
 #include "engine/tensorrt/device.h"
 #include "engine/tensorrt/flavour.h"
 #include "engine/tensorrt/loaded_plan.h"
 #include "engine/tensorrt/log.h"
+#include "engine/tensorrt/plan_inputs.h"
 #include "engine/tensorrt/vendor.h"
 
 namespace llm2clip::tensorrt {
@@ -29,10 +27,8 @@ class TensorrtSession final : public Session {
   TensorrtSession(const SessionOptions& options, const CudaDevice& device)
       : cuda_(std::make_shared<const CudaContext>(device.index)),
         plan_(read_plan(options.path), options),
-        buckets_(batch_sizes(options.max_batch)),
-        staged_(cuda_, static_cast<size_t>(plan_.picture_size())),
+        inputs_(plan_inputs(plan_, options.max_batch, cuda_)),
         results_(cuda_),
-        pixels_(bytes(options.max_batch * plan_.picture_size())),
         embeddings_(bytes(options.max_batch * plan_.embedding_dim())),
         context_(plan_.engine(), read_cache(options.cache)) {
     info_.device = "cuda:" + std::to_string(device.index);
@@ -43,14 +39,14 @@ class TensorrtSession final : public Session {
 
   const SessionInfo& info() const override { return info_; }
 
-  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_.add(floats); }
+  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
+    return inputs_->batch_memory(floats);
+  }
 
-  Embeddings run(const float* pixels, int64_t batch) override {
+  Embeddings run(const float* inputs, int64_t batch) override {
     const size_t size = bytes(batch * plan_.embedding_dim());
     const auto result = results_.next(size);
-    // At an address that a recorded launch may keep.
-    staged_.give(pixels, static_cast<size_t>(batch), pixels_.address(), stream_);
-    enqueue(*std::lower_bound(buckets_.begin(), buckets_.end(), batch));
+    enqueue(inputs_->give(inputs, batch, stream_));
     copy_to_host({result->memory.data(), size}, embeddings_.address(), stream_);
     stream_.record(done_);
     done_.wait();
@@ -62,31 +58,28 @@ class TensorrtSession final : public Session {
 
   // Compiles what each size needs, or takes it from the cache: no request waits for that.
   void warm_up() {
-    for (const int64_t size : buckets_) enqueue(size);
+    for (const BatchSize& size : inputs_->to_warm_up()) enqueue(size);
     stream_.synchronize();
   }
 
-  // What lies past the batch in a bucket is of an earlier one, and its result is not looked at.
-  void enqueue(int64_t bucket) {
+  void enqueue(const BatchSize& size) {
     Log::get().clear();
     nvinfer1::IExecutionContext& context = context_.get();
-    const bool begun = context.setInputShape(plan_.input(), plan_.input_shape(bucket)) &&
-                       context.setTensorAddress(plan_.input(), pixels_.data()) &&
+    const bool begun = inputs_->set(context, size) &&
                        context.setTensorAddress(plan_.output(), embeddings_.data()) &&
                        context.enqueueV3(stream_.handle());
     if (begun) return;
     stream_.synchronize();  // throws where it is the device that failed
-    Log::get().fail(ErrorCode::kInternal, "cannot run a batch of " + std::to_string(bucket));
+    Log::get().fail(ErrorCode::kInternal, "cannot run a batch of " + std::to_string(size.batch));
   }
 
   std::shared_ptr<const CudaContext> cuda_;  // goes last
   CudaStream stream_;
   CudaEvent done_;
   LoadedPlan plan_;
-  std::vector<int64_t> buckets_;  // sizes that batches are run in, as kernels are chosen for each
-  StagedBatches staged_;
+  std::unique_ptr<PlanInputs> inputs_;
   ResultRing results_;
-  DeviceMemory pixels_, embeddings_;
+  DeviceMemory embeddings_;
   Context context_;
   SessionInfo info_;
 };

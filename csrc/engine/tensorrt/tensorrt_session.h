@@ -6,8 +6,7 @@
 
 namespace llm2clip::tensorrt {
 
-// Loads a plan that takes pixels f32 [B, 3, S, S] and gives [B, E] f32. The device is checked
-// before the plan is read.
+// Loads a plan that tensorrt_builder() wrote. The device is checked before the plan is read.
 std::unique_ptr<Session> open_tensorrt_session(const SessionOptions& options);
 
 // Size of the embeddings of a plan. Needs a GPU; without one it finds what is no plan

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/text_slot.h"
+#include "engine/text_rows.h"
 #include "engine/torchscript/module_writer.h"
 
 namespace llm2clip {
@@ -55,23 +55,17 @@ std::vector<c10::IValue> ModuleInputs::texts(const float* inputs, int64_t count)
   return {at::tensor(ids), at::tensor(offsets), at::tensor(pooled)};
 }
 
-// input_ids, attention_mask and pool_mask [B, longest]. Token 0 is as good as another where the
-// mask hides it.
+// input_ids, attention_mask and pool_mask [B, longest]
 std::vector<c10::IValue> ModuleInputs::padded_texts(const float* inputs, int64_t count) const {
-  int64_t width = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    width = std::max(width, read_text(inputs + i * size_).tokens);
-  }
-  Tensor ids = at::zeros({count, width}, at::kLong);
-  Tensor attention_mask = at::zeros_like(ids), pool_mask = at::zeros_like(ids);
-  for (int64_t i = 0; i < count; ++i) {
-    const TextSlot text = read_text(inputs + i * size_);
-    int64_t* const end = ids.mutable_data_ptr<int64_t>() + (i + 1) * width;
-    std::transform(text.ids, text.ids + text.tokens, end - text.tokens,
-                   [](float id) { return static_cast<int64_t>(id); });
-    attention_mask[i].narrow(0, width - text.tokens, text.tokens).fill_(1);
-    pool_mask[i].narrow(0, width - text.pooled, text.pooled).fill_(1);
-  }
+  const TextSlots texts{inputs, count, size_};
+  const int64_t tokens = texts.longest();
+  const auto room = [&] { return at::empty({count, tokens}, at::kLong); };
+  const Tensor ids = room(), attention_mask = room(), pool_mask = room();
+  const auto numbers = [](const Tensor& tensor) {
+    return std::span(tensor.mutable_data_ptr<int64_t>(), static_cast<size_t>(tensor.numel()));
+  };
+  write_text_rows(texts,
+                  {count, tokens, numbers(ids), numbers(attention_mask), numbers(pool_mask)});
   return {ids, attention_mask, pool_mask};
 }
 

@@ -5,14 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <map>
-#include <string>
 
-#include "base/float_convert.h"
-#include "engine/tensorrt/tensorrt_net.h"
-#include "engine/tensorrt/vendor.h"
-#include "model/vision.h"
+#include "described_network.h"
 #include "tests/expect.h"
+#include "text_network_test.h"
 
 namespace llm2clip::testing {
 namespace {
@@ -22,84 +18,6 @@ using nvinfer1::DataType;
 using nvinfer1::LayerType;
 
 constexpr int64_t kLayers = 2, kEmbedding = 32;
-
-// Number i of every tensor; exact in f16, and never zero.
-float number(size_t i) { return static_cast<float>(1 + i % 509) / 16; }
-
-class Numbered final : public TensorSource {
- public:
-  explicit Numbered(Shape shape) : shape_(std::move(shape)) {}
-  const Shape& shape() const override { return shape_; }
-  void read(Dtype dtype, std::span<std::byte> out) const override {
-    std::vector<float> numbers(static_cast<size_t>(element_count(shape_)));
-    for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = number(i);
-    from_float(numbers.data(), dtype, out.data(), numbers.size());
-  }
-
- private:
-  Shape shape_;
-};
-
-// A model on a network that is described and never built.
-class Described final : public TensorrtNet {
- public:
-  Described(const VisionConfig& config, Precision precision,
-            const std::map<std::string, Shape>& shapes)
-      : TensorrtNet(create_builder(), precision, {3, config.image_size, config.image_size}) {
-    Weights weights;
-    for (const auto& [name, shape] : shapes) weights.add(name, std::make_shared<Numbered>(shape));
-    network_ = &finish(vision_tower(*this, weights, config));
-    for (const auto& [name, shape] : shapes) expected_parameters_ += element_count(shape);
-  }
-  BuildReport save(Value, const std::string&) override { return {0, {}}; }
-
-  nvinfer1::INetworkDefinition& network() { return *network_; }
-  bool counts_every_parameter() const { return parameters() == expected_parameters_; }
-
-  std::vector<nvinfer1::ILayer*> layers(LayerType type) {
-    std::vector<nvinfer1::ILayer*> found;
-    for (int32_t i = 0; i < network_->getNbLayers(); ++i) {
-      if (network_->getLayer(i)->getType() == type) found.push_back(network_->getLayer(i));
-    }
-    return found;
-  }
-
-  // The numbers of a constant, by what it feeds.
-  std::vector<float> numbers(const nvinfer1::ITensor* tensor) {
-    for (nvinfer1::ILayer* layer : layers(LayerType::kCONSTANT)) {
-      if (layer->getOutput(0) != tensor) continue;
-      return numbers(static_cast<nvinfer1::IConstantLayer*>(layer)->getWeights());
-    }
-    return {};
-  }
-  static std::vector<float> numbers(const nvinfer1::Weights& weights) {
-    std::vector<float> numbers(static_cast<size_t>(weights.count));
-    const Dtype dtype = weights.type == DataType::kHALF   ? Dtype::kF16
-                        : weights.type == DataType::kBF16 ? Dtype::kBF16
-                                                          : Dtype::kF32;
-    to_float(dtype, static_cast<const std::byte*>(weights.values), numbers.data(), numbers.size());
-    return numbers;
-  }
-
-  // The weight of the product that is named after it, [out, in] as padded, and its shape.
-  std::pair<std::vector<float>, Shape> product(const std::string& name) {
-    for (nvinfer1::ILayer* layer : layers(LayerType::kMATRIX_MULTIPLY)) {
-      if (layer->getName() == name)
-        return {numbers(layer->getInput(1)), shape_of(layer->getInput(1))};
-    }
-    return {};
-  }
-
- private:
-  nvinfer1::INetworkDefinition* network_ = nullptr;
-  int64_t expected_parameters_ = 0;
-};
-
-void add_affine(std::map<std::string, Shape>& shapes, const std::string& name, int64_t out,
-                int64_t in) {
-  shapes[name + ".weight"] = in == 0 ? Shape{out} : Shape{out, in};
-  shapes[name + ".bias"] = {out};
-}
 
 VisionConfig eva02_config() {
   return {.family = "eva02",
@@ -115,9 +33,9 @@ VisionConfig eva02_config() {
           .rope_grid = 16};
 }
 
-std::map<std::string, Shape> eva02_shapes() {
+Shapes eva02_shapes() {
   const int64_t width = 128, hidden = 341;
-  std::map<std::string, Shape> shapes{{"cls_token", {1, 1, width}}, {"pos_embed", {1, 17, width}}};
+  Shapes shapes{{"cls_token", {1, 1, width}}, {"pos_embed", {1, 17, width}}};
   shapes["patch_embed.proj.weight"] = {width, 3, 14, 14};
   shapes["patch_embed.proj.bias"] = {width};
   for (int64_t i = 0; i < kLayers; ++i) {
@@ -139,12 +57,13 @@ std::map<std::string, Shape> eva02_shapes() {
   return shapes;
 }
 
+const Shape kPicture{3, 56, 56};
+
 Described eva02_described(Precision precision = Precision::kFp16) {
-  return {eva02_config(), precision, eva02_shapes()};
+  return {eva02_config(), kPicture, precision, eva02_shapes()};
 }
 
-void add_vit_block(std::map<std::string, Shape>& shapes, const std::string& block, int64_t width,
-                   int64_t hidden) {
+void add_vit_block(Shapes& shapes, const std::string& block, int64_t width, int64_t hidden) {
   for (const char* norm : {".norm1", ".norm2"}) add_affine(shapes, block + norm, width, 0);
   for (const char* part : {".attn.q_proj", ".attn.k_proj", ".attn.v_proj", ".attn.proj"}) {
     add_affine(shapes, block + part, width, width);
@@ -155,7 +74,7 @@ void add_vit_block(std::map<std::string, Shape>& shapes, const std::string& bloc
 
 Described clip_described() {
   const int64_t width = 128;
-  std::map<std::string, Shape> shapes{{"cls_token", {1, 1, width}}, {"pos_embed", {1, 17, width}}};
+  Shapes shapes{{"cls_token", {1, 1, width}}, {"pos_embed", {1, 17, width}}};
   shapes["patch_embed.proj.weight"] = {width, 3, 14, 14};
   add_affine(shapes, "norm_pre", width, 0);
   add_affine(shapes, "norm", width, 0);
@@ -168,12 +87,12 @@ Described clip_described() {
   config.hidden = 512;
   config.activation = "quick_gelu";
   config.layer_norm_eps = 1e-5;
-  return {config, Precision::kFp16, shapes};
+  return {config, kPicture, Precision::kFp16, shapes};
 }
 
 Described siglip2_described() {
   const int64_t width = 144;
-  std::map<std::string, Shape> shapes{{"pos_embed", {1, 16, width}}};
+  Shapes shapes{{"pos_embed", {1, 16, width}}};
   shapes["patch_embed.proj.weight"] = {width, 3, 14, 14};
   shapes["patch_embed.proj.bias"] = {width};
   shapes["attn_pool.latent"] = {1, 1, width};
@@ -193,7 +112,7 @@ Described siglip2_described() {
   config.hidden = 512;
   config.embedding_dim = width;
   config.activation = "gelu_tanh";
-  return {config, Precision::kFp16, shapes};
+  return {config, kPicture, Precision::kFp16, shapes};
 }
 
 void expect_interface(Described net, int64_t dim, size_t attentions) {
@@ -376,5 +295,10 @@ int main(int argc, char** argv) {
                     {"rotations", test_rotations},
                     {"norms", test_norms},
                     {"activations", test_activations},
-                    {"pool", test_pool}});
+                    {"pool", test_pool},
+                    {"text interfaces", test_text_interfaces},
+                    {"text types", test_text_types},
+                    {"text attention", test_text_attention},
+                    {"llama", test_llama},
+                    {"adapter", test_adapter}});
 }

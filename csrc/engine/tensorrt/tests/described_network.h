@@ -1,0 +1,49 @@
+#pragma once
+
+#include <NvInfer.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/tensorrt/tensorrt_net.h"
+#include "model/tower.h"
+
+namespace llm2clip::testing {
+
+using Shapes = std::map<std::string, Shape>;  // of a tower's tensors, by canonical name
+
+// What their numbers are: number i of the tensor of that name.
+using Numbers = std::function<float(const std::string& name, size_t i)>;
+
+// The same of every tensor; exact in f16, and never zero.
+float number(size_t i);
+
+// A model on a network that is described and never built.
+class Described final : public tensorrt::TensorrtNet {
+ public:
+  Described(
+      const TowerConfig& config, const Shape& input, Precision precision, const Shapes& shapes,
+      const Numbers& numbers = [](const std::string&, size_t i) { return number(i); });
+  BuildReport save(Value, const std::string&) override { return {0, {}}; }
+
+  nvinfer1::INetworkDefinition& network() { return *network_; }
+  bool counts_every_parameter() const { return parameters() == expected_parameters_; }
+
+  std::vector<nvinfer1::ILayer*> layers(nvinfer1::LayerType type);
+  // The numbers of a constant, by what it feeds.
+  std::vector<float> numbers(const nvinfer1::ITensor* tensor);
+  // The weight of the product that is named after it, [out, in] as padded, and its shape.
+  std::pair<std::vector<float>, Shape> product(const std::string& name);
+
+ private:
+  nvinfer1::INetworkDefinition* network_ = nullptr;
+  int64_t expected_parameters_ = 0;
+};
+
+void add_affine(Shapes& shapes, const std::string& name, int64_t out, int64_t in);
+
+}  // namespace llm2clip::testing

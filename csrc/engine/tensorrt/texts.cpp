@@ -1,0 +1,26 @@
+#include "engine/tensorrt/texts.h"
+
+namespace llm2clip::tensorrt {
+
+using nvinfer1::DataType;
+
+Texts::Texts(NetworkWriter& out) {
+  const Shape rows{-1, -1};
+  ids_ = out.input("input_ids", rows, DataType::kINT64);
+  Tensor const there = out.input("attention_mask", rows, DataType::kINT64);
+  pool_mask_ = out.input("pool_mask", rows, DataType::kINT64);
+  places_ = out.sum_before(there, 1);
+  // Padding attends to padding: an attention to nothing gives no numbers.
+  Tensor const queries = out.reshape(there, {0, 1, -1, 1}),
+               keys = out.reshape(there, {0, 1, 1, -1});
+  attention_mask_ = out.combine(queries, keys, nvinfer1::ElementWiseOperation::kEQUAL);
+}
+
+Tensor Texts::mean(NetworkWriter& out, Tensor x) const {
+  Tensor const share = out.reshape(out.cast(pool_mask_, DataType::kFLOAT), {0, 0, 1});
+  Tensor const total = out.sum(out.multiply(out.cast(x, DataType::kFLOAT), share), 1);
+  Tensor const mean = out.combine(total, out.sum(share, 1), nvinfer1::ElementWiseOperation::kDIV);
+  return out.reshape(mean, {0, shape_of(x).back()});
+}
+
+}  // namespace llm2clip::tensorrt
