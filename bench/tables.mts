@@ -85,7 +85,7 @@ function texts(record: string): string {
     date: string;
   };
   const table = ({ peer, minCosine = Number.NaN, results }: Comparison) => [
-    `\nBeside ${(peer as { name: string }).name}, cosine at least ${minCosine.toFixed(5)}:\n`,
+    `\nBeside ${peer?.name}, cosine at least ${minCosine.toFixed(5)}:\n`,
     '| workload | texts × tokens | ms a text | tokens a second | its tokens a second | ratio |',
     '|---|---:|---:|---:|---:|---:|',
     ...results.map(textRow),

@@ -4,6 +4,7 @@ import { type Interval, median, pairedRatio } from '#lib/bench/statistics';
 import type { Tokens } from '#lib/native';
 import { cosine, GATES } from '#lib/parity';
 import { PeerProcess } from './peers/process.mts';
+import type { Opened } from './peers/protocol.mts';
 import type { TextModel } from './text-model.mts';
 import { PARITY_TEXTS, tokensOf, type Workload, workload } from './text-workloads.mts';
 
@@ -34,7 +35,7 @@ export interface Result {
 
 export interface Comparison {
   /** Null where ours ran alone. */
-  peer: object | null;
+  peer: (Opened & { name: string; threads: number }) | null;
   /** Of our features to the peer's. */
   minCosine?: number;
   passed?: boolean;
@@ -60,8 +61,10 @@ class TextPeer {
   }
 
   /** Gives what it runs on. @throws PeerMissing, PeerFailed */
-  open(model: string, threads: number, precision: string): Promise<object> {
-    return this.#ask('open', { model, threads, precision });
+  async open(model: string, threads: number, precision: string) {
+    const request = { model, threads, precision };
+    const opened = await this.#ask<Opened & { threads: number }>('open', request);
+    return { precision: opened.precision, versions: opened.versions, threads: opened.threads };
   }
 
   async embed(texts: readonly Tokens[]): Promise<Float32Array[]> {
