@@ -1,13 +1,18 @@
 // What the time of a batch goes to, operator by operator, as a table in Markdown:
 //
 //   npm run bench:profile -- BUNDLE [--threads N] [--batch N] [--rounds N] [--images FOLDER]
+//     [--tokens N]
+//
+// With --tokens a batch of random texts of so many tokens goes through the language model.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DEFAULT_PICTURES, loadPictures } from '#lib/bench/pictures';
-import { readVisionManifest } from '#lib/bundle/open';
+import { randomNumbers } from '#lib/bench/random';
+import type { Manifest } from '#lib/bundle/manifest';
+import { readManifest, readVisionManifest } from '#lib/bundle/open';
 import { openEngine } from '#lib/engine';
-import { fromNative, type OperatorTime } from '#lib/native';
+import { fromNative, type OperatorTime, type PicturesSpec, type TextsSpec } from '#lib/native';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -16,10 +21,11 @@ const { values: options, positionals } = parseArgs({
     batch: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '10' },
     images: { type: 'string', default: DEFAULT_PICTURES },
+    tokens: { type: 'string' },
   },
 });
-const [path] = positionals;
-if (path === undefined) throw new TypeError('expected a bundle, received none');
+if (positionals[0] === undefined) throw new TypeError('expected a bundle, received none');
+const [bundle] = positionals as [string];
 const [threads, batch, rounds] = [options.threads, options.batch, options.rounds].map(Number) as [
   number,
   number,
@@ -35,39 +41,57 @@ function operations({ name, shape }: OperatorTime): number | null {
 }
 
 function row(time: OperatorTime, all: OperatorTime): string {
-  const pictures = all.calls * batch;
+  const inputs = all.calls * batch;
   const count = operations(time);
   const cells = [
     time.name.replace('llm2clip::', ''),
     time.shape.join(' × '),
     `${time.calls / all.calls}`,
-    ((1000 * time.seconds) / pictures).toFixed(2),
+    ((1000 * time.seconds) / inputs).toFixed(2),
     `${((100 * time.seconds) / all.seconds).toFixed(1)} %`,
     count === null ? '' : ((count * time.calls) / time.seconds / 1e9).toFixed(0),
   ];
   return `| ${cells.join(' | ')} |`;
 }
 
-const { engine: kind, preprocessing, parts, precision } = await readVisionManifest(path);
-const engine = await openEngine(kind.kind);
-const loaded = await loadPictures([options.images], 'preprocessed', preprocessing);
-const length = 3 * preprocessing.size ** 2;
-const pixels = new Float32Array(batch * length);
-for (let i = 0; i < batch; i++) {
-  const input = loaded.inputs[i % loaded.inputs.length] as { pixelValues: Float32Array };
-  pixels.set(input.pixelValues, i * length);
+async function pictures(): Promise<PicturesSpec> {
+  const { preprocessing, parts } = await readVisionManifest(bundle);
+  const loaded = await loadPictures([options.images], 'preprocessed', preprocessing);
+  const length = 3 * preprocessing.size ** 2;
+  const pixels = new Float32Array(batch * length);
+  for (let i = 0; i < batch; i++) {
+    const input = loaded.inputs[i % loaded.inputs.length] as { pixelValues: Float32Array };
+    pixels.set(input.pixelValues, i * length);
+  }
+  const file = join(bundle, parts.vision as string);
+  return { file, imageSize: preprocessing.size, threads, pixels };
 }
-const file = join(path, parts.vision as string);
-const spec = { file, imageSize: preprocessing.size, threads, pixels };
+
+function texts({ parts, text }: Manifest, tokens: number): TextsSpec {
+  if (text?.llm === undefined) throw new TypeError('expected a bundle with a language model');
+  const random = randomNumbers(1);
+  const vocabulary = text.llm.model.vocabularySize;
+  const slots = Array.from({ length: batch }, () => [
+    ...[tokens, tokens],
+    ...Array.from({ length: tokens }, () => Math.floor(random() * vocabulary)),
+  ]);
+  const file = join(bundle, parts.llm as string);
+  return { file, maxTokens: tokens, threads, slots: Float32Array.from(slots.flat()) };
+}
+
+const manifest = await readManifest(bundle);
+const engine = await openEngine(manifest.engine.kind);
+const spec =
+  options.tokens === undefined ? await pictures() : texts(manifest, Number(options.tokens));
 const times = await fromNative(engine.profile(spec, rounds));
 const all = times.find(({ name }) => name === 'all') as OperatorTime;
 const known = times.filter((time) => time !== all).sort((a, b) => b.seconds - a.seconds);
 const rest = known.reduce((left, { seconds }) => left - seconds, all.seconds);
 console.log(
   [
-    `${precision}, batch ${batch}, ${threads} threads, ${rounds} rounds`,
+    `${manifest.precision}, batch ${batch}, ${threads} threads, ${rounds} rounds`,
     '',
-    '| operator | of | calls | ms a picture | share | GFLOP/s |',
+    `| operator | of | calls | ms a ${options.tokens === undefined ? 'picture' : 'text'} | share | GFLOP/s |`,
     '|---|---|---|---|---|---|',
     ...known.map((time) => row(time, all)),
     row({ name: 'between them', shape: [], calls: all.calls, seconds: rest }, all),

@@ -4,11 +4,13 @@
 //   node --import tsx bench/tables.mts [--check]
 //
 // <!-- bench: RECORD --> tables <!-- /bench -->; a record ends in .json where `npm run bench` made
-// it, in .jsonl where `npm run bench:kernels` did.
+// it, in .jsonl where `npm run bench:kernels` did, and begins with text- where `npm run bench:text`
+// did.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '#lib/bench/record';
 import { comparisonsInMarkdown } from '#lib/bench/report/markdown';
+import type { Comparison, Result } from './text-comparison.mts';
 
 const ROOT = new URL('../', import.meta.url);
 const DOCUMENTS = ['README.md', 'docs/kernels.md'];
@@ -63,9 +65,41 @@ function kernels(record: string): string {
   ].join('\n');
 }
 
+function textRow({ workload, tokens, texts, tokensPerSecond, ...rest }: Result): string {
+  const { peerTokensPerSecond = Number.NaN, ratio } = rest;
+  const cells = [
+    workload,
+    `${texts} × ${Math.round(tokens / texts)}`,
+    ((1000 * tokens) / texts / tokensPerSecond).toFixed(0),
+    whole(tokensPerSecond),
+    whole(peerTokensPerSecond),
+    ratio === undefined ? '' : `${ratio.value.toFixed(2)} ×`,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function texts(record: string): string {
+  const { comparisons, command, date } = JSON.parse(record) as {
+    comparisons: Comparison[];
+    command: string;
+    date: string;
+  };
+  const table = ({ peer, minCosine = Number.NaN, results }: Comparison) => [
+    `\nBeside ${peer?.name}, cosine at least ${minCosine.toFixed(5)}:\n`,
+    '| workload | texts × tokens | ms a text | tokens a second | its tokens a second | ratio |',
+    '|---|---:|---:|---:|---:|---:|',
+    ...results.map(textRow),
+  ];
+  return [`${date.slice(0, 10)}; \`${command}\``, ...comparisons.flatMap(table)].join('\n');
+}
+
 function tables(path: string): string {
   const record = readFileSync(new URL(path, ROOT), 'utf8');
-  const content = path.endsWith('.jsonl') ? kernels(record) : comparisons(record);
+  const content = path.endsWith('.jsonl')
+    ? kernels(record)
+    : path.includes('/text-')
+      ? texts(record)
+      : comparisons(record);
   return [`<!-- bench: ${path} -->`, content, '<!-- /bench -->'].join('\n\n');
 }
 

@@ -223,14 +223,16 @@ SessionSpec parse_session_spec(const Napi::Object& spec) {
 }
 
 PicturesSpec parse_pictures_spec(const Napi::Object& spec) {
+  const bool are_texts = spec.Has("maxTokens");
   PicturesSpec parsed{.options = {.path = text(spec, "file"),
                                   .device = "cpu",
                                   .threads = static_cast<int>(integer(spec, "threads")),
-                                  .input = pictures_of(integer(spec, "imageSize"))},
-                      .pixels = floats(spec.Get("pixels")),
+                                  .input = are_texts ? texts_of(integer(spec, "maxTokens"))
+                                                     : pictures_of(integer(spec, "imageSize"))},
+                      .pixels = floats(spec.Get(are_texts ? "slots" : "pixels")),
                       .count = 0};
-  const int64_t picture = element_count(parsed.options.input);
-  parsed.count = static_cast<int64_t>(parsed.pixels.size()) / picture;
+  const int64_t one = element_count(parsed.options.input);
+  parsed.count = static_cast<int64_t>(parsed.pixels.size()) / one;
   return parsed;
 }
 

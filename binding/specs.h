@@ -36,7 +36,7 @@ struct SessionSpec {
 // Pictures that go through an engine file at once, without a session.
 struct PicturesSpec {
   SessionOptions options;
-  std::vector<float> pixels;  // [count, 3, S, S], copied: JS keeps its own
+  std::vector<float> pixels;  // [count, 3, S, S], or slots of texts; copied: JS keeps its own
   int64_t count;
 };
 

@@ -157,8 +157,8 @@ export interface NativeEngine {
   ): Promise<number[]>;
   /** Raw embeddings [n, E] of pictures, by any engine file. */
   embed(spec: PicturesSpec): Promise<Float32Array>;
-  /** Runs pictures as one batch so many times, after a warm-up, and says what the time went to. */
-  profile(spec: PicturesSpec, rounds: number): Promise<OperatorTime[]>;
+  /** Runs inputs as one batch so many times, after a warm-up, and says what the time went to. */
+  profile(spec: PicturesSpec | TextsSpec, rounds: number): Promise<OperatorTime[]>;
   /** 10⁹ operations a second of a linear layer [rows, in] · [in, out], its fastest repetition. */
   linearGflops(spec: LinearSpec): Promise<number>;
 }
@@ -231,6 +231,17 @@ export interface PicturesSpec {
   threads: number;
   /** [n, 3, S, S], preprocessed. */
   pixels: Float32Array;
+}
+
+/** Texts that do. */
+export interface TextsSpec {
+  file: string;
+  /** Of one text. */
+  maxTokens: number;
+  /** Intra-op threads. */
+  threads: number;
+  /** [n, 2 + maxTokens], as csrc/engine/text_slot.h says. */
+  slots: Float32Array;
 }
 
 export interface Calibration {

@@ -24,6 +24,7 @@ import { cosine } from './support/vectors.mts';
 const PRESETS = [
   'llama-tiny',
   'llama-tiny-scaled',
+  'llama-tiny-outliers',
   'adapter-tiny',
   'adapter-tiny-siglip2',
 ] as const satisfies readonly TextPreset[];
@@ -34,6 +35,12 @@ const PRECISIONS: Record<Precision, Tolerance> = {
   fp16: REDUCED,
   int8: QUANTISED,
 };
+
+/** One scale a token of 8 bits is not enough where one number is a thousand times the others. */
+function precisionsOf(preset: TextPreset): Precision[] {
+  const all = Object.keys(PRECISIONS) as Precision[];
+  return preset === 'llama-tiny-outliers' ? all.filter((one) => one !== 'int8') : all;
+}
 
 const folder = temporaryFolder();
 
@@ -46,8 +53,8 @@ function folderOf(preset: TextPreset): string {
 for (const preset of PRESETS) {
   describe(preset, () => {
     const tower = textTower(folderOf(preset), preset);
-    for (const [name, tolerance] of Object.entries(PRECISIONS)) {
-      const precision = name as Precision;
+    for (const precision of precisionsOf(preset)) {
+      const tolerance = PRECISIONS[precision];
       for (const portable of precision === 'int8' ? [false] : [false, true]) {
         test(`${precision}, ${portable ? 'portable' : 'native'}`, async () => {
           const file = await buildTextEngine(folderOf(preset), await tower, {

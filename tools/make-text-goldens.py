@@ -30,6 +30,7 @@ FEATURES = 4
 PRESETS = {
     "llama-tiny": None,
     "llama-tiny-scaled": None,
+    "llama-tiny-outliers": None,
     "adapter-tiny": True,
     "adapter-tiny-siglip2": False,
     "whole-tiny": None,

@@ -4,23 +4,14 @@
 """
 
 import importlib
-import json
-import os
 import sys
 import time
-from typing import TextIO
-
-PEERS = ("pytorch", "torch-compile", "openvino")
-LONGEST_ERROR = 300
 
 sys.dont_write_bytecode = True  # leaves nothing in the repository
 
+from python.serve import serve  # noqa: E402
 
-def own_stdout() -> TextIO:
-    """The protocol's stdout, for it alone: what libraries print goes to stderr."""
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    return replies
+PEERS = ("pytorch", "torch-compile", "openvino")
 
 
 class Peer:
@@ -28,7 +19,6 @@ class Peer:
         self._name = name
         self._engine = None
         self._warm: set[int] = set()  # batch sizes
-        self.closed = False
 
     def open(self, **options) -> dict:
         from python.engine import Options
@@ -65,36 +55,12 @@ class Peer:
         rows = [engine.run(read(pixels, imageSize, i, 1))[0].tolist() for i in range(count)]
         return {"embeddings": rows}
 
-    def close(self) -> dict:
-        self.closed = True
-        return {}
-
-    def answer(self, line: str) -> dict:
-        request = json.loads(line)
-        op = request.pop("op")
-        if op not in ("open", "run", "embed", "close"):
-            raise ValueError(f"expected open, run, embed or close, received {op}")
-        return {"ok": True, **getattr(self, op)(**request)}
-
-
-def failure(error: Exception) -> dict:
-    line = " ".join(str(error).split())[:LONGEST_ERROR] or type(error).__name__
-    return {"ok": False, "error": line, "missing": isinstance(error, ImportError)}
-
 
 def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1] not in PEERS:
         sys.exit(f"expected one of {', '.join(PEERS)}")
-    replies = own_stdout()
     peer = Peer(sys.argv[1])
-    for line in sys.stdin:
-        try:
-            reply = peer.answer(line)
-        except Exception as error:  # an operation's failure is a reply; the peer stays
-            reply = failure(error)
-        print(json.dumps(reply), file=replies, flush=True)
-        if peer.closed:
-            break
+    serve({"open": peer.open, "run": peer.run, "embed": peer.embed})
 
 
 if __name__ == "__main__":

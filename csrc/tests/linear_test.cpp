@@ -214,6 +214,7 @@ void test_all() {
     }
   }
   for (const int64_t in : {1, 2, 4, 511, 512, 513, 516, 1032}) test_all({13, in, 70, false, 1});
+  for (const int64_t rows : {20, 101}) test_all({rows, 1032, 140, true, 1});
   test_all({1207, 40, 100, true, 2});
 }
 

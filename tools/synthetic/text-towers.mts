@@ -29,7 +29,20 @@ export const LLAMAS = {
     ...{ width: 96, layers: 2, heads: 6, kvHeads: 2, headWidth: 32, hidden: 200 },
     ropeScaling: { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalPositions: 64 },
   }),
+  // With the activations that trained ones have: see OUTLIER.
+  'llama-tiny-outliers': llama({
+    vocabularySize: 700,
+    ...{ width: 64, layers: 3, heads: 4, kvHeads: 2, headWidth: 16, hidden: 176 },
+    ropeScaling: null,
+  }),
 } as const satisfies Record<string, LlamaConfig>;
+
+/**
+ * "Massive activations" (Sun et al., arXiv 2402.17762): one hidden unit of one layer is a thousand
+ * times the others on many tokens and writes to one channel of the residual stream, which the norms
+ * behind it hold down.
+ */
+const OUTLIER = { layer: 0, unit: 5, channel: 7, gain: 30, held: 0.01 };
 
 export type LlamaPreset = keyof typeof LLAMAS;
 
@@ -136,6 +149,43 @@ const data = (
   return normalBytes(streamOf(seed, canonical), count, scaleOf(canonical, shape), dtype);
 };
 
+type Rescale = (row: number, column: number) => number;
+
+/** What the weights of a model with an outlier are multiplied by; null: as they are. */
+function outlierScale(canonical: string): Rescale | null {
+  const { layer, unit, channel, gain, held } = OUTLIER;
+  const mlp = `layers.${layer}.mlp.`;
+  if (canonical === `${mlp}gate_proj.weight` || canonical === `${mlp}up_proj.weight`)
+    return (row) => (row === unit ? gain : 1);
+  if (canonical === `${mlp}down_proj.weight`)
+    return (row, column) => (column === unit && row !== channel ? 0 : 1);
+  const isBehind = /norm\.weight$/.test(canonical) && !canonical.startsWith(`layers.${layer}.`);
+  return isBehind ? (_, column) => (column === channel ? held : 1) : null;
+}
+
+/** Of f32 alone. */
+function rescaled(pieces: Iterable<Uint8Array>, columns: number, rescale: Rescale): Uint8Array {
+  const bytes = Buffer.concat([...pieces]);
+  for (let i = 0; i < bytes.length / 4; i++) {
+    const factor = rescale(Math.floor(i / columns), i % columns);
+    bytes.writeFloatLE(factor * bytes.readFloatLE(4 * i), 4 * i);
+  }
+  return bytes;
+}
+
+function llamaData(
+  preset: LlamaPreset,
+  canonical: string,
+  shape: readonly number[],
+  options: SyntheticTextOptions,
+) {
+  const numbers = data(canonical, shape, options);
+  const rescale = preset === 'llama-tiny-outliers' ? outlierScale(canonical) : null;
+  if (rescale === null) return numbers;
+  if (options.dtype !== 'f32') throw new TypeError(`expected f32 for ${preset}`);
+  return [rescaled(numbers, shape.at(-1) as number, rescale)];
+}
+
 /** Writes a language model with made-up weights into `folder`, and gives the path of its file. */
 export async function writeSyntheticLlama(
   folder: string,
@@ -147,7 +197,10 @@ export async function writeSyntheticLlama(
   await mkdir(folder, { recursive: true });
   const path = join(folder, 'model.safetensors');
   const tensors = llamaTensors(config).map(([canonical, shape]) => {
-    return { name: prefix + canonical, shape, dtype, data: data(canonical, shape, options) };
+    return {
+      ...{ name: prefix + canonical, shape, dtype },
+      data: llamaData(preset, canonical, shape, options),
+    };
   });
   writeSafetensors(path, tensors);
   await writeFile(join(folder, 'config.json'), JSON.stringify(huggingFaceConfig(config), null, 2));

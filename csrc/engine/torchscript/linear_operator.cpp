@@ -5,6 +5,7 @@
 
 #include "base/cpu_features.h"
 #include "engine/torchscript/kernel_dtype.h"
+#include "engine/torchscript/large_result.h"
 #include "engine/torchscript/panels.h"
 #include "engine/torchscript/quantised_input.h"
 #include "engine/torchscript/shares.h"
@@ -32,7 +33,7 @@ Tensor linear_in_int16(const Tensor& input, const Tensor& panels, const Optional
   const QuantisedInput q = quantised_input<int16_t>(x, nullptr);
   const LinearArguments a{x.size(0), q.values.size(1), out_features};
   check_panels(panels, a, linear_groups<int16_t>(a.in));
-  Tensor out = at::empty({a.rows, a.out}, at::kFloat);
+  Tensor out = empty_result({a.rows, a.out}, at::kFloat);
   const LinearShares shares = linear_shares(a, at::get_num_threads());
   in_shares(shares.count, [&](int64_t share) {
     linear_avx512_vnni(q.values.const_data_ptr<int16_t>(), q.scales.const_data_ptr<float>(),
@@ -46,7 +47,7 @@ Tensor linear_in_int16(const Tensor& input, const Tensor& panels, const Optional
 template <typename X>
 Tensor multiply_panels(const Tensor& x, const Tensor& panels, const float* bias,
                        const LinearArguments& a) {
-  Tensor out = at::empty({a.rows, a.out}, x.options());
+  Tensor out = empty_result({a.rows, a.out}, x.scalar_type());
   const LinearShares shares = linear_shares(a, at::get_num_threads());
   in_shares(shares.count, [&](int64_t share) {
     if constexpr (std::is_same_v<X, at::BFloat16>) {

@@ -25,10 +25,17 @@ ModuleInputs::Kind ModuleInputs::kind_of(const torch::jit::Module& module) {
   return Kind::kTensor;
 }
 
+int64_t ModuleInputs::tokens_of(const float* input) const {
+  return are_texts() ? read_text(input).tokens : tokens_;
+}
+
 int64_t ModuleInputs::at_once(const float* inputs, int64_t count, int64_t most) const {
+  int64_t left = 0;
+  for (int64_t i = 0; i < count; ++i) left += tokens_of(inputs + i * size_);
+  const int64_t runs = (left - 1) / most + 1, enough = (left - 1) / runs + 1;
   int64_t fitting = 0;
-  for (int64_t tokens = 0; fitting < count; ++fitting) {
-    tokens += are_texts() ? read_text(inputs + fitting * size_).tokens : tokens_;
+  for (int64_t tokens = 0; fitting < count && tokens < enough; ++fitting) {
+    tokens += tokens_of(inputs + fitting * size_);
     if (tokens > most) break;
   }
   return std::max<int64_t>(1, fitting);

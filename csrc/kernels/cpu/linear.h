@@ -43,6 +43,7 @@ void pack_linear_weight_in_int16(const T* weight, int16_t* packed, const LinearA
 // linear_shares() cuts the work into enough of them for so many threads.
 struct LinearShares {
   int64_t block_rows, count;
+  int64_t threads;  // that the shares are for
 };
 LinearShares linear_shares(const LinearArguments& a, int64_t threads);
 

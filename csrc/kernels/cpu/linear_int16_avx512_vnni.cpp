@@ -27,37 +27,88 @@ void add_scaled(const int32_t* sums, float row_scale, const Outputs& outputs) {
   }
 }
 
+// Rows that go through one stretch of a panel's depth before the next one: what their first tile
+// reads from memory the others find in the cache.
+constexpr int64_t kRowsAtOnce = 8 * kTileRows;
+
+// What a share reads and writes.
+struct Work {
+  const int16_t* x;
+  const float* row_scales;
+  const int16_t* panel;
+  const float* scales;        // of the panel's outputs
+  const int16_t* next_panel;  // that this thread is likely to read next; nullptr: none
+  const float* bias;          // of the panel's outputs; nullptr: none
+  float* out;                 // the panel's first output of the first row
+};
+
+// A stretch of the depth, of some rows.
+struct Stretch {
+  int64_t row, rows, begin;
+};
+
+// Weights of few rows come from memory more slowly than they are multiplied: while one stretch is,
+// its first tiles fetch the next one, whose lines are four times as many as a tile's groups.
+void fetch_next(const int16_t* next, int64_t place, int64_t tiles, Int16Tile& tile) {
+  constexpr int64_t kLines = 4, kLine = 64 / sizeof(int16_t);
+  tile.next_lines = tiles < kLines ? 2 : 1;
+  const int64_t line = place * tile.next_lines;
+  tile.next = next != nullptr && line < kLines
+                  ? next + line * (kInt16Depth / Int16Tile::kGroup) * kLine
+                  : nullptr;
+}
+
+void multiply_stretch(const Work& work, const Stretch& s, const LinearArguments& a, bool fetches,
+                      float* totals, Int16Tile& tile) {
+  alignas(64) int32_t sums[kTileRows * kTileColumns];
+  const bool first = s.begin == 0, last = s.begin + kInt16Depth >= a.in;
+  tile.c = sums;
+  tile.depth = std::min(kInt16Depth, a.in - s.begin);
+  tile.b = work.panel + s.begin * kTileColumns;
+  const int16_t* next = last ? work.next_panel : tile.b + kInt16Depth * kTileColumns;
+  const int64_t tiles = (s.rows + kTileRows - 1) / kTileRows;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t row = s.row + i * kTileRows;
+    tile.rows = std::min(kTileRows, s.row + s.rows - row);
+    tile.a = work.x + row * a.in + s.begin;
+    fetch_next(fetches ? next : nullptr, i, tiles, tile);
+    multiply_tile_avx512_vnni(tile);
+    for (int64_t r = 0; r < tile.rows; ++r) {
+      float* total = totals + (i * kTileRows + r) * kTileColumns;
+      add_scaled(sums + r * kTileColumns, work.row_scales[row + r],
+                 {work.scales, first ? work.bias : total,
+                  last ? work.out + (row + r) * a.out : total, tile.columns});
+    }
+  }
+}
+
 }  // namespace
 
 void linear_avx512_vnni(const int16_t* x, const float* row_scales, const int16_t* packed,
                         const float* bias, float* out, const LinearArguments& a,
                         const LinearShares& shares, int64_t share) {
   const LinearBlock block(a, shares, share);
-  alignas(64) int32_t sums[kTileRows * kTileColumns];
-  alignas(64) float totals[kTileRows * kTileColumns];
-  const int16_t* panel = packed + block.panel * (a.in + Int16Tile::kGroup) * kTileColumns;
-  const auto* scales = reinterpret_cast<const float*>(panel + a.in * kTileColumns);
+  const int64_t panel_size = (a.in + Int16Tile::kGroup) * kTileColumns;
+  const int16_t* panel = packed + block.panel * panel_size;
+  const bool has_next = block.panel + shares.threads < linear_panels(a.out);
+  const Work work{.x = x,
+                  .row_scales = row_scales,
+                  .panel = panel,
+                  .scales = reinterpret_cast<const float*>(panel + a.in * kTileColumns),
+                  .next_panel = has_next ? panel + shares.threads * panel_size : nullptr,
+                  .bias = bias == nullptr ? nullptr : bias + block.column,
+                  .out = out + block.column};
   Int16Tile tile{};
   tile.columns = block.columns;
-  tile.c = sums;
   tile.a_stride = a.in;
   tile.b_stride = kTileColumns * Int16Tile::kGroup;
   tile.c_stride = kTileColumns;
-  for (int64_t row = block.row; row < block.row + block.rows; row += kTileRows) {
-    tile.rows = std::min(kTileRows, block.row + block.rows - row);
+  alignas(64) float totals[kRowsAtOnce * kTileColumns];
+  const int64_t end = block.row + block.rows;
+  for (int64_t row = block.row; row < end; row += kRowsAtOnce) {
+    const int64_t rows = std::min(kRowsAtOnce, end - row);
     for (int64_t i = 0; i < a.in; i += kInt16Depth) {
-      tile.depth = std::min(kInt16Depth, a.in - i);
-      tile.a = x + row * a.in + i;
-      tile.b = panel + i * kTileColumns;
-      multiply_tile_avx512_vnni(tile);
-      const bool first = i == 0, last = i + kInt16Depth >= a.in;
-      for (int64_t r = 0; r < tile.rows; ++r) {
-        float* total = totals + r * kTileColumns;
-        const float* bias_or_none = bias == nullptr ? nullptr : bias + block.column;
-        add_scaled(sums + r * kTileColumns, row_scales[row + r],
-                   {scales, first ? bias_or_none : total,
-                    last ? out + (row + r) * a.out + block.column : total, block.columns});
-      }
+      multiply_stretch(work, {row, rows, i}, a, row == block.row, totals, tile);
     }
   }
 }

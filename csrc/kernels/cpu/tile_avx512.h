@@ -13,7 +13,7 @@ namespace llm2clip {
 // sums is, and the instruction that adds to it. A Product is local to its file, and so are all
 // functions made from it: each file is compiled for the instructions that it alone may use. Loops
 // over the registers are unrolled by hand: left to itself g++ 12 keeps some of them in memory.
-template <typename Product, int Rows, int Vectors>
+template <typename Product, int Rows, int Vectors, bool Fetches>
 void multiply_tile(const typename Product::Tile& t) {
   constexpr int kLanes = 16;
   constexpr int64_t kGroup = Product::Tile::kGroup;
@@ -30,7 +30,13 @@ void multiply_tile(const typename Product::Tile& t) {
                       : Product::load(mask(v), t.start + r * t.start_stride + v * kLanes);
     }
   }
+  const auto* next = static_cast<const char*>(t.next);
+  const int64_t next_step = 64 * t.next_lines;
   for (int64_t i = 0; i < t.depth / kGroup; ++i) {
+    if constexpr (Fetches) {  // of one line a step both halves
+      _mm_prefetch(next + i * next_step, _MM_HINT_T1);
+      _mm_prefetch(next + i * next_step + next_step / 2, _MM_HINT_T1);
+    }
     __m512i b[Vectors];
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) {
@@ -54,14 +60,23 @@ void multiply_tile(const typename Product::Tile& t) {
   }
 }
 
-template <typename Product>
+template <typename Product, bool Fetches>
 void multiply_tile_of_any_size(const typename Product::Tile& tile) {
   using Multiply = void (*)(const typename Product::Tile&);
   static constexpr auto by_size = []<int... Sizes>(std::integer_sequence<int, Sizes...>) {
     return std::array<Multiply, sizeof...(Sizes)>{
-        multiply_tile<Product, Sizes / 4 + 1, Sizes % 4 + 1>...};
+        multiply_tile<Product, Sizes / 4 + 1, Sizes % 4 + 1, Fetches>...};
   }(std::make_integer_sequence<int, kTileRows * kTileColumns / 16>());
   by_size[(tile.rows - 1) * 4 + (tile.columns - 1) / 16](tile);
+}
+
+template <typename Product>
+void multiply_tile_of_any_size(const typename Product::Tile& tile) {
+  if (tile.next == nullptr) {
+    multiply_tile_of_any_size<Product, false>(tile);
+  } else {
+    multiply_tile_of_any_size<Product, true>(tile);
+  }
 }
 
 }  // namespace llm2clip

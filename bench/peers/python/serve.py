@@ -1,0 +1,38 @@
+"""A peer's side of protocol.mts: requests over stdin, answers over stdout, a line of JSON each."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TextIO
+
+LONGEST_ERROR = 300
+
+
+def _own_stdout() -> TextIO:
+    """The protocol's stdout, for it alone: what libraries print goes to stderr."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return replies
+
+
+def _failure(error: Exception) -> dict:
+    line = " ".join(str(error).split())[:LONGEST_ERROR] or type(error).__name__
+    return {"ok": False, "error": line, "missing": isinstance(error, ImportError)}
+
+
+def serve(operations: dict[str, Callable[..., dict]]) -> None:
+    """Answers until it is asked to close. An operation takes what else its request says."""
+    replies = _own_stdout()
+    for line in sys.stdin:
+        request = json.loads(line)
+        op = request.pop("op")
+        try:
+            if op != "close" and op not in operations:
+                raise ValueError(f"expected {', '.join(operations)} or close, received {op}")
+            reply = {"ok": True} | (operations[op](**request) if op != "close" else {})
+        except Exception as error:  # an operation's failure is a reply; the peer stays
+            reply = _failure(error)
+        print(json.dumps(reply), file=replies, flush=True)
+        if op == "close":
+            break

@@ -1,0 +1,102 @@
+// A language model of 1B with synthetic weights on the CPU, beside transformers' LlamaModel on the
+// same weights and tokens, turn by turn: captions and long texts, one and many.
+//
+//   npm run bench:text -- [--rounds N] [--threads N] [--workloads LIST] [--peers bf16,fp32|none]
+//     [--python PATH] [--remark TEXT] [--out FILE]
+//
+// bench/peers/setup installs the peer. The engine is built in a process of its own: its peak memory
+// and that of encoding are each a process's. Tokens are counted without padding.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { describeMachine } from '#lib/bench/machine';
+import { PEERS_PYTHON } from './models.mts';
+import { type Comparison, compareWithPeer, runAlone, type Settings } from './text-comparison.mts';
+import { buildEngine, checkpointFolder, TextModel } from './text-model.mts';
+import { PRESET, WORKLOADS } from './text-workloads.mts';
+
+const { values: options } = parseArgs({
+  options: {
+    build: { type: 'string' }, // of the process that builds
+    threads: { type: 'string', default: String(availableParallelism()) },
+    rounds: { type: 'string', default: '5' },
+    workloads: { type: 'string', default: Object.keys(WORKLOADS).join() },
+    peers: { type: 'string', default: 'bf16,fp32' },
+    python: { type: 'string', default: PEERS_PYTHON },
+    remark: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+
+/** Of this process, so far. */
+const peakMemoryBytes = () => process.resourceUsage().maxRSS * 1024;
+
+async function build(output: string): Promise<object> {
+  const checkpoint = await checkpointFolder(PRESET);
+  const begin = performance.now();
+  await buildEngine(checkpoint, PRESET, 'bf16', output);
+  const seconds = (performance.now() - begin) / 1000;
+  const [peak, bytes] = [peakMemoryBytes(), statSync(output).size];
+  return { seconds, bytes, peakMemoryBytes: peak, peakMemoryOverFile: peak / bytes };
+}
+
+function buildInOwnProcess(output: string): object {
+  const here = fileURLToPath(import.meta.url);
+  const child = spawnSync(process.execPath, ['--import', 'tsx', here, '--build', output], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.status !== 0) throw new Error(`cannot build ${PRESET}`);
+  return JSON.parse(child.stdout) as object;
+}
+
+async function compare(model: TextModel, settings: Settings): Promise<Comparison[]> {
+  if (options.peers === 'none') return [await runAlone(model, settings)];
+  const comparisons: Comparison[] = [];
+  for (const precision of options.peers.split(',')) {
+    comparisons.push(await compareWithPeer(model, precision, settings));
+  }
+  return comparisons;
+}
+
+async function measure(file: string): Promise<object> {
+  const [threads, rounds] = [Number(options.threads), Number(options.rounds)];
+  const { python, workloads } = options;
+  const checkpoint = await checkpointFolder(PRESET);
+  const settings = { checkpoint, python, threads, rounds, workloads: workloads.split(',') };
+  const begin = performance.now();
+  const model = await TextModel.open(file, PRESET, threads);
+  const seconds = (performance.now() - begin) / 1000;
+  const load = { seconds, peakMemoryBytes: peakMemoryBytes() };
+  const { precision, kernels } = model.info;
+  const comparisons = await compare(model, settings);
+  await model.close();
+  const encode = { peakMemoryBytes: peakMemoryBytes() };
+  return { threads, rounds, precision, kernels, load, encode, comparisons };
+}
+
+async function record(): Promise<object> {
+  const folder = mkdtempSync(join(tmpdir(), 'llm2clip-text-'));
+  try {
+    const file = join(folder, 'model.pt');
+    return {
+      command: `npm run bench:text -- ${process.argv.slice(2).join(' ')}`.trim(),
+      date: new Date().toISOString(),
+      ...(options.remark === undefined ? {} : { remark: options.remark }),
+      machine: await describeMachine(),
+      model: `${PRESET}, synthetic weights in bf16, seed 1`,
+      build: buildInOwnProcess(file),
+      ...(await measure(file)),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const found = await (options.build === undefined ? record() : build(options.build));
+const text = JSON.stringify(found, null, 2);
+if (options.out === undefined) console.log(text);
+else writeFileSync(options.out, `${text}\n`);
