@@ -1,71 +1,105 @@
-// The demo of `npm start`: a checkpoint becomes an engine, and real pictures become embeddings.
+// The demo of `npm start`: a checkpoint and a language model become a bundle, and words tell what
+// pictures show.
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { convert, LLM2CLIP } from 'llm2clip';
+import {
+  classEmbeddings,
+  classProbabilities,
+  convert,
+  fillTemplates,
+  LLM2CLIP,
+  similarity,
+} from 'llm2clip';
 
 const FIXTURES = join(dirname(fileURLToPath(import.meta.url)), '..', 'test', 'fixtures');
+const DIGITS = join(FIXTURES, 'digits');
 const PHOTOGRAPHS = ['china.jpg', 'flower.jpg'].map((name) => join(FIXTURES, 'images', name));
+const NAMES = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+/** The model has not been trained on these. */
+const TEMPLATES = [
+  'somebody has written the number {} here',
+  'this is what a {} looks like',
+  'a low resolution image of a {}',
+];
+/** By what cosines were multiplied in training: exp(logit_scale) of the checkpoint. */
+const SCALE = 12.5;
+const TEXTS = ['zero', 'number 1', 'A SEVEN.', 'this says 7', 'a snowy street'];
 
 async function pictures(folder) {
-  const names = await readdir(join(FIXTURES, 'digits', folder));
-  return names
-    .filter((name) => name.endsWith('.png'))
-    .map((name) => join(FIXTURES, 'digits', folder, name));
+  const names = await readdir(join(DIGITS, folder));
+  return names.filter((name) => name.endsWith('.png')).map((name) => join(DIGITS, folder, name));
 }
 
 /** "7-012.png" shows a 7. */
-const label = (path) => basename(path)[0];
+const label = (path) => Number(basename(path)[0]);
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+/** [rows, columns] as arrays. */
+const rowsOf = ({ data, shape: [rows, columns] }) =>
+  Array.from({ length: rows }, (_, i) => [...data.subarray(i * columns, (i + 1) * columns)]);
+const best = (row) => row.indexOf(Math.max(...row));
 
-/** Embeddings are L2-normalised: their dot product is the cosine. */
-function cosine(a, b) {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
-}
-
-function nearest(embedding, gallery) {
-  let best = 0;
-  for (let i = 1; i < gallery.shape[0]; i++) {
-    if (cosine(embedding, gallery.row(i)) > cosine(embedding, gallery.row(best))) best = i;
-  }
-  return best;
-}
-
-async function digits(model) {
-  const [known, heldOut] = await Promise.all([pictures('gallery'), pictures('heldout')]);
-  const gallery = await model.encodeImages(known);
+async function timed(run) {
   const started = performance.now();
-  const embeddings = await model.encodeImages(heldOut);
-  const seconds = (performance.now() - started) / 1000;
-  const right = heldOut.filter(
-    (path, i) => label(path) === label(known[nearest(embeddings.row(i), gallery)]),
-  );
+  const result = await run();
+  return [result, (performance.now() - started) / 1000];
+}
+
+/** Of each picture the probabilities of the ten names, by words alone. */
+async function probabilities(model, embeddings) {
+  const texts = await model.encodeTexts(fillTemplates(NAMES, TEMPLATES));
+  const classes = classEmbeddings(texts, TEMPLATES.length);
+  return rowsOf(classProbabilities(embeddings, classes, SCALE));
+}
+
+/** Of each digit the picture that is hardest to name. */
+function showGuesses(paths, found) {
   console.log(
-    `\n${heldOut.length} held-out digits against ${known.length} known ones: ` +
-      `${((100 * right.length) / heldOut.length).toFixed(1)} % have a nearest neighbour of their kind`,
+    `\nWhat is this? Asked with "${TEMPLATES[0]}" and the like; of each digit the hardest one`,
   );
-  console.log(`${(heldOut.length / seconds).toFixed(0)} images per second, decoding included`);
-  return right.length / heldOut.length;
+  const sureness = (i) => found[i][label(paths[i])];
+  for (const digit of NAMES.keys()) {
+    const [hardest] = [...paths.keys()]
+      .filter((i) => label(paths[i]) === digit)
+      .sort((a, b) => sureness(a) - sureness(b));
+    const row = found[hardest];
+    const order = [...NAMES.keys()].sort((a, b) => row[b] - row[a]).slice(0, 3);
+    const guesses = order.map((j) => `${NAMES[j]} ${percent(row[j])}`.padEnd(16));
+    console.log(`  ${basename(paths[hardest]).padEnd(12)}${guesses.join('')}`.trimEnd());
+  }
+}
+
+/** The share of held-out digits that are given their name. */
+async function zeroShot(model) {
+  const [known, paths] = await Promise.all([pictures('gallery'), pictures('heldout')]);
+  const gallery = await model.encodeImages(known);
+  const [embeddings, seconds] = await timed(() => model.encodeImages(paths));
+  const found = await probabilities(model, embeddings);
+  showGuesses(paths, found);
+  const named = paths.filter((path, i) => label(path) === best(found[i]));
+  const nearest = rowsOf(await similarity(embeddings, gallery)).map(best);
+  const alike = paths.filter((path, i) => label(path) === label(known[nearest[i]]));
+  const [accuracy, ofNeighbours] = [named, alike].map(({ length }) => length / paths.length);
+  console.log(
+    `\n${paths.length} held-out digits: ${percent(accuracy)} get the right name; ` +
+      `${percent(ofNeighbours)} have a nearest neighbour of their kind among ${known.length} known ones`,
+  );
+  console.log(`${(paths.length / seconds).toFixed(0)} images per second, decoding included`);
+  return accuracy;
 }
 
 async function similarities(model) {
   const heldOut = await pictures('heldout');
-  const some = ['0', '1', '7'].flatMap((d) =>
-    heldOut.filter((path) => label(path) === d).slice(0, 2),
-  );
+  const some = [0, 1, 7].flatMap((digit) => heldOut.filter((p) => label(p) === digit).slice(0, 2));
   const shown = [...some, ...PHOTOGRAPHS];
-  const embeddings = await model.encodeImages(shown);
-  const names = shown.map((path) => basename(path).replace(/\.\w+$/, ''));
-  const width = Math.max(...names.map((name) => name.length)) + 2;
-  console.log('\nCosine similarities');
-  console.log(' '.repeat(width) + names.map((name) => name.padStart(width)).join(''));
-  for (const [i, name] of names.entries()) {
-    const row = names.map((_, j) =>
-      cosine(embeddings.row(i), embeddings.row(j)).toFixed(2).padStart(width),
-    );
-    console.log(name.padEnd(width) + row.join(''));
+  const cosines = await similarity(await model.encodeImages(shown), await model.encodeTexts(TEXTS));
+  const width = Math.max(...TEXTS.map((text) => text.length)) + 3;
+  console.log('\nCosine similarities of pictures and texts');
+  console.log(' '.repeat(14) + TEXTS.map((text) => text.padStart(width)).join(''));
+  for (const [i, row] of rowsOf(cosines).entries()) {
+    const cells = row.map((x) => x.toFixed(2).padStart(width));
+    console.log(`  ${basename(shown[i]).padEnd(12)}${cells.join('')}`);
   }
 }
 
@@ -79,19 +113,17 @@ function whatRan({ engine, device, precision, threads, parameters, kernels }) {
 
 const folder = await mkdtemp(join(tmpdir(), 'llm2clip-start-'));
 try {
-  const bundle = join(folder, 'digits.bundle');
-  const started = performance.now();
-  await convert(join(FIXTURES, 'digits', 'digits-eva02.pt'), { out: bundle });
-  console.log(
-    `converted digits-eva02.pt in ${((performance.now() - started) / 1000).toFixed(2)} s`,
-  );
-  const model = await LLM2CLIP.load(bundle);
-  const accuracy = await digits(model);
+  const out = join(folder, 'digits.bundle');
+  const [checkpoint, llm] = [join(DIGITS, 'digits-eva02.pt'), join(DIGITS, 'llm')];
+  const [, seconds] = await timed(() => convert(checkpoint, { out, llm }));
+  console.log(`converted digits-eva02.pt and its language model in ${seconds.toFixed(2)} s`);
+  const model = await LLM2CLIP.load(out);
+  const accuracy = await zeroShot(model);
   await similarities(model);
   whatRan(model.info);
   await model.dispose();
   if (accuracy < 0.95) {
-    console.error('expected at least 95 % of the digits to be recognised');
+    console.error('expected at least 95 % of the digits to get the right name');
     process.exitCode = 1;
   }
 } finally {

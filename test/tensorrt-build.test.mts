@@ -96,7 +96,8 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
 
   test('by the command, for the GPUs that it names', async () => {
     const out = join(folder, 'command');
-    const words = ['--out', out, '--engine', 'tensorrt-rtx', '--max-batch', '4', '--json'];
+    const place = ['--out', out, '--json'];
+    const words = [...place, '--engine', 'tensorrt-rtx', '--parts', 'vision', '--max-batch', '4'];
     const done = await llm2clip('convert', DIGITS, ...words, '--compute-capability', '8.9,12.0');
     assert.equal(done.code, 0, done.stderr);
     const [manifest] = done.json() as [{ computeCapabilities: string[]; batch: object }];

@@ -38,7 +38,8 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
   before(async () => {
     await tensorrtRtxLibrary();
     const computeCapabilities = ['8.6', '8.9', '12.0'];
-    await convert(CHECKPOINT, { out: good, engine: 'tensorrt-rtx', computeCapabilities });
+    const engine = { engine: 'tensorrt-rtx', parts: ['vision'], computeCapabilities } as const;
+    await convert(CHECKPOINT, { out: good, ...engine });
   });
 
   test('without a driver: says so', async () => {

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from prompt import tokenize
+from text_reference import load_adapter
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
@@ -111,26 +112,6 @@ def whole(folder: Path) -> dict:
             embedding = adapter(nn.functional.normalize(feature, dim=0))
         found.append({"text": text, "tokens": len(ids), "embedding": rounded(embedding)})
     return {"captions": found}
-
-
-class Block(nn.Module):
-    def __init__(self, width: int):
-        super().__init__()
-        self.ln = nn.LayerNorm(width)
-        self.fn = nn.Sequential(
-            nn.Linear(width, 2 * width), nn.GELU(), nn.Dropout(0), nn.Linear(2 * width, width)
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.fn(self.ln(x))
-
-
-def load_adapter(state: dict[str, torch.Tensor]) -> nn.Sequential:
-    embedding_dim, width = state["5.weight"].shape
-    blocks = [Block(width) for _ in range(4)]
-    model = nn.Sequential(*blocks, nn.LayerNorm(width), nn.Linear(width, embedding_dim)).eval()
-    model.load_state_dict(state)
-    return model
 
 
 def adapter(folder: Path, normalizes: bool) -> dict:

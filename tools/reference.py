@@ -5,6 +5,7 @@ Developers only, as everything in Python here: needs torch, timm, transformers, 
 
 import json
 import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -198,7 +199,7 @@ def size_of(model: torch.nn.Module) -> int:
     return model.patch_embed.img_size[0]
 
 
-def pixels(pictures: list[Path], size: int, **normalisation) -> torch.Tensor:
+def pixels(pictures: list[Path] | list[BytesIO], size: int, **normalisation) -> torch.Tensor:
     """[n, 3, size, size], as the published processor makes them."""
     processor = CLIPImageProcessorPil(
         size={"shortest_edge": size}, crop_size={"height": size, "width": size}, **normalisation

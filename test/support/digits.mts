@@ -3,7 +3,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const DIGITS = fileURLToPath(new URL('../fixtures/digits', import.meta.url));
+/** Vision tower and adapter. */
 export const CHECKPOINT = join(DIGITS, 'digits-eva02.pt');
+/** The language model's folder. */
+export const LLM = join(DIGITS, 'llm');
+
+/** What tools/train-digits.py writes, as far as tests read it. */
+interface Golden {
+  embeddings: Record<string, number[]>;
+  texts: { text: string; embedding: number[] }[];
+  classes: string[];
+  templates: string[];
+}
 
 /** Paths of the pictures of one folder, by name. */
 export function digits(folder: 'gallery' | 'heldout'): string[] {
@@ -11,8 +22,21 @@ export function digits(folder: 'gallery' | 'heldout'): string[] {
   return names.sort().map((name) => join(DIGITS, folder, name));
 }
 
-/** What timm makes of the held-out pictures, L2-normalised, by path below DIGITS. */
+function readGolden(): Golden {
+  return JSON.parse(readFileSync(join(DIGITS, 'golden.json'), 'utf8')) as Golden;
+}
+
+/** What timm makes of some held-out pictures, by path below DIGITS. */
 export function goldenDigits(): Map<string, number[]> {
-  const { embeddings } = JSON.parse(readFileSync(join(DIGITS, 'golden.json'), 'utf8'));
-  return new Map(Object.entries(embeddings as Record<string, number[]>));
+  return new Map(Object.entries(readGolden().embeddings));
+}
+
+/** What transformers and PyTorch make of some texts. */
+export function goldenTexts(): Map<string, number[]> {
+  return new Map(readGolden().texts.map(({ text, embedding }) => [text, embedding]));
+}
+
+/** The names of the digits, by digit, and templates for them that the model was not trained on. */
+export function zeroShotPrompts(): Pick<Golden, 'classes' | 'templates'> {
+  return readGolden();
 }

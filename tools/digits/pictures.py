@@ -1,0 +1,56 @@
+"""scikit-learn's handwritten digits as PNGs, and as sets to train and to measure on."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+PNG_SIZE = 32
+HELD_OUT, GALLERY = 20, 10  # a class
+
+
+def png(digit: np.ndarray) -> bytes:
+    """The 8×8 digit of 17 greys as a PNG of PNG_SIZE²."""
+    grey = Image.fromarray(np.clip(digit * (255 / 16), 0, 255).astype(np.uint8))
+    buffer = BytesIO()
+    grey.resize((PNG_SIZE, PNG_SIZE), Image.Resampling.BICUBIC).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def split(labels: np.ndarray) -> tuple[list[int], list[int], list[int]]:
+    """Indices of the held-out, the gallery's and the training digits, in that order."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    held_out, gallery, training = [], [], []
+    for label in range(10):
+        of_label = [int(i) for i in order if labels[i] == label]
+        held_out += of_label[:HELD_OUT]
+        gallery += of_label[HELD_OUT : HELD_OUT + GALLERY]
+        training += of_label[HELD_OUT + GALLERY :]
+    return held_out, gallery, training
+
+
+def shifted(batch: torch.Tensor) -> torch.Tensor:
+    """A small random turn, stretch and shift for each picture; black comes in at the edges."""
+    count = len(batch)
+    angle = (torch.rand(count) - 0.5) * 0.4
+    scale = 1 + (torch.rand(count) - 0.5) * 0.2
+    move = (torch.rand(count, 2) - 0.5) * 0.2
+    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    theta = torch.stack(
+        [torch.stack([cos, -sin, move[:, 0]], 1), torch.stack([sin, cos, move[:, 1]], 1)], 1
+    )
+    grid = torch.nn.functional.affine_grid(theta, list(batch.shape), align_corners=False)
+    return torch.nn.functional.grid_sample(
+        batch, grid, align_corners=False, padding_mode="border"
+    )
+
+
+def write_pictures(folder: Path, labels: np.ndarray, pngs: list[bytes]) -> list[str]:
+    """Their paths below the folder that holds this one."""
+    folder.mkdir(parents=True)
+    names = [f"{folder.name}/{label}-{number:03}.png" for number, label in enumerate(labels)]
+    for name, content in zip(names, pngs):
+        (folder.parent / name).write_bytes(content)
+    return names
