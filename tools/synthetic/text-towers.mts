@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdapterConfig, LlamaConfig } from '#lib/text-config';
 import { writeSafetensors } from '../../test/support/safetensors-writer.mts';
+import { outlierScale, rescaled } from './outliers.mts';
 import { normalBytes, streamOf, type WeightDtype } from './random.mts';
 import { scaleOf } from './scales.mts';
 
@@ -29,20 +30,13 @@ export const LLAMAS = {
     ...{ width: 96, layers: 2, heads: 6, kvHeads: 2, headWidth: 32, hidden: 200 },
     ropeScaling: { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalPositions: 64 },
   }),
-  // With the activations that trained ones have: see OUTLIER.
+  // With the activations that trained ones have: see outliers.mts.
   'llama-tiny-outliers': llama({
     vocabularySize: 700,
     ...{ width: 64, layers: 3, heads: 4, kvHeads: 2, headWidth: 16, hidden: 176 },
     ropeScaling: null,
   }),
 } as const satisfies Record<string, LlamaConfig>;
-
-/**
- * "Massive activations" (Sun et al., arXiv 2402.17762): one hidden unit of one layer is a thousand
- * times the others on many tokens and writes to one channel of the residual stream, which the norms
- * behind it hold down.
- */
-const OUTLIER = { layer: 0, unit: 5, channel: 7, gain: 30, held: 0.01 };
 
 export type LlamaPreset = keyof typeof LLAMAS;
 
@@ -148,30 +142,6 @@ const data = (
   const count = shape.reduce((product, size) => product * size, 1);
   return normalBytes(streamOf(seed, canonical), count, scaleOf(canonical, shape), dtype);
 };
-
-type Rescale = (row: number, column: number) => number;
-
-/** What the weights of a model with an outlier are multiplied by; null: as they are. */
-function outlierScale(canonical: string): Rescale | null {
-  const { layer, unit, channel, gain, held } = OUTLIER;
-  const mlp = `layers.${layer}.mlp.`;
-  if (canonical === `${mlp}gate_proj.weight` || canonical === `${mlp}up_proj.weight`)
-    return (row) => (row === unit ? gain : 1);
-  if (canonical === `${mlp}down_proj.weight`)
-    return (row, column) => (column === unit && row !== channel ? 0 : 1);
-  const isBehind = /norm\.weight$/.test(canonical) && !canonical.startsWith(`layers.${layer}.`);
-  return isBehind ? (_, column) => (column === channel ? held : 1) : null;
-}
-
-/** Of f32 alone. */
-function rescaled(pieces: Iterable<Uint8Array>, columns: number, rescale: Rescale): Uint8Array {
-  const bytes = Buffer.concat([...pieces]);
-  for (let i = 0; i < bytes.length / 4; i++) {
-    const factor = rescale(Math.floor(i / columns), i % columns);
-    bytes.writeFloatLE(factor * bytes.readFloatLE(4 * i), 4 * i);
-  }
-  return bytes;
-}
 
 function llamaData(
   preset: LlamaPreset,
