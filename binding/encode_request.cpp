@@ -84,6 +84,19 @@ EncodeInput parse_input(const Napi::Object& input) {
   return std::span<const float>(floats.Data(), floats.ElementLength());
 }
 
+WantedOutput parse_output(const Napi::Object& options) {
+  if (!options.Get("patches").IsObject()) return {};
+  const auto patches = options.Get("patches").As<Napi::Object>();
+  WantedOutput wanted{
+      .output = {.patches = true},
+      .vector = patches.Get("width").As<Napi::Number>().Uint32Value(),
+  };
+  if (const Napi::Value layer = patches.Get("layer"); layer.IsNumber()) {
+    wanted.output.layer = layer.As<Napi::Number>().Int64Value();
+  }
+  return wanted;
+}
+
 size_t weight_of(const EncodeInput& input) {
   const auto* tokens = std::get_if<Tokens>(&input);
   return tokens == nullptr ? 1 : tokens->ids.size();

@@ -69,6 +69,14 @@ class EncodeRequest final : public Request {
 // An Input, as lib/native.ts describes them.
 EncodeInput parse_input(const Napi::Object& input);
 
+// Of options.patches, as lib/native.ts describes it: what the run is to give, and how many numbers
+// make one vector of it, 0 where all of them do.
+struct WantedOutput {
+  Output output;
+  size_t vector = 0;
+};
+WantedOutput parse_output(const Napi::Object& options);
+
 // What it takes of a batch: its tokens, where it is a text.
 size_t weight_of(const EncodeInput& input);
 

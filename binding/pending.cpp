@@ -8,15 +8,26 @@
 namespace llm2clip::binding {
 namespace {
 
-// Copies, divided by the Euclidean norm where that is wanted; a zero vector stays zero.
-void copy_normalized(std::span<const float> from, bool normalize, float* to) {
-  double scale = 1;
-  if (normalize) {
-    double squares = 0;
-    for (const float x : from) squares += static_cast<double>(x) * x;
-    scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
-  }
+// Copies, divided by the Euclidean norm; a zero vector stays zero.
+void copy_normalized(std::span<const float> from, float* to) {
+  double squares = 0;
+  for (const float x : from) squares += static_cast<double>(x) * x;
+  const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
   std::ranges::transform(from, to, [scale](float x) { return static_cast<float>(x * scale); });
+}
+
+// One vector, or several of so many numbers.
+void copy_vectors(std::span<const float> from, bool normalize, size_t vector, float* to) {
+  if (!normalize) {
+    std::ranges::copy(from, to);
+    return;
+  }
+  if (vector == 0) vector = from.size();
+  for (; !from.empty(); to += vector) {
+    vector = std::min(vector, from.size());
+    copy_normalized(from.first(vector), to);
+    from = from.subspan(vector);
+  }
 }
 
 }  // namespace
@@ -35,7 +46,8 @@ Napi::Promise Pending::add(Napi::Env env, Id id, RequestId request, const Wish& 
               Napi::Persistent(wish.input),
               {},
               wish.out_offset,
-              wish.normalize};
+              wish.normalize,
+              wish.vector};
   if (wish.out.IsTypedArray()) entry.out = Napi::Persistent(wish.out.As<Napi::Object>());
   const Napi::Promise promise = entry.deferred.Promise();
   entries_.emplace(id, std::move(entry));
@@ -95,7 +107,7 @@ Napi::Value Pending::write(Napi::Env env, Entry& entry, std::span<const float> e
   delivered_.bytes += embedding.size_bytes();
   if (entry.out.IsEmpty()) {
     auto result = Napi::Float32Array::New(env, embedding.size());
-    copy_normalized(embedding, entry.normalize, result.Data());
+    copy_vectors(embedding, entry.normalize, entry.vector, result.Data());
     return result;
   }
   // The caller's memory may have been detached or shrunk meanwhile.
@@ -105,7 +117,7 @@ Napi::Value Pending::write(Napi::Env env, Entry& entry, std::span<const float> e
                                ErrorCode::kInvalidBuffer,
                                "expected memory that still holds the result for options.out")));
   }
-  copy_normalized(embedding, entry.normalize, out.Data() + entry.out_offset);
+  copy_vectors(embedding, entry.normalize, entry.vector, out.Data() + entry.out_offset);
   return out;
 }
 

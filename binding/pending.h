@@ -26,6 +26,7 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
     Napi::Value out;        // a Float32Array, or undefined: a new one
     size_t out_offset = 0;  // in numbers
     bool normalize = true;
+    size_t vector = 0;  // numbers that are normalised together; 0: all
   };
 
   struct Delivered {
@@ -59,6 +60,7 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
     Napi::ObjectReference input, out;
     size_t out_offset;
     bool normalize;
+    size_t vector;
   };
   struct Result {
     Id id;

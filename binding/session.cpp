@@ -38,8 +38,10 @@ class SessionHandle {
     const Napi::Env env = info.Env();
     const auto id = info[0].As<Napi::Number>().Uint32Value();
     const EncodeSpec spec = parse_encode_spec(info[2].As<Napi::Object>());
+    const WantedOutput wanted = parse_output(info[2].As<Napi::Object>());
     Ticket ticket = spec.ticket;
     ticket.client = pending_;
+    ticket.output = wanted.output;
     try {
       if (!served_) throw disposed();
       const auto input = info[1].As<Napi::Object>();
@@ -52,7 +54,8 @@ class SessionHandle {
         ticket.borrowed = false;
       }
       const RequestId number = served_->scheduler->submit(std::move(request), std::move(ticket));
-      return pending_->add(env, id, number, {input, spec.out, spec.out_offset, spec.normalize});
+      return pending_->add(env, id, number,
+                           {input, spec.out, spec.out_offset, spec.normalize, wanted.vector});
     } catch (...) {
       auto refused = Napi::Promise::Deferred::New(env);
       refused.Reject(to_js_error(env, std::current_exception()).Value());
@@ -117,6 +120,7 @@ Napi::Object describe(Napi::Env env, const SessionInfo& info) {
   object.Set("device", info.device);
   object.Set("precision", info.precision);
   object.Set("kernels", kernels);
+  object.Set("givesPatches", info.gives_patches);
   return object;
 }
 

@@ -2,9 +2,12 @@ import { createHistogram } from 'node:perf_hooks';
 import { abortable } from './abort';
 import { invalidBuffer } from './arguments';
 import { Deadline } from './deadline';
+import { LLM2CLIPError } from './errors';
 import { decodeImage, type EncodedImage, isEncoded, readPixels } from './image';
 import type { Pixels, SessionStats } from './native';
 import type { ImageOptions, ResolvedEncodeOptions } from './options';
+import { type PatchOutput, type PatchTower, patchOutput } from './patch-output';
+import { Patches } from './patches';
 import type { Place, Requests } from './requests';
 import type { DecodeStats } from './stats';
 
@@ -13,18 +16,21 @@ export interface VisionPart {
   requests: Requests;
   /** Edge of the square it sees, in pixels. */
   size: number;
+  tower: PatchTower;
 }
 
 /** What turns pictures into embeddings: decoding on libuv's threads, the rest on the engine's. */
 export class ImageSide {
   readonly requests: Requests;
   readonly #size: number;
+  readonly #tower: PatchTower;
   readonly #options: Required<ImageOptions>;
   readonly #decoding: DecodeStats = { time: createHistogram(), copies: { count: 0, bytes: 0 } };
 
-  constructor({ requests, size }: VisionPart, options: Required<ImageOptions>) {
+  constructor({ requests, size, tower }: VisionPart, options: Required<ImageOptions>) {
     this.requests = requests;
     this.#size = size;
+    this.#tower = tower;
     this.#options = options;
   }
 
@@ -33,6 +39,27 @@ export class ImageSide {
     if (isEncoded(input)) return this.#encodeFile(input, options, place);
     const { pixels, borrowed } = readPixels(input, options.transfer);
     return this.#submit(pixels, borrowed, options, place);
+  }
+
+  /** What patches of a layer are like, or of none. @throws as encodeImage for them */
+  patchOutput(layer: number | undefined): PatchOutput {
+    return patchOutput(this.#tower, this.requests.session.info, layer);
+  }
+
+  async encodePatches(
+    input: unknown,
+    options: ResolvedEncodeOptions,
+    { spec, shape, length }: PatchOutput,
+  ): Promise<Patches> {
+    const place = { waits: false, out: options.out, outOffset: 0, patches: spec };
+    const data = await this.encode(input, options, place);
+    if (data.length < length) {
+      throw new LLM2CLIPError(
+        'ERR_ENGINE_INCOMPATIBLE',
+        `expected patches of ${length} numbers, found ${data.length}`,
+      );
+    }
+    return new Patches(data.subarray(0, length), shape, this.#size);
   }
 
   /** Of its engine, and of what happens to pictures before. */

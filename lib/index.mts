@@ -6,6 +6,7 @@ export {
   convert,
   ERROR_CODES,
   fillTemplates,
+  heatMap,
   importEngine,
   LLM2CLIP,
   LLM2CLIPError,

@@ -10,14 +10,17 @@ export { ERROR_CODES, type ErrorCode, LLM2CLIPError } from './errors';
 export type { Matrix } from './eval/matrix';
 export { type Recall, type RecallOptions, recall } from './eval/recall';
 export { classEmbeddings, classProbabilities, fillTemplates } from './eval/zero-shot';
+export { type HeatMapOptions, heatMap } from './heat-map';
 export type { ImageInput, PreprocessedInput, RawPixels } from './image';
 export { type ImportOptions, importEngine } from './import';
 export type { ModelInfo, PartInfo } from './load';
 export { LLM2CLIP } from './model';
 export type {
+  EncodeImageOptions,
   EncodeManyOptions,
   EncodeManyTextsOptions,
   EncodeOptions,
+  EncodePatchesOptions,
   EncodeStreamOptions,
   EncodeTextOptions,
   ImageOptions,
@@ -25,6 +28,7 @@ export type {
   Logger,
 } from './options';
 export type { Part } from './parts';
+export type { Patches } from './patches';
 export type { Precision } from './precision';
 export type { Preprocessing } from './preprocessing';
 export type { VectorId } from './search/row-ids';

@@ -70,7 +70,7 @@ export async function openVision(source: Source): Promise<VisionPart> {
   const { embeddingDim, imageSize } = model;
   const sizes = { embeddingDim, maxBatch: maxBatchOf(source) };
   const session = await openPart(source, 'vision', { preprocessing }, sizes);
-  return { requests: new Requests(session), size: imageSize };
+  return { requests: new Requests(session), size: imageSize, tower: model };
 }
 
 /** @throws as openVision */

@@ -8,12 +8,14 @@ import type { ClassifierOptions, ClassifyOptions } from './classify-options';
 import type { Embeddings } from './embeddings';
 import { LLM2CLIPError } from './errors';
 import { type ImageInput, overlapsImage } from './image';
+import { imageOutput, requireEmbeddings, resolvePatchOptions } from './image-output';
 import { ImageSide } from './image-side';
 import { type LoadedBundle, loadBundle, type ModelInfo } from './load';
 import {
+  type EncodeImageOptions,
   type EncodeManyOptions,
   type EncodeManyTextsOptions,
-  type EncodeOptions,
+  type EncodePatchesOptions,
   type EncodeStreamOptions,
   type EncodeTextOptions,
   type LoadOptions,
@@ -24,6 +26,7 @@ import {
   type TextOutput,
   textOutput,
 } from './options';
+import type { Patches } from './patches';
 import { ANYWHERE, type Place } from './requests';
 import { encodeRows } from './rows';
 import { type ModelStats, modelStats } from './stats';
@@ -100,7 +103,25 @@ export class LLM2CLIP {
    *   ERR_IMAGE_TOO_LARGE, ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,
    *   ERR_DEVICE_LOST; ERR_ENGINE_INCOMPATIBLE for a bundle without a vision tower
    */
-  async encodeImage(input: ImageInput, options?: EncodeOptions): Promise<Float32Array> {
+  async encodeImage(input: ImageInput, options?: EncodeImageOptions): Promise<Float32Array>;
+  /**
+   * Vectors of the picture's patches, [rows, columns, E] in the space of the embeddings, or with
+   * `layer` [rows, columns, D] as they leave that layer. Of the torchscript engine on the CPU.
+   *
+   * @throws as above; RangeError ERR_INVALID_ARG for a layer that the tower does not have,
+   *   ERR_ENGINE_INCOMPATIBLE for an engine that gives embeddings alone
+   * @example
+   * const { data, shape } = await model.encodeImage('cat.jpg', { output: 'patches', layer: -2 });
+   */
+  async encodeImage(input: ImageInput, options: EncodePatchesOptions): Promise<Patches>;
+  async encodeImage(
+    input: ImageInput,
+    options?: EncodeImageOptions | EncodePatchesOptions,
+  ): Promise<Float32Array | Patches> {
+    const output = imageOutput(options);
+    if (output.patches) {
+      return await withCallerStack(this.#encodePatches(input, output.layer, options));
+    }
     const resolved = resolveEncodeOptions(options, this.info.embeddingDim);
     return await withCallerStack(this.#encodeImage(input, resolved, onePlace(resolved)));
   }
@@ -118,6 +139,7 @@ export class LLM2CLIP {
     options?: EncodeManyOptions,
   ): Promise<Embeddings> {
     if (!Array.isArray(inputs)) throw invalidType('an array of images', 'inputs', inputs);
+    requireEmbeddings(options);
     const { embeddingDim: dim, maxBatch } = this.info;
     const { resolved, out } = rowsOptions(options, inputs.length * dim);
     // Pictures are read when their turn comes, after others' embeddings are there.
@@ -143,6 +165,7 @@ export class LLM2CLIP {
     options?: EncodeStreamOptions,
   ): AsyncGenerator<Streamed<Input, Float32Array>, void, undefined> {
     requireIterable(inputs);
+    requireEmbeddings(options);
     const resolved = resolveEncodeOptions(options, 0);
     const readAhead = resolved.readAhead ?? 2 * this.info.maxBatch;
     const encode = (input: Input) => this.#encodeImage(input, resolved, ANYWHERE);
@@ -291,6 +314,19 @@ export class LLM2CLIP {
     place: Place,
   ): Promise<Float32Array> {
     return this.#run(options, place, () => this.#imageSide().encode(input, options, place));
+  }
+
+  async #encodePatches(
+    input: unknown,
+    layer: number | undefined,
+    options: unknown,
+  ): Promise<Patches> {
+    const images = this.#imageSide();
+    const output = images.patchOutput(layer);
+    const resolved = resolvePatchOptions(options, output);
+    return this.#run(resolved, onePlace(resolved), () =>
+      images.encodePatches(input, resolved, output),
+    );
   }
 
   #encodeText(

@@ -301,7 +301,16 @@ export type SessionSpec = InputSpec & {
   embeddingDim: number;
 };
 
+/** What is asked of the patches of a picture instead of its embedding. */
+export interface PatchesSpec {
+  /** What leaves it; undefined: each patch in the space of the embeddings. */
+  layer: number | undefined;
+  /** Numbers of one patch, which are normalised together. */
+  width: number;
+}
+
 export interface EncodeSpec {
+  patches?: PatchesSpec | undefined;
   /** Read before `encode` returns, and not again. */
   borrowed: boolean;
   /** Higher ones first. */
@@ -348,8 +357,8 @@ export interface SessionStats {
 }
 
 export interface NativeSession {
-  readonly info: { device: string; precision: string; kernels: string[] };
-  /** Queues one input, which may wait for wake(); resolves with the array that its embedding [E] was written to. */
+  readonly info: { device: string; precision: string; kernels: string[]; givesPatches: boolean };
+  /** Queues one input, which may wait for wake(); resolves with the array that its embedding [E], or patches [n · width], was written to. */
   encode(id: number, input: Input, spec: EncodeSpec): Promise<Float32Array>;
   /** To be called after one or more encode(): what is asked for together becomes one batch. */
   wake(): void;

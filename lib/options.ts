@@ -67,6 +67,25 @@ export interface EncodeOptions {
   transfer?: boolean;
 }
 
+export interface EncodeImageOptions extends EncodeOptions {
+  /** Default: the embedding of the picture, [E]. */
+  output?: 'embedding';
+}
+
+export interface EncodePatchesOptions extends EncodeOptions {
+  /** Vectors of the patches, the class token left out. */
+  output: 'patches';
+  /**
+   * What leaves a layer, [D] a patch, as vision_feature_layer of LLaVA: 0 the embedding of the
+   * patches with their positions, k the k-th block, -1 the last block before the final norm, -2 the
+   * one before it. Default: each patch in the space of the embeddings, [E], to be compared with
+   * texts.
+   */
+  layer?: number;
+  /** L2-normalise each patch. Default: without `layer`. */
+  normalize?: boolean;
+}
+
 export interface EncodeTextOptions extends Omit<EncodeOptions, 'transfer'> {
   /**
    * 'embedding' (default): [E]. 'feature': what the language model makes of the text [D] before the
@@ -90,7 +109,7 @@ export interface EncodeStreamOptions extends Omit<EncodeManyOptions, 'out'> {
 }
 
 const DEVICE = /^(auto|cpu|cuda(:\d+)?)$/;
-const DEFAULT_MAX_PIXELS = 268_402_689;
+export const DEFAULT_MAX_PIXELS = 268_402_689;
 const DEFAULT_MAX_QUEUE = 1024;
 const PRIORITIES = [-1_000_000, 1_000_000] as const;
 const TEXT_OUTPUTS = ['embedding', 'feature'] as const;

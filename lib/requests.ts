@@ -1,13 +1,14 @@
 import { abortable } from './abort';
-import { fromNative, type Input, type NativeSession } from './native';
+import { fromNative, type Input, type NativeSession, type PatchesSpec } from './native';
 import type { ResolvedEncodeOptions } from './options';
 
-/** Where one embedding goes. */
+/** Where one embedding goes, or what else is asked of a picture. */
 export interface Place {
   /** The caller bounds itself: never refused for a full queue. */
   waits: boolean;
   out: Float32Array | undefined;
   outOffset: number;
+  patches?: PatchesSpec;
 }
 
 /** Into an array of its own. */
@@ -28,11 +29,11 @@ export class Requests {
     input: Input,
     borrowed: boolean,
     { signal, timeoutMs, priority, normalize }: ResolvedEncodeOptions,
-    { waits, out, outOffset }: Place,
+    { waits, out, outOffset, patches }: Place,
   ): Promise<Float32Array> {
     this.#nextId = (this.#nextId + 1) >>> 0;
     const id = this.#nextId;
-    const spec = { borrowed, priority, timeoutMs, waits, normalize, out, outOffset };
+    const spec = { borrowed, priority, timeoutMs, waits, normalize, out, outOffset, patches };
     const embedding = fromNative(this.session.encode(id, input, spec));
     this.#wakeSoon();
     if (signal === undefined) return embedding;

@@ -37,7 +37,7 @@ describe('usage', () => {
     });
   }
 
-  for (const command of ['runtime', 'convert', 'import', 'encode', 'inspect']) {
+  for (const command of ['runtime', 'convert', 'import', 'encode', 'heatmap', 'inspect']) {
     test(`${command} --help`, async () => {
       const { code, stdout } = await llm2clip(command, '--help');
       assert.equal(code, 0);

@@ -78,6 +78,12 @@ test('encode-text', async () => {
   assert.deepEqual(shape(examples.get('encode-text')), shape(found));
 });
 
+test('heatmap', async () => {
+  const out = join(folder, 'map.png');
+  const found = await real('heatmap', bundle, PICTURE, '--text', 'a four', '--out', out);
+  assert.deepEqual(shape(examples.get('heatmap')), shape(found));
+});
+
 test('index and search, and a note of the index', async () => {
   const out = join(folder, 'pictures.index');
   const found = await real('index', GALLERY, '--bundle', bundle, '--out', out);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,7 @@ struct SessionInfo {
   std::string precision;             // computed in, e.g. "fp32" for bf16 weights on an old CPU;
                                      // empty: as the file says
   std::vector<std::string> kernels;  // what runs, in words
+  bool gives_patches = false;        // run_patches() is there
 };
 
 struct Embeddings {
@@ -84,6 +86,14 @@ class Session {
   // ERR_ENGINE_INCOMPATIBLE when the engine does not answer with one vector an input,
   // ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
   virtual Embeddings run(const float* inputs, int64_t batch) = 0;
+  // The same of what leaves a layer for each patch, 0 being the embedding of the patches and k the
+  // k-th block; without one, of each patch in the space of the embeddings: [batch, patches · dim],
+  // row by row of the grid. Throws ERR_ENGINE_INCOMPATIBLE where info() does not offer it.
+  virtual Embeddings run_patches(const float* /*inputs*/, int64_t /*batch*/,
+                                 std::optional<int64_t> /*layer*/) {
+    throw Error(ErrorCode::kEngineIncompatible,
+                "expected an engine that gives patches, found one that does not");
+  }
 };
 
 // A linear layer x [rows, in] · [in, out], to be timed.
@@ -169,7 +179,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 7;
+inline constexpr int kPluginInterfaceVersion = 8;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

@@ -19,17 +19,22 @@ class SessionRunner final : public BatchRunner {
     return session_->batch_memory(floats);
   }
 
-  BatchResult run(std::span<const float> pixels, int64_t batch) override {
-    const Embeddings out = session_->run(pixels.data(), batch);
-    if (out.dim != embedding_dim_) {
-      throw Error(ErrorCode::kEngineIncompatible, "expected embeddings of " +
-                                                      std::to_string(embedding_dim_) +
-                                                      " numbers, found " + std::to_string(out.dim));
-    }
+  BatchResult run(std::span<const float> pixels, int64_t batch, const Output& output) override {
+    const Embeddings out = output.patches
+                               ? session_->run_patches(pixels.data(), batch, output.layer)
+                               : embeddings(pixels.data(), batch);
     return {{out.data, static_cast<size_t>(out.batch * out.dim)}, out.owner};
   }
 
  private:
+  Embeddings embeddings(const float* pixels, int64_t batch) {
+    Embeddings out = session_->run(pixels, batch);
+    if (out.dim == embedding_dim_) return out;
+    throw Error(ErrorCode::kEngineIncompatible, "expected embeddings of " +
+                                                    std::to_string(embedding_dim_) +
+                                                    " numbers, found " + std::to_string(out.dim));
+  }
+
   std::unique_ptr<Session> session_;
   int64_t embedding_dim_;
 };

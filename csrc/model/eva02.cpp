@@ -48,7 +48,7 @@ Value swiglu(Net& net, Weights& w, const std::string& name, const VisionConfig& 
 
 }  // namespace
 
-Value eva02(Net& net, Weights& w, const VisionConfig& c) {
+Value eva02(Net& net, Weights& w, const VisionConfig& c, TowerOutput output) {
   const int64_t tokens = c.grid() * c.grid() + 1;
   const Conv patch{w.get("patch_embed.proj.weight", {c.width, 3, c.patch_size, c.patch_size}),
                    w.get("patch_embed.proj.bias", {c.width}), c.patch_size};
@@ -57,13 +57,15 @@ Value eva02(Net& net, Weights& w, const VisionConfig& c) {
   Value x = net.patch_embed(
       net.pixels(), patch,
       {w.get("cls_token", {1, 1, c.width}), w.get("pos_embed", {1, tokens, c.width})});
+  net.hidden_state(x);
   for (int64_t i = 0; i < c.layers; ++i) {
     const std::string block = "blocks." + std::to_string(i);
-    const Reach reach = reach_of(i, c.layers);
+    const Reach reach = reach_of(i, c.layers, output);
     Value h = net.layer_norm(x, norm(w, block + ".norm1", c.width, c.layer_norm_eps));
     x = net.add(within(reach, net, x), attention(net, w, block + ".attn", c, rope, reach, h));
     h = net.layer_norm(x, norm(w, block + ".norm2", c.width, c.layer_norm_eps));
     x = net.add(x, swiglu(net, w, block + ".mlp", c, h));
+    net.hidden_state(x);
   }
   x = net.layer_norm(x, norm(w, "norm", c.width, c.layer_norm_eps));
   return net.linear(x, linear(w, "head", c.width, c.embedding_dim));

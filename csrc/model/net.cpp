@@ -12,6 +12,11 @@ namespace {
 
 }  // namespace
 
+Value Net::pool_attention_alone(Value) {
+  throw Error(ErrorCode::kEngineIncompatible,
+              "expected an engine that gives patches, found one that does not");
+}
+
 Value Net::tokens() { refuse_text(); }
 Value Net::text_features() { refuse_text(); }
 Value Net::embed(Value, const Weight&) { refuse_text(); }

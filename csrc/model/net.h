@@ -82,6 +82,15 @@ class Net {
   // [B, N, D] → [B, D]
   virtual Value select_token(Value x, int64_t token) = 0;
 
+  // A second way through the same weights, to what becomes of each patch. An engine that offers it
+  // says true, and is told what leaves the layers: tokens [B, N, D], the class token's among them.
+  // Others leave these as they are.
+  virtual bool begin_patches() { return false; }
+  virtual void hidden_state(Value /*tokens*/) {}  // one after the other, layer 0 first
+  virtual void end_patches(Value /*tokens*/) {}   // [B, N, E], in the space of the embeddings
+  // pool_attention() over each token alone: kv [B, N, 2D] → [B, N, D]. Not said to those others.
+  virtual Value pool_attention_alone(Value kv);
+
   // What the text side is made of. N tokens are those of all texts of a batch, padded to rows of
   // one length or one text after the other, as the engine has them. An engine without text towers
   // leaves these as they are: they throw ERR_ENGINE_INCOMPATIBLE.

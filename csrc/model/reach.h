@@ -1,6 +1,6 @@
 #pragma once
 
-#include "model/net.h"
+#include "model/vision.h"
 
 namespace llm2clip {
 
@@ -8,8 +8,9 @@ namespace llm2clip {
 // nothing else of the last block: three quarters of that block's work are left out.
 enum class Reach { kAllTokens, kClassToken };
 
-inline Reach reach_of(int64_t layer, int64_t layers) {
-  return layer + 1 < layers ? Reach::kAllTokens : Reach::kClassToken;
+inline Reach reach_of(int64_t layer, int64_t layers, TowerOutput output) {
+  const bool reads_all = layer + 1 < layers || output == TowerOutput::kTokens;
+  return reads_all ? Reach::kAllTokens : Reach::kClassToken;
 }
 
 // [B, N, D] → itself, or the class token's [B, D].

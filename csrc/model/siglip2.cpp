@@ -7,11 +7,14 @@
 namespace llm2clip {
 namespace {
 
-Value attention_pool(Net& net, Weights& w, const VisionConfig& c, Value x) {
+// Of each token in its space: what the pool gives of that token alone, as MaskCLIP does it (Zhou et
+// al., arXiv 2112.01071).
+Value attention_pool(Net& net, Weights& w, const VisionConfig& c, TowerOutput output, Value x) {
   const Weight latent = w.get("attn_pool.latent", {1, 1, c.width});
   const Linear q = linear(w, "attn_pool.q", c.width, c.width);
   const Value kv = net.linear(x, linear(w, "attn_pool.kv", c.width, 2 * c.width));
-  x = net.pool_attention(latent, q, kv, {c.heads, c.head_dim()});
+  x = output == TowerOutput::kTokens ? net.pool_attention_alone(kv)
+                                     : net.pool_attention(latent, q, kv, {c.heads, c.head_dim()});
   x = net.linear(x, linear(w, "attn_pool.proj", c.width, c.width));
   const Value h = net.layer_norm(x, norm(w, "attn_pool.norm", c.width, c.layer_norm_eps));
   return net.add(x, vit_mlp(net, w, "attn_pool.mlp", c, h));
@@ -19,18 +22,21 @@ Value attention_pool(Net& net, Weights& w, const VisionConfig& c, Value x) {
 
 }  // namespace
 
-Value siglip2(Net& net, Weights& w, const VisionConfig& c) {
+Value siglip2(Net& net, Weights& w, const VisionConfig& c, TowerOutput output) {
   const int64_t tokens = c.grid() * c.grid();
   const Conv patch{w.get("patch_embed.proj.weight", {c.width, 3, c.patch_size, c.patch_size}),
                    w.get("patch_embed.proj.bias", {c.width}), c.patch_size};
 
   Value x = net.patch_embed(net.pixels(), patch,
                             {std::nullopt, w.get("pos_embed", {1, tokens, c.width})});
+  net.hidden_state(x);
   for (int64_t i = 0; i < c.layers; ++i) {
     x = vit_block(net, w, "blocks." + std::to_string(i), c, Reach::kAllTokens, x);
+    net.hidden_state(x);
   }
   x = net.layer_norm(x, norm(w, "norm", c.width, c.layer_norm_eps));
-  return net.select_token(attention_pool(net, w, c, x), 0);
+  x = attention_pool(net, w, c, output, x);
+  return output == TowerOutput::kTokens ? x : net.select_token(x, 0);
 }
 
 }  // namespace llm2clip

@@ -26,12 +26,17 @@ struct VisionConfig {
   int64_t head_dim() const { return width / heads; }
 };
 
-// Each reads its weights by canonical names and says the network: pixels → embedding [B, E].
-Value eva02(Net& net, Weights& weights, const VisionConfig& config);
-Value clip_vit(Net& net, Weights& weights, const VisionConfig& config);
-Value siglip2(Net& net, Weights& weights, const VisionConfig& config);
+// What a tower gives: the picture's embedding [B, E], or all tokens in its space [B, N, E].
+enum class TowerOutput { kEmbedding, kTokens };
 
-// By config.family. Throws ERR_CHECKPOINT_UNSUPPORTED for another family, ERR_CHECKPOINT_MISMATCH
+// Each reads its weights by canonical names and says the network, and what leaves its layers:
+// 0 the embedding of the patches, k the k-th block.
+Value eva02(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output);
+Value clip_vit(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output);
+Value siglip2(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output);
+
+// By config.family; the way to the patches comes first, where the engine offers it. → embedding
+// [B, E]. Throws ERR_CHECKPOINT_UNSUPPORTED for another family, ERR_CHECKPOINT_MISMATCH
 // for weights that are missing, misshapen or left over.
 Value vision_tower(Net& net, Weights& weights, const VisionConfig& config);
 

@@ -14,7 +14,8 @@ namespace llm2clip {
 // mutex, but for the pixels of a slot, which belong to whoever prepares it.
 class Batch {
  public:
-  // At most `capacity` entries, and of more than one no more than `max_weight` together.
+  // At most `capacity` entries of one output, and of more than one no more than `max_weight`
+  // together.
   Batch(size_t capacity, size_t slot_size, size_t max_weight)
       : capacity_(capacity), slot_size_(slot_size), max_weight_(max_weight) {
     entries_.reserve(capacity);
@@ -23,9 +24,13 @@ class Batch {
   // To be given once, before the first add().
   void set_memory(std::unique_ptr<BatchMemory> memory) { memory_ = std::move(memory); }
 
-  bool has_room(size_t weight) const {
-    return entries_.empty() || (size() < capacity_ && weight_ + weight <= max_weight_);
+  bool has_room(const Ticket& ticket) const {
+    if (entries_.empty()) return true;
+    return size() < capacity_ && weight_ + ticket.weight <= max_weight_ &&
+           ticket.output == output();
   }
+  // Of one that is not empty.
+  const Output& output() const { return entries_.front()->ticket.output; }
   size_t weight() const { return weight_; }
   bool empty() const { return entries_.empty(); }
   size_t size() const { return entries_.size(); }

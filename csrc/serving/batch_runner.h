@@ -5,10 +5,11 @@
 #include <span>
 
 #include "serving/batch_memory.h"
+#include "serving/output.h"
 
 namespace llm2clip {
 
-// What a run gave: [batch, dim], valid as long as `owner` lives.
+// What a run gave: [batch, dim] of its output, valid as long as `owner` lives.
 struct BatchResult {
   std::span<const float> embeddings;
   std::shared_ptr<const void> owner;
@@ -24,7 +25,7 @@ class BatchRunner {
     return std::make_unique<PlainBatchMemory>(floats);
   }
   // pixels: [batch, slot], of such memory.
-  virtual BatchResult run(std::span<const float> pixels, int64_t batch) = 0;
+  virtual BatchResult run(std::span<const float> pixels, int64_t batch, const Output& output) = 0;
 };
 
 }  // namespace llm2clip

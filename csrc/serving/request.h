@@ -8,6 +8,8 @@
 #include <memory>
 #include <span>
 
+#include "serving/output.h"
+
 namespace llm2clip {
 
 using Clock = std::chrono::steady_clock;
@@ -31,7 +33,7 @@ class Request {
   virtual void prepare(std::span<float> slot) = 0;
   // Only of a borrowed one: the submitter's memory is copied, for prepare() comes later.
   virtual void keep() {}
-  // `embedding` is valid as long as `owner` lives.
+  // `embedding`, or whatever else is its output, is valid as long as `owner` lives.
   virtual void complete(std::span<const float> embedding,
                         const std::shared_ptr<const void>& owner) = 0;
   virtual void fail(std::exception_ptr error) = 0;
@@ -42,6 +44,7 @@ struct Ticket {
   std::shared_ptr<Client> client;
   int priority = 0;   // higher ones first
   size_t weight = 1;  // what it takes of a batch: tokens of a text
+  Output output{};
   Clock::time_point deadline = Clock::time_point::max();
   bool waits = false;     // its submitter bounds itself: never refused for a full queue
   bool borrowed = false;  // its memory may be read during submit() alone

@@ -26,7 +26,7 @@ std::unique_ptr<Entry> RequestQueue::take(std::map<Key, std::unique_ptr<Entry>>:
   return entry;
 }
 
-size_t RequestQueue::next_weight() const { return entries_.begin()->second->ticket.weight; }
+const Ticket& RequestQueue::next() const { return entries_.begin()->second->ticket; }
 
 std::unique_ptr<Entry> RequestQueue::pop() { return take(entries_.begin()); }
 

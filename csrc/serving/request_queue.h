@@ -37,7 +37,7 @@ class RequestQueue {
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
   size_t weight() const { return weight_; }  // of all that wait
-  size_t next_weight() const;                // of what pop() gives
+  const Ticket& next() const;                // of what pop() gives
   Clock::time_point oldest() const;          // submission of the one that waits longest
   Clock::time_point next_deadline() const;   // max() where none has one
 

@@ -90,7 +90,7 @@ RequestId Scheduler::submit(std::unique_ptr<Request> request, Ticket ticket) {
   entry->ticket = std::move(ticket);
   ++quiet_;
   new_deadline_ |= entry->ticket.deadline != Clock::time_point::max();
-  const bool has_room = forming_.has_room(entry->ticket.weight);
+  const bool has_room = forming_.has_room(entry->ticket);
   if (borrowed && queue_.empty() && has_room && !sealed_) {
     prepare(std::move(entry), lock);
   } else {
@@ -221,7 +221,7 @@ void Scheduler::spin(std::unique_lock<std::mutex>& lock) {
 void Scheduler::form(std::unique_lock<std::mutex>& lock) {
   state_ = Runner::kForming;
   if (queue_.size() > 1) preparer_wakes_.notify_one();
-  while (!queue_.empty() && forming_.has_room(queue_.next_weight())) prepare(queue_.pop(), lock);
+  while (!queue_.empty() && forming_.has_room(queue_.next())) prepare(queue_.pop(), lock);
   sealed_ = true;
   prepared_.wait(lock, [this] { return preparing_ == 0; });
   sealed_ = false;
@@ -272,7 +272,7 @@ void Scheduler::prepare_loop() {
   for (;;) {
     const auto has_work = [this] {
       return state_ != Runner::kIdle && !sealed_ && !queue_.empty() &&
-             forming_.has_room(queue_.next_weight());
+             forming_.has_room(queue_.next());
     };
     const auto deadline = next_deadline();
     if (deadline <= Clock::now()) {

@@ -63,7 +63,8 @@ bool Scheduler::run_once(BatchRunner& runner, size_t first, size_t count,
   const auto begin = Clock::now();
   BatchResult result;
   try {
-    result = runner.run(running_.slots(first, bucket), static_cast<int64_t>(bucket));
+    result =
+        runner.run(running_.slots(first, bucket), static_cast<int64_t>(bucket), running_.output());
   } catch (...) {
     error = std::current_exception();
   }

@@ -1,10 +1,12 @@
 // An engine that computes nothing and takes a set time: what the library around engines does is
-// tested and measured with it. Its file says how it behaves: "<microseconds> <embedding dim>".
+// tested and measured with it. Its file says how it behaves: "<microseconds> <embedding dim>", and
+// where it gives patches " <numbers of all patches>".
 #include <malloc.h>
 
 #include <chrono>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -35,30 +37,40 @@ class FakeSession final : public Session {
       throw Error(ErrorCode::kEngineIncompatible, "expected a duration and a dimension");
     }
     duration_ = std::chrono::microseconds(microseconds);
-    info_ = {"cpu", "fp32", {"none"}};
+    file >> patches_dim_;
+    info_ = {"cpu", "fp32", {"none"}, patches_dim_ > 0};
   }
 
   const SessionInfo& info() const override { return info_; }
 
   // [first number, batch, 1, 1, …] for each picture.
-  Embeddings run(const float* pixels, int64_t batch) override {
+  Embeddings run(const float* pixels, int64_t batch) override { return give(pixels, batch, dim_); }
+
+  // [first number, batch, layer or -1, 1, …] for each picture.
+  Embeddings run_patches(const float* pixels, int64_t batch,
+                         std::optional<int64_t> layer) override {
+    return give(pixels, batch, patches_dim_, static_cast<float>(layer.value_or(-1)));
+  }
+
+ private:
+  Embeddings give(const float* pixels, int64_t batch, int64_t dim, float third = 1) {
     for (int64_t i = 0; i < batch; ++i) {
       if (pixels[i * slot_] == kPoison) throw Error(ErrorCode::kInternal, "poison");
     }
     if (duration_.count() > 0) std::this_thread::sleep_for(duration_);
-    auto out = std::make_shared<std::vector<float>>(static_cast<size_t>(batch * dim_), 1.0F);
+    auto out = std::make_shared<std::vector<float>>(static_cast<size_t>(batch * dim), 1.0F);
     for (int64_t i = 0; i < batch; ++i) {
       const float first = pixels[i * slot_];
-      float* const embedding = out->data() + i * dim_;
+      float* const embedding = out->data() + i * dim;
       embedding[0] = first;
       embedding[1] = first == kAskHeap ? heap_kib() : static_cast<float>(batch);
+      if (dim > 2) embedding[2] = third;
     }
-    return {out->data(), batch, dim_, out};
+    return {out->data(), batch, dim, out};
   }
 
- private:
   int64_t slot_;
-  int64_t dim_ = 0;
+  int64_t dim_ = 0, patches_dim_ = 0;
   std::chrono::microseconds duration_{};
   SessionInfo info_;
 };

@@ -13,7 +13,8 @@
 
 namespace llm2clip::testing {
 
-// Stands for an engine: takes a set time and gives [2 × first pixel, batch] for each picture.
+// Stands for an engine: takes a set time and gives [2 × first pixel, batch] for each picture, of
+// patches [2 × first pixel + layer, batch].
 class FakeRunner final : public BatchRunner {
  public:
   struct Behaviour {
@@ -24,14 +25,15 @@ class FakeRunner final : public BatchRunner {
 
   FakeRunner(Behaviour behaviour, size_t slot) : behaviour_(std::move(behaviour)), slot_(slot) {}
 
-  BatchResult run(std::span<const float> pixels, int64_t batch) override {
+  BatchResult run(std::span<const float> pixels, int64_t batch, const Output& output) override {
     if (behaviour_.before) behaviour_.before(pixels, batch);
     if (behaviour_.duration > Clock::duration::zero()) {
       std::this_thread::sleep_for(behaviour_.duration);
     }
     auto result = std::make_shared<std::vector<float>>();
+    const auto layer = static_cast<float>(output.layer.value_or(0));
     for (int64_t i = 0; i < batch; ++i) {
-      result->push_back(2 * pixels[static_cast<size_t>(i) * slot_]);
+      result->push_back(2 * pixels[static_cast<size_t>(i) * slot_] + layer);
       result->push_back(static_cast<float>(batch));
     }
     return {*result, result};

@@ -42,7 +42,7 @@ class TwinRunner final : public BatchRunner {
     return memory;
   }
 
-  BatchResult run(std::span<const float> pixels, int64_t batch) override {
+  BatchResult run(std::span<const float> pixels, int64_t batch, const Output&) override {
     ++*runs_;
     const bool there = std::ranges::any_of(
         memories_, [&](const TwinMemory* memory) { return memory->has(pixels); });
@@ -87,7 +87,7 @@ void test_filled(bool some_fail) {
 void test_no_memory() {
   class Hungry final : public BatchRunner {
     std::unique_ptr<BatchMemory> batch_memory(size_t) override { throw std::bad_alloc(); }
-    BatchResult run(std::span<const float>, int64_t) override { return {}; }
+    BatchResult run(std::span<const float>, int64_t, const Output&) override { return {}; }
   };
   bool thrown = false;
   try {

@@ -75,6 +75,26 @@ void test_weight() {
   EXPECT((bench.sizes == std::vector<int64_t>{1, 2, 1, 1, 2, 1}));
 }
 
+// Requests of one output share a run, those of another the next, as their order has them.
+void test_outputs() {
+  const Output embedding, second{true, 2}, third{true, 3}, space{true, {}};
+  Bench bench({.max_batch = 8});
+  bench.hold();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (const Output& output : {second, second, third, space, embedding, embedding}) {
+    outcomes.push_back(bench.submit(10, {.client = nullptr, .output = output}));
+  }
+  bench.wait_until_forming(3);  // the first two have their slots beside the one that is held
+  const auto urgent = bench.submit(10, {.client = nullptr, .priority = 1, .output = third});
+  bench.release();
+  EXPECT(bench.client->wait_for(8));
+  bench.scheduler->close();
+  EXPECT((bench.sizes == std::vector<int64_t>{1, 2, 2, 1, 2}));
+  const std::vector<float> layers{2, 2, 3, 0, 0, 0};
+  for (size_t i = 0; i < outcomes.size(); ++i) EXPECT(outcomes[i]->value == 20 + layers[i]);
+  EXPECT(urgent->value == 23 && urgent->batch == 2);
+}
+
 // Requests that fill a batch by weight wait for no company.
 void test_weight_without_delay() {
   Bench bench({.max_batch = 8, .max_delay = std::chrono::hours(1), .max_weight = 10});
@@ -318,6 +338,7 @@ void test_storm() {
       const auto pixel = static_cast<float>(random() % 501);
       Ticket ticket{.client = client,
                     .priority = static_cast<int>(random() % 3),
+                    .output = {random() % 2 == 0, {}},
                     .waits = random() % 2 == 0,
                     .borrowed = random() % 3 == 0};
       if (random() % 4 == 0)
@@ -394,6 +415,7 @@ int main() {
                     {"batches", test_batches},
                     {"order", test_order},
                     {"weight", test_weight},
+                    {"outputs", test_outputs},
                     {"weight without delay", test_weight_without_delay},
                     {"full queue", test_full_queue},
                     {"timeout", test_timeout},

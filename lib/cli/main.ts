@@ -7,6 +7,7 @@ import { convertCommand } from './convert';
 import { encodeCommand } from './encode';
 import { encodeTextCommand } from './encode-text';
 import { evalCommand } from './eval';
+import { heatMapCommand } from './heatmap';
 import { importCommand } from './import';
 import { indexCommand } from './index-pictures';
 import { inspectCommand } from './inspect';
@@ -32,6 +33,7 @@ function program(): Command {
     .addCommand(encodeCommand())
     .addCommand(encodeTextCommand())
     .addCommand(classifyCommand())
+    .addCommand(heatMapCommand())
     .addCommand(indexCommand())
     .addCommand(searchCommand())
     .addCommand(evalCommand())

@@ -12,7 +12,7 @@ const INPUT: sharp.SharpOptions = { ignoreIcc: true, failOn: 'error', limitInput
 let loaded: typeof sharp | undefined;
 
 /** sharp, when the first picture needs it: it takes longer to load than all the rest. */
-function loadSharp(): typeof sharp {
+export function loadSharp(): typeof sharp {
   try {
     loaded ??= require('sharp') as typeof sharp;
     return loaded;

@@ -34,23 +34,31 @@ export const FAKE_SIZE = CONTENT.preprocessing.size;
 export const FAKE_DIM = CONTENT.model.embeddingDim;
 
 /** Writes an engine whose batches take so many microseconds, and gives its path in the bundle. */
-function writeEngine(inside: string, part: Part, microseconds: number): string {
+function writeEngine(inside: string, part: Part, microseconds: number, patches = 0): string {
   const name = `${part}/1/model.pt`;
   mkdirSync(dirname(join(inside, name)), { recursive: true });
-  writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM}\n`);
+  writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM} ${patches}\n`);
   return name;
 }
 
-/** A bundle whose batches take so many microseconds and hold at most `maxBatch` pictures. */
+/** A tower with 4 × 4 patches, as a manifest says of one. */
+export const FAKE_TOWER = { patchSize: FAKE_SIZE / 4, width: 8, layers: 3 };
+
+/**
+ * A bundle whose batches take so many microseconds and hold at most `maxBatch` pictures. Of a tower
+ * that is said its engine gives patches of so many numbers, all together; 0: none, as old ones.
+ */
 export async function fakeBundle(
   out: string,
   microseconds: number,
   maxBatch = 64,
+  patches?: number,
 ): Promise<string> {
   const exchange = loadNative().exchangeDirectories;
   await writeBundle(out, { force: true, exchange }, async (inside) => {
-    writeEngine(inside, 'vision', microseconds);
-    return { ...CONTENT, batch: { max: maxBatch } };
+    writeEngine(inside, 'vision', microseconds, patches);
+    const model = { ...CONTENT.model, ...(patches === undefined ? {} : FAKE_TOWER) };
+    return { ...CONTENT, model, batch: { max: maxBatch } };
   });
   return out;
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "engine/torchscript/compute_type.h"
 #include "engine/torchscript/observation.h"
@@ -53,6 +54,12 @@ at::Tensor read_tensor(const Weight& weight, Precision precision) {
   return tensor;
 }
 
+// Of an attribute that is written "self.name".
+void add_once(std::vector<std::string>& list, const std::string& reference) {
+  std::string name = reference.substr(sizeof("self.") - 1);
+  if (std::ranges::find(list, name) == list.end()) list.push_back(std::move(name));
+}
+
 }  // namespace
 
 struct ModuleWriter::Module {
@@ -74,10 +81,12 @@ std::string ModuleWriter::unique_name(const std::string& name) {
 }
 
 std::string ModuleWriter::parameter(const Weight& weight, Precision precision) {
+  std::string& reference = written_[{weight.name(), precision}];
+  if (!reference.empty()) return reference;
   const std::string name = unique_name(weight.first_name());
   module_->module.register_parameter(name, read_tensor(weight, precision), false);
   parameters_ += weight.parameters();
-  return "self." + name;
+  return reference = "self." + name;
 }
 
 std::string ModuleWriter::parameter(const Weight& weight) { return parameter(weight, precision_); }
@@ -93,18 +102,21 @@ std::string ModuleWriter::input(const std::string& name) {
 
 std::string ModuleWriter::table(const Weight& weight) {
   std::string reference = parameter(weight);
-  tables_.push_back(reference.substr(sizeof("self.") - 1));
+  add_once(tables_, reference);
   return reference;
 }
 
 std::string ModuleWriter::linear_weight(const Weight& weight) {
   std::string reference = parameter(weight);
-  linear_weights_.push_back(reference.substr(sizeof("self.") - 1));
+  add_once(linear_weights_, reference);
   return reference;
 }
 
 ModuleWriter::Int8Names ModuleWriter::int8_weight(const Weight& weight,
                                                   const std::vector<float>& smoothing) {
+  if (const auto found = written_int8_.find(weight.name()); found != written_int8_.end()) {
+    return found->second;
+  }
   const std::string name = unique_name(weight.first_name());
   Int8Names names{"self." + name, "self." + name + "_scales", "None"};
   const at::Tensor factors = at::tensor(smoothing, at::kFloat);
@@ -119,7 +131,7 @@ ModuleWriter::Int8Names ModuleWriter::int8_weight(const Weight& weight,
   module_->module.register_buffer(name + "_scales", scales);
   int8_weights_.push_back(name);
   parameters_ += weight.parameters();
-  return names;
+  return written_int8_[weight.name()] = names;
 }
 
 std::string ModuleWriter::buffer(const std::vector<float>& values, const Shape& shape) {
@@ -144,7 +156,7 @@ std::string ModuleWriter::observation(const Weight& weight) {
 void ModuleWriter::assign(const std::vector<Value>& targets, const std::string& expression) {
   std::string list;
   for (const Value target : targets) list += (list.empty() ? "" : ", ") + text(target);
-  source_ += "    " + list + " = " + expression + "\n";
+  line(list + " = " + expression);
 }
 
 Value ModuleWriter::emit(const std::string& expression) {
@@ -155,17 +167,31 @@ Value ModuleWriter::emit(const std::string& expression) {
 
 std::string ModuleWriter::text(Value value) { return "v" + std::to_string(value.id); }
 
+std::string ModuleWriter::arguments() const {
+  std::string list = "self";
+  for (const std::string& name : inputs_) list += ", " + name;
+  return list;
+}
+
+void ModuleWriter::end_method(const std::string& name, const std::string& further_arguments) {
+  methods_.push_back({name, arguments() + further_arguments, std::exchange(source_, "")});
+  inputs_.clear();
+}
+
 BuildReport ModuleWriter::save(Value embedding, const std::string& path, bool frozen) {
   return translating_torch_errors(ErrorCode::kIo, "cannot save " + path, [&] {
     jit::Module module = module_->module;
-    std::string arguments = "self";
-    for (const std::string& name : inputs_) arguments += ", " + name;
-    module.define("def forward(" + arguments + "):\n" + source_ + "    return " + text(embedding) +
-                      ".float()\n",
-                  std::make_shared<OperatorResolver>());
+    line("return " + text(embedding) + ".float()");
+    end_method("forward", "");
+    std::vector<std::string> names;
+    for (const Method& method : methods_) {
+      module.define("def " + method.name + "(" + method.arguments + "):\n" + method.source,
+                    std::make_shared<OperatorResolver>());
+      names.push_back(method.name);
+    }
     if (frozen) {
       module.eval();
-      module = jit::freeze_module(module);
+      module = jit::freeze_module(module, names);
     } else {
       const auto add_list = [&](const char* name, const std::vector<std::string>& list) {
         module.register_attribute(name, c10::ListType::ofStrings(), c10::IValue(list));

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/engine.h"
@@ -14,15 +16,20 @@ inline constexpr const char* kInt8Weights = "int8_weights";      // likewise; ea
 inline constexpr const char* kTables = "tables";                 // kept as they are stored
 inline constexpr const char* kTokens = "tokens";                 // of a picture
 inline constexpr const char* kObserved = "observed";             // linears, by their weights' names
+// A method beside forward: (pixel_values, layer) → [B, patches, D] f32, what leaves this layer; of
+// a number that is none, [B, patches, E] in the space of the embeddings.
+inline constexpr const char* kPatches = "patches";
 
 // Writes one TorchScript module: flat source of one assignment an operation, and the parameters it
-// names. Knows no model and no operation; both flavours are lowered onto it.
+// names, each kept once however often it is asked for. Knows no model and no operation; both
+// flavours are lowered onto it.
 class ModuleWriter {
  public:
   explicit ModuleWriter(Precision precision);
   ~ModuleWriter();
 
-  // An argument of forward(), in the order in which they are first asked for. Gives its name.
+  // An argument of the method that is being written, in the order in which they are first asked
+  // for. Gives its name.
   std::string input(const std::string& name);
   // Reads the weight now, in the module's precision. Gives "self.blocks_0_attn_proj_weight".
   std::string parameter(const Weight& weight);
@@ -50,17 +57,30 @@ class ModuleWriter {
   Value emit(const std::string& expression);  // "v7 = <expression>"
   static std::string text(Value value);       // "v7"
 
+  // What comes next in the method that is being written.
+  void line(const std::string& statement) { source_ += "    " + statement + "\n"; }
+  // What was said so far is the body of a method beside forward, which comes last.
+  void end_method(const std::string& name, const std::string& further_arguments);
+
   // `frozen` folds the parameters into the graph as constants.
   BuildReport save(Value embedding, const std::string& path, bool frozen);
 
  private:
   struct Module;  // keeps torch's headers out of the lowerings
+  struct Method {
+    std::string name, arguments, source;
+  };
   std::string unique_name(const std::string& name);
+  std::string arguments() const;
   std::string parameter(const Weight& weight, Precision precision);
 
   std::unique_ptr<Module> module_;
   Precision precision_;
   std::string source_;
+  std::vector<Method> methods_;
+  // By the weights' names and what they are kept in.
+  std::map<std::pair<std::string, Precision>, std::string> written_;
+  std::map<std::string, Int8Names> written_int8_;
   std::vector<std::string> inputs_, tables_, linear_weights_, int8_weights_, observed_;
   int values_ = 0;
   int64_t parameters_ = 0, tokens_ = 0;

@@ -13,7 +13,11 @@ class NativeBuilder final : public TorchscriptBuilder {
   explicit NativeBuilder(const BuildOptions& options)
       : TorchscriptBuilder(options.precision), options_(options) {}
 
+  // What is observed is what calibration runs: forward.
+  bool begin_patches() override { return !options_.observe && TorchscriptBuilder::begin_patches(); }
+
   Value patch_embed(Value pixels, const Conv& patch, const Tokens& tokens) override {
+    set_tokens(tokens);
     out_.set_tokens(tokens.position.shape()[1]);
     return call("patch_embed", {v(pixels), out_.linear_weight(patch.weight), bias(patch.bias),
                                 optional(tokens.cls), out_.parameter(tokens.position),
@@ -103,8 +107,7 @@ class NativeBuilder final : public TorchscriptBuilder {
   }
 
  private:
-  // The name of a value that is about to be read.
-  std::string v(Value value) {
+  std::string v(Value value) override {
     if (const auto sum = sums_.extract(value.id); !sum.empty()) {
       const auto [a, b] = sum.mapped();
       out_.assign({value}, v(a) + " + " + v(b));

@@ -12,6 +12,7 @@ class PortableBuilder final : public TorchscriptBuilder {
   explicit PortableBuilder(Precision precision) : TorchscriptBuilder(precision) {}
 
   Value patch_embed(Value pixels, const Conv& patch, const Tokens& tokens) override {
+    set_tokens(tokens);
     const std::string weight = out_.parameter(patch.weight);
     const std::string stride = std::to_string(patch.patch);
     Value x = out_.emit("torch.conv2d(" + v(pixels) + ".type_as(" + weight + "), " + weight + ", " +

@@ -32,6 +32,9 @@ namespace jit = torch::jit;
 // caches between one operation and the next.
 constexpr int64_t kTokensPerThread = 300;
 
+// What kPatches takes for none of its layers.
+constexpr int64_t kEmbeddingSpace = -1;
+
 // Of a list that older files may lack.
 std::vector<std::string> names(const jit::Module& module, const char* list) {
   std::vector<std::string> result;
@@ -84,6 +87,7 @@ class TorchscriptSession final : public Session {
         inputs_(inputs_of(module_, options.input)),
         size_(element_count(options.input)) {
     info_.device = "cpu";
+    info_.gives_patches = module_.find_method(kPatches).has_value();
     c10::InferenceMode guard;
     if (module_.hasattr(kLinearWeights)) {
       open_native();
@@ -100,6 +104,25 @@ class TorchscriptSession final : public Session {
   const SessionInfo& info() const override { return info_; }
 
   Embeddings run(const float* inputs, int64_t batch) override {
+    return run_parts(inputs, batch, [this](std::vector<c10::IValue> part, int64_t count) {
+      return embeddings_of(module_.forward(std::move(part)), count);
+    });
+  }
+
+  Embeddings run_patches(const float* inputs, int64_t batch,
+                         std::optional<int64_t> layer) override {
+    if (!info_.gives_patches) return Session::run_patches(inputs, batch, layer);
+    const jit::Method method = module_.get_method(kPatches);
+    return run_parts(inputs, batch, [&](std::vector<c10::IValue> part, int64_t count) {
+      part.emplace_back(layer.value_or(kEmbeddingSpace));
+      return embeddings_of(method(std::move(part)).toTensor().flatten(1), count);
+    });
+  }
+
+ private:
+  // `run_part` gives [count, dim] of so many inputs.
+  template <typename RunPart>
+  Embeddings run_parts(const float* inputs, int64_t batch, const RunPart& run_part) {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot run engine", [&] {
       c10::InferenceMode guard;
       // The graph is run as it was written: nothing in it is left to optimise, and profiling runs
@@ -109,7 +132,7 @@ class TorchscriptSession final : public Session {
       for (int64_t first = 0, count = 0; first < batch; first += count) {
         const float* const next = inputs + first * size_;
         count = inputs_.at_once(next, batch - first, tokens_at_once_);
-        parts.push_back(embeddings_of(module_.forward(inputs_.of(next, count)), count));
+        parts.push_back(run_part(inputs_.of(next, count), count));
       }
       const auto output =
           std::make_shared<const at::Tensor>(parts.size() == 1 ? parts.front() : at::cat(parts));
@@ -117,7 +140,6 @@ class TorchscriptSession final : public Session {
     });
   }
 
- private:
   void open_native() {
     const at::ScalarType stored = stored_type(module_), type = compute_type(stored);
     const bool in_int8 = !names(module_, kInt8Weights).empty();

@@ -1,0 +1,87 @@
+import { extname } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { abortable } from '../abort';
+import { AtomicFile } from '../atomic-file';
+import { heatMap } from '../heat-map';
+import { COLOR_MAPS, type ColorMap } from '../heat-map/colors';
+import { LLM2CLIP } from '../model';
+import { positiveInteger } from './arguments';
+import { interruptSignal } from './interrupt';
+import { print } from './output';
+
+interface Options {
+  text: string;
+  out: string;
+  overlay: boolean;
+  width?: number;
+  opacity?: number;
+  colors: ColorMap;
+  json?: true;
+}
+
+function pngPath(path: string): string {
+  if (extname(path).toLowerCase() === '.png') return path;
+  throw new InvalidArgumentError('expected a name that ends in .png');
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError('expected a number from 0 to 1');
+}
+
+async function draw(
+  model: LLM2CLIP,
+  path: string,
+  { text, overlay, width, opacity, colors }: Options,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const [patches, embedding] = await Promise.all([
+    model.encodeImage(path, { output: 'patches', signal }),
+    model.encodeText(text, { signal }),
+  ]);
+  return heatMap(patches, embedding, {
+    colors,
+    ...(overlay && { image: path }),
+    ...(width !== undefined && { width }),
+    ...(opacity !== undefined && { opacity }),
+  });
+}
+
+async function run(bundle: string, image: string, options: Options): Promise<void> {
+  const signal = interruptSignal();
+  const { text, out, json } = options;
+  // What cannot be written should not be computed first.
+  const file = await AtomicFile.create(out);
+  try {
+    // The engines that give patches are those on the CPU.
+    const model = await abortable(LLM2CLIP.load(bundle, { device: 'cpu' }), signal);
+    try {
+      await file.append(await draw(model, image, options, signal));
+      await file.commit();
+    } finally {
+      if (!signal.aborted) await model.dispose();
+    }
+  } finally {
+    await file.discard();
+  }
+  print(json ? { image, text, out } : `wrote ${out}`);
+}
+
+/** `llm2clip heatmap`. */
+export function heatMapCommand(): Command {
+  return new Command('heatmap')
+    .description(
+      "show where in a picture a text is found; needs a bundle converted with '--llm', on the CPU",
+    )
+    .argument('<bundle>', 'made by convert')
+    .argument('<image>', 'a file')
+    .requiredOption('--text <text>', 'what is looked for')
+    .requiredOption('--out <file>', 'write this .png', pngPath)
+    .option('--no-overlay', 'the map alone, not over the picture')
+    .option('--width <pixels>', "of the .png; default: the picture's", positiveInteger)
+    .option('--opacity <share>', 'of the map over the picture, from 0 to 1; default: 0.6', share)
+    .addOption(new Option('--colors <map>', 'colours').choices(COLOR_MAPS).default('turbo'))
+    .option('--json', 'one line of JSON')
+    .action(run);
+}

@@ -1,0 +1,97 @@
+import {
+  invalidRange,
+  invalidType,
+  optionalBoolean,
+  optionalInteger,
+  optionalOneOf,
+  optionsBag,
+} from '../arguments';
+import { COLOR_MAPS, type ColorMap } from './colors';
+import type { MapPicture } from './picture';
+
+const LONGEST_EDGE = 16_384;
+const DEFAULT_OPACITY = 0.6;
+
+export interface HeatMapOptions {
+  /** In pixels. Default: the picture's, without one 16 a patch; one given keeps the proportions. */
+  width?: number;
+  height?: number;
+  /**
+   * The picture that the patches are of: the map is laid over the centre of it that the model saw.
+   * Default: the map alone.
+   */
+  image?: MapPicture;
+  /** Of the map over the picture, from 0 to 1. Default 0.6. */
+  opacity?: number;
+  /** Default 'turbo'. */
+  colors?: ColorMap;
+  /** Cosines of the first and of the last colour. Default: the least and the greatest of this map. */
+  range?: readonly [number, number];
+  /** Turn the picture as its EXIF orientation says, where the model was loaded to do so too. */
+  autoOrient?: boolean;
+}
+
+export interface HeatMapSize {
+  width: number;
+  height: number;
+}
+
+export interface ResolvedHeatMapOptions {
+  width: number | undefined;
+  height: number | undefined;
+  image: MapPicture | undefined;
+  opacity: number;
+  colors: ColorMap;
+  range: readonly [number, number] | undefined;
+  autoOrient: boolean;
+}
+
+function edge(value: unknown, name: string): number | undefined {
+  return value === undefined ? undefined : optionalInteger(value, name, 1, [1, LONGEST_EDGE]);
+}
+
+function share(value: unknown): number {
+  if (value === undefined) return DEFAULT_OPACITY;
+  if (typeof value !== 'number') throw invalidType('a number', 'options.opacity', value);
+  if (value >= 0 && value <= 1) return value;
+  throw invalidRange('a number from 0 to 1', 'options.opacity', value);
+}
+
+function range(value: unknown): readonly [number, number] | undefined {
+  if (value === undefined) return undefined;
+  const [low, high] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (typeof low !== 'number' || typeof high !== 'number') {
+    throw invalidType('[least, greatest]', 'options.range', value);
+  }
+  if (Number.isFinite(low) && Number.isFinite(high) && low < high) return [low, high];
+  throw invalidRange('two numbers, the lower one first', 'options.range', value);
+}
+
+/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+export function resolveHeatMapOptions(value: unknown): ResolvedHeatMapOptions {
+  const options = optionsBag(value, 'options');
+  return {
+    width: edge(options.width, 'options.width'),
+    height: edge(options.height, 'options.height'),
+    image: options.image as MapPicture | undefined,
+    opacity: share(options.opacity),
+    colors: optionalOneOf(options.colors, 'options.colors', 'turbo', COLOR_MAPS),
+    range: range(options.range),
+    autoOrient: optionalBoolean(options.autoOrient, 'options.autoOrient', false),
+  };
+}
+
+/** What is wanted of `natural`; one edge alone keeps the proportions. */
+export function sizeOf(
+  { width, height }: ResolvedHeatMapOptions,
+  natural: HeatMapSize,
+): HeatMapSize {
+  const fitted = (a: number, of: number, to: number) => Math.max(1, Math.round((a * to) / of));
+  if (width !== undefined && height === undefined) {
+    return { width, height: fitted(width, natural.width, natural.height) };
+  }
+  if (height !== undefined && width === undefined) {
+    return { width: fitted(height, natural.height, natural.width), height };
+  }
+  return { width: width ?? natural.width, height: height ?? natural.height };
+}

@@ -1,0 +1,36 @@
+import { invalidType } from '../arguments';
+import { decodeImage, type EncodedImage, isEncoded, type RawPixels, readPixels } from '../image';
+import { loadSharp } from '../image/encoded';
+import { DEFAULT_MAX_PIXELS } from '../options';
+import type { HeatMapSize } from './options';
+import type { Canvas } from './paint';
+
+/** A picture that a map is laid over: a path, encoded bytes, or 8-bit pixels. */
+export type MapPicture = EncodedImage | RawPixels;
+
+/** @throws as encodeImage */
+export async function readMapPicture(input: MapPicture, autoOrient: boolean): Promise<RawPixels> {
+  if (isEncoded(input)) {
+    return decodeImage(input, { maxPixels: DEFAULT_MAX_PIXELS, autoOrient, transfer: false });
+  }
+  const { pixels } = readPixels(input, false);
+  if ('data' in pixels) return pixels;
+  throw invalidType('a path, encoded bytes or { data, width, height, channels }', 'image', input);
+}
+
+function sharpOf({ data, width, height, channels }: RawPixels) {
+  return loadSharp()(data, { raw: { width, height, channels } });
+}
+
+/** A picture as RGB, stretched to a size. */
+export async function canvasOf(picture: RawPixels, size: HeatMapSize): Promise<Canvas> {
+  const image = sharpOf(picture).toColourspace('srgb').removeAlpha();
+  const { width, height } = size;
+  const fits = picture.width === width && picture.height === height;
+  const resized = fits ? image : image.resize(width, height, { fit: 'fill' });
+  return { pixels: await resized.raw().toBuffer(), width, height };
+}
+
+export async function pngOf({ pixels, width, height }: Canvas): Promise<Buffer> {
+  return sharpOf({ data: pixels, width, height, channels: 3 }).png().toBuffer();
+}

@@ -1,0 +1,301 @@
+// What leaves the layers of vision towers, patch by patch, against timm and transformers.
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { Precision } from 'llm2clip';
+import { convert, type ImageInput, importEngine, LLM2CLIP, type Patches } from 'llm2clip';
+import type { LayoutName } from '../tools/synthetic/layouts.mts';
+import type { Preset } from '../tools/synthetic/presets.mts';
+import { syntheticCheckpoint } from './support/checkpoints.mts';
+import {
+  FAKE_DIM,
+  FAKE_TOWER,
+  fakeBundle,
+  fakePackage,
+  fakePixels,
+  requireFake,
+} from './support/fake-engine.mts';
+import { assertClose, FP32, photograph, REDUCED, type Tolerance } from './support/goldens.mts';
+import { temporaryFolder } from './support/temporary.mts';
+import { relativeDifference } from './support/vectors.mts';
+
+/** What tools/make-patch-goldens.py writes. */
+interface Golden {
+  seed: number;
+  photograph: string;
+  /** Patches that are held, by their place in the grid. */
+  kept: number[];
+  /** By layer, and in the space of the embeddings; not normalised. */
+  layers: Record<string, number[][]>;
+}
+
+const LAYOUTS = {
+  'eva02-tiny': 'official',
+  'clip-tiny': 'hf-openai',
+  'siglip2-tiny': 'timm-siglip2',
+} as const satisfies Partial<Record<Preset, LayoutName>>;
+type TinyPreset = keyof typeof LAYOUTS;
+const PRESETS = Object.keys(LAYOUTS) as TinyPreset[];
+
+const folder = temporaryFolder();
+
+function readPatchGolden(preset: TinyPreset): Golden {
+  const path = new URL(`./fixtures/goldens/patches-${preset}.json`, import.meta.url);
+  return JSON.parse(readFileSync(path, 'utf8')) as Golden;
+}
+
+/** Converted once. */
+async function bundleOf(preset: TinyPreset, options: { precision: Precision; portable?: boolean }) {
+  const { seed } = readPatchGolden(preset);
+  const layout = LAYOUTS[preset];
+  const out = join(folder, `${preset}-${options.precision}-${options.portable ?? false}`);
+  if (existsSync(out)) return out;
+  const dtype = 'f32';
+  const checkpoint = await syntheticCheckpoint({ preset, layout, format: 'torch', dtype, seed });
+  const calibrate = options.precision === 'int8' ? { calibrate: [photograph('china.jpg')] } : {};
+  await convert(checkpoint, { out, ...options, ...calibrate });
+  return out;
+}
+
+/** One patch, by its place in a grid that is read row by row. */
+function patchOf({ at, shape }: Patches, i: number): Float32Array {
+  return at(Math.floor(i / shape[1]), i % shape[1]);
+}
+
+interface Case {
+  precision: Precision;
+  portable?: boolean;
+  tolerance: Tolerance;
+}
+
+const CASES: Case[] = [
+  { precision: 'fp32', tolerance: FP32 },
+  { precision: 'fp32', portable: true, tolerance: FP32 },
+  { precision: 'bf16', tolerance: REDUCED },
+  { precision: 'bf16', portable: true, tolerance: REDUCED },
+  { precision: 'int8', tolerance: { cosine: 0.99 } },
+];
+
+for (const preset of PRESETS) {
+  for (const { tolerance, ...options } of CASES) {
+    const flavour = options.portable ? 'portable' : 'native';
+    test(`${preset} in ${options.precision}, ${flavour}: every layer`, async () => {
+      const golden = readPatchGolden(preset);
+      await using model = await LLM2CLIP.load(await bundleOf(preset, options), { threads: 2 });
+      const picture = photograph(golden.photograph);
+      const embedding = await model.encodeImage(picture, { normalize: false });
+      for (const [name, expected] of Object.entries(golden.layers)) {
+        const layer = name === 'embeddings' ? {} : { layer: Number(name) };
+        const asked = { output: 'patches', normalize: false, ...layer } as const;
+        const patches = await model.encodeImage(picture, asked);
+        assert.deepEqual(patches.shape, [4, 4, expected[0]?.length]);
+        assert.equal(patches.data.length, 16 * (expected[0]?.length ?? 0));
+        for (const [i, patch] of golden.kept.entries()) {
+          assertClose(patchOf(patches, patch), expected[i] as number[], tolerance);
+        }
+      }
+      // One set of weights, read by both ways through it.
+      assert.deepEqual(await model.encodeImage(picture, { normalize: false }), embedding);
+    });
+  }
+}
+
+describe('of one model', () => {
+  let model: LLM2CLIP;
+  let bundle: string;
+  before(async () => {
+    bundle = await bundleOf('eva02-tiny', { precision: 'fp32' });
+    model = await LLM2CLIP.load(bundle, { threads: 2 });
+  });
+  after(() => model.dispose());
+  const picture = photograph('china.jpg');
+  const patches = (options: { layer?: number; normalize?: boolean } = {}) =>
+    model.encodeImage(picture, { output: 'patches', ...options });
+
+  test('layers are counted from the end too', async () => {
+    const [last, first] = await Promise.all([patches({ layer: -1 }), patches({ layer: -4 })]);
+    assert.deepEqual(last.data, (await patches({ layer: 3 })).data);
+    assert.deepEqual(first.data, (await patches({ layer: 0 })).data);
+    assert.notDeepEqual(last.data, first.data);
+  });
+
+  test('patches among the embeddings are normalised one by one, hidden states are not', async () => {
+    const [space, raw] = await Promise.all([patches(), patches({ normalize: false })]);
+    for (let i = 0; i < 16; i++) {
+      const length = Math.hypot(...patchOf(raw, i));
+      assert.ok(Math.abs(Math.hypot(...patchOf(space, i)) - 1) < 1e-6);
+      assert.ok(
+        relativeDifference(
+          patchOf(space, i),
+          patchOf(raw, i).map((x) => x / length),
+        ) < 1e-6,
+      );
+    }
+    const hidden = await patches({ layer: 2 });
+    assert.deepEqual(hidden.data, (await patches({ layer: 2, normalize: false })).data);
+    assert.ok(Math.abs(Math.hypot(...hidden.at(0, 0)) - 1) > 1e-3);
+    const length = Math.hypot(...(await patches({ layer: 2, normalize: true })).at(3, 3));
+    assert.ok(Math.abs(length - 1) < 1e-6);
+  });
+
+  test('what is asked for at once comes as if it were alone', async () => {
+    const inputs: ImageInput[] = [picture, photograph('flower.jpg'), photograph('wide.jpg')];
+    const asked = [{}, { output: 'patches' }, { output: 'patches', layer: 1 }] as const;
+    const pairs = inputs.flatMap((input) => asked.map((options) => ({ input, options })));
+    const encode = ({ input, options }: (typeof pairs)[number]) =>
+      model.encodeImage(input, options as object) as Promise<Float32Array | Patches>;
+    const together = await Promise.all(pairs.map(encode));
+    for (const [i, pair] of pairs.entries()) {
+      const [found, alone] = [together[i], await encode(pair)].map((result) =>
+        result instanceof Float32Array ? result : (result as Patches).data,
+      ) as [Float32Array, Float32Array];
+      assert.ok(relativeDifference(found, alone) < 1e-5, `request ${i}`);
+    }
+  });
+
+  test('a patch outside the grid is refused', async () => {
+    const { at, data } = await patches();
+    assert.equal(at(3, 3).buffer, data.buffer);
+    for (const [row, column] of [
+      [4, 0],
+      [0, -1],
+      [0.5, 0],
+    ] as const) {
+      assert.throws(() => at(row, column), RangeError);
+    }
+  });
+
+  test('what cannot be asked for is refused by name', async () => {
+    const ask = (options: object) => model.encodeImage(picture, options as never);
+    const invalid = (named: string, name = 'RangeError', code = 'ERR_INVALID_ARG') => ({
+      name,
+      code,
+      message: new RegExp(`for options.${named}`),
+    });
+    for (const layer of [4, -5, 1.5]) {
+      await assert.rejects(ask({ output: 'patches', layer }), invalid('layer'));
+    }
+    await assert.rejects(ask({ output: 'patches', layer: '1' }), invalid('layer', 'TypeError'));
+    await assert.rejects(ask({ layer: 1 }), invalid('layer'));
+    await assert.rejects(ask({ output: 'tokens' }), invalid('output'));
+    const out = new Float32Array(16 * 64 - 1);
+    const short = invalid('out', 'RangeError', 'ERR_INVALID_BUFFER');
+    await assert.rejects(ask({ output: 'patches', out }), short);
+    const many = { output: 'patches' } as object;
+    await assert.rejects(model.encodeImages([picture], many), invalid('output'));
+    await assert.rejects(model.embedStream([picture], many).next(), invalid('output'));
+  });
+
+  test('an imported engine gives embeddings alone', async () => {
+    const out = join(folder, 'imported');
+    const options = { family: 'eva02', imageSize: 56, precision: 'fp32' } as const;
+    const portable = await bundleOf('eva02-tiny', { precision: 'fp32', portable: true });
+    await importEngine(join(portable, 'vision/1/model.pt'), { out, ...options });
+    await using imported = await LLM2CLIP.load(out);
+    await assert.rejects(imported.encodeImage(picture, { output: 'patches' }), {
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+      message: /convert the checkpoint again/,
+    });
+  });
+});
+
+// FAULTS.md rows 9 and 10, over an engine that takes its time.
+describe('under way', () => {
+  const fake = requireFake(fakePackage(join(folder, 'package')));
+  const { width } = FAKE_TOWER;
+  const LENGTH = 16 * width;
+  let model: LLM2CLIP;
+  before(async () => {
+    const bundle = await fakeBundle(join(folder, 'fake'), 30_000, 4, LENGTH);
+    model = await fake.LLM2CLIP.load(bundle);
+  });
+  after(() => model.dispose());
+  const ask = (first: number, options: object = {}) => {
+    const asked = { output: 'patches', layer: -1, ...options } as const;
+    return model.encodeImage(fakePixels(first), asked) as Promise<Patches>;
+  };
+
+  test('batches hold one output each, and priorities stay', async () => {
+    const busy = ask(1);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const order: string[] = [];
+    const note = async (name: string, work: Promise<Float32Array | Patches>) => {
+      const result = await work;
+      order.push(name);
+      const data = result instanceof Float32Array ? result : result.data;
+      return [...data.subarray(0, 3)];
+    };
+    const raw = { normalize: false };
+    const found = await Promise.all([
+      note('layer 2', ask(2, { layer: 2 })),
+      note('layer 2', ask(3, { layer: 2 })),
+      note('embedding', model.encodeImage(fakePixels(4), raw)),
+      note('layer 1', ask(5, { layer: 1, priority: 1 })),
+    ]);
+    await busy;
+    assert.deepEqual(found, [
+      [2, 2, 2],
+      [3, 2, 2],
+      [4, 1, 1],
+      [5, 1, 1],
+    ]);
+    assert.ok(order.indexOf('layer 1') < order.indexOf('embedding'), order.join());
+  });
+
+  test('memory of the caller is used, and its loss is said', async () => {
+    const out = new Float32Array(LENGTH + 5).fill(7);
+    const { data, shape } = await ask(6, { out });
+    assert.equal(data.buffer, out.buffer);
+    assert.equal(data.length, LENGTH);
+    assert.deepEqual(shape, [4, 4, width]);
+    assert.deepEqual([...out.subarray(LENGTH)], [7, 7, 7, 7, 7]);
+    const gone = new Float32Array(LENGTH);
+    const lost = ask(7, { out: gone });
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    await assert.rejects(lost, { name: 'RangeError', code: 'ERR_INVALID_BUFFER' });
+    assert.equal((await ask(8)).data[0], 8);
+  });
+
+  test('a poisoned picture, an abort and a time-out concern nobody else', async () => {
+    const controller = new AbortController();
+    const aborted = assert.rejects(ask(9, { signal: controller.signal }), { name: 'AbortError' });
+    const poisoned = assert.rejects(ask(-666), { code: 'ERR_INTERNAL' });
+    const late = assert.rejects(ask(10, { timeoutMs: 1 }), { code: 'ERR_TIMEOUT' });
+    const others = Promise.all([ask(11), ask(12), ask(13)]);
+    controller.abort();
+    await Promise.all([aborted, poisoned, late]);
+    assert.deepEqual(
+      (await others).map(({ data }) => data[0]),
+      [11, 12, 13],
+    );
+  });
+
+  test('an engine that was built before there were patches says what mends it', async () => {
+    const bundle = await fakeBundle(join(folder, 'old'), 0, 4, 0);
+    await using old = await fake.LLM2CLIP.load(bundle);
+    await assert.rejects(old.encodeImage(fakePixels(1), { output: 'patches' }), {
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+      message: /convert the checkpoint again/,
+    });
+    assert.equal((await old.encodeImage(fakePixels(1))).length, FAKE_DIM);
+  });
+
+  test('an engine that gives other numbers than its bundle says is refused', async () => {
+    const bundle = await fakeBundle(join(folder, 'other'), 0, 4, LENGTH - width);
+    await using other = await fake.LLM2CLIP.load(bundle);
+    await assert.rejects(other.encodeImage(fakePixels(1), { output: 'patches', layer: 0 }), {
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+    });
+  });
+
+  test('dispose() waits for patches, and takes no more', async () => {
+    const bundle = await fakeBundle(join(folder, 'ending'), 10_000, 4, LENGTH);
+    const ending = await fake.LLM2CLIP.load(bundle);
+    const asked = { output: 'patches', layer: 0 } as const;
+    const last = ending.encodeImage(fakePixels(3), asked);
+    await ending.dispose();
+    assert.equal((await last).data[0], 3);
+    await assert.rejects(ending.encodeImage(fakePixels(3), asked), { code: 'ERR_DISPOSED' });
+  });
+});
