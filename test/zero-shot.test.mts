@@ -286,7 +286,8 @@ describe('llm2clip eval', () => {
     const many = join(folder, 'many');
     await mkdir(many);
     const caption = 'a photo of the red car '.repeat(90);
-    const entries = [{ image: 'none.jpg', caption: Array(6000).fill(caption) }];
+    const captions = Array.from({ length: 6000 }, (_, i) => `${i} ${caption}`);
+    const entries = [{ image: 'none.jpg', caption: captions }];
     await writeFile(join(many, 'captions.json'), JSON.stringify(entries));
     const child = spawn(process.execPath, [MAIN, 'eval', 'retrieval', bundle, many]);
     let said = '';

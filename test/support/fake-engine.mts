@@ -33,19 +33,16 @@ export function requireFake(folder: string): typeof import('llm2clip') {
 export const FAKE_SIZE = CONTENT.preprocessing.size;
 export const FAKE_DIM = CONTENT.model.embeddingDim;
 
-/** A tower with 4 × 4 patches, as a manifest says of one. */
-export const FAKE_TOWER = { patchSize: FAKE_SIZE / 4, width: 8, layers: 3 };
-
-/**
- * Writes an engine whose batches take so many microseconds, and gives its path in the bundle. It
- * gives patches of so many numbers, all together; 0: none, as old ones.
- */
+/** Writes an engine whose batches take so many microseconds, and gives its path in the bundle. */
 function writeEngine(inside: string, part: Part, microseconds: number, patches = 0): string {
   const name = `${part}/1/model.pt`;
   mkdirSync(dirname(join(inside, name)), { recursive: true });
   writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM} ${patches}\n`);
   return name;
 }
+
+/** A tower with 4 × 4 patches, as a manifest says of one. */
+export const FAKE_TOWER = { patchSize: FAKE_SIZE / 4, width: 8, layers: 3 };
 
 /**
  * A bundle whose batches take so many microseconds and hold at most `maxBatch` pictures. Of a tower
