@@ -6,6 +6,7 @@
 #include "engine/tensorrt/dims.h"
 #include "engine/tensorrt/flavour.h"
 #include "engine/tensorrt/log.h"
+#include "engine/tensorrt/texts.h"
 #include "engine/tensorrt/vendor.h"
 #include "engine/text_slot.h"
 
@@ -15,8 +16,6 @@ namespace {
 using nvinfer1::DataType;
 using nvinfer1::ICudaEngine;
 using nvinfer1::TensorIOMode;
-
-const std::vector<std::string> kTextInputs{"input_ids", "attention_mask", "pool_mask"};
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& found) {
   throw Error(ErrorCode::kEngineIncompatible,
@@ -65,7 +64,7 @@ LoadedPlan::LoadedPlan(std::span<const std::byte> plan, const SessionOptions& op
 void LoadedPlan::require_inputs(int64_t max_batch) {
   inputs_ = names(*engine_, TensorIOMode::kINPUT);
   if (std::ranges::is_permutation(inputs_, kTextInputs)) {
-    inputs_ = kTextInputs;
+    inputs_.assign(kTextInputs.begin(), kTextInputs.end());
     require_texts();
   } else {
     require_one(*engine_, inputs_, "input");

@@ -5,10 +5,12 @@ namespace llm2clip::tensorrt {
 using nvinfer1::DataType;
 
 Texts::Texts(NetworkWriter& out) {
-  const Shape rows{-1, -1};
-  ids_ = out.input("input_ids", rows, DataType::kINT64);
-  Tensor const there = out.input("attention_mask", rows, DataType::kINT64);
-  pool_mask_ = out.input("pool_mask", rows, DataType::kINT64);
+  const auto input = [&](size_t i) {
+    return out.input(kTextInputs[i], {-1, -1}, DataType::kINT64);
+  };
+  ids_ = input(0);
+  Tensor const there = input(1);
+  pool_mask_ = input(2);
   places_ = out.sum_before(there, 1);
   // Padding attends to padding: an attention to nothing gives no numbers.
   Tensor const queries = out.reshape(there, {0, 1, -1, 1}),

@@ -1,8 +1,13 @@
 #pragma once
 
+#include <array>
+
 #include "engine/tensorrt/network_writer.h"
 
 namespace llm2clip::tensorrt {
+
+// In the order in which sessions keep them.
+inline constexpr std::array kTextInputs{"input_ids", "attention_mask", "pool_mask"};
 
 // The texts of a batch as a network sees them: rows of tokens, padded on either side, and masks
 // that say which are there and which count for the mean. int64 [B, N] each.
