@@ -1,3 +1,10 @@
 /** What a bundle may hold, each an engine file of its own. */
 export const PARTS = ['vision', 'adapter', 'llm'] as const;
 export type Part = (typeof PARTS)[number];
+
+/** For people. */
+export const NAMES: Record<Part, string> = {
+  vision: 'a vision tower',
+  adapter: 'a text adapter',
+  llm: 'a language model',
+};

@@ -1,5 +1,5 @@
 import { LLM2CLIPError } from '../errors';
-import { PARTS, type Part } from '../parts';
+import { NAMES, PARTS, type Part } from '../parts';
 import { type ResolvedModel, resolveModel } from './layouts';
 import { entriesByName } from './layouts/entries';
 import { isIgnored } from './layouts/ignored';
@@ -42,13 +42,6 @@ export function contentsOf(table: CheckpointTable, wanted?: readonly Part[]): Co
     `expected ${NAMES[missing]} in ${table.path}, found none`,
   );
 }
-
-/** The parts for people. */
-export const NAMES: Record<Part, string> = {
-  vision: 'a vision tower',
-  adapter: 'a text adapter',
-  llm: 'a language model',
-};
 
 function isLlama(names: readonly string[]): boolean {
   return closestLayout([LLAMA], names).share >= LEAST_SHARE;

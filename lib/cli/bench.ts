@@ -70,6 +70,7 @@ function suiteOptions(bundle: string, options: Options, signal: AbortSignal): Su
   return {
     bundle,
     load: {
+      parts: ['vision'],
       device,
       ...(threads === undefined ? {} : { threads }),
       ...(maxBatch === undefined ? {} : { batching: { maxBatch } }),

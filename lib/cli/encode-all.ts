@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { abortable } from '../abort';
 import { AtomicFile } from '../atomic-file';
 import { LLM2CLIP } from '../model';
+import type { Part } from '../parts';
 import type { Streamed } from '../stream';
 import { embeddingPath, embeddingWriter } from './embedding-file';
 import { interruptSignal } from './interrupt';
@@ -20,6 +21,8 @@ export interface EncodeAllOptions {
 /** What is encoded. */
 export interface Encoded {
   count: number;
+  /** What of the bundle it takes. */
+  parts: readonly Part[];
   /** How JSON, and a line for people, name an input. */
   name: (input: string) => Outcome['of'];
   stream: (
@@ -84,7 +87,9 @@ export async function encodeAll(
   // What cannot be written should not be computed first.
   const file = options.out === undefined ? undefined : await AtomicFile.create(options.out);
   try {
-    const model = await abortable(LLM2CLIP.load(bundle, { device: options.device }), signal);
+    const { device } = options;
+    const { parts } = encoded;
+    const model = await abortable(LLM2CLIP.load(bundle, { device, parts }), signal);
     try {
       await encodeInto(model, encoded, options, file, signal);
     } finally {

@@ -14,6 +14,7 @@ async function findTexts(given: readonly string[], file: string | undefined): Pr
   const texts = [...given, ...(file === undefined ? [] : await readTexts(file))];
   return {
     count: texts.length,
+    parts: ['adapter', 'llm'],
     name: (text) => ({ text }),
     stream: (model, options) =>
       streamInOrder(texts, READ_AHEAD, (text) => model.encodeText(text, options)),

@@ -6,6 +6,7 @@ async function findPictures(images: string[]): Promise<Encoded> {
   const pictures = await listPictures(images);
   return {
     count: pictures.length,
+    parts: ['vision'],
     name: (image) => ({ image }),
     stream: (model, options) => model.embedStream(pictures, { ...options, onError: 'collect' }),
   };
