@@ -40,7 +40,7 @@ describe('plugins', () => {
     );
     await assert.rejects(fromNative(openEngine(plugin, [])), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
-      message: /expected engine interface 7 .* found 999/,
+      message: /expected engine interface 8 .* found 999/,
     });
   });
 
