@@ -1,11 +1,9 @@
 // What csrc/cuda makes of the driver's library, over a fake one that this program's run path finds.
 #include <cstdlib>
 #include <cstring>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "cuda/context.h"
@@ -14,8 +12,6 @@
 #include "cuda/probe.h"
 #include "cuda/result_ring.h"
 #include "cuda/staged_batch.h"
-#include "engine/tensorrt/device_texts.h"
-#include "engine/text_slot.h"
 #include "expect.h"
 
 namespace llm2clip::testing {
@@ -195,49 +191,6 @@ void test_staged_batch_lost() {
   EXPECT(error.code() == ErrorCode::kDeviceLost);
 }
 
-std::vector<int64_t> on_device(const void* data, const tensorrt::BatchSize& size,
-                               const CudaStream& stream) {
-  std::vector<int64_t> numbers(static_cast<size_t>(size.batch * size.tokens));
-  copy_to_host(std::as_writable_bytes(std::span(numbers)), reinterpret_cast<CudaAddress>(data),
-               stream);
-  stream.synchronize();
-  return numbers;
-}
-
-// Three texts of up to 40 tokens run as four of 50, which is the most; two short ones as two of 32.
-void test_device_texts() {
-  const CudaContext context(0);
-  const CudaStream stream;
-  const int64_t slot = kTextHeader + 50;
-  tensorrt::DeviceTexts texts(6, slot);
-  std::vector<std::pair<int64_t, int64_t>> warmed_up;
-  for (const auto& size : texts.to_warm_up()) {
-    EXPECT(on_device(texts.data(1), size, stream) ==
-           std::vector<int64_t>(static_cast<size_t>(size.batch * size.tokens), 1));
-    warmed_up.emplace_back(size.batch, size.tokens);
-  }
-  EXPECT((warmed_up ==
-          std::vector<std::pair<int64_t, int64_t>>{{1, 32}, {2, 32}, {4, 32}, {6, 32}, {1, 50}}));
-  std::vector<float> slots(3 * static_cast<size_t>(slot));
-  const auto of = [&](size_t i) {
-    return std::span(slots).subspan(i * static_cast<size_t>(slot), static_cast<size_t>(slot));
-  };
-  write_text(std::vector<int32_t>{7, 8}, 1, of(0));
-  write_text(std::vector<int32_t>{9}, 1, of(1));
-  write_text(std::vector<int32_t>(40, 5), 30, of(2));
-  const tensorrt::BatchSize size = texts.give(slots.data(), 3, stream);
-  EXPECT(size.batch == 4 && size.tokens == 50);
-  const auto ids = on_device(texts.data(0), size, stream);
-  EXPECT(ids[48] == 7 && ids[49] == 8 && ids[99] == 9 && ids[110] == 5 && ids[199] == 0);
-  const auto ones = [&](size_t i, const tensorrt::BatchSize& of_size) {
-    const auto mask = on_device(texts.data(i), of_size, stream);
-    return std::accumulate(mask.begin(), mask.end(), int64_t{0});
-  };
-  EXPECT(ones(1, size) == 2 + 1 + 40 + 1 && ones(2, size) == 1 + 1 + 30 + 1);
-  const tensorrt::BatchSize next = texts.give(slots.data(), 2, stream);
-  EXPECT(next.batch == 2 && next.tokens == 32 && ones(1, next) == 2 + 1);
-}
-
 void test_result_ring() {
   ResultRing ring(std::make_shared<const CudaContext>(0));
   auto first = ring.next(16);
@@ -274,7 +227,6 @@ int main() {
                     {"device lost", test_lost},
                     {"staged batch", test_staged_batch},
                     {"staged batch, device lost", test_staged_batch_lost},
-                    {"device texts", test_device_texts},
                     {"result ring", test_result_ring},
                     {"codes", test_codes}});
 }

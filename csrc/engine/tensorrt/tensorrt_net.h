@@ -11,8 +11,9 @@
 namespace llm2clip::tensorrt {
 
 // The lowering of net.h: what a model says becomes layers of a strongly typed network. Products run
-// in the network's type, norms and rotations in f32, cast there and back, which the library fuses;
-// so does what a text tower adds up from block to block. tensorrt_net_text.cpp holds the text side.
+// in the network's type, norms and rotations in f32, cast there and back, which the library fuses.
+// What a text tower adds up from block to block stays in f32. tensorrt_net_text.cpp holds the text
+// side.
 class TensorrtNet : public Builder {
  public:
   TensorrtNet(std::shared_ptr<nvinfer1::IBuilder> builder, Precision precision, Shape input)
