@@ -14,7 +14,7 @@ import { TextTokenizer } from './text/tokenizer';
 import type { TextParts } from './text-side';
 
 /** Most texts, and tokens of them, in one run: few are enough to keep a CPU busy, but texts are short. */
-const MOST_TEXTS = 256;
+const MOST_TEXTS = 128;
 const MOST_TOKENS = 2048;
 
 /** A bundle that is open, what runs it, and how. */

@@ -46,7 +46,7 @@ export class TextSide {
     { waits }: Place,
   ): Promise<Float32Array> {
     const all = { ...options, normalize: false, timeoutMs: undefined };
-    const embed = (signal: AbortSignal) =>
+    const embed = (signal: AbortSignal | undefined) =>
       this.#embed(text, { ...all, signal }, { ...ANYWHERE, waits });
     try {
       return await cache.get(text, embed, options.signal);

@@ -4,7 +4,7 @@ import { type EncodeAllOptions, type Encoded, encodeAll, withEncodeOptions } fro
 import { readTexts } from './text-file';
 
 /** Texts taken and not yet shown: more than one run of the language model takes. */
-const READ_AHEAD = 512;
+const READ_AHEAD = 256;
 
 interface Options extends EncodeAllOptions {
   file?: string;

@@ -22,13 +22,17 @@ export interface VectorCacheStats {
   bytes: number;
 }
 
-/** Computes the vector [dim] of a text; the signal aborts when nobody waits for it any more. */
-export type ComputeVector = (signal: AbortSignal) => Promise<Float32Array>;
+/**
+ * Computes the vector [dim] of a text; the signal aborts when nobody waits for it any more, and is
+ * undefined where somebody always will.
+ */
+export type ComputeVector = (signal: AbortSignal | undefined) => Promise<Float32Array>;
 
 /** A vector that is being computed, and how many wait for it. */
 interface Flight {
   vector: Promise<Float32Array>;
-  abort: AbortController;
+  /** Undefined where whoever asked first can't leave. */
+  abort: AbortController | undefined;
   waiting: number;
 }
 
@@ -75,7 +79,7 @@ export class VectorCache {
       this.#hits += 1;
       return found;
     }
-    const flight = this.#join(key, compute);
+    const flight = this.#join(key, compute, signal);
     const vector = await abortable(flight.vector, signal, () => this.#leave(key, flight));
     return vector.slice();
   }
@@ -90,14 +94,14 @@ export class VectorCache {
     await this.#store?.settle();
   }
 
-  #join(key: string | undefined, compute: ComputeVector): Flight {
+  #join(key: string | undefined, compute: ComputeVector, signal: AbortSignal | undefined): Flight {
     let flight = key === undefined ? undefined : this.#flights.get(key);
     if (flight !== undefined) {
       this.#hits += 1;
     } else {
       this.#misses += 1;
-      const abort = new AbortController();
-      flight = { vector: compute(abort.signal), abort, waiting: 0 };
+      const abort = signal && new AbortController();
+      flight = { vector: compute(abort?.signal), abort, waiting: 0 };
       if (key !== undefined) this.#land(key, flight);
     }
     flight.waiting += 1;
@@ -124,7 +128,7 @@ export class VectorCache {
     flight.waiting -= 1;
     if (flight.waiting > 0) return;
     if (key !== undefined && this.#flights.get(key) === flight) this.#flights.delete(key);
-    flight.abort.abort();
+    flight.abort?.abort();
   }
 }
 
