@@ -167,6 +167,17 @@ describe('features', () => {
     await assert.rejects(model.encodeTextFeatures(wrong), { code: 'ERR_INVALID_BUFFER' });
     await assert.rejects(model.encodeTextFeatures([1, 2] as never), { code: 'ERR_INVALID_ARG' });
     assert.equal((await model.encodeTextFeatures(new Float32Array())).shape[0], 0);
+    const features = new Float32Array(WHOLE.featureWidth + WHOLE.embeddingDim);
+    const own = features.subarray(0, WHOLE.featureWidth);
+    for (const [begin, code] of [
+      [WHOLE.featureWidth, undefined],
+      [WHOLE.featureWidth - 1, 'ERR_INVALID_BUFFER'],
+    ] as const) {
+      const out = features.subarray(begin);
+      const encoded = model.encodeTextFeatures(own, { out });
+      if (code === undefined) assert.equal((await encoded).data.buffer, features.buffer);
+      else await assert.rejects(encoded, { code, message: /memory of its own/ });
+    }
   });
 });
 
