@@ -5,6 +5,7 @@ import {
   invalidRange,
   invalidType,
   optionalBoolean,
+  optionalFunction,
   optionalInteger,
   optionalMilliseconds,
   optionalOneOf,
@@ -144,12 +145,6 @@ function imageOptions(value: unknown): Required<ImageOptions> {
   };
 }
 
-function logger(value: unknown): Logger {
-  if (value === undefined) return () => {};
-  if (typeof value !== 'function') throw invalidType('a function', 'options.logger', value);
-  return value as Logger;
-}
-
 /** @throws TypeError, RangeError (ERR_INVALID_ARG) */
 export function wantedParts(value: unknown): Part[] | undefined {
   const name = 'options.parts';
@@ -183,7 +178,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
       [1, 1_000_000],
     ),
     maxDelayMs: optionalMilliseconds(maxDelayMs, 'options.batching.maxDelayMs') ?? 0,
-    logger: logger(options.logger),
+    logger: optionalFunction<Logger>(options.logger, 'options.logger') ?? (() => {}),
     image: imageOptions(options.image),
     textCache: textCacheOptions(options.textCache),
     runtime: optionalString(options.runtime, 'options.runtime'),

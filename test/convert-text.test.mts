@@ -258,6 +258,11 @@ test('progress goes forward, part by part', async () => {
     told.flatMap(({ part }) => part ?? []),
     ['vision', 'adapter', 'llm'],
   );
+  await assert.rejects(convert(checkpoint, { out: fresh(), llm, onProgress: 7 as never }), {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG',
+    message: /a function for options\.onProgress/,
+  });
 });
 
 describe('the command', () => {
