@@ -207,14 +207,15 @@ export class LLM2CLIP {
     options?: EncodeManyTextsOptions,
   ): Promise<Embeddings> {
     if (!Array.isArray(texts)) throw invalidType('an array of strings', 'texts', texts);
-    for (const [i, text] of texts.entries()) requireText(text, `texts[${i}]`);
+    const own = [...texts]; // whatever becomes of the caller's array
+    for (const [i, text] of own.entries()) requireText(text, `texts[${i}]`);
     const output = textOutput(options);
     const dim = this.#textDim(output);
-    const { resolved, out } = rowsOptions(options, texts.length * dim);
-    const rows = { count: texts.length, dim, out, atOnce: TEXTS_AT_ONCE };
+    const { resolved, out } = rowsOptions(options, own.length * dim);
+    const rows = { count: own.length, dim, out, atOnce: TEXTS_AT_ONCE };
     return withCallerStack(
       encodeRows(rows, resolved, (i, place) =>
-        this.#encodeText(texts[i] as string, output, resolved, place),
+        this.#encodeText(own[i] as string, output, resolved, place),
       ),
     );
   }

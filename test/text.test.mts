@@ -119,6 +119,15 @@ describe('encodeText and encodeTexts', () => {
     });
   });
 
+  test('what the caller does to its array later changes nothing', async () => {
+    const texts = Array.from({ length: 600 }, () => 'a cat'); // more than are under way at once
+    const encoding = model.encodeTexts(texts);
+    texts.fill(7 as never);
+    const { data, row } = await encoding;
+    assert.equal(data.length, 600 * WHOLE.embeddingDim);
+    assert.ok(cosine(row(599), row(0)) > 0.99999);
+  });
+
   test('aborted before, and under way; out of time', async () => {
     const reason = new Error('enough');
     const aborted = AbortSignal.abort(reason);
