@@ -40,7 +40,7 @@ export interface LoadOptions {
   batching?: {
     /** Most pictures in one run of the engine. Default 8, on a GPU 64, at most the bundle's. */
     maxBatch?: number;
-    /** Most pictures and texts under way, each from its call to its embedding; further ones meet ERR_QUEUE_FULL. Default 1024. */
+    /** Most pictures and texts under way, from call to embedding; more meet ERR_QUEUE_FULL. Default 1024. */
     maxQueue?: number;
     /** How long a batch that is not full waits for company, in milliseconds. Default 0: not at all. */
     maxDelayMs?: number;
@@ -56,7 +56,7 @@ export interface LoadOptions {
 export interface EncodeOptions {
   /** L2-normalise the embedding. Default true. */
   normalize?: boolean;
-  /** Where to write: one embedding for encodeImage and encodeText, all of them for the calls for many. */
+  /** Where to write: one embedding, or in a call for many all of them. */
   out?: Float32Array;
   /** Turns the call away: what waits leaves the queue, what runs is dropped; rejects with its reason. */
   signal?: AbortSignal;
