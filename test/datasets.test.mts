@@ -134,6 +134,14 @@ describe('retrieval datasets', () => {
     assert.deepEqual([texts, pictures], [['of b'], [join(folder, 'images/b.jpg')]]);
   });
 
+  test('one picture may have any number of captions', async () => {
+    const caption = Array.from({ length: 200_000 }, (_, i) => `${i}`);
+    const folder = await folderOf('many', { 'captions.json': [{ image: '1.jpg', caption }] });
+    const { texts, imageOfText } = await readRetrievalDataset(folder);
+    assert.deepEqual([texts.length, texts.at(-1)], [200_000, '199999']);
+    assert.equal(imageOfText.length, 200_000);
+  });
+
   test('a byte order mark before annotations or names is passed over', async () => {
     const line = JSON.stringify({ image: '1.jpg', caption: 'a' });
     for (const [i, [name, content]] of [
