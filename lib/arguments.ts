@@ -90,6 +90,15 @@ export function optionalOneOf<T extends string>(
   return found;
 }
 
+/** What it takes and gives cannot be seen. */
+export function optionalFunction<F extends (...args: never[]) => unknown>(
+  value: unknown,
+  name: string,
+): F | undefined {
+  if (value === undefined || typeof value === 'function') return value as F | undefined;
+  throw invalidType('a function', name, value);
+}
+
 export function optionalSignal(value: unknown, name: string): AbortSignal | undefined {
   if (value !== undefined && !(value instanceof AbortSignal)) {
     throw invalidType('an AbortSignal', name, value);

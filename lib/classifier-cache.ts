@@ -5,6 +5,7 @@ import {
   type ClassifierOptions,
   type ClassifyOptions,
   resolveClassifierOptions,
+  resolveRankOptions,
 } from './classify-options';
 
 /** Lists of labels that are kept, at most. */
@@ -45,6 +46,7 @@ export class ClassifierCache {
   ): Promise<T> {
     if (!Array.isArray(labels)) throw invalidType('an array of strings', 'labels', labels);
     const { signal, ...rest } = resolveClassifierOptions(options);
+    resolveRankOptions(options); // before labels are encoded for nothing
     signal?.throwIfAborted();
     const kept = this.#find(labels, rest.templates) ?? this.#begin(labels, rest);
     this.#kept = [...this.#kept.filter((other) => other !== kept), kept];

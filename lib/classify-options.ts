@@ -1,6 +1,7 @@
 import {
   invalidRange,
   invalidType,
+  optionalFunction,
   optionalInteger,
   optionalSignal,
   optionsBag,
@@ -48,14 +49,11 @@ export function resolveTemplates(value: unknown): readonly string[] {
 
 export function resolveClassifierOptions(value: unknown): ResolvedClassifierOptions {
   const { templates, signal, priority, onProgress } = optionsBag(value, 'options');
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw invalidType('a function', 'options.onProgress', onProgress);
-  }
   return {
     templates: resolveTemplates(templates),
     signal: optionalSignal(signal, 'options.signal'),
     priority: priority as number | undefined, // the encoder checks it
-    onProgress: onProgress as ResolvedClassifierOptions['onProgress'],
+    onProgress: optionalFunction(onProgress, 'options.onProgress'),
   };
 }
 

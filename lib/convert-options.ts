@@ -3,6 +3,7 @@ import {
   invalidType,
   nonEmptyString,
   optionalBoolean,
+  optionalFunction,
   optionalInteger,
   optionalOneOf,
   optionalSignal,
@@ -193,6 +194,6 @@ export function resolveConvertOptions(value: unknown): ResolvedConvertOptions {
     force: optionalBoolean(options.force, 'options.force', false),
     runtime: optionalString(options.runtime, 'options.runtime'),
     signal: optionalSignal(options.signal, 'options.signal'),
-    onProgress: neverBack(options.onProgress as ConvertOptions['onProgress']),
+    onProgress: neverBack(optionalFunction(options.onProgress, 'options.onProgress')),
   };
 }

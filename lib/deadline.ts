@@ -7,7 +7,8 @@ export class Deadline {
 
   constructor(timeoutMs: number | undefined) {
     this.#ends = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-    this.#timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+    // Timers count whole milliseconds.
+    this.#timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(Math.ceil(timeoutMs));
   }
 
   /** Aborted when the time is over, or when `signal` is. */

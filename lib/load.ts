@@ -8,7 +8,7 @@ import type { VisionPart } from './image-side';
 import { maxBatchOf, openAdapter, openLlm, openVision, type Source } from './load-parts';
 import type { NativeEngine } from './native';
 import type { Logger, ResolvedLoadOptions } from './options';
-import { NAMES, PARTS, type Part } from './parts';
+import { PART_NAMES, PARTS, type Part } from './parts';
 import type { Requests } from './requests';
 import type { VectorCache } from './text/vector-cache';
 import { openTextCache } from './text-cache';
@@ -80,7 +80,7 @@ function partsOf({ parts }: Manifest, wanted: readonly Part[] | undefined): Part
   if (missing === undefined) return present.filter((part) => wanted?.includes(part) ?? true);
   throw new LLM2CLIPError(
     'ERR_ENGINE_INCOMPATIBLE',
-    `expected a bundle with ${NAMES[missing]}, found ${present.join(', ')}; ` +
+    `expected a bundle with ${PART_NAMES[missing]}, found ${present.join(', ')}; ` +
       (missing === 'llm' ? 'convert with --llm FOLDER' : 'convert a checkpoint that holds one'),
   );
 }

@@ -8,6 +8,7 @@ import type { ClassifierOptions, ClassifyOptions } from './classify-options';
 import type { Embeddings } from './embeddings';
 import { LLM2CLIPError } from './errors';
 import { type ImageInput, overlapsImage } from './image';
+import { overlap } from './image/memory';
 import { imageOutput, requireEmbeddings, resolvePatchOptions } from './image-output';
 import { ImageSide } from './image-side';
 import { type LoadedBundle, loadBundle, type ModelInfo } from './load';
@@ -206,14 +207,15 @@ export class LLM2CLIP {
     options?: EncodeManyTextsOptions,
   ): Promise<Embeddings> {
     if (!Array.isArray(texts)) throw invalidType('an array of strings', 'texts', texts);
-    for (const [i, text] of texts.entries()) requireText(text, `texts[${i}]`);
+    const own = [...texts]; // whatever becomes of the caller's array
+    for (const [i, text] of own.entries()) requireText(text, `texts[${i}]`);
     const output = textOutput(options);
     const dim = this.#textDim(output);
-    const { resolved, out } = rowsOptions(options, texts.length * dim);
-    const rows = { count: texts.length, dim, out, atOnce: TEXTS_AT_ONCE };
+    const { resolved, out } = rowsOptions(options, own.length * dim);
+    const rows = { count: own.length, dim, out, atOnce: TEXTS_AT_ONCE };
     return withCallerStack(
       encodeRows(rows, resolved, (i, place) =>
-        this.#encodeText(texts[i] as string, output, resolved, place),
+        this.#encodeText(own[i] as string, output, resolved, place),
       ),
     );
   }
@@ -241,6 +243,10 @@ export class LLM2CLIP {
     }
     const dim = this.info.embeddingDim;
     const { resolved, out } = rowsOptions(options, count * dim);
+    // Features are read when their turn comes, after others' embeddings are there.
+    if (resolved.out !== undefined && overlap(features, out)) {
+      throw invalidBuffer('memory of its own', 'options.out', out);
+    }
     const rows = { count, dim, out, atOnce: TEXTS_AT_ONCE };
     return withCallerStack(
       encodeRows(rows, resolved, (i, place) =>
@@ -255,6 +261,7 @@ export class LLM2CLIP {
    * The labels that fit a picture best, best first, with their probabilities; for the lists of labels
    * that were used last their vectors are kept, so that the second call costs the picture alone.
    *
+   * @param image As encodeImage's; its memory is read until the promise settles.
    * @param labels At least one; a label that is given twice is two classes.
    * @throws As classifier() and encodeImage()
    * @example

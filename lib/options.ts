@@ -5,6 +5,7 @@ import {
   invalidRange,
   invalidType,
   optionalBoolean,
+  optionalFunction,
   optionalInteger,
   optionalMilliseconds,
   optionalOneOf,
@@ -39,7 +40,7 @@ export interface LoadOptions {
   batching?: {
     /** Most pictures in one run of the engine. Default 8, on a GPU 64, at most the bundle's. */
     maxBatch?: number;
-    /** Most pictures under way, from the call to the embedding; further ones meet ERR_QUEUE_FULL. Default 1024. */
+    /** Most pictures and texts under way, from call to embedding; more meet ERR_QUEUE_FULL. Default 1024. */
     maxQueue?: number;
     /** How long a batch that is not full waits for company, in milliseconds. Default 0: not at all. */
     maxDelayMs?: number;
@@ -55,7 +56,7 @@ export interface LoadOptions {
 export interface EncodeOptions {
   /** L2-normalise the embedding. Default true. */
   normalize?: boolean;
-  /** Where to write: one embedding for encodeImage, all of them for encodeImages. */
+  /** Where to write: one embedding, or in a call for many all of them. */
   out?: Float32Array;
   /** Turns the call away: what waits leaves the queue, what runs is dropped; rejects with its reason. */
   signal?: AbortSignal;
@@ -144,12 +145,6 @@ function imageOptions(value: unknown): Required<ImageOptions> {
   };
 }
 
-function logger(value: unknown): Logger {
-  if (value === undefined) return () => {};
-  if (typeof value !== 'function') throw invalidType('a function', 'options.logger', value);
-  return value as Logger;
-}
-
 /** @throws TypeError, RangeError (ERR_INVALID_ARG) */
 export function wantedParts(value: unknown): Part[] | undefined {
   const name = 'options.parts';
@@ -183,7 +178,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
       [1, 1_000_000],
     ),
     maxDelayMs: optionalMilliseconds(maxDelayMs, 'options.batching.maxDelayMs') ?? 0,
-    logger: logger(options.logger),
+    logger: optionalFunction<Logger>(options.logger, 'options.logger') ?? (() => {}),
     image: imageOptions(options.image),
     textCache: textCacheOptions(options.textCache),
     runtime: optionalString(options.runtime, 'options.runtime'),

@@ -2,8 +2,8 @@
 export const PARTS = ['vision', 'adapter', 'llm'] as const;
 export type Part = (typeof PARTS)[number];
 
-/** For people. */
-export const NAMES: Record<Part, string> = {
+/** What each is called in messages. */
+export const PART_NAMES: Record<Part, string> = {
   vision: 'a vision tower',
   adapter: 'a text adapter',
   llm: 'a language model',

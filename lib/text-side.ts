@@ -4,6 +4,7 @@ import { deliver } from './delivery';
 import { LLM2CLIPError } from './errors';
 import type { ResolvedEncodeOptions } from './options';
 import { ANYWHERE, type Place, type Requests } from './requests';
+import { roundToBf16 } from './text/bf16';
 import type { TextTokenizer } from './text/tokenizer';
 import type { VectorCache } from './text/vector-cache';
 
@@ -116,17 +117,9 @@ export class TextSide {
     const feature = await requests.submit(tokens, false, raw, place);
     const { outOffset } = place;
     const start = place.out === undefined ? 0 : outOffset;
+    // As the reference does, in whatever precision the language model ran.
     roundToBf16(feature.subarray(start, start + this.llm().width));
     return feature;
-  }
-}
-
-/** As the reference does, in whatever precision the language model ran. Ties go to even. */
-export function roundToBf16(numbers: Float32Array): void {
-  const bits = new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length);
-  for (let i = 0; i < bits.length; i++) {
-    const word = bits[i] as number;
-    bits[i] = (word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000;
   }
 }
 

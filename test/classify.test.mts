@@ -215,6 +215,15 @@ describe('ClassifierCache', () => {
     assert.equal((await again).length, 1);
   });
 
+  test('no labels are encoded for options that are wrong', async () => {
+    const { encoder } = encoderOf(labels, 8);
+    const cache = new ClassifierCache(encoder);
+    for (const options of [{ topK: 0 }, { scale: -1 }, { templates: ['a photo'] }]) {
+      await assert.rejects(cache.use(labels, options, first), code('ERR_INVALID_ARG'));
+    }
+    assert.deepEqual(encoder.calls, []);
+  });
+
   test('a failure is not kept', async () => {
     const { encoder } = encoderOf(labels, 8);
     const cache = new ClassifierCache(encoder);

@@ -1,6 +1,16 @@
 // What `convert` makes of a language model's folder, and what it refuses.
 import assert from 'node:assert/strict';
-import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -10,7 +20,7 @@ import { readCheckpoint } from '#lib/checkpoint/read';
 import { adapterConfig, adapterTensors } from '../tools/synthetic/text-towers.mts';
 import { Random } from './fuzz/random.mts';
 import { rejectsWith } from './support/checkpoint-errors.mts';
-import { llm2clip } from './support/cli.mts';
+import { llm2clip, MAIN } from './support/cli.mts';
 import { llamaTokenizer } from './support/llama-tokenizer.mts';
 import { writeSafetensors } from './support/safetensors-writer.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -248,6 +258,11 @@ test('progress goes forward, part by part', async () => {
     told.flatMap(({ part }) => part ?? []),
     ['vision', 'adapter', 'llm'],
   );
+  await assert.rejects(convert(checkpoint, { out: fresh(), llm, onProgress: 7 as never }), {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG',
+    message: /a function for options\.onProgress/,
+  });
 });
 
 describe('the command', () => {
@@ -304,5 +319,28 @@ describe('the command', () => {
     const refused = await llm2clip('encode-text', vision, 'a cat', '--json');
     assert.equal(refused.code, 1);
     assert.match(refused.stdout, /ERR_ENGINE_INCOMPATIBLE/);
+  });
+
+  test('encode-text ends at once with Ctrl-C, and leaves no file', async () => {
+    const bundle = fresh();
+    await convert(checkpoint, { out: bundle, llm });
+    const [texts, out] = [fresh(), `${fresh()}.npy`];
+    const long = 'a photo of the red car '.repeat(90);
+    writeFileSync(texts, Array.from({ length: 6000 }, (_, i) => `${i} ${long}`).join('\n'));
+    const args = [MAIN, 'encode-text', bundle, '--file', texts, '--out', out, '--json'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (lines: string) => {
+      // One text has been encoded, and the others take long; a second signal would kill.
+      if (said === '') child.kill('SIGINT');
+      said += lines;
+    });
+    const [code] = await once(child, 'close');
+    assert.equal(code, 130);
+    assert.equal(said.match(/ERR_INTERRUPTED/g)?.length, 1);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => join(folder, name).startsWith(out)),
+      [],
+    );
   });
 });

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { recall } from 'llm2clip';
+import { readClassnames } from '#lib/cli/label-file';
 import { evaluateZeroShot } from '#lib/eval/accuracy';
 import { readClassFolders } from '#lib/eval/class-folders';
 import { jsonElements } from '#lib/eval/json-elements';
@@ -131,6 +132,28 @@ describe('retrieval datasets', () => {
     });
     const { texts, pictures } = await readRetrievalDataset(folder);
     assert.deepEqual([texts, pictures], [['of b'], [join(folder, 'images/b.jpg')]]);
+  });
+
+  test('one picture may have any number of captions', async () => {
+    const caption = Array.from({ length: 200_000 }, (_, i) => `${i}`);
+    const folder = await folderOf('many', { 'captions.json': [{ image: '1.jpg', caption }] });
+    const { texts, imageOfText } = await readRetrievalDataset(folder);
+    assert.deepEqual([texts.length, texts.at(-1)], [200_000, '199999']);
+    assert.equal(imageOfText.length, 200_000);
+  });
+
+  test('a byte order mark before annotations or names is passed over', async () => {
+    const line = JSON.stringify({ image: '1.jpg', caption: 'a' });
+    for (const [i, [name, content]] of [
+      ['a.json', `[${line}]`],
+      ['b.json', `{"images": [${line}]}`],
+      ['c.jsonl', `${line}\n${line}`],
+    ].entries()) {
+      const folder = await folderOf(`marked-${i}`, { [name as string]: `\ufeff${content}` });
+      assert.equal((await readRetrievalDataset(folder)).texts[0], 'a');
+    }
+    const named = await folderOf('marked', { 'names.json': '\ufeff{"n01": "cat"}' });
+    assert.deepEqual(await readClassnames(join(named, 'names.json')), { n01: 'cat' });
   });
 
   test('what is no dataset is refused, and says why', async () => {

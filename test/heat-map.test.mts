@@ -96,6 +96,10 @@ test('what cannot be drawn is refused by name', async () => {
   });
   await assert.rejects(draw({ width: 0 }), invalid('options.width'));
   await assert.rejects(draw({ height: 1e9 }), invalid('options.height'));
+  const thin = { data: new Uint8Array(300), width: 1, height: 100, channels: 3 };
+  await assert.rejects(draw({ image: thin, width: 16_384 }), invalid('options.width'));
+  const flat = { ...thin, width: 100, height: 1 };
+  await assert.rejects(draw({ image: flat, height: 16_384 }), invalid('options.height'));
   await assert.rejects(draw({ opacity: 2 }), invalid('options.opacity'));
   await assert.rejects(draw({ opacity: '1' }), invalid('options.opacity', 'TypeError'));
   await assert.rejects(draw({ colors: 'jet' }), invalid('options.colors'));

@@ -175,6 +175,20 @@ describe('bounds', () => {
     assert.deepEqual(await missing(file, kept), []);
   });
 
+  test('without room for one vector the file of others is left as it is', async () => {
+    const file = join(folder, 'no-room');
+    await keep(file, numbered(10));
+    const said: Said[] = [];
+    const cache = await openCache({ file, maxBytes: 4 * dim }, said);
+    assert.deepEqual(await computedOf(cache, dim, ['a', 'a']), ['a', 'a']);
+    await cache.settle();
+    assert.deepEqual(await missing(file, numbered(10)), []);
+    assert.deepEqual(
+      said.map(({ level }) => level),
+      ['warn'],
+    );
+  });
+
   test('what a writer left that was killed then is removed in time', async () => {
     const file = join(folder, 'left');
     const [old, young] = [`${file}.tmp-1-ab`, `${file}.tmp-2-cd`];

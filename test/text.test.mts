@@ -119,6 +119,15 @@ describe('encodeText and encodeTexts', () => {
     });
   });
 
+  test('what the caller does to its array later changes nothing', async () => {
+    const texts = Array.from({ length: 600 }, () => 'a cat'); // more than are under way at once
+    const encoding = model.encodeTexts(texts);
+    texts.fill(7 as never);
+    const { data, row } = await encoding;
+    assert.equal(data.length, 600 * WHOLE.embeddingDim);
+    assert.ok(cosine(row(599), row(0)) > 0.99999);
+  });
+
   test('aborted before, and under way; out of time', async () => {
     const reason = new Error('enough');
     const aborted = AbortSignal.abort(reason);
@@ -167,6 +176,17 @@ describe('features', () => {
     await assert.rejects(model.encodeTextFeatures(wrong), { code: 'ERR_INVALID_BUFFER' });
     await assert.rejects(model.encodeTextFeatures([1, 2] as never), { code: 'ERR_INVALID_ARG' });
     assert.equal((await model.encodeTextFeatures(new Float32Array())).shape[0], 0);
+    const features = new Float32Array(WHOLE.featureWidth + WHOLE.embeddingDim);
+    const own = features.subarray(0, WHOLE.featureWidth);
+    for (const [begin, code] of [
+      [WHOLE.featureWidth, undefined],
+      [WHOLE.featureWidth - 1, 'ERR_INVALID_BUFFER'],
+    ] as const) {
+      const out = features.subarray(begin);
+      const encoded = model.encodeTextFeatures(own, { out });
+      if (code === undefined) assert.equal((await encoded).data.buffer, features.buffer);
+      else await assert.rejects(encoded, { code, message: /memory of its own/ });
+    }
   });
 });
 

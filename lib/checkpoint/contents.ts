@@ -1,5 +1,5 @@
 import { LLM2CLIPError } from '../errors';
-import { NAMES, PARTS, type Part } from '../parts';
+import { PART_NAMES, PARTS, type Part } from '../parts';
 import { type ResolvedModel, resolveModel } from './layouts';
 import { entriesByName } from './layouts/entries';
 import { isIgnored } from './layouts/ignored';
@@ -39,7 +39,7 @@ export function contentsOf(table: CheckpointTable, wanted?: readonly Part[]): Co
   if (missing === undefined) return contents;
   throw new LLM2CLIPError(
     'ERR_CHECKPOINT_MISMATCH',
-    `expected ${NAMES[missing]} in ${table.path}, found none`,
+    `expected ${PART_NAMES[missing]} in ${table.path}, found none`,
   );
 }
 

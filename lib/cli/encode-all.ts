@@ -67,6 +67,7 @@ async function encodeInto(
   const writer = file && embeddingWriter(options.out as string, file, model.info.embeddingDim);
   const bar = new ProgressBar(count);
   for await (const { index, input, embedding, error } of stream(model, { normalize, signal })) {
+    signal.throwIfAborted();
     const outcome: Outcome = { of: name(input), embedding, error };
     if (embedding === undefined) process.exitCode = 1;
     show(outcome, input, options);

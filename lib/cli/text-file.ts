@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { LLM2CLIPError } from '../errors';
+import { readText } from '../eval/files';
 
 /**
  * The texts of a file: of a JSON array of strings, or one a line, an empty line being an empty text.
@@ -7,21 +6,11 @@ import { LLM2CLIPError } from '../errors';
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
  */
 export async function readTexts(path: string): Promise<string[]> {
-  const content = await read(path);
+  const content = await readText(path);
   const array = content.trimStart().startsWith('[') ? stringsOf(content) : undefined;
   if (array !== undefined) return array;
   if (content === '') return [];
   return content.replace(/\r?\n$/, '').split(/\r?\n/);
-}
-
-async function read(path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).replace(/^\ufeff/, '');
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new LLM2CLIPError('ERR_NOT_FOUND', `no file at ${path}`);
-    throw new LLM2CLIPError('ERR_IO', `cannot read ${path}: ${message}`, { cause });
-  }
 }
 
 /** Undefined for a line that begins with a bracket and is no such array. */

@@ -57,7 +57,7 @@ async function* parsed(
 
 function parse(text: string, where: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.trim()); // a byte order mark counts as space
   } catch {
     throw invalidRange('JSON', where, text);
   }

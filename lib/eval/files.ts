@@ -12,9 +12,14 @@ export function fileError(path: string, error: unknown): unknown {
   return new LLM2CLIPError('ERR_IO', `cannot read ${path}: ${message}`, { cause: error });
 }
 
-/** @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO */
+/**
+ * Without the byte order mark that some editors begin a file with.
+ *
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
+ */
 export async function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
+  const content = await readFile(path, 'utf8').catch((error: unknown) => {
     throw fileError(path, error);
   });
+  return content.replace(/^\ufeff/, '');
 }

@@ -60,8 +60,10 @@ export async function readRetrievalDataset(
       places.set(image, place);
       dataset.pictures.push(await findPicture(options.images ?? folder, image));
     }
-    dataset.texts.push(...captions);
-    dataset.imageOfText.push(...captions.map(() => place));
+    for (const caption of captions) {
+      dataset.texts.push(caption);
+      dataset.imageOfText.push(place);
+    }
   }
   return dataset;
 }

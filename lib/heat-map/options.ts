@@ -81,17 +81,23 @@ export function resolveHeatMapOptions(value: unknown): ResolvedHeatMapOptions {
   };
 }
 
+/** The other edge, of one that is given. @throws RangeError (ERR_INVALID_ARG) where it is too long */
+function fitted(given: number, of: number, to: number, name: string): number {
+  const other = Math.max(1, Math.round((given * to) / of));
+  if (other <= Math.max(LONGEST_EDGE, to)) return other;
+  throw invalidRange(`fewer pixels, as the other edge would have ${other},`, name, given);
+}
+
 /** What is wanted of `natural`; one edge alone keeps the proportions. */
 export function sizeOf(
   { width, height }: ResolvedHeatMapOptions,
   natural: HeatMapSize,
 ): HeatMapSize {
-  const fitted = (a: number, of: number, to: number) => Math.max(1, Math.round((a * to) / of));
   if (width !== undefined && height === undefined) {
-    return { width, height: fitted(width, natural.width, natural.height) };
+    return { width, height: fitted(width, natural.width, natural.height, 'options.width') };
   }
   if (height !== undefined && width === undefined) {
-    return { width: fitted(height, natural.height, natural.width), height };
+    return { width: fitted(height, natural.height, natural.width, 'options.height'), height };
   }
   return { width: width ?? natural.width, height: height ?? natural.height };
 }

@@ -61,8 +61,12 @@ export class VectorCache {
   static async open(options: VectorCacheOptions): Promise<VectorCache> {
     const { dim, file } = options;
     const table = new RecentVectors(dim, options);
-    const store = file === undefined ? undefined : await openStore(table, options, file);
-    return new VectorCache(table, store);
+    if (file === undefined) return new VectorCache(table, undefined);
+    if (table.capacity > 0) return new VectorCache(table, await openStore(table, options, file));
+    // Written anew with the table's vectors, the file would lose those of other processes.
+    const message = `vectors of texts are not kept in ${file}: maxBytes has no room for one`;
+    options.logger('warn', message, { file });
+    return new VectorCache(table, undefined);
   }
 
   /**
