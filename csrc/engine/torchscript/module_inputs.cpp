@@ -13,7 +13,8 @@ using at::Tensor;
 
 ModuleInputs::ModuleInputs(const torch::jit::Module& module, Shape one)
     : kind_(kind_of(module)), one_(std::move(one)), size_(element_count(one_)), tokens_(1) {
-  if (module.hasattr(kTokens)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
+  // Files made elsewhere may mean anything by that name.
+  if (module.hasattr(kLinearWeights)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
 }
 
 ModuleInputs::Kind ModuleInputs::kind_of(const torch::jit::Module& module) {
