@@ -16,7 +16,7 @@ import { describeMachine } from '#lib/bench/machine';
 import { PEERS_PYTHON } from './models.mts';
 import { type Comparison, compareWithPeer, runAlone, type Settings } from './text-comparison.mts';
 import { buildEngine, checkpointFolder, TextModel } from './text-model.mts';
-import { PRESET, WORKLOADS } from './text-workloads.mts';
+import { PRESET, WORKLOADS, workload } from './text-workloads.mts';
 
 const { values: options } = parseArgs({
   options: {
@@ -79,6 +79,7 @@ async function measure(file: string): Promise<object> {
 }
 
 async function record(): Promise<object> {
+  for (const name of options.workloads.split(',')) workload(name); // before minutes of building
   const folder = mkdtempSync(join(tmpdir(), 'llm2clip-text-'));
   try {
     const file = join(folder, 'model.pt');

@@ -24,20 +24,20 @@ Napi::Object to_js(Napi::Env env, const LayerCalibration& layer) {
   return object;
 }
 
-// One picture after the other, so that memory does not grow with how many there are.
-std::vector<float> embed(Engine& engine, const PicturesSpec& spec) {
+// One input after the other, so that memory does not grow with how many there are.
+std::vector<float> embed(Engine& engine, const InputsSpec& spec) {
   const auto session = engine.open(spec.options);
-  const int64_t picture = element_count(spec.options.input);
+  const int64_t size = element_count(spec.options.input);
   std::vector<float> all;
   for (int64_t i = 0; i < spec.count; ++i) {
-    const Embeddings found = session->run(spec.pixels.data() + i * picture, 1);
+    const Embeddings found = session->run(spec.inputs.data() + i * size, 1);
     all.insert(all.end(), found.data, found.data + found.dim);
   }
   return all;
 }
 
-std::shared_ptr<const PicturesSpec> parse(const Napi::CallbackInfo& info) {
-  return std::make_shared<const PicturesSpec>(parse_pictures_spec(info[0].As<Napi::Object>()));
+std::shared_ptr<const InputsSpec> parse(const Napi::CallbackInfo& info) {
+  return std::make_shared<const InputsSpec>(parse_inputs_spec(info[0].As<Napi::Object>()));
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ Napi::Value calibrate_off_thread(const Napi::CallbackInfo& info, std::shared_ptr
   return PromiseWorker<Calibration>::run(
       info.Env(),
       [engine, spec = parse(info)] {
-        return engine->calibrate(spec->options, spec->pixels.data(), spec->count);
+        return engine->calibrate(spec->options, spec->inputs.data(), spec->count);
       },
       [](Napi::Env env, Calibration&& calibration) -> Napi::Value {
         auto layers = Napi::Array::New(env, calibration.layers.size());
@@ -65,7 +65,7 @@ Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
   return PromiseWorker<std::vector<double>>::run(
       info.Env(),
       [engine, spec = parse(info), layers = parse_smoothings(info[1].As<Napi::Array>())] {
-        return engine->layer_effects(spec->options, spec->pixels.data(), spec->count, layers);
+        return engine->layer_effects(spec->options, spec->inputs.data(), spec->count, layers);
       },
       [](Napi::Env env, std::vector<double>&& effects) -> Napi::Value {
         auto array = Napi::Array::New(env, effects.size());

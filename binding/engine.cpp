@@ -68,12 +68,12 @@ Napi::Value linear_gflops_off_thread(const Napi::CallbackInfo& info,
 }
 
 Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
-  auto spec = std::make_shared<const PicturesSpec>(parse_pictures_spec(info[0].As<Napi::Object>()));
+  auto spec = std::make_shared<const InputsSpec>(parse_inputs_spec(info[0].As<Napi::Object>()));
   const int64_t rounds = info[1].As<Napi::Number>().Int64Value();
   return PromiseWorker<std::vector<OperatorTime>>::run(
       info.Env(),
       [engine, spec, rounds] {
-        return engine->profile(spec->options, spec->pixels.data(), spec->count, rounds);
+        return engine->profile(spec->options, spec->inputs.data(), spec->count, rounds);
       },
       [](Napi::Env env, std::vector<OperatorTime>&& times) -> Napi::Value {
         auto result = Napi::Array::New(env, times.size());

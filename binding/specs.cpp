@@ -222,17 +222,17 @@ SessionSpec parse_session_spec(const Napi::Object& spec) {
   return parsed;
 }
 
-PicturesSpec parse_pictures_spec(const Napi::Object& spec) {
+InputsSpec parse_inputs_spec(const Napi::Object& spec) {
   const bool are_texts = spec.Has("maxTokens");
-  PicturesSpec parsed{.options = {.path = text(spec, "file"),
-                                  .device = "cpu",
-                                  .threads = static_cast<int>(integer(spec, "threads")),
-                                  .input = are_texts ? texts_of(integer(spec, "maxTokens"))
-                                                     : pictures_of(integer(spec, "imageSize"))},
-                      .pixels = floats(spec.Get(are_texts ? "slots" : "pixels")),
-                      .count = 0};
+  InputsSpec parsed{.options = {.path = text(spec, "file"),
+                                .device = "cpu",
+                                .threads = static_cast<int>(integer(spec, "threads")),
+                                .input = are_texts ? texts_of(integer(spec, "maxTokens"))
+                                                   : pictures_of(integer(spec, "imageSize"))},
+                    .inputs = floats(spec.Get(are_texts ? "slots" : "pixels")),
+                    .count = 0};
   const int64_t one = element_count(parsed.options.input);
-  parsed.count = static_cast<int64_t>(parsed.pixels.size()) / one;
+  parsed.count = static_cast<int64_t>(parsed.inputs.size()) / one;
   return parsed;
 }
 

@@ -33,10 +33,10 @@ struct SessionSpec {
   std::optional<Preprocessing> preprocessing;  // of pictures
 };
 
-// Pictures that go through an engine file at once, without a session.
-struct PicturesSpec {
+// PicturesSpec or TextsSpec of lib/native.ts: what goes through an engine file without a session.
+struct InputsSpec {
   SessionOptions options;
-  std::vector<float> pixels;  // [count, 3, S, S], or slots of texts; copied: JS keeps its own
+  std::vector<float> inputs;  // [count, one input], copied: JS keeps its own
   int64_t count;
 };
 
@@ -49,7 +49,7 @@ struct EncodeSpec {
 
 BuildSpec parse_build_spec(const Napi::Object& spec);
 SessionSpec parse_session_spec(const Napi::Object& spec);
-PicturesSpec parse_pictures_spec(const Napi::Object& spec);
+InputsSpec parse_inputs_spec(const Napi::Object& spec);
 std::vector<LayerSmoothing> parse_smoothings(const Napi::Array& layers);
 LinearSpec parse_linear_spec(const Napi::Object& spec);
 EncodeSpec parse_encode_spec(const Napi::Object& spec);

@@ -9,6 +9,7 @@ import { type BundleContent, writeBundle } from '#lib/bundle/write';
 import { fromNative, loadNative } from '#lib/native';
 import { locateLibtorch } from '#lib/runtime/locate';
 import { CONTENT } from './support/bundle-content.mts';
+import { writeForeignEngine } from './support/foreign-engine.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const { exchangeDirectories: exchange, openEngine } = loadNative();
@@ -86,6 +87,19 @@ describe('loading', () => {
     const library = await readFile(join(root, 'torch/lib/libc10.so'));
     const zipless = await bundleOf('a-library', CONTENT, library.subarray(0, 100_000));
     await assert.rejects(LLM2CLIP.load(zipless), { code: 'ERR_ENGINE_INCOMPATIBLE' });
+  });
+
+  test('a file made elsewhere may call its own attributes what ours are called', async () => {
+    const file = join(folder, 'foreign.pt');
+    writeForeignEngine(file);
+    const bundle = await bundleOf('foreign', CONTENT, await readFile(file));
+    const pixelValues = Float32Array.from({ length: 3 * 56 * 56 }, (_, i) => i % 7);
+    await using model = await LLM2CLIP.load(bundle);
+    const found = await model.encodeImage(
+      { pixelValues, shape: [3, 56, 56] },
+      { normalize: false },
+    );
+    assert.deepEqual(found, pixelValues.slice(0, 64));
   });
 
   test('a device that is not there: said, and never another instead', async () => {

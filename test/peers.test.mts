@@ -6,6 +6,7 @@ import { afterEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Peer, PeerFailed, PeerMissing } from '../bench/peers/peer.mts';
 import { readPixels } from '../bench/peers/pixels.mts';
+import { PeerProcess } from '../bench/peers/process.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const folder = temporaryFolder();
@@ -179,6 +180,16 @@ test('a peer in Python says that its package is missing', async () => {
     name: 'PeerMissing',
     message: "fake: No module named 'numpy': run bench/peers/setup",
   });
+});
+
+test('the peer of texts says that its package is missing', async () => {
+  const peer = new PeerProcess('fake', ['python3', '-S', path('../bench/peers/text.py')]);
+  const open = { op: 'open', model: folder, threads: 1, precision: 'fp32' };
+  await assert.rejects(peer.ask(open), {
+    name: 'PeerMissing',
+    message: "fake: No module named 'torch': run bench/peers/setup",
+  });
+  await peer.close();
 });
 
 describe('files of pixels', () => {

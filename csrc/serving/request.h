@@ -23,13 +23,12 @@ class Client {
   virtual void flush() = 0;
 };
 
-// One picture on its way. Exactly one of complete and fail is called, once, on a thread of the
+// One input on its way. Exactly one of complete and fail is called, once, on a thread of the
 // scheduler's; neither, where the scheduler says that it dropped the request.
 class Request {
  public:
   virtual ~Request() = default;
-  // Writes the pixels [3, S, S] into its slot of the batch. What it throws fails this request
-  // alone.
+  // Writes the input into its slot of the batch. What it throws fails this request alone.
   virtual void prepare(std::span<float> slot) = 0;
   // Only of a borrowed one: the submitter's memory is copied, for prepare() comes later.
   virtual void keep() {}

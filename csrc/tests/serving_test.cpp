@@ -102,6 +102,20 @@ void test_weight_without_delay() {
   EXPECT(bench.client->wait_for(2));
 }
 
+// What failed before it ran takes nothing of the batches that come, of which there are two in turn.
+void test_weight_of_failed() {
+  Bench bench({.max_batch = 8, .max_weight = 10});
+  for (size_t i = 1; i <= 2; ++i) {
+    bench.submit(NAN, {.client = nullptr, .weight = 9});
+    EXPECT(bench.client->wait_for(i));
+  }
+  bench.hold();
+  for (int i = 0; i < 2; ++i) bench.submit(1, {.client = nullptr, .weight = 5});
+  bench.release();
+  EXPECT(bench.client->wait_for(5));
+  EXPECT((bench.sizes == std::vector<int64_t>{1, 2}));
+}
+
 void test_full_queue() {
   Bench bench({.max_batch = 2, .max_queue = 4});
   bench.hold();
@@ -417,6 +431,7 @@ int main() {
                     {"weight", test_weight},
                     {"outputs", test_outputs},
                     {"weight without delay", test_weight_without_delay},
+                    {"weight of what failed", test_weight_of_failed},
                     {"full queue", test_full_queue},
                     {"timeout", test_timeout},
                     {"timeout while running", test_timeout_while_running},

@@ -6,7 +6,8 @@
 
 namespace llm2clip::tensorrt {
 
-// Loads a plan that tensorrt_builder() wrote. The device is checked before the plan is read.
+// Loads a plan that tensorrt_builder() wrote, or one made elsewhere that takes and gives the same.
+// The device is checked before the plan is read.
 std::unique_ptr<Session> open_tensorrt_session(const SessionOptions& options);
 
 // Size of the embeddings of a plan. Needs a GPU; without one it finds what is no plan

@@ -30,14 +30,21 @@ Block new_block(size_t bytes) {
   return block;
 }
 
+// Results in a row that need less than a quarter of a block before it is given up: a layer of a
+// language model has three for each one that is large.
+constexpr int kSmallInARow = 16;
+
 // The block that was given back last. Tensors may be freed on any thread.
 class Kept {
  public:
-  // One that is much too large is given up: it would stay for ever.
+  // One that is much too large for long is given up: it would stay for ever.
   Block take(size_t bytes) {
     const std::lock_guard lock(mutex_);
     Block block = std::exchange(block_, {});
-    return block.bytes >= bytes && block.bytes / 4 <= bytes ? std::move(block) : new_block(bytes);
+    small_ = block.bytes / 4 > bytes ? small_ + 1 : 0;
+    if (block.bytes >= bytes && small_ < kSmallInARow) return block;
+    small_ = 0;
+    return new_block(bytes);
   }
 
   void give_back(Block block) {
@@ -48,6 +55,7 @@ class Kept {
  private:
   std::mutex mutex_;
   Block block_;
+  int small_ = 0;
 };
 
 }  // namespace

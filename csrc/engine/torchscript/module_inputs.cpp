@@ -13,7 +13,8 @@ using at::Tensor;
 
 ModuleInputs::ModuleInputs(const torch::jit::Module& module, Shape one)
     : kind_(kind_of(module)), one_(std::move(one)), size_(element_count(one_)), tokens_(1) {
-  if (module.hasattr(kTokens)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
+  // Files made elsewhere may mean anything by that name.
+  if (module.hasattr(kLinearWeights)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
 }
 
 ModuleInputs::Kind ModuleInputs::kind_of(const torch::jit::Module& module) {
@@ -30,6 +31,11 @@ int64_t ModuleInputs::tokens_of(const float* input) const {
 }
 
 int64_t ModuleInputs::at_once(const float* inputs, int64_t count, int64_t most) const {
+  return kind_ == Kind::kPaddedTexts ? rows_at_once(inputs, count, most)
+                                     : evenly_at_once(inputs, count, most);
+}
+
+int64_t ModuleInputs::evenly_at_once(const float* inputs, int64_t count, int64_t most) const {
   int64_t left = 0;
   for (int64_t i = 0; i < count; ++i) left += tokens_of(inputs + i * size_);
   const int64_t runs = (left - 1) / most + 1, enough = (left - 1) / runs + 1;
@@ -37,6 +43,15 @@ int64_t ModuleInputs::at_once(const float* inputs, int64_t count, int64_t most) 
   for (int64_t tokens = 0; fitting < count && tokens < enough; ++fitting) {
     tokens += tokens_of(inputs + fitting * size_);
     if (tokens > most) break;
+  }
+  return std::max<int64_t>(1, fitting);
+}
+
+int64_t ModuleInputs::rows_at_once(const float* inputs, int64_t count, int64_t most) const {
+  int64_t fitting = 0, longest = 0;
+  for (; fitting < count; ++fitting) {
+    longest = std::max(longest, tokens_of(inputs + fitting * size_));
+    if (longest * (fitting + 1) > most) break;
   }
   return std::max<int64_t>(1, fitting);
 }

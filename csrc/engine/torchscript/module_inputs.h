@@ -18,7 +18,8 @@ class ModuleInputs {
   bool are_texts() const { return kind_ != Kind::kTensor; }
 
   // How many of `count` inputs to run first, at least one: such that no run but one of a single
-  // input has more tokens than `most`, and that all runs have about as many.
+  // input has more tokens than `most`, those of padding among them. Without padding all runs have
+  // about as many.
   int64_t at_once(const float* inputs, int64_t count, int64_t most) const;
 
   // Of `count` inputs, which are only read, and live as long as the result.
@@ -28,6 +29,8 @@ class ModuleInputs {
   enum class Kind { kTensor, kTexts, kPaddedTexts };
   static Kind kind_of(const torch::jit::Module& module);
   int64_t tokens_of(const float* input) const;
+  int64_t evenly_at_once(const float* inputs, int64_t count, int64_t most) const;
+  int64_t rows_at_once(const float* inputs, int64_t count, int64_t most) const;
 
   std::vector<c10::IValue> texts(const float* inputs, int64_t count) const;
   std::vector<c10::IValue> padded_texts(const float* inputs, int64_t count) const;

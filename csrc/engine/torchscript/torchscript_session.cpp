@@ -13,6 +13,7 @@
 #include <limits>
 #include <set>
 
+#include "engine/text_slot.h"
 #include "engine/torchscript/attention_operator.h"
 #include "engine/torchscript/compute_type.h"
 #include "engine/torchscript/cuda_sessions.h"
@@ -159,7 +160,13 @@ class TorchscriptSession final : public Session {
     tokens_at_once_ = kTokensPerThread * at::get_num_threads();
   }
 
-  void open_portable() { info_.kernels = {"aten, as the file says"}; }
+  // What bounds a batch of texts counts no padding: beside a long one each short one would become a
+  // row as long.
+  void open_portable() {
+    info_.kernels = {"aten, as the file says"};
+    if (!inputs_.are_texts()) return;
+    tokens_at_once_ = std::max(size_ - kTextHeader, kTokensPerThread * at::get_num_threads());
+  }
 
   static ModuleInputs inputs_of(const jit::Module& module, const Shape& one) {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot load engine",

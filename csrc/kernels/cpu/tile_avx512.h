@@ -33,7 +33,7 @@ void multiply_tile(const typename Product::Tile& t) {
   const auto* next = static_cast<const char*>(t.next);
   const int64_t next_step = 64 * t.next_lines;
   for (int64_t i = 0; i < t.depth / kGroup; ++i) {
-    if constexpr (Fetches) {  // of one line a step both halves
+    if constexpr (Fetches) {  // the step's lines; where there is but one, the same one twice
       _mm_prefetch(next + i * next_step, _MM_HINT_T1);
       _mm_prefetch(next + i * next_step + next_step / 2, _MM_HINT_T1);
     }
