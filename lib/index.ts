@@ -13,8 +13,8 @@ export { classEmbeddings, classProbabilities, fillTemplates } from './eval/zero-
 export { type HeatMapOptions, heatMap } from './heat-map';
 export type { ImageInput, PreprocessedInput, RawPixels } from './image';
 export { type ImportOptions, importEngine } from './import';
-export type { ModelInfo, PartInfo } from './load';
 export { LLM2CLIP } from './model';
+export type { ModelInfo, PartInfo } from './model-info';
 export type {
   EncodeImageOptions,
   EncodeManyOptions,

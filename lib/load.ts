@@ -6,48 +6,13 @@ import { openEngine } from './engine';
 import { LLM2CLIPError } from './errors';
 import type { VisionPart } from './image-side';
 import { maxBatchOf, openAdapter, openLlm, openVision, type Source } from './load-parts';
-import type { NativeEngine } from './native';
+import { infoOf, type ModelInfo, type OpenedParts } from './model-info';
 import type { Logger, ResolvedLoadOptions } from './options';
 import { PART_NAMES, PARTS, type Part } from './parts';
 import type { Requests } from './requests';
 import type { VectorCache } from './text/vector-cache';
 import { openTextCache } from './text-cache';
 import type { TextParts } from './text-side';
-
-/** What one part runs on. */
-export interface PartInfo {
-  device: string;
-  /** Computed in; `storedPrecision` is that of the bundle's weights. */
-  precision: string;
-  storedPrecision: string;
-  /** What runs, in words. */
-  kernels: readonly string[];
-}
-
-/** What really runs. */
-export interface ModelInfo extends PartInfo {
-  bundle: string;
-  /** Those that are loaded; without 'vision', device, precision and kernels are the text side's. */
-  parts: readonly Part[];
-  /** Of the vision tower; "llama" or "adapter" without one. */
-  family: string;
-  /** Edge of the square the vision tower sees, in pixels; 0 without one. */
-  imageSize: number;
-  /** Numbers of an embedding; of a language model alone, of its features. */
-  embeddingDim: number;
-  /** Numbers learned; 0 where an imported engine does not say. */
-  parameters: number;
-  engine: { kind: string; flavour: string; version: string };
-  /** Why this device: the caller's word, or what 'auto' found. */
-  deviceReason: string;
-  threads: number;
-  maxBatch: number;
-  /** The text side, where it is loaded. `width`: numbers of a language model's feature. */
-  text?: {
-    adapter?: PartInfo & { width: number };
-    llm?: PartInfo & { width: number; maxTokens: number };
-  };
-}
 
 export interface LoadedBundle {
   manifest: Manifest;
@@ -90,18 +55,12 @@ function textDevice({ device, automatic }: DeviceChoice): string {
   return automatic ? 'cpu' : device;
 }
 
-type Opened = Pick<LoadedBundle, 'vision' | 'text'> & {
-  choice: DeviceChoice;
-  engine: NativeEngine;
-  maxBatch: number;
-};
-
 /** Opens part after part; where one cannot be opened, those before it are closed again. */
 async function openParts(
   parts: readonly Part[],
   choice: DeviceChoice,
   rest: Omit<Source, 'engine' | 'device'>,
-): Promise<Opened> {
+): Promise<OpenedParts> {
   const { bundle, options } = rest;
   const { device } = choice;
   const engine = await openEngine(bundle.manifest.engine.kind, options.runtime, device);
@@ -123,64 +82,6 @@ async function openParts(
     await Promise.all(opened.map((requests) => requests.close()));
     throw error;
   }
-}
-
-function partInfo({ session }: Requests, storedPrecision: string): PartInfo {
-  const { device, precision, kernels } = session.info;
-  return { device, precision: precision || storedPrecision, storedPrecision, kernels };
-}
-
-function textInfo(manifest: Manifest, { adapter, llm }: TextParts): ModelInfo['text'] {
-  const said = manifest.text;
-  return {
-    ...(adapter && {
-      adapter: {
-        ...partInfo(adapter.requests, said?.adapter?.precision ?? ''),
-        width: adapter.width,
-      },
-    }),
-    ...(llm && {
-      llm: {
-        ...partInfo(llm.requests, said?.llm?.precision ?? ''),
-        width: llm.width,
-        maxTokens: said?.llm?.model.maxTokens ?? 0,
-      },
-    }),
-  };
-}
-
-function infoOf(
-  path: string,
-  manifest: Manifest,
-  { choice, engine, vision, text, maxBatch }: Opened,
-  { threads }: ResolvedLoadOptions,
-): ModelInfo {
-  const { model, precision } = manifest;
-  const { kind, flavour } = manifest.engine;
-  const first = vision ?? text.adapter ?? text.llm;
-  if (first === undefined) throw new LLM2CLIPError('ERR_INTERNAL', 'no part was opened');
-  return {
-    ...partInfo(first.requests, precision),
-    bundle: path,
-    parts: PARTS.filter((part) => ({ vision, ...text })[part] !== undefined),
-    family: (vision && model?.family) ?? (text.llm ? 'llama' : 'adapter'),
-    imageSize: vision?.size ?? 0,
-    embeddingDim: embeddingDimOf(manifest, { vision, text }),
-    parameters: manifest.parameters,
-    engine: { kind, flavour, version: engine.version },
-    deviceReason: choice.reason,
-    threads,
-    maxBatch,
-    ...((text.adapter || text.llm) && { text: textInfo(manifest, text) ?? {} }),
-  };
-}
-
-function embeddingDimOf(
-  { model, text: said }: Manifest,
-  { vision, text }: Pick<Opened, 'vision' | 'text'>,
-): number {
-  if (vision !== undefined && model !== undefined) return model.embeddingDim;
-  return (text.adapter && said?.adapter?.model.embeddingDim) ?? text.llm?.width ?? 0;
 }
 
 async function deviceFor(

@@ -11,7 +11,8 @@ import { type ImageInput, overlapsImage } from './image';
 import { overlap } from './image/memory';
 import { imageOutput, requireEmbeddings, resolvePatchOptions } from './image-output';
 import { ImageSide } from './image-side';
-import { type LoadedBundle, loadBundle, type ModelInfo } from './load';
+import { type LoadedBundle, loadBundle } from './load';
+import type { ModelInfo } from './model-info';
 import {
   type EncodeImageOptions,
   type EncodeManyOptions,

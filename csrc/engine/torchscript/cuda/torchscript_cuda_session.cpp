@@ -195,8 +195,10 @@ class TorchscriptCudaSession final : public Session {
 
 std::unique_ptr<Session> open_torchscript_cuda_session(const SessionOptions& options) {
   if (options.input.size() != 3) {
-    throw Error(ErrorCode::kEngineIncompatible,
-                "this engine does not run text towers on a GPU; load them with device 'cpu'");
+    throw Error(
+        ErrorCode::kEngineIncompatible,
+        "this engine does not run text towers on a GPU; load them with device 'cpu', or pictures "
+        "alone with parts: ['vision']");
   }
   return std::make_unique<TorchscriptCudaSession>(options);
 }
