@@ -98,7 +98,7 @@ if command -v "$sanitizer" >/dev/null; then
 else
   skip compute-sanitizer "expected compute-sanitizer in CUDA_HOME/bin or on PATH, found none"
 fi
-for test in serving memory engine; do step "native-$test" "$release/tests/${test}_test"; done
+for test in batching serving memory engine; do step "native-$test" "$release/tests/${test}_test"; done
 mkdir -p "$work/small" "$work/large"
 if command -v "$sanitizer" >/dev/null; then
   mkdir -p "$work/checked"

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const SUBJECTS = {
   attention: 'each attention kernel gives the numbers of its plain reference',
+  batching: 'the scheduler makes batches of what may run together, in order',
   cuda: 'the driver of CUDA is opened, refused and lost in words, over a fake one',
   cuda_kernels: "the GPU's kernels, run on the host, give the numbers of their plain references",
   engine: 'plugins are told apart, sessions are shared by those who ask for the same',

@@ -1,5 +1,5 @@
-// The scheduler against an engine whose behaviour is set: order, batches, refusals, time-outs,
-// failures, ends.
+// How requests end, by the scheduler against an engine whose behaviour is set: refusals, time-outs,
+// failures, closing; and how their times are counted.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -19,102 +19,6 @@ namespace llm2clip::testing {
 namespace {
 
 using std::chrono::milliseconds;
-
-void test_single() {
-  Bench bench({.max_batch = 8});
-  const auto outcome = bench.submit(21);
-  EXPECT(bench.client->wait_for(1));
-  EXPECT(outcome->value == 42 && outcome->batch == 1 && outcome->settled == 1);
-}
-
-void test_batches() {
-  Bench bench({.max_batch = 8});
-  bench.hold();
-  std::vector<std::shared_ptr<Outcome>> outcomes;
-  for (int i = 0; i < 10; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
-  bench.release();
-  EXPECT(bench.client->wait_for(11));
-  EXPECT((bench.sizes == std::vector<int64_t>{1, 8, 2}));
-  for (int i = 0; i < 10; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
-  bench.scheduler->close();
-  EXPECT(bench.client->flushes == 3);  // one a batch
-  const SchedulerStats stats = bench.scheduler->stats();
-  EXPECT(stats.completed == 11 && stats.submitted == 11);
-  EXPECT(stats.batch_sizes[8] == 1 && stats.batch_sizes[2] == 1 && stats.batch_sizes[1] == 1);
-  EXPECT(stats.run.count == 3 && stats.prepare.count == 11 && stats.queue.count == 11);
-}
-
-void test_order() {
-  Bench bench({.max_batch = 1});
-  bench.hold();
-  bench.submit(0);
-  bench.wait_until_forming(2);  // 0 has its slot already
-  const auto now = Clock::now();
-  bench.submit(1);
-  bench.submit(2, {.client = nullptr, .priority = 5});
-  bench.submit(3, {.client = nullptr, .deadline = now + std::chrono::hours(2)});
-  bench.submit(4, {.client = nullptr, .deadline = now + std::chrono::hours(1)});
-  bench.submit(5, {.client = nullptr, .priority = -1});
-  bench.submit(6, {.client = nullptr, .priority = 5});
-  bench.release();
-  EXPECT(bench.client->wait_for(8));
-  EXPECT((bench.order == std::vector<float>{-1, 0, 2, 6, 4, 3, 1, 5}));
-}
-
-// A batch is as large as the weights of its requests allow; one that is heavier than that runs
-// alone.
-void test_weight() {
-  Bench bench({.max_batch = 8, .max_weight = 10});
-  bench.hold();
-  for (const size_t weight : {4, 4, 3, 25, 5, 5, 1}) {
-    bench.submit(1, {.client = nullptr, .weight = weight});
-  }
-  bench.release();
-  EXPECT(bench.client->wait_for(8));
-  bench.scheduler->close();
-  EXPECT((bench.sizes == std::vector<int64_t>{1, 2, 1, 1, 2, 1}));
-}
-
-// Requests of one output share a run, those of another the next, as their order has them.
-void test_outputs() {
-  const Output embedding, second{true, 2}, third{true, 3}, space{true, {}};
-  Bench bench({.max_batch = 8});
-  bench.hold();
-  std::vector<std::shared_ptr<Outcome>> outcomes;
-  for (const Output& output : {second, second, third, space, embedding, embedding}) {
-    outcomes.push_back(bench.submit(10, {.client = nullptr, .output = output}));
-  }
-  bench.wait_until_forming(3);  // the first two have their slots beside the one that is held
-  const auto urgent = bench.submit(10, {.client = nullptr, .priority = 1, .output = third});
-  bench.release();
-  EXPECT(bench.client->wait_for(8));
-  bench.scheduler->close();
-  EXPECT((bench.sizes == std::vector<int64_t>{1, 2, 2, 1, 2}));
-  const std::vector<float> layers{2, 2, 3, 0, 0, 0};
-  for (size_t i = 0; i < outcomes.size(); ++i) EXPECT(outcomes[i]->value == 20 + layers[i]);
-  EXPECT(urgent->value == 23 && urgent->batch == 2);
-}
-
-// Requests that fill a batch by weight wait for no company.
-void test_weight_without_delay() {
-  Bench bench({.max_batch = 8, .max_delay = std::chrono::hours(1), .max_weight = 10});
-  for (int i = 0; i < 2; ++i) bench.submit(1, {.client = nullptr, .weight = 5});
-  EXPECT(bench.client->wait_for(2));
-}
-
-// What failed before it ran takes nothing of the batches that come, of which there are two in turn.
-void test_weight_of_failed() {
-  Bench bench({.max_batch = 8, .max_weight = 10});
-  for (size_t i = 1; i <= 2; ++i) {
-    bench.submit(NAN, {.client = nullptr, .weight = 9});
-    EXPECT(bench.client->wait_for(i));
-  }
-  bench.hold();
-  for (int i = 0; i < 2; ++i) bench.submit(1, {.client = nullptr, .weight = 5});
-  bench.release();
-  EXPECT(bench.client->wait_for(5));
-  EXPECT((bench.sizes == std::vector<int64_t>{1, 2}));
-}
 
 void test_full_queue() {
   Bench bench({.max_batch = 2, .max_queue = 4});
@@ -268,19 +172,6 @@ void test_close() {
   for (int i = 0; i < 5; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
 }
 
-void test_buckets() {
-  Bench bench({.max_batch = 8, .buckets = {1, 4, 8}});
-  for (const int count : {2, 4, 7}) {
-    bench.hold();
-    std::vector<std::shared_ptr<Outcome>> outcomes;
-    for (int i = 0; i < count; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
-    bench.release();
-    while (outcomes.back()->settled == 0) std::this_thread::sleep_for(milliseconds(1));
-    for (int i = 0; i < count; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
-  }
-  EXPECT((bench.sizes == std::vector<int64_t>{1, 4, 1, 4, 1, 8}));
-}
-
 void test_poison_in_buckets() {
   const auto poisonous = [](std::span<const float> pixels, int64_t batch) {
     for (int64_t i = 0; i < batch; ++i) {
@@ -310,17 +201,6 @@ void test_borrowed() {
   bench.release();
   EXPECT(bench.client->wait_for(4));
   EXPECT(first->value == 2 && second->value == 4 && third->value == 6);
-}
-
-void test_delay() {
-  Bench bench({.max_batch = 4, .max_delay = std::chrono::seconds(5)});
-  for (int i = 0; i < 4; ++i) bench.submit(1);
-  EXPECT(bench.client->wait_for(4));  // full: the delay does not matter
-  EXPECT((bench.sizes == std::vector<int64_t>{4}));
-  bench.submit(1);
-  bench.submit(1);
-  bench.scheduler->close();  // does not wait for company either
-  EXPECT((bench.sizes == std::vector<int64_t>{4, 2}));
 }
 
 void test_open_failure() {
@@ -385,22 +265,6 @@ void test_storm() {
   EXPECT(stats.submitted == stats.completed + stats.failed + stats.expired + stats.dropped);
 }
 
-// What is submitted before wake() gets into one batch, unless that is full sooner.
-void test_together() {
-  Bench bench({.max_batch = 4});
-  for (int i = 0; i < 3; ++i) bench.submit_quietly(1);
-  std::this_thread::sleep_for(milliseconds(20));
-  EXPECT(bench.runs == 0);
-  bench.scheduler->wake();
-  EXPECT(bench.client->wait_for(3));
-  EXPECT(bench.sizes == std::vector<int64_t>{3});
-  for (int i = 0; i < 4; ++i) bench.submit_quietly(1);
-  EXPECT(bench.client->wait_for(7));
-  bench.submit_quietly(1);
-  bench.scheduler->close();
-  EXPECT(bench.client->wait_for(8));
-}
-
 void test_histogram() {
   Histogram histogram;
   std::mt19937 random(1);
@@ -425,14 +289,7 @@ void test_histogram() {
 
 int main() {
   using namespace llm2clip::testing;
-  return run_tests({{"single", test_single},
-                    {"batches", test_batches},
-                    {"order", test_order},
-                    {"weight", test_weight},
-                    {"outputs", test_outputs},
-                    {"weight without delay", test_weight_without_delay},
-                    {"weight of what failed", test_weight_of_failed},
-                    {"full queue", test_full_queue},
+  return run_tests({{"full queue", test_full_queue},
                     {"timeout", test_timeout},
                     {"timeout while running", test_timeout_while_running},
                     {"cancel", test_cancel},
@@ -443,12 +300,9 @@ int main() {
                     {"device lost", test_device_lost},
                     {"failing preparation", test_failing_preparation},
                     {"close", test_close},
-                    {"buckets", test_buckets},
                     {"poison in buckets", test_poison_in_buckets},
                     {"borrowed", test_borrowed},
-                    {"delay", test_delay},
                     {"open failure", test_open_failure},
                     {"storm", test_storm},
-                    {"together", test_together},
                     {"histogram", test_histogram}});
 }
