@@ -8,6 +8,19 @@
 
 namespace llm2clip {
 
+// What is built, and how near to fp32 on the CPU it must come: DESIGN's gates; bf16's is that of
+// the CPU.
+struct GatedPrecision {
+  Precision precision;
+  const char* name;
+  double least_cosine;
+};
+inline constexpr GatedPrecision kGatedPrecisions[] = {{Precision::kFp32, "fp32", 0.99999},
+                                                      {Precision::kFp16, "fp16", 0.9999},
+                                                      {Precision::kBf16, "bf16", 0.999}};
+// One vector is the same at batch 1 and in any batch, but for the order of sums.
+inline constexpr double kSameInBatches = 0.99999;
+
 // Pictures [count, 3, S, S] such as preprocessing makes them, the same in every run.
 std::vector<float> drawn_pictures(int64_t count, int64_t size);
 

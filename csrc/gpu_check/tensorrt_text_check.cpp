@@ -18,15 +18,6 @@
 namespace llm2clip {
 namespace {
 
-struct Case {
-  Precision precision;
-  const char* name;
-  double gate;  // least cosine to fp32
-};
-constexpr Case kCases[] = {{Precision::kFp32, "fp32", 0.99999},
-                           {Precision::kFp16, "fp16", 0.9999},
-                           {Precision::kBf16, "bf16", 0.999}};
-constexpr double kSameInBatches = 0.99999;
 constexpr int64_t kTexts = 24, kLargest = 16;
 
 // Of every length, each with a mean over its second half.
@@ -57,7 +48,7 @@ std::vector<float> features(Engine& engine, const SessionOptions& options, int64
   return embed(*engine.open(options), texts, kTexts, batch);
 }
 
-bool check(Engine& engine, const Case& one, const std::string& folder,
+bool check(Engine& engine, const GatedPrecision& one, const std::string& folder,
            const std::vector<float>& reference) {
   const LlamaConfig config = llama_small();
   const SessionOptions how = options(config, folder + "/" + one.name + ".plan", "cuda");
@@ -66,9 +57,9 @@ bool check(Engine& engine, const Case& one, const std::string& folder,
   const double to_fp32 = least_cosine(together, reference, config.width);
   const double in_batches = least_cosine(together, singly, config.width);
   std::printf("%s{\"precision\": \"%s\", \"cosineToFp32\": %.7f, \"cosineInBatches\": %.7f}",
-              &one == kCases ? "" : ", ", one.name, to_fp32, in_batches);
+              &one == kGatedPrecisions ? "" : ", ", one.name, to_fp32, in_batches);
   std::fflush(stdout);
-  return to_fp32 >= one.gate && in_batches >= kSameInBatches;  // NaN fails
+  return to_fp32 >= one.least_cosine && in_batches >= kSameInBatches;  // NaN fails
 }
 
 bool run(Engine& on_cpu, Engine& on_gpu, const std::string& folder) {
@@ -78,7 +69,7 @@ bool run(Engine& on_cpu, Engine& on_gpu, const std::string& folder) {
   const auto reference = features(on_cpu, cpu, kLargest);
   std::printf("{\"tower\": \"llama, small\", \"engines\": [");
   bool well = true;
-  for (const Case& one : kCases) well &= check(on_gpu, one, folder, reference);
+  for (const GatedPrecision& one : kGatedPrecisions) well &= check(on_gpu, one, folder, reference);
   std::printf("], \"passed\": %s}\n", well ? "true" : "false");
   return well;
 }
