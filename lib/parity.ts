@@ -11,8 +11,8 @@ export const GATES = {
 /** Of the angle between two vectors of one length; NaN where either is zero or holds a NaN. */
 export function cosine(a: Float32Array, b: Float32Array): number {
   let [dot, aa, bb] = [0, 0, 0];
-  for (const [i, x] of a.entries()) {
-    const y = b[i] ?? Number.NaN;
+  for (let i = 0; i < a.length; i++) {
+    const [x, y] = [a[i] as number, b[i] as number];
     dot += x * y;
     aa += x * x;
     bb += y * y;

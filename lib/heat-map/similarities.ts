@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidType, isObject } from '../arguments';
+import { cosine } from '../parity';
 import type { Patches } from '../patches';
 
 /** One number a patch, row after row. */
@@ -32,18 +33,9 @@ function requireText(value: unknown, width: number): Float32Array {
 }
 
 /** Cosine of two vectors; of a zero vector 0. */
-function cosine(a: Float32Array, b: Float32Array): number {
-  let product = 0;
-  let squares = 0;
-  let others = 0;
-  for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
-    product += x * y;
-    squares += x * x;
-    others += y * y;
-  }
-  return squares === 0 || others === 0 ? 0 : product / Math.sqrt(squares * others);
+function cosineOrZero(a: Float32Array, b: Float32Array): number {
+  const isZero = (vector: Float32Array) => vector.every((x) => x === 0);
+  return isZero(a) || isZero(b) ? 0 : cosine(a, b);
 }
 
 /**
@@ -56,7 +48,7 @@ export function similarities(patches: unknown, text: unknown): Grid {
   const [rows, columns, width] = shape;
   const other = requireText(text, width);
   const values = Float64Array.from({ length: rows * columns }, (_, i) =>
-    cosine(data.subarray(i * width, (i + 1) * width), other),
+    cosineOrZero(data.subarray(i * width, (i + 1) * width), other),
   );
   if (!values.every(Number.isFinite)) {
     throw invalidBuffer('finite numbers', 'patches and text', values);
