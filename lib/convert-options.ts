@@ -44,7 +44,7 @@ export interface ConvertOptions {
   calibrate?: string | readonly string[];
   /**
    * Folder of the language model that reads texts: config.json, safetensors and tokenizer.json as
-   * published. It is kept in `precision`; with int8 the text side is kept in bf16.
+   * published. It is kept in `precision`; beside a vision tower in int8, in bf16.
    */
   llm?: string;
   /** Folder of a LoRA as PEFT writes it, which is merged into the language model. */

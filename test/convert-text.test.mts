@@ -21,6 +21,7 @@ import { adapterConfig, adapterTensors } from '../tools/synthetic/text-towers.mt
 import { Random } from './fuzz/random.mts';
 import { rejectsWith } from './support/checkpoint-errors.mts';
 import { llm2clip, MAIN } from './support/cli.mts';
+import { DIGITS } from './support/digits.mts';
 import { llamaTokenizer } from './support/llama-tokenizer.mts';
 import { writeSafetensors } from './support/safetensors-writer.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -198,6 +199,15 @@ describe('what does not fit', () => {
     await rejectsWith(converting(), 'ERR_NOT_FOUND', /tokenizer\.json/);
     rmSync(join(copy, 'config.json'));
     await rejectsWith(converting(), 'ERR_NOT_FOUND', /config\.json/);
+  });
+
+  test('int8 without the vision tower, which alone is kept in it', async () => {
+    const int8 = { precision: 'int8', calibrate: DIGITS } as const;
+    await assert.rejects(convert(checkpoint, { out: fresh(), llm, parts: ['llm'], ...int8 }), {
+      name: 'RangeError',
+      code: 'ERR_INVALID_ARG',
+      message: /vision tower/,
+    });
   });
 
   test('leaves no bundle behind', async () => {

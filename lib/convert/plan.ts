@@ -1,6 +1,7 @@
 // What a conversion makes, and from where: all checks before anything is built.
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { invalidRange } from '../arguments';
 import { type Contents, contentsOf } from '../checkpoint/contents';
 import { readCheckpoint } from '../checkpoint/read';
 import type { CheckpointTable } from '../checkpoint/table';
@@ -23,6 +24,7 @@ async function folderOf(path: string): Promise<string> {
 /**
  * Reads what lies where, no weights yet.
  *
+ * @throws RangeError (ERR_INVALID_ARG) for int8 of nothing that is kept in it
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_*
  */
 export async function planOf(checkpoint: string, options: ResolvedConvertOptions): Promise<Plan> {
@@ -42,6 +44,10 @@ export async function planOf(checkpoint: string, options: ResolvedConvertOptions
     throw new LLM2CLIPError('ERR_CHECKPOINT_MISMATCH', message);
   }
   requireFitting(contents);
+  if (options.precision === 'int8' && contents.vision === undefined) {
+    const expected = 'fp32, bf16 or fp16 without a vision tower, which alone is kept in int8,';
+    throw invalidRange(expected, 'options.precision', options.precision);
+  }
   const llmFolder = contents.llm && (llm ?? (await folderOf(checkpoint)));
   return { table, contents, llmFolder };
 }
