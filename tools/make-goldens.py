@@ -6,7 +6,6 @@ Developers only: needs torch, timm, transformers, safetensors and Pillow, and No
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,8 +15,8 @@ import torch
 import transformers
 
 import reference
+from project import ROOT, generate
 
-ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "test" / "fixtures"
 PHOTOGRAPHS = ["china.jpg", "flower.jpg"]
 SEED = 1
@@ -41,8 +40,7 @@ def golden(preset: str, layout: str) -> dict:
     options = ["--preset", preset, "--layout", layout, "--format", "safetensors"]
     options += ["--dtype", "f32", "--seed", str(SEED)]
     with tempfile.TemporaryDirectory() as folder:
-        generator = ["node", "--import", "tsx", "tools/synthetic-checkpoint.mts"]
-        subprocess.run([*generator, *options, "--out", folder], cwd=ROOT, check=True)
+        generate("synthetic-checkpoint", options, folder)
         model = reference.build(Path(folder))
         pixels = reference.pixels(pictures(), reference.size_of(model))
         found = reference.embeddings(model, pixels)

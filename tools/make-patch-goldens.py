@@ -6,7 +6,6 @@ Developers only: needs what make-goldens.py needs.
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,8 +17,8 @@ from timm.models.vision_transformer import VisionTransformer
 from transformers import CLIPVisionModelWithProjection
 
 import reference
+from project import ROOT, generate
 
-ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "test" / "fixtures"
 PHOTOGRAPH = "china.jpg"
 SEED = 1
@@ -67,8 +66,7 @@ def golden(preset: str, layout: str) -> dict:
     options = ["--preset", preset, "--layout", layout, "--format", "safetensors"]
     options += ["--dtype", "f32", "--seed", str(SEED)]
     with tempfile.TemporaryDirectory() as folder:
-        generator = ["node", "--import", "tsx", "tools/synthetic-checkpoint.mts"]
-        subprocess.run([*generator, *options, "--out", folder], cwd=ROOT, check=True)
+        generate("synthetic-checkpoint", options, folder)
         model = reference.build(Path(folder))
         pixels = reference.pixels([FIXTURES / "images" / PHOTOGRAPH], reference.size_of(model))
         found = patches(model, pixels)

@@ -7,7 +7,6 @@ Developers only: needs torch, transformers and safetensors, and Node for the gen
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -17,10 +16,10 @@ import transformers
 from safetensors.torch import load_file
 from torch import nn
 
+from project import ROOT, generate
 from prompt import tokenize
 from text_reference import load_adapter
 
-ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
 # Tokens of each text, and over how many of them at the end the mean is taken.
 TEXTS = [(1, 1), (6, 2), (17, 13), (64, 60), (65, 1), (300, 296), (511, 507), (512, 512)]
@@ -139,8 +138,7 @@ def computed(preset: str, folder: Path) -> dict:
 def golden(preset: str) -> dict:
     options = ["--preset", preset, "--dtype", "f32", "--seed", str(SEED)]
     with tempfile.TemporaryDirectory() as folder:
-        generator = ["node", "--import", "tsx", "tools/synthetic-text.mts"]
-        subprocess.run([*generator, *options, "--out", folder], cwd=ROOT, check=True)
+        generate("synthetic-text", options, folder)
         found = computed(preset, Path(folder))
     return {
         "madeBy": f"tools/make-text-goldens.py {preset}",

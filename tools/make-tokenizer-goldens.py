@@ -6,16 +6,15 @@ Developers only: needs transformers, and Node for the tokenizer's file and the t
 """
 
 import json
-import subprocess
 import tempfile
 import zlib
 from pathlib import Path
 
 import tokenizers
 import transformers
+from project import ROOT, generate
 from prompt import tokenize
 
-ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "test" / "fixtures" / "goldens" / "tokenizer.json"
 COUNT = 10_000
 SEED = 1
@@ -30,8 +29,7 @@ def checksum(ids: list[int], pooled: int) -> str:
 def main() -> None:
     options = ["--texts", str(COUNT), "--seed", str(SEED)]
     with tempfile.TemporaryDirectory() as folder:
-        generator = ["node", "--import", "tsx", "tools/synthetic-tokenizer.mts"]
-        subprocess.run([*generator, *options, "--out", folder], cwd=ROOT, check=True)
+        generate("synthetic-tokenizer", options, folder)
         tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(folder)
         texts = json.loads((Path(folder) / "texts.json").read_text(encoding="utf-8"))
     found = [tokenize(tokenizer, text) for text in texts]

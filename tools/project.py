@@ -1,4 +1,4 @@
-"""The project's own command, for the tools that compare it with the reference."""
+"""The project's own command and generators, for the tools that compare it with the reference."""
 
 import json
 import subprocess
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-COMMAND = ["node", str(Path(__file__).resolve().parent.parent / "dist" / "cli" / "main.js")]
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = ["node", str(ROOT / "dist" / "cli" / "main.js")]
 
 
 def llm2clip(*arguments: str) -> str:
@@ -14,6 +15,12 @@ def llm2clip(*arguments: str) -> str:
     return subprocess.run(
         [*COMMAND, *arguments], check=True, stdout=subprocess.PIPE, text=True
     ).stdout
+
+
+def generate(tool: str, options: list[str], folder: str) -> None:
+    """Has tools/<tool>.mts write what goldens are made of into `folder`."""
+    generator = ["node", "--import", "tsx", f"tools/{tool}.mts"]
+    subprocess.run([*generator, *options, "--out", folder], cwd=ROOT, check=True)
 
 
 def embeddings(bundle: str, pictures: list[Path]) -> torch.Tensor:
