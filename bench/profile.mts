@@ -83,13 +83,14 @@ const manifest = await readManifest(bundle);
 const engine = await openEngine(manifest.engine.kind);
 const spec =
   options.tokens === undefined ? await pictures() : texts(manifest, Number(options.tokens));
+const precision = options.tokens === undefined ? manifest.precision : manifest.text?.llm?.precision;
 const times = await fromNative(engine.profile(spec, rounds));
 const all = times.find(({ name }) => name === 'all') as OperatorTime;
 const known = times.filter((time) => time !== all).sort((a, b) => b.seconds - a.seconds);
 const rest = known.reduce((left, { seconds }) => left - seconds, all.seconds);
 console.log(
   [
-    `${manifest.precision}, batch ${batch}, ${threads} threads, ${rounds} rounds`,
+    `${precision}, batch ${batch}, ${threads} threads, ${rounds} rounds`,
     '',
     `| operator | of | calls | ms a ${options.tokens === undefined ? 'picture' : 'text'} | share | GFLOP/s |`,
     '|---|---|---|---|---|---|',

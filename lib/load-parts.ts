@@ -13,7 +13,7 @@ import { Requests } from './requests';
 import { TextTokenizer } from './text/tokenizer';
 import type { TextParts } from './text-side';
 
-/** Most texts, and tokens of them, in one run: few are enough to keep a CPU busy, but texts are short. */
+/** Most texts, and tokens of them, in one run: a CPU is busy with fewer, and captions are short. */
 const MOST_TEXTS = 128;
 const MOST_TOKENS = 2048;
 
