@@ -1,11 +1,11 @@
 // A language model of this project beside transformers' in PyTorch, turn by turn.
 import { fileURLToPath } from 'node:url';
 import { type Interval, median, pairedRatio } from '#lib/bench/statistics';
-import type { Tokens } from '#lib/native';
+import type { NativeSession, Tokens } from '#lib/native';
 import { cosine, GATES } from '#lib/parity';
+import { embedAll } from '../test/support/text-towers.mts';
 import { PeerProcess } from './peers/process.mts';
 import type { Opened } from './peers/protocol.mts';
-import type { TextModel } from './text-model.mts';
 import { PARITY_TEXTS, tokensOf, type Workload, workload } from './text-workloads.mts';
 
 export interface Settings {
@@ -86,18 +86,18 @@ function plain(texts: readonly Tokens[]) {
   return { texts: texts.map(({ ids, pooled }) => ({ ids: [...ids], pooled })) };
 }
 
-async function ownTurn(model: TextModel, { texts, repeat }: Workload): Promise<number> {
+async function ownTurn(model: NativeSession, { texts, repeat }: Workload): Promise<number> {
   const seconds: number[] = [];
   for (let i = 0; i < repeat; i++) {
     const begin = performance.now();
-    await model.encode(texts);
+    await embedAll(model, texts);
     seconds.push((performance.now() - begin) / 1000);
   }
   return median(seconds);
 }
 
 async function takeTurns(
-  model: TextModel,
+  model: NativeSession,
   peer: TextPeer | null,
   name: string,
   rounds: number,
@@ -105,7 +105,7 @@ async function takeTurns(
   const work = workload(name);
   const seconds: number[] = [];
   const turns: PeerTurn[] = [];
-  await model.encode(work.texts); // warm-up; the peer's is in its first turn
+  await embedAll(model, work.texts); // warm-up; the peer's is in its first turn
   for (let round = 0; round < rounds; round++) {
     seconds.push(await ownTurn(model, work));
     if (peer !== null) turns.push(await peer.run(name, work));
@@ -122,7 +122,7 @@ async function takeTurns(
 }
 
 async function allTurns(
-  model: TextModel,
+  model: NativeSession,
   peer: TextPeer | null,
   { workloads, rounds }: Settings,
 ): Promise<Result[]> {
@@ -134,13 +134,13 @@ async function allTurns(
   return results;
 }
 
-export async function runAlone(model: TextModel, settings: Settings): Promise<Comparison> {
+export async function runAlone(model: NativeSession, settings: Settings): Promise<Comparison> {
   return { peer: null, results: await allTurns(model, null, settings) };
 }
 
 /** @throws PeerMissing, PeerFailed */
 export async function compareWithPeer(
-  model: TextModel,
+  model: NativeSession,
   precision: string,
   settings: Settings,
 ): Promise<Comparison> {
@@ -148,7 +148,7 @@ export async function compareWithPeer(
   try {
     const opened = await peer.open(settings.checkpoint, settings.threads, precision);
     const expected = await peer.embed(PARITY_TEXTS);
-    const found = await model.encode(PARITY_TEXTS);
+    const found = await embedAll(model, PARITY_TEXTS);
     const cosines = found.map((one, i) => cosine(one, expected[i] as Float32Array));
     const minCosine = Math.min(...cosines);
     const passed = minCosine >= GATES.bf16;

@@ -13,9 +13,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine } from '#lib/bench/machine';
+import type { NativeSession } from '#lib/native';
 import { PEERS_PYTHON } from './models.mts';
 import { type Comparison, compareWithPeer, runAlone, type Settings } from './text-comparison.mts';
-import { buildEngine, checkpointFolder, TextModel } from './text-model.mts';
+import { buildEngine, checkpointFolder, openModel } from './text-model.mts';
 import { PRESET, WORKLOADS, workload } from './text-workloads.mts';
 
 const { values: options } = parseArgs({
@@ -34,26 +35,27 @@ const { values: options } = parseArgs({
 /** Of this process, so far. */
 const peakMemoryBytes = () => process.resourceUsage().maxRSS * 1024;
 
-async function build(output: string): Promise<object> {
+async function build(folder: string) {
   const checkpoint = await checkpointFolder(PRESET);
   const begin = performance.now();
-  await buildEngine(checkpoint, PRESET, 'bf16', output);
+  const file = await buildEngine(checkpoint, PRESET, 'bf16', folder);
   const seconds = (performance.now() - begin) / 1000;
-  const [peak, bytes] = [peakMemoryBytes(), statSync(output).size];
-  return { seconds, bytes, peakMemoryBytes: peak, peakMemoryOverFile: peak / bytes };
+  const [peak, bytes] = [peakMemoryBytes(), statSync(file).size];
+  const build = { seconds, bytes, peakMemoryBytes: peak, peakMemoryOverFile: peak / bytes };
+  return { file, build };
 }
 
-function buildInOwnProcess(output: string): object {
+function buildInOwnProcess(folder: string): Awaited<ReturnType<typeof build>> {
   const here = fileURLToPath(import.meta.url);
-  const child = spawnSync(process.execPath, ['--import', 'tsx', here, '--build', output], {
+  const child = spawnSync(process.execPath, ['--import', 'tsx', here, '--build', folder], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (child.status !== 0) throw new Error(`cannot build ${PRESET}`);
-  return JSON.parse(child.stdout) as object;
+  return JSON.parse(child.stdout);
 }
 
-async function compare(model: TextModel, settings: Settings): Promise<Comparison[]> {
+async function compare(model: NativeSession, settings: Settings): Promise<Comparison[]> {
   if (options.peers === 'none') return [await runAlone(model, settings)];
   const comparisons: Comparison[] = [];
   for (const precision of options.peers.split(',')) {
@@ -68,7 +70,7 @@ async function measure(file: string): Promise<object> {
   const checkpoint = await checkpointFolder(PRESET);
   const settings = { checkpoint, python, threads, rounds, workloads: workloads.split(',') };
   const begin = performance.now();
-  const model = await TextModel.open(file, PRESET, threads);
+  const model = await openModel(file, PRESET, threads);
   const seconds = (performance.now() - begin) / 1000;
   const load = { seconds, peakMemoryBytes: peakMemoryBytes() };
   const { precision, kernels } = model.info;
@@ -82,14 +84,14 @@ async function record(): Promise<object> {
   for (const name of options.workloads.split(',')) workload(name); // before minutes of building
   const folder = mkdtempSync(join(tmpdir(), 'llm2clip-text-'));
   try {
-    const file = join(folder, 'model.pt');
+    const { file, build } = buildInOwnProcess(folder);
     return {
       command: `npm run bench:text -- ${process.argv.slice(2).join(' ')}`.trim(),
       date: new Date().toISOString(),
       ...(options.remark === undefined ? {} : { remark: options.remark }),
       machine: await describeMachine(),
       model: `${PRESET}, synthetic weights in bf16, seed 1`,
-      build: buildInOwnProcess(file),
+      build,
       ...(await measure(file)),
     };
   } finally {
