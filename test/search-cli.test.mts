@@ -286,6 +286,9 @@ describe('llm2clip search, by text', () => {
       join(folder, 'moved.bundle'),
     );
     assert.equal(code, 1);
-    assert.match(stderr, /ERR_ENGINE_INCOMPATIBLE: this bundle has no language model; .*--llm/);
+    assert.match(
+      stderr,
+      /ERR_ENGINE_INCOMPATIBLE: expected a bundle with a language model, found vision.*; .*--llm/,
+    );
   });
 });

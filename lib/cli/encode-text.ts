@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { TEXT_PARTS } from '../parts';
 import { streamInOrder } from '../stream';
 import { type EncodeAllOptions, type Encoded, encodeAll, withEncodeOptions } from './encode-all';
 import { readTexts } from './text-file';
@@ -14,7 +15,7 @@ async function findTexts(given: readonly string[], file: string | undefined): Pr
   const texts = [...given, ...(file === undefined ? [] : await readTexts(file))];
   return {
     count: texts.length,
-    parts: ['adapter', 'llm'],
+    parts: TEXT_PARTS,
     name: (text) => ({ text }),
     stream: (model, options) =>
       streamInOrder(texts, READ_AHEAD, (text) => model.encodeText(text, options)),

@@ -1,5 +1,5 @@
 import { isObject } from '../arguments';
-import { readText } from '../eval/files';
+import { readText } from '../read-text';
 import { readTexts } from './text-file';
 
 /** As readTexts, of labels or templates: none is empty. */

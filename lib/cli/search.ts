@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { abortable } from '../abort';
 import { LLM2CLIP } from '../model';
+import { type Part, TEXT_PARTS } from '../parts';
 import { bundleDigest } from '../search/bundle-digest';
 import { PictureIndex } from '../search/picture-index';
 import { guessQuery, pictureQuery, type Query, textQuery } from '../search/query';
@@ -37,6 +38,11 @@ function showFailure({ label }: Query, error: unknown, json: boolean): void {
   else printError(error);
 }
 
+function partsFor(queries: readonly Query[]): Part[] {
+  const ask = (wanted: Query['kind']) => queries.some(({ kind }) => kind === wanted);
+  return [...(ask('text') ? TEXT_PARTS : []), ...(ask('picture') ? (['vision'] as const) : [])];
+}
+
 /** The model that made the index, by the path that it remembers or another; as much as is needed. */
 async function loadModel(
   index: PictureIndex,
@@ -46,9 +52,7 @@ async function loadModel(
 ): Promise<LLM2CLIP> {
   const path = resolve(bundle ?? index.bundle.path);
   index.requireBundle({ path, digest: await bundleDigest(path) });
-  const onlyPictures = queries.every(({ kind }) => kind === 'picture');
-  const load = { device, ...(onlyPictures && { parts: ['vision'] as const }) };
-  return abortable(LLM2CLIP.load(path, load), signal);
+  return abortable(LLM2CLIP.load(path, { device, parts: partsFor(queries) }), signal);
 }
 
 async function searchAll(

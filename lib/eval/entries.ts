@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { invalidRange, invalidType, isObject } from '../arguments';
-import { fileError, readText } from './files';
+import { fileError, readText } from '../read-text';
 import { jsonElements } from './json-elements';
 
 const LINES = new Set(['.jsonl', '.jsonlines']);

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { basename, extname, join, parse, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { fileExists } from '../file-exists';
+import { fileError, readText } from '../read-text';
 import { type Annotation, type AnnotationOptions, readAnnotations } from './annotations';
-import { fileError, readText } from './files';
 
 /** Pictures and the texts that describe them. */
 export interface RetrievalDataset {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { LLM2CLIPError } from '../errors';
+import { LLM2CLIPError } from './errors';
 
 /** What the system says of a path, in this library's words; other errors as they are. */
 export function fileError(path: string, error: unknown): unknown {
