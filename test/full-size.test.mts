@@ -60,10 +60,12 @@ test('a bf16 bundle takes little more memory than its file, and gives it back', 
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   assert.equal(child.status, 0);
-  const { loaded, peak, disposed } = JSON.parse(child.stdout);
+  const { precision, loaded, peak, disposed } = JSON.parse(child.stdout);
   const share = (found: number) => found / bytes;
   t.diagnostic(`loaded ${share(loaded).toFixed(2)} × its file, peak ${share(peak).toFixed(2)} ×`);
-  assert.ok(share(loaded) <= 1.25, `${share(loaded)} × its file`);
-  assert.ok(share(peak) <= 1.25, `peak ${share(peak)} × its file`);
+  // Where the processor computes it in fp32 its weights are widened, one after the other.
+  const [most, mostAtOnce] = precision === 'fp32' ? [2.25, 2.6] : [1.25, 1.25];
+  assert.ok(share(loaded) <= most, `${share(loaded)} × its file`);
+  assert.ok(share(peak) <= mostAtOnce, `peak ${share(peak)} × its file`);
   assert.ok(share(disposed) <= 0.1, `${share(disposed)} × its file after dispose()`);
 });

@@ -9,6 +9,7 @@ import { decodeImage } from '#lib/image';
 import { loadNative } from '#lib/native';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
+import { relativeDifference } from './support/vectors.mts';
 
 const folder = temporaryFolder();
 const bundle = join(folder, 'digits.bundle');
@@ -291,7 +292,8 @@ describe('the end', () => {
     const expected = await model.encodeImage(picture);
     const models = await Promise.all([1, 2, 3].map(() => LLM2CLIP.load(bundle, { threads: 1 })));
     const found = await Promise.all(models.map((one) => one.encodeImage(picture)));
-    for (const embedding of found) assert.deepEqual(embedding, expected);
+    // They share an engine and may come in one batch, which rounds as its kernels will.
+    for (const embedding of found) assert.ok(relativeDifference(embedding, expected) < 1e-5);
     await Promise.all(models.map((one) => one.dispose()));
   });
 

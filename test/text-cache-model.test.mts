@@ -12,6 +12,7 @@ import {
 import { writeTinyTokenizer } from '../tools/synthetic/tokenizer.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { numbered } from './support/text-vectors.mts';
+import { cosine } from './support/vectors.mts';
 
 const folder = temporaryFolder();
 const dim = 48;
@@ -39,6 +40,10 @@ async function bundleOf(name: string, of: Partial<Text> = {}): Promise<string> {
 const load = (bundle: string, textCache?: TextCacheOptions | false, more: LoadOptions = {}) =>
   LLM2CLIP.load(bundle, { threads: 1, ...(textCache !== undefined && { textCache }), ...more });
 
+/** Of other batches, which round as their kernels will. */
+const assertAlike = (found: Float32Array, expected: Float32Array) =>
+  assert.ok(cosine(found, expected) >= 0.99999);
+
 /** Texts that the language model has read. */
 const read = (model: LLM2CLIP) => model.stats().text?.llm?.requests.submitted ?? Number.NaN;
 
@@ -49,19 +54,22 @@ before(async () => {
 
 test('a text is read once, and gives the same numbers each time', async () => {
   await using plain = await load(bundle, false);
-  const expected = await plain.encodeTexts(texts);
-  const raw = await plain.encodeTexts(texts, { normalize: false });
+  const uncached = await plain.encodeTexts(texts);
   assert.equal(plain.stats().text?.cache, undefined);
   // Of other queue, and so another engine with its own counts.
   await using model = await load(bundle, undefined, { batching: { maxQueue: 1000 } });
+  const first = await model.encodeTexts(texts);
+  assertAlike(first.data, uncached.data);
+  const raw = await model.encodeTexts(texts, { normalize: false });
+  assertAlike(raw.row(3), first.row(3));
   for (let round = 0; round < 2; round++) {
-    assert.deepEqual((await model.encodeTexts(texts)).data, expected.data);
+    assert.deepEqual((await model.encodeTexts(texts)).data, first.data);
     assert.deepEqual((await model.encodeTexts(texts, { normalize: false })).data, raw.data);
-    assert.deepEqual(await model.encodeText(`${texts[3]} \n`), expected.row(3));
+    assert.deepEqual(await model.encodeText(`${texts[3]} \n`), first.row(3));
     assert.equal(read(model), texts.length);
   }
   const { hits, misses, entries } = model.stats().text?.cache ?? {};
-  assert.deepEqual([hits, misses, entries], [3 * 12 + 2, 12, 12]);
+  assert.deepEqual([hits, misses, entries], [5 * 12 + 2, 12, 12]);
 });
 
 test('texts that are alike in one call are read once', async () => {
@@ -110,7 +118,7 @@ describe('callers', () => {
     // So small a model may be in time all the same.
     await late.catch((error) => assert.equal(error.code, 'ERR_TIMEOUT'));
     await using plain = await load(bundle, false);
-    assert.deepEqual(await stays, await plain.encodeText('shared'));
+    assertAlike(await stays, await plain.encodeText('shared'));
   });
 
   test('of many texts meet the end of their time', async () => {
@@ -187,8 +195,8 @@ describe('a file', () => {
       await using model = await load(another, { file }, { logger });
       await using plain = await load(another, false);
       const found = await model.encodeTexts(texts);
-      assert.deepEqual(found.data, (await plain.encodeTexts(texts)).data);
-      assert.notDeepEqual(found.data, data);
+      assertAlike(found.data, (await plain.encodeTexts(texts)).data);
+      assert.ok(cosine(found.data, data) < 0.999);
       assert.match(warnings.join(), /not kept in .*: the file is of another bundle/);
       assert.deepEqual(await readFile(file), bytes);
     });

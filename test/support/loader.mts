@@ -1,5 +1,5 @@
-// Loads a bundle and says how many bytes of memory that takes beyond libtorch, which a small one has
-// brought before: loader.mts BUNDLE SMALL
+// Loads a bundle and says in what it computes and how many bytes of memory that takes beyond libtorch,
+// which a small one has brought before: loader.mts BUNDLE SMALL
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LLM2CLIP } from 'llm2clip';
@@ -20,6 +20,7 @@ const before = resident('VmRSS');
 const model = await LLM2CLIP.load(bundle, { threads: 2 });
 const loaded = resident('VmRSS') - before;
 const peak = resident('VmHWM') - before;
+const { precision } = model.info;
 await model.dispose();
 await sleep(500); // the engine's thread ends on its own
-console.log(JSON.stringify({ loaded, peak, disposed: resident('VmRSS') - before }));
+console.log(JSON.stringify({ precision, loaded, peak, disposed: resident('VmRSS') - before }));
