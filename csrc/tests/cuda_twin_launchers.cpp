@@ -57,12 +57,17 @@ void quick_gelu_cuda(const T* x, T* out, int64_t count, CudaStreamHandle) {
   }
 }
 
+template <bool kRowsFirst, typename T>
+void run_passes(const CudaPreprocessing& p, const PatchGrid& grid, T* out) {
+  for (int64_t i = 0; i < p.between_bytes(); ++i) resample_first<kRowsFirst>(p, i);
+  for (int64_t thread = 0; thread < patch_threads(grid, 1); ++thread) {
+    write_patch(grid, patch_thread(grid, thread), out, ResampledPixel<kRowsFirst>{p});
+  }
+}
+
 template <typename T>
 void preprocess_cuda(const CudaPreprocessing& p, const PatchGrid& grid, T* out, CudaStreamHandle) {
-  for (int64_t i = 0; i < p.between_bytes(); ++i) resample_first(p, i);
-  for (int64_t thread = 0; thread < patch_threads(grid, 1); ++thread) {
-    write_patch(grid, patch_thread(grid, thread), out, ResampledPixel{p});
-  }
+  (p.rows_first ? run_passes<true, T> : run_passes<false, T>)(p, grid, out);
 }
 
 template void layer_norm_cuda(const float*, int64_t, const F16*, const F16*, F16*,

@@ -45,32 +45,37 @@ struct CudaPreprocessing {
   LLM2CLIP_HOST_DEVICE int64_t between_bytes() const { return int64_t{3} * lines * length; }
 };
 
+// Which pass goes first is p.rows_first, known to the compiler: choosing between the two axes at
+// run time would put a kernel's arguments into memory.
+
 // First pass, one byte a thread: `thread` < between_bytes().
+template <bool kRowsFirst>
 LLM2CLIP_HOST_DEVICE void resample_first(const CudaPreprocessing& p, int64_t thread) {
   const int x = static_cast<int>(thread % p.length);
   const int line = static_cast<int>(thread / p.length % p.lines);
   const int channel = static_cast<int>(thread / p.length / p.lines);
-  const CudaCoefficients& axis = p.rows_first ? p.rows : p.columns;
-  const int output = p.rows_first ? line : x;
-  const int64_t row = p.rows_first ? axis.first[output] : p.first_line + line;
-  const int64_t column = p.rows_first ? x : axis.first[output];
+  const CudaCoefficients& axis = kRowsFirst ? p.rows : p.columns;
+  const int output = kRowsFirst ? line : x;
+  const int64_t row = kRowsFirst ? axis.first[output] : p.first_line + line;
+  const int64_t column = kRowsFirst ? x : axis.first[output];
   const uint8_t* at =
       p.image + (row * p.width + column) * p.channels + (p.channels == 1 ? 0 : channel);
-  const int64_t step = p.rows_first ? int64_t{p.width} * p.channels : p.channels;
+  const int64_t step = kRowsFirst ? int64_t{p.width} * p.channels : p.channels;
   p.between[thread] =
       resample(at, step, axis.count[output], axis.weights + int64_t{output} * axis.stride);
 }
 
 // Second pass: a pixel of the crop, normalised.
+template <bool kRowsFirst>
 struct ResampledPixel {
   CudaPreprocessing p;
   LLM2CLIP_HOST_DEVICE float operator()(const PatchPixel& at) const {
-    const CudaCoefficients& axis = p.rows_first ? p.columns : p.rows;
-    const int output = p.rows_first ? at.x : at.y;
-    const int line = p.rows_first ? at.y : axis.first[output] - p.first_line;
-    const int column = p.rows_first ? axis.first[output] : at.x;
+    const CudaCoefficients& axis = kRowsFirst ? p.columns : p.rows;
+    const int output = kRowsFirst ? at.x : at.y;
+    const int line = kRowsFirst ? at.y : axis.first[output] - p.first_line;
+    const int column = kRowsFirst ? axis.first[output] : at.x;
     const uint8_t* from = p.between + (int64_t{at.channel} * p.lines + line) * p.length + column;
-    const uint8_t byte = resample(from, p.rows_first ? 1 : p.length, axis.count[output],
+    const uint8_t byte = resample(from, kRowsFirst ? 1 : p.length, axis.count[output],
                                   axis.weights + int64_t{output} * axis.stride);
     return p.normalised[at.channel * 256 + byte];
   }

@@ -6,17 +6,27 @@ namespace {
 
 constexpr int kThreads = 256;
 
+template <bool kRowsFirst>
 __global__ void __launch_bounds__(kThreads) resample_first_kernel(const CudaPreprocessing p) {
   const int64_t thread = int64_t{blockIdx.x} * kThreads + threadIdx.x;
-  if (thread < p.between_bytes()) resample_first(p, thread);
+  if (thread < p.between_bytes()) resample_first<kRowsFirst>(p, thread);
 }
 
-template <typename T>
+template <bool kRowsFirst, typename T>
 __global__ void __launch_bounds__(kThreads)
     resample_patches_kernel(const CudaPreprocessing p, const PatchGrid grid, T* __restrict__ out) {
   const int64_t thread = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (thread >= patch_threads(grid, 1)) return;
-  write_patch(grid, patch_thread(grid, thread), out, ResampledPixel{p});
+  write_patch(grid, patch_thread(grid, thread), out, ResampledPixel<kRowsFirst>{p});
+}
+
+template <bool kRowsFirst, typename T>
+void launch_passes(const CudaPreprocessing& p, const PatchGrid& grid, T* out,
+                   CudaStreamHandle stream) {
+  launch(resample_first_kernel<kRowsFirst>, blocks_of(p.between_bytes(), kThreads), kThreads,
+         stream, p);
+  launch(resample_patches_kernel<kRowsFirst, T>, blocks_of(patch_threads(grid, 1), kThreads),
+         kThreads, stream, p, grid, out);
 }
 
 }  // namespace
@@ -24,9 +34,7 @@ __global__ void __launch_bounds__(kThreads)
 template <typename T>
 void preprocess_cuda(const CudaPreprocessing& p, const PatchGrid& grid, T* out,
                      CudaStreamHandle stream) {
-  launch(resample_first_kernel, blocks_of(p.between_bytes(), kThreads), kThreads, stream, p);
-  launch(resample_patches_kernel<T>, blocks_of(patch_threads(grid, 1), kThreads), kThreads, stream,
-         p, grid, out);
+  (p.rows_first ? launch_passes<true, T> : launch_passes<false, T>)(p, grid, out, stream);
 }
 
 template void preprocess_cuda(const CudaPreprocessing&, const PatchGrid&, F16*, CudaStreamHandle);
