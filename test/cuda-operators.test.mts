@@ -24,12 +24,13 @@ const LEAST_COSINE: Partial<Record<Precision, number>> = {
   bf16: 0.999,
 };
 
+/** Of each whether its last norm and its head run as one kernel. */
 const CASES = [
-  ['eva02-tiny', 'official'],
-  ['eva02-tiny-16', 'official'],
-  ['clip-tiny', 'hf-openai'],
-  ['clip-tiny-gelu', 'hf-openai'],
-  ['siglip2-tiny', 'timm-siglip2'],
+  ['eva02-tiny', 'official', true],
+  ['eva02-tiny-16', 'official', true],
+  ['clip-tiny', 'hf-openai', true],
+  ['clip-tiny-gelu', 'hf-openai', true],
+  ['siglip2-tiny', 'timm-siglip2', false],
 ] as const;
 
 /** Pixels [BATCH, 3, size, size] such as preprocessing makes them: of the same range, repeatable. */
@@ -40,18 +41,18 @@ function somePixels(size: number): Float32Array {
   );
 }
 
-async function embedTwin(
-  bundle: string,
-  pixels: Float32Array,
-  size: number,
-): Promise<Float32Array> {
+/** What the twin gives, and the operators that made it. */
+async function embedTwin(bundle: string, pixels: Float32Array, size: number) {
   const file = join(temporaryFolder(), 'pixels');
   writeFileSync(file, pixels);
   const model = join(bundle, 'vision/1/model.pt');
   const args = [locatePlugin('torchscript'), model, file, `${size}`];
   const options = { encoding: 'buffer', maxBuffer: 1 << 24 } as const;
-  const { stdout } = await promisify(execFile)(TWIN, args, options);
-  return new Float32Array(Uint8Array.from(stdout).buffer);
+  const { stdout, stderr } = await promisify(execFile)(TWIN, args, options);
+  return {
+    embeddings: new Float32Array(Uint8Array.from(stdout).buffer),
+    operators: stderr.toString().trim().split('\n'),
+  };
 }
 
 async function embedCpu(bundle: string, pixels: Float32Array, size: number): Promise<Float32Array> {
@@ -64,7 +65,7 @@ async function embedCpu(bundle: string, pixels: Float32Array, size: number): Pro
   return (await model.encodeImages(inputs, { normalize: false })).data;
 }
 
-for (const [preset, layout] of CASES) {
+for (const [preset, layout, hasFusedHead] of CASES) {
   test(`${preset}: the operators for GPUs give what the CPU gives`, async () => {
     const checkpoint = await syntheticCheckpoint({
       preset,
@@ -82,7 +83,8 @@ for (const [preset, layout] of CASES) {
     for (const [precision, least] of Object.entries(LEAST_COSINE)) {
       const bundle = join(folder, `${precision}-twin`);
       await convert(checkpoint, { out: bundle, precision: precision as Precision });
-      const found = await embedTwin(bundle, pixels, imageSize);
+      const { embeddings: found, operators } = await embedTwin(bundle, pixels, imageSize);
+      assert.equal(operators.at(-1) === 'llm2clip::norm_head', hasFusedHead, `${operators}`);
       assert.equal(found.length, BATCH * embeddingDim);
       for (let i = 0; i < BATCH; i++) {
         const row = (all: Float32Array) => all.subarray(i * embeddingDim, (i + 1) * embeddingDim);

@@ -12,6 +12,7 @@
 #include "kernels/cpu/rope.h"
 #include "kernels/cuda/gated_norm.h"
 #include "kernels/cuda/layer_norm.h"
+#include "kernels/cuda/norm_head.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/preprocess_plan.h"
 #include "kernels/cuda/quick_gelu.h"
@@ -91,6 +92,71 @@ void test_gated_norm(int64_t rows, int hidden) {
                   {rows, hidden, padded, static_cast<float>(kEps)}, test_stream());
   compare(kind<T> + " gated norm " + std::to_string(hidden), expected, numbers(found.read()),
           kWithin<T>);
+}
+
+// What norm_head is given, by the numbers that T has of them.
+struct HeadNumbers {
+  int64_t rows;
+  int width, dim;
+  std::vector<float> x, y, weight, bias, head, head_bias;
+};
+
+// In double: LayerNorm(x + y) · headᵀ + head_bias.
+std::vector<float> plain_norm_head(const HeadNumbers& n) {
+  std::vector<float> out;
+  for (int64_t row = 0; row < n.rows; ++row) {
+    std::vector<double> z;
+    double mean = 0, variance = 0;
+    for (int i = 0; i < n.width; ++i) {
+      z.push_back(double{n.x[row * n.width + i]} + n.y[row * n.width + i]);
+      mean += z.back() / n.width;
+    }
+    for (const double one : z) variance += (one - mean) * (one - mean) / n.width;
+    for (int i = 0; i < n.width; ++i) {
+      z[i] = (z[i] - mean) / std::sqrt(variance + kEps) * n.weight[i] + n.bias[i];
+    }
+    for (int o = 0; o < n.dim; ++o) {
+      double sum = n.head_bias.empty() ? 0 : n.head_bias[o];
+      for (int i = 0; i < n.width; ++i) sum += z[i] * n.head[int64_t{o} * n.width + i];
+      out.push_back(static_cast<float>(sum));
+    }
+  }
+  return out;
+}
+
+template <typename T>
+void test_norm_head(int64_t rows, int width, int dim, bool with_bias) {
+  const auto x = random_numbers(rows * width, 3.0F);
+  const auto y = elements<T>(random_numbers(rows * width));
+  const auto weight = elements<T>(random_numbers(width)), bias = elements<T>(random_numbers(width));
+  const auto head = elements<T>(random_numbers(int64_t{dim} * width));
+  const auto head_bias = elements<T>(random_numbers(with_bias ? dim : 0));
+  const auto expected = plain_norm_head({rows, width, dim, x, numbers(y), numbers(weight),
+                                         numbers(bias), numbers(head), numbers(head_bias)});
+  const DeviceArray<float> stream(x);
+  const DeviceArray<T> delta(y), w(weight), b(bias), matrix(head), added(head_bias);
+  const auto run = [&](int64_t first, int64_t count) {
+    DeviceArray<float> found(unwritten<float>(count * dim));
+    norm_head_cuda(
+        CudaNormHead<T>{stream.data() + first * width, delta.data() + first * width, w.data(),
+                        b.data(), matrix.data(), with_bias ? added.data() : nullptr, found.data(),
+                        count, width, dim, static_cast<float>(kEps)},
+        test_stream());
+    return found.read();
+  };
+  const std::vector<float> found = run(0, rows);
+  // Nothing is rounded to T on the way.
+  compare(kind<T> + " norm and head " + std::to_string(width) + " → " + std::to_string(dim),
+          expected, found, 1e-5F);
+  const std::vector<float> last(found.end() - dim, found.end());
+  compare(kind<T> + " the last of " + std::to_string(rows) + ", alone", last, run(rows - 1, 1), 0);
+}
+
+template <typename T>
+void test_norm_heads() {
+  for (const int64_t rows : {1, 3, 8, 9, 64}) test_norm_head<T>(rows, 128, 64, rows % 2 == 0);
+  for (const int width : {8, 256, 264, 768, 1032, 1536}) test_norm_head<T>(3, width, 17, true);
+  for (const int64_t rows : {1, 9}) test_norm_head<T>(rows, 1024, 1280, rows == 9);
 }
 
 // Angles of pairs as the kernel has them, and as rope_rows() has them.
@@ -224,6 +290,7 @@ void test_kernels() {
     test_add_layer_norm<T>(5, width);
   }
   for (const int hidden : {1, 7, 63, 64, 65, 170, 2048, 2730}) test_gated_norm<T>(3, hidden);
+  test_norm_heads<T>();
   for (const bool with_bias : {false, true}) {
     test_rope<T>(1, 1, 1, 8, with_bias);
     test_rope<T>(2, 5, 3, 64, with_bias);

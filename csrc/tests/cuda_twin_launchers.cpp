@@ -1,8 +1,10 @@
 // The launchers of csrc/kernels/cuda on the host, block after block and thread after thread: with
 // them all that calls kernels runs where there is no GPU.
+#include "cuda_head_twin.h"
 #include "cuda_twins.h"
 #include "kernels/cuda/gated_norm.h"
 #include "kernels/cuda/layer_norm.h"
+#include "kernels/cuda/norm_head.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/preprocess.h"
 #include "kernels/cuda/quick_gelu.h"
@@ -29,6 +31,12 @@ void gated_norm_cuda(const T* gate_up, const T* weight, const T* bias, T* out,
                      const CudaGatedNormArguments& a, CudaStreamHandle) {
   testing::norm_rows(GatedRow<T>{gate_up, a.padded}, weight, bias, out, a.rows,
                      {a.hidden, a.padded}, a.eps);
+}
+
+template <typename T>
+void norm_head_cuda(const CudaNormHead<T>& a, CudaStreamHandle) {
+  testing::with_chunks(row_launch(a.width).chunks,
+                       [&]<int kChunks>() { testing::norm_head<kChunks>(a); });
 }
 
 template <typename T>
@@ -78,6 +86,7 @@ template void add_layer_norm_cuda(const float*, const F16*, const F16*, const F1
                                   const CudaNormArguments&, CudaStreamHandle);
 template void gated_norm_cuda(const F16*, const F16*, const F16*, F16*,
                               const CudaGatedNormArguments&, CudaStreamHandle);
+template void norm_head_cuda(const CudaNormHead<F16>&, CudaStreamHandle);
 template void rope_cuda(const CudaRopeArguments<F16>&, CudaStreamHandle);
 template void patches_cuda(const float*, F16*, const PatchGrid&, int64_t, CudaStreamHandle);
 template void tokens_cuda(const CudaTokensArguments<F16>&, CudaStreamHandle);
@@ -91,6 +100,7 @@ template void add_layer_norm_cuda(const float*, const BF16*, const BF16*, const 
                                   BF16*, const CudaNormArguments&, CudaStreamHandle);
 template void gated_norm_cuda(const BF16*, const BF16*, const BF16*, BF16*,
                               const CudaGatedNormArguments&, CudaStreamHandle);
+template void norm_head_cuda(const CudaNormHead<BF16>&, CudaStreamHandle);
 template void rope_cuda(const CudaRopeArguments<BF16>&, CudaStreamHandle);
 template void patches_cuda(const float*, BF16*, const PatchGrid&, int64_t, CudaStreamHandle);
 template void tokens_cuda(const CudaTokensArguments<BF16>&, CudaStreamHandle);
@@ -102,6 +112,7 @@ template void add_layer_norm_cuda(const float*, const float*, const float*, cons
                                   float*, const CudaNormArguments&, CudaStreamHandle);
 template void gated_norm_cuda(const float*, const float*, const float*, float*,
                               const CudaGatedNormArguments&, CudaStreamHandle);
+template void norm_head_cuda(const CudaNormHead<float>&, CudaStreamHandle);
 template void rope_cuda(const CudaRopeArguments<float>&, CudaStreamHandle);
 template void patches_cuda(const float*, float*, const PatchGrid&, int64_t, CudaStreamHandle);
 template void tokens_cuda(const CudaTokensArguments<float>&, CudaStreamHandle);

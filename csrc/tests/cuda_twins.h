@@ -31,18 +31,39 @@ inline float row_sum(const std::vector<float>& parts) {
   return sum;
 }
 
-template <int kChunks, typename Source, typename T>
-void norm_row(const Source& source, const T* weight, const T* bias, T* out, int64_t row,
-              const RowShape& shape, float eps, int threads) {
-  std::vector<RowPart<kChunks>> parts(static_cast<size_t>(threads));
+// Loads a row, `parts` being a part a thread, and takes its mean off; gives what to multiply by.
+template <int kChunks, typename Source>
+float centre_row(const Source& source, int64_t row, const RowShape& shape, float eps,
+                 std::vector<RowPart<kChunks>>& parts) {
+  const auto threads = static_cast<int>(parts.size());
   std::vector<float> sums(parts.size());
   const auto width = static_cast<float>(shape.width);
   for (int t = 0; t < threads; ++t) sums[t] = parts[t].load(source, row, shape, t, threads);
   const float mean = row_sum(sums) / width;
   for (int t = 0; t < threads; ++t) sums[t] = parts[t].centre(mean, shape, t, threads);
-  const float inverse = rsqrt_f32(row_sum(sums) / width + eps);
+  return rsqrt_f32(row_sum(sums) / width + eps);
+}
+
+template <int kChunks, typename Source, typename T>
+void norm_row(const Source& source, const T* weight, const T* bias, T* out, int64_t row,
+              const RowShape& shape, float eps, int threads) {
+  std::vector<RowPart<kChunks>> parts(static_cast<size_t>(threads));
+  const float inverse = centre_row(source, row, shape, eps, parts);
   for (int t = 0; t < threads; ++t) {
     parts[t].store(out, row, weight, bias, inverse, shape, t, threads);
+  }
+}
+
+// Calls run.operator()<chunks>().
+template <typename Run>
+void with_chunks(int chunks, const Run& run) {
+  switch (chunks) {
+    case 1: return run.template operator()<1>();
+    case 2: return run.template operator()<2>();
+    case 3: return run.template operator()<3>();
+    case 4: return run.template operator()<4>();
+    case 5: return run.template operator()<5>();
+    default: return run.template operator()<kMostChunks>();
   }
 }
 
@@ -56,17 +77,9 @@ void norm_rows(const Source& source, const T* weight, const T* bias, T* out, int
     for (int thread = 0; thread < kRowBlock; thread += threads) {
       const auto [row, first] = row_place(block, thread, threads);
       if (row >= rows) continue;
-      const auto run = [&]<int kChunks>() {
+      with_chunks(chunks, [&]<int kChunks>() {
         norm_row<kChunks>(source, weight, bias, out, row, shape, eps, threads);
-      };
-      switch (chunks) {
-        case 1: run.template operator()<1>(); break;
-        case 2: run.template operator()<2>(); break;
-        case 3: run.template operator()<3>(); break;
-        case 4: run.template operator()<4>(); break;
-        case 5: run.template operator()<5>(); break;
-        default: run.template operator()<kMostChunks>(); break;
-      }
+      });
     }
   }
 }

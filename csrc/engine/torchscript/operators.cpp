@@ -106,6 +106,10 @@ TORCH_LIBRARY(llm2clip, library) {
       "add_layer_norm(Tensor x, Tensor y, Tensor weight, Tensor bias, float eps) -> (Tensor, "
       "Tensor)",
       &add_layer_norm);
+  // Of a GPU alone, whose session writes it into the graph.
+  library.def(
+      "norm_head(Tensor x, Tensor y, Tensor weight, Tensor bias, Tensor head, Tensor? head_bias, "
+      "float eps) -> Tensor");
   library.def("linear(Tensor x, Tensor weight, Tensor? bias, int out) -> Tensor", &linear);
   library.def(
       "int8_linear(Tensor x, Tensor weight, Tensor scales, Tensor? inverse_smoothing, Tensor? "

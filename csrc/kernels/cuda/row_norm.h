@@ -57,6 +57,19 @@ struct RowPart {
     return squares;
   }
 
+  // Chunk c, normalised. weight, bias: those of its numbers.
+  template <typename T>
+  LLM2CLIP_HOST_DEVICE Chunk normal(int c, const T* weight, const T* bias,
+                                    float deviation_inverse) const {
+    const Chunk w = load_chunk(weight), b = load_chunk(bias);
+    Chunk result;
+    LLM2CLIP_UNROLL
+    for (int i = 0; i < kChunk; ++i) {
+      result.values[i] = chunks[c].values[i] * deviation_inverse * w.values[i] + b.values[i];
+    }
+    return result;
+  }
+
   // weight, bias: [stride], of which what lies beyond the width is read and not used.
   template <typename T>
   LLM2CLIP_HOST_DEVICE void store(T* out, int64_t row, const T* weight, const T* bias,
@@ -66,14 +79,12 @@ struct RowPart {
     for (int c = 0; c < kChunks; ++c) {
       const int first = first_of_chunk(thread, threads, c);
       if (first >= shape.stride) continue;
-      const Chunk w = load_chunk(weight + first), b = load_chunk(bias + first);
-      Chunk normal;
+      Chunk result = normal(c, weight + first, bias + first, deviation_inverse);
       LLM2CLIP_UNROLL
       for (int i = 0; i < kChunk; ++i) {
-        const float value = chunks[c].values[i] * deviation_inverse * w.values[i] + b.values[i];
-        normal.values[i] = first + i < shape.width ? value : 0;
+        if (first + i >= shape.width) result.values[i] = 0;
       }
-      store_chunk(out + row * shape.stride + first, normal);
+      store_chunk(out + row * shape.stride + first, result);
     }
   }
 };

@@ -7,6 +7,7 @@
 #include "engine/torchscript/cuda/linear_cuda.h"
 #include "kernels/cuda/gated_norm.h"
 #include "kernels/cuda/layer_norm.h"
+#include "kernels/cuda/norm_head.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/quick_gelu.h"
 #include "kernels/cuda/rope.h"
@@ -103,6 +104,30 @@ std::tuple<Tensor, Tensor> add_layer_norm(const Tensor& stream, const Tensor& de
   return {sum, out};
 }
 
+Tensor norm_head(const Tensor& stream, const Tensor& delta, const Tensor& weight,
+                 const Tensor& bias, const Tensor& head, const OptionalTensor& head_bias,
+                 double eps) {
+  const at::ScalarType type = weight.scalar_type();
+  const Tensor x = stream.to(at::kFloat).contiguous(), y = delta.to(type).contiguous();
+  const CudaNormArguments a = norm_of(x, weight, eps);
+  TORCH_CHECK(x.sizes() == y.sizes() && a.width <= kWidestHead && head.size(1) == a.width &&
+                  head.scalar_type() == type,
+              "expected two of [B, D] and a head [E, D], D at most ", kWidestHead, ", found ",
+              x.sizes(), ", ", y.sizes(), " and ", head.sizes());
+  std::vector<int64_t> shape = x.sizes().vec();
+  shape.back() = head.size(0);
+  Tensor out = at::empty(shape, x.options());
+  for_element(weight, [&]<typename T>() {
+    norm_head_cuda(
+        CudaNormHead<T>{elements<float>(x), elements<T>(y), elements<T>(weight), elements<T>(bias),
+                        elements<T>(head), head_bias ? elements<T>(*head_bias) : nullptr,
+                        mutable_elements<float>(out), a.rows, a.width,
+                        static_cast<int>(head.size(0)), a.eps},
+        current_stream(x));
+  });
+  return out;
+}
+
 Tensor linear(const Tensor& x, const Tensor& weight, const OptionalTensor& bias, int64_t) {
   return linear_cuda(x, weight, bias);
 }
@@ -176,6 +201,7 @@ void implement_operators(torch::Library& library) {
   library.impl("patch_embed", &patch_embed);
   library.impl("layer_norm", &layer_norm);
   library.impl("add_layer_norm", &add_layer_norm);
+  library.impl("norm_head", &norm_head);
   library.impl("linear", &linear);
   library.impl("attention", &attention);
   library.impl("pool_attention", &pool_attention);

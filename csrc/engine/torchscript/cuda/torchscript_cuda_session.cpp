@@ -18,6 +18,7 @@
 #include "engine/torchscript/cuda/attention_cuda.h"
 #include "engine/torchscript/cuda/bucket_graphs.h"
 #include "engine/torchscript/cuda/cuda_error.h"
+#include "engine/torchscript/cuda/fused_head.h"
 #include "engine/torchscript/cuda/padded_weights.h"
 #include "engine/torchscript/cuda_sessions.h"
 #include "engine/torchscript/loaded_module.h"
@@ -139,10 +140,11 @@ class TorchscriptCudaSession final : public Session {
         choose_attention(head_dim(module_), type, 10 * device.major + device.minor);
     use_attention(attention);
     move_and_pad_weights(module_, torch_device());
+    const bool own_head = fuse_head(module_);
     info_.precision = precision_name(type);
     info_.kernels.emplace_back("linear: cuBLASLt, padded");
     info_.kernels.push_back("attention: " + name(attention) + ", own rotary embedding");
-    info_.kernels.emplace_back("norms: own");
+    info_.kernels.emplace_back(own_head ? "norms: own, the last one with the head" : "norms: own");
   }
 
   // Its weights are constants of the graph, which are moved while they are loaded.

@@ -1,7 +1,7 @@
 # The GPU's operators and padded weights on the host, over twins of the kernels: a test's program.
 set(twin_folder csrc/engine/torchscript/cuda)
 add_executable(twin_session ${twin_folder}/operators_cuda.cpp
-  ${twin_folder}/linear_cuda.cpp ${twin_folder}/padded_weights.cpp
+  ${twin_folder}/linear_cuda.cpp ${twin_folder}/padded_weights.cpp ${twin_folder}/fused_head.cpp
   ${twin_folder}/tests/twin_operators.cpp ${twin_folder}/tests/twin_session.cpp
   csrc/tests/cuda_twin_launchers.cpp)
 set_target_properties(twin_session PROPERTIES

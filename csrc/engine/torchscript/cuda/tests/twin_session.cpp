@@ -1,6 +1,7 @@
 // Runs a native engine file as a session on a GPU would, over the kernels' twins on the host:
 // twin_session PLUGIN MODEL PIXELS SIZE writes the embeddings [B, E] f32 of pixels [B, 3, S, S] f32
-// to standard output. PLUGIN is llm2clip_torchscript.so, which names the operators.
+// to standard output, and the operators that forward calls to standard error. PLUGIN is
+// llm2clip_torchscript.so, which names them.
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 #include <dlfcn.h>
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/torchscript/cuda/fused_head.h"
 #include "engine/torchscript/cuda/padded_weights.h"
 
 namespace {
@@ -26,6 +28,13 @@ at::Tensor read_pixels(const char* path, int64_t size) {
       at::empty({static_cast<int64_t>(bytes.size() / sizeof(float)) / picture, 3, size, size});
   std::copy(bytes.begin(), bytes.end(), static_cast<char*>(pixels.mutable_data_ptr()));
   return pixels;
+}
+
+void print_operators(const torch::jit::Module& module) {
+  for (const torch::jit::Node* node : module.get_method("forward").graph()->nodes()) {
+    const std::string kind = node->kind().toQualString();
+    if (kind.starts_with("llm2clip::")) std::fprintf(stderr, "%s\n", kind.c_str());
+  }
 }
 
 }  // namespace
@@ -41,6 +50,8 @@ int main(int count, char** arguments) {
   torch::jit::Module module = torch::jit::load(arguments[2], at::kCPU);
   module.eval();
   llm2clip::move_and_pad_weights(module, at::kCPU);
+  llm2clip::fuse_head(module);
+  print_operators(module);
   const at::Tensor pixels = read_pixels(arguments[3], std::atoll(arguments[4]));
   const at::Tensor out = module.forward({pixels}).toTensor().to(at::kFloat).contiguous();
   std::fwrite(out.const_data_ptr(), sizeof(float), static_cast<size_t>(out.numel()), stdout);
