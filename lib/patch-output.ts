@@ -40,8 +40,10 @@ export function patchOutput(
   { givesPatches, device }: NativeSession['info'],
   layer: number | undefined,
 ): PatchOutput {
-  if (device !== 'cpu') {
-    throw unavailable(`one on ${device}; load a torchscript bundle with device 'cpu'`);
+  if (!givesPatches && device !== 'cpu') {
+    throw unavailable(
+      `one on ${device} that does not; load a torchscript bundle that this version has converted`,
+    );
   }
   if (!givesPatches || patchSize === undefined || width === undefined || layers === undefined) {
     throw unavailable(

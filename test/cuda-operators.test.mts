@@ -33,6 +33,14 @@ const CASES = [
   ['siglip2-tiny', 'timm-siglip2', false],
 ] as const;
 
+/** What is asked of the pictures: by its name, vectors of so many numbers. */
+interface Output {
+  name: string;
+  /** Of patches that leave it; undefined: in the space of the embeddings. */
+  patches?: { layer: number | undefined };
+  width: number;
+}
+
 /** Pixels [BATCH, 3, size, size] such as preprocessing makes them: of the same range, repeatable. */
 function somePixels(size: number): Float32Array {
   return Float32Array.from(
@@ -41,28 +49,72 @@ function somePixels(size: number): Float32Array {
   );
 }
 
-/** What the twin gives, and the operators that made it. */
-async function embedTwin(bundle: string, pixels: Float32Array, size: number) {
+/** The embeddings, then the patches of every layer and those in the space of the embeddings. */
+async function outputsOf(bundle: string): Promise<Output[]> {
+  const { layers, width, embeddingDim } = (await readVisionManifest(bundle)).model;
+  assert.ok(layers !== undefined && width !== undefined);
+  const hidden = Array.from({ length: layers + 1 }, (_, layer) => ({
+    name: `layer ${layer}`,
+    patches: { layer },
+    width,
+  }));
+  const inSpace = { name: 'patches', patches: { layer: undefined }, width: embeddingDim };
+  return [{ name: 'embedding', width: embeddingDim }, ...hidden, inSpace];
+}
+
+/** What the twin gives, one output after the other, and the operators that embed. */
+async function runTwin(bundle: string, pixels: Float32Array, size: number, outputs: Output[]) {
   const file = join(temporaryFolder(), 'pixels');
   writeFileSync(file, pixels);
   const model = join(bundle, 'vision/1/model.pt');
-  const args = [locatePlugin('torchscript'), model, file, `${size}`];
+  const layers = outputs.flatMap(({ patches }) => (patches ? [`${patches.layer ?? -1}`] : []));
+  const args = [locatePlugin('torchscript'), model, file, `${size}`, ...layers];
   const options = { encoding: 'buffer', maxBuffer: 1 << 24 } as const;
   const { stdout, stderr } = await promisify(execFile)(TWIN, args, options);
   return {
-    embeddings: new Float32Array(Uint8Array.from(stdout).buffer),
+    numbers: new Float32Array(Uint8Array.from(stdout).buffer),
     operators: stderr.toString().trim().split('\n'),
   };
 }
 
-async function embedCpu(bundle: string, pixels: Float32Array, size: number): Promise<Float32Array> {
+/** The same from the CPU: of each output all its numbers. */
+async function runCpu(bundle: string, pixels: Float32Array, size: number, outputs: Output[]) {
   await using model = await LLM2CLIP.load(bundle, { device: 'cpu' });
   const picture = 3 * size * size;
   const inputs = Array.from({ length: BATCH }, (_, i) => ({
     pixelValues: pixels.slice(i * picture, (i + 1) * picture),
     shape: [3, size, size] as [number, number, number],
   }));
-  return (await model.encodeImages(inputs, { normalize: false })).data;
+  const patchesOf = (input: (typeof inputs)[number], { layer }: { layer: number | undefined }) =>
+    model.encodeImage(input, {
+      output: 'patches',
+      normalize: false,
+      ...(layer !== undefined && { layer }),
+    });
+  const results: Float32Array[] = [];
+  for (const { patches } of outputs) {
+    const rows = patches
+      ? await Promise.all(inputs.map(async (input) => (await patchesOf(input, patches)).data))
+      : [(await model.encodeImages(inputs, { normalize: false })).data];
+    results.push(Float32Array.from(rows.flatMap((row) => [...row])));
+  }
+  return results;
+}
+
+/** Vector by vector. */
+function assertNear(
+  found: Float32Array,
+  expected: Float32Array,
+  width: number,
+  least: number,
+  name: string,
+) {
+  assert.equal(found.length, expected.length, name);
+  for (let first = 0; first < found.length; first += width) {
+    const row = (all: Float32Array) => all.subarray(first, first + width);
+    const similarity = cosine(row(found), row(expected));
+    assert.ok(similarity >= least, `${name}, vector ${first / width}: cosine ${similarity}`);
+  }
 }
 
 for (const [preset, layout, hasFusedHead] of CASES) {
@@ -77,20 +129,23 @@ for (const [preset, layout, hasFusedHead] of CASES) {
     const folder = temporaryFolder();
     const reference = join(folder, 'fp32');
     await convert(checkpoint, { out: reference, precision: 'fp32' });
-    const { imageSize, embeddingDim } = (await readVisionManifest(reference)).model;
-    const pixels = somePixels(imageSize);
-    const expected = await embedCpu(reference, pixels, imageSize);
+    const size = (await readVisionManifest(reference)).model.imageSize;
+    const outputs = await outputsOf(reference);
+    const pixels = somePixels(size);
+    const expected = await runCpu(reference, pixels, size, outputs);
     for (const [precision, least] of Object.entries(LEAST_COSINE)) {
       const bundle = join(folder, `${precision}-twin`);
       await convert(checkpoint, { out: bundle, precision: precision as Precision });
-      const { embeddings: found, operators } = await embedTwin(bundle, pixels, imageSize);
+      const { numbers, operators } = await runTwin(bundle, pixels, size, outputs);
       assert.equal(operators.at(-1) === 'llm2clip::norm_head', hasFusedHead, `${operators}`);
-      assert.equal(found.length, BATCH * embeddingDim);
-      for (let i = 0; i < BATCH; i++) {
-        const row = (all: Float32Array) => all.subarray(i * embeddingDim, (i + 1) * embeddingDim);
-        const similarity = cosine(row(found), row(expected));
-        assert.ok(similarity >= least, `${precision}, picture ${i}: cosine ${similarity}`);
+      let first = 0;
+      for (const [i, { name, width }] of outputs.entries()) {
+        const one = expected[i] as Float32Array;
+        const found = numbers.subarray(first, first + one.length);
+        assertNear(found, one, width, least, `${precision}, ${name}`);
+        first += one.length;
       }
+      assert.equal(numbers.length, first);
     }
   });
 }

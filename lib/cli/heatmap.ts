@@ -54,7 +54,7 @@ async function run(bundle: string, image: string, options: Options): Promise<voi
   // What cannot be written should not be computed first.
   const file = await AtomicFile.create(out);
   try {
-    // The engines that give patches are those on the CPU.
+    // Which reads texts whatever the bundle's engine is.
     const model = await abortable(LLM2CLIP.load(bundle, { device: 'cpu' }), signal);
     try {
       await file.append(await draw(model, image, options, signal));

@@ -3,9 +3,13 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/api/module.h>
 
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "engine/torchscript/module_writer.h"
 
 namespace llm2clip {
 
@@ -39,6 +43,18 @@ inline at::Tensor embeddings_of(const c10::IValue& result, int64_t batch) {
                     (result.isTensor() ? c10::str(result.toTensor().sizes()) : result.tagKind()));
   }
   return result.toTensor().to(at::kFloat).contiguous();
+}
+
+// What kPatches takes for none of its layers.
+inline constexpr int64_t kEmbeddingSpace = -1;
+
+// What kPatches gave of these inputs, as [batch, patches · dim] f32: see Session::run_patches().
+inline at::Tensor patches_of(const torch::jit::Module& module, std::vector<c10::IValue> inputs,
+                             std::optional<int64_t> layer, int64_t batch) {
+  inputs.reserve(inputs.size() + 1);
+  inputs.emplace_back(layer.value_or(kEmbeddingSpace));
+  const c10::IValue patches = module.get_method(kPatches)(std::move(inputs));
+  return embeddings_of(patches.toTensor().flatten(1), batch);
 }
 
 }  // namespace llm2clip

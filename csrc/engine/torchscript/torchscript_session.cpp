@@ -33,9 +33,6 @@ namespace jit = torch::jit;
 // caches between one operation and the next.
 constexpr int64_t kTokensPerThread = 300;
 
-// What kPatches takes for none of its layers.
-constexpr int64_t kEmbeddingSpace = -1;
-
 // Of a list that older files may lack.
 std::vector<std::string> names(const jit::Module& module, const char* list) {
   std::vector<std::string> result;
@@ -113,10 +110,8 @@ class TorchscriptSession final : public Session {
   Embeddings run_patches(const float* inputs, int64_t batch,
                          std::optional<int64_t> layer) override {
     if (!info_.gives_patches) return Session::run_patches(inputs, batch, layer);
-    const jit::Method method = module_.get_method(kPatches);
     return run_parts(inputs, batch, [&](std::vector<c10::IValue> part, int64_t count) {
-      part.emplace_back(layer.value_or(kEmbeddingSpace));
-      return embeddings_of(method(std::move(part)).toTensor().flatten(1), count);
+      return patches_of(module_, std::move(part), layer, count);
     });
   }
 

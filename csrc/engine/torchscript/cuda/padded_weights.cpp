@@ -1,13 +1,12 @@
 #include "engine/torchscript/cuda/padded_weights.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/jit/ir/ir.h>
 
+#include <initializer_list>
 #include <map>
-#include <optional>
-#include <set>
 #include <string>
 
+#include "engine/torchscript/cuda/graph_nodes.h"
 #include "engine/torchscript/loaded_module.h"
 #include "kernels/cuda/element.h"
 
@@ -19,16 +18,17 @@ using at::Tensor;
 
 constexpr int64_t kHiddenMultiple = 64;
 
-bool is(const jit::Node* node, const char* op) {
-  return node->kind().toQualString() == std::string("llm2clip::") + op;
-}
-
-// The attribute of the module that a value is, if it is one.
-std::optional<std::string> attribute(const jit::Value* value) {
-  const jit::Node* node = value->node();
-  if (node->kind() != c10::prim::GetAttr) return std::nullopt;
-  return node->s(c10::attr::name);
-}
+// How a weight is kept.
+enum class Layout {
+  kStored,
+  kTyped,       // in the type that weights are stored in
+  kPatchRows,   // [D, 3, P, P] → [D, padded]
+  kGateUp,      // rows of gate and up, each half padded
+  kGateUpBias,  // the same of a bias, typed
+  kBehindGate,  // columns padded
+  kGatedNorm,   // typed; its size stays what counts of a row, its memory is padded
+  kAngles,      // [2, N, dim] → [N, dim / 2, 2]
+};
 
 // Zeros behind what is there, of dimension `dim`.
 Tensor padded(const Tensor& x, int64_t dim, int64_t size) {
@@ -41,101 +41,106 @@ Tensor padded(const Tensor& x, int64_t dim, int64_t size) {
 }
 
 // Gate and up, each padded.
-Tensor padded_halves(const Tensor& x, int64_t half) {
-  const int64_t own = x.size(0) / 2;
+Tensor gate_up(const Tensor& x) {
+  const int64_t own = x.size(0) / 2, half = padded_to(own, kHiddenMultiple);
   return at::cat({padded(x.narrow(0, 0, own), 0, half), padded(x.narrow(0, own, own), 0, half)});
 }
 
-class Mover {
- public:
-  Mover(jit::Module& module, c10::Device device)
-      : module_(module), device_(device), type_(stored_type(module)) {}
+Tensor patch_rows(const Tensor& x) {
+  const Tensor rows = x.flatten(1);
+  return padded(rows, 1, padded_to(rows.size(1), kChunk));
+}
 
-  void move() {
-    const auto graph = module_.get_method("forward").graph();
-    for (const jit::Node* node : graph->nodes()) move_of(node);
-    for (const auto& attribute : module_.named_attributes(false)) {
-      if (attribute.value.isTensor()) change(attribute.name, [](Tensor x) { return x; });
-    }
+Tensor gated_norm(const Tensor& x) {
+  return padded(x, 0, padded_to(x.numel(), kHiddenMultiple)).narrow(0, 0, x.numel());
+}
+
+Tensor angles(const Tensor& x) {
+  const Tensor pairs = x.unflatten(2, {-1, 2});
+  TORCH_CHECK(pairs.select(3, 0).equal(pairs.select(3, 1)),
+              "expected both of a pair to turn by one angle");
+  return pairs.select(3, 0).permute({1, 2, 0}).contiguous();
+}
+
+Tensor laid_out(const Tensor& x, Layout layout, at::ScalarType type) {
+  switch (layout) {
+    case Layout::kStored: return x;
+    case Layout::kTyped: return x.to(type);
+    case Layout::kPatchRows: return patch_rows(x);
+    case Layout::kGateUp: return gate_up(x);
+    case Layout::kGateUpBias: return gate_up(x.to(type));
+    case Layout::kBehindGate: return padded(x, 1, padded_to(x.size(1), kHiddenMultiple));
+    case Layout::kGatedNorm: return gated_norm(x.to(type));
+    case Layout::kAngles: return angles(x);
+  }
+  return x;
+}
+
+// What a module's operators expect of its weights, by their names.
+class Layouts {
+ public:
+  explicit Layouts(const jit::Module& module) {
+    for (const jit::Method& method : module.get_methods()) read(method.graph()->block());
+  }
+
+  Layout of(const std::string& name) const {
+    const auto found = layouts_.find(name);
+    return found == layouts_.end() ? Layout::kStored : found->second;
   }
 
  private:
-  void move_of(const jit::Node* node) {
-    if (is(node, "patch_embed")) return patch_embed(node);
-    if (is(node, "linear")) return linear(node);
-    if (is(node, "gated_norm")) return gated_norm(node);
-    if (is(node, "attention")) return angles(node->input(2));
-    if (is(node, "pool_attention")) return typed(node->input(2));
-  }
-
-  // Replaces a weight once, however often it is used; what it was is freed at once.
-  template <typename Change>
-  void change(const std::string& name, const Change& change) {
-    if (!moved_.insert(name).second) return;
-    module_.setattr(name, change(module_.attr(name).toTensor().to(device_)));
-  }
-  template <typename Change>
-  void change(const jit::Value* value, const Change& change) {
-    if (const auto name = attribute(value)) this->change(*name, change);
-  }
-
-  void typed(const jit::Value* value) {
-    change(value, [this](Tensor x) { return x.to(type_); });
-  }
-
-  void patch_embed(const jit::Node* node) {
-    change(node->input(1), [](Tensor x) {
-      const Tensor rows = x.flatten(1);
-      return padded(rows, 1, padded_to(rows.size(1), kChunk));
-    });
-    for (const size_t input : {2, 3, 4}) typed(node->input(input));
-  }
-
-  static bool feeds_gated_norm(const jit::Node* node) {
-    const auto& uses = node->output()->uses();
-    return uses.size() == 1 && is(uses[0].user, "gated_norm");
-  }
-
-  void linear(const jit::Node* node) {
-    const bool gated = feeds_gated_norm(node);
-    const bool behind_gated = is(node->input(0)->node(), "gated_norm");
-    const auto halves = [gated](const Tensor& x) {
-      return gated ? padded_halves(x, padded_to(x.size(0) / 2, kHiddenMultiple)) : x;
-    };
-    change(node->input(1), [&](Tensor x) {
-      return halves(behind_gated ? padded(x, 1, padded_to(x.size(1), kHiddenMultiple)) : x);
-    });
-    change(node->input(2), [&](Tensor x) { return halves(x.to(type_)); });
-  }
-
-  // Their size stays what counts of a row, their memory is padded.
-  void gated_norm(const jit::Node* node) {
-    for (const size_t input : {1, 2}) {
-      change(node->input(input), [this](Tensor x) {
-        const int64_t hidden = x.numel();
-        return padded(x.to(type_), 0, padded_to(hidden, kHiddenMultiple)).narrow(0, 0, hidden);
-      });
+  void read(const jit::Block* block) {
+    for (const jit::Node* node : block->nodes()) {
+      read(node);
+      for (const jit::Block* inner : node->blocks()) read(inner);
     }
   }
 
-  // [2, N, dim] → [N, dim / 2, 2]
-  void angles(const jit::Value* value) {
-    change(value, [](Tensor x) {
-      const Tensor pairs = x.unflatten(2, {-1, 2});
-      TORCH_CHECK(pairs.select(3, 0).equal(pairs.select(3, 1)),
-                  "expected both of a pair to turn by one angle");
-      return pairs.select(3, 0).permute({1, 2, 0}).contiguous();
-    });
+  void read(const jit::Node* node) {
+    if (calls(node, "patch_embed")) return patch_embed(node);
+    if (calls(node, "linear")) return linear(node);
+    if (calls(node, "gated_norm")) return expect(node, {1, 2}, Layout::kGatedNorm);
+    if (calls(node, "attention")) return expect(node, {2}, Layout::kAngles);
+    if (calls(node, "pool_attention")) return expect(node, {2}, Layout::kTyped);
   }
 
-  jit::Module& module_;
-  c10::Device device_;
-  at::ScalarType type_;
-  std::set<std::string> moved_;
+  void expect(const jit::Node* node, std::initializer_list<size_t> inputs, Layout layout) {
+    for (const size_t input : inputs) {
+      const auto name = attribute(node->input(input));
+      if (!name) continue;
+      const auto [found, first] = layouts_.emplace(*name, layout);
+      TORCH_CHECK(first || found->second == layout, "expected one layout of ", *name,
+                  ", found operators that expect two");
+    }
+  }
+
+  void patch_embed(const jit::Node* node) {
+    expect(node, {1}, Layout::kPatchRows);
+    expect(node, {2, 3, 4}, Layout::kTyped);
+  }
+
+  void linear(const jit::Node* node) {
+    const auto& uses = node->output()->uses();
+    const bool gated = uses.size() == 1 && calls(uses[0].user, "gated_norm");
+    const bool behind = calls(node->input(0)->node(), "gated_norm");
+    expect(node, {1}, gated ? Layout::kGateUp : behind ? Layout::kBehindGate : Layout::kStored);
+    expect(node, {2}, gated ? Layout::kGateUpBias : Layout::kTyped);
+  }
+
+  std::map<std::string, Layout> layouts_;
 };
 
 }  // namespace
 
-void move_and_pad_weights(jit::Module& module, c10::Device device) { Mover(module, device).move(); }
+void move_and_pad_weights(jit::Module& module, c10::Device device) {
+  const Layouts layouts(module);
+  const at::ScalarType type = stored_type(module);
+  for (const auto& attribute : module.named_attributes(false)) {
+    if (!attribute.value.isTensor()) continue;
+    // What it was is freed at once.
+    const Tensor moved = attribute.value.toTensor().to(device);
+    module.setattr(attribute.name, laid_out(moved, layouts.of(attribute.name), type));
+  }
+}
 
 }  // namespace llm2clip

@@ -9,6 +9,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "cuda/batch_sizes.h"
@@ -92,8 +93,17 @@ class TorchscriptCudaSession final : public Session {
   std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_.add(floats); }
 
   Embeddings run(const float* pixels, int64_t batch) override {
-    return translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot run engine", stream_,
-                                   [&] { return run_batch(pixels, batch); });
+    return run_pieces(pixels, batch, [this](int64_t count) { return graphs_->run(count); });
+  }
+
+  // Operator after operator: graphs are recorded of what is asked for all the time.
+  Embeddings run_patches(const float* pixels, int64_t batch,
+                         std::optional<int64_t> layer) override {
+    if (!info_.gives_patches) return Session::run_patches(pixels, batch, layer);
+    return run_pieces(pixels, batch, [&](int64_t count) {
+      const jit::GraphOptimizerEnabledGuard as_written(false);
+      return patches_of(module_, {input_.narrow(0, 0, count)}, layer, count);
+    });
   }
 
  private:
@@ -114,6 +124,7 @@ class TorchscriptCudaSession final : public Session {
     module_ = jit::load(options_.path, at::kCPU);
     module_.eval();
     module_.hasattr(kLinearWeights) ? open_native(device) : open_portable();
+    info_.gives_patches = module_.find_method(kPatches).has_value();
     input_ = at::zeros(batch_of(options_.max_batch, options_.input),
                        at::TensorOptions(torch_device()).dtype(at::kFloat));
     graphs_.emplace(input_, [this](const Tensor& batch) { return forward(batch); });
@@ -159,7 +170,15 @@ class TorchscriptCudaSession final : public Session {
     return embeddings_of(module_.forward({batch}), batch.size(0));
   }
 
-  Embeddings run_batch(const float* pixels, int64_t batch) {
+  // `run_piece` gives [at least count, dim] f32 of the first `count` inputs that lie on the GPU.
+  template <typename RunPiece>
+  Embeddings run_pieces(const float* pixels, int64_t batch, const RunPiece& run_piece) {
+    return translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot run engine", stream_,
+                                   [&] { return run_batch(pixels, batch, run_piece); });
+  }
+
+  template <typename RunPiece>
+  Embeddings run_batch(const float* pixels, int64_t batch, const RunPiece& run_piece) {
     const c10::InferenceMode guard;
     const c10::cuda::CUDAStreamGuard on_stream(torch_stream());
     int64_t dim = 0;
@@ -168,9 +187,12 @@ class TorchscriptCudaSession final : public Session {
       const int64_t count = std::min(options_.max_batch, batch - first);
       staged_.give(pixels + first * picture(), static_cast<size_t>(count), input_address(),
                    stream_);
-      const Tensor& output = graphs_->run(count);
+      const Tensor output = run_piece(count);
       dim = output.size(1);
-      if (!result) result = results_.next(static_cast<size_t>(batch * dim) * sizeof(float));
+      // Of few sizes: what patches of one batch took serves the next, whatever it holds.
+      if (!result) {
+        result = results_.next(std::bit_ceil(static_cast<size_t>(batch * dim) * sizeof(float)));
+      }
       const auto row = static_cast<size_t>(dim) * sizeof(float);
       copy_to_host({result->memory.data() + first * row, count * row},
                    reinterpret_cast<CudaAddress>(output.const_data_ptr()), stream_);

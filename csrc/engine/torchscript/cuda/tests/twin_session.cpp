@@ -1,7 +1,8 @@
 // Runs a native engine file as a session on a GPU would, over the kernels' twins on the host:
-// twin_session PLUGIN MODEL PIXELS SIZE writes the embeddings [B, E] f32 of pixels [B, 3, S, S] f32
-// to standard output, and the operators that forward calls to standard error. PLUGIN is
-// llm2clip_torchscript.so, which names them.
+// twin_session PLUGIN MODEL PIXELS SIZE [LAYER…] writes the embeddings [B, E] f32 of pixels
+// [B, 3, S, S] f32 to standard output, then what leaves each of these layers [B, patches, D], of
+// layer -1 the patches in the space of the embeddings [B, patches, E]; and the operators that
+// forward calls to standard error. PLUGIN is llm2clip_torchscript.so, which names them.
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 #include <dlfcn.h>
@@ -17,6 +18,7 @@
 
 #include "engine/torchscript/cuda/fused_head.h"
 #include "engine/torchscript/cuda/padded_weights.h"
+#include "engine/torchscript/loaded_module.h"
 
 namespace {
 
@@ -37,10 +39,14 @@ void print_operators(const torch::jit::Module& module) {
   }
 }
 
+void write(const at::Tensor& out) {
+  std::fwrite(out.const_data_ptr(), sizeof(float), static_cast<size_t>(out.numel()), stdout);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 5) return 2;
+  if (count < 5) return 2;
   if (::dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) == nullptr) {
     std::fprintf(stderr, "%s\n", ::dlerror());
     return 1;
@@ -53,7 +59,10 @@ int main(int count, char** arguments) {
   llm2clip::fuse_head(module);
   print_operators(module);
   const at::Tensor pixels = read_pixels(arguments[3], std::atoll(arguments[4]));
-  const at::Tensor out = module.forward({pixels}).toTensor().to(at::kFloat).contiguous();
-  std::fwrite(out.const_data_ptr(), sizeof(float), static_cast<size_t>(out.numel()), stdout);
+  const int64_t batch = pixels.size(0);
+  write(llm2clip::embeddings_of(module.forward({pixels}), batch));
+  for (int i = 5; i < count; ++i) {
+    write(llm2clip::patches_of(module, {pixels}, std::atoll(arguments[i]), batch));
+  }
   return 0;
 }
