@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include "base/error.h"
+#include "engine/only_copy.h"
 
 namespace llm2clip {
 namespace {
@@ -22,6 +23,7 @@ void* open_library(const std::string& path) {
 
 std::shared_ptr<Engine> open_plugin(const std::string& path,
                                     const std::vector<std::string>& libraries) {
+  for (const std::string& library : libraries) require_only_copy(library);
   for (const std::string& library : libraries) open_library(library);
   void* handle = open_library(path);
   const auto* plugin = static_cast<const Plugin*>(::dlsym(handle, kPluginSymbol));

@@ -1,4 +1,6 @@
 // Plugins and the sharing of sessions, over the fake engine that lies beside this program.
+#include <dlfcn.h>
+
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -86,6 +88,65 @@ void test_plugin() {
          "ERR_RUNTIME_MISSING");
   // A library that is no plugin of ours.
   EXPECT(code_of([] { open_plugin("libm.so.6", {}); }) == "ERR_ENGINE_INCOMPATIBLE");
+}
+
+// Copies of a library in folders of its own, gone at the end.
+class LibraryFolder {
+ public:
+  LibraryFolder()
+      : root_(fs::temp_directory_path() / ("libraries-" + std::to_string(::getpid()))) {}
+  ~LibraryFolder() { fs::remove_all(root_); }
+  LibraryFolder(const LibraryFolder&) = delete;
+  LibraryFolder& operator=(const LibraryFolder&) = delete;
+
+  std::string copy(const std::string& name) const {
+    fs::create_directories((root_ / name).parent_path());
+    fs::copy_file(beside("fake_engine.so"), root_ / name);
+    return (root_ / name).string();
+  }
+  std::string link(const std::string& name, const std::string& target) const {
+    fs::create_directories((root_ / name).parent_path());
+    fs::create_symlink(target, root_ / name);
+    return (root_ / name).string();
+  }
+
+ private:
+  fs::path root_;
+};
+
+std::string open_with(const std::vector<std::string>& libraries) {
+  try {
+    open_plugin(beside("fake_engine.so"), libraries);
+    return "opened";
+  } catch (const Error& error) {
+    return std::string(name(error.code())) + " " + error.what();
+  }
+}
+
+bool is_open(const std::string& library) {
+  void* const handle = ::dlopen(library.c_str(), RTLD_LAZY | RTLD_NOLOAD);
+  if (handle != nullptr) ::dlclose(handle);
+  return handle != nullptr;
+}
+
+// Of libtorch and TensorRT a process has one copy, whoever opened it.
+void test_only_copy() {
+  const LibraryFolder folder;
+  const std::string first = folder.copy("one/lib/libc10.so"), free = folder.copy("one/free.so");
+  EXPECT(open_with({first, free}) == "opened");
+  EXPECT(open_with({first}) == "opened");
+  EXPECT(open_with({folder.link("linked/libc10.so", first)}) == "opened");
+
+  const std::string second = folder.copy("two/lib/libc10.so"), other = folder.copy("two/free.so");
+  const std::string refused = open_with({other, second});
+  EXPECT(refused.starts_with("ERR_ENGINE_INCOMPATIBLE"));
+  const std::string one = fs::path(first).parent_path().parent_path();
+  for (const std::string& part : {first, second, "LLM2CLIP_LIBTORCH to " + one + ","}) {
+    EXPECT(refused.find(part) != std::string::npos);
+  }
+  EXPECT(!is_open(second) && !is_open(other));
+  // Of others there may be several.
+  EXPECT(open_with({other}) == "opened" && is_open(other) && is_open(free));
 }
 
 void test_serve() {
@@ -207,6 +268,7 @@ void test_text_rows() {
 int main() {
   using namespace llm2clip::testing;
   return run_tests({{"plugin", test_plugin},
+                    {"only copy", test_only_copy},
                     {"serve", test_serve},
                     {"refused", test_refused},
                     {"share", test_share},

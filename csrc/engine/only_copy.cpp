@@ -1,0 +1,88 @@
+#include "engine/only_copy.h"
+
+#include <link.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace llm2clip {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Those of which a process can have one copy.
+struct Vendor {
+  std::string_view prefix;    // of its libraries' names
+  std::string_view variable;  // names its folder, which is so many above the libraries
+  int above;
+};
+constexpr std::array<Vendor, 4> kVendors{{{"libc10", "LLM2CLIP_LIBTORCH", 2},
+                                          {"libtorch", "LLM2CLIP_LIBTORCH", 2},
+                                          {"libnvinfer", "TENSORRT_ROOT", 1},
+                                          {"libtensorrt_rtx", "TENSORRT_RTX_ROOT", 1}}};
+
+const Vendor* vendor_of(const std::string& name) {
+  const auto* const found = std::ranges::find_if(
+      kVendors, [&](const Vendor& vendor) { return name.starts_with(vendor.prefix); });
+  return found == kVendors.end() ? nullptr : found;
+}
+
+// Of all libraries that this process has loaded, as they were opened.
+std::vector<fs::path> loaded_libraries() {
+  std::vector<fs::path> paths;
+  ::dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void* result) {
+        static_cast<std::vector<fs::path>*>(result)->emplace_back(info->dlpi_name);
+        return 0;
+      },
+      &paths);
+  return paths;
+}
+
+// By device and inode: links are no copies. The loader takes the same path for the same library
+// whatever lies there now.
+bool is_same(const fs::path& a, const fs::path& b) {
+  std::error_code unreadable;
+  return a == b || fs::equivalent(a, b, unreadable);
+}
+
+std::optional<fs::path> other_copy(const fs::path& library) {
+  std::vector<fs::path> copies = loaded_libraries();
+  std::erase_if(copies, [&](const fs::path& one) { return one.filename() != library.filename(); });
+  const bool loaded =
+      std::ranges::any_of(copies, [&](const fs::path& one) { return is_same(one, library); });
+  if (loaded || copies.empty()) return std::nullopt;
+  return copies.front();
+}
+
+std::string folder_of(fs::path library, int above) {
+  for (; above > 0; --above) library = library.parent_path();
+  return library.string();
+}
+
+}  // namespace
+
+void require_only_copy(const std::string& path) {
+  const fs::path library(path);
+  const std::string name = library.filename().string();
+  const Vendor* const vendor = vendor_of(name);
+  std::error_code unreadable;
+  if (vendor == nullptr || !fs::exists(library, unreadable)) return;
+  const auto other = other_copy(library);
+  if (!other) return;
+  throw Error(ErrorCode::kEngineIncompatible,
+              "expected " + path + " to be the only " + name + " in this process, found " +
+                  other->string() +
+                  " loaded already, by another addon or another version of "
+                  "llm2clip; set " +
+                  std::string(vendor->variable) + " to " + folder_of(*other, vendor->above) +
+                  ", or load this model in a process of its own");
+}
+
+}  // namespace llm2clip
