@@ -6,6 +6,7 @@
 
 #include "compare.h"
 #include "cuda_elements.h"
+#include "cuda_text_kernels.h"
 #include "device_array.h"
 #include "kernels/cpu/gated_norm.h"
 #include "kernels/cpu/layer_norm.h"
@@ -326,5 +327,6 @@ int main() {
   testing::test_kernels<F16>();
   testing::test_kernels<BF16>();
   testing::test_kernels<float>();
+  testing::test_text_kernels();
   return testing::exit_code();
 }

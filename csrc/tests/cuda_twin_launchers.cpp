@@ -2,13 +2,17 @@
 // them all that calls kernels runs where there is no GPU.
 #include "cuda_head_twin.h"
 #include "cuda_twins.h"
+#include "kernels/cuda/gate.h"
 #include "kernels/cuda/gated_norm.h"
 #include "kernels/cuda/layer_norm.h"
 #include "kernels/cuda/norm_head.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/preprocess.h"
 #include "kernels/cuda/quick_gelu.h"
+#include "kernels/cuda/rms_norm.h"
 #include "kernels/cuda/rope.h"
+#include "kernels/cuda/text_mean.h"
+#include "kernels/cuda/text_rope.h"
 #include "kernels/cuda/tokens.h"
 
 namespace llm2clip {
@@ -74,6 +78,37 @@ void run_passes(const CudaPreprocessing& p, const PatchGrid& grid, T* out) {
 }
 
 template <typename T>
+void rms_norm_cuda(const float* x, const T* weight, T* out, const CudaNormArguments& a,
+                   CudaStreamHandle) {
+  testing::norm_rows<Centre::kNothing>(StoredRow<float>{x, a.width}, weight,
+                                       static_cast<const T*>(nullptr), out, a.rows,
+                                       {a.width, a.width}, a.eps);
+}
+
+template <typename T>
+void add_rms_norm_cuda(const float* x, const T* y, const T* weight, float* sum, T* out,
+                       const CudaNormArguments& a, CudaStreamHandle) {
+  testing::norm_rows<Centre::kNothing>(AddedRow<T>{x, y, sum, a.width}, weight,
+                                       static_cast<const T*>(nullptr), out, a.rows,
+                                       {a.width, a.width}, a.eps);
+}
+
+template <typename T>
+void gate_cuda(const CudaGateArguments<T>& a, CudaStreamHandle) {
+  for (int64_t thread = 0; thread < gate_threads(a); ++thread) gate_at(a, thread);
+}
+
+template <typename T>
+void text_rope_cuda(const CudaTextRopeArguments<T>& a, CudaStreamHandle) {
+  for (int64_t thread = 0; thread < text_rope_threads(a); ++thread) text_rope_at(a, thread);
+}
+
+template <typename T>
+void text_mean_cuda(const CudaTextMeanArguments<T>& a, CudaStreamHandle) {
+  for (int64_t thread = 0; thread < text_mean_threads(a); ++thread) text_mean_at(a, thread);
+}
+
+template <typename T>
 void preprocess_cuda(const CudaPreprocessing& p, const PatchGrid& grid, T* out, CudaStreamHandle) {
   (p.rows_first ? run_passes<true, T> : run_passes<false, T>)(p, grid, out);
 }
@@ -117,6 +152,30 @@ template void rope_cuda(const CudaRopeArguments<float>&, CudaStreamHandle);
 template void patches_cuda(const float*, float*, const PatchGrid&, int64_t, CudaStreamHandle);
 template void tokens_cuda(const CudaTokensArguments<float>&, CudaStreamHandle);
 template void quick_gelu_cuda(const float*, float*, int64_t, CudaStreamHandle);
+
+template void rms_norm_cuda(const float*, const F16*, F16*, const CudaNormArguments&,
+                            CudaStreamHandle);
+template void add_rms_norm_cuda(const float*, const F16*, const F16*, float*, F16*,
+                                const CudaNormArguments&, CudaStreamHandle);
+template void gate_cuda(const CudaGateArguments<F16>&, CudaStreamHandle);
+template void text_rope_cuda(const CudaTextRopeArguments<F16>&, CudaStreamHandle);
+template void text_mean_cuda(const CudaTextMeanArguments<F16>&, CudaStreamHandle);
+
+template void rms_norm_cuda(const float*, const BF16*, BF16*, const CudaNormArguments&,
+                            CudaStreamHandle);
+template void add_rms_norm_cuda(const float*, const BF16*, const BF16*, float*, BF16*,
+                                const CudaNormArguments&, CudaStreamHandle);
+template void gate_cuda(const CudaGateArguments<BF16>&, CudaStreamHandle);
+template void text_rope_cuda(const CudaTextRopeArguments<BF16>&, CudaStreamHandle);
+template void text_mean_cuda(const CudaTextMeanArguments<BF16>&, CudaStreamHandle);
+
+template void rms_norm_cuda(const float*, const float*, float*, const CudaNormArguments&,
+                            CudaStreamHandle);
+template void add_rms_norm_cuda(const float*, const float*, const float*, float*, float*,
+                                const CudaNormArguments&, CudaStreamHandle);
+template void gate_cuda(const CudaGateArguments<float>&, CudaStreamHandle);
+template void text_rope_cuda(const CudaTextRopeArguments<float>&, CudaStreamHandle);
+template void text_mean_cuda(const CudaTextMeanArguments<float>&, CudaStreamHandle);
 
 template void preprocess_cuda(const CudaPreprocessing&, const PatchGrid&, F16*, CudaStreamHandle);
 template void preprocess_cuda(const CudaPreprocessing&, const PatchGrid&, BF16*, CudaStreamHandle);

@@ -32,23 +32,23 @@ inline float row_sum(const std::vector<float>& parts) {
 }
 
 // Loads a row, `parts` being a part a thread, and takes its mean off; gives what to multiply by.
-template <int kChunks, typename Source>
+template <int kChunks, Centre kCentre = Centre::kMean, typename Source>
 float centre_row(const Source& source, int64_t row, const RowShape& shape, float eps,
                  std::vector<RowPart<kChunks>>& parts) {
   const auto threads = static_cast<int>(parts.size());
   std::vector<float> sums(parts.size());
   const auto width = static_cast<float>(shape.width);
   for (int t = 0; t < threads; ++t) sums[t] = parts[t].load(source, row, shape, t, threads);
-  const float mean = row_sum(sums) / width;
+  const float mean = kCentre == Centre::kMean ? row_sum(sums) / width : 0;
   for (int t = 0; t < threads; ++t) sums[t] = parts[t].centre(mean, shape, t, threads);
   return rsqrt_f32(row_sum(sums) / width + eps);
 }
 
-template <int kChunks, typename Source, typename T>
+template <int kChunks, Centre kCentre, typename Source, typename T>
 void norm_row(const Source& source, const T* weight, const T* bias, T* out, int64_t row,
               const RowShape& shape, float eps, int threads) {
   std::vector<RowPart<kChunks>> parts(static_cast<size_t>(threads));
-  const float inverse = centre_row(source, row, shape, eps, parts);
+  const float inverse = centre_row<kChunks, kCentre>(source, row, shape, eps, parts);
   for (int t = 0; t < threads; ++t) {
     parts[t].store(out, row, weight, bias, inverse, shape, t, threads);
   }
@@ -67,7 +67,7 @@ void with_chunks(int chunks, const Run& run) {
   }
 }
 
-template <typename Source, typename T>
+template <Centre kCentre = Centre::kMean, typename Source, typename T>
 void norm_rows(const Source& source, const T* weight, const T* bias, T* out, int64_t rows,
                const RowShape& shape, float eps) {
   const auto [threads, chunks] = row_launch(shape.stride);
@@ -78,7 +78,7 @@ void norm_rows(const Source& source, const T* weight, const T* bias, T* out, int
       const auto [row, first] = row_place(block, thread, threads);
       if (row >= rows) continue;
       with_chunks(chunks, [&]<int kChunks>() {
-        norm_row<kChunks>(source, weight, bias, out, row, shape, eps, threads);
+        norm_row<kChunks, kCentre>(source, weight, bias, out, row, shape, eps, threads);
       });
     }
   }

@@ -88,7 +88,7 @@ LLM2CLIP_HOST_DEVICE void keep_normal(const CudaNormHead<T>& a, const RowPart<kC
   for (int c = 0; c < kChunks; ++c) {
     const int first = first_of_chunk(lane, kWarp, c);
     if (first >= a.width) continue;
-    normal.keep(row, c, lane, part.normal(c, a.weight + first, a.bias + first, deviation_inverse));
+    normal.keep(row, c, lane, part.normal(c, first, a.weight, a.bias, deviation_inverse));
   }
 }
 

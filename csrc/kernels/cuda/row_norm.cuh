@@ -27,19 +27,19 @@ __device__ __forceinline__ float row_sum(float x, float* shared) {
   return sum;
 }
 
-template <typename Source, typename T>
+template <typename Source, typename T, Centre kCentre = Centre::kMean>
 struct RowNorm {
   Source source;
   const T* weight;
-  const T* bias;
+  const T* bias;  // or nullptr
   T* out;
   int64_t rows;
   RowShape shape;
   float eps;
 };
 
-template <typename Source, typename T, int kThreads, int kChunks>
-__global__ void __launch_bounds__(kRowBlock) row_norm_kernel(const RowNorm<Source, T> a) {
+template <int kThreads, int kChunks, typename Source, typename T, Centre kCentre>
+__global__ void __launch_bounds__(kRowBlock) row_norm_kernel(const RowNorm<Source, T, kCentre> a) {
   __shared__ float shared[2][kRowBlock / kWarp];
   const auto [row, thread] = row_place(blockIdx.x, threadIdx.x, kThreads);
   // Where several rows share a block they share no barrier: a whole warp leaves.
@@ -47,22 +47,23 @@ __global__ void __launch_bounds__(kRowBlock) row_norm_kernel(const RowNorm<Sourc
   RowPart<kChunks> part;
   const auto width = static_cast<float>(a.shape.width);
   const float sum = part.load(a.source, row, a.shape, thread, kThreads);
-  const float mean = row_sum<kThreads>(sum, shared[0]) / width;
+  float mean = 0;
+  if constexpr (kCentre == Centre::kMean) mean = row_sum<kThreads>(sum, shared[0]) / width;
   const float squares = part.centre(mean, a.shape, thread, kThreads);
   const float variance = row_sum<kThreads>(squares, shared[1]) / width;
   part.store(a.out, row, a.weight, a.bias, rsqrtf(variance + a.eps), a.shape, thread, kThreads);
 }
 
-template <int kThreads, int kChunks, typename Source, typename T>
-void launch_row_norm_of(const RowNorm<Source, T>& a, CudaStreamHandle stream) {
+template <int kThreads, int kChunks, typename Source, typename T, Centre kCentre>
+void launch_row_norm_of(const RowNorm<Source, T, kCentre>& a, CudaStreamHandle stream) {
   constexpr int kRows = kRowBlock / kThreads;
-  launch(row_norm_kernel<Source, T, kThreads, kChunks>, blocks_of(a.rows, kRows), kRowBlock, stream,
-         a);
+  launch(row_norm_kernel<kThreads, kChunks, Source, T, kCentre>, blocks_of(a.rows, kRows),
+         kRowBlock, stream, a);
 }
 
 // A row that whole blocks share has at least two chunks a thread: see row_launch().
-template <int kThreads, typename Source, typename T>
-void launch_row_norm_with(int chunks, const RowNorm<Source, T>& a, CudaStreamHandle stream) {
+template <int kThreads, typename Norm>
+void launch_row_norm_with(int chunks, const Norm& a, CudaStreamHandle stream) {
   if constexpr (kThreads == kWarp) {
     if (chunks == 1) return launch_row_norm_of<kThreads, 1>(a, stream);
   }
@@ -75,8 +76,9 @@ void launch_row_norm_with(int chunks, const RowNorm<Source, T>& a, CudaStreamHan
   }
 }
 
-template <typename Source, typename T>
-void launch_row_norm(const RowNorm<Source, T>& a, CudaStreamHandle stream) {
+// a: a RowNorm.
+template <typename Norm>
+void launch_row_norm(const Norm& a, CudaStreamHandle stream) {
   const RowLaunch how = row_launch(a.shape.stride);
   if (how.threads == kWarp) return launch_row_norm_with<kWarp>(how.chunks, a, stream);
   launch_row_norm_with<kRowBlock>(how.chunks, a, stream);

@@ -57,11 +57,12 @@ struct RowPart {
     return squares;
   }
 
-  // Chunk c, normalised. weight, bias: those of its numbers.
+  // Chunk c, normalised, which begins at number `first`. bias may be nullptr.
   template <typename T>
-  LLM2CLIP_HOST_DEVICE Chunk normal(int c, const T* weight, const T* bias,
+  LLM2CLIP_HOST_DEVICE Chunk normal(int c, int first, const T* weight, const T* bias,
                                     float deviation_inverse) const {
-    const Chunk w = load_chunk(weight), b = load_chunk(bias);
+    const Chunk w = load_chunk(weight + first);
+    const Chunk b = bias == nullptr ? Chunk{} : load_chunk(bias + first);
     Chunk result;
     LLM2CLIP_UNROLL
     for (int i = 0; i < kChunk; ++i) {
@@ -70,7 +71,8 @@ struct RowPart {
     return result;
   }
 
-  // weight, bias: [stride], of which what lies beyond the width is read and not used.
+  // weight, bias: [stride], of which what lies beyond the width is read and not used; bias may be
+  // nullptr.
   template <typename T>
   LLM2CLIP_HOST_DEVICE void store(T* out, int64_t row, const T* weight, const T* bias,
                                   float deviation_inverse, const RowShape& shape, int thread,
@@ -79,7 +81,7 @@ struct RowPart {
     for (int c = 0; c < kChunks; ++c) {
       const int first = first_of_chunk(thread, threads, c);
       if (first >= shape.stride) continue;
-      Chunk result = normal(c, weight + first, bias + first, deviation_inverse);
+      Chunk result = normal(c, first, weight, bias, deviation_inverse);
       LLM2CLIP_UNROLL
       for (int i = 0; i < kChunk; ++i) {
         if (first + i >= shape.width) result.values[i] = 0;
@@ -88,6 +90,9 @@ struct RowPart {
     }
   }
 };
+
+// What is taken off a row before its squares are summed: LayerNorm's mean, or RMSNorm's nothing.
+enum class Centre { kMean, kNothing };
 
 // How many threads share a row, and how many chunks each has. 32: warps need no shared memory.
 struct RowLaunch {

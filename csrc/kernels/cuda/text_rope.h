@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+
+#include "cuda/driver_api.h"
+#include "kernels/cuda/rope.h"
+
+namespace llm2clip {
+
+// Rotary embedding in place of texts that follow each other: qkv [rows, heads + values, dim], of
+// which the first `heads`, q's and then k's, are turned as rope.h says, each token by its place in
+// its text. The reference is rope_rows() in f32.
+template <typename T>
+struct CudaTextRopeArguments {
+  T* qkv;
+  const int32_t* places;  // [rows]: 0 for a text's first token
+  const float* angles;    // [longest text, dim / 2, 2]: cosine and sine of each pair
+  int64_t rows;
+  int heads, values, dim;  // dim a multiple of 8
+};
+
+template <typename T>
+LLM2CLIP_HOST_DEVICE int64_t text_rope_threads(const CudaTextRopeArguments<T>& a) {
+  return a.rows * (a.heads * a.dim / kChunk);
+}
+
+// Each thread turns 8 numbers of a head. A pair has two numbers in its row and two in its angles.
+template <typename T>
+LLM2CLIP_HOST_DEVICE void text_rope_at(const CudaTextRopeArguments<T>& a, int64_t thread) {
+  const int a_row = a.heads * a.dim / kChunk;
+  const int64_t row = thread / a_row;
+  const int first = static_cast<int>(thread % a_row) * kChunk;
+  const int64_t place = a.places[row];
+  T* to = a.qkv + row * (a.heads + a.values) * a.dim + first;
+  Chunk x = load_chunk(static_cast<const T*>(to));
+  turn(x, load_chunk(a.angles + place * a.dim + first % a.dim));
+  store_chunk(to, x);
+}
+
+// T: F16, BF16 or float.
+template <typename T>
+void text_rope_cuda(const CudaTextRopeArguments<T>& a, CudaStreamHandle stream);
+
+}  // namespace llm2clip
