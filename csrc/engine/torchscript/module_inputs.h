@@ -13,8 +13,11 @@ namespace llm2clip {
 // (native flavour); or texts as rows padded on the left, with masks (portable).
 class ModuleInputs {
  public:
+  enum class Kind { kTensor, kTexts, kPaddedTexts };
+
   ModuleInputs(const torch::jit::Module& module, Shape one);
 
+  Kind kind() const { return kind_; }
   bool are_texts() const { return kind_ != Kind::kTensor; }
 
   // How many of `count` inputs to run first, at least one: such that no run but one of a single
@@ -26,7 +29,6 @@ class ModuleInputs {
   std::vector<c10::IValue> of(const float* inputs, int64_t count) const;
 
  private:
-  enum class Kind { kTensor, kTexts, kPaddedTexts };
   static Kind kind_of(const torch::jit::Module& module);
   int64_t tokens_of(const float* input) const;
   int64_t evenly_at_once(const float* inputs, int64_t count, int64_t most) const;

@@ -4,8 +4,7 @@
 
 #include <vector>
 
-#include "base/error.h"
-#include "engine/torchscript/torch_error.h"
+#include "engine/torchscript/cuda/attention_choice.h"
 
 namespace llm2clip {
 namespace {
@@ -63,21 +62,9 @@ std::string name(FusedAttention attention) {
 }
 
 FusedAttention choose_attention(int64_t head_dim, at::ScalarType type, int compute_capability) {
-  std::string reasons;
-  for (const FusedAttention attention : in_order(compute_capability)) {
-    std::string reason = "it gives other numbers";
-    try {
-      if (agrees(attention, head_dim, type)) return attention;
-    } catch (const c10::OutOfMemoryError&) {
-      throw;
-    } catch (const c10::Error& error) {
-      reason = first_line(error.what_without_backtrace());
-    }
-    reasons += (reasons.empty() ? "" : "; ") + name(attention) + ": " + reason;
-  }
-  throw Error(ErrorCode::kDeviceUnavailable, "expected a fused attention for heads of " +
-                                                 std::to_string(head_dim) +
-                                                 " on this GPU, found none (" + reasons + ")");
+  return first_that_agrees(in_order(compute_capability), head_dim, [&](FusedAttention attention) {
+    return agrees(attention, head_dim, type);
+  });
 }
 
 void use_attention(FusedAttention attention) { chosen = attention; }

@@ -13,7 +13,8 @@ foreach(name c10_cuda torch_cuda)
 endforeach()
 
 file(GLOB torchscript_cuda_sources CONFIGURE_DEPENDS csrc/engine/torchscript/cuda/*.cpp)
-add_library(llm2clip_torchscript_cuda MODULE ${torchscript_cuda_sources})
+add_library(llm2clip_torchscript_cuda MODULE ${torchscript_cuda_sources}
+            csrc/engine/torchscript/module_inputs.cpp)
 set_target_properties(llm2clip_torchscript_cuda PROPERTIES PREFIX "" SKIP_BUILD_RPATH ON)
 target_include_directories(llm2clip_torchscript_cuda SYSTEM PRIVATE
   ${LIBTORCH_ROOT}/torch/include ${LIBTORCH_ROOT}/torch/include/torch/csrc/api/include

@@ -5,13 +5,13 @@
 #include "engine/torchscript/cuda/attention_cuda.h"
 #include "engine/torchscript/cuda/element_type.h"
 #include "engine/torchscript/cuda/linear_cuda.h"
+#include "engine/torchscript/cuda/norm_arguments.h"
 #include "kernels/cuda/gated_norm.h"
 #include "kernels/cuda/layer_norm.h"
 #include "kernels/cuda/norm_head.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/quick_gelu.h"
 #include "kernels/cuda/rope.h"
-#include "kernels/cuda/row_norm.h"
 #include "kernels/cuda/tokens.h"
 
 namespace llm2clip {
@@ -19,18 +19,6 @@ namespace {
 
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
-
-void check_width(int64_t width) {
-  TORCH_CHECK(width % kChunk == 0 && width <= kWidestRow, "expected rows of a multiple of ", kChunk,
-              " numbers, at most ", kWidestRow, ", found ", width);
-}
-
-CudaNormArguments norm_of(const Tensor& x, const Tensor& weight, double eps) {
-  const int64_t width = weight.numel();
-  check_width(width);
-  TORCH_CHECK(x.size(-1) == width, "expected rows of ", width, " numbers, found ", x.size(-1));
-  return {x.numel() / width, static_cast<int>(width), static_cast<float>(eps)};
-}
 
 // [B, N, count, patches' numbers], padded as the weight's rows are.
 Tensor patches(const Tensor& input, const Tensor& weight, int64_t patch) {

@@ -101,6 +101,7 @@ class Layouts {
     if (calls(node, "linear")) return linear(node);
     if (calls(node, "gated_norm")) return expect(node, {1, 2}, Layout::kGatedNorm);
     if (calls(node, "attention")) return expect(node, {2}, Layout::kAngles);
+    if (calls(node, "text_attention")) return expect(node, {4}, Layout::kAngles);
     if (calls(node, "pool_attention")) return expect(node, {2}, Layout::kTyped);
   }
 

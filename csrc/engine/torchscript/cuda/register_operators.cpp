@@ -2,6 +2,7 @@
 
 #include "engine/torchscript/cuda/element_type.h"
 #include "engine/torchscript/cuda/operators_cuda.h"
+#include "engine/torchscript/cuda/text_operators_cuda.h"
 
 namespace llm2clip {
 
@@ -9,6 +10,9 @@ CudaStreamHandle current_stream(const at::Tensor& tensor) {
   return c10::cuda::getCurrentCUDAStream(tensor.get_device()).stream();
 }
 
-TORCH_LIBRARY_IMPL(llm2clip, CUDA, library) { implement_operators(library); }
+TORCH_LIBRARY_IMPL(llm2clip, CUDA, library) {
+  implement_operators(library);
+  implement_text_operators(library);
+}
 
 }  // namespace llm2clip

@@ -19,8 +19,10 @@
 #include "engine/torchscript/cuda/attention_cuda.h"
 #include "engine/torchscript/cuda/bucket_graphs.h"
 #include "engine/torchscript/cuda/cuda_error.h"
+#include "engine/torchscript/cuda/device_check.h"
 #include "engine/torchscript/cuda/fused_head.h"
 #include "engine/torchscript/cuda/padded_weights.h"
+#include "engine/torchscript/cuda/texts_cuda_session.h"
 #include "engine/torchscript/cuda_sessions.h"
 #include "engine/torchscript/loaded_module.h"
 #include "engine/torchscript/module_writer.h"
@@ -30,25 +32,6 @@ namespace {
 
 namespace jit = torch::jit;
 using at::Tensor;
-
-// 7.5, the oldest that CUDA 13 and kernels.cmake compile for.
-constexpr int kLeastCapability = 75;
-
-std::string describe(const CudaDevice& device) {
-  return device.name + ", compute capability " + std::to_string(device.major) + "." +
-         std::to_string(device.minor);
-}
-
-CudaDevice device_of(int index) {
-  const CudaProbe probe = probe_cuda();
-  if (!probe.problem.empty()) throw Error(ErrorCode::kDeviceUnavailable, probe.problem);
-  const CudaDevice& device = probe.devices.at(static_cast<size_t>(index));
-  if (10 * device.major + device.minor < kLeastCapability) {
-    throw Error(ErrorCode::kDeviceUnavailable,
-                "expected a GPU of compute capability 7.5 or newer, found " + describe(device));
-  }
-  return device;
-}
 
 // Numbers of a head, of the graph's first attention; without one nothing is chosen by it.
 int64_t head_dim(const jit::Module& module) {
@@ -70,7 +53,7 @@ class TorchscriptCudaSession final : public Session {
         context_(std::make_shared<const CudaContext>(index_)),
         staged_(context_, static_cast<size_t>(picture())),
         results_(context_) {
-    const CudaDevice device = device_of(index_);
+    const CudaDevice device = usable_device(index_);
     info_.device = "cuda:" + std::to_string(index_);
     info_.kernels.push_back("GPU: " + describe(device));
     translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot load engine", stream_,
@@ -113,14 +96,10 @@ class TorchscriptCudaSession final : public Session {
   CudaAddress input_address() const {
     return reinterpret_cast<CudaAddress>(input_.const_data_ptr());
   }
-  c10::cuda::CUDAStream torch_stream() const {
-    return c10::cuda::getStreamFromExternal(stream_.handle(),
-                                            static_cast<c10::DeviceIndex>(index_));
-  }
 
   void open(const CudaDevice& device) {
     const c10::InferenceMode guard;
-    const c10::cuda::CUDAStreamGuard on_stream(torch_stream());
+    const c10::cuda::CUDAStreamGuard on_stream(torch_stream(stream_, index_));
     module_ = jit::load(options_.path, at::kCPU);
     module_.eval();
     module_.hasattr(kLinearWeights) ? open_native(device) : open_portable();
@@ -136,17 +115,7 @@ class TorchscriptCudaSession final : public Session {
   }
 
   void open_native(const CudaDevice& device) {
-    if (!module_.attr(kInt8Weights).toListRef().empty()) {
-      throw Error(ErrorCode::kEngineIncompatible,
-                  "expected a bundle of fp32, bf16 or fp16 for a GPU, found int8; convert the "
-                  "checkpoint with --precision fp16");
-    }
-    const at::ScalarType type = stored_type(module_);
-    if (type == at::kBFloat16 && device.major < 8) {
-      throw Error(ErrorCode::kEngineIncompatible,
-                  "expected a GPU of compute capability 8.0 for bf16, found " + device.name +
-                      "; convert the checkpoint with --precision fp16");
-    }
+    const at::ScalarType type = usable_type(module_, device);
     const FusedAttention attention =
         choose_attention(head_dim(module_), type, 10 * device.major + device.minor);
     use_attention(attention);
@@ -180,7 +149,7 @@ class TorchscriptCudaSession final : public Session {
   template <typename RunPiece>
   Embeddings run_batch(const float* pixels, int64_t batch, const RunPiece& run_piece) {
     const c10::InferenceMode guard;
-    const c10::cuda::CUDAStreamGuard on_stream(torch_stream());
+    const c10::cuda::CUDAStreamGuard on_stream(torch_stream(stream_, index_));
     int64_t dim = 0;
     std::shared_ptr<const ResultRing::Piece> result;
     for (int64_t first = 0; first < batch; first += options_.max_batch) {
@@ -218,12 +187,7 @@ class TorchscriptCudaSession final : public Session {
 }  // namespace
 
 std::unique_ptr<Session> open_torchscript_cuda_session(const SessionOptions& options) {
-  if (options.input.size() != 3) {
-    throw Error(
-        ErrorCode::kEngineIncompatible,
-        "this engine does not run text towers on a GPU; load them with device 'cpu', or pictures "
-        "alone with parts: ['vision']");
-  }
+  if (options.input.size() != 3) return open_texts_cuda_session(options);
   return std::make_unique<TorchscriptCudaSession>(options);
 }
 

@@ -1,0 +1,97 @@
+#include "engine/torchscript/cuda/text_attention_cuda.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "engine/torchscript/cuda/attention_choice.h"
+
+namespace llm2clip {
+namespace {
+
+using at::Tensor;
+
+// A session runs on one thread, and so does all that it calls.
+thread_local TextAttention chosen = TextAttention::kFlash;
+
+// So many heads of queries share a head of keys in the comparison.
+constexpr int64_t kHeads = 4, kGroup = 2;
+
+Tensor flash(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& offsets,
+             int64_t longest) {
+  return std::get<0>(at::_flash_attention_forward(q, k, v, offsets, offsets, longest, longest,
+                                                  /*dropout_p=*/0.0, /*is_causal=*/false,
+                                                  /*return_debug_mask=*/false));
+}
+
+// It knows no shared heads: each is repeated.
+Tensor efficient(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& offsets,
+                 int64_t longest) {
+  const auto repeated = [&](const Tensor& x) {
+    return x.repeat_interleave(q.size(1) / x.size(1), 1).unsqueeze(0);
+  };
+  constexpr int64_t kNoMask = 0;
+  return std::get<0>(at::_efficient_attention_forward(q.unsqueeze(0), repeated(k), repeated(v),
+                                                      /*bias=*/std::nullopt, offsets, offsets,
+                                                      longest, longest, /*dropout_p=*/0.0, kNoMask))
+      .squeeze(0);
+}
+
+// → [N, H, dim]
+Tensor run(TextAttention attention, const Tensor& q, const Tensor& k, const Tensor& v,
+           const Tensor& offsets, int64_t longest) {
+  return attention == TextAttention::kFlash ? flash(q, k, v, offsets, longest)
+                                            : efficient(q, k, v, offsets, longest);
+}
+
+// One text, in f32.
+Tensor plain(const Tensor& q, const Tensor& k, const Tensor& v) {
+  const auto heads = [](const Tensor& x) { return x.to(at::kFloat).transpose(0, 1); };
+  const auto shared = [&](const Tensor& x) { return heads(x.repeat_interleave(kGroup, 1)); };
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(2)));
+  const Tensor scores = at::softmax(heads(q).matmul(shared(k).transpose(1, 2)) * scale, -1);
+  return scores.matmul(shared(v)).transpose(0, 1);
+}
+
+bool agrees(TextAttention attention, int64_t head_dim, at::ScalarType type) {
+  const std::vector<int> offsets{0, 65, 66, 196, 213};
+  const auto options = at::TensorOptions(at::kCUDA).dtype(type);
+  // As the operator gives them: views of packed rows.
+  const int64_t kv_heads = kHeads / kGroup;
+  const Tensor qkv = at::randn({offsets.back(), kHeads + 2 * kv_heads, head_dim}, options);
+  const Tensor q = qkv.narrow(1, 0, kHeads), k = qkv.narrow(1, kHeads, kv_heads),
+               v = qkv.narrow(1, kHeads + kv_heads, kv_heads);
+  const Tensor found =
+      run(attention, q, k, v, at::tensor(offsets, at::kInt).to(at::kCUDA), /*longest=*/130);
+  float most = 0;
+  for (size_t i = 0; i + 1 < offsets.size(); ++i) {
+    const auto text = [&](const Tensor& x) { return x.slice(0, offsets[i], offsets[i + 1]); };
+    const Tensor difference = text(found).to(at::kFloat) - plain(text(q), text(k), text(v));
+    most = std::max(most, difference.abs().max().item<float>());
+    if (std::isnan(most)) return false;
+  }
+  return most < (type == at::kBFloat16 ? 3e-2F : 5e-3F);
+}
+
+}  // namespace
+
+std::string name(TextAttention attention) {
+  return attention == TextAttention::kFlash ? "FlashAttention" : "memory-efficient";
+}
+
+TextAttention choose_text_attention(int64_t head_dim, at::ScalarType type) {
+  return first_that_agrees(
+      std::vector{TextAttention::kFlash, TextAttention::kEfficient}, head_dim,
+      [&](TextAttention attention) { return agrees(attention, head_dim, type); });
+}
+
+void use_text_attention(TextAttention attention) { chosen = attention; }
+
+Tensor attend_texts_cuda(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& offsets,
+                         int64_t longest) {
+  return run(chosen, q, k, v, offsets, longest).flatten(1);
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,107 @@
+// The text side of a GPU without a GPU: native language models and adapters run with its operators
+// over the kernels' twins on the host, and give what transformers and PyTorch give.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Input } from '#lib/native';
+import type { Precision } from '#lib/precision';
+import { locatePlugin } from '#lib/runtime/plugins';
+import { temporaryFolder } from './support/temporary.mts';
+import {
+  buildTextEngine,
+  goldenCases,
+  MAX_TOKENS,
+  type TextPreset,
+  textTower,
+} from './support/text-towers.mts';
+import { cosine } from './support/vectors.mts';
+
+const TWIN = fileURLToPath(new URL('../build/Release/tests/twin_texts', import.meta.url));
+
+/** Of a text in a slot: how many tokens it has, and over how many the mean is. */
+const HEADER = 2;
+
+/** What the suite asks of a GPU at full size. */
+const LEAST_COSINE: Partial<Record<Precision, number>> = {
+  fp32: 0.99999,
+  fp16: 0.9999,
+  bf16: 0.999,
+};
+/** One vector is the same alone and among others, but for the order of sums. */
+const SAME_IN_BATCHES = 0.99999;
+
+const PRESETS = [
+  'llama-tiny',
+  'llama-tiny-scaled',
+  'llama-tiny-outliers',
+  'adapter-tiny',
+  'adapter-tiny-siglip2',
+] as const satisfies readonly TextPreset[];
+
+const folder = temporaryFolder();
+
+async function build(preset: TextPreset, precision: Precision): Promise<string> {
+  const place = join(folder, `${preset}-${precision}`);
+  mkdirSync(place, { recursive: true });
+  const tower = await textTower(place, preset);
+  return buildTextEngine(place, tower, { precision, portable: false });
+}
+
+function slotOf(input: Input): Float32Array {
+  if ('feature' in input) return input.feature;
+  if (!('ids' in input)) throw new Error('expected a text or a feature');
+  const slot = new Float32Array(HEADER + MAX_TOKENS);
+  slot.set([input.ids.length, input.pooled]);
+  slot.set(input.ids, HEADER);
+  return slot;
+}
+
+/** What the twin gives for inputs that run together, and for each alone. */
+async function embedTwin(
+  model: string,
+  inputs: readonly Input[],
+): Promise<{ together: Float32Array; alone: Float32Array }[]> {
+  const slots = inputs.map(slotOf);
+  const file = join(folder, 'inputs');
+  writeFileSync(
+    file,
+    Buffer.concat(slots.map((slot) => Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength))),
+  );
+  const args = [locatePlugin('torchscript'), model, file, `${slots[0]?.length}`];
+  const options = { encoding: 'buffer', maxBuffer: 1 << 24 } as const;
+  const { stdout } = await promisify(execFile)(TWIN, args, options);
+  const all = new Float32Array(Uint8Array.from(stdout).buffer);
+  const count = slots.length;
+  const dim = all.length / count / 2;
+  const row = (i: number) => all.subarray(i * dim, (i + 1) * dim);
+  return slots.map((_, i) => ({ together: row(i), alone: row(count + i) }));
+}
+
+for (const preset of PRESETS) {
+  describe(preset, () => {
+    const cases = goldenCases(preset);
+    const inputs = cases.map(({ input }) => input);
+    for (const [precision, least] of Object.entries(LEAST_COSINE)) {
+      test(`${precision}: the operators for GPUs give what the reference gives`, async () => {
+        const model = await build(preset, precision as Precision);
+        const found = await embedTwin(model, inputs);
+        for (const [i, { together, alone }] of found.entries()) {
+          const similarity = cosine(together, cases[i]?.embedding ?? []);
+          assert.ok(similarity >= least, `input ${i}: cosine ${similarity}`);
+          const same = cosine(alone, together);
+          assert.ok(same >= SAME_IN_BATCHES, `input ${i} alone: cosine ${same}`);
+        }
+      });
+    }
+  });
+}
+
+test('a token beyond the vocabulary is refused before a GPU looks for it', async () => {
+  const model = await build('llama-tiny', 'fp32');
+  const input = { ids: Int32Array.from([1, 700]), pooled: 1 };
+  await assert.rejects(embedTwin(model, [input]), /expected tokens below \d+, found 700/);
+});
