@@ -6,7 +6,8 @@
 #
 # --quick leaves the large tower and PyTorch out. --dry-run runs nothing on a GPU: it checks what can
 # be checked without one and prints each command. Ends with 1 where anything failed. Text towers run by
-# TensorRT for RTX where TENSORRT_RTX_LIBRARY is the path of its libtensorrt_rtx.so.1 and the build has it.
+# TensorRT for RTX too where TENSORRT_RTX_LIBRARY is the path of its libtensorrt_rtx.so.1 and the build
+# has it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
     --out) out="$2"; shift ;;
     --quick) quick=1 ;;
     --dry-run) dry=1 ;;
-    *) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
   shift
 done
@@ -106,16 +107,22 @@ if command -v "$sanitizer" >/dev/null; then
     "$session" "$plugin" "$work/checked" small "${libraries[@]}"
 fi
 step session-small "$session" "$plugin" "$work/small" small "${libraries[@]}"
-rtx="${plugin%torchscript.so}tensorrt_rtx.so"
+texts="$release/gpu_check/text_check" rtx="${plugin%torchscript.so}tensorrt_rtx.so"
+mkdir -p "$work/texts"
+if command -v "$sanitizer" >/dev/null; then
+  step texts-memcheck "$sanitizer" --tool memcheck --error-exitcode 1 \
+    "$texts" small "$work/texts" "$plugin" "${libraries[@]}"
+fi
+step texts-small "$texts" small "$work/texts" "$plugin" "${libraries[@]}"
 if [ -e "$rtx" ] && [ -n "${TENSORRT_RTX_LIBRARY:-}" ]; then
-  mkdir -p "$work/texts"
-  step texts-tensorrt-rtx "$release/gpu_check/tensorrt_text_check" "$plugin" "$rtx" \
-    "$TENSORRT_RTX_LIBRARY" "$work/texts" "${libraries[@]}"
+  step texts-tensorrt-rtx "$texts" small "$work/texts" "$plugin" "${libraries[@]}" \
+    -- "$rtx" "$TENSORRT_RTX_LIBRARY"
 else
   skip texts-tensorrt-rtx "expected $rtx, and TENSORRT_RTX_LIBRARY to name libtensorrt_rtx.so.1"
 fi
 if [ -z "$quick" ]; then
   step session-large "$session" "$plugin" "$work/large" large "${libraries[@]}"
+  step texts-large "$texts" large "$work/texts" "$plugin" "${libraries[@]}"
   for precision in fp16 bf16; do
     step "pytorch-$precision" "$python" bench/gpu/pytorch.py --precision $precision
     step "torch-compile-$precision" "$python" bench/gpu/pytorch.py --precision $precision --compile

@@ -108,6 +108,19 @@ Weights draw(const LlamaConfig& c) {
   return std::move(drawer.weights);
 }
 
+Weights draw(const AdapterConfig& c) {
+  Drawer drawer;
+  for (int64_t i = 0; i < c.layers; ++i) {
+    const std::string block = "blocks." + std::to_string(i);
+    drawer.norm(block + ".norm", c.width);
+    drawer.linear(block + ".fc1", c.hidden, c.width);
+    drawer.linear(block + ".fc2", c.width, c.hidden);
+  }
+  drawer.norm("norm", c.width);
+  drawer.linear("head", c.embedding_dim, c.width);
+  return std::move(drawer.weights);
+}
+
 }  // namespace
 
 VisionConfig eva02_large() { return {"eva02", 336, 14, 1024, 24, 16, 2730, 1280, "", 1e-6, 16}; }
@@ -126,12 +139,28 @@ LlamaConfig llama_small() {
   return {1000, 512, 3, 8, 2, 64, 1408, 1e-5, 5e5, {{8, 1, 4, 64}}, 128};
 }
 
+LlamaConfig llama_large() {
+  return {128256, 2048, 16, 32, 8, 64, 8192, 1e-5, 5e5, {{32, 1, 4, 8192}}, 512};
+}
+
 void write_synthetic_engine(Engine& engine, const LlamaConfig& config, Precision precision,
                             int64_t max_batch, const std::string& path) {
   Weights weights = draw(config);
   const auto builder = engine.builder(
       {.precision = precision, .input = {kTextHeader + config.max_tokens}, .max_batch = max_batch});
   builder->save(llama(*builder, weights, config), path);
+}
+
+AdapterConfig adapter_small() { return {512, 1024, 2, 64, true, 1e-5}; }
+
+AdapterConfig adapter_large() { return {2048, 8192, 4, 1280, false, 1e-5}; }
+
+void write_synthetic_engine(Engine& engine, const AdapterConfig& config, Precision precision,
+                            int64_t max_batch, const std::string& path) {
+  Weights weights = draw(config);
+  const auto builder =
+      engine.builder({.precision = precision, .input = {config.width}, .max_batch = max_batch});
+  builder->save(adapter(*builder, weights, config), path);
 }
 
 }  // namespace llm2clip

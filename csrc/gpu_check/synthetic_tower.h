@@ -20,7 +20,14 @@ void write_synthetic_engine(Engine& engine, const VisionConfig& config, Precisio
 // A language model whose heads of keys are shared, as those of Llama 3 are; its engine is for this
 // machine's GPU, or for the CPU.
 LlamaConfig llama_small();
+LlamaConfig llama_large();  // Llama 3.2 1B's shape
 void write_synthetic_engine(Engine& engine, const LlamaConfig& config, Precision precision,
+                            int64_t max_batch, const std::string& path);
+
+// An adapter, likewise; the large one is of features of that model's width.
+AdapterConfig adapter_small();
+AdapterConfig adapter_large();
+void write_synthetic_engine(Engine& engine, const AdapterConfig& config, Precision precision,
                             int64_t max_batch, const std::string& path);
 
 }  // namespace llm2clip

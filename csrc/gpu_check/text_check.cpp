@@ -1,0 +1,175 @@
+// Language models and adapters on the first GPU, in every precision, against fp32 by TorchScript on
+// the CPU, batches against singles, and what runs of captions take; no Node and no checkpoint are
+// needed:
+//   text_check small|large FOLDER TORCHSCRIPT LIBRARY… [-- TENSORRT LIBRARY]
+// takes plugins, each with its libraries, and runs TensorRT's on the GPU where it is named, else
+// TorchScript's; writes engines of drawn weights to FOLDER, one JSON object to standard output, and
+// ends with 1 where a parity gate fails.
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/plugin.h"
+#include "engine/text_slot.h"
+#include "session_check.h"
+#include "synthetic_tower.h"
+
+namespace llm2clip {
+namespace {
+
+// A caption is a prompt of some twenty tokens and as many of its own.
+constexpr int64_t kInputs = 24, kLargest = 32, kOddBatch = 5, kCaption = 40;
+constexpr double kSecondsABatch = 2;
+
+// What is built, run and compared: one input is `input` floats, one result `dim`.
+struct Tower {
+  const char* name;
+  int64_t input, dim;
+  std::vector<float> compared;  // [kInputs, input]
+  std::vector<float> timed;     // [kLargest, input]
+  std::function<void(Engine&, Precision, const std::string& path)> write;
+};
+
+void draw_text(std::mt19937& generator, const LlamaConfig& config, int64_t tokens,
+               std::span<float> slot) {
+  std::vector<int32_t> ids(static_cast<size_t>(tokens));
+  for (int32_t& id : ids) id = static_cast<int32_t>(generator() % config.vocabulary_size);
+  write_text(ids, (tokens + 1) / 2, slot);
+}
+
+// Each with a mean over its second half; of so many tokens, or of every length.
+std::vector<float> drawn_texts(const LlamaConfig& config, int64_t count, int64_t tokens) {
+  std::mt19937 generator(7);
+  const auto slot = static_cast<size_t>(kTextHeader + config.max_tokens);
+  std::vector<float> slots(static_cast<size_t>(count) * slot);
+  for (size_t i = 0; i < slots.size(); i += slot) {
+    const auto length = static_cast<int64_t>(1 + generator() % config.max_tokens);
+    draw_text(generator, config, tokens == 0 ? length : tokens, std::span(slots).subspan(i, slot));
+  }
+  return slots;
+}
+
+Tower language_model(const LlamaConfig& config, const char* name) {
+  return {name,
+          kTextHeader + config.max_tokens,
+          config.width,
+          drawn_texts(config, kInputs, 0),
+          drawn_texts(config, kLargest, kCaption),
+          [config](Engine& engine, Precision precision, const std::string& path) {
+            write_synthetic_engine(engine, config, precision, kLargest, path);
+          }};
+}
+
+Tower text_adapter(const AdapterConfig& config, const char* name) {
+  std::mt19937 generator(7);
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> features(static_cast<size_t>(kLargest * config.width));
+  for (float& number : features) number = normal(generator);
+  return {name,
+          config.width,
+          config.embedding_dim,
+          {features.begin(), features.begin() + kInputs * config.width},
+          features,
+          [config](Engine& engine, Precision precision, const std::string& path) {
+            write_synthetic_engine(engine, config, precision, kLargest, path);
+          }};
+}
+
+SessionOptions options(const Tower& tower, const std::string& path, const char* device) {
+  return {.path = path,
+          .device = device,
+          .threads = static_cast<int>(std::thread::hardware_concurrency()),
+          .input = {tower.input},
+          .max_batch = kLargest};
+}
+
+void print_times(Session& session, const Tower& tower) {
+  for (const BatchTime& time : time_batches(session, tower.timed, kLargest, kSecondsABatch)) {
+    std::printf("%s{\"batch\": %d, \"p50Ms\": %.3f, \"p99Ms\": %.3f, \"perSecond\": %.1f}",
+                time.batch == 1 ? "" : ", ", static_cast<int>(time.batch), time.p50, time.p99,
+                1e3 * static_cast<double>(time.batch) / time.p50);
+  }
+}
+
+void print_kernels(const SessionInfo& info) {
+  for (const std::string& kernel : info.kernels) {
+    std::printf("%s\"%s\"", &kernel == info.kernels.data() ? "" : ", ", kernel.c_str());
+  }
+}
+
+bool check(Engine& engine, const Tower& tower, const GatedPrecision& one, const std::string& folder,
+           const std::vector<float>& reference) {
+  const SessionOptions how = options(tower, folder + "/on-gpu", "cuda");
+  tower.write(engine, one.precision, how.path);
+  const auto session = engine.open(how);
+  const auto in_batches_of = [&](int64_t batch) {
+    return embed(*session, tower.compared, kInputs, batch);
+  };
+  const auto together = in_batches_of(kLargest);
+  const double to_fp32 = least_cosine(together, reference, tower.dim);
+  const double in_batches = std::min(least_cosine(together, in_batches_of(1), tower.dim),
+                                     least_cosine(together, in_batches_of(kOddBatch), tower.dim));
+  std::printf("%s{\"precision\": \"%s\", \"kernels\": [", &one == kGatedPrecisions ? "" : ", ",
+              one.name);
+  print_kernels(session->info());
+  std::printf("], \"cosineToFp32\": %.7f, \"cosineInBatches\": %.7f, \"batches\": [", to_fp32,
+              in_batches);
+  print_times(*session, tower);
+  std::printf("]}");
+  std::fflush(stdout);
+  std::filesystem::remove(how.path);
+  return to_fp32 >= one.least_cosine && in_batches >= kSameInBatches;  // NaN fails
+}
+
+bool check(Engine& on_cpu, Engine& on_gpu, const Tower& tower, const std::string& folder) {
+  const SessionOptions cpu = options(tower, folder + "/reference.pt", "cpu");
+  tower.write(on_cpu, Precision::kFp32, cpu.path);
+  const auto reference = embed(*on_cpu.open(cpu), tower.compared, kInputs, kLargest);
+  std::filesystem::remove(cpu.path);
+  std::printf("{\"tower\": \"%s\", \"engines\": [", tower.name);
+  bool well = true;
+  for (const GatedPrecision& one : kGatedPrecisions) {
+    well &= check(on_gpu, tower, one, folder, reference);
+  }
+  std::printf("]}");
+  return well;
+}
+
+bool run(Engine& on_cpu, Engine& on_gpu, bool large, const std::string& folder) {
+  const Tower model = large ? language_model(llama_large(), "llama, 1B")
+                            : language_model(llama_small(), "llama, small");
+  const Tower adapter = large ? text_adapter(adapter_large(), "adapter")
+                              : text_adapter(adapter_small(), "adapter, small");
+  std::printf("{\"captionTokens\": %d, \"towers\": [", static_cast<int>(kCaption));
+  bool well = check(on_cpu, on_gpu, model, folder);
+  std::printf(", ");
+  well &= check(on_cpu, on_gpu, adapter, folder);
+  std::printf("], \"passed\": %s}\n", well ? "true" : "false");
+  return well;
+}
+
+}  // namespace
+}  // namespace llm2clip
+
+int main(int count, char** arguments) {
+  const std::vector<std::string> words(arguments + 1, arguments + count);
+  const auto end = std::ranges::find(words, "--");
+  if (end - words.begin() < 4 || (end != words.end() && words.end() - end != 3)) {
+    std::fprintf(stderr,
+                 "text_check small|large FOLDER TORCHSCRIPT LIBRARY… [-- TENSORRT LIBRARY]\n");
+    return 2;
+  }
+  try {
+    const auto torchscript = llm2clip::open_plugin(words[2], {words.begin() + 3, end});
+    const auto on_gpu = end == words.end() ? torchscript : llm2clip::open_plugin(end[1], {end[2]});
+    return llm2clip::run(*torchscript, *on_gpu, words[0] == "large", words[1]) ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+}
