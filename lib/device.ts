@@ -2,6 +2,7 @@ import type { Manifest } from './bundle/manifest';
 import type { EngineKind } from './engine';
 import { LLM2CLIPError } from './errors';
 import { type CudaDevice, type CudaProbe, loadNative } from './native';
+import type { Part } from './parts';
 import { INSTALL_CUDA_COMMAND, locateLibtorch } from './runtime/locate';
 import { locateCudaOperators } from './runtime/plugins';
 
@@ -20,18 +21,19 @@ export function defaultMaxBatch(device: string): number {
 }
 
 /**
- * What a bundle runs on: an explicit device or none, 'auto' the first GPU that has all it needs.
+ * What these parts of a bundle run on: an explicit device or none, 'auto' the first GPU that has all it needs.
  *
  * @throws ERR_DEVICE_UNAVAILABLE with the driver's reason, for an explicit device.
  */
 export async function chooseDevice(
   wanted: string,
   manifest: Manifest,
+  parts: readonly Part[],
   runtime?: string,
 ): Promise<DeviceChoice> {
   const { kind } = manifest.engine;
   if (kind !== 'torchscript') return gpuOf(kind, wanted);
-  if (wanted === 'auto') return chooseFor(manifest, runtime);
+  if (wanted === 'auto') return chooseFor(manifest, parts, runtime);
   if (wanted === 'cpu') return { device: 'cpu', reason: 'asked for', automatic: false };
   const index = Number(wanted.split(':')[1] ?? 0);
   const { problem, devices } = await loadNative().probeCuda();
@@ -52,8 +54,13 @@ function gpuOf(kind: EngineKind, wanted: string): DeviceChoice {
   return { device: 'cuda', reason, automatic: false };
 }
 
-async function chooseFor(manifest: Manifest, runtime?: string): Promise<DeviceChoice> {
-  const obstacle = await obstacleTo(manifest, runtime);
+async function chooseFor(
+  manifest: Manifest,
+  parts: readonly Part[],
+  runtime?: string,
+): Promise<DeviceChoice> {
+  const inInt8 = parts.includes('vision') && manifest.precision === 'int8';
+  const obstacle = inInt8 ? 'int8 runs on the CPU alone' : await obstacleTo(runtime);
   if (typeof obstacle === 'string') return theCpu(obstacle);
   return { device: `cuda:${obstacle.index}`, reason: `auto: ${obstacle.name}`, automatic: true };
 }
@@ -71,9 +78,8 @@ export function concernsTheDevice(error: unknown): error is LLM2CLIPError {
   );
 }
 
-/** The GPU that a bundle can run on, or why there is none. */
-async function obstacleTo(manifest: Manifest, runtime?: string): Promise<CudaDevice | string> {
-  if (manifest.precision === 'int8') return 'int8 runs on the CPU alone';
+/** The GPU that engines can run on, or why there is none. */
+async function obstacleTo(runtime?: string): Promise<CudaDevice | string> {
   const { problem, devices }: CudaProbe = await loadNative().probeCuda();
   const [first] = devices;
   if (problem || !first) return problem;

@@ -13,9 +13,10 @@ import { Requests } from './requests';
 import { TextTokenizer } from './text/tokenizer';
 import type { TextParts } from './text-side';
 
-/** Most texts, and tokens of them, in one run: a CPU is busy with fewer, and captions are short. */
-const MOST_TEXTS = 128;
-const MOST_TOKENS = 2048;
+/** Most texts, and tokens of them, in one run: as many as keep a device busy; captions are short. */
+function mostOf(device: string): { texts: number; tokens: number } {
+  return device === 'cpu' ? { texts: 128, tokens: 2048 } : { texts: 256, tokens: 16_384 };
+}
 
 /** A bundle that is open, what runs it, and how. */
 export interface Source {
@@ -78,20 +79,22 @@ export async function openAdapter(source: Source): Promise<NonNullable<TextParts
   const adapter = source.bundle.manifest.text?.adapter;
   if (adapter === undefined) throw lacking('adapter');
   const { width, embeddingDim } = adapter.model;
-  const sizes = { embeddingDim, maxBatch: Math.min(MOST_TEXTS, source.bundle.manifest.batch.max) };
+  const { texts } = mostOf(source.device);
+  const sizes = { embeddingDim, maxBatch: Math.min(texts, source.bundle.manifest.batch.max) };
   const session = await openPart(source, 'adapter', { featureWidth: width }, sizes);
   return { requests: new Requests(session), width };
 }
 
 /** @throws as openVision, ERR_CHECKPOINT_* for a tokenizer that is none */
 export async function openLlm(source: Source): Promise<NonNullable<TextParts['llm']>> {
-  const { bundle } = source;
+  const { bundle, device } = source;
   const { text, files, engine, batch } = bundle.manifest;
   if (text?.llm === undefined) throw lacking('llm');
   const { width, maxTokens } = text.llm.model;
+  const most = mostOf(device);
   // Files that take texts one after the other take any number of them.
-  const maxBatch = engine.kind === 'torchscript' ? MOST_TEXTS : Math.min(MOST_TEXTS, batch.max);
-  const input = { maxTokens, maxTokensPerBatch: Math.max(MOST_TOKENS, maxTokens) };
+  const maxBatch = engine.kind === 'torchscript' ? most.texts : Math.min(most.texts, batch.max);
+  const input = { maxTokens, maxTokensPerBatch: Math.max(most.tokens, maxTokens) };
   const tokenizer = await TextTokenizer.fromFiles({
     path: await bundle.verify(TOKENIZER_FILE),
     configPath:

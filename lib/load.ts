@@ -1,5 +1,5 @@
 import type { Manifest } from './bundle/manifest';
-import { type OpenBundle, openBundle } from './bundle/open';
+import { openBundle } from './bundle/open';
 import { requireCompatible } from './compatibility';
 import { chooseDevice, concernsTheDevice, type DeviceChoice, theCpu } from './device';
 import { openEngine } from './engine';
@@ -26,6 +26,7 @@ export interface LoadedBundle {
 async function withFallback<T>(
   choice: DeviceChoice,
   logger: Logger,
+  what: string,
   open: (choice: DeviceChoice) => Promise<T>,
 ): Promise<T> {
   try {
@@ -33,7 +34,8 @@ async function withFallback<T>(
   } catch (error) {
     if (!choice.automatic || choice.device === 'cpu' || !concernsTheDevice(error)) throw error;
     const { code, message } = error;
-    logger('warn', `${choice.device} cannot be used, taking the CPU: ${message}`, { code });
+    const warning = `${choice.device} cannot be used for ${what}, taking the CPU: ${message}`;
+    logger('warn', warning, { code });
     return open(theCpu(message));
   }
 }
@@ -50,11 +52,6 @@ function partsOf({ parts }: Manifest, wanted: readonly Part[] | undefined): Part
   );
 }
 
-/** Texts are read on the CPU wherever that was not decided by the caller or by the engine. */
-function textDevice({ device, automatic }: DeviceChoice): string {
-  return automatic ? 'cpu' : device;
-}
-
 /** Opens part after part; where one cannot be opened, those before it are closed again. */
 async function openParts(
   parts: readonly Part[],
@@ -66,7 +63,6 @@ async function openParts(
   const engine = await openEngine(bundle.manifest.engine.kind, options.runtime, device);
   requireCompatible(bundle.manifest, engine.version);
   const source = { ...rest, engine, device };
-  const ofTexts = { ...source, device: textDevice(choice) };
   const opened: Requests[] = [];
   const keep = <T extends { requests: Requests }>(part: T): T => {
     opened.push(part.requests);
@@ -74,24 +70,21 @@ async function openParts(
   };
   try {
     const vision = parts.includes('vision') ? keep(await openVision(source)) : undefined;
-    const adapter = parts.includes('adapter') && keep(await openAdapter(ofTexts));
-    const llm = parts.includes('llm') && keep(await openLlm(ofTexts));
+    // A language model may find no room beside a vision tower, which stays where it is.
+    const openText = <T>(open: (source: Source) => Promise<T>): Promise<T> =>
+      vision === undefined
+        ? open(source)
+        : withFallback(choice, options.logger, 'texts', ({ device }) =>
+            open({ ...source, device }),
+          );
+    const adapter = parts.includes('adapter') && keep(await openText(openAdapter));
+    const llm = parts.includes('llm') && keep(await openText(openLlm));
     const text = { ...(adapter && { adapter }), ...(llm && { llm }) };
     return { choice, engine, vision, text, maxBatch: maxBatchOf(source) };
   } catch (error) {
     await Promise.all(opened.map((requests) => requests.close()));
     throw error;
   }
-}
-
-async function deviceFor(
-  parts: readonly Part[],
-  { manifest }: OpenBundle,
-  { device, runtime }: ResolvedLoadOptions,
-): Promise<DeviceChoice> {
-  const onCpu = device === 'auto' && manifest.engine.kind === 'torchscript';
-  if (onCpu && !parts.includes('vision')) return theCpu('texts are read on the CPU');
-  return chooseDevice(device, manifest, runtime);
 }
 
 /** Opens a bundle, checks it, and opens the engine of each part on threads of its own. */
@@ -103,12 +96,12 @@ export async function loadBundle(
   try {
     const { manifest } = bundle;
     const parts = partsOf(manifest, options.parts);
-    const chosen = await deviceFor(parts, bundle, options);
-    const opened = await withFallback(chosen, options.logger, (choice) =>
+    const { device, logger, runtime } = options;
+    const chosen = await chooseDevice(device, manifest, parts, runtime);
+    const opened = await withFallback(chosen, logger, 'this bundle', (choice) =>
       openParts(parts, choice, { path, bundle, options }),
     );
     const info = infoOf(path, manifest, opened, options);
-    const { logger } = options;
     logger('info', `loaded ${path} on ${info.device} (${info.deviceReason})`, { ...info });
     const textCache = await openTextCache(manifest, opened.text, options);
     return { manifest, info, vision: opened.vision, text: opened.text, textCache };

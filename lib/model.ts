@@ -36,7 +36,7 @@ import { type Streamed, streamInOrder } from './stream';
 import { TextSide } from './text-side';
 
 /** Texts and features under way at once in one call for many: more than one run takes. */
-const TEXTS_AT_ONCE = 256;
+const TEXTS_AT_ONCE = 512;
 
 /**
  * An LLM2CLIP model, loaded: pictures and texts become vectors of one space. Everything runs off the

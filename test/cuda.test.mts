@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Part } from 'llm2clip';
 import { locateLibtorch } from '#lib/runtime/locate';
 import { locateCudaOperators } from '#lib/runtime/plugins';
 import { llm2clip, run } from './support/cli.mts';
@@ -14,6 +15,7 @@ import { writeFiles } from './support/fake-runtime.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
+const LLM = fileURLToPath(new URL('./fixtures/digits/llm', import.meta.url));
 const PICTURE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
 const INDEX = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 
@@ -41,24 +43,26 @@ interface Answer {
   warnings: string[];
 }
 
-/** What loading for this device gives in a process of its own. */
+/** What loading for this device gives in a process of its own; of all parts, or of the one named. */
 async function load(
   env: Record<string, string>,
   device: string,
   path = bundle,
+  part?: Part,
 ): Promise<Answer | string> {
   const script = `
     const { LLM2CLIP } = require(${JSON.stringify(INDEX)});
     const warnings = [];
     const logger = (level, message) => level === 'warn' && warnings.push(message);
-    LLM2CLIP.load(process.argv[1], { device: process.argv[2], logger }).then(
+    const [path, device, picture, part] = process.argv.slice(1);
+    LLM2CLIP.load(path, { device, logger, ...(part && { parts: [part] }) }).then(
       async (model) => {
-        await model.encodeImage(process.argv[3]);
+        await (part ? model.encodeText('a digit', { output: 'feature' }) : model.encodeImage(picture));
         console.log(JSON.stringify({ info: model.info, warnings }));
         await model.dispose();
       },
       ({ code, message }) => console.log(JSON.stringify(code + ': ' + message)));`;
-  const args = ['-e', script, path, device, PICTURE];
+  const args = ['-e', script, path, device, PICTURE, ...(part ? [part] : [])];
   const options = { env: { ...process.env, ...env } };
   const { stdout } = await promisify(execFile)(process.execPath, args, options);
   return JSON.parse(stdout);
@@ -114,13 +118,18 @@ describe('device: auto', () => {
     assert.match(info.deviceReason, /CUDA libraries are not; run: |has no CUDA operators/);
   });
 
-  test('takes the CPU for int8', async () => {
+  test('takes the CPU for int8, but not for its texts, which are bf16', async (t) => {
     const pictures = fileURLToPath(new URL('./fixtures/digits/gallery', import.meta.url));
-    const words = ['--out', int8, '--precision', 'int8', '--calibrate', pictures];
+    const words = ['--out', int8, '--precision', 'int8', '--calibrate', pictures, '--llm', LLM];
     const converted = await llm2clip('convert', CHECKPOINT, ...words);
     assert.equal(converted.code, 0, converted.stderr);
     const { info } = (await load(driver('ok'), 'auto', int8)) as Answer;
     assert.equal(info.deviceReason, 'auto: no GPU used: int8 runs on the CPU alone');
+    if (complete) return t.skip('this libtorch has what a GPU wants');
+    const { info: ofTexts } = (await load(driver('ok'), 'auto', int8, 'llm')) as Answer;
+    assert.match(ofTexts.deviceReason, /CUDA libraries are not; run: |has no CUDA operators/);
+    const insisted = String(await load(driver('ok'), 'cuda', int8, 'llm'));
+    assert.match(insisted, /^ERR_RUNTIME_MISSING: /);
   });
 });
 
