@@ -16,6 +16,7 @@ interface Options {
   width?: number;
   opacity?: number;
   colors: ColorMap;
+  device: string;
   json?: true;
 }
 
@@ -50,12 +51,11 @@ async function draw(
 
 async function run(bundle: string, image: string, options: Options): Promise<void> {
   const signal = interruptSignal();
-  const { text, out, json } = options;
+  const { text, out, device, json } = options;
   // What cannot be written should not be computed first.
   const file = await AtomicFile.create(out);
   try {
-    // Which reads texts whatever the bundle's engine is.
-    const model = await abortable(LLM2CLIP.load(bundle, { device: 'cpu' }), signal);
+    const model = await abortable(LLM2CLIP.load(bundle, { device }), signal);
     try {
       await file.append(await draw(model, image, options, signal));
       await file.commit();
@@ -71,9 +71,7 @@ async function run(bundle: string, image: string, options: Options): Promise<voi
 /** `llm2clip heatmap`. */
 export function heatMapCommand(): Command {
   return new Command('heatmap')
-    .description(
-      "show where in a picture a text is found; needs a bundle converted with '--llm', on the CPU",
-    )
+    .description("show where in a picture a text is found; needs a bundle converted with '--llm'")
     .argument('<bundle>', 'made by convert')
     .argument('<image>', 'a file')
     .requiredOption('--text <text>', 'what is looked for')
@@ -82,6 +80,7 @@ export function heatMapCommand(): Command {
     .option('--width <pixels>', "of the .png; default: the picture's", positiveInteger)
     .option('--opacity <share>', 'of the map over the picture, from 0 to 1; default: 0.6', share)
     .addOption(new Option('--colors <map>', 'colours').choices(COLOR_MAPS).default('turbo'))
+    .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
     .option('--json', 'one line of JSON')
     .action(run);
 }

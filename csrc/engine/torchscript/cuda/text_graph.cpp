@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "engine/torchscript/cuda/graph_nodes.h"
+
 namespace llm2clip {
 namespace {
 
@@ -21,9 +23,7 @@ const jit::Node* first_of(const jit::Module& module, const std::string& op) {
 
 // A weight: an attribute of a native module, a constant of a frozen one.
 at::Tensor weight(const jit::Module& module, const jit::Value* value) {
-  if (value->node()->kind() == c10::prim::GetAttr) {
-    return module.attr(value->node()->s(c10::attr::name)).toTensor();
-  }
+  if (const auto name = attribute(value)) return module.attr(*name).toTensor();
   return jit::constant_as<at::Tensor>(value).value();
 }
 

@@ -21,6 +21,7 @@
 #include "engine/torchscript/cuda/cuda_error.h"
 #include "engine/torchscript/cuda/device_check.h"
 #include "engine/torchscript/cuda/fused_head.h"
+#include "engine/torchscript/cuda/graph_nodes.h"
 #include "engine/torchscript/cuda/padded_weights.h"
 #include "engine/torchscript/cuda/texts_cuda_session.h"
 #include "engine/torchscript/cuda_sessions.h"
@@ -36,7 +37,7 @@ using at::Tensor;
 // Numbers of a head, of the graph's first attention; without one nothing is chosen by it.
 int64_t head_dim(const jit::Module& module) {
   for (const jit::Node* node : module.get_method("forward").graph()->nodes()) {
-    if (node->kind().toQualString() != std::string("llm2clip::attention")) continue;
+    if (!calls(node, "attention")) continue;
     const auto heads = jit::constant_as<int64_t>(node->input(1));
     const jit::Node* linear = node->input(0)->node();
     const auto out = jit::constant_as<int64_t>(linear->input(3));
