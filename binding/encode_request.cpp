@@ -17,21 +17,23 @@ struct Overload : Cases... {
 
 }  // namespace
 
-void EncodeRequest::prepare(std::span<float> slot) {
+void EncodeRequest::prepare(const Slot& slot) {
   std::visit(Overload{[&](const ImageView& image) {
-                        llm2clip::preprocess(image, *context_->preprocessing, slot.data());
+                        const Preprocessing& how = *context_->preprocessing;
+                        if (slot.take(image, how)) return;
+                        llm2clip::preprocess(image, how, slot.numbers().data());
                       },
                       [&](std::span<const float> pixels) {
-                        std::ranges::copy(pixels, slot.begin());
+                        std::ranges::copy(pixels, slot.numbers().begin());
                         context_->copies->add(pixels.size_bytes());
                       },
                       [&](const Halves& halves) {
-                        to_float(Dtype::kF16, std::as_bytes(halves.bits).data(), slot.data(),
-                                 halves.bits.size());
+                        to_float(Dtype::kF16, std::as_bytes(halves.bits).data(),
+                                 slot.numbers().data(), halves.bits.size());
                         context_->copies->add(halves.bits.size_bytes());
                       },
                       [&](const Tokens& tokens) {
-                        write_text(tokens.ids, tokens.pooled, slot);
+                        write_text(tokens.ids, tokens.pooled, slot.numbers());
                         context_->copies->add(tokens.ids.size_bytes());
                       }},
              input_);

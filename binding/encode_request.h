@@ -29,7 +29,8 @@ struct Tokens {
 // A view of JS memory: a picture, numbers that are the input themselves, or a text.
 using EncodeInput = std::variant<ImageView, std::span<const float>, Halves, Tokens>;
 
-// Copies of inputs that came in; decoding and resizing, which make other numbers, do not count.
+// Copies of inputs that came in; decoding and resizing, which make other numbers, do not count,
+// wherever they are done.
 struct InputCopies {
   std::atomic<uint64_t> count{0}, bytes{0};
 
@@ -51,7 +52,7 @@ class EncodeRequest final : public Request {
   EncodeRequest(const EncodeInput& input, std::shared_ptr<const Context> context, Pending::Id id)
       : input_(input), context_(std::move(context)), id_(id) {}
 
-  void prepare(std::span<float> slot) override;
+  void prepare(const Slot& slot) override;
   void keep() override;
   void complete(std::span<const float> embedding,
                 const std::shared_ptr<const void>& owner) override {

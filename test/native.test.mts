@@ -17,6 +17,7 @@ const SUBJECTS = {
   norm: 'and each norm',
   search: 'exact search finds what a sort of all scores finds; its files survive',
   serving: 'the scheduler keeps its word over a fake engine',
+  staging: 'batches come to a GPU whole, pictures as what preprocessing on the host makes of them',
   tensorrt: 'what layers of TensorRT hold is padded, turned and projected right',
 };
 

@@ -1,40 +1,60 @@
 #include "cuda/staged_batch.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace llm2clip {
 namespace {
 
-// What the scheduler holds of a staged batch.
+// What the scheduler holds of a staged batch. receive() sends what was not sent, and says why it
+// can't: nothing is lost where something is thrown here.
 class StagedMemory final : public BatchMemory {
  public:
   explicit StagedMemory(std::shared_ptr<StagedBatch> batch) : batch_(std::move(batch)) {}
   std::span<float> pixels() override { return batch_->pixels(); }
-  void filled(std::span<const float> pictures) noexcept override {
-    try {
-      batch_->send(pictures);
-    } catch (...) {
-      // receive() sends what was not sent, and says why it can't.
-    }
+  void begin(std::span<float> slot) noexcept override {
+    quietly([&] { batch_->begin(slot.data()); });
+  }
+  bool take(std::span<float> slot, const ImageView& image, const Preprocessing& how) override {
+    return batch_->take(slot.data(), image, how);
+  }
+  void filled(std::span<const float> slots) noexcept override {
+    quietly([&] { batch_->send(slots); });
+  }
+  void move(std::span<const float> from, std::span<float> to) noexcept override {
+    quietly([&] { batch_->move(from.data(), to.data()); });
   }
 
  private:
+  template <typename Body>
+  static void quietly(const Body& body) noexcept {
+    try {
+      body();
+    } catch (...) {
+    }
+  }
+
   std::shared_ptr<StagedBatch> batch_;
 };
 
+size_t bytes_with_intake(const Staging& staging, size_t bytes) {
+  return staging.intake ? bytes : 0;
+}
+
 }  // namespace
 
-StagedBatch::StagedBatch(std::shared_ptr<const CudaContext> context, size_t floats, size_t picture)
-    : context_(std::move(context)),
+StagedBatch::StagedBatch(Staging staging, size_t floats)
+    : staging_(std::move(staging)),
       floats_(floats),
-      picture_(picture),
       host_(floats * sizeof(float)),
       device_(floats * sizeof(float)),
-      sent_(floats / picture) {}
+      results_(bytes_with_intake(staging_, floats / staging_.picture * staging_.result_bytes())),
+      scratch_(bytes_with_intake(staging_, staging_.slot_bytes())),
+      slots_(floats / staging_.picture) {}
 
 StagedBatch::~StagedBatch() {
   // Whichever thread lets go last: what is freed belongs to the context.
-  context_->make_current();
+  staging_.context->make_current();
 }
 
 bool StagedBatch::holds(const float* pixels) const {
@@ -42,35 +62,79 @@ bool StagedBatch::holds(const float* pixels) const {
   return pixels >= own.data() && pixels < own.data() + own.size();
 }
 
-void StagedBatch::copy(size_t picture) {
-  const size_t first = picture * picture_;
-  copy_to_device(device_.address() + first * sizeof(float),
-                 std::as_bytes(pixels().subspan(first, picture_)), stream_);
-  sent_[picture] = true;
+size_t StagedBatch::index_of(const float* slot) const {
+  return static_cast<size_t>(slot - host_.floats()) / staging_.picture;
 }
 
-void StagedBatch::send(std::span<const float> pictures) {
-  context_->make_current();
+// A copy under way would mix two pictures, and a kernel read the tables of the one for the other.
+void StagedBatch::wait_for(size_t slot) {
+  if (slots_[slot].begun) stream_.synchronize();
+  slots_[slot] = {};
+}
+
+void StagedBatch::begin(const float* slot) {
+  staging_.context->make_current();
   const std::lock_guard lock(mutex_);
-  const auto first = static_cast<size_t>(pictures.data() - host_.floats()) / picture_;
-  for (size_t i = 0; i < pictures.size() / picture_; ++i) copy(first + i);
+  wait_for(index_of(slot));
+}
+
+bool StagedBatch::take(const float* slot, const ImageView& image, const Preprocessing& how) {
+  if (!staging_.intake) return false;
+  const size_t i = index_of(slot);
+  const size_t packed = staging_.intake->pack(image, how, {host(i), staging_.slot_bytes()});
+  const std::lock_guard lock(mutex_);
+  slots_[i].packed = packed;
+  return packed != 0;
+}
+
+void StagedBatch::move(const float* from, const float* to) {
+  staging_.context->make_current();
+  const std::lock_guard lock(mutex_);
+  const size_t source = index_of(from), target = index_of(to);
+  wait_for(target);
+  const size_t packed = slots_[source].packed;
+  std::memcpy(host(target), host(source), packed != 0 ? packed : staging_.slot_bytes());
+  slots_[target].packed = packed;
+  copy(target);
+}
+
+void StagedBatch::copy(size_t slot) {
+  SlotState& state = slots_[slot];
+  const CudaAddress there = device_.address() + slot * staging_.slot_bytes();
+  const CudaAddress result = results_.address() + slot * staging_.result_bytes();
+  state.begun = true;
+  const size_t bytes = state.packed != 0 ? state.packed : staging_.slot_bytes();
+  copy_to_device(there, {host(slot), bytes}, stream_);
+  if (state.packed != 0) {
+    staging_.intake->unpack(host(slot), there, scratch_.address(), result, stream_);
+  } else if (staging_.intake) {
+    staging_.intake->convert(there, 1, result, stream_);
+  }
+  state.sent = true;
+}
+
+void StagedBatch::send(std::span<const float> slots) {
+  staging_.context->make_current();
+  const std::lock_guard lock(mutex_);
+  const size_t first = index_of(slots.data());
+  for (size_t i = 0; i < slots.size() / staging_.picture; ++i) copy(first + i);
 }
 
 CudaAddress StagedBatch::receive(const float* pixels, size_t count, const CudaStream& stream) {
   const std::lock_guard lock(mutex_);
-  const auto offset = static_cast<size_t>(pixels - host_.floats());
-  const size_t first = offset / picture_;
+  const size_t first = index_of(pixels);
   for (size_t i = first; i < first + count; ++i) {
-    if (!sent_[i]) copy(i);
-    sent_[i] = false;
+    if (!slots_[i].sent) copy(i);
   }
   stream_.record(copied_);
   stream.wait(copied_);
-  return device_.address() + offset * sizeof(float);
+  for (size_t i = first; i < first + count; ++i) slots_[i].begun = slots_[i].sent = false;
+  const CudaAddress base = staging_.intake ? results_.address() : device_.address();
+  return base + first * staging_.result_bytes();
 }
 
 std::unique_ptr<BatchMemory> StagedBatches::add(size_t floats) {
-  auto batch = std::make_shared<StagedBatch>(context_, floats, picture_);
+  auto batch = std::make_shared<StagedBatch>(staging_, floats);
   batches_.push_back(batch);
   return std::make_unique<StagedMemory>(std::move(batch));
 }
@@ -82,13 +146,23 @@ StagedBatch* StagedBatches::find(const float* pixels) const {
 }
 
 void StagedBatches::give(const float* pixels, size_t count, CudaAddress to,
-                         const CudaStream& stream) const {
-  const size_t floats = count * picture_;
-  if (StagedBatch* const batch = find(pixels)) {
-    const CudaAddress from = batch->receive(pixels, count, stream);
-    return copy_on_device(to, from, floats * sizeof(float), stream);
+                         const CudaStream& stream) {
+  StagedBatch* const batch = find(pixels);
+  if (batch == nullptr) return give_strange(pixels, count, to, stream);
+  const CudaAddress from = batch->receive(pixels, count, stream);
+  copy_on_device(to, from, count * staging_.result_bytes(), stream);
+}
+
+void StagedBatches::give_strange(const float* pixels, size_t count, CudaAddress to,
+                                 const CudaStream& stream) {
+  const auto bytes = std::as_bytes(std::span(pixels, count * staging_.picture));
+  if (!staging_.intake) return copy_to_device(to, bytes, stream);
+  if (strange_.bytes() < bytes.size()) {
+    stream.synchronize();
+    strange_ = DeviceMemory(bytes.size());
   }
-  copy_to_device(to, std::as_bytes(std::span(pixels, floats)), stream);
+  copy_to_device(strange_.address(), bytes, stream);
+  staging_.intake->convert(strange_.address(), count, to, stream);
 }
 
 }  // namespace llm2clip

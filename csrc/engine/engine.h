@@ -179,7 +179,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 8;
+inline constexpr int kPluginInterfaceVersion = 9;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

@@ -50,7 +50,7 @@ class CopiedPicture final : public Request {
  public:
   CopiedPicture(std::span<const float> pixels, std::shared_ptr<Tally> tally)
       : pixels_(pixels), tally_(std::move(tally)) {}
-  void prepare(std::span<float> slot) override { std::ranges::copy(pixels_, slot.begin()); }
+  void prepare(const Slot& slot) override { std::ranges::copy(pixels_, slot.numbers().begin()); }
   void keep() override {}
   void complete(std::span<const float>, const std::shared_ptr<const void>&) override {
     tally_->settled(true);

@@ -7,6 +7,7 @@
 
 #include "serving/batch_memory.h"
 #include "serving/request_queue.h"
+#include "serving/slot.h"
 
 namespace llm2clip {
 
@@ -54,16 +55,11 @@ class Batch {
   }
 
   // The slot of the entry that was added last.
-  std::span<float> add(std::unique_ptr<Entry> entry) {
+  Slot add(std::unique_ptr<Entry> entry) {
     weight_ += entry->ticket.weight;
     entries_.push_back(std::move(entry));
-    return slot(entries_.size() - 1);
+    return {*memory_, place(entries_.size() - 1)};
   }
-
-  std::span<float> slot(size_t i) { return memory_->pixels().subspan(i * slot_size_, slot_size_); }
-
-  // Its slot holds the whole picture.
-  void filled(std::span<const float> slot) { memory_->filled(slot); }
 
   // Pixels of `count` slots from `first` on.
   std::span<const float> slots(size_t first, size_t count) const {
@@ -80,8 +76,7 @@ class Batch {
         continue;
       }
       if (kept != i) {
-        std::ranges::copy(slot(i), slot(kept).begin());
-        filled(slot(kept));
+        memory_->move(place(i), place(kept));
         entries_[kept] = std::move(entries_[i]);
       }
       ++kept;
@@ -95,6 +90,8 @@ class Batch {
   }
 
  private:
+  std::span<float> place(size_t i) { return memory_->pixels().subspan(i * slot_size_, slot_size_); }
+
   std::unique_ptr<BatchMemory> memory_;
   size_t capacity_, slot_size_, max_weight_;
   size_t weight_ = 0;

@@ -1,19 +1,36 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <span>
 
 namespace llm2clip {
 
-// Where the pixels of a batch lie: memory that whoever runs batches reads fastest.
+struct ImageView;
+struct Preprocessing;
+
+// Where the pixels of a batch lie: memory that whoever runs batches reads fastest. A slot of it
+// holds one input's numbers, or instead of them a picture that is preprocessed later.
 class BatchMemory {
  public:
   virtual ~BatchMemory() = default;
   virtual std::span<float> pixels() = 0;
-  // These pictures are complete, and stay so until the batch has run: their way to a device may
-  // begin. From any thread; never throws, what goes wrong shows when the batch runs.
+  // A slot is about to be written. From any thread, as are those below.
+  virtual void begin(std::span<float> /*slot*/) noexcept {}
+  // Has a begun slot hold this picture, copied, of which preprocess() gives the pixels: as many as
+  // the slot has. False where its pixels had better be written.
+  virtual bool take(std::span<float> /*slot*/, const ImageView&, const Preprocessing&) {
+    return false;
+  }
+  // These slots are complete, and stay so until the batch has run: their way to a device may begin.
+  // What goes wrong shows when the batch runs.
   virtual void filled(std::span<const float>) noexcept {}
+  // What a filled slot holds fills another one as well.
+  virtual void move(std::span<const float> from, std::span<float> to) noexcept {
+    std::ranges::copy(from, to.begin());
+    filled(to);
+  }
 };
 
 // What reads the host's own memory asks for no more.

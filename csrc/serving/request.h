@@ -9,6 +9,7 @@
 #include <span>
 
 #include "serving/output.h"
+#include "serving/slot.h"
 
 namespace llm2clip {
 
@@ -29,7 +30,7 @@ class Request {
  public:
   virtual ~Request() = default;
   // Writes the input into its slot of the batch. What it throws fails this request alone.
-  virtual void prepare(std::span<float> slot) = 0;
+  virtual void prepare(const Slot& slot) = 0;
   // Only of a borrowed one: the submitter's memory is copied, for prepare() comes later.
   virtual void keep() {}
   // `embedding`, or whatever else is its output, is valid as long as `owner` lives.

@@ -246,14 +246,14 @@ void Scheduler::form(std::unique_lock<std::mutex>& lock) {
 // Gives the entry a slot and fills it, without the mutex meanwhile.
 void Scheduler::prepare(std::unique_ptr<Entry> owned, std::unique_lock<std::mutex>& lock) {
   Entry& entry = *owned;
-  const std::span<float> slot = forming_.add(std::move(owned));
+  const Slot slot = forming_.add(std::move(owned));
   entry.preparing = true;
   ++preparing_;
   lock.unlock();
   const auto begin = Clock::now();
   try {
     entry.request->prepare(slot);
-    forming_.filled(slot);
+    slot.filled();
   } catch (...) {
     entry.error = std::current_exception();
   }

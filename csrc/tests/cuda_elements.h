@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -7,10 +8,10 @@
 
 #include "device_array.h"
 #include "kernels/cuda/element.h"
-#include "kernels/cuda/preprocess_plan.h"
+#include "kernels/cuda/packed_picture.h"
 
-// What the tests of the GPU's kernels share, on the host and on a GPU: numbers in half types, and a
-// picture's coefficients.
+// What the tests of the GPU's kernels share, on the host and on a GPU: numbers in half types, and
+// packed pictures.
 namespace llm2clip::testing {
 
 template <typename T>
@@ -46,53 +47,20 @@ constexpr float kWithin = std::is_same_v<T, F16>    ? 6e-4F
                           : std::is_same_v<T, BF16> ? 4.5e-3F
                                                     : 1e-5F;
 
-// A picture's two passes with all their memory where kernels read it.
+// A picture packed into so much room, with its copy and its scratch where kernels read them.
 struct DevicePreprocessing {
-  // One axis.
-  struct Axis {
-    DeviceArray<int32_t> first, count, weights;
-    explicit Axis(const Coefficients& axis)
-        : first(FlatCoefficients(axis).first),
-          count(FlatCoefficients(axis).count),
-          weights(axis.weights) {}
-    CudaCoefficients with(int stride) const {
-      return {first.data(), count.data(), weights.data(), stride};
-    }
-  };
+  std::vector<std::byte> packed;
+  size_t bytes;  // of it that count
+  DeviceArray<std::byte> copy;
+  DeviceArray<uint8_t> between;
 
-  ResizePlan plan;
-  CudaPreprocessing p;
-  Axis columns, rows;
-  DeviceArray<uint8_t> bytes, between;
-  DeviceArray<float> normalised;
+  DevicePreprocessing(const ImageView& image, const Preprocessing& how, size_t room)
+      : packed(room), bytes(pack_picture(image, how, packed)), copy(packed), between(blank(room)) {}
 
-  DevicePreprocessing(const ImageView& image, const Preprocessing& preprocessing)
-      : plan(plan_resize(image, preprocessing.size)),
-        p(cuda_preprocessing(image, plan)),
-        columns(plan.columns),
-        rows(plan.rows),
-        bytes(std::vector<uint8_t>(image.data,
-                                   image.data + image.width * image.height * image.channels)),
-        between(std::vector<uint8_t>(static_cast<size_t>(p.between_bytes()))),
-        normalised(values(preprocessing)) {
-    p.image = bytes.data();
-    p.columns = columns.with(plan.columns.stride);
-    p.rows = rows.with(plan.rows.stride);
-    p.between = between.data();
-    p.normalised = normalised.data();
-  }
-  DevicePreprocessing(const DevicePreprocessing&) = delete;
-  DevicePreprocessing& operator=(const DevicePreprocessing&) = delete;
+  CudaPreprocessing picture() { return packed_picture(packed.data(), copy.data(), between.data()); }
 
  private:
-  static std::vector<float> values(const Preprocessing& preprocessing) {
-    std::vector<float> all;
-    for (int c = 0; c < 3; ++c) {
-      const auto channel = normalised_bytes(preprocessing.mean[c], preprocessing.std[c]);
-      all.insert(all.end(), channel.begin(), channel.end());
-    }
-    return all;
-  }
+  static std::vector<uint8_t> blank(size_t room) { return std::vector<uint8_t>(room, 0xff); }
 };
 
 }  // namespace llm2clip::testing

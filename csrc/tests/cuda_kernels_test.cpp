@@ -14,8 +14,8 @@
 #include "kernels/cuda/gated_norm.h"
 #include "kernels/cuda/layer_norm.h"
 #include "kernels/cuda/norm_head.h"
+#include "kernels/cuda/packed_picture.h"
 #include "kernels/cuda/patches.h"
-#include "kernels/cuda/preprocess_plan.h"
 #include "kernels/cuda/quick_gelu.h"
 #include "kernels/cuda/rope.h"
 #include "kernels/cuda/tokens.h"
@@ -277,8 +277,8 @@ void test_preprocess(int64_t width, int64_t height, int channels, int size, int 
   const DeviceArray<float> whole(pixels);
   DeviceArray<T> expected(blank<T>(count)), found(blank<T>(count));
   patches_cuda(whole.data(), expected.data(), grid, 1, test_stream());
-  DevicePreprocessing on_device(image, preprocessing);
-  preprocess_cuda(on_device.p, grid, found.data(), test_stream());
+  DevicePreprocessing on_device(image, preprocessing, size_t{1} << 20);
+  preprocess_cuda(on_device.picture(), grid, found.data(), test_stream());
   compare(kind<T> + " preprocess " + std::to_string(width) + " × " + std::to_string(height),
           numbers(expected.read()), numbers(found.read()), 0);
 }

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "cuda/context.h"
@@ -11,7 +10,6 @@
 #include "cuda/memory.h"
 #include "cuda/probe.h"
 #include "cuda/result_ring.h"
-#include "cuda/staged_batch.h"
 #include "expect.h"
 
 namespace llm2clip::testing {
@@ -158,39 +156,6 @@ void test_lost() {
   EXPECT(error.code() == ErrorCode::kDeviceLost && says(error.what(), "illegal memory access"));
 }
 
-// Two pictures of two numbers: one sent ahead, one not; then other ones in the same place.
-void test_staged_batch() {
-  const auto context = std::make_shared<const CudaContext>(0);
-  const CudaStream stream;
-  StagedBatches batches(context, 2);
-  auto memory = batches.add(6);
-  const auto pixels = memory->pixels();
-  StagedBatch* const batch = batches.find(pixels.data() + 2);
-  EXPECT(batch != nullptr && batches.find(pixels.data() + 6) == nullptr);
-  for (const float base : {10.0F, 20.0F}) {
-    for (size_t i = 0; i < 6; ++i) pixels[i] = base + static_cast<float>(i);
-    std::thread([&] { memory->filled(pixels.subspan(2, 2)); }).join();
-    pixels[2] = -1;  // too late: it is on its way
-    const CudaAddress at = batch->receive(pixels.data() + 2, 2, stream);
-    std::vector<float> found(4);
-    copy_to_host(std::as_writable_bytes(std::span(found)), at, stream);
-    EXPECT((found == std::vector<float>{base + 2, base + 3, base + 4, base + 5}));
-  }
-}
-
-// What is lost while pictures are sent shows when they are received.
-void test_staged_batch_lost() {
-  const auto context = std::make_shared<const CudaContext>(0);
-  const CudaStream stream;
-  StagedBatches batches(context, 2);
-  const auto memory = batches.add(2);
-  const Behaviour behaviour("lost");
-  memory->filled(memory->pixels());
-  StagedBatch* const batch = batches.find(memory->pixels().data());
-  const Error error = error_of([&] { batch->receive(memory->pixels().data(), 1, stream); });
-  EXPECT(error.code() == ErrorCode::kDeviceLost);
-}
-
 void test_result_ring() {
   ResultRing ring(std::make_shared<const CudaContext>(0));
   auto first = ring.next(16);
@@ -225,8 +190,6 @@ int main() {
                     {"graph, recording fails", test_graph_fails},
                     {"out of memory", test_out_of_memory},
                     {"device lost", test_lost},
-                    {"staged batch", test_staged_batch},
-                    {"staged batch, device lost", test_staged_batch_lost},
                     {"result ring", test_result_ring},
                     {"codes", test_codes}});
 }

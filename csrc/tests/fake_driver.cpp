@@ -6,6 +6,7 @@
 //   "mismatch"    a driver that does not start
 //   "oom"         device memory is at an end
 //   "lost"        the GPU is lost: an illegal address
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -38,6 +39,7 @@ constexpr int kMismatch = 803, kInvalidDevice = 101, kInvalidValue = 1;
 CUctx_st contexts[2] = {{0}, {1}};
 CUctx_st* current = nullptr;
 int retained = 0;
+std::atomic<int> synchronisations = 0;
 
 bool behaves(const char* mode) {
   const char* asked = std::getenv("LLM2CLIP_FAKE_CUDA");
@@ -176,7 +178,10 @@ EXPORT cuStreamDestroy_v2(CudaStreamHandle stream) {
   delete stream;
   return lost_or_success();
 }
-EXPORT cuStreamSynchronize(CudaStreamHandle) { return lost_or_success(); }
+EXPORT cuStreamSynchronize(CudaStreamHandle) {
+  ++synchronisations;
+  return lost_or_success();
+}
 EXPORT cuStreamWaitEvent(CudaStreamHandle, CudaEventHandle, unsigned) { return lost_or_success(); }
 
 EXPORT cuEventCreate(CudaEventHandle* event, unsigned) {
@@ -226,3 +231,7 @@ EXPORT cuGraphDestroy(CudaGraphHandle graph) {
 
 // For tests: contexts retained and not released.
 extern "C" __attribute__((visibility("default"))) int llm2clip_fake_contexts() { return retained; }
+// And how often a stream was waited for.
+extern "C" __attribute__((visibility("default"))) int llm2clip_fake_synchronisations() {
+  return synchronisations;
+}

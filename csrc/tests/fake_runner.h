@@ -83,10 +83,10 @@ class FakeRequest final : public Request {
   FakeRequest(float pixel, std::shared_ptr<Outcome> outcome, std::shared_ptr<FakeClient> client)
       : pixel_(pixel), outcome_(std::move(outcome)), client_(std::move(client)) {}
 
-  void prepare(std::span<float> slot) override {
+  void prepare(const Slot& slot) override {
     outcome_->prepared = true;
     if (std::isnan(pixel_)) throw std::runtime_error("deliberate");
-    for (float& x : slot) x = pixel_;
+    for (float& x : slot.numbers()) x = pixel_;
   }
   void keep() override { outcome_->kept = true; }
   void complete(std::span<const float> embedding, const std::shared_ptr<const void>&) override {

@@ -5,6 +5,7 @@
 
 #include "expect.h"
 #include "fake_runner.h"
+#include "image/preprocess.h"
 
 namespace llm2clip::testing {
 namespace {
@@ -83,6 +84,102 @@ void test_filled(bool some_fail) {
   }
 }
 
+// Stands for memory that takes pictures as they are, but for every fourth width: of each slot the
+// width of the picture it holds, 0 where it holds pixels.
+class Album final : public BatchMemory {
+ public:
+  explicit Album(size_t floats) : pixels_(floats), widths_(floats / kSlot) {}
+  std::span<float> pixels() override { return pixels_; }
+  void begin(std::span<float> slot) noexcept override { width_of(slot.data()) = 0; }
+  bool take(std::span<float> slot, const ImageView& image, const Preprocessing&) override {
+    if (image.width % 4 == 0) return false;
+    width_of(slot.data()) = image.width;
+    return true;
+  }
+  void move(std::span<const float> from, std::span<float> to) noexcept override {
+    std::ranges::copy(from, to.begin());
+    width_of(to.data()) = width_of(from.data());
+  }
+  bool holds(const float* slot) const {
+    return slot >= pixels_.data() && slot < pixels_.data() + pixels_.size();
+  }
+  int64_t& width_of(const float* slot) {
+    return widths_.at(static_cast<size_t>(slot - pixels_.data()) / kSlot);
+  }
+
+ private:
+  std::vector<float> pixels_;
+  std::vector<int64_t> widths_;
+};
+
+// Gives the width of a picture that was taken, else minus the first pixel.
+class AlbumRunner final : public BatchRunner {
+ public:
+  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
+    auto album = std::make_unique<Album>(floats);
+    albums_.push_back(album.get());
+    return album;
+  }
+
+  BatchResult run(std::span<const float> pixels, int64_t batch, const Output&) override {
+    Album& album =
+        **std::ranges::find_if(albums_, [&](Album* one) { return one->holds(pixels.data()); });
+    auto result = std::make_shared<std::vector<float>>();
+    for (int64_t i = 0; i < batch; ++i) {
+      const float* const slot = pixels.data() + static_cast<size_t>(i) * kSlot;
+      const int64_t width = album.width_of(slot);
+      result->insert(result->end(), {width != 0 ? static_cast<float>(width) : -*slot, 1.0F});
+    }
+    return {*result, result};
+  }
+
+ private:
+  std::vector<Album*> albums_;
+};
+
+// A picture of this width; every third fails to prepare.
+class PictureRequest final : public Request {
+ public:
+  PictureRequest(int64_t width, std::shared_ptr<Outcome> outcome,
+                 std::shared_ptr<FakeClient> client)
+      : width_(width), settles_(NAN, std::move(outcome), std::move(client)) {}
+
+  void prepare(const Slot& slot) override {
+    if (width_ % 3 == 1) throw std::runtime_error("deliberate");
+    if (slot.take({nullptr, width_, 1, 1}, {})) return;
+    std::ranges::fill(slot.numbers(), static_cast<float>(width_));
+  }
+  void complete(std::span<const float> embedding, const std::shared_ptr<const void>& o) override {
+    settles_.complete(embedding, o);
+  }
+  void fail(std::exception_ptr error) override { settles_.fail(std::move(error)); }
+
+ private:
+  int64_t width_;
+  FakeRequest settles_;
+};
+
+// What a slot was given last is what runs, picture or pixels, also where those behind others that
+// failed have moved up.
+void test_taken() {
+  Scheduler scheduler({.max_batch = kLargest, .slot_size = kSlot},
+                      [] { return std::make_unique<AlbumRunner>(); });
+  auto client = std::make_shared<FakeClient>();
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int64_t width = 1; width <= 300; ++width) {
+    outcomes.push_back(std::make_shared<Outcome>());
+    scheduler.submit(std::make_unique<PictureRequest>(width, outcomes.back(), client),
+                     {.client = client});
+  }
+  scheduler.wake();
+  EXPECT(client->wait_for(outcomes.size()));
+  for (int64_t width = 1; width <= 300; ++width) {
+    const Outcome& outcome = *outcomes[static_cast<size_t>(width - 1)];
+    const auto found = static_cast<float>(width % 4 == 0 ? -width : width);
+    EXPECT(width % 3 == 1 ? outcome.error != nullptr : outcome.value == found);
+  }
+}
+
 // A runner that has no memory for batches is one that does not open.
 void test_no_memory() {
   class Hungry final : public BatchRunner {
@@ -106,6 +203,7 @@ int main() {
   using namespace llm2clip::testing;
   return run_tests({{"filled", [] { test_filled(false); }},
                     {"filled, some fail", [] { test_filled(true); }},
+                    {"taken", test_taken},
                     {"no memory", test_no_memory},
                     {"filled again", [] { test_filled(true); }}});
 }

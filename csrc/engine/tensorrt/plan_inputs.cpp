@@ -24,7 +24,7 @@ class StagedInputs final : public PlanInputs {
       : name_(plan.inputs().front()),
         one_(plan.one()),
         sizes_(batch_sizes(max_batch)),
-        staged_(std::move(context), static_cast<size_t>(element_count(one_))),
+        staged_({std::move(context), static_cast<size_t>(element_count(one_))}),
         memory_(static_cast<size_t>(max_batch * element_count(one_)) * sizeof(float)) {}
 
   std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_.add(floats); }

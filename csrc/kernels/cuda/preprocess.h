@@ -33,12 +33,11 @@ LLM2CLIP_HOST_DEVICE uint8_t resample(const uint8_t* at, int64_t step, int count
 // A picture and its two passes. Columns go first, unless it is so tall that Pillow shrinks its rows
 // first. What lies between the passes is planar, [3, lines, length], for the second one's reads.
 struct CudaPreprocessing {
-  const uint8_t* image;  // rows of interleaved channels
+  const uint8_t* image;  // rows of interleaved channels, of what the crop is made of
   int width, channels;   // 1, 3 or 4 (alpha dropped)
   CudaCoefficients columns, rows;
   bool rows_first;
   uint8_t* between;  // scratch: between_bytes()
-  int first_line;    // columns first: row of the picture that is line 0
   int lines, length;
   const float* normalised;  // [3, 256]: what each byte of each channel becomes
 
@@ -56,7 +55,7 @@ LLM2CLIP_HOST_DEVICE void resample_first(const CudaPreprocessing& p, int64_t thr
   const int channel = static_cast<int>(thread / p.length / p.lines);
   const CudaCoefficients& axis = kRowsFirst ? p.rows : p.columns;
   const int output = kRowsFirst ? line : x;
-  const int64_t row = kRowsFirst ? axis.first[output] : p.first_line + line;
+  const int64_t row = kRowsFirst ? axis.first[output] : line;
   const int64_t column = kRowsFirst ? x : axis.first[output];
   const uint8_t* at =
       p.image + (row * p.width + column) * p.channels + (p.channels == 1 ? 0 : channel);
@@ -72,7 +71,7 @@ struct ResampledPixel {
   LLM2CLIP_HOST_DEVICE float operator()(const PatchPixel& at) const {
     const CudaCoefficients& axis = kRowsFirst ? p.columns : p.rows;
     const int output = kRowsFirst ? at.x : at.y;
-    const int line = kRowsFirst ? at.y : axis.first[output] - p.first_line;
+    const int line = kRowsFirst ? at.y : axis.first[output];
     const int column = kRowsFirst ? axis.first[output] : at.x;
     const uint8_t* from = p.between + (int64_t{at.channel} * p.lines + line) * p.length + column;
     const uint8_t byte = resample(from, kRowsFirst ? 1 : p.length, axis.count[output],

@@ -13,10 +13,10 @@ namespace llm2clip {
 // memory, which one run after another uses.
 class BucketGraphs {
  public:
-  using Forward = std::function<at::Tensor(const at::Tensor& pixels)>;  // → [batch, dim] f32
+  using Forward = std::function<at::Tensor(const at::Tensor& batch)>;  // → [batch, dim] f32
 
-  // input: [largest, 3, S, S], at the address that runs read. Runs and records `forward` for each
-  // of batch_sizes() on the current stream.
+  // input: [largest, …], pixels or patches, at the address that runs read. Runs and records
+  // `forward` for each of batch_sizes() on the current stream.
   BucketGraphs(const at::Tensor& input, const Forward& forward);
   ~BucketGraphs();
 

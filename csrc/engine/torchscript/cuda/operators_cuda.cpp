@@ -20,8 +20,15 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// [B, N, count, patches' numbers], padded as the weight's rows are.
+// [B, count, a patch's numbers], padded as the weight's rows are. Of pictures [B, 3, S, S], or made
+// of them before.
 Tensor patches(const Tensor& input, const Tensor& weight, int64_t patch) {
+  if (input.dim() == 3) {
+    TORCH_CHECK(input.size(2) == weight.size(1) && input.scalar_type() == weight.scalar_type(),
+                "expected patches of ", weight.size(1), " numbers in ", weight.scalar_type(),
+                ", found ", input.sizes(), " in ", input.scalar_type());
+    return input;
+  }
   const Tensor pixels = input.to(at::kFloat).contiguous();
   const PatchGrid grid{static_cast<int>(pixels.size(2)), static_cast<int>(patch),
                        static_cast<int>(weight.size(1))};

@@ -23,10 +23,13 @@
 #include "engine/torchscript/cuda/fused_head.h"
 #include "engine/torchscript/cuda/graph_nodes.h"
 #include "engine/torchscript/cuda/padded_weights.h"
+#include "engine/torchscript/cuda/patch_embedding.h"
+#include "engine/torchscript/cuda/patch_intake.h"
 #include "engine/torchscript/cuda/texts_cuda_session.h"
 #include "engine/torchscript/cuda_sessions.h"
 #include "engine/torchscript/loaded_module.h"
 #include "engine/torchscript/module_writer.h"
+#include "image/preprocess.h"
 
 namespace llm2clip {
 namespace {
@@ -52,7 +55,7 @@ class TorchscriptCudaSession final : public Session {
       : options_(options),
         index_(cuda_device_index(options.device)),
         context_(std::make_shared<const CudaContext>(index_)),
-        staged_(context_, static_cast<size_t>(picture())),
+        staging_{context_, static_cast<size_t>(picture())},
         results_(context_) {
     const CudaDevice device = usable_device(index_);
     info_.device = "cuda:" + std::to_string(index_);
@@ -74,7 +77,7 @@ class TorchscriptCudaSession final : public Session {
 
   const SessionInfo& info() const override { return info_; }
 
-  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_.add(floats); }
+  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_->add(floats); }
 
   Embeddings run(const float* pixels, int64_t batch) override {
     return run_pieces(pixels, batch, [this](int64_t count) { return graphs_->run(count); });
@@ -103,10 +106,9 @@ class TorchscriptCudaSession final : public Session {
     const c10::cuda::CUDAStreamGuard on_stream(torch_stream(stream_, index_));
     module_ = jit::load(options_.path, at::kCPU);
     module_.eval();
-    module_.hasattr(kLinearWeights) ? open_native(device) : open_portable();
+    input_ = module_.hasattr(kLinearWeights) ? open_native(device) : open_portable();
     info_.gives_patches = module_.find_method(kPatches).has_value();
-    input_ = at::zeros(batch_of(options_.max_batch, options_.input),
-                       at::TensorOptions(torch_device()).dtype(at::kFloat));
+    staged_.emplace(staging_);
     graphs_.emplace(input_, [this](const Tensor& batch) { return forward(batch); });
     std::string sizes;
     for (const int64_t each : batch_sizes(options_.max_batch)) {
@@ -115,7 +117,13 @@ class TorchscriptCudaSession final : public Session {
     info_.kernels.push_back("CUDA graphs of " + sizes);
   }
 
-  void open_native(const CudaDevice& device) {
+  // Zeros [largest, …] where the graphs read pictures, or patches of them.
+  Tensor blank_input(const Shape& one, at::ScalarType type) const {
+    return at::zeros(batch_of(options_.max_batch, one),
+                     at::TensorOptions(torch_device()).dtype(type));
+  }
+
+  Tensor open_native(const CudaDevice& device) {
     const at::ScalarType type = usable_type(module_, device);
     const FusedAttention attention =
         choose_attention(head_dim(module_), type, 10 * device.major + device.minor);
@@ -126,13 +134,32 @@ class TorchscriptCudaSession final : public Session {
     info_.kernels.emplace_back("linear: cuBLASLt, padded");
     info_.kernels.push_back("attention: " + name(attention) + ", own rotary embedding");
     info_.kernels.emplace_back(own_head ? "norms: own, the last one with the head" : "norms: own");
+    const auto patches = patch_embedding_of(module_, options_.input.back());
+    if (!patches) return blank_input(options_.input, at::kFloat);
+    take_pictures(patch_intake(patches->type(), patches->grid));
+    return blank_input({patches->grid.count(), patches->grid.padded},
+                       patches->weight.scalar_type());
+  }
+
+  // Of a kernel that has never run the first launch loads it: no request waits for that.
+  void take_pictures(std::shared_ptr<const PictureIntake> intake) {
+    staging_.intake = std::move(intake);
+    info_.kernels.emplace_back("preprocessing: on the GPU");
+    StagedBatch one(staging_, staging_.picture);
+    const uint8_t black = 0;
+    const float* const slot = one.pixels().data();
+    one.take(slot, {&black, 1, 1, 1},
+             {static_cast<int>(options_.input.back()), {0, 0, 0}, {1, 1, 1}});
+    one.receive(slot, 1, stream_);
+    stream_.synchronize();
   }
 
   // Its weights are constants of the graph, which are moved while they are loaded.
-  void open_portable() {
+  Tensor open_portable() {
     module_ = jit::load(options_.path, torch_device());
     module_.eval();
     info_.kernels.emplace_back("aten, as the file says");
+    return blank_input(options_.input, at::kFloat);
   }
 
   Tensor forward(const Tensor& batch) {
@@ -155,8 +182,8 @@ class TorchscriptCudaSession final : public Session {
     std::shared_ptr<const ResultRing::Piece> result;
     for (int64_t first = 0; first < batch; first += options_.max_batch) {
       const int64_t count = std::min(options_.max_batch, batch - first);
-      staged_.give(pixels + first * picture(), static_cast<size_t>(count), input_address(),
-                   stream_);
+      staged_->give(pixels + first * picture(), static_cast<size_t>(count), input_address(),
+                    stream_);
       const Tensor output = run_piece(count);
       dim = output.size(1);
       // Of few sizes: what patches of one batch took serves the next, whatever it holds.
@@ -177,10 +204,12 @@ class TorchscriptCudaSession final : public Session {
   std::shared_ptr<const CudaContext> context_;
   CudaStream stream_;
   CudaEvent done_;
-  StagedBatches staged_;
+  Staging staging_;
+  std::optional<StagedBatches> staged_;
   ResultRing results_;
   jit::Module module_;
-  Tensor input_;  // [largest, 3, S, S] f32
+  Tensor
+      input_;  // [largest, 3, S, S] f32, or [largest, count, padded] patches of the weights' type
   std::optional<BucketGraphs> graphs_;
   SessionInfo info_;
 };

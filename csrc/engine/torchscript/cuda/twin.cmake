@@ -4,6 +4,7 @@ set(twin_folder csrc/engine/torchscript/cuda)
 add_library(twin_operators OBJECT ${twin_folder}/operators_cuda.cpp
   ${twin_folder}/text_operators_cuda.cpp ${twin_folder}/text_run.cpp
   ${twin_folder}/linear_cuda.cpp ${twin_folder}/padded_weights.cpp ${twin_folder}/fused_head.cpp
+  ${twin_folder}/patch_embedding.cpp
   ${twin_folder}/tests/twin_operators.cpp csrc/tests/cuda_twin_launchers.cpp)
 add_executable(twin_session ${twin_folder}/tests/twin_session.cpp)
 add_executable(twin_texts ${twin_folder}/tests/twin_texts.cpp ${twin_folder}/text_graph.cpp

@@ -1,0 +1,344 @@
+// How batches come to a GPU: pixels and pictures through pinned memory, over a driver without a GPU
+// (that of fake_driver.cpp) and the kernels' twins.
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cuda/context.h"
+#include "cuda/staged_batch.h"
+#include "engine/torchscript/cuda/patch_intake.h"
+#include "expect.h"
+#include "image/preprocess.h"
+#include "serving/batch.h"
+
+namespace llm2clip::testing {
+namespace {
+
+constexpr int kSize = 56, kPatch = 14;
+constexpr size_t kFloats = size_t{3} * kSize * kSize;
+const PatchGrid kGrid{kSize, kPatch, static_cast<int>(padded_to(3 * kPatch * kPatch, kChunk))};
+const Preprocessing kHow{kSize, {0.48F, 0.46F, 0.41F}, {0.27F, 0.26F, 0.28F}};
+
+struct Picture {
+  int64_t width, height;
+  int channels;
+  bool as_it_is;  // whether it is small enough to be sent so
+  std::vector<uint8_t> bytes = {};
+
+  ImageView view() const { return {bytes.data(), width, height, channels}; }
+};
+
+std::vector<Picture> drawn(std::vector<Picture> pictures) {
+  static std::mt19937 generator(3);
+  for (Picture& picture : pictures) {
+    picture.bytes.resize(static_cast<size_t>(picture.width * picture.height * picture.channels));
+    for (uint8_t& byte : picture.bytes) byte = static_cast<uint8_t>(generator());
+  }
+  return pictures;
+}
+
+// Smaller, larger, as large; wide and tall, narrower than the crop and not; and too large.
+std::vector<Picture> some_pictures() {
+  return drawn({{100, 90, 3, true},
+                {40, 30, 3, true},
+                {kSize, kSize, 3, true},
+                {64, 50, 1, true},
+                {60, 70, 4, true},
+                {900, 40, 3, true},
+                {40, 900, 3, true},
+                {70, 600, 1, true},
+                {70, 300, 3, true},
+                {1, 1, 3, true},
+                {1, 90, 4, true},
+                {130, 131, 1, true},
+                {110, 113, 3, false},
+                {99, 96, 4, false},
+                {500, 400, 3, false}});
+}
+
+std::vector<float> pixels_of(const Picture& picture) {
+  std::vector<float> pixels(kFloats);
+  preprocess(picture.view(), kHow, pixels.data());
+  return pixels;
+}
+
+// What preprocessing on the host and then making patches gives.
+template <typename T>
+std::vector<T> patches_of(const Picture& picture) {
+  std::vector<T> patches(static_cast<size_t>(kGrid.count()) * kGrid.padded);
+  patches_cuda(pixels_of(picture).data(), patches.data(), kGrid, 1, nullptr);
+  return patches;
+}
+
+template <typename T>
+constexpr Dtype kType = std::is_same_v<T, F16>    ? Dtype::kF16
+                        : std::is_same_v<T, BF16> ? Dtype::kBF16
+                                                  : Dtype::kF32;
+
+// As a request does it. Whether the picture was taken as it is.
+bool fill(const Slot& slot, const Picture& picture) {
+  const bool taken = slot.take(picture.view(), kHow);
+  if (!taken) preprocess(picture.view(), kHow, slot.numbers().data());
+  slot.filled();
+  return taken;
+}
+
+// A session's batches, and what it reads.
+template <typename T>
+class Staged {
+ public:
+  std::unique_ptr<BatchMemory> add(size_t pictures) { return batches.add(pictures * kFloats); }
+
+  // Whether slots from `pixels` on become the patches of these pictures, bit for bit.
+  bool give(const float* pixels, const std::vector<const Picture*>& pictures) {
+    const size_t bytes = intake->bytes();
+    const DeviceMemory input(pictures.size() * bytes);
+    batches.give(pixels, pictures.size(), input.address(), stream);
+    stream.synchronize();
+    bool well = true;
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      const auto expected = patches_of<T>(*pictures[i]);
+      const auto* found = static_cast<const std::byte*>(input.data()) + i * bytes;
+      well &=
+          expected.size() * sizeof(T) == bytes && std::memcmp(found, expected.data(), bytes) == 0;
+    }
+    return well;
+  }
+
+  std::shared_ptr<const CudaContext> context = std::make_shared<const CudaContext>(0);
+  CudaStream stream;
+  std::shared_ptr<const PictureIntake> intake = patch_intake(kType<T>, kGrid);
+  StagedBatches batches{{context, kFloats, intake}};
+};
+
+Slot slot_of(BatchMemory& memory, size_t i) {
+  return {memory, memory.pixels().subspan(i * kFloats, kFloats)};
+}
+
+std::vector<const Picture*> all(const std::vector<Picture>& pictures) {
+  std::vector<const Picture*> pointers;
+  for (const Picture& picture : pictures) pointers.push_back(&picture);
+  return pointers;
+}
+
+// Then once more in other places: pictures where pixels were and the other way round, each slot
+// shorter or longer than before.
+template <typename T>
+void test_pictures() {
+  Staged<T> staged;
+  std::vector<Picture> pictures = some_pictures();
+  const auto memory = staged.add(pictures.size());
+  for (size_t round = 0; round < pictures.size(); ++round) {
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      EXPECT(fill(slot_of(*memory, i), pictures[i]) == pictures[i].as_it_is);
+    }
+    EXPECT(staged.give(memory->pixels().data(), all(pictures)));
+    std::ranges::rotate(pictures, pictures.begin() + 1);
+  }
+}
+
+// Pixels that came as such, where a picture was.
+void test_pixels_over_a_picture() {
+  Staged<F16> staged;
+  const std::vector<Picture> pictures = some_pictures();
+  const auto memory = staged.add(1);
+  const Slot slot = slot_of(*memory, 0);
+  EXPECT(fill(slot, pictures[0]));
+  EXPECT(staged.give(memory->pixels().data(), {&pictures[0]}));
+  std::ranges::copy(pixels_of(pictures[1]), slot.numbers().begin());
+  slot.filled();
+  EXPECT(staged.give(memory->pixels().data(), {&pictures[1]}));
+}
+
+// A part of a batch, as a failed one runs again: what was received before is sent again.
+void test_halves() {
+  Staged<F16> staged;
+  const std::vector<Picture> pictures = some_pictures();
+  const auto memory = staged.add(pictures.size());
+  for (size_t i = 0; i < pictures.size(); ++i) fill(slot_of(*memory, i), pictures[i]);
+  const auto pointers = all(pictures);
+  const size_t half = pictures.size() / 2;
+  const auto second = pointers.begin() + static_cast<int64_t>(half);
+  EXPECT(staged.give(memory->pixels().data(), pointers));
+  EXPECT(staged.give(memory->pixels().data(), {pointers.begin(), second}));
+  EXPECT(staged.give(memory->pixels().data() + half * kFloats, {second, pointers.end()}));
+}
+
+// Pixels in other memory, few and then more.
+void test_strange_memory() {
+  Staged<BF16> staged;
+  const std::vector<Picture> pictures = some_pictures();
+  std::vector<float> pixels;
+  for (const Picture& picture : pictures)
+    std::ranges::copy(pixels_of(picture), std::back_inserter(pixels));
+  EXPECT(staged.give(pixels.data(), {&pictures[0]}));
+  EXPECT(staged.give(pixels.data(), all(pictures)));
+}
+
+// An entry that nothing is asked of.
+class Nobody final : public Request {
+ public:
+  void prepare(const Slot&) override {}
+  void complete(std::span<const float>, const std::shared_ptr<const void>&) override {}
+  void fail(std::exception_ptr) override {}
+};
+
+std::unique_ptr<Entry> entry(RequestId id) {
+  auto entry = std::make_unique<Entry>();
+  entry->id = id;
+  entry->request = std::make_unique<Nobody>();
+  return entry;
+}
+
+// Those behind an entry that goes move up, whether they are pixels or pictures, onto either.
+void test_closing_up() {
+  Staged<F16> staged;
+  const std::vector<Picture> pictures = some_pictures();
+  const size_t count = pictures.size();
+  for (size_t gone = 0; gone < count; ++gone) {
+    Batch batch(count, kFloats, count);
+    batch.set_memory(staged.add(count));
+    std::vector<const Picture*> kept;
+    for (size_t i = 0; i < count; ++i) {
+      fill(batch.add(entry(i)), pictures[i]);
+      if (i != gone && i != gone / 2) kept.push_back(&pictures[i]);
+    }
+    batch.keep_only([&](const Entry& one) { return one.id != gone && one.id != gone / 2; });
+    EXPECT(batch.size() == kept.size());
+    EXPECT(staged.give(batch.slots(0, kept.size()).data(), kept));
+  }
+}
+
+// Where nothing is made of them pictures are not taken, nor those of another size.
+void test_not_taken() {
+  const std::vector<Picture> pictures = some_pictures();
+  const auto context = std::make_shared<const CudaContext>(0);
+  StagedBatches floats({context, kFloats});
+  const auto memory = floats.add(kFloats);
+  EXPECT(!slot_of(*memory, 0).take(pictures[1].view(), kHow));
+  PlainBatchMemory plain(kFloats);
+  EXPECT(!slot_of(plain, 0).take(pictures[1].view(), kHow));
+  Staged<F16> staged;
+  const auto other = staged.add(1);
+  Preprocessing how = kHow;
+  how.size = 28;
+  EXPECT(!slot_of(*other, 0).take(pictures[1].view(), how));
+}
+
+// How often anybody has waited for a stream.
+int synchronisations() {
+  void* const driver = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
+  EXPECT(driver != nullptr);
+  const int count =
+      reinterpret_cast<int (*)()>(::dlsym(driver, "llm2clip_fake_synchronisations"))();
+  ::dlclose(driver);
+  return count;
+}
+
+// A slot that is on its way is waited for before it is written again, others are not.
+void test_slot_under_way() {
+  Staged<F16> staged;
+  const std::vector<Picture> pictures = some_pictures();
+  const auto memory = staged.add(2);
+  const Slot first = slot_of(*memory, 0), second = slot_of(*memory, 1);
+  const auto waits = [](const auto& body) {
+    const int before = synchronisations();
+    body();
+    return synchronisations() - before;
+  };
+  EXPECT(waits([&] { fill(first, pictures[0]); }) == 0);
+  EXPECT(waits([&] { fill(second, pictures[1]); }) == 0);
+  EXPECT(waits([&] { fill(first, pictures[2]); }) == 1);
+  EXPECT(waits([&] {
+           memory->move(memory->pixels().first(kFloats), memory->pixels().last(kFloats));
+         }) == 1);
+  EXPECT(staged.give(memory->pixels().data(), {&pictures[2], &pictures[2]}));
+  EXPECT(waits([&] { fill(second, pictures[3]); }) == 0);
+}
+
+// Several threads prepare at once.
+void test_threads() {
+  Staged<F16> staged;
+  const std::vector<Picture> pictures = some_pictures();
+  const auto memory = staged.add(pictures.size());
+  std::vector<std::thread> threads;
+  for (size_t first = 0; first < 3; ++first) {
+    threads.emplace_back([&, first] {
+      for (size_t i = first; i < pictures.size(); i += 3) fill(slot_of(*memory, i), pictures[i]);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT(staged.give(memory->pixels().data(), all(pictures)));
+}
+
+// How the driver behaves while this lives.
+class Behaviour {
+ public:
+  explicit Behaviour(const char* mode) { ::setenv("LLM2CLIP_FAKE_CUDA", mode, 1); }
+  ~Behaviour() { ::unsetenv("LLM2CLIP_FAKE_CUDA"); }
+  Behaviour(const Behaviour&) = delete;
+  Behaviour& operator=(const Behaviour&) = delete;
+};
+
+// Two inputs of two numbers: one sent ahead, one not; then other ones in the same place.
+void test_numbers() {
+  const auto context = std::make_shared<const CudaContext>(0);
+  const CudaStream stream;
+  StagedBatches batches({context, 2});
+  auto memory = batches.add(6);
+  const auto pixels = memory->pixels();
+  StagedBatch* const batch = batches.find(pixels.data() + 2);
+  EXPECT(batch != nullptr && batches.find(pixels.data() + 6) == nullptr);
+  for (const float base : {10.0F, 20.0F}) {
+    for (size_t i = 0; i < 6; ++i) pixels[i] = base + static_cast<float>(i);
+    std::thread([&] { memory->filled(pixels.subspan(2, 2)); }).join();
+    pixels[2] = -1;  // too late: it is on its way
+    const CudaAddress at = batch->receive(pixels.data() + 2, 2, stream);
+    std::vector<float> found(4);
+    copy_to_host(std::as_writable_bytes(std::span(found)), at, stream);
+    EXPECT((found == std::vector<float>{base + 2, base + 3, base + 4, base + 5}));
+  }
+}
+
+// What is lost while pictures are sent shows when they are received.
+void test_lost() {
+  Staged<F16> staged;
+  const std::vector<Picture> pictures = some_pictures();
+  const auto memory = staged.add(1);
+  const Behaviour behaviour("lost");
+  fill(slot_of(*memory, 0), pictures[0]);
+  StagedBatch* const batch = staged.batches.find(memory->pixels().data());
+  try {
+    batch->receive(memory->pixels().data(), 1, staged.stream);
+    EXPECT(false);
+  } catch (const Error& error) {
+    EXPECT(error.code() == ErrorCode::kDeviceLost);
+  }
+}
+
+}  // namespace
+}  // namespace llm2clip::testing
+
+int main() {
+  using namespace llm2clip::testing;
+  using llm2clip::BF16, llm2clip::F16;
+  return run_tests({{"numbers", test_numbers},
+                    {"pictures, fp16", test_pictures<F16>},
+                    {"pictures, bf16", test_pictures<BF16>},
+                    {"pictures, fp32", test_pictures<float>},
+                    {"pixels over a picture", test_pixels_over_a_picture},
+                    {"halves of a batch", test_halves},
+                    {"memory of others", test_strange_memory},
+                    {"closing up", test_closing_up},
+                    {"not taken", test_not_taken},
+                    {"slot under way", test_slot_under_way},
+                    {"several threads", test_threads},
+                    {"device lost", test_lost}});
+}
