@@ -98,7 +98,7 @@ class TextsCudaSession final : public Session {
   void open_native(const CudaDevice& device) {
     const at::ScalarType type = usable_type(module_, device);
     info_.precision = precision_name(type);
-    info_.kernels.emplace_back("linear: cuBLASLt");
+    info_.kernels.emplace_back("linear: cuBLAS");
     if (const auto dim = text_head_dim(module_)) {
       const TextAttention attention = choose_text_attention(*dim, type);
       use_text_attention(attention);
