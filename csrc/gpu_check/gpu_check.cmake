@@ -4,19 +4,32 @@ add_executable(cuda_kernels_gpu_test csrc/tests/cuda_kernels_test.cpp
 target_include_directories(cuda_kernels_gpu_test PRIVATE csrc/gpu_check csrc/tests)
 target_link_libraries(cuda_kernels_gpu_test PRIVATE llm2clip_kernels_cuda llm2clip_kernels)
 
-add_executable(gpu_session_check csrc/gpu_check/gpu_session_check.cpp
-  csrc/gpu_check/session_check.cpp csrc/gpu_check/synthetic_tower.cpp)
-target_link_libraries(gpu_session_check PRIVATE llm2clip_core Threads::Threads)
+# What the checks of sessions share.
+add_library(gpu_check_parts STATIC csrc/gpu_check/copy_times.cpp csrc/gpu_check/json_text.cpp
+  csrc/gpu_check/picture_requests.cpp csrc/gpu_check/session_check.cpp
+  csrc/gpu_check/synthetic_tower.cpp csrc/gpu_check/vision_check.cpp)
+target_link_libraries(gpu_check_parts PUBLIC llm2clip_core Threads::Threads)
+llm2clip_warnings(gpu_check_parts)
 
-add_executable(text_check csrc/gpu_check/text_check.cpp
-  csrc/gpu_check/session_check.cpp csrc/gpu_check/synthetic_tower.cpp)
-target_link_libraries(text_check PRIVATE llm2clip_core Threads::Threads)
+set(session_checks gpu_session_check tensorrt_session_check text_check soak_check fault_check)
+foreach(check ${session_checks})
+  add_executable(${check} csrc/gpu_check/${check}.cpp)
+  target_link_libraries(${check} PRIVATE gpu_check_parts)
+endforeach()
+llm2clip_cuda_object(${CMAKE_SOURCE_DIR}/csrc/gpu_check/trap_cuda.cu trap_object)
+target_sources(fault_check PRIVATE ${trap_object})
+target_link_libraries(fault_check PRIVATE llm2clip_kernels_cuda)
 
 add_custom_target(gpu_check)
-foreach(program cuda_kernels_gpu_test gpu_session_check text_check)
+foreach(program cuda_kernels_gpu_test ${session_checks})
   set_target_properties(${program} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/gpu_check)
   llm2clip_warnings(${program})
   add_dependencies(gpu_check ${program})
 endforeach()
 add_dependencies(gpu_check llm2clip_torchscript llm2clip_torchscript_cuda native_tests)
+foreach(plugin llm2clip_tensorrt llm2clip_tensorrt_rtx)
+  if(TARGET ${plugin})
+    add_dependencies(gpu_check ${plugin})
+  endif()
+endforeach()

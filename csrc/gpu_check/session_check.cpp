@@ -1,14 +1,12 @@
 #include "session_check.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
-#include <mutex>
 #include <random>
 
 #include "engine/served_session.h"
+#include "picture_requests.h"
 
 namespace llm2clip {
 namespace {
@@ -19,48 +17,13 @@ double seconds_since(SteadyClock::time_point begin) {
   return std::chrono::duration<double>(SteadyClock::now() - begin).count();
 }
 
-// Counts what is settled and wakes whoever keeps pictures under way.
-class Tally final : public Client {
- public:
-  void flush() override {
-    const std::lock_guard lock(mutex_);
-    changed_.notify_all();
+// A minute for what takes milliseconds: whoever waits longer waits for ever.
+void require_settled(Tally& tally, size_t count) {
+  if (!tally.wait_for(count, 60)) {
+    throw Error(ErrorCode::kInternal,
+                "expected " + std::to_string(count) + " requests to be settled within a minute");
   }
-  void settled(bool well) {
-    const std::lock_guard lock(mutex_);
-    ++settled_;
-    failed_ += well ? 0 : 1;
-  }
-  void wait_for(size_t count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return settled_ >= count; });
-  }
-  size_t count() {
-    const std::lock_guard lock(mutex_);
-    return settled_ - failed_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  size_t settled_ = 0, failed_ = 0;
-};
-
-class CopiedPicture final : public Request {
- public:
-  CopiedPicture(std::span<const float> pixels, std::shared_ptr<Tally> tally)
-      : pixels_(pixels), tally_(std::move(tally)) {}
-  void prepare(const Slot& slot) override { std::ranges::copy(pixels_, slot.numbers().begin()); }
-  void keep() override {}
-  void complete(std::span<const float>, const std::shared_ptr<const void>&) override {
-    tally_->settled(true);
-  }
-  void fail(std::exception_ptr) override { tally_->settled(false); }
-
- private:
-  std::span<const float> pixels_;
-  std::shared_ptr<Tally> tally_;
-};
+}
 
 }  // namespace
 
@@ -120,23 +83,26 @@ std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& 
 
 double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, double seconds) {
   const auto largest = static_cast<size_t>(options.max_batch);
-  const auto slot = static_cast<size_t>(element_count(options.input));
-  const auto served = serve(
-      engine, options, {.max_batch = largest, .slot_size = slot, .max_queue = 8 * largest}, dim);
+  const auto served = serve_pictures(engine, options, dim);
   const auto pictures = drawn_pictures(static_cast<int64_t>(largest), options.input.back());
   const auto tally = std::make_shared<Tally>();
   const auto begin = SteadyClock::now();
   size_t asked = 0;
   while (seconds_since(begin) < seconds) {
-    for (size_t i = 0; i < largest; ++i, ++asked) {
-      const auto pixels = std::span(pictures).subspan(i * slot, slot);
-      served->scheduler->submit(std::make_unique<CopiedPicture>(pixels, tally), {.client = tally});
-    }
-    served->scheduler->wake();
-    if (asked >= 2 * largest) tally->wait_for(asked - 2 * largest);
+    submit_pictures(*served->scheduler, pictures, largest, tally);
+    asked += largest;
+    if (asked >= 2 * largest) require_settled(*tally, asked - 2 * largest);
   }
-  tally->wait_for(asked);
-  return static_cast<double>(tally->count()) / seconds_since(begin);
+  require_settled(*tally, asked);
+  return static_cast<double>(tally->completed()) / seconds_since(begin);
+}
+
+std::shared_ptr<ServedSession> serve_pictures(Engine& engine, const SessionOptions& options,
+                                              int64_t dim) {
+  const auto largest = static_cast<size_t>(options.max_batch);
+  const auto slot = static_cast<size_t>(element_count(options.input));
+  return serve(engine, options, {.max_batch = largest, .slot_size = slot, .max_queue = 8 * largest},
+               dim);
 }
 
 }  // namespace llm2clip

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/served_session.h"
 
 namespace llm2clip {
 
@@ -38,6 +39,10 @@ struct BatchTime {
 };
 std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& pictures,
                                     int64_t largest, double seconds_each);
+
+// Behind a scheduler of batches up to the session's largest.
+std::shared_ptr<ServedSession> serve_pictures(Engine& engine, const SessionOptions& options,
+                                              int64_t dim);
 
 // Pictures a second through the scheduler, twice the largest batch under way all the time.
 double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, double seconds);

@@ -6,6 +6,7 @@
 #include <random>
 #include <vector>
 
+#include "base/error.h"
 #include "base/float_convert.h"
 #include "engine/text_slot.h"
 
@@ -61,6 +62,7 @@ class Drawer {
   Weights weights;
 };
 
+// Of EVA02.
 void draw_block(Drawer& drawer, const std::string& block, const VisionConfig& c) {
   drawer.norm(block + ".norm1", c.width);
   drawer.linear(block + ".attn.q_proj", c.width, c.width);
@@ -75,15 +77,52 @@ void draw_block(Drawer& drawer, const std::string& block, const VisionConfig& c)
   drawer.linear(block + ".mlp.w3", c.width, c.hidden);
 }
 
+// Of CLIP and SigLIP 2.
+void draw_mlp(Drawer& drawer, const std::string& mlp, const VisionConfig& c) {
+  drawer.linear(mlp + ".fc1", c.hidden, c.width);
+  drawer.linear(mlp + ".fc2", c.width, c.hidden);
+}
+
+void draw_vit_block(Drawer& drawer, const std::string& block, const VisionConfig& c) {
+  drawer.norm(block + ".norm1", c.width);
+  for (const char* name : {".attn.q_proj", ".attn.k_proj", ".attn.v_proj", ".attn.proj"}) {
+    drawer.linear(block + name, c.width, c.width);
+  }
+  drawer.norm(block + ".norm2", c.width);
+  draw_mlp(drawer, block + ".mlp", c);
+}
+
+// What the families have at the beginning: SigLIP 2 no class token, CLIP no bias.
+void draw_patches(Drawer& drawer, const VisionConfig& c) {
+  const bool with_class = c.family != "siglip2";
+  drawer.matrix("patch_embed.proj.weight", {c.width, 3, c.patch_size, c.patch_size});
+  if (c.family != "clip_vit") drawer.draw("patch_embed.proj.bias", {c.width}, {0, 0.05F});
+  if (with_class) drawer.draw("cls_token", {1, 1, c.width}, {0, 0.1F});
+  const int64_t tokens = c.grid() * c.grid() + (with_class ? 1 : 0);
+  drawer.draw("pos_embed", {1, tokens, c.width}, {0, 0.1F});
+}
+
+void draw_attention_pool(Drawer& drawer, const VisionConfig& c) {
+  drawer.draw("attn_pool.latent", {1, 1, c.width}, {0, 1});
+  drawer.linear("attn_pool.q", c.width, c.width);
+  drawer.linear("attn_pool.kv", 2 * c.width, c.width);
+  drawer.linear("attn_pool.proj", c.width, c.width);
+  drawer.norm("attn_pool.norm", c.width);
+  draw_mlp(drawer, "attn_pool.mlp", c);
+}
+
 Weights draw(const VisionConfig& c) {
   Drawer drawer;
-  drawer.matrix("patch_embed.proj.weight", {c.width, 3, c.patch_size, c.patch_size});
-  drawer.draw("patch_embed.proj.bias", {c.width}, {0, 0.05F});
-  drawer.draw("cls_token", {1, 1, c.width}, {0, 0.1F});
-  drawer.draw("pos_embed", {1, 1 + c.grid() * c.grid(), c.width}, {0, 0.1F});
-  for (int64_t i = 0; i < c.layers; ++i) draw_block(drawer, "blocks." + std::to_string(i), c);
+  const bool eva02 = c.family == "eva02";
+  draw_patches(drawer, c);
+  if (c.family == "clip_vit") drawer.norm("norm_pre", c.width);
+  for (int64_t i = 0; i < c.layers; ++i) {
+    (eva02 ? draw_block : draw_vit_block)(drawer, "blocks." + std::to_string(i), c);
+  }
   drawer.norm("norm", c.width);
-  drawer.linear("head", c.embedding_dim, c.width);
+  if (eva02) drawer.linear("head", c.embedding_dim, c.width);
+  if (c.family == "clip_vit") drawer.matrix("head.weight", {c.embedding_dim, c.width});
+  if (c.family == "siglip2") draw_attention_pool(drawer, c);
   return std::move(drawer.weights);
 }
 
@@ -123,15 +162,26 @@ Weights draw(const AdapterConfig& c) {
 
 }  // namespace
 
-VisionConfig eva02_large() { return {"eva02", 336, 14, 1024, 24, 16, 2730, 1280, "", 1e-6, 16}; }
+VisionConfig tower_named(const std::string& name) {
+  if (name == "eva02-large") return {"eva02", 336, 14, 1024, 24, 16, 2730, 1280, "", 1e-6, 16};
+  if (name == "eva02-small") return {"eva02", 56, 14, 128, 3, 2, 341, 64, "", 1e-6, 16};
+  if (name == "clip-small") {
+    return {"clip_vit", 56, 14, 128, 3, 2, 512, 64, "quick_gelu", 1e-5, 0};
+  }
+  if (name == "siglip2-small") {
+    return {"siglip2", 64, 16, 128, 3, 2, 448, 128, "gelu_tanh", 1e-6, 0};
+  }
+  throw Error(ErrorCode::kInvalidArg,
+              "expected eva02-large, eva02-small, clip-small or siglip2-small, found " + name);
+}
 
-VisionConfig eva02_small() { return {"eva02", 56, 14, 128, 3, 2, 341, 64, "", 1e-6, 16}; }
-
-void write_synthetic_engine(Engine& engine, const VisionConfig& config, Precision precision,
+void write_synthetic_engine(Engine& engine, const VisionConfig& config, const EngineKind& kind,
                             const std::string& path) {
   Weights weights = draw(config);
-  const Shape input{3, config.image_size, config.image_size};
-  const auto builder = engine.builder({.precision = precision, .input = input});
+  const auto builder = engine.builder({.precision = kind.precision,
+                                       .input = {3, config.image_size, config.image_size},
+                                       .portable = kind.portable,
+                                       .max_batch = kind.max_batch});
   builder->save(vision_tower(*builder, weights, config), path);
 }
 

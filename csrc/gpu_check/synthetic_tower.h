@@ -8,13 +8,19 @@
 
 namespace llm2clip {
 
-// EVA02-L/14@336 as published, and a small one whose SwiGLU is padded too.
-VisionConfig eva02_large();
-VisionConfig eva02_small();
+// "eva02-large" is EVA02-L/14@336 as published; "eva02-small", whose SwiGLU is padded too,
+// "clip-small" and "siglip2-small" have three blocks. Throws ERR_INVALID_ARG for another name.
+VisionConfig tower_named(const std::string& name);
 
-// Writes an EVA02 engine of weights that are drawn by their names: the same in every precision, of
-// a tower in which every operation keeps its input's scale.
-void write_synthetic_engine(Engine& engine, const VisionConfig& config, Precision precision,
+struct EngineKind {
+  Precision precision;
+  bool portable = false;
+  int64_t max_batch = 1;
+};
+
+// Writes an engine of weights that are drawn by their names: the same in every kind, of a tower in
+// which every operation keeps its input's scale.
+void write_synthetic_engine(Engine& engine, const VisionConfig& config, const EngineKind& kind,
                             const std::string& path);
 
 // A language model whose heads of keys are shared, as those of Llama 3 are; its engine is for this

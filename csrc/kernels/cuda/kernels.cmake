@@ -8,16 +8,22 @@ foreach(capability 75 80 86 89 90 100 120)
   list(APPEND cuda_code -gencode=arch=compute_${capability},code=sm_${capability})
 endforeach()
 
-file(GLOB cuda_kernel_sources CONFIGURE_DEPENDS csrc/kernels/cuda/*.cu)
-foreach(source ${cuda_kernel_sources})
+# Has nvcc compile `source`; `object` is set to what it makes.
+function(llm2clip_cuda_object source object)
   get_filename_component(name ${source} NAME)
-  set(object ${CMAKE_BINARY_DIR}/cuda/${name}.o)
-  add_custom_command(OUTPUT ${object}
+  set(made ${CMAKE_BINARY_DIR}/cuda/${name}.o)
+  add_custom_command(OUTPUT ${made}
     COMMAND ${LLM2CLIP_NVCC} -std=c++20 -O3 --compress-mode=size ${cuda_code} -ccbin ${CMAKE_CXX_COMPILER}
             -I${CMAKE_SOURCE_DIR}/csrc -Werror=all-warnings
             -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra,-Werror
-            -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}
-    DEPENDS ${source} DEPFILE ${object}.d COMMENT "nvcc ${name}" VERBATIM)
+            -MD -MF ${made}.d -MT ${made} -c ${source} -o ${made}
+    DEPENDS ${source} DEPFILE ${made}.d COMMENT "nvcc ${name}" VERBATIM)
+  set(${object} ${made} PARENT_SCOPE)
+endfunction()
+
+file(GLOB cuda_kernel_sources CONFIGURE_DEPENDS csrc/kernels/cuda/*.cu)
+foreach(source ${cuda_kernel_sources})
+  llm2clip_cuda_object(${source} object)
   list(APPEND cuda_objects ${object})
 endforeach()
 add_library(llm2clip_kernels_cuda STATIC ${cuda_objects} csrc/kernels/cuda/packed_picture.cpp)
