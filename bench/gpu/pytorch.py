@@ -100,17 +100,21 @@ def main() -> None:
     parser.add_argument("--batches", default="1,2,4,8,16,32,64")
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--stop-after", type=float, default=float("inf"), metavar="SECONDS",
+                        help="begin no further batch then: compiling each takes minutes")
     arguments = parser.parse_args()
     torch.manual_seed(0)
     dtype = DTYPES[arguments.precision]
     model = Tower().eval().to("cuda", dtype)
     if arguments.compile:
-        model = torch.compile(model, mode="max-autotune")
+        # Each size with kernels of its own: one for all would be slower, and no fair peer.
+        model = torch.compile(model, mode="max-autotune", dynamic=False)
+    times = []
+    begin = time.perf_counter()
     with torch.inference_mode():
-        times = [
-            time_batch(model, int(batch), dtype, arguments.seconds)
-            for batch in arguments.batches.split(",")
-        ]
+        for batch in arguments.batches.split(","):
+            if time.perf_counter() - begin < arguments.stop_after:
+                times.append(time_batch(model, int(batch), dtype, arguments.seconds))
     name = f"{'torch.compile' if arguments.compile else 'PyTorch'} {arguments.precision}"
     print(json.dumps({"contestant": name, "torch": torch.__version__, "batches": times}))
 

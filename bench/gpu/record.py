@@ -1,55 +1,92 @@
 """Makes one record of what scripts/gpu-check.sh ran: record.py FOLDER OUT.json
 
-Exit code 1 where a step failed.
+FOLDER holds `steps`, a line a step of name, status, seconds, reason and command between tabs; what
+each printed, NAME.out and NAME.err; and `gpu`, what the machine has. A record that OUT.json holds
+already keeps its steps, but for those that ran again. Exit code 1 where a step of FOLDER failed.
 """
 
 import json
 import platform
-import subprocess
+import re
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
+from summary import gates, ratios
 
-def steps(folder: Path) -> list[dict]:
-    lines = (folder / "steps").read_text().splitlines()
-    names = ("name", "status", "seconds", "command")
-    return [dict(zip(names, line.split("\t", 3))) for line in lines]
+LAST_LINES = 20
+# A folder of the machine that ran it, down to the file's own name: of no interest elsewhere.
+FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/:'\",;()]+/)+")
+
+
+def without_folders(text: str) -> str:
+    return FOLDERS.sub("", text)
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def result_of(folder: Path, name: str) -> object:
     """The step's JSON, where its output is some."""
     try:
-        return json.loads((folder / f"{name}.out").read_text())
-    except (OSError, ValueError):
+        return json.loads(read(folder / f"{name}.out"))
+    except ValueError:
         return None
 
 
-def gpu() -> str:
-    query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
-    try:
-        return subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+def last_lines(folder: Path, name: str, result: object) -> list[str]:
+    """What a failed step said: its errors, and its output where that is no result."""
+    streams = [f"{name}.err"] if result is not None else [f"{name}.out", f"{name}.err"]
+    lines = [read(folder / stream).splitlines()[-LAST_LINES:] for stream in streams]
+    return [without_folders(line) for stream in lines for line in stream]
+
+
+def steps(folder: Path) -> list[dict]:
+    """Of this run. A step's own date and GPU: a record may hold those of several."""
+    gpu = read(folder / "gpu").strip()
+    found = []
+    for line in read(folder / "steps").splitlines():
+        name, status, seconds, reason, command = line.split("\t", 4)
+        step = {"name": name, "status": status, "seconds": int(seconds), "gpu": gpu}
+        if reason:
+            step["reason"] = without_folders(reason)
+        step["command"] = without_folders(command)
+        step["result"] = result_of(folder, name)
+        if status == "failed":
+            step["lastLines"] = last_lines(folder, name, step["result"])
+        found.append(step)
+    return found
+
+
+def merged(old: list[dict], new: list[dict]) -> list[dict]:
+    """In the old order; what is new comes last."""
+    by_name = {step["name"]: step for step in [*old, *new]}
+    return list(by_name.values())
 
 
 def main() -> int:
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
     ran = steps(folder)
-    for step in ran:
-        step["seconds"] = int(step["seconds"])
-        step["result"] = result_of(folder, step["name"])
-        # Where it ran is of no interest, and of no use elsewhere.
-        step["command"] = step["command"].replace(str(Path.cwd()) + "/", "").replace(str(folder), "WORK")
+    old = json.loads(read(out) or "{}").get("steps", [])
+    together = merged(old, ran)
     record = {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "gpu": gpu(),
+        "gpu": read(folder / "gpu").strip(),
         "machine": platform.machine(),
         "python": platform.python_version(),
-        "steps": ran,
+        "gates": gates(together),
+        "ratios": ratios(together),
+        "steps": together,
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    # Renamed: whoever is stopped while writing leaves the old one.
+    fresh = out.with_suffix(".part")
+    fresh.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    fresh.replace(out)
     failed = [step["name"] for step in ran if step["status"] == "failed"]
     print(f"wrote {out}; {len(ran)} steps, failed: {', '.join(failed) or 'none'}")
     return 1 if failed else 0
