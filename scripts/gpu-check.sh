@@ -2,48 +2,108 @@
 # All that only a GPU can show, on a Linux machine with CUDA 13.0, Python 3.12 and torch 2.11.0; no
 # Node and no network. Builds into build/gpu-check unless --build names a folder that holds a build.
 #
-#   scripts/gpu-check.sh [--build DIR] [--out FILE] [--quick] [--dry-run]
+#   scripts/gpu-check.sh [--build DIR] [--out FILE] [--quick] [--steps A,B] [--minutes N] [--dry-run]
 #
-# --quick leaves the large tower and PyTorch out. --dry-run runs nothing on a GPU: it checks what can
-# be checked without one and prints each command. Ends with 1 where anything failed. Text towers run by
-# TensorRT for RTX too where TENSORRT_RTX_LIBRARY is the path of its libtensorrt_rtx.so.1 and the build
-# has it.
+# --quick, some four minutes, leaves out what takes long: the large tower, PyTorch and most of
+# compute-sanitizer; all takes some twenty. --steps runs these alone, by name or pattern ("session-*"),
+# whatever else is asked. After --minutes no further step begins, and none goes on. What is in FILE
+# already stays there but for steps that ran again. A step that fails keeps no other from running;
+# its last lines are in the record. --dry-run runs nothing: it prints each command, and what of it is
+# missing here. Ends with 1 where anything failed.
+#
+# TensorRT's towers run where the build has its plugin and TENSORRT_RTX_LIBRARY, or TENSORRT_LIBRARY,
+# is the path of libtensorrt_rtx.so.1, or libnvinfer.so; a build of this script's own compiles the
+# plugin where TENSORRT_RTX_INCLUDE, or TENSORRT_INCLUDE, is the folder of its NvInfer.h.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-build='' out="bench/results/gpu-$(date +%F).json" quick='' dry=''
+build='' out="bench/results/gpu-$(date +%F).json" quick='' dry='' chosen='' minutes=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --build) build="$2"; shift ;;
     --out) out="$2"; shift ;;
     --quick) quick=1 ;;
+    --steps) chosen="$2"; shift ;;
+    --minutes) minutes="$2"; shift ;;
     --dry-run) dry=1 ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
   shift
 done
 python="${PYTHON:-python3}"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
+: >"$work/steps"
+nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader >"$work/gpu" 2>/dev/null ||
+  echo unknown >"$work/gpu"
+began=$(date +%s) planned=0
 
-# One line of the record for each step: its name, how it ended, its command and its end.
-step() {
-  local name="$1" begin status=ok
+# Seconds that a step may take; what goes on beyond them hangs.
+limit_of() {
+  case "$1" in
+    configure) echo 120 ;;
+    build) echo 1800 ;;
+    kernels-* | *-memcheck | torch-compile-*) echo 420 ;;
+    *-large) echo 540 ;;
+    kernels | native-* | fault-*) echo 120 ;;
+    *) echo 300 ;;
+  esac
+}
+
+# Whether a step of this name is wanted; "long" ones are left out of --quick, unless named.
+wanted() {
+  local pattern patterns
+  [ -n "$chosen" ] || { [ -z "$quick" ] || [ "${2:-}" != long ]; return; }
+  IFS=, read -ra patterns <<<"$chosen"
+  for pattern in "${patterns[@]}"; do
+    # shellcheck disable=SC2053 # a pattern on purpose
+    [[ "$1" == $pattern ]] && return 0
+  done
+  return 1
+}
+
+# A line of the record: name, status, seconds, why, command.
+note() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/steps"; }
+
+# step NAME COMMAND…, long_step likewise: what COMMAND prints as JSON becomes the step's result.
+step() { if wanted "$1"; then run_step "$@"; fi; }
+long_step() { if wanted "$1" long; then run_step "$@"; fi; }
+
+# The record, after each step anew: whoever is stopped in between has what was done.
+record() { "$python" bench/gpu/record.py "$work" "$out"; }
+
+run_step() {
+  local name="$1" limit begin code=0 why='' status=ok
   shift
+  limit=$(limit_of "$name")
+  begin=$(date +%s)
   if [ -n "$dry" ]; then
-    printf '%s: %s\n' "$name" "$*"
+    printf '%s (at most %s s): %s\n' "$name" "$limit" "$*"
+    command -v "$1" >/dev/null || printf '  expected %s, found none\n' "$1"
+    planned=$((planned + limit))
     return
   fi
+  if [ -n "$minutes" ] && [ "$limit" -gt $((60 * minutes - begin + began)) ]; then
+    limit=$((60 * minutes - begin + began))
+    [ "$limit" -gt 0 ] || { skip "$name" "the $minutes minutes are over"; return; }
+  fi
   printf '… %s\n' "$name"
-  begin=$(date +%s)
-  "$@" >"$work/$name.out" 2>"$work/$name.err" || status=failed
-  printf '%s\t%s\t%s\t%s\n' "$name" "$status" "$(($(date +%s) - begin))" "$*" >>"$work/steps"
-  [ $status = ok ] || { printf '✗ %s\n' "$name"; tail -n 20 "$work/$name.out" "$work/$name.err"; }
+  timeout --kill-after=10 "$limit" "$@" >"$work/$name.out" 2>"$work/$name.err" || code=$?
+  if [ "$code" != 0 ]; then
+    status=failed why="exit code $code"
+    case "$code" in 124 | 137) why="not done after $limit s" ;; esac
+    printf '✗ %s: %s\n' "$name" "$why"
+    tail -q -n 20 "$work/$name.out" "$work/$name.err"
+  fi
+  note "$name" "$status" "$(($(date +%s) - begin))" "$why" "$*"
+  record >/dev/null || true
+  printf '  %s: %s s, %s s in all\n' "$name" "$(($(date +%s) - begin))" "$(($(date +%s) - began))"
 }
 
 skip() {
+  wanted "$1" || return 0
   printf -- '- %s: %s\n' "$1" "$2"
-  printf '%s\tskipped\t0\t%s\n' "$1" "$2" >>"$work/steps"
+  note "$1" skipped 0 "$2" ''
 }
 
 # The folder that holds torch/ and nvidia/, without importing torch.
@@ -68,9 +128,10 @@ if [ -z "$build" ]; then
     echo "expected nvcc of CUDA 13, found none: set CUDA_HOME, or name a build with --build"
     [ -n "$dry" ] || exit 1
   fi
-  step configure cmake -S . -B $build -DCMAKE_BUILD_TYPE=Release "-DLIBTORCH_ROOT=$site" \
-    "-DLLM2CLIP_NVCC=$(command -v "$nvcc" || echo "$nvcc")"
-  step build cmake --build $build --target gpu_check --parallel
+  run_step configure cmake -S . -B $build -DCMAKE_BUILD_TYPE=Release "-DLIBTORCH_ROOT=$site" \
+    "-DLLM2CLIP_NVCC=$(command -v "$nvcc" || echo "$nvcc")" \
+    "-DTENSORRT_RTX_INCLUDE=${TENSORRT_RTX_INCLUDE:-}" "-DTENSORRT_INCLUDE=${TENSORRT_INCLUDE:-}"
+  run_step build cmake --build $build --target gpu_check --parallel
 fi
 release="$build/Release"
 plugin="$(realpath -m "$release")/llm2clip_torchscript.so"
@@ -83,51 +144,86 @@ for library in "$site/nvidia/cu13/lib/libcudart.so.13" "$site/nvidia/cu13/lib/li
 done
 export LD_LIBRARY_PATH="$site/nvidia/cu13/lib:$torch${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 
-kernels="$release/gpu_check/cuda_kernels_gpu_test"
-session="$release/gpu_check/gpu_session_check"
+checks="$release/gpu_check"
+kernels="$checks/cuda_kernels_gpu_test"
+session="$checks/gpu_session_check"
 for file in "$kernels" "$session" "$plugin" "${plugin%.so}_cuda.so"; do
   [ -e "$file" ] && continue
   echo "expected $file, found none: the build failed, or --build names none"
-  [ -n "$dry" ] || exit 1
+  [ -n "$dry" ] || { record || true; exit 1; }
 done
 
+# A folder for what a step writes, of its own.
+folder() { mkdir -p "$work/$1" && printf '%s' "$work/$1"; }
+
+# Kernels and native code.
 step kernels "$kernels"
-if command -v "$sanitizer" >/dev/null; then
-  for tool in memcheck racecheck synccheck initcheck; do
-    step "kernels-$tool" "$sanitizer" --tool $tool --error-exitcode 1 "$kernels"
+if [ -n "$dry" ] || command -v "$sanitizer" >/dev/null; then
+  step kernels-memcheck "$sanitizer" --tool memcheck --error-exitcode 1 "$kernels"
+  for tool in racecheck synccheck initcheck; do
+    long_step "kernels-$tool" "$sanitizer" --tool $tool --error-exitcode 1 "$kernels"
   done
+  # Of torch's own calls to CUDA some fail and are meant to.
+  long_step session-memcheck "$sanitizer" --tool memcheck --report-api-errors no --error-exitcode 1 \
+    "$session" cuda "$plugin" "$(folder checked)" eva02-small fp16 "${libraries[@]}"
 else
   skip compute-sanitizer "expected compute-sanitizer in CUDA_HOME/bin or on PATH, found none"
 fi
-for test in batching serving memory engine; do step "native-$test" "$release/tests/${test}_test"; done
-mkdir -p "$work/small" "$work/large"
-if command -v "$sanitizer" >/dev/null; then
-  mkdir -p "$work/checked"
-  step session-memcheck "$sanitizer" --tool memcheck --error-exitcode 1 \
-    "$session" "$plugin" "$work/checked" small "${libraries[@]}"
-fi
-step session-small "$session" "$plugin" "$work/small" small "${libraries[@]}"
-texts="$release/gpu_check/text_check" rtx="${plugin%torchscript.so}tensorrt_rtx.so"
-mkdir -p "$work/texts"
-if command -v "$sanitizer" >/dev/null; then
-  step texts-memcheck "$sanitizer" --tool memcheck --error-exitcode 1 \
-    "$texts" small "$work/texts" "$plugin" "${libraries[@]}"
-fi
-step texts-small "$texts" small "$work/texts" "$plugin" "${libraries[@]}"
-if [ -e "$rtx" ] && [ -n "${TENSORRT_RTX_LIBRARY:-}" ]; then
-  step texts-tensorrt-rtx "$texts" small "$work/texts" "$plugin" "${libraries[@]}" \
-    -- "$rtx" "$TENSORRT_RTX_LIBRARY"
-else
-  skip texts-tensorrt-rtx "expected $rtx, and TENSORRT_RTX_LIBRARY to name libtensorrt_rtx.so.1"
-fi
-if [ -z "$quick" ]; then
-  step session-large "$session" "$plugin" "$work/large" large "${libraries[@]}"
-  step texts-large "$texts" large "$work/texts" "$plugin" "${libraries[@]}"
-  for precision in fp16 bf16; do
-    step "pytorch-$precision" "$python" bench/gpu/pytorch.py --precision $precision
-    step "torch-compile-$precision" "$python" bench/gpu/pytorch.py --precision $precision --compile
-  done
-fi
+for test in batching serving memory staging engine; do step "native-$test" "$release/tests/${test}_test"; done
 
-[ -n "$dry" ] && { printf 'nothing was run; the record would be %s\n' "$out"; exit 0; }
-"$python" bench/gpu/record.py "$work" "$out"
+# Vision towers by TorchScript.
+for tower in eva02-small clip-small siglip2-small; do
+  step "session-$tower" "$session" cuda "$plugin" "$(folder $tower)" $tower all "${libraries[@]}"
+done
+
+# What fails, each in a process of its own.
+for fault in memory-at-open memory-at-run device-lost; do
+  step "fault-$fault" "$checks/fault_check" "$plugin" "$(folder $fault)" $fault "${libraries[@]}"
+done
+
+# Whether memory stays where it is.
+step soak "$checks/soak_check" cuda "$plugin" "$(folder soak)" eva02-small 100000 100 "${libraries[@]}"
+
+# TensorRT, of either kind: tensorrt_steps KIND LIBRARY VARIABLE FILE.
+tensorrt_steps() {
+  local kind="$1" library="${2:-${dry:+$4}}" tower
+  local engine="${plugin%torchscript.so}${kind//-/_}.so"
+  if [ ! -e "$engine" ] || [ -z "$library" ]; then
+    skip "$kind" "expected ${engine##*/} in the build, and $3 to name ${4}"
+    return
+  fi
+  LD_LIBRARY_PATH="$(dirname "$library"):$LD_LIBRARY_PATH"  # exported above
+  for tower in eva02-small clip-small siglip2-small; do
+    step "$kind-$tower" "$checks/tensorrt_session_check" "$plugin" "$engine" "$library" \
+      "$(folder "$kind-$tower")" $tower all "${libraries[@]}"
+  done
+  step "$kind-texts" "$checks/text_check" small "$(folder "$kind-texts")" "$plugin" \
+    "${libraries[@]}" -- "$engine" "$library"
+  long_step "$kind-large" "$checks/tensorrt_session_check" "$plugin" "$engine" "$library" \
+    "$(folder "$kind-large")" eva02-large fp16,bf16 "${libraries[@]}"
+}
+tensorrt_steps tensorrt-rtx "${TENSORRT_RTX_LIBRARY:-}" TENSORRT_RTX_LIBRARY libtensorrt_rtx.so.1
+tensorrt_steps tensorrt "${TENSORRT_LIBRARY:-}" TENSORRT_LIBRARY libnvinfer.so
+
+# Texts, by TorchScript.
+texts="$checks/text_check"
+if [ -n "$dry" ] || command -v "$sanitizer" >/dev/null; then
+  long_step texts-memcheck "$sanitizer" --tool memcheck --report-api-errors no --error-exitcode 1 \
+    "$texts" small "$(folder texts-checked)" "$plugin" "${libraries[@]}"
+fi
+step texts-small "$texts" small "$(folder texts)" "$plugin" "${libraries[@]}"
+long_step texts-large "$texts" large "$(folder texts-large)" "$plugin" "${libraries[@]}"
+
+# EVA02-L, and PyTorch beside it.
+long_step session-large "$session" cuda "$plugin" "$(folder large)" eva02-large all "${libraries[@]}"
+for precision in fp16 bf16; do
+  long_step "pytorch-$precision" "$python" bench/gpu/pytorch.py --precision $precision
+  long_step "torch-compile-$precision" "$python" bench/gpu/pytorch.py --precision $precision \
+    --compile --batches 64,1,8 --stop-after 240
+done
+
+if [ -n "$dry" ]; then
+  printf 'nothing was run; at most %s s; the record would be %s\n' "$planned" "$out"
+  exit 0
+fi
+record
