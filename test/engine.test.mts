@@ -9,6 +9,7 @@ import { type BundleContent, writeBundle } from '#lib/bundle/write';
 import { fromNative, loadNative } from '#lib/native';
 import { locateLibtorch } from '#lib/runtime/locate';
 import { CONTENT } from './support/bundle-content.mts';
+import { ABSENT, loadModel, ON_GPU } from './support/device.mts';
 import { writeForeignEngine } from './support/foreign-engine.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -94,7 +95,7 @@ describe('loading', () => {
     writeForeignEngine(file);
     const bundle = await bundleOf('foreign', CONTENT, await readFile(file));
     const pixelValues = Float32Array.from({ length: 3 * 56 * 56 }, (_, i) => i % 7);
-    await using model = await LLM2CLIP.load(bundle);
+    await using model = await loadModel(bundle);
     const found = await model.encodeImage(
       { pixelValues, shape: [3, 56, 56] },
       { normalize: false },
@@ -104,7 +105,7 @@ describe('loading', () => {
 
   test('a device that is not there: said, and never another instead', async () => {
     const bundle = await bundleOf('cuda', CONTENT, 'engine');
-    for (const device of ['cuda', 'cuda:1']) {
+    for (const device of ON_GPU ? [ABSENT] : [ABSENT, 'cuda:1']) {
       await assert.rejects(LLM2CLIP.load(bundle, { device }), { code: 'ERR_DEVICE_UNAVAILABLE' });
     }
   });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { convert } from 'llm2clip';
+import { DEVICE } from './support/device.mts';
 import { photograph } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -17,13 +18,13 @@ before(() => convert(CHECKPOINT, { out: bundle }));
 /** Keeps 16 pictures in flight, and ends in the way given after so many milliseconds. */
 const SCRIPT = `
   const { LLM2CLIP } = require('llm2clip');
-  const [bundle, picture, delay, way] = process.argv.slice(1);
+  const [bundle, picture, delay, way, device] = process.argv.slice(1);
   const ways = {
     exit: () => process.exit(7),
     throw: () => { throw new Error('deliberate'); },
     reject: () => Promise.reject(new Error('deliberate')),
   };
-  LLM2CLIP.load(bundle).then((model) => {
+  LLM2CLIP.load(bundle, { device }).then((model) => {
     const again = () => model.encodeImage(picture).then(again, () => {});
     for (let i = 0; i < 16; i++) again();
     setTimeout(ways[way], delay);
@@ -31,7 +32,7 @@ const SCRIPT = `
 `;
 
 async function endAfter(delay: number, way: string) {
-  const args = ['-e', SCRIPT, bundle, photograph('china.jpg'), String(delay), way];
+  const args = ['-e', SCRIPT, bundle, photograph('china.jpg'), String(delay), way, DEVICE];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   child.stderr.resume();
   const [code, signal] = await once(child, 'close');

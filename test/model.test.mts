@@ -7,9 +7,10 @@ import { convert, type ImageInput, LLM2CLIP, LLM2CLIPError } from 'llm2clip';
 import sharp from 'sharp';
 import { decodeImage } from '#lib/image';
 import { loadNative } from '#lib/native';
+import { ABSENT, assertSame, DEVICE, loadModel, ON_GPU, onDevice } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
+import { assertClose } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
-import { relativeDifference } from './support/vectors.mts';
 
 const folder = temporaryFolder();
 const bundle = join(folder, 'digits.bundle');
@@ -21,11 +22,13 @@ const SIZE = 56;
 let model: LLM2CLIP;
 before(async () => {
   await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
-  model = await LLM2CLIP.load(bundle, { threads: 2 });
+  model = await loadModel(bundle, { threads: 2 });
 });
 after(() => model.dispose());
 
 const norm = (x: Float32Array) => Math.hypot(...x);
+/** Between a picture alone and among others. */
+const ALIKE = onDevice('fp32', { cosine: 0, difference: 1e-5 });
 
 /** Rejects so; a synchronous throw fails the test by itself. */
 function assertRejects(promise: Promise<unknown>, name: string, code: string): Promise<void> {
@@ -64,6 +67,7 @@ describe('info', () => {
     assert.ok(info.parameters > 100_000);
     assert.deepEqual(info.engine, { kind: 'torchscript', flavour: 'native', version: '2.11.0' });
     assert.equal(info.precision, 'fp32');
+    assert.ok(info.device.startsWith(DEVICE), info.device);
     assert.equal(info.threads, 2);
     assert.ok(info.kernels.length > 0);
   });
@@ -73,9 +77,10 @@ describe('info', () => {
     const logger = (level: string, _message: string, fields: Record<string, unknown>) =>
       lines.push({ level, fields });
     await using auto = await LLM2CLIP.load(bundle, { device: 'auto', logger });
-    assert.equal(auto.info.device, 'cpu');
+    const { device } = auto.info;
+    assert.ok(device.startsWith(ON_GPU ? 'cuda:' : 'cpu'), device);
     assert.match(auto.info.deviceReason, /auto/);
-    assert.ok(lines.some(({ level, fields }) => level === 'info' && fields.device === 'cpu'));
+    assert.ok(lines.some(({ level, fields }) => level === 'info' && fields.device === device));
   });
 });
 
@@ -89,7 +94,7 @@ describe('inputs', () => {
       await rawPixels(),
       await pixelValues(),
     ];
-    for (const input of inputs) assert.deepEqual(await model.encodeImage(input), expected);
+    for (const input of inputs) assertSame(await model.encodeImage(input), expected);
     assert.equal(expected.length, DIM);
   });
 
@@ -100,7 +105,7 @@ describe('inputs', () => {
     assert.equal(errors.size, 0);
     for (const [i, path] of pictures.slice(0, 20).entries()) {
       const alone = await model.encodeImage(path);
-      for (const [j, x] of row(i).entries()) assert.ok(Math.abs(x - (alone[j] as number)) < 1e-5);
+      assertClose(row(i), alone, ALIKE);
     }
     assert.throws(() => row(20), RangeError);
   });
@@ -157,15 +162,13 @@ describe('options', () => {
     const expected = await model.encodeImage(picture);
     const out = new Float32Array(DIM + 1).fill(7);
     assert.equal(await model.encodeImage(picture, { out }), out);
-    assert.deepEqual(out.subarray(0, DIM), expected);
+    assertSame(out.subarray(0, DIM), expected);
     assert.equal(out[DIM], 7, 'nothing is written beyond');
 
     const all = new Float32Array(2 * DIM);
     const { data } = await model.encodeImages([other, picture], { out: all });
     assert.equal(data.buffer, all.buffer);
-    for (const [i, x] of expected.entries()) {
-      assert.ok(Math.abs((all[DIM + i] as number) - x) < 1e-5);
-    }
+    assertClose(all.subarray(DIM), expected, ALIKE);
   });
 
   test('out that is too small, or taken away meanwhile', async () => {
@@ -219,8 +222,8 @@ describe('options', () => {
   });
 
   test('an explicit device never falls back', async () => {
-    const cuda = LLM2CLIP.load(bundle, { device: 'cuda' });
-    await assertRejects(cuda, 'LLM2CLIPError', 'ERR_DEVICE_UNAVAILABLE');
+    const absent = LLM2CLIP.load(bundle, { device: ABSENT });
+    await assertRejects(absent, 'LLM2CLIPError', 'ERR_DEVICE_UNAVAILABLE');
   });
 });
 
@@ -270,7 +273,7 @@ describe('abort', () => {
 
 describe('the end', () => {
   test('dispose finishes what is under way, may be called twice, and ends all', async () => {
-    const brief = await LLM2CLIP.load(bundle);
+    const brief = await loadModel(bundle);
     const underWay = [brief.encodeImage(picture), brief.encodeImage(other)];
     await Promise.all([brief.dispose(), brief.dispose()]);
     for (const embedding of await Promise.all(underWay)) assert.equal(embedding.length, DIM);
@@ -283,17 +286,17 @@ describe('the end', () => {
   test('twenty times over', async () => {
     const expected = await model.encodeImage(picture);
     for (let i = 0; i < 20; i++) {
-      await using brief = await LLM2CLIP.load(bundle, { threads: 1 + (i % 2) });
-      assert.deepEqual(await brief.encodeImage(picture), expected);
+      await using brief = await loadModel(bundle, { threads: 1 + (i % 2) });
+      assertSame(await brief.encodeImage(picture), expected);
     }
   });
 
   test('several at once do not disturb each other', async () => {
     const expected = await model.encodeImage(picture);
-    const models = await Promise.all([1, 2, 3].map(() => LLM2CLIP.load(bundle, { threads: 1 })));
+    const models = await Promise.all([1, 2, 3].map(() => loadModel(bundle, { threads: 1 })));
     const found = await Promise.all(models.map((one) => one.encodeImage(picture)));
-    // They share an engine and may come in one batch, which rounds as its kernels will.
-    for (const embedding of found) assert.ok(relativeDifference(embedding, expected) < 1e-5);
+    // They share an engine, and may so have shared a batch.
+    for (const embedding of found) assertClose(embedding, expected, ALIKE);
     await Promise.all(models.map((one) => one.dispose()));
   });
 

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { convert, LLM2CLIP, type Precision } from 'llm2clip';
+import { convert, type Precision } from 'llm2clip';
 import type { LayoutName } from '../tools/synthetic/layouts.mts';
 import type { Preset } from '../tools/synthetic/presets.mts';
 import type { WeightDtype } from '../tools/synthetic/random.mts';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
+import { loadModel, onDevice, withoutInt8 } from './support/device.mts';
 import {
   assertClose,
   FP32,
@@ -17,7 +18,6 @@ import {
   type Tolerance,
 } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
-import { relativeDifference } from './support/vectors.mts';
 
 interface Case {
   preset: Preset;
@@ -68,9 +68,12 @@ const folder = temporaryFolder();
 for (const [i, given] of CASES.entries()) {
   const { preset, layout } = given;
   const { format = 'torch', dtype = 'f32', precision = 'fp32', portable = false } = given;
-  const { tolerance = FP32, textKeys = false } = given;
+  const { textKeys = false } = given;
+  const tolerance = onDevice(dtype === 'bf16' ? dtype : precision, given.tolerance ?? FP32);
   const flavour = portable ? 'portable' : 'native';
-  test(`${preset}, ${layout}, ${format} ${dtype} → ${precision}, ${flavour}`, async () => {
+  test(`${preset}, ${layout}, ${format} ${dtype} → ${precision}, ${flavour}`, {
+    skip: withoutInt8(precision),
+  }, async () => {
     const { seed, embeddings } = readGolden(preset);
     const options = { preset, layout, format, dtype, seed, textKeys };
     const out = join(folder, `${i}.bundle`);
@@ -78,7 +81,7 @@ for (const [i, given] of CASES.entries()) {
     const calibrate = precision === 'int8' ? { calibrate: names.map(photograph) } : {};
     const checkpoint = await syntheticCheckpoint(options);
     await convert(checkpoint, { out, precision, portable, ...calibrate });
-    await using model = await LLM2CLIP.load(out, { threads: 2 });
+    await using model = await loadModel(out, { threads: 2 });
     assert.equal(model.info.engine.flavour, flavour);
 
     const singles: Float32Array[] = [];
@@ -91,10 +94,10 @@ for (const [i, given] of CASES.entries()) {
     const order = [0, 1, 1, 0, 1, 0, 0];
     const inputs = order.map((which) => photograph(names[which] as string));
     const batch = await model.encodeImages(inputs, { normalize: false });
-    const bound = precision === 'fp32' ? 1e-5 : 2e-2;
+    const difference = precision === 'fp32' ? 1e-5 : 2e-2;
+    const alike = onDevice(precision, { cosine: 0, difference });
     for (const [row, which] of order.entries()) {
-      const difference = relativeDifference(batch.row(row), singles[which] as Float32Array);
-      assert.ok(difference <= bound, `row ${row} differs from a single by ${difference}`);
+      assertClose(batch.row(row), singles[which] as Float32Array, alike);
     }
   });
 }

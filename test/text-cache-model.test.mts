@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { convert, LLM2CLIP, type LoadOptions, type TextCacheOptions } from 'llm2clip';
+import { convert, type LLM2CLIP, type LoadOptions, type TextCacheOptions } from 'llm2clip';
 import {
   type AdapterPreset,
   writeSyntheticAdapter,
   writeSyntheticLlama,
 } from '../tools/synthetic/text-towers.mts';
 import { writeTinyTokenizer } from '../tools/synthetic/tokenizer.mts';
+import { loadModel } from './support/device.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { numbered } from './support/text-vectors.mts';
 import { cosine } from './support/vectors.mts';
@@ -38,7 +39,7 @@ async function bundleOf(name: string, of: Partial<Text> = {}): Promise<string> {
 }
 
 const load = (bundle: string, textCache?: TextCacheOptions | false, more: LoadOptions = {}) =>
-  LLM2CLIP.load(bundle, { threads: 1, ...(textCache !== undefined && { textCache }), ...more });
+  loadModel(bundle, { threads: 1, ...(textCache !== undefined && { textCache }), ...more });
 
 /** Of other batches, which round as their kernels will. */
 const assertAlike = (found: Float32Array, expected: Float32Array) =>

@@ -7,7 +7,8 @@ import { text } from 'node:stream/consumers';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { convert, LLM2CLIP } from 'llm2clip';
+import { convert } from 'llm2clip';
+import { loadModel } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import {
   fakeBundle,
@@ -117,7 +118,7 @@ test('cluster.fork: each process has its own engine, and the death of one is its
 test('two copies of the addon in one process do not know each other', async () => {
   const real = join(folder, 'digits');
   await convert(CHECKPOINT, { out: real });
-  await using model = await LLM2CLIP.load(real);
+  await using model = await loadModel(real);
   const picture = digits('heldout')[0] as string;
   const expected = await model.encodeImage(picture);
   await using other = await requireFake(path).LLM2CLIP.load(bundle);

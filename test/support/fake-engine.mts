@@ -97,6 +97,7 @@ export function fakeWorker(data: {
   bundle: string;
   shared?: boolean;
   terminated?: boolean;
+  device?: string;
 }): Worker {
   const file = new URL('./fake-worker.cjs', import.meta.url);
   return new Worker(file, { workerData: { size: FAKE_SIZE, ...data }, execArgv: [] });

@@ -1,9 +1,9 @@
-// A worker over a fake engine; plain JavaScript, as Node 20 gives workers no loader. It keeps
+// A worker over a fake engine, or any of pictures of its size; plain JavaScript, as Node 20 gives workers no loader. It keeps
 // pictures in flight until it is ended, or, not to be `terminated`, says what it shares.
 const { join } = require('node:path');
 const { parentPort, workerData } = require('node:worker_threads');
 
-const { path, bundle, size, shared, terminated } = workerData;
+const { path, bundle, size, shared, terminated, device = 'cpu' } = workerData;
 const { LLM2CLIP } = require(join(path, 'dist', 'index.js'));
 
 function input(first) {
@@ -38,4 +38,4 @@ async function answer(model) {
   });
 }
 
-LLM2CLIP.load(bundle, { batching: { maxBatch: 4 } }).then(terminated ? keepBusy : answer);
+LLM2CLIP.load(bundle, { device, batching: { maxBatch: 4 } }).then(terminated ? keepBusy : answer);

@@ -31,7 +31,11 @@ export const FP32: Tolerance = { cosine: 0.99999, difference: 1e-3 };
 export const REDUCED: Tolerance = { cosine: 0.999 };
 export const QUANTISED: Tolerance = { cosine: 0.995 };
 
-export function assertClose(found: Float32Array, golden: number[], tolerance: Tolerance): void {
+export function assertClose(
+  found: Float32Array,
+  golden: number[] | Float32Array,
+  tolerance: Tolerance,
+): void {
   assert.equal(found.length, golden.length);
   const similarity = cosine(found, golden);
   assert.ok(similarity >= tolerance.cosine, `cosine ${similarity}`);

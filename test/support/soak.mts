@@ -1,10 +1,13 @@
 // Does the same thing over and over and prints, as JSON, what the process held after each block:
 //   node --expose-gc --import tsx soak.mts PACKAGE BUNDLE requests|texts|loads BLOCKS COUNT [leak]
-// Over a fake engine, or, for loads, any of pictures of the same size. With `leak` it forgets to let go
+// Over a fake engine, or, for loads, any of pictures of the same size: this package's own runs on the
+// device under test. With `leak` it forgets to let go
 // of what it got, which a check must notice.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { EncodeOptions, ImageInput } from 'llm2clip';
+import { DEVICE } from './device.mts';
 import { ASK_HEAP, FAKE_DIM, FAKE_SIZE, fakePixels, POISON, requireFake } from './fake-engine.mts';
 
 /** What a process holds after a block, garbage collected. */
@@ -20,7 +23,9 @@ export interface Held {
 const [path = '', bundle = '', what, blocks, count, leak] = process.argv.slice(2);
 const { LLM2CLIP } = requireFake(path);
 type Model = Awaited<ReturnType<typeof LLM2CLIP.load>>;
+const own = fileURLToPath(new URL('../..', import.meta.url));
 const batching = { maxBatch: 16, maxQueue: 256 };
+const options = { device: path === own ? DEVICE : 'cpu', threads: 1 };
 const kept: unknown[] = [];
 
 async function measure(model: Model): Promise<Held> {
@@ -102,14 +107,14 @@ async function loads(): Promise<void> {
   for (let i = 0; i < Number(count); i++) {
     // Another queue than that of the model that measures: an engine of its own.
     const maxQueue = 1 + kept.length;
-    const model = await LLM2CLIP.load(bundle, { batching: { ...batching, maxQueue }, threads: 1 });
+    const model = await LLM2CLIP.load(bundle, { ...options, batching: { ...batching, maxQueue } });
     await model.encodeImage(pixels);
     if (leak) kept.push(model);
     else await model.dispose();
   }
 }
 
-const model = await LLM2CLIP.load(bundle, { batching, threads: 1 });
+const model = await LLM2CLIP.load(bundle, { ...options, batching });
 const held: Held[] = [];
 for (let block = 0; block < Number(blocks); block++) {
   await (what === 'loads' ? loads() : requests(model, what === 'texts' ? text : request));
