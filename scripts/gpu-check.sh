@@ -44,7 +44,7 @@ limit_of() {
     configure) echo 120 ;;
     build) echo 1800 ;;
     kernels-* | *-memcheck | torch-compile-*) echo 420 ;;
-    *-large) echo 540 ;;
+    *-large | node-*) echo 540 ;;
     kernels | native-* | fault-*) echo 120 ;;
     *) echo 300 ;;
   esac
@@ -213,6 +213,17 @@ if [ -n "$dry" ] || command -v "$sanitizer" >/dev/null; then
 fi
 step texts-small "$texts" small "$(folder texts)" "$plugin" "${libraries[@]}"
 long_step texts-large "$texts" large "$(folder texts-large)" "$plugin" "${libraries[@]}"
+
+# The JavaScript suite and the command on this GPU, by the Node that `npm run gpu-kit` packed elsewhere.
+kit=build/gpu-kit/kit.tar.xz
+export LLM2CLIP_LIBTORCH="$site" PYTHON="$python"
+served=(bash scripts/gpu-kit/run.sh $kit "$work/kit")
+if [ -n "$dry" ] || [ -e $kit ]; then
+  step node-suite "${served[@]}" suite --release "$release"
+  long_step node-bench "${served[@]}" bench --release "$release"
+else
+  skip node-suite "expected $kit, which \`npm run gpu-kit\` makes on a machine with Node, found none"
+fi
 
 # EVA02-L, and PyTorch beside it.
 long_step session-large "$session" cuda "$plugin" "$(folder large)" eva02-large all "${libraries[@]}"

@@ -1,0 +1,97 @@
+// What is packed for a machine with a GPU runs there from nothing else: no Node, no packages, none of
+// this folder.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { locateLibtorch } from '#lib/runtime/locate';
+import { temporaryFolder } from './support/temporary.mts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const execute = promisify(execFile);
+const TOOLS = [
+  'bash',
+  'cat',
+  'cc',
+  'cp',
+  'dirname',
+  'grep',
+  'mkdir',
+  'paste',
+  'python3',
+  'realpath',
+  'tr',
+];
+
+interface Record {
+  node: string;
+  device: string;
+  passed: number;
+  failed: number;
+  files: { [file: string]: { passed: number } };
+  failures: { file: string; test: string; reason: string[] }[];
+}
+
+describe('npm run gpu-kit', () => {
+  const folder = temporaryFolder();
+  const [kit, bare] = [join(folder, 'kit.tar.xz'), join(folder, 'bare')];
+  const unpacked = join(bare, 'kit');
+  let libtorch: string;
+  let python: string;
+
+  /** A machine with a few tools of its own and the scripts of the tree. */
+  async function runKit(...words: string[]): Promise<{ record: Record; code: number }> {
+    const script = join(bare, 'scripts', 'run.sh');
+    const env = { PATH: join(bare, 'bin'), PYTHON: python, LLM2CLIP_LIBTORCH: libtorch };
+    const args = [script, kit, unpacked, ...words];
+    const ran = execute(join(bare, 'bin/bash'), args, { cwd: bare, env, maxBuffer: 2 ** 24 });
+    const { stdout, code } = await ran.then(
+      (done) => ({ stdout: done.stdout, code: 0 }),
+      (error: { stdout: string; code: number }) => error,
+    );
+    return { record: JSON.parse(stdout), code };
+  }
+
+  before(async () => {
+    libtorch = (await locateLibtorch()).root;
+    // Not by its name: that may be a script which finds it.
+    const { stdout } = await execute('python3', ['-c', 'import sys; print(sys.executable)']);
+    python = stdout.trim();
+    for (const name of ['bin', 'scripts']) mkdirSync(join(bare, name), { recursive: true });
+    for (const tool of TOOLS) {
+      const { stdout } = await execute('sh', ['-c', `command -v ${tool}`]);
+      symlinkSync(stdout.trim(), join(bare, 'bin', tool));
+    }
+    for (const name of ['run.sh', 'unpack.py']) {
+      copyFileSync(join(ROOT, 'scripts/gpu-kit', name), join(bare, 'scripts', name));
+    }
+    const words = ['scripts/gpu-kit.mjs', '--out', folder, '--level', '0'];
+    await execute(process.execPath, words, { cwd: ROOT });
+  });
+
+  test('runs tests by the Node that came along, and says how they ended', async () => {
+    const names = ['deadline', 'engine'];
+    const { record, code } = await runKit('suite', '--device', 'cpu', ...names);
+    assert.deepEqual(record.failures, []);
+    assert.equal(code, 0);
+    assert.equal(record.node, join(unpacked, 'node'));
+    assert.deepEqual(
+      Object.keys(record.files).sort(),
+      names.map((name) => `${name}.test.mts`),
+    );
+    assert.ok(record.passed >= 10 && record.failed === 0, JSON.stringify(record));
+  });
+
+  test('what fails is named, with its reason', async () => {
+    const { record, code } = await runKit('suite', '--device', 'cuda:98', 'engine');
+    assert.equal(code, 1);
+    assert.equal(record.device, 'cuda:98');
+    const [failure] = record.failures;
+    assert.equal(record.failed, record.failures.length);
+    assert.equal(failure?.file, 'engine.test.mts');
+    assert.match(failure?.reason.join('\n') ?? '', /ERR_DEVICE_UNAVAILABLE|expected/);
+  });
+});
