@@ -233,6 +233,7 @@ for precision in fp16 bf16; do
     --compile --batches 64,1,8 --stop-after 240
 done
 
+# Further steps go above this line: step or long_step, and in limit_of where 300 s are not right.
 if [ -n "$dry" ]; then
   printf 'nothing was run; at most %s s; the record would be %s\n' "$planned" "$out"
   exit 0

@@ -135,7 +135,7 @@ describe('the record of a GPU', () => {
       soak: {
         status: 'failed',
         reason: 'not done after 3 s',
-        out: '{"passed": false}',
+        out: '{"error": "no /opt/x.so"}',
         err: 'grew',
       },
       texts: { status: 'skipped', reason: 'expected /opt/lib/x.so, found none' },
@@ -148,7 +148,7 @@ describe('the record of a GPU', () => {
       ...lines.slice(10),
     ]);
     assert.equal(kernels?.command, 'check --folder=x small');
-    assert.deepEqual([soak?.result, soak?.lastLines], [{ passed: false }, ['grew']]);
+    assert.deepEqual([soak?.result, soak?.lastLines], [{ error: 'no x.so' }, ['grew']]);
     assert.deepEqual([texts?.status, texts?.reason], ['skipped', 'expected x.so, found none']);
   });
 });

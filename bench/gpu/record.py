@@ -33,7 +33,7 @@ def read(path: Path) -> str:
 def result_of(folder: Path, name: str) -> object:
     """The step's JSON, where its output is some."""
     try:
-        return json.loads(read(folder / f"{name}.out"))
+        return json.loads(without_folders(read(folder / f"{name}.out")))
     except ValueError:
         return None
 

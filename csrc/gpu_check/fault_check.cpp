@@ -22,7 +22,7 @@ namespace llm2clip {
 namespace {
 
 constexpr int64_t kLargest = 64;
-constexpr double kSecondsToSettle = 60, kSame = 0.9999;
+constexpr double kSecondsToSettle = 20, kSame = 0.9999;
 constexpr size_t kMib = size_t{1} << 20;
 
 // What was expected and whether it came.
