@@ -169,30 +169,36 @@ std::string asked_once(Stage& stage, Scheduler& scheduler) {
   return tally->failed().empty() ? in_words(*tally) : tally->failed().begin()->first;
 }
 
-void device_lost(Stage& stage) {
-  const std::string lost = "ERR_DEVICE_LOST";
-  const CudaContext context(0);
+constexpr const char* kLost = "ERR_DEVICE_LOST";
+
+// Traps with requests before and behind it.
+void lose_device(Stage& stage, Scheduler& scheduler, const std::shared_ptr<Tally>& tally) {
   const CudaStream stream;
+  ask(stage, scheduler, tally, 4);
+  launch_trap(stream.handle());
+  ask(stage, scheduler, tally, 64);
+  const std::string found = outcome([&] { stream.synchronize(); });
+  stage.findings.expect("ERR_DEVICE_LOST from the kernel's own stream", found == kLost, found);
+}
+
+void device_lost(Stage& stage) {
+  const CudaContext context(0);
   const auto served = serve_pictures(stage.engine, stage.options, stage.config.embedding_dim);
   Scheduler& scheduler = *served->scheduler;
   const auto tally = std::make_shared<Tally>();
   ask(stage, scheduler, tally, 4);
   const bool before = all_settled(scheduler, *tally) && tally->failed().empty();
   stage.findings.expect("all requests to be completed before", before, in_words(*tally));
-  ask(stage, scheduler, tally, 4);
-  launch_trap(stream.handle());
-  ask(stage, scheduler, tally, 64);
-  const std::string found = outcome([&] { stream.synchronize(); });
-  stage.findings.expect(lost + " from the kernel's own stream", found == lost, found);
+  lose_device(stage, scheduler, tally);
   const std::string later = asked_once(stage, scheduler);
-  stage.findings.expect(lost + " for what is asked later", later == lost, later);
+  stage.findings.expect("ERR_DEVICE_LOST for what is asked later", later == kLost, later);
   const bool settled = all_settled(scheduler, *tally);
   const auto failed = tally->failed();
-  const bool only = failed.empty() || (failed.size() == 1 && failed.contains(lost));
-  stage.findings.expect("every request to be completed or " + lost, settled && only,
+  const bool only_lost = failed.empty() || (failed.size() == 1 && failed.contains(kLost));
+  stage.findings.expect("every request to be completed or ERR_DEVICE_LOST", settled && only_lost,
                         in_words(*tally));
   const std::string again = outcome([&] { stage.engine.open(stage.options); });
-  stage.findings.expect(lost + " from another session", again == lost, again);
+  stage.findings.expect("ERR_DEVICE_LOST from another session", again == kLost, again);
   scheduler.close();
 }
 
