@@ -10,6 +10,7 @@
 #include "cuda/memory.h"
 #include "cuda/probe.h"
 #include "cuda/result_ring.h"
+#include "cuda/stream_pool.h"
 #include "expect.h"
 
 namespace llm2clip::testing {
@@ -176,6 +177,21 @@ void test_codes() {
   EXPECT(error_code_of(1) == ErrorCode::kInternal);
 }
 
+void test_stream_pool() {
+  const auto context = std::make_shared<const CudaContext>(0);
+  CudaStreamHandle first = nullptr;
+  {
+    const auto one = lend_stream(0, context), two = lend_stream(0, context);
+    first = one->handle();
+    EXPECT(first != two->handle());
+    EXPECT(lend_stream(1, context)->handle() != first);
+  }
+  const auto again = lend_stream(0, context), another = lend_stream(0, context),
+             third = lend_stream(0, context);
+  EXPECT((again->handle() == first) != (another->handle() == first));
+  EXPECT(third->handle() != first);
+}
+
 }  // namespace
 }  // namespace llm2clip::testing
 
@@ -191,5 +207,6 @@ int main() {
                     {"out of memory", test_out_of_memory},
                     {"device lost", test_lost},
                     {"result ring", test_result_ring},
+                    {"stream pool", test_stream_pool},
                     {"codes", test_codes}});
 }

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "cuda/result_ring.h"
+#include "cuda/stream_pool.h"
 #include "engine/packed_texts.h"
 #include "engine/torchscript/cuda/cuda_error.h"
 #include "engine/torchscript/cuda/device_check.h"
@@ -195,7 +196,8 @@ class TextsCudaSession final : public Session {
 
   int index_;
   std::shared_ptr<const CudaContext> context_;
-  CudaStream stream_;
+  std::shared_ptr<const CudaStream> lent_ = lend_stream(index_, context_);
+  const CudaStream& stream_ = *lent_;
   // A language model takes its time: the core is others' meanwhile.
   CudaEvent done_{CudaEvent::Wait::kSleep};
   ResultRing results_;

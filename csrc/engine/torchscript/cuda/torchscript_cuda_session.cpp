@@ -16,6 +16,7 @@
 #include "cuda/probe.h"
 #include "cuda/result_ring.h"
 #include "cuda/staged_batch.h"
+#include "cuda/stream_pool.h"
 #include "engine/torchscript/cuda/attention_cuda.h"
 #include "engine/torchscript/cuda/bucket_graphs.h"
 #include "engine/torchscript/cuda/cuda_error.h"
@@ -202,7 +203,8 @@ class TorchscriptCudaSession final : public Session {
   SessionOptions options_;
   int index_;
   std::shared_ptr<const CudaContext> context_;
-  CudaStream stream_;
+  std::shared_ptr<const CudaStream> lent_ = lend_stream(index_, context_);
+  const CudaStream& stream_ = *lent_;
   CudaEvent done_;
   Staging staging_;
   std::optional<StagedBatches> staged_;
