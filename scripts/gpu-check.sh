@@ -217,8 +217,8 @@ long_step texts-large "$texts" large "$(folder texts-large)" "$plugin" "${librar
 # The JavaScript suite and the command on this GPU, by the Node that `npm run gpu-kit` packed elsewhere.
 kit=build/gpu-kit/kit.tar.xz
 export LLM2CLIP_LIBTORCH="$site" PYTHON="$python"
-served=(bash scripts/gpu-kit/run.sh $kit "$work/kit")
-if [ -n "$dry" ] || [ -e $kit ]; then
+served=(bash scripts/gpu-kit/run.sh "$kit" "$work/kit")
+if [ -n "$dry" ] || [ -e "$kit" ]; then
   step node-suite "${served[@]}" suite --release "$release"
   long_step node-bench "${served[@]}" bench --release "$release"
 else

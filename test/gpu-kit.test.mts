@@ -12,19 +12,8 @@ import { temporaryFolder } from './support/temporary.mts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const execute = promisify(execFile);
-const TOOLS = [
-  'bash',
-  'cat',
-  'cc',
-  'cp',
-  'dirname',
-  'grep',
-  'mkdir',
-  'paste',
-  'python3',
-  'realpath',
-  'tr',
-];
+/** `as`, `cc` and `ld` are for a test that makes libraries. */
+const TOOLS = 'as bash cat cc cp dirname grep ld mkdir paste realpath tr'.split(' ');
 
 interface Record {
   node: string;
@@ -89,9 +78,11 @@ describe('npm run gpu-kit', () => {
     const { record, code } = await runKit('suite', '--device', 'cuda:98', 'engine');
     assert.equal(code, 1);
     assert.equal(record.device, 'cuda:98');
-    const [failure] = record.failures;
     assert.equal(record.failed, record.failures.length);
-    assert.equal(failure?.file, 'engine.test.mts');
-    assert.match(failure?.reason.join('\n') ?? '', /ERR_DEVICE_UNAVAILABLE|expected/);
+    const unavailable = record.failures.find(({ test }) =>
+      test.startsWith('a file made elsewhere'),
+    );
+    assert.equal(unavailable?.file, 'engine.test.mts');
+    assert.match(unavailable?.reason.join('\n') ?? '', /device cuda:98/);
   });
 });
