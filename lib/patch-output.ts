@@ -37,18 +37,13 @@ function layerOf(layer: number, layers: number): number {
  */
 export function patchOutput(
   { imageSize, embeddingDim, patchSize, width, layers }: PatchTower,
-  { givesPatches, device }: NativeSession['info'],
+  { givesPatches }: NativeSession['info'],
   layer: number | undefined,
 ): PatchOutput {
-  if (!givesPatches && device !== 'cpu') {
-    throw unavailable(
-      `one on ${device} that does not; load a torchscript bundle that this version has converted`,
-    );
-  }
   if (!givesPatches || patchSize === undefined || width === undefined || layers === undefined) {
     throw unavailable(
-      'one that was imported, or converted by an older llm2clip; convert the checkpoint again ' +
-        'with `npx llm2clip convert`',
+      "one of TensorRT's, one that was imported, or converted by an older llm2clip; convert the " +
+        'checkpoint again with `npx llm2clip convert` for the torchscript engine',
     );
   }
   const edge = Math.floor(imageSize / patchSize);
