@@ -132,10 +132,14 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
     });
   });
 
-  test('a library that is damaged', async () => {
+  test('a library that is damaged, and one beside that of this process', async () => {
     await writeFile(join(folder, 'libtensorrt_rtx.so.1'), 'not a library');
+    const done = await run(['encode', good, PICTURE], { TENSORRT_RTX_ROOT: folder });
+    assert.equal(done.code, 1);
+    assert.match(done.stderr, /ERR_RUNTIME_MISSING: cannot open .*libtensorrt_rtx/);
     await assert.rejects(LLM2CLIP.load(good, { runtime: folder }), {
-      code: 'ERR_RUNTIME_MISSING',
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+      message: /to be the only libtensorrt_rtx.so.1 .* set TENSORRT_RTX_ROOT to /,
     });
   });
 
