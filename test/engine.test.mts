@@ -42,7 +42,7 @@ describe('plugins', () => {
     );
     await assert.rejects(fromNative(openEngine(plugin, [])), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
-      message: /expected engine interface 8 .* found 999/,
+      message: /expected engine interface 9 .* found 999/,
     });
   });
 

@@ -37,7 +37,7 @@ constexpr size_t kTotalMemory = size_t{16} << 30;
 constexpr int kMismatch = 803, kInvalidDevice = 101, kInvalidValue = 1;
 
 CUctx_st contexts[2] = {{0}, {1}};
-CUctx_st* current = nullptr;
+thread_local CUctx_st* current = nullptr;
 int retained = 0;
 std::atomic<int> synchronisations = 0;
 
