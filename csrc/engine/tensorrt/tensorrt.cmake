@@ -1,0 +1,28 @@
+# The TensorRT engines: one source, compiled against each vendor's headers where they are there.
+# Plugins too, but of a library that is never linked.
+set(TENSORRT_INCLUDE "" CACHE PATH "Folder that holds NvInfer.h of TensorRT 11")
+set(TENSORRT_RTX_INCLUDE "" CACHE PATH "Folder that holds NvInfer.h of TensorRT for RTX")
+file(GLOB tensorrt_sources CONFIGURE_DEPENDS csrc/engine/tensorrt/*.cpp)
+list(FILTER tensorrt_sources EXCLUDE REGEX /flavour_)
+function(llm2clip_tensorrt_target target flavour include)
+  target_sources(${target} PRIVATE ${tensorrt_sources} csrc/engine/tensorrt/flavour_${flavour}.cpp)
+  target_include_directories(${target} SYSTEM PRIVATE ${include} csrc/engine/tensorrt/include)
+  target_link_libraries(${target} PRIVATE llm2clip_core)
+  llm2clip_warnings(${target})
+endfunction()
+if(TENSORRT_INCLUDE)
+  add_library(llm2clip_tensorrt MODULE)
+  set_target_properties(llm2clip_tensorrt PROPERTIES PREFIX "")
+  llm2clip_tensorrt_target(llm2clip_tensorrt tensorrt ${TENSORRT_INCLUDE})
+endif()
+if(TENSORRT_RTX_INCLUDE)
+  add_library(llm2clip_tensorrt_rtx MODULE)
+  set_target_properties(llm2clip_tensorrt_rtx PROPERTIES PREFIX "")
+  llm2clip_tensorrt_target(llm2clip_tensorrt_rtx rtx ${TENSORRT_RTX_INCLUDE})
+  # What the models become, layer by layer; test/tensorrt-build.test.mts gives it the library.
+  file(GLOB network_test_sources CONFIGURE_DEPENDS csrc/engine/tensorrt/tests/*.cpp)
+  add_executable(tensorrt_network_test ${network_test_sources})
+  set_target_properties(tensorrt_network_test PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
+  llm2clip_tensorrt_target(tensorrt_network_test rtx ${TENSORRT_RTX_INCLUDE})
+endif()

@@ -1,0 +1,39 @@
+# The core's own tests; test/native.test.mts runs them, scripts/sanitize.mjs under sanitizers.
+add_custom_target(native_tests)
+foreach(subject attention batching cuda cuda_kernels engine image linear memory model
+        norm search serving staging tensorrt)
+  add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
+  set_target_properties(${subject}_test PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
+  target_link_libraries(${subject}_test PRIVATE llm2clip_core llm2clip_kernels Threads::Threads)
+  llm2clip_warnings(${subject}_test)
+  add_dependencies(native_tests ${subject}_test)
+endforeach()
+
+set(twin_kernels csrc/tests/cuda_twin_launchers.cpp csrc/kernels/cuda/packed_picture.cpp)
+target_sources(cuda_kernels_test PRIVATE ${twin_kernels} csrc/tests/cuda_text_kernels.cpp)
+target_sources(staging_test PRIVATE ${twin_kernels} csrc/engine/torchscript/cuda/patch_intake.cpp)
+target_include_directories(cuda_kernels_test PRIVATE csrc/tests/host)
+target_sources(tensorrt_test PRIVATE csrc/engine/tensorrt/constants.cpp
+                                     csrc/engine/tensorrt/device_texts.cpp)
+
+# An engine that takes a set time, for tests and measurements of all that is around engines.
+add_library(fake_engine MODULE csrc/tests/fake_engine.cpp)
+set_target_properties(fake_engine PROPERTIES PREFIX ""
+  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
+target_link_libraries(fake_engine PRIVATE llm2clip_core)
+llm2clip_warnings(fake_engine)
+add_dependencies(native_tests fake_engine)
+
+# A driver of CUDA without a GPU. Three tests find it through their run path, others by LD_LIBRARY_PATH.
+add_library(fake_driver SHARED csrc/tests/fake_driver.cpp)
+set_target_properties(fake_driver PROPERTIES OUTPUT_NAME cuda SUFFIX .so.1
+  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests/fake_driver)
+target_include_directories(fake_driver PRIVATE csrc)
+llm2clip_warnings(fake_driver)
+foreach(test cuda_test staging_test tensorrt_test)
+  set_target_properties(${test} PROPERTIES BUILD_RPATH "$ORIGIN/fake_driver")
+  # An RPATH, not a RUNPATH: of the program also where a sanitizer opens libraries in its name.
+  target_link_options(${test} PRIVATE -Wl,--disable-new-dtags)
+endforeach()
+add_dependencies(native_tests fake_driver)
