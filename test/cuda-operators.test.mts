@@ -11,18 +11,12 @@ import { convert, LLM2CLIP, type Precision } from 'llm2clip';
 import { readVisionManifest } from '#lib/bundle/open';
 import { locatePlugin } from '#lib/runtime/plugins';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
+import { TWIN_GATES } from './support/device.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { cosine } from './support/vectors.mts';
 
 const TWIN = fileURLToPath(new URL('../build/Release/tests/twin_session', import.meta.url));
 const BATCH = 3;
-
-/** What the suite asks of a GPU at full size; these towers are small and of random weights. */
-const LEAST_COSINE: Partial<Record<Precision, number>> = {
-  fp32: 0.99999,
-  fp16: 0.9999,
-  bf16: 0.999,
-};
 
 /** Of each whether its last norm and its head run as one kernel. */
 const CASES = [
@@ -133,7 +127,7 @@ for (const [preset, layout, hasFusedHead] of CASES) {
     const outputs = await outputsOf(reference);
     const pixels = somePixels(size);
     const expected = await runCpu(reference, pixels, size, outputs);
-    for (const [precision, least] of Object.entries(LEAST_COSINE)) {
+    for (const [precision, least] of Object.entries(TWIN_GATES)) {
       const bundle = join(folder, `${precision}-twin`);
       await convert(checkpoint, { out: bundle, precision: precision as Precision });
       const { numbers, operators } = await runTwin(bundle, pixels, size, outputs);

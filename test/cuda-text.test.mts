@@ -10,11 +10,13 @@ import { promisify } from 'node:util';
 import type { Input } from '#lib/native';
 import type { Precision } from '#lib/precision';
 import { locatePlugin } from '#lib/runtime/plugins';
+import { TWIN_GATES } from './support/device.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import {
   buildTextEngine,
   goldenCases,
   MAX_TOKENS,
+  TEXT_PRESETS,
   type TextPreset,
   textTower,
 } from './support/text-towers.mts';
@@ -25,22 +27,8 @@ const TWIN = fileURLToPath(new URL('../build/Release/tests/twin_texts', import.m
 /** Of a text in a slot: how many tokens it has, and over how many the mean is. */
 const HEADER = 2;
 
-/** What the suite asks of a GPU at full size. */
-const LEAST_COSINE: Partial<Record<Precision, number>> = {
-  fp32: 0.99999,
-  fp16: 0.9999,
-  bf16: 0.999,
-};
 /** One vector is the same alone and among others, but for the order of sums. */
 const SAME_IN_BATCHES = 0.99999;
-
-const PRESETS = [
-  'llama-tiny',
-  'llama-tiny-scaled',
-  'llama-tiny-outliers',
-  'adapter-tiny',
-  'adapter-tiny-siglip2',
-] as const satisfies readonly TextPreset[];
 
 const folder = temporaryFolder();
 
@@ -81,11 +69,11 @@ async function embedTwin(
   return slots.map((_, i) => ({ together: row(i), alone: row(count + i) }));
 }
 
-for (const preset of PRESETS) {
+for (const preset of TEXT_PRESETS) {
   describe(preset, () => {
     const cases = goldenCases(preset);
     const inputs = cases.map(({ input }) => input);
-    for (const [precision, least] of Object.entries(LEAST_COSINE)) {
+    for (const [precision, least] of Object.entries(TWIN_GATES)) {
       test(`${precision}: the operators for GPUs give what the reference gives`, async () => {
         const model = await build(preset, precision as Precision);
         const found = await embedTwin(model, inputs);

@@ -1,13 +1,14 @@
 // What stands between a bundle and a running engine: the plugin, the runtime, the operators.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { LLM2CLIP } from 'llm2clip';
 import { type BundleContent, writeBundle } from '#lib/bundle/write';
 import { fromNative, loadNative } from '#lib/native';
 import { locateLibtorch } from '#lib/runtime/locate';
+import { locatePlugin } from '#lib/runtime/plugins';
 import { CONTENT } from './support/bundle-content.mts';
 import { ABSENT, loadModel, ON_GPU } from './support/device.mts';
 import { writeForeignEngine } from './support/foreign-engine.mts';
@@ -60,6 +61,22 @@ describe('plugins', () => {
     const text = join(folder, 'text.so');
     await writeFile(text, 'not a library');
     await assert.rejects(fromNative(openEngine(none, [text])), { code: 'ERR_RUNTIME_MISSING' });
+  });
+});
+
+describe('another installation of llm2clip in the same process', () => {
+  test('is refused by name; the first goes on', async () => {
+    const { libraries } = await locateLibtorch();
+    const plugin = locatePlugin('torchscript');
+    const other = join(folder, 'other', basename(plugin));
+    await mkdir(dirname(other), { recursive: true });
+    await copyFile(plugin, other);
+    await fromNative(openEngine(plugin, libraries));
+    await assert.rejects(fromNative(openEngine(other, libraries)), {
+      code: 'ERR_ENGINE_INCOMPATIBLE',
+      message: /expected .*other.* to be the only one of its name .*npm dedupe/,
+    });
+    await fromNative(openEngine(plugin, libraries));
   });
 });
 

@@ -16,18 +16,11 @@ import {
   goldenCases,
   MAX_TOKENS,
   openTextEngine,
+  TEXT_PRESETS,
   type TextPreset,
   textTower,
 } from './support/text-towers.mts';
 import { cosine } from './support/vectors.mts';
-
-const PRESETS = [
-  'llama-tiny',
-  'llama-tiny-scaled',
-  'llama-tiny-outliers',
-  'adapter-tiny',
-  'adapter-tiny-siglip2',
-] as const satisfies readonly TextPreset[];
 
 const PRECISIONS: Record<Precision, Tolerance> = {
   fp32: FP32,
@@ -50,7 +43,7 @@ function folderOf(preset: TextPreset): string {
   return path;
 }
 
-for (const preset of PRESETS) {
+for (const preset of TEXT_PRESETS) {
   describe(preset, () => {
     const tower = textTower(folderOf(preset), preset);
     for (const precision of precisionsOf(preset)) {

@@ -1,11 +1,11 @@
 #include "engine/only_copy.h"
 
+#include <dlfcn.h>
 #include <link.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -52,13 +52,21 @@ bool is_same(const fs::path& a, const fs::path& b) {
   return a == b || fs::equivalent(a, b, unreadable);
 }
 
-std::optional<fs::path> other_copy(const fs::path& library) {
+// Of another file; none where this one is loaded.
+std::vector<fs::path> other_copies(const fs::path& library) {
   std::vector<fs::path> copies = loaded_libraries();
   std::erase_if(copies, [&](const fs::path& one) { return one.filename() != library.filename(); });
   const bool loaded =
       std::ranges::any_of(copies, [&](const fs::path& one) { return is_same(one, library); });
-  if (loaded || copies.empty()) return std::nullopt;
-  return copies.front();
+  return loaded ? std::vector<fs::path>() : copies;
+}
+
+bool is_only_one(const fs::path& loaded) {
+  void* const handle = ::dlopen(loaded.c_str(), RTLD_NOW | RTLD_NOLOAD);
+  if (handle == nullptr) return false;
+  const bool marked = ::dlsym(handle, kOnlyOneSymbol) != nullptr;
+  ::dlclose(handle);
+  return marked;
 }
 
 std::string folder_of(fs::path library, int above) {
@@ -74,15 +82,27 @@ void require_only_copy(const std::string& path) {
   const Vendor* const vendor = vendor_of(name);
   std::error_code unreadable;
   if (vendor == nullptr || !fs::exists(library, unreadable)) return;
-  const auto other = other_copy(library);
-  if (!other) return;
+  const std::vector<fs::path> others = other_copies(library);
+  if (others.empty()) return;
   throw Error(ErrorCode::kEngineIncompatible,
               "expected " + path + " to be the only " + name + " in this process, found " +
-                  other->string() +
+                  others.front().string() +
                   " loaded already, by another addon or another version of "
                   "llm2clip; set " +
-                  std::string(vendor->variable) + " to " + folder_of(*other, vendor->above) +
+                  std::string(vendor->variable) + " to " +
+                  folder_of(others.front(), vendor->above) +
                   ", or load this model in a process of its own");
+}
+
+void require_only_plugin(const std::string& path) {
+  for (const fs::path& other : other_copies(path)) {
+    if (!is_only_one(other)) continue;
+    throw Error(ErrorCode::kEngineIncompatible,
+                "expected " + path + " to be the only one of its name in this process, found " +
+                    other.string() +
+                    " loaded already, by another installation of llm2clip; have one installed "
+                    "(npm dedupe), or load this model in a process of its own");
+  }
 }
 
 }  // namespace llm2clip

@@ -11,4 +11,11 @@ namespace llm2clip {
 // there.
 void require_only_copy(const std::string& path);
 
+// What a plugin of which a process can have one copy exports under this name, whatever its value.
+inline constexpr const char* kOnlyOneSymbol = "llm2clip_only_one";
+
+// The same of such a plugin: of two installations of llm2clip in one process, both would register
+// their operators with the one libtorch, which never returns from that.
+void require_only_plugin(const std::string& path);
+
 }  // namespace llm2clip

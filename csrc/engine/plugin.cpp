@@ -23,6 +23,7 @@ void* open_library(const std::string& path) {
 
 std::shared_ptr<Engine> open_plugin(const std::string& path,
                                     const std::vector<std::string>& libraries) {
+  require_only_plugin(path);
   for (const std::string& library : libraries) require_only_copy(library);
   for (const std::string& library : libraries) open_library(library);
   void* handle = open_library(path);

@@ -1,5 +1,4 @@
 // What csrc/cuda makes of the driver's library, over a fake one that this program's run path finds.
-#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -12,18 +11,10 @@
 #include "cuda/result_ring.h"
 #include "cuda/stream_pool.h"
 #include "expect.h"
+#include "fake_behaviour.h"
 
 namespace llm2clip::testing {
 namespace {
-
-// How the driver behaves while this lives.
-class Behaviour {
- public:
-  explicit Behaviour(const char* mode) { ::setenv("LLM2CLIP_FAKE_CUDA", mode, 1); }
-  ~Behaviour() { ::unsetenv("LLM2CLIP_FAKE_CUDA"); }
-  Behaviour(const Behaviour&) = delete;
-  Behaviour& operator=(const Behaviour&) = delete;
-};
 
 template <typename Body>
 Error error_of(const Body& body) {

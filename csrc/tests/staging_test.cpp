@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
@@ -15,6 +14,7 @@
 #include "cuda/staged_batch.h"
 #include "engine/torchscript/cuda/patch_intake.h"
 #include "expect.h"
+#include "fake_behaviour.h"
 #include "image/preprocess.h"
 #include "serving/batch.h"
 
@@ -277,15 +277,6 @@ void test_threads() {
   for (std::thread& thread : threads) thread.join();
   EXPECT(staged.give(memory->pixels().data(), all(pictures)));
 }
-
-// How the driver behaves while this lives.
-class Behaviour {
- public:
-  explicit Behaviour(const char* mode) { ::setenv("LLM2CLIP_FAKE_CUDA", mode, 1); }
-  ~Behaviour() { ::unsetenv("LLM2CLIP_FAKE_CUDA"); }
-  Behaviour(const Behaviour&) = delete;
-  Behaviour& operator=(const Behaviour&) = delete;
-};
 
 // Two inputs of two numbers: one sent ahead, one not; then other ones in the same place.
 void test_numbers() {

@@ -18,6 +18,9 @@ const GPU_GATES: Readonly<Record<Exclude<Precision, 'int8'>, number>> = {
   bf16: 0.999,
 };
 
+/** The same of the GPU's kernels' twins on the host, where sums come in one order. */
+export const TWIN_GATES: Partial<Record<Precision, number>> = { ...GPU_GATES, fp32: 0.99999 };
+
 /** For node:test's `skip`. */
 export const withoutInt8 = (precision: Precision): string | false =>
   ON_GPU && precision === 'int8' && 'int8 runs on the CPU alone';

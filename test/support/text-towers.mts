@@ -31,6 +31,15 @@ export interface TextGolden {
 
 export type TextPreset = LlamaPreset | AdapterPreset;
 
+/** Those that have goldens. */
+export const TEXT_PRESETS = [
+  'llama-tiny',
+  'llama-tiny-scaled',
+  'llama-tiny-outliers',
+  'adapter-tiny',
+  'adapter-tiny-siglip2',
+] as const satisfies readonly TextPreset[];
+
 /** Of the engines that tests build: more than the longest golden. */
 export const MAX_TOKENS = 2048;
 

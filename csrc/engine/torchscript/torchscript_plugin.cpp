@@ -40,6 +40,9 @@ class TorchscriptEngine final : public Engine {
 }  // namespace
 }  // namespace llm2clip
 
+// kOnlyOneSymbol: libtorch knows one set of operators of a name.
+extern "C" __attribute__((visibility("default"))) const char llm2clip_only_one = 1;
+
 extern "C" __attribute__((visibility("default"))) const llm2clip::Plugin llm2clip_plugin{
     llm2clip::kPluginInterfaceVersion, []() -> std::unique_ptr<llm2clip::Engine> {
       return std::make_unique<llm2clip::TorchscriptEngine>();

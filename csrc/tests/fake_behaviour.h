@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdlib>
+
+namespace llm2clip::testing {
+
+// How the driver of fake_driver.cpp behaves while this lives.
+class Behaviour {
+ public:
+  explicit Behaviour(const char* mode) { ::setenv("LLM2CLIP_FAKE_CUDA", mode, 1); }
+  ~Behaviour() { ::unsetenv("LLM2CLIP_FAKE_CUDA"); }
+  Behaviour(const Behaviour&) = delete;
+  Behaviour& operator=(const Behaviour&) = delete;
+};
+
+}  // namespace llm2clip::testing
