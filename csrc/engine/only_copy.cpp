@@ -1,11 +1,13 @@
 #include "engine/only_copy.h"
 
-#include <dlfcn.h>
 #include <link.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -61,12 +63,11 @@ std::vector<fs::path> other_copies(const fs::path& library) {
   return loaded ? std::vector<fs::path>() : copies;
 }
 
-bool is_only_one(const fs::path& loaded) {
-  void* const handle = ::dlopen(loaded.c_str(), RTLD_NOW | RTLD_NOLOAD);
-  if (handle == nullptr) return false;
-  const bool marked = ::dlsym(handle, kOnlyOneSymbol) != nullptr;
-  ::dlclose(handle);
-  return marked;
+// By the names it exports, which lie in it as they are: one that is not loaded cannot be asked.
+bool is_only_one(const fs::path& library) {
+  std::ifstream file(library, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  return bytes.find(kOnlyOneSymbol) != std::string::npos;
 }
 
 std::string folder_of(fs::path library, int above) {
@@ -96,7 +97,7 @@ void require_only_copy(const std::string& path) {
 
 void require_only_plugin(const std::string& path) {
   for (const fs::path& other : other_copies(path)) {
-    if (!is_only_one(other)) continue;
+    if (!is_only_one(path) || !is_only_one(other)) continue;
     throw Error(ErrorCode::kEngineIncompatible,
                 "expected " + path + " to be the only one of its name in this process, found " +
                     other.string() +
