@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "engine/torchscript/torch_error.h"
+#include "engine/torchscript/cuda/cuda_error.h"
 
 namespace llm2clip {
 
@@ -21,9 +21,8 @@ Attention first_that_agrees(const std::vector<Attention>& in_order, int64_t head
     std::string reason = "it gives other numbers";
     try {
       if (agrees(attention)) return attention;
-    } catch (const c10::OutOfMemoryError&) {
-      throw;
     } catch (const c10::Error& error) {
+      if (means_no_memory(error)) throw;
       reason = first_line(error.what_without_backtrace());
     }
     reasons += (reasons.empty() ? "" : "; ") + name(attention) + ": " + reason;

@@ -39,7 +39,8 @@ std::vector<FusedAttention> in_order(int compute_capability) {
 bool agrees(FusedAttention attention, int64_t head_dim, at::ScalarType type) {
   // As the operators give them: views of packed rows.
   const auto options = at::TensorOptions(at::kCUDA).dtype(type);
-  const Tensor qkv = at::randn({2, 65, 3, 2, head_dim}, options);
+  // Drawn on the host: a GPU's generator refuses while any thread records a graph.
+  const Tensor qkv = at::randn({2, 65, 3, 2, head_dim}).to(options);
   const Tensor q = qkv.select(2, 0).transpose(1, 2), k = qkv.select(2, 1).transpose(1, 2),
                v = qkv.select(2, 2).transpose(1, 2);
   const Tensor scores = at::softmax(q.to(at::kFloat).matmul(k.to(at::kFloat).transpose(2, 3)) /
@@ -70,8 +71,10 @@ FusedAttention choose_attention(int64_t head_dim, at::ScalarType type, int compu
 void use_attention(FusedAttention attention) { chosen = attention; }
 
 Tensor attend_cuda(const Tensor& q, const Tensor& k, const Tensor& v) {
+  // cuDNN's is not made for one query.
+  const bool one_query = q.size(2) == 1 && chosen == FusedAttention::kCudnn;
   // Each of them leaves its result as [B, N, H, dim], so that this copies nothing.
-  return run(chosen, q, k, v).transpose(1, 2).flatten(2);
+  return run(one_query ? FusedAttention::kFlash : chosen, q, k, v).transpose(1, 2).flatten(2);
 }
 
 }  // namespace llm2clip

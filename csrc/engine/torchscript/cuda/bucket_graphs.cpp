@@ -1,6 +1,8 @@
 #include "engine/torchscript/cuda/bucket_graphs.h"
 
 #include <ATen/ATen.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
 
 #include <algorithm>
@@ -16,6 +18,23 @@ namespace {
 // shows that there is nothing left to do.
 constexpr int kWarmUps = 2;
 
+// Where ending fails libtorch stops half-way: its allocator would take this recording for under way
+// for good.
+void end(at::cuda::CUDAGraph& graph, c10::MempoolId_t pool) {
+  try {
+    graph.capture_end();
+  } catch (const c10::Error&) {
+    const c10::DeviceIndex device = c10::cuda::current_device();
+    try {
+      c10::cuda::CUDACachingAllocator::endAllocateToPool(device, pool);
+      c10::cuda::CUDACachingAllocator::releasePool(device, pool);
+    } catch (const c10::Error&) {
+      // It had come that far: the graph's end does the rest.
+    }
+    throw;
+  }
+}
+
 // Records one run. A recording that fails is ended all the same: the stream is as before.
 at::Tensor record(at::cuda::CUDAGraph& graph, c10::MempoolId_t pool,
                   const std::function<at::Tensor()>& run) {
@@ -26,19 +45,34 @@ at::Tensor record(at::cuda::CUDAGraph& graph, c10::MempoolId_t pool,
     output = run();
   } catch (...) {
     try {
-      graph.capture_end();
+      end(graph, pool);
     } catch (const c10::Error&) {
       // The first error says more.
     }
     throw;
   }
-  graph.capture_end();
+  end(graph, pool);
   return output;
 }
 
 }  // namespace
 
+std::mutex& recording_mutex() {
+  static auto* const instance = new std::mutex;
+  return *instance;
+}
+
 BucketGraphs::BucketGraphs(const at::Tensor& input, const Forward& forward) {
+  const std::lock_guard lock(recording_mutex());
+  try {
+    record_all(input, forward);
+  } catch (...) {
+    buckets_.clear();  // under the lock, too
+    throw;
+  }
+}
+
+void BucketGraphs::record_all(const at::Tensor& input, const Forward& forward) {
   const auto pool = at::cuda::graph_pool_handle();
   const std::vector<int64_t> sizes = batch_sizes(input.size(0));
   // The largest first: the others find their memory in its.
@@ -53,9 +87,14 @@ BucketGraphs::BucketGraphs(const at::Tensor& input, const Forward& forward) {
   }
   std::ranges::reverse(buckets_);
   c10::cuda::getCurrentCUDAStream().synchronize();
+  // What the warm-ups took lies beside what the graphs have of their own.
+  c10::cuda::CUDACachingAllocator::emptyCache();
 }
 
-BucketGraphs::~BucketGraphs() = default;
+BucketGraphs::~BucketGraphs() {
+  const std::lock_guard lock(recording_mutex());
+  buckets_.clear();
+}
 
 const at::Tensor& BucketGraphs::run(int64_t batch) {
   const auto found =

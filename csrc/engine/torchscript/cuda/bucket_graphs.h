@@ -5,9 +5,15 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace llm2clip {
+
+// Held while graphs are recorded or let go, by all sessions of the process: libtorch lists the
+// graphs of a device and guards that list by nothing; and it keeps freed memory while any recording
+// is under way. Never freed: threads may outlive the statics of this library.
+std::mutex& recording_mutex();
 
 // One CUDA graph a batch size: all that a run launches, recorded once. They share one pool of
 // memory, which one run after another uses.
@@ -30,6 +36,8 @@ class BucketGraphs {
     at::cuda::CUDAGraph graph;
     at::Tensor output;
   };
+  void record_all(const at::Tensor& input, const Forward& forward);
+
   std::vector<std::unique_ptr<Bucket>> buckets_;  // ascending
 };
 

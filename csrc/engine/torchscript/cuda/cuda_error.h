@@ -9,18 +9,30 @@
 
 namespace llm2clip {
 
+// Whether it says that memory ran out: the allocator, a launch, cuBLAS or cuDNN, whose statuses are
+// words alone.
+inline bool means_no_memory(const c10::Error& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
+  if (const auto* launch = dynamic_cast<const c10::AcceleratorError*>(&error)) {
+    return error_code_of(launch->get_error_code()) == ErrorCode::kOutOfMemory;
+  }
+  const std::string what = error.what_without_backtrace();
+  return what.find("_STATUS_") != std::string::npos && what.find("ALLOC") != std::string::npos;
+}
+
 // What torch throws of CUDA's errors, with the driver's own meaning: memory → ERR_OUT_OF_MEMORY,
 // and so on; what means nothing there → `code`.
 template <typename Body>
 auto translating_accelerator_errors(ErrorCode code, const std::string& doing, Body&& body) {
   try {
     return body();
-  } catch (const c10::OutOfMemoryError& error) {
-    throw Error(ErrorCode::kOutOfMemory, doing + ": " + first_line(error.what_without_backtrace()));
   } catch (const c10::AcceleratorError& error) {
     const ErrorCode found = error_code_of(error.get_error_code());
     throw Error(found == ErrorCode::kInternal ? code : found,
                 doing + ": " + first_line(error.what_without_backtrace()));
+  } catch (const c10::Error& error) {
+    if (!means_no_memory(error)) throw;
+    throw Error(ErrorCode::kOutOfMemory, doing + ": " + first_line(error.what_without_backtrace()));
   }
 }
 

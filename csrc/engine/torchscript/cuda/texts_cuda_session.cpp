@@ -2,13 +2,13 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
-#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "cuda/result_ring.h"
@@ -16,6 +16,7 @@
 #include "engine/packed_texts.h"
 #include "engine/torchscript/cuda/cuda_error.h"
 #include "engine/torchscript/cuda/device_check.h"
+#include "engine/torchscript/cuda/kept_memory.h"
 #include "engine/torchscript/cuda/padded_weights.h"
 #include "engine/torchscript/cuda/text_attention_cuda.h"
 #include "engine/torchscript/cuda/text_graph.h"
@@ -48,15 +49,6 @@ class TextsCudaSession final : public Session {
     info_.kernels.push_back("GPU: " + describe(device));
     translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot load engine", stream_,
                             [&] { open(options, device); });
-  }
-
-  ~TextsCudaSession() override {
-    module_ = jit::Module();
-    try {
-      c10::cuda::CUDACachingAllocator::emptyCache();
-    } catch (const c10::Error&) {
-      // Of a lost device nothing is to be had back.
-    }
   }
 
   const SessionInfo& info() const override { return info_; }
@@ -130,7 +122,10 @@ class TextsCudaSession final : public Session {
       count = inputs_->at_once(next, all.count - first, kTokensAtOnce);
       const Tensor output = embeddings_of(forward({next, count, size_}), count);
       dim = output.size(1);
-      if (!result) result = results_.next(static_cast<size_t>(all.count * dim) * sizeof(float));
+      // Of few sizes: a piece serves batches of many counts.
+      if (!result) {
+        result = results_.next(std::bit_ceil(static_cast<size_t>(all.count * dim) * sizeof(float)));
+      }
       const auto row = static_cast<size_t>(dim) * sizeof(float);
       copy_to_host({result->memory.data() + first * row, count * row},
                    reinterpret_cast<CudaAddress>(output.const_data_ptr()), stream_);
@@ -203,6 +198,7 @@ class TextsCudaSession final : public Session {
   ResultRing results_;
   PinnedMemory pinned_;  // inputs on their way
   int64_t used_ = 0;     // of it, in numbers of 4 bytes
+  KeptMemory kept_;      // goes after all below
   jit::Module module_;
   int64_t size_;  // of one input
   std::optional<ModuleInputs> inputs_;

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
-#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
@@ -23,6 +22,7 @@
 #include "engine/torchscript/cuda/device_check.h"
 #include "engine/torchscript/cuda/fused_head.h"
 #include "engine/torchscript/cuda/graph_nodes.h"
+#include "engine/torchscript/cuda/kept_memory.h"
 #include "engine/torchscript/cuda/padded_weights.h"
 #include "engine/torchscript/cuda/patch_embedding.h"
 #include "engine/torchscript/cuda/patch_intake.h"
@@ -63,17 +63,6 @@ class TorchscriptCudaSession final : public Session {
     info_.kernels.push_back("GPU: " + describe(device));
     translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot load engine", stream_,
                             [&] { open(device); });
-  }
-
-  ~TorchscriptCudaSession() override {
-    graphs_.reset();
-    input_ = Tensor();
-    module_ = jit::Module();
-    try {
-      c10::cuda::CUDACachingAllocator::emptyCache();
-    } catch (const c10::Error&) {
-      // Of a lost device nothing is to be had back.
-    }
   }
 
   const SessionInfo& info() const override { return info_; }
@@ -142,17 +131,25 @@ class TorchscriptCudaSession final : public Session {
                        patches->weight.scalar_type());
   }
 
-  // Of a kernel that has never run the first launch loads it: no request waits for that.
+  // Of a kernel that has never run the first launch loads it: no request waits for that. Of pixels,
+  // and of pictures whose columns, or rows, are resized first.
   void take_pictures(std::shared_ptr<const PictureIntake> intake) {
     staging_.intake = std::move(intake);
     info_.kernels.emplace_back("preprocessing: on the GPU");
     StagedBatch one(staging_, staging_.picture);
-    const uint8_t black = 0;
     const float* const slot = one.pixels().data();
-    one.take(slot, {&black, 1, 1, 1},
-             {static_cast<int>(options_.input.back()), {0, 0, 0}, {1, 1, 1}});
-    one.receive(slot, 1, stream_);
-    stream_.synchronize();
+    const auto receive = [&] {
+      one.receive(slot, 1, stream_);
+      stream_.synchronize();
+    };
+    receive();
+    const int64_t size = options_.input.back(), width = size + 1, height = 2 * size + 3;
+    const std::vector<uint8_t> black(static_cast<size_t>(width * height));
+    const Preprocessing how{static_cast<int>(size), {0, 0, 0}, {1, 1, 1}};
+    for (const auto& image : {ImageView{black.data(), 1, 1, 1}, {black.data(), width, height, 1}}) {
+      one.take(slot, image, how);
+      receive();
+    }
   }
 
   // Its weights are constants of the graph, which are moved while they are loaded.
@@ -209,9 +206,10 @@ class TorchscriptCudaSession final : public Session {
   Staging staging_;
   std::optional<StagedBatches> staged_;
   ResultRing results_;
+  KeptMemory kept_;  // goes after all below
   jit::Module module_;
-  Tensor
-      input_;  // [largest, 3, S, S] f32, or [largest, count, padded] patches of the weights' type
+  // [largest, 3, S, S] f32, or patches [largest, count, padded] of the weights' type
+  Tensor input_;
   std::optional<BucketGraphs> graphs_;
   SessionInfo info_;
 };
