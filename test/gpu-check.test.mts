@@ -161,7 +161,9 @@ describe('gpu-check', () => {
     'gpu_check/fault_check',
     'llm2clip_torchscript.so',
     'llm2clip_torchscript_cuda.so',
-    ...['batching', 'serving', 'memory', 'engine'].map((subject) => `tests/${subject}_test`),
+    ...['batching', 'serving', 'memory', 'staging', 'engine'].map(
+      (subject) => `tests/${subject}_test`,
+    ),
   ];
 
   /** A build whose programs print their arguments as JSON, but for those given. */
@@ -207,6 +209,10 @@ describe('gpu-check', () => {
       'fault-device-lost ok',
       'soak ok',
     ]);
+    // What has run is not forgotten for a step that is skipped later.
+    gpuCheck(fakeBuild(), '--out', out, '--steps', 'kernels,soak', '--minutes', '0');
+    assert.deepEqual(names(readRecord(out)).slice(0, 1), ['kernels ok']);
+    assert.deepEqual(names(readRecord(out)).slice(-1), ['soak ok']);
   });
 
   test('begins nothing when its time is over', () => {

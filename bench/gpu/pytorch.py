@@ -8,7 +8,9 @@ fused attention. What gpu-check compares with; its embeddings are of other weigh
 
 import argparse
 import json
+import signal
 import statistics
+import sys
 import time
 
 import torch
@@ -111,12 +113,16 @@ def main() -> None:
         model = torch.compile(model, mode="max-autotune", dynamic=False)
     times = []
     begin = time.perf_counter()
-    with torch.inference_mode():
-        for batch in arguments.batches.split(","):
-            if time.perf_counter() - begin < arguments.stop_after:
-                times.append(time_batch(model, int(batch), dtype, arguments.seconds))
-    name = f"{'torch.compile' if arguments.compile else 'PyTorch'} {arguments.precision}"
-    print(json.dumps({"contestant": name, "torch": torch.__version__, "batches": times}))
+    # Whoever stops it has what was done.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        with torch.inference_mode():
+            for batch in arguments.batches.split(","):
+                if time.perf_counter() - begin < arguments.stop_after:
+                    times.append(time_batch(model, int(batch), dtype, arguments.seconds))
+    finally:
+        name = f"{'torch.compile' if arguments.compile else 'PyTorch'} {arguments.precision}"
+        print(json.dumps({"contestant": name, "torch": torch.__version__, "batches": times}))
 
 
 if __name__ == "__main__":

@@ -63,8 +63,11 @@ def steps(folder: Path) -> list[dict]:
 
 
 def merged(old: list[dict], new: list[dict]) -> list[dict]:
-    """In the old order; what is new comes last."""
-    by_name = {step["name"]: step for step in [*old, *new]}
+    """In the old order; what is new comes last. What was skipped now may have run before."""
+    by_name = {step["name"]: step for step in old}
+    for step in new:
+        if step["status"] != "skipped" or step["name"] not in by_name:
+            by_name[step["name"]] = step
     return list(by_name.values())
 
 

@@ -41,6 +41,11 @@ const files = wanted.map((name) => join(ROOT, 'test', `${name}${SUFFIX}`));
 const events = run({ files, concurrency: CONCURRENCY });
 const summary = new Summary(events);
 events.compose(new Spec()).pipe(process.stderr);
+// Whoever stops it has what was done.
+process.once('SIGTERM', () => {
+  console.log(JSON.stringify(summary.record(), null, 2));
+  process.exit(1);
+});
 events.once('end', () => {
   const record = summary.record();
   console.log(JSON.stringify(record, null, 2));

@@ -1,6 +1,8 @@
 # The GPU's kernels: each .cu by nvcc, called by name rather than as a language of CMake's, whose
 # checks want a whole toolkit; here the compiler's wheels suffice. Launchers are plain C++.
-get_filename_component(cuda_root "${LLM2CLIP_NVCC}/../.." ABSOLUTE)
+# Of the compiler itself, whatever links to it.
+get_filename_component(cuda_compiler "${LLM2CLIP_NVCC}" REALPATH)
+get_filename_component(cuda_root "${cuda_compiler}/../.." ABSOLUTE)
 
 # Machine code for each generation, and PTX for those to come.
 set(cuda_code -gencode=arch=compute_120,code=compute_120)
@@ -8,14 +10,17 @@ foreach(capability 75 80 86 89 90 100 120)
   list(APPEND cuda_code -gencode=arch=compute_${capability},code=sm_${capability})
 endforeach()
 
+if(LLM2CLIP_WARNINGS_ARE_ERRORS)
+  set(cuda_errors -Werror=all-warnings -Xcompiler=-Werror)
+endif()
+
 # Has nvcc compile `source`; `object` is set to what it makes.
 function(llm2clip_cuda_object source object)
   get_filename_component(name ${source} NAME)
   set(made ${CMAKE_BINARY_DIR}/cuda/${name}.o)
   add_custom_command(OUTPUT ${made}
     COMMAND ${LLM2CLIP_NVCC} -std=c++20 -O3 --compress-mode=size ${cuda_code} -ccbin ${CMAKE_CXX_COMPILER}
-            -I${CMAKE_SOURCE_DIR}/csrc -Werror=all-warnings
-            -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra,-Werror
+            -I${CMAKE_SOURCE_DIR}/csrc -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra ${cuda_errors}
             -MD -MF ${made}.d -MT ${made} -c ${source} -o ${made}
     DEPENDS ${source} DEPFILE ${made}.d COMMENT "nvcc ${name}" VERBATIM)
   set(${object} ${made} PARENT_SCOPE)
