@@ -4,9 +4,8 @@
 #
 #   scripts/gpu-check.sh [--build DIR] [--out FILE] [--quick] [--steps A,B] [--minutes N] [--dry-run]
 #
-# --quick, some ten minutes with the build, leaves out what takes long: the large tower, PyTorch and most of
-# compute-sanitizer; all takes more than twenty. --steps runs these alone, by name or pattern ("session-*"),
-# whatever else is asked. After --minutes no further step begins, and none goes on. What is in FILE
+# --quick leaves out what takes long: the large tower, PyTorch and most of compute-sanitizer. --steps
+# runs these alone, by name or pattern ("session-*"), whatever else is asked. After --minutes no further step begins, and none goes on. What is in FILE
 # already stays there but for steps that ran again. A step that fails keeps no other from running;
 # its last lines are in the record. --dry-run runs nothing: it prints each command, and what of it is
 # missing here. Ends with 1 where anything failed.
@@ -26,7 +25,7 @@ while [ $# -gt 0 ]; do
     --steps) chosen="$2"; shift ;;
     --minutes) minutes="$2"; shift ;;
     --dry-run) dry=1 ;;
-    *) sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 2 ;;
   esac
   shift
 done
