@@ -1,5 +1,7 @@
 #include "cuda/result_ring.h"
 
+#include <bit>
+
 namespace llm2clip {
 namespace {
 
@@ -12,7 +14,8 @@ std::shared_ptr<const ResultRing::Piece> lent(const std::shared_ptr<ResultRing::
 
 }  // namespace
 
-std::shared_ptr<const ResultRing::Piece> ResultRing::next(size_t bytes) {
+std::shared_ptr<const ResultRing::Piece> ResultRing::next(size_t least) {
+  const size_t bytes = std::bit_ceil(least);
   for (const auto& piece : pieces_) {
     if (piece->memory.bytes() < bytes) continue;
     // What the last reader read happened before what is written next.

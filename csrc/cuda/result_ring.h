@@ -26,8 +26,9 @@ class ResultRing {
 
   explicit ResultRing(std::shared_ptr<const CudaContext> context) : context_(std::move(context)) {}
 
-  // At least so many bytes that nobody reads. Throws ERR_OUT_OF_MEMORY.
-  std::shared_ptr<const Piece> next(size_t bytes);
+  // At least so many bytes that nobody reads, of few sizes: a piece serves results of many. Throws
+  // ERR_OUT_OF_MEMORY.
+  std::shared_ptr<const Piece> next(size_t least);
 
  private:
   std::shared_ptr<const CudaContext> context_;

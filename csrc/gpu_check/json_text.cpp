@@ -39,6 +39,12 @@ std::string json_bool(bool value) { return value ? "true" : "false"; }
 
 std::string json_list(const std::vector<std::string>& items) { return "[" + joined(items) + "]"; }
 
+std::string json_strings(const std::vector<std::string>& texts) {
+  std::vector<std::string> items;
+  for (const std::string& text : texts) items.push_back(json_string(text));
+  return json_list(items);
+}
+
 std::string json_object(const std::vector<JsonField>& fields) {
   std::vector<std::string> all;
   for (const auto& [key, value] : fields) all.push_back(json_string(key) + ": " + value);

@@ -67,6 +67,13 @@ std::string in_words(const Tally& tally) {
   return found;
 }
 
+// A minute for what takes milliseconds: whoever waits longer waits for ever.
+void require_completed(Tally& tally, size_t count) {
+  if (tally.wait_for(count, 60) && tally.failed().empty()) return;
+  throw Error(ErrorCode::kInternal, "expected " + std::to_string(count) +
+                                        " requests to be completed, found " + in_words(tally));
+}
+
 std::string code_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);

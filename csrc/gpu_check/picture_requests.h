@@ -34,6 +34,9 @@ class Tally final : public Client {
 // "3 completed, 1 ERR_DEVICE_LOST"
 std::string in_words(const Tally& tally);
 
+// Blocks until so many are completed. Throws where they are not within a minute, or any has failed.
+void require_completed(Tally& tally, size_t count);
+
 // "ERR_DEVICE_LOST" and so on; what is no Error of this project is "ERR_INTERNAL".
 std::string code_of(const std::exception_ptr& error);
 

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "engine/served_session.h"
+#include "json_text.h"
 #include "picture_requests.h"
 
 namespace llm2clip {
@@ -15,13 +16,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 double seconds_since(SteadyClock::time_point begin) {
   return std::chrono::duration<double>(SteadyClock::now() - begin).count();
-}
-
-// A minute for what takes milliseconds: whoever waits longer waits for ever.
-void require_completed(Tally& tally, size_t count) {
-  if (tally.wait_for(count, 60) && tally.failed().empty()) return;
-  throw Error(ErrorCode::kInternal, "expected " + std::to_string(count) +
-                                        " requests to be completed, found " + in_words(tally));
 }
 
 }  // namespace
@@ -78,6 +72,18 @@ std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& 
     times.push_back({batch, took[took.size() / 2], took[took.size() * 99 / 100]});
   }
   return times;
+}
+
+std::string json_of(const std::vector<BatchTime>& times) {
+  std::vector<std::string> all;
+  for (const BatchTime& time : times) {
+    const auto batch = static_cast<double>(time.batch);
+    all.push_back(json_object({{"batch", json_number(batch, 0)},
+                               {"p50Ms", json_number(time.p50, 3)},
+                               {"p99Ms", json_number(time.p99, 3)},
+                               {"perSecond", json_number(1e3 * batch / time.p50, 1)}}));
+  }
+  return json_list(all);
 }
 
 double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, double seconds) {

@@ -40,6 +40,9 @@ struct BatchTime {
 std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& pictures,
                                     int64_t largest, double seconds_each);
 
+// As the record has them: pictures, or captions, a second too.
+std::string json_of(const std::vector<BatchTime>& times);
+
 // Behind a scheduler of batches up to the session's largest.
 std::shared_ptr<ServedSession> serve_pictures(Engine& engine, const SessionOptions& options,
                                               int64_t dim);

@@ -23,7 +23,6 @@ namespace llm2clip {
 namespace {
 
 constexpr int64_t kLargest = 64;
-constexpr double kSecondsToSettle = 60;
 // What allocators may keep for themselves.
 constexpr double kGpuGrowsMib = 64, kHostGrowsMib = 96;
 // Before that caches fill.
@@ -89,12 +88,6 @@ class Soak {
   bool flat() const { return flat_; }
 
  private:
-  static void require_completed(Tally& tally, size_t count) {
-    if (tally.wait_for(count, kSecondsToSettle) && tally.failed().empty()) return;
-    throw Error(ErrorCode::kInternal, "expected " + std::to_string(count) +
-                                          " requests to be completed, found " + in_words(tally));
-  }
-
   // Takes a step so many times, with a look at both memories after each that is no warm-up.
   template <typename Step>
   std::string watch(const std::string& name, size_t count, Step&& step) {

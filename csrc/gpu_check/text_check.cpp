@@ -16,6 +16,7 @@
 
 #include "engine/plugin.h"
 #include "engine/text_slot.h"
+#include "json_text.h"
 #include "session_check.h"
 #include "synthetic_tower.h"
 
@@ -88,22 +89,9 @@ SessionOptions options(const Tower& tower, const std::string& path, const char* 
           .max_batch = kLargest};
 }
 
-void print_times(Session& session, const Tower& tower) {
-  for (const BatchTime& time : time_batches(session, tower.timed, kLargest, kSecondsABatch)) {
-    std::printf("%s{\"batch\": %d, \"p50Ms\": %.3f, \"p99Ms\": %.3f, \"perSecond\": %.1f}",
-                time.batch == 1 ? "" : ", ", static_cast<int>(time.batch), time.p50, time.p99,
-                1e3 * static_cast<double>(time.batch) / time.p50);
-  }
-}
-
-void print_kernels(const SessionInfo& info) {
-  for (const std::string& kernel : info.kernels) {
-    std::printf("%s\"%s\"", &kernel == info.kernels.data() ? "" : ", ", kernel.c_str());
-  }
-}
-
-bool check(Engine& engine, const Tower& tower, const GatedPrecision& one, const std::string& folder,
-           const std::vector<float>& reference) {
+// Gives what it found; `well` becomes false where a gate fails.
+std::string check(Engine& engine, const Tower& tower, const GatedPrecision& one,
+                  const std::string& folder, const std::vector<float>& reference, bool& well) {
   const SessionOptions how = options(tower, folder + "/on-gpu", "cuda");
   tower.write(engine, one.precision, how.path);
   const auto session = engine.open(how);
@@ -114,30 +102,27 @@ bool check(Engine& engine, const Tower& tower, const GatedPrecision& one, const 
   const double to_fp32 = least_cosine(together, reference, tower.dim);
   const double in_batches = std::min(least_cosine(together, in_batches_of(1), tower.dim),
                                      least_cosine(together, in_batches_of(kOddBatch), tower.dim));
-  std::printf("%s{\"precision\": \"%s\", \"kernels\": [", &one == kGatedPrecisions ? "" : ", ",
-              one.name);
-  print_kernels(session->info());
-  std::printf("], \"cosineToFp32\": %.7f, \"cosineInBatches\": %.7f, \"batches\": [", to_fp32,
-              in_batches);
-  print_times(*session, tower);
-  std::printf("]}");
-  std::fflush(stdout);
+  well &= to_fp32 >= one.least_cosine && in_batches >= kSameInBatches;  // NaN fails
+  const auto times = time_batches(*session, tower.timed, kLargest, kSecondsABatch);
   std::filesystem::remove(how.path);
-  return to_fp32 >= one.least_cosine && in_batches >= kSameInBatches;  // NaN fails
+  return json_object({{"precision", json_string(one.name)},
+                      {"kernels", json_strings(session->info().kernels)},
+                      {"cosineToFp32", json_number(to_fp32, 7)},
+                      {"cosineInBatches", json_number(in_batches, 7)},
+                      {"batches", json_of(times)}});
 }
 
-bool check(Engine& on_cpu, Engine& on_gpu, const Tower& tower, const std::string& folder) {
+std::string check(Engine& on_cpu, Engine& on_gpu, const Tower& tower, const std::string& folder,
+                  bool& well) {
   const SessionOptions cpu = options(tower, folder + "/reference.pt", "cpu");
   tower.write(on_cpu, Precision::kFp32, cpu.path);
   const auto reference = embed(*on_cpu.open(cpu), tower.compared, kInputs, kLargest);
   std::filesystem::remove(cpu.path);
-  std::printf("{\"tower\": \"%s\", \"engines\": [", tower.name);
-  bool well = true;
+  std::vector<std::string> engines;
   for (const GatedPrecision& one : kGatedPrecisions) {
-    well &= check(on_gpu, tower, one, folder, reference);
+    engines.push_back(check(on_gpu, tower, one, folder, reference, well));
   }
-  std::printf("]}");
-  return well;
+  return json_object({{"tower", json_string(tower.name)}, {"engines", json_list(engines)}});
 }
 
 bool run(Engine& on_cpu, Engine& on_gpu, bool large, const std::string& folder) {
@@ -145,11 +130,15 @@ bool run(Engine& on_cpu, Engine& on_gpu, bool large, const std::string& folder) 
                             : language_model(llama_small(), "llama, small");
   const Tower adapter = large ? text_adapter(adapter_large(), "adapter")
                               : text_adapter(adapter_small(), "adapter, small");
-  std::printf("{\"captionTokens\": %d, \"towers\": [", static_cast<int>(kCaption));
-  bool well = check(on_cpu, on_gpu, model, folder);
-  std::printf(", ");
-  well &= check(on_cpu, on_gpu, adapter, folder);
-  std::printf("], \"passed\": %s}\n", well ? "true" : "false");
+  bool well = true;
+  std::vector<std::string> towers;
+  for (const Tower* const tower : {&model, &adapter}) {
+    towers.push_back(check(on_cpu, on_gpu, *tower, folder, well));
+  }
+  std::printf("%s\n", json_object({{"captionTokens", json_number(kCaption, 0)},
+                                   {"towers", json_list(towers)},
+                                   {"passed", json_bool(well)}})
+                          .c_str());
   return well;
 }
 

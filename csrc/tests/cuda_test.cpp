@@ -157,6 +157,9 @@ void test_result_ring() {
   first.reset();
   EXPECT(ring.next(32).get() != address);
   EXPECT(ring.next(8).get() == address);
+  // One that grows leaves a piece behind each time it doubles, not each time.
+  const auto* grown = ring.next(33).get();
+  EXPECT(ring.next(64).get() == grown && ring.next(65).get() != grown);
 }
 
 void test_codes() {

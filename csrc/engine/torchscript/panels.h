@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "engine/torchscript/kernel_dtype.h"
+#include "engine/torchscript/shapes.h"
 #include "engine/torchscript/shares.h"
 #include "kernels/cpu/linear.h"
 
@@ -44,13 +45,6 @@ inline at::Tensor pack_in_int16_panels(const at::Tensor& weight) {
     });
   });
   return packed;
-}
-
-// `shape` with another last dimension.
-inline std::vector<int64_t> with_last(at::IntArrayRef shape, int64_t last) {
-  auto result = shape.vec();
-  result.back() = last;
-  return result;
 }
 
 }  // namespace llm2clip

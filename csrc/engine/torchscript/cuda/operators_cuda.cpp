@@ -6,6 +6,7 @@
 #include "engine/torchscript/cuda/element_type.h"
 #include "engine/torchscript/cuda/linear_cuda.h"
 #include "engine/torchscript/cuda/norm_arguments.h"
+#include "engine/torchscript/shapes.h"
 #include "kernels/cuda/gated_norm.h"
 #include "kernels/cuda/layer_norm.h"
 #include "kernels/cuda/norm_head.h"
@@ -109,9 +110,7 @@ Tensor norm_head(const Tensor& stream, const Tensor& delta, const Tensor& weight
                   head.scalar_type() == type,
               "expected two of [B, D] and a head [E, D], D at most ", kWidestHead, ", found ",
               x.sizes(), ", ", y.sizes(), " and ", head.sizes());
-  std::vector<int64_t> shape = x.sizes().vec();
-  shape.back() = head.size(0);
-  Tensor out = at::empty(shape, x.options());
+  Tensor out = at::empty(with_last(x.sizes(), head.size(0)), x.options());
   for_element(weight, [&]<typename T>() {
     norm_head_cuda(
         CudaNormHead<T>{elements<float>(x), elements<T>(y), elements<T>(weight), elements<T>(bias),
@@ -135,9 +134,7 @@ Tensor gated_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
   const auto room = static_cast<int64_t>(weight.storage().nbytes()) / weight.element_size();
   TORCH_CHECK(padded >= hidden && room >= padded && gate_up.scalar_type() == weight.scalar_type(),
               "expected gate and up of ", hidden, ", padded, found ", gate_up.sizes());
-  std::vector<int64_t> shape = gate_up.sizes().vec();
-  shape.back() = padded;
-  Tensor out = at::empty(shape, gate_up.options());
+  Tensor out = at::empty(with_last(gate_up.sizes(), padded), gate_up.options());
   for_element(gate_up, [&]<typename T>() {
     gated_norm_cuda(elements<T>(gate_up), elements<T>(weight), elements<T>(bias),
                     mutable_elements<T>(out),

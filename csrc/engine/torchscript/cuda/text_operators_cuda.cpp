@@ -6,6 +6,7 @@
 #include "engine/torchscript/cuda/norm_arguments.h"
 #include "engine/torchscript/cuda/text_attention_cuda.h"
 #include "engine/torchscript/cuda/text_run.h"
+#include "engine/torchscript/shapes.h"
 #include "kernels/cuda/gate.h"
 #include "kernels/cuda/rms_norm.h"
 #include "kernels/cuda/text_mean.h"
@@ -46,9 +47,7 @@ Tensor gate(const Tensor& input) {
   const int64_t hidden = gate_up.size(-1) / 2;
   TORCH_CHECK(gate_up.size(-1) % (2 * kChunk) == 0, "expected gate and up of a multiple of ",
               kChunk, " numbers, found ", gate_up.size(-1), " of both");
-  std::vector<int64_t> shape = gate_up.sizes().vec();
-  shape.back() = hidden;
-  Tensor out = at::empty(shape, gate_up.options());
+  Tensor out = at::empty(with_last(gate_up.sizes(), hidden), gate_up.options());
   for_element(gate_up, [&]<typename T>() {
     gate_cuda(CudaGateArguments<T>{elements<T>(gate_up), mutable_elements<T>(out),
                                    out.numel() / hidden, static_cast<int>(hidden)},

@@ -8,7 +8,6 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
-#include <bit>
 #include <optional>
 
 #include "cuda/result_ring.h"
@@ -122,10 +121,7 @@ class TextsCudaSession final : public Session {
       count = inputs_->at_once(next, all.count - first, kTokensAtOnce);
       const Tensor output = embeddings_of(forward({next, count, size_}), count);
       dim = output.size(1);
-      // Of few sizes: a piece serves batches of many counts.
-      if (!result) {
-        result = results_.next(std::bit_ceil(static_cast<size_t>(all.count * dim) * sizeof(float)));
-      }
+      if (!result) result = results_.next(static_cast<size_t>(all.count * dim) * sizeof(float));
       const auto row = static_cast<size_t>(dim) * sizeof(float);
       copy_to_host({result->memory.data() + first * row, count * row},
                    reinterpret_cast<CudaAddress>(output.const_data_ptr()), stream_);

@@ -8,7 +8,6 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
-#include <bit>
 #include <optional>
 
 #include "cuda/batch_sizes.h"
@@ -184,10 +183,7 @@ class TorchscriptCudaSession final : public Session {
                     stream_);
       const Tensor output = run_piece(count);
       dim = output.size(1);
-      // Of few sizes: what patches of one batch took serves the next, whatever it holds.
-      if (!result) {
-        result = results_.next(std::bit_ceil(static_cast<size_t>(batch * dim) * sizeof(float)));
-      }
+      if (!result) result = results_.next(static_cast<size_t>(batch * dim) * sizeof(float));
       const auto row = static_cast<size_t>(dim) * sizeof(float);
       copy_to_host({result->memory.data() + first * row, count * row},
                    reinterpret_cast<CudaAddress>(output.const_data_ptr()), stream_);
