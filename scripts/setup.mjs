@@ -1,33 +1,40 @@
-// Everything that start, test and check need, on a fresh clone or a used one: packages, compiled
-// TypeScript, libtorch with its headers, TensorRT's headers, the addon and its plugins; with --cuda
-// also CUDA's compiler, and by it what runs on GPUs. Each step is skipped when done.
+// Sets up a fresh clone or a used one. What `npm start` needs: packages, compiled TypeScript,
+// libtorch with its headers, the addon and the TorchScript engine. With --tests also what `npm test`
+// needs: TensorRT's headers and engines, the tests' own programs. With --cuda also CUDA's compiler,
+// and by it what runs on GPUs. Each step is skipped when done.
 // Node's own modules only: node_modules may not be there yet.
 import { performance } from 'node:perf_hooks';
-import { addon } from './setup/addon.mjs';
 import { cudaToolkit } from './setup/cuda-toolkit.mjs';
 import { libtorch } from './setup/libtorch.mjs';
+import { addon, cuda, tests, torchscript } from './setup/native.mjs';
 import { packages } from './setup/packages.mjs';
 import { tensorrt } from './setup/tensorrt.mjs';
 import { typescript } from './setup/typescript.mjs';
 import { describeOldNode, findMissingTools } from './toolchain.mjs';
 
-/** Each: `name`, `isDone()`, `run()`. One may use what those before it made. */
-const STEPS = [
-  packages,
-  typescript,
-  libtorch,
-  tensorrt,
-  ...(process.argv.includes('--cuda') ? [cudaToolkit] : []),
-  addon,
+const withCuda = process.argv.includes('--cuda');
+const withTests = withCuda || process.argv.includes('--tests');
+
+/**
+ * Each step: `name`, `isDone()`, `run()`. A step may use what those before it made; those of one row
+ * run side by side.
+ */
+const ROWS = [
+  [packages],
+  [typescript],
+  [libtorch, addon], // one waits for the network, the other for the compiler
+  [torchscript],
+  ...(withTests ? [[tensorrt], [tests]] : []),
+  ...(withCuda ? [[cudaToolkit], [cuda]] : []),
 ];
 
-let toolsChecked = false;
+let toolsChecked;
 
-async function requireTools() {
-  if (toolsChecked) return;
-  const missing = await findMissingTools();
-  if (missing) fail(missing);
-  toolsChecked = true;
+function requireTools() {
+  toolsChecked ??= findMissingTools().then((missing) => {
+    if (missing) throw new Error(missing);
+  });
+  return toolsChecked;
 }
 
 async function take(step) {
@@ -35,26 +42,36 @@ async function take(step) {
   const done = await step.isDone();
   if (!done) {
     await requireTools();
-    if (process.stdout.isTTY) process.stdout.write(`… ${step.name}`);
+    showOnTerminal(`… ${step.name}`);
     await step.run();
   }
   const seconds = ((performance.now() - begin) / 1000).toFixed(done ? 2 : 1);
-  const clear = !done && process.stdout.isTTY ? '\r\x1b[K' : '';
-  console.log(`${clear}✓ ${step.name}${done ? ' up to date' : ''} (${seconds} s)`);
+  showOnTerminal('');
+  console.log(`✓ ${step.name}${done ? ' up to date' : ''} (${seconds} s)`);
 }
 
-function fail(line) {
-  console.error(line);
+/** In place of the line that is there. */
+function showOnTerminal(line) {
+  if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${line}`);
+}
+
+/** Ends the process where any line is there. */
+function failWith(lines) {
+  if (lines.length === 0) return;
+  showOnTerminal('');
+  for (const line of new Set(lines)) console.error(line);
   process.exit(1);
 }
 
-const oldNode = describeOldNode();
-if (oldNode) fail(oldNode);
-for (const step of STEPS) {
-  try {
-    await take(step);
-  } catch (error) {
-    if (process.stdout.isTTY) process.stdout.write('\n');
-    fail(`✗ ${step.name}: ${error.message}`);
-  }
+const describeFailure = ({ name }, { message }) =>
+  message.startsWith('missing:') ? message : `✗ ${name}: ${message}`;
+
+failWith([describeOldNode() ?? []].flat());
+for (const row of ROWS) {
+  const ended = await Promise.allSettled(row.map(take));
+  failWith(
+    ended.flatMap(({ status, reason }, i) =>
+      status === 'rejected' ? [describeFailure(row[i], reason)] : [],
+    ),
+  );
 }

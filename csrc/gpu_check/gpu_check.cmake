@@ -1,11 +1,12 @@
-# What scripts/gpu-check.sh runs on a machine with a GPU; built, never run, where there is none.
+# What scripts/gpu-check.sh runs on a machine with a GPU; built, never run, where there is none. The
+# target `gpu_check` makes it and what it needs.
 add_executable(cuda_kernels_gpu_test csrc/tests/cuda_kernels_test.cpp
   csrc/tests/cuda_text_kernels.cpp)
 target_include_directories(cuda_kernels_gpu_test PRIVATE csrc/gpu_check csrc/tests)
 target_link_libraries(cuda_kernels_gpu_test PRIVATE llm2clip_kernels_cuda llm2clip_kernels)
 
 # What the checks of sessions share.
-add_library(gpu_check_parts STATIC csrc/gpu_check/copy_times.cpp csrc/gpu_check/json_text.cpp
+add_library(gpu_check_parts STATIC EXCLUDE_FROM_ALL csrc/gpu_check/copy_times.cpp csrc/gpu_check/json_text.cpp
   csrc/gpu_check/picture_requests.cpp csrc/gpu_check/session_check.cpp
   csrc/gpu_check/synthetic_tower.cpp csrc/gpu_check/vision_check.cpp)
 target_link_libraries(gpu_check_parts PUBLIC llm2clip_core Threads::Threads)
@@ -22,7 +23,7 @@ target_link_libraries(fault_check PRIVATE llm2clip_kernels_cuda)
 
 add_custom_target(gpu_check)
 foreach(program cuda_kernels_gpu_test ${session_checks})
-  set_target_properties(${program} PROPERTIES
+  set_target_properties(${program} PROPERTIES EXCLUDE_FROM_ALL ON UNITY_BUILD OFF
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/gpu_check)
   llm2clip_warnings(${program})
   add_dependencies(gpu_check ${program})

@@ -18,7 +18,7 @@
 namespace llm2clip {
 namespace {
 
-constexpr size_t kPieceBytes = 1U << 20;
+constexpr size_t kFlushBytes = 1U << 20;
 constexpr mode_t kMode = 0666;
 
 [[noreturn]] void throw_errno(const std::string& action, const std::string& path) {
@@ -59,7 +59,7 @@ class Payload {
   explicit Payload(Put put) : put_(std::move(put)) {}
   void add(std::span<const std::byte> bytes) {
     gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
-    if (gathered_.size() >= kPieceBytes) flush();
+    if (gathered_.size() >= kFlushBytes) flush();
   }
   void flush() {
     checksum_ = crc32c(gathered_, checksum_);

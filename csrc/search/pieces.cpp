@@ -9,7 +9,7 @@
 namespace llm2clip {
 namespace {
 
-constexpr size_t kPieceBytes = 256U << 10;
+constexpr size_t kRowsBytes = 256U << 10;
 constexpr size_t kLeastRows = 4;  // a tile's
 // Less is done sooner than another thread begins.
 constexpr size_t kLeastBytesAThread = 1U << 20;
@@ -20,7 +20,7 @@ constexpr int64_t kQueriesAReading = 4;
 
 Pieces::Pieces(const RowSnapshot& rows, const std::atomic<bool>* cancelled)
     : cancelled_(cancelled) {
-  const auto most = static_cast<int64_t>(std::max(kLeastRows, kPieceBytes / rows.format.stride()));
+  const auto most = static_cast<int64_t>(std::max(kLeastRows, kRowsBytes / rows.format.stride()));
   for (const auto& block : rows.blocks) {
     const int64_t count = rows.rows_in(*block);
     for (int64_t first = 0; first < count; first += most) {

@@ -3,16 +3,22 @@ add_custom_target(native_tests)
 foreach(subject attention batching cuda cuda_kernels engine image linear memory model
         norm search serving staging tensorrt)
   add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
-  set_target_properties(${subject}_test PROPERTIES
+  set_target_properties(${subject}_test PROPERTIES UNITY_BUILD OFF
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
   target_link_libraries(${subject}_test PRIVATE llm2clip_core llm2clip_kernels Threads::Threads)
   llm2clip_warnings(${subject}_test)
   add_dependencies(native_tests ${subject}_test)
 endforeach()
 
-set(twin_kernels csrc/tests/cuda_twin_launchers.cpp csrc/kernels/cuda/packed_picture.cpp)
-target_sources(cuda_kernels_test PRIVATE ${twin_kernels} csrc/tests/cuda_text_kernels.cpp)
-target_sources(staging_test PRIVATE ${twin_kernels} csrc/engine/torchscript/cuda/patch_intake.cpp)
+# The GPU's kernels as loops on the host, and what packs pictures for them.
+add_library(twin_kernels STATIC csrc/tests/cuda_twin_launchers.cpp csrc/kernels/cuda/packed_picture.cpp)
+target_link_libraries(twin_kernels PUBLIC llm2clip_core)
+llm2clip_warnings(twin_kernels)
+target_sources(cuda_kernels_test PRIVATE csrc/tests/cuda_text_kernels.cpp)
+target_sources(staging_test PRIVATE csrc/engine/torchscript/cuda/patch_intake.cpp)
+foreach(test cuda_kernels_test staging_test)
+  target_link_libraries(${test} PRIVATE twin_kernels)
+endforeach()
 target_include_directories(cuda_kernels_test PRIVATE csrc/tests/host)
 target_sources(tensorrt_test PRIVATE csrc/engine/tensorrt/constants.cpp
                                      csrc/engine/tensorrt/device_texts.cpp)

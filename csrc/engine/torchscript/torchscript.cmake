@@ -1,14 +1,10 @@
 # The TorchScript engine: a plugin, opened after libtorch's own libraries.
 file(GLOB torchscript_sources CONFIGURE_DEPENDS csrc/engine/torchscript/*.cpp)
 add_library(llm2clip_torchscript MODULE ${torchscript_sources})
-set_target_properties(llm2clip_torchscript PROPERTIES PREFIX "")
-target_include_directories(llm2clip_torchscript SYSTEM PRIVATE
-  ${LIBTORCH_ROOT}/torch/include ${LIBTORCH_ROOT}/torch/include/torch/csrc/api/include)
-target_link_libraries(llm2clip_torchscript PRIVATE llm2clip_core llm2clip_kernels
-  ${LIBTORCH_ROOT}/torch/lib/libtorch_cpu.so ${LIBTORCH_ROOT}/torch/lib/libc10.so)
-target_link_options(llm2clip_torchscript PRIVATE -Wl,--allow-shlib-undefined)
+# Found by absolute path at run time, never through a path of the machine that built it.
+set_target_properties(llm2clip_torchscript PROPERTIES PREFIX "" SKIP_BUILD_RPATH ON)
+llm2clip_use_torch(llm2clip_torchscript)
 # at::parallel_for runs on one thread without it. Not linked: libtorch brings the OpenMP runtime.
 target_compile_options(llm2clip_torchscript PRIVATE -fopenmp)
-# Found by absolute path at run time, never through a path of the machine that built it.
-set_target_properties(llm2clip_torchscript PROPERTIES SKIP_BUILD_RPATH ON)
+target_link_libraries(llm2clip_torchscript PRIVATE llm2clip_core llm2clip_kernels)
 llm2clip_warnings(llm2clip_torchscript)

@@ -5,7 +5,7 @@ file(WRITE ${CMAKE_BINARY_DIR}/cuda/nothing.cpp "")
 foreach(name c10_cuda torch_cuda)
   set(${name} ${LIBTORCH_ROOT}/torch/lib/lib${name}.so)
   if(NOT EXISTS ${${name}})
-    add_library(${name}_stand_in SHARED ${CMAKE_BINARY_DIR}/cuda/nothing.cpp)
+    add_library(${name}_stand_in SHARED EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/cuda/nothing.cpp)
     set_target_properties(${name}_stand_in PROPERTIES OUTPUT_NAME ${name}
       LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/cuda)
     set(${name} ${name}_stand_in)
@@ -13,15 +13,11 @@ foreach(name c10_cuda torch_cuda)
 endforeach()
 
 file(GLOB torchscript_cuda_sources CONFIGURE_DEPENDS csrc/engine/torchscript/cuda/*.cpp)
-add_library(llm2clip_torchscript_cuda MODULE ${torchscript_cuda_sources}
+add_library(llm2clip_torchscript_cuda MODULE EXCLUDE_FROM_ALL ${torchscript_cuda_sources}
             csrc/engine/torchscript/module_inputs.cpp)
 set_target_properties(llm2clip_torchscript_cuda PROPERTIES PREFIX "" SKIP_BUILD_RPATH ON)
-target_include_directories(llm2clip_torchscript_cuda SYSTEM PRIVATE
-  ${LIBTORCH_ROOT}/torch/include ${LIBTORCH_ROOT}/torch/include/torch/csrc/api/include
-  ${cuda_root}/include)
-target_link_libraries(llm2clip_torchscript_cuda PRIVATE llm2clip_kernels_cuda
-  ${LIBTORCH_ROOT}/torch/lib/libtorch_cpu.so ${LIBTORCH_ROOT}/torch/lib/libc10.so
-  ${c10_cuda} ${torch_cuda})
-target_link_options(llm2clip_torchscript_cuda PRIVATE -Wl,--allow-shlib-undefined
-                    -Wl,--no-as-needed)
+llm2clip_use_torch(llm2clip_torchscript_cuda)
+target_include_directories(llm2clip_torchscript_cuda SYSTEM PRIVATE ${cuda_root}/include)
+target_link_libraries(llm2clip_torchscript_cuda PRIVATE llm2clip_kernels_cuda ${c10_cuda} ${torch_cuda})
+target_link_options(llm2clip_torchscript_cuda PRIVATE -Wl,--no-as-needed)
 llm2clip_warnings(llm2clip_torchscript_cuda)
