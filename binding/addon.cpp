@@ -10,6 +10,7 @@ namespace llm2clip::binding {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("cpuFeatures", Napi::Function::New(env, cpu_features));
+  exports.Set("cpuIsa", Napi::Function::New(env, cpu_isa));
   exports.Set("exchangeDirectories", Napi::Function::New(env, exchange_directories));
   exports.Set("armExitGuard", Napi::Function::New(env, arm_exit_guard));
   exports.Set("probeCuda", Napi::Function::New(env, probe_cuda));

@@ -15,6 +15,14 @@ Napi::Value cpu_features(const Napi::CallbackInfo& info) {
   return list;
 }
 
+Napi::Value cpu_isa(const Napi::CallbackInfo& info) {
+  try {
+    return Napi::String::New(info.Env(), isa_name(llm2clip::cpu_isa()));
+  } catch (...) {
+    throw to_js_error(info.Env(), std::current_exception());
+  }
+}
+
 Napi::Value arm_exit_guard(const Napi::CallbackInfo& info) {
   llm2clip::arm_exit_guard();
   return info.Env().Undefined();

@@ -7,6 +7,9 @@ namespace llm2clip::binding {
 // cpuFeatures(): string[]
 Napi::Value cpu_features(const Napi::CallbackInfo& info);
 
+// cpuIsa(): string
+Napi::Value cpu_isa(const Napi::CallbackInfo& info);
+
 // armExitGuard(): void
 Napi::Value arm_exit_guard(const Napi::CallbackInfo& info);
 

@@ -11,6 +11,8 @@ import type { AdapterConfig, LlamaConfig } from './text-config';
 export interface Native {
   /** Features of this machine's processor that kernels choose by, e.g. "avx512_bf16". */
   cpuFeatures(): string[];
+  /** The instruction set that kernels of this process use, as LLM2CLIP_ISA has it. ERR_DEVICE_UNAVAILABLE where that names another than the processor has. */
+  cpuIsa(): string;
   /** Opens CUDA's driver and asks it what there is; what is wrong becomes `problem`. */
   probeCuda(): Promise<CudaProbe>;
   /** To be called when the process is about to exit: see csrc/serving/exit_guard.h. */

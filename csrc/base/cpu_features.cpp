@@ -12,6 +12,11 @@
 namespace llm2clip {
 namespace {
 
+constexpr std::array kNames{
+    std::pair{"generic", Isa::kGeneric}, std::pair{"avx512", Isa::kAvx512},
+    std::pair{"avx512_vnni", Isa::kAvx512Vnni}, std::pair{"avx512_bf16", Isa::kAvx512Bf16},
+    std::pair{"amx", Isa::kAmx}};
+
 // AMX tiles need the system's leave: bits 17 and 18 of XCR0.
 bool system_saves_tiles() {
   uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -48,10 +53,6 @@ Isa best_isa() {
 }
 
 Isa chosen_isa() {
-  constexpr std::array kNames{
-      std::pair{"generic", Isa::kGeneric}, std::pair{"avx512", Isa::kAvx512},
-      std::pair{"avx512_vnni", Isa::kAvx512Vnni}, std::pair{"avx512_bf16", Isa::kAvx512Bf16},
-      std::pair{"amx", Isa::kAmx}};
   const char* wanted = std::getenv("LLM2CLIP_ISA");
   if (wanted == nullptr || *wanted == '\0') return best_isa();
   for (const auto& [name, isa] : kNames) {
@@ -101,6 +102,13 @@ bool has_avx512_bf16() {
 Isa cpu_isa() {
   static const Isa isa = chosen_isa();
   return isa;
+}
+
+std::string isa_name(Isa isa) {
+  for (const auto& [name, one] : kNames) {
+    if (one == isa) return name;
+  }
+  throw Error(ErrorCode::kInternal, "expected an instruction set that has a name");
 }
 
 }  // namespace llm2clip

@@ -26,4 +26,7 @@ enum class Isa { kGeneric, kAvx512, kAvx512Vnni, kAvx512Bf16, kAmx };
 // avx512_bf16 or amx chooses another. Throws ERR_DEVICE_UNAVAILABLE for one that is not there.
 Isa cpu_isa();
 
+// As LLM2CLIP_ISA has it.
+std::string isa_name(Isa isa);
+
 }  // namespace llm2clip
