@@ -12,10 +12,10 @@
 namespace llm2clip {
 namespace {
 
-constexpr std::array kNames{
-    std::pair{"generic", Isa::kGeneric}, std::pair{"avx512", Isa::kAvx512},
-    std::pair{"avx512_vnni", Isa::kAvx512Vnni}, std::pair{"avx512_bf16", Isa::kAvx512Bf16},
-    std::pair{"amx", Isa::kAmx}};
+constexpr std::array kNames{std::pair{"generic", Isa::kGeneric}, std::pair{"avx512", Isa::kAvx512},
+                            std::pair{"avx512_vnni", Isa::kAvx512Vnni},
+                            std::pair{"avx512_bf16", Isa::kAvx512Bf16},
+                            std::pair{"amx", Isa::kAmx}};
 
 // AMX tiles need the system's leave: bits 17 and 18 of XCR0.
 bool system_saves_tiles() {
