@@ -1,11 +1,14 @@
-// Packs Node, the compiled project, its packages and its tests into build/gpu-kit/kit.tar.xz, for a
-// Linux machine that has neither Node nor a network; scripts/gpu-kit/run.sh runs them there.
+// Packs what a Linux machine with a GPU needs that has neither Node nor a network, and says how
+// scripts/gpu-check.sh is run there. build/gpu-kit/kit.tar.xz holds Node, the compiled project, its
+// packages, its tests and its programs for GPUs; tensorrt-rtx.tar.xz beside it holds the library of
+// TensorRT for RTX, where that is installed.
 //
 //   npm run gpu-kit -- [--node FILE] [--out FOLDER] [--level 0-9]
 //
 // --node: another Node than the one that runs this. --level: as xz takes it.
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { capture, ROOT, which } from './command.mjs';
 import { layOut } from './gpu-kit/contents.mjs';
@@ -34,12 +37,23 @@ async function requireWhole(node) {
   process.exit(1);
 }
 
-/** One archive, packed by all cores. */
-async function pack(folder, kit) {
-  const content = ['--owner=0', '--group=0', '-C', folder, '.'];
-  const env = { ...process.env, XZ_OPT: `-${values.level} -T0` };
-  await capture('tar', ['--create', '--xz', `--file=${kit}`, ...content], { env });
-  console.log(`${kit}: ${(statSync(kit).size / 2 ** 20).toFixed(1)} MiB`);
+/** One archive, packed by all cores, with xz's filter for machine code. */
+async function pack(folder, content, archive) {
+  const words = ['--owner=0', '--group=0', '--dereference', '-C', folder, content];
+  const env = { ...process.env, XZ_OPT: `-T0 --x86 --lzma2=preset=${values.level}` };
+  await capture('tar', ['--create', '--xz', `--file=${archive}`, ...words], { env });
+  console.log(`${archive}: ${(statSync(archive).size / 2 ** 20).toFixed(1)} MiB`);
+}
+
+/** TensorRT's one library, alone: an archive of its own for who may carry only so much at once. */
+async function packTensorrt(archive) {
+  const require = createRequire(import.meta.url);
+  const { tensorrtPlaces } = require(join(ROOT, 'dist/runtime/tensorrt.js'));
+  const places = await tensorrtPlaces('tensorrt-rtx');
+  const library = places.find((place) => place.library)?.library;
+  rmSync(archive, { force: true });
+  if (library) return pack(dirname(library), basename(library), archive);
+  console.error('without TensorRT for RTX: npx llm2clip runtime install --tensorrt-rtx adds it');
 }
 
 const out = resolve(values.out);
@@ -47,10 +61,13 @@ await requireWhole(values.node);
 mkdirSync(out, { recursive: true });
 const staging = mkdtempSync(join(out, 'staging-'));
 try {
-  if (!layOut(staging, values.node)) {
-    console.error('without CUDA operators, which are to be built where the kit runs');
-  }
-  await pack(staging, join(out, 'kit.tar.xz'));
+  const missing = layOut(staging, values.node);
+  for (const name of missing) console.error(`without ${name}: the build does not have it`);
+  await pack(staging, '.', join(out, 'kit.tar.xz'));
 } finally {
   rmSync(staging, { recursive: true });
 }
+await packTensorrt(join(out, 'tensorrt-rtx.tar.xz'));
+console.log(`With the tree and build/gpu-kit on the machine with a GPU, run there:
+  bash scripts/gpu-check.sh --plan first
+  bash scripts/gpu-check.sh --plan second`);

@@ -1,8 +1,10 @@
 """Makes one record of what scripts/gpu-check.sh ran: record.py FOLDER OUT.json
 
-FOLDER holds `steps`, a line a step of name, status, seconds, reason and command between tabs; what
-each printed, NAME.out and NAME.err; and `gpu`, what the machine has. A record that OUT.json holds
-already keeps its steps, but for those that ran again. Exit code 1 where a step of FOLDER failed.
+FOLDER holds `steps`, a line a step of name, status, seconds, reason, what it decides and command
+between tabs; what each printed, NAME.out and NAME.err; and `gpu`, what the machine has. A status is
+"ok", "failed", "cut" (its plan was over, and its result may be a part) or "skipped". A record that
+OUT.json holds already keeps its steps, but for those that ran again. The exit code is 1 if a step of
+FOLDER failed.
 """
 
 import json
@@ -50,10 +52,11 @@ def steps(folder: Path) -> list[dict]:
     gpu = read(folder / "gpu").strip()
     found = []
     for line in read(folder / "steps").splitlines():
-        name, status, seconds, reason, command = line.split("\t", 4)
+        name, status, seconds, reason, decides, command = line.split("\t", 5)
         step = {"name": name, "status": status, "seconds": int(seconds), "gpu": gpu}
         if reason:
             step["reason"] = without_folders(reason)
+        step["decides"] = decides
         step["command"] = without_folders(command)
         step["result"] = result_of(folder, name)
         if status == "failed":
@@ -63,10 +66,10 @@ def steps(folder: Path) -> list[dict]:
 
 
 def merged(old: list[dict], new: list[dict]) -> list[dict]:
-    """In the old order; what is new comes last. What was skipped now may have run before."""
+    """In the old order; what is new comes last. A step that was skipped or cut may have run before."""
     by_name = {step["name"]: step for step in old}
     for step in new:
-        if step["status"] != "skipped" or step["name"] not in by_name:
+        if step["status"] in ("ok", "failed") or step["name"] not in by_name:
             by_name[step["name"]] = step
     return list(by_name.values())
 

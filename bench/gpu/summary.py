@@ -1,11 +1,12 @@
 """What the steps of a record say together: how EVA02-L compares with PyTorch, and DESIGN's goals."""
 
-# Steps that time EVA02-L, by the engine that ran it.
+# Steps that time EVA02-L, by the engine that ran it; -fp16 and so on follow.
 ENGINES = {
     "torchscript": "session-large",
     "tensorrt-rtx": "tensorrt-rtx-large",
     "tensorrt": "tensorrt-large",
 }
+PRECISIONS = ("fp16", "bf16", "fp32")
 PEERS = {"timesEager": "pytorch", "timesCompiled": "torch-compile"}
 
 # Of fp16: goal, batch, what is judged, the bound, whether it is a least.
@@ -49,9 +50,10 @@ def ratios_of(steps: list[dict], engine: str, found: dict, gpu: str | None) -> l
 def ratios(steps: list[dict]) -> list[dict]:
     rows = []
     for engine, step in ENGINES.items():
-        session, gpu = result(steps, step)
-        for found in session.get("engines", []):
-            rows += ratios_of(steps, engine, found, gpu)
+        for precision in PRECISIONS:
+            session, gpu = result(steps, f"{step}-{precision}")
+            for found in session.get("engines", []):
+                rows += ratios_of(steps, engine, found, gpu)
     return rows
 
 

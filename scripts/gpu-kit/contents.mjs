@@ -1,6 +1,15 @@
-// What a machine without Node and without a network needs to run test/ and the command.
+// What a machine without Node, a compiler and a network needs to run test/, the command and gpu-check.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ROOT } from '../command.mjs';
 
@@ -36,30 +45,40 @@ const LEFT_OUT = [
   'node_modules/llama3-tokenizer-js/bundle/commonjs-llama3-tokenizer-with-baked-data.js',
 ];
 
-/** The addon, its engine, for where that is not built, and an engine that gives serving something to time. */
+/** Of the build: the addon, its engine, and the engine that the tests of serving run over. */
 const BUILT = ['llm2clip.node', 'llm2clip_torchscript.so', 'tests/fake_engine.so'];
 
-/** The engine's part for GPUs. */
-const OPERATORS = 'llm2clip_torchscript_cuda.so';
+/** What a build has only if it was made with CUDA's compiler: the engine's operators, and the checks. */
+const BUILT_WITH_CUDA = ['llm2clip_torchscript_cuda.so', 'gpu_check'];
 
-/** Fills an empty folder: node, and project/ with its node_modules. False: this build has no part for GPUs. */
+/** What a build has only if it was made with TensorRT's headers. */
+const BUILT_WITH_TENSORRT = ['llm2clip_tensorrt_rtx.so', 'llm2clip_tensorrt.so'];
+
+/** Fills an empty folder with node and project/. Returns what of the build for GPUs does not exist. */
 export function layOut(folder, node) {
   copyNode(node, join(folder, 'node'));
   const project = join(folder, 'project');
   for (const part of PARTS) copy(part, project);
   for (const name of packagesOf(PACKAGES)) copy(`node_modules/${name}`, project);
-  const hasOperators = existsSync(join(ROOT, 'build/Release', OPERATORS));
-  for (const name of hasOperators ? [...BUILT, OPERATORS] : BUILT) {
+  const optional = [...BUILT_WITH_CUDA, ...BUILT_WITH_TENSORRT];
+  const missing = optional.filter((name) => !existsSync(join(ROOT, 'build/Release', name)));
+  for (const name of [...BUILT, ...optional.filter((name) => !missing.includes(name))]) {
     copy(`build/Release/${name}`, project);
+    strip(join(project, 'build/Release', name));
   }
-  return hasOperators;
+  return missing;
 }
 
-/** The symbols of Node are a fifth of it. */
 function copyNode(from, to) {
   copyFileSync(from, to);
   chmodSync(to, 0o755);
-  execFileSync('strip', [to]);
+  strip(to);
+}
+
+/** Symbols are a fifth of Node, and nobody debugs where the kit runs. */
+function strip(path) {
+  const isFolder = statSync(path).isDirectory();
+  execFileSync('strip', isFolder ? readdirSync(path).map((name) => join(path, name)) : [path]);
 }
 
 function copy(path, project) {

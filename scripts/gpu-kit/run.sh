@@ -2,10 +2,10 @@
 # Runs what `npm run gpu-kit` packed, on a Linux machine with Python 3 and LLM2CLIP_LIBTORCH, the
 # folder that holds its torch/; no Node and no network. The result is JSON on stdout.
 #
-#   scripts/gpu-kit/run.sh KIT.tar.xz FOLDER suite|bench [--release DIR] [--device cuda] [NAME…]
+#   scripts/gpu-kit/run.sh KIT.tar.xz FOLDER suite|bench [--release DIR] [--device cuda] [SHARE|NAME…]
 #
 # FOLDER: where to unpack, once. --release: a build of this tree, whose libraries are used in place of
-# those that came along. NAME: test files, without .test.mts.
+# those that came along. SHARE, NAME: tests, as suite.mjs takes them.
 set -euo pipefail
 
 kit="$1" folder="$2" task="$3" release='' device=cuda

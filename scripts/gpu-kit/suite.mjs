@@ -1,48 +1,42 @@
-// Runs the tests of what is served, or those called as the arguments say, on the device that
-// LLM2CLIP_TEST_DEVICE names: node --import tsx suite.mjs [NAME…]. What happens is told on stderr, how
-// it ended on stdout, as JSON.
+// Runs tests on the device that LLM2CLIP_TEST_DEVICE names: node --import tsx suite.mjs SHARE|NAME…
+// A share is a list below, a name a file of test/ without its ending. The result goes to stdout as
+// JSON, what happens meanwhile to stderr.
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { spec as Spec } from 'node:test/reporters';
 import { ROOT } from '../command.mjs';
 import { Summary } from './summary.mjs';
 
-/** What loads models and serves them; formats, files and the command's words need no GPU. */
-const SERVED = [
-  'buffers',
-  'deadline',
-  'digits',
-  'engine',
-  'exit',
-  'full-size',
-  'model',
-  'on-device',
-  'parity',
-  'patches',
-  'serving',
-  'text',
-  'text-cache-model',
-  'workers',
-  'zero-shot',
-];
+/**
+ * The tests that load models on the device, by what they decide; scripts/gpu-check/steps.sh has a step
+ * for each share. Tests of formats and of commands, and those over the fake engine, need no GPU.
+ */
+const SHARES = {
+  /** Every layout and precision against the references, and the API's promises over a real engine. */
+  first: ['parity', 'text', 'on-device', 'patches', 'model', 'digits', 'engine'],
+  /** How workers and processes end with work in flight, and what is built on embeddings. */
+  second: ['exit', 'workers', 'zero-shot', 'text-cache-model'],
+};
 const SUFFIX = '.test.mts';
-/** Files at once: each is a process with a few models in the memory of one GPU. */
-const CONCURRENCY = 4;
+/** Files at once: each is a process whose engine and decoder want cores, with models on the same GPU. */
+const CONCURRENCY = Math.max(2, Math.floor(availableParallelism() / 2));
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : SERVED;
+const wanted = process.argv.slice(2).flatMap((name) => SHARES[name] ?? name);
 const present = readdirSync(join(ROOT, 'test'));
 const missing = wanted.filter((name) => !present.includes(`${name}${SUFFIX}`));
-if (missing.length > 0) {
-  console.error(`expected tests called ${missing.join(', ')} in test/, found none`);
+if (wanted.length === 0 || missing.length > 0) {
+  const shares = Object.keys(SHARES).join(', ');
+  console.error(`expected ${shares} or tests of test/, found ${missing.join(', ') || 'nothing'}`);
   process.exit(2);
 }
 const files = wanted.map((name) => join(ROOT, 'test', `${name}${SUFFIX}`));
 const events = run({ files, concurrency: CONCURRENCY });
 const summary = new Summary(events);
 events.compose(new Spec()).pipe(process.stderr);
-// Whoever stops it has what was done.
-process.once('SIGTERM', () => {
+// Whoever stops it has what was done. Not `once`: a second signal would end it while it prints.
+process.on('SIGTERM', () => {
   console.log(JSON.stringify(summary.record(), null, 2));
   process.exit(1);
 });
