@@ -1,10 +1,14 @@
-// The whole suite: this project's engines alone, in every scenario, then beside each peer.
+// The whole suite: this project's engines alone, in every scenario, then beside each peer. Of the
+// contestants one runs at a time, in a process of its own; all others are stopped, in memory.
 //
 //   npm run bench -- [--model eva02-L-14-336|digits|CHECKPOINT] [--precisions fp32,bf16,int8]
-//     [--batches 1,8] [--rounds N] [--threads N] [--duration S] [--scenarios LIST] [--peers LIST|none]
+//     [--batches 1,8] [--rounds N] [--alone N] [--threads N] [--duration S] [--scenarios LIST] [--peers LIST|none]
 //     [--python PATH] [--out FILE.json] [--markdown FILE] [--html FILE]
 //
-// bench/peers/setup installs the peers; those that are not there are skipped, and said.
+// bench/peers/setup installs the peers; those that are not there are skipped, and said. --alone: so
+// many turns of each contestant as the only one that is open, before the comparison and after it, to
+// check that company does not slow it down; 0 for no check.
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -20,9 +24,10 @@ import { writeReport, writeText } from '#lib/bench/store';
 import { runSuite } from '#lib/bench/suite';
 import { readVisionManifest } from '#lib/bundle/open';
 import { compareAll, type Settings } from './comparison.mts';
-import { openOurs, type PixelFile, peersOf, type Runner } from './contestants.mts';
+import { openRunner, oursOf, type PixelFile, peersOf } from './contestants.mts';
 import { type Models, PEERS_PYTHON, prepareModels } from './models.mts';
 import type { PeerSpec } from './peers/peer.mts';
+import { expectJobControl } from './peers/process-group.mts';
 
 const { values: options } = parseArgs({
   options: {
@@ -30,6 +35,7 @@ const { values: options } = parseArgs({
     precisions: { type: 'string', default: 'fp32,bf16,int8' },
     batches: { type: 'string', default: '1,8' },
     rounds: { type: 'string', default: '7' },
+    alone: { type: 'string', default: '3' },
     threads: { type: 'string', default: String(availableParallelism()) },
     duration: { type: 'string', default: '20' },
     scenarios: { type: 'string', default: 'single-stream,offline,server,concurrency' },
@@ -44,7 +50,15 @@ const { values: options } = parseArgs({
 const threads = Number(options.threads);
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const interrupted = new AbortController();
-process.once('SIGINT', () => interrupted.abort(new Error('interrupted')));
+setMaxListeners(0, interrupted.signal); // each contestant that is open listens
+/** The exit codes that a shell expects. */
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+for (const [signal, code] of Object.entries(EXIT_CODES)) {
+  process.once(signal, () => {
+    process.exitCode = code;
+    interrupted.abort(new Error('interrupted'));
+  });
+}
 
 /** Pictures that parity is measured on, and that turns go through. */
 const PIXEL_PICTURES = 12;
@@ -104,40 +118,39 @@ function wantedPeers(specs: readonly PeerSpec[]): PeerSpec[] {
   );
 }
 
+/** Embeddings of ours in fp32, which parity is to. */
+async function referenceOf(fp32: PeerSpec, pixels: PixelFile): Promise<Float32Array[]> {
+  const runner = await openRunner(fp32, pixels, interrupted.signal);
+  const embeddings = await runner.embed(pixels.count);
+  await runner.close();
+  return embeddings;
+}
+
 async function runBesidePeers(report: Report, models: Models, pixels: PixelFile): Promise<void> {
   const batches = options.batches.split(',').map(Number);
-  const ours: Runner[] = [];
-  try {
-    for (const bundle of Object.values(models.bundles)) {
-      ours.push(await openOurs(bundle, threads, Math.max(...batches), pixels));
-    }
-    const fp32 = ours.find(({ precision }) => precision === 'fp32') as Runner;
-    const reference = await fp32.embed(pixels.count);
-    const open = { threads, device: 'cpu', imageSize: pixels.imageSize, calibration: pixels.path };
-    const specs = peersOf(models, options.python, { ...open, model: '', precision: '' });
-    const settings: Settings = {
-      ...{ model: basename(options.model), device: 'cpu', threads, pixels, reference, batches },
-      ...{ rounds: Number(options.rounds), signal: interrupted.signal },
-    };
-    const comparisons = await compareAll(
-      ours,
-      wantedPeers(specs),
-      settings,
-      ({ name }, batch, peer) =>
-        say(
-          `${name}, batch ${batch}, beside ${peer.name}: ${peer.p50.toFixed(0)} ms, ` +
-            `ratio ${peer.ratio?.value.toFixed(3) ?? 'none: parity'}`,
-        ),
-      ({ name }, reason) => say(`${name}: ${reason}`),
-    );
-    report.comparisons.push(...comparisons);
-    interrupted.signal.throwIfAborted();
-  } finally {
-    for (const one of ours) await one.close();
-  }
+  const open = {
+    ...{ threads, device: 'cpu', imageSize: pixels.imageSize, maxBatch: Math.max(...batches) },
+    ...{ calibration: pixels.path, model: '', precision: '' },
+  };
+  const ours = oursOf(models, open);
+  const fp32 = ours.find((one) => one.open.precision === 'fp32') as PeerSpec;
+  const { signal } = interrupted;
+  const settings: Settings = {
+    ...{ model: basename(options.model), device: 'cpu', threads, pixels, batches, signal },
+    ...{ rounds: Number(options.rounds), aloneTurns: Number(options.alone) },
+    reference: await referenceOf(fp32, pixels),
+    open: (spec) => openRunner(spec, pixels, signal),
+    availableMemory: () => process.availableMemory(),
+    onStage: say,
+    onAbsent: ({ name }, reason) => say(`${name}: ${reason}`),
+  };
+  const peers = wantedPeers(peersOf(models, options.python, open));
+  report.comparisons.push(...(await compareAll(ours, peers, settings)));
+  signal.throwIfAborted();
 }
 
 async function measure(report: Report): Promise<void> {
+  if (options.peers !== 'none') expectJobControl();
   const precisions = [...new Set(['fp32', ...options.precisions.split(',')])] as Precision[];
   say('preparing models');
   const models = await prepareModels(options.model, precisions, options.python);
@@ -169,7 +182,6 @@ try {
 } catch (error) {
   report.interrupted = interrupted.signal.aborted;
   if (!report.interrupted) throw error;
-  process.exitCode = 130;
 } finally {
   // Whatever ended it, what was finished is kept.
   if (options.out !== undefined) await writeReport(options.out, report);

@@ -1,12 +1,15 @@
-// Ours beside peers: who meets whom, in which order, and what comes of those that fail.
+// Ours beside peers: who meets whom, in which order, alone and in company, and what comes of those
+// that fail. The times are made up.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Comparison } from '#lib/bench/record';
 import { compareAll, type Settings } from '../bench/comparison.mts';
-import type { Runner, Turn } from '../bench/contestants.mts';
-import type { PeerSpec } from '../bench/peers/peer.mts';
+import { openRunner, type Runner, type Turn } from '../bench/contestants.mts';
+import { PeerMissing, type PeerSpec } from '../bench/peers/peer.mts';
+import { childrenOf, stateOf } from './support/processes.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const SIZE = 2;
@@ -18,160 +21,321 @@ const FAKE = fileURLToPath(new URL('./support/fake-peer.cjs', import.meta.url));
 /** As the fake peer's. */
 const embeddings = Array.from({ length: PICTURES }, (_, i) => Float32Array.of(i, SIZE));
 
-/** Half the time that the fake peer says it took, and a note of every turn. */
-function fakeOurs(precision: string, log: string[]): Runner {
-  return {
-    name: `ours ${precision}`,
-    precision,
-    versions: {},
-    async run({ offset, batch, repeat }: Turn) {
-      log.push(`${precision} ${batch}`);
-      return {
-        seconds: Array<number>(repeat).fill((offset + batch / 100) / 2),
-        eventLoopDelayMaxMs: 1,
-      };
-    },
-    embed: async (count) => embeddings.slice(0, count),
-    close: async () => {},
+function spec(name: string, precision: string, model = 'model.onnx'): PeerSpec {
+  const open = { model, precision, threads: 2, device: 'cpu', imageSize: SIZE, maxBatch: 8 };
+  const command = [process.execPath, FAKE];
+  return { name: `${name} ${precision}`, command, open: { ...open, calibration: null } };
+}
+const ours = (...precisions: string[]) => precisions.map((one) => spec('ours', one));
+
+/** Contestants without processes, and what becomes of them. */
+class Stage {
+  /** "open NAME", "run NAME BATCH", "close NAME", in the order of events. */
+  readonly log: string[] = [];
+  readonly absent: string[] = [];
+  readonly #open = new Set<string>();
+  readonly #running = new Set<string>();
+  /** Seconds of a batch of one; of ours half of a peer's. */
+  seconds = ({ name }: PeerSpec, _company: number): number => (name.startsWith('ours') ? 1 : 2);
+  onRun = (_spec: PeerSpec, _turn: Turn): void => {};
+
+  readonly settings: Settings = {
+    ...{ model: 'fake', device: 'cpu', threads: 2, batches: [1, 8], rounds: 3, aloneTurns: 0 },
+    pixels: { path, count: PICTURES, imageSize: SIZE },
+    reference: embeddings,
+    signal: new AbortController().signal,
+    open: async (one) => this.#opened(one),
+    availableMemory: () => 2 ** 60,
+    onStage: () => {},
+    onAbsent: ({ name }, reason) => this.absent.push(`${name}: ${reason}`),
   };
+
+  /** "NAME BATCH" of each turn. */
+  get turns(): string[] {
+    return this.log.flatMap((event) => /^run (.*)$/.exec(event)?.[1] ?? []);
+  }
+
+  compare(own: PeerSpec[], peers: PeerSpec[], settings: Partial<Settings> = {}) {
+    return compareAll(own, peers, { ...this.settings, ...settings });
+  }
+
+  #opened(one: PeerSpec): Runner {
+    const { name, open } = one;
+    this.log.push(`open ${name}`);
+    if (open.model === 'missing') throw new PeerMissing('run bench/peers/setup');
+    assert.equal(this.#running.size, 0, `${[...this.#running]} runs while ${name} opens`);
+    this.#open.add(name);
+    this.#running.add(name);
+    return {
+      precision: open.precision,
+      versions: { fake: '1.0' },
+      run: async (turn) => {
+        assert.deepEqual([...this.#running], [name]);
+        this.log.push(`run ${name} ${turn.batch}`);
+        this.onRun(one, turn);
+        const seconds = turn.batch * this.seconds(one, this.#open.size);
+        return { seconds: [seconds], eventLoopDelayMaxMs: 1 };
+      },
+      embed: async (count) => embeddings.slice(0, count),
+      stop: async () => {
+        this.#running.delete(name);
+      },
+      resume: () => {
+        this.#running.add(name);
+      },
+      peakMemoryBytes: () => 2 ** 30,
+      close: async () => {
+        this.log.push(`close ${name}`);
+        this.#open.delete(name);
+        this.#running.delete(name);
+      },
+    };
+  }
 }
 
-function spec(precision: string, model = 'model.onnx'): PeerSpec {
-  const open = { model, threads: 2, precision, device: 'cpu', imageSize: SIZE, calibration: null };
-  return { name: `peer ${precision}`, command: [process.execPath, FAKE], open };
+/** "BATCH OURS beside PEER STATUS, …" */
+function summaries(comparisons: readonly Comparison[]): string[] {
+  return comparisons.map(({ batch, contestants: [own, ...peers] }) => {
+    const others = peers.map(({ name, status }) => `${name} ${status}`);
+    return `${batch} ${own?.name} ${own?.status} beside ${others.join(', ') || 'none'}`;
+  });
 }
-
-const settings: Settings = {
-  ...{ model: 'fake', device: 'cpu', threads: 2, batches: [1, 8], rounds: 3 },
-  pixels: { path, count: PICTURES, imageSize: SIZE },
-  reference: embeddings,
-  signal: new AbortController().signal,
-};
 
 test('each of ours meets each peer at each batch size, by paired ratios', async () => {
-  const log: string[] = [];
-  const ours = ['fp32', 'int8'].map((precision) => fakeOurs(precision, log));
-  const met: string[] = [];
-  const absent: string[] = [];
-  const comparisons = await compareAll(
-    ours,
-    [spec('fp32'), spec('int8'), spec('fp32', 'missing'), spec('bf16', 'fail')],
-    settings,
-    ({ name }, batch, { name: peer }) => met.push(`${name} ${batch} ${peer}`),
-    ({ open }, reason) => absent.push(`${open.model}: ${reason}`),
-  );
-  assert.deepEqual(met.sort(), [
-    'ours fp32 1 peer fp32',
-    'ours fp32 8 peer fp32',
-    'ours int8 1 peer fp32',
-    'ours int8 1 peer int8',
-    'ours int8 8 peer fp32',
-    'ours int8 8 peer int8',
+  const stage = new Stage();
+  const fail = spec('other', 'bf16');
+  stage.onRun = ({ name }) => assert.notEqual(name, fail.name, 'no such picture');
+  const comparisons = await stage.compare(ours('fp32', 'int8'), [
+    ...[spec('peer', 'fp32'), spec('peer', 'int8'), spec('other', 'fp32', 'missing'), fail],
   ]);
-  assert.equal(absent.length, 2);
-  assert.match(absent[0] as string, /missing: .*run bench\/peers\/setup/);
-
-  assert.equal(comparisons.length, 4);
-  for (const { batch, rounds, contestants } of comparisons) {
-    assert.equal(rounds, 3);
+  assert.deepEqual(summaries(comparisons), [
+    '1 ours fp32 measured beside peer fp32 measured, other fp32 skipped',
+    '8 ours fp32 measured beside peer fp32 measured, other fp32 skipped',
+    '1 ours int8 measured beside peer fp32 measured, peer int8 measured, other fp32 skipped, other bf16 failed',
+    '8 ours int8 measured beside peer fp32 measured, peer int8 measured, other fp32 skipped, other bf16 failed',
+  ]);
+  assert.deepEqual(stage.absent, [
+    'other fp32: run bench/peers/setup',
+    'other bf16: no such picture',
+  ]);
+  for (const { batch, rounds, contestants, groups } of comparisons) {
     const [own, ...peers] = contestants;
+    assert.equal(rounds, 3);
     assert.equal(own?.ratio, null);
     assert.ok(own?.parity?.passed);
-    const statuses = peers.map(({ name, status }) => `${name} ${status}`);
-    const expected = ['peer fp32 measured', 'peer fp32 skipped'];
-    if (own?.precision === 'int8') expected.push('peer int8 measured', 'peer bf16 failed');
-    assert.deepEqual(statuses.sort(), expected.sort());
+    assert.deepEqual(own?.seconds, [batch, batch, batch]);
+    assert.deepEqual(groups, [['ours fp32', 'ours int8', 'peer fp32', 'peer int8', 'other bf16']]);
     for (const peer of peers.filter(({ status }) => status === 'measured')) {
-      assert.equal(peer.seconds.length, 3);
-      assert.equal(peer.oursSeconds?.length, 3);
-      assert.ok(Math.abs((peer.ratio?.value ?? 0) - 2) < 1e-9, `batch ${batch}`);
+      assert.deepEqual(peer.seconds, [2 * batch, 2 * batch, 2 * batch]);
+      assert.deepEqual(peer.oursSeconds, own?.seconds);
+      assert.deepEqual(peer.ratio, { value: 2, low: 2, high: 2 });
     }
   }
 });
 
 test('a peer that fails at one batch size keeps what it did at another', async () => {
-  const ours = fakeOurs('bf16', []);
-  let failures = 0;
-  const once: Runner = {
-    ...ours,
-    async run(turn) {
-      if (turn.batch === 8 && failures++ === 0) throw new Error('out of memory');
-      return ours.run(turn);
-    },
+  const stage = new Stage();
+  stage.onRun = ({ name }, { batch, offset }) => {
+    assert.ok(name !== 'peer fp32' || batch !== 8 || offset === 0, 'out of memory');
   };
-  const found = await compareAll(
-    [once],
-    [spec('fp32')],
-    settings,
-    () => {},
-    () => {},
-  );
-  assert.deepEqual(
-    found.map(({ batch, contestants }) => [batch, contestants.map(({ status }) => status)]),
-    [
-      [1, ['measured', 'measured']],
-      [8, ['measured', 'failed']],
-    ],
-  );
+  const found = await stage.compare(ours('bf16'), [spec('peer', 'fp32'), spec('peer', 'bf16')]);
+  assert.deepEqual(summaries(found), [
+    '1 ours bf16 measured beside peer fp32 measured, peer bf16 measured',
+    '8 ours bf16 measured beside peer fp32 failed, peer bf16 measured',
+  ]);
+  assert.equal(found[1]?.contestants[1]?.reason, 'out of memory');
+});
+
+test('where ours fails, peers are without a ratio', async () => {
+  const stage = new Stage();
+  stage.onRun = ({ name }) => assert.notEqual(name, 'ours bf16', 'out of memory');
+  const [one] = await stage.compare(ours('bf16'), [spec('peer', 'fp32')], { batches: [1] });
+  const [own, peer] = one?.contestants ?? [];
+  assert.deepEqual([own?.status, own?.reason], ['failed', 'out of memory']);
+  assert.deepEqual([peer?.status, peer?.ratio], ['measured', null]);
 });
 
 test('no peer at all: ours alone', async () => {
-  const log: string[] = [];
-  const [one] = await compareAll(
-    [fakeOurs('bf16', log)],
-    [],
-    { ...settings, batches: [4] },
-    () => assert.fail(),
-    () => assert.fail(),
-  );
-  assert.deepEqual(
-    one?.contestants.map(({ name }) => name),
-    ['ours bf16'],
-  );
-  assert.ok(log.every((turn) => turn === 'bf16 4') && log.length >= 3);
+  const stage = new Stage();
+  const found = await stage.compare(ours('bf16'), [], { batches: [4] });
+  assert.deepEqual(summaries(found), ['4 ours bf16 measured beside none']);
+  assert.equal(found[0]?.contestants[0]?.seconds.length, 3);
+  assert.ok(stage.turns.every((turn) => turn === 'ours bf16 4'));
 });
 
-test('each round begins with another', async () => {
-  const log: string[] = [];
-  const ours = ['a', 'b', 'c'].map((precision) => fakeOurs(precision, log));
-  await compareAll(
-    ours,
-    [spec('fp32')],
-    { ...settings, batches: [200] },
-    () => {},
-    () => {},
-  );
-  const rounds = log
+test('all take turns in one round, and each round begins with another', async () => {
+  const stage = new Stage();
+  const peers = [spec('b', 'fp32'), spec('c', 'fp32')];
+  await stage.compare(ours('fp32'), peers, { batches: [1] });
+  const rounds = stage.turns
     .slice(-9)
     .map((turn) => turn[0])
     .join('');
   assert.deepEqual(
     [rounds.slice(0, 3), rounds.slice(3, 6), rounds.slice(6)],
-    ['abc', 'bca', 'cab'],
+    ['obc', 'bco', 'cob'],
   );
 });
 
-test('an interrupt ends it, and what was finished is kept', async () => {
+test('what memory does not hold at once plays in groups, ours in each', async () => {
+  const stage = new Stage();
+  const peers = ['a', 'b', 'c'].map((name) => spec(name, 'fp32'));
+  const room = [2 ** 40, 2 ** 20];
+  const found = await stage.compare(ours('fp32'), peers, {
+    ...{ batches: [1], rounds: 2 },
+    availableMemory: () => room.shift() ?? 2 ** 40,
+  });
+  const [one] = found;
+  assert.deepEqual(one?.groups, [
+    ['ours fp32', 'a fp32', 'b fp32'],
+    ['ours fp32', 'c fp32'],
+  ]);
+  const [own, ...others] = one?.contestants ?? [];
+  assert.equal(own?.seconds.length, 4);
+  for (const peer of others) {
+    assert.equal(peer.seconds.length, 2);
+    assert.equal(peer.oursSeconds?.length, 2);
+    assert.equal(peer.ratio?.value, 2);
+  }
+  assert.equal(stage.log.filter((event) => event === 'open ours fp32').length, 2);
+});
+
+describe('alone and in company', () => {
+  const peers = [spec('calm', 'fp32'), spec('disturbed', 'fp32')];
+
+  test('each is opened as the only one, before and after', async () => {
+    const stage = new Stage();
+    await stage.compare(ours('fp32'), peers, { batches: [8, 1], rounds: 1, aloneTurns: 2 });
+    const [a, b, c] = ['ours fp32', 'calm fp32', 'disturbed fp32'];
+    const turn = (name?: string) => Array<string>(3).fill(`run ${name} 1`);
+    const alone = [a, b, c].flatMap((name) => [`open ${name}`, ...turn(name), `close ${name}`]);
+    assert.deepEqual(stage.log.slice(0, alone.length), alone);
+    assert.deepEqual(stage.log.slice(-alone.length), alone);
+    const company = stage.log.slice(alone.length, -alone.length);
+    assert.deepEqual(
+      company.filter((event) => !event.startsWith('run')),
+      [a, b, c].map((name) => `open ${name}`).concat([a, b, c].map((name) => `close ${name}`)),
+    );
+  });
+
+  test('the record says whose times differ, at the smallest batch size', async () => {
+    const stage = new Stage();
+    stage.seconds = ({ name }, company) => {
+      if (company === 1) return 1;
+      return name === 'disturbed fp32' ? 1.3 : 1.02;
+    };
+    const found = await stage.compare(ours('fp32'), peers, { aloneTurns: 2 });
+    const agreement = found.map(({ contestants }) =>
+      contestants.map(({ alone }) => alone && [alone.agrees, alone.ratio]),
+    );
+    assert.deepEqual(agreement, [
+      [
+        [true, 1.02],
+        [true, 1.02],
+        [false, 1.3],
+      ],
+      [null, null, null],
+    ]);
+    assert.deepEqual(found[0]?.contestants[2]?.alone, {
+      ...{ before: [1, 1], after: [1, 1], ratio: 1.3, agrees: false },
+    });
+  });
+
+  test('who fails before has no part in it; who fails after keeps what it has', async () => {
+    const stage = new Stage();
+    let opened = 0;
+    const open = async (one: PeerSpec) => {
+      if (one.name === 'calm fp32') throw new Error('no memory');
+      if (one.name === 'disturbed fp32' && ++opened === 3) throw new Error('no memory');
+      return stage.settings.open(one);
+    };
+    const [one] = await stage.compare(ours('fp32'), peers, { batches: [1], aloneTurns: 1, open });
+    const [, calm, disturbed] = one?.contestants ?? [];
+    assert.deepEqual([calm?.status, calm?.alone], ['failed', null]);
+    assert.deepEqual(disturbed?.alone, { before: [2], after: [], ratio: 1, agrees: true });
+    assert.deepEqual(stage.absent, ['calm fp32: no memory', 'disturbed fp32: no memory']);
+  });
+
+  test('drift of the machine between both cancels out', async () => {
+    const stage = new Stage();
+    let turn = 0;
+    stage.seconds = () => 100 + ++turn;
+    const only = { batches: [1], rounds: 3, aloneTurns: 3 };
+    const [one] = await stage.compare(ours('fp32'), [], only);
+    assert.ok(Math.abs((one?.contestants[0]?.alone?.ratio ?? 0) - 1) < 0.01);
+  });
+});
+
+test('an interrupt ends it, and the rounds that were finished are kept', async () => {
   const abort = new AbortController();
-  const ours = fakeOurs('bf16', []);
-  let turns = 0;
-  const stopping: Runner = {
-    ...ours,
-    run(turn) {
-      turns += 1;
-      if (turns === 7) abort.abort(new Error('interrupted')); // in the second peer's turns
-      return ours.run(turn);
-    },
+  const stage = new Stage();
+  stage.onRun = ({ name }, { offset }) => {
+    if (name === 'ours bf16' && offset === 2) abort.abort(new Error('interrupted'));
   };
-  const found = await compareAll(
-    [stopping],
-    [spec('fp32'), spec('bf16')],
-    { ...settings, batches: [1], signal: abort.signal },
-    () => {},
-    () => assert.fail(),
-  );
-  assert.deepEqual(
-    found.map(({ contestants }) => contestants.map(({ name }) => name)),
-    [['ours bf16', 'peer fp32']],
-  );
+  const found = await stage.compare(ours('bf16'), [spec('peer', 'fp32'), spec('peer', 'bf16')], {
+    ...{ rounds: 5, aloneTurns: 1, signal: abort.signal },
+  });
+  assert.deepEqual(summaries(found), [
+    '1 ours bf16 measured beside peer fp32 measured, peer bf16 measured',
+  ]);
+  assert.equal(found[0]?.rounds, 2);
+  for (const { seconds, alone } of found[0]?.contestants ?? []) {
+    assert.equal(seconds.length, 2);
+    assert.deepEqual(alone?.after, []);
+  }
+  assert.equal(stage.log.filter((event) => event.startsWith('close')).length, 6);
+  assert.deepEqual(stage.absent, []);
+});
+
+describe('contestants in processes', () => {
+  const contestants = () => childrenOf(process.pid, FAKE);
+  const stopped = () => contestants().filter((pid) => stateOf(pid) === 'T');
+
+  test('all but the one whose turn it is are stopped, and none is left', async () => {
+    const stage = new Stage();
+    const seen: [number, number][] = [];
+    const open = async (one: PeerSpec) => {
+      const runner = await openRunner(one, stage.settings.pixels, stage.settings.signal);
+      const run = (turn: Turn) => {
+        seen.push([contestants().length, stopped().length]);
+        return runner.run(turn);
+      };
+      return { ...runner, run };
+    };
+    const peers = [spec('peer', 'fp32'), spec('peer', 'bf16')];
+    const only = { batches: [1], rounds: 2, aloneTurns: 1, open };
+    const [one] = await stage.compare(ours('bf16'), peers, only);
+    assert.equal(one?.contestants.length, 3);
+    const times = (count: number, what: [number, number]) => Array(count).fill(what);
+    const settling = [1, 2, 3].map((open) => [open, open - 1]);
+    assert.deepEqual(seen, [
+      ...times(6, [1, 0]),
+      ...settling,
+      ...times(6, [3, 2]),
+      ...times(6, [1, 0]),
+    ]);
+    assert.deepEqual(contestants(), []);
+  });
+
+  test('an interrupt ends all of them, the stopped ones too', async () => {
+    const abort = new AbortController();
+    const stage = new Stage();
+    const { pixels } = stage.settings;
+    let stoppedThen = 0;
+    const open = async (one: PeerSpec) => {
+      if (one.name !== 'peer bf16') return openRunner(one, pixels, abort.signal);
+      const runner = await openRunner(one, { ...pixels, path: 'hang' }, abort.signal);
+      const embed = (count: number) => {
+        stoppedThen = stopped().length;
+        setImmediate(() => abort.abort(new Error('interrupted')));
+        return runner.embed(count);
+      };
+      return { ...runner, embed };
+    };
+    const peers = [spec('peer', 'fp32'), spec('peer', 'bf16')];
+    const found = await stage.compare(ours('bf16'), peers, { open, signal: abort.signal });
+    assert.equal(stoppedThen, 2);
+    assert.deepEqual(found, []);
+    assert.deepEqual(contestants(), []);
+  });
 });

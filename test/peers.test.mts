@@ -1,12 +1,18 @@
 // The benchmark's peers: the client against a scripted peer, and the side that serves in Node.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Peer, PeerFailed, PeerMissing } from '../bench/peers/peer.mts';
 import { readPixels } from '../bench/peers/pixels.mts';
 import { PeerProcess } from '../bench/peers/process.mts';
+import { expectJobControl } from '../bench/peers/process-group.mts';
+import { TurnTaking } from '../bench/peers/turn-taking.mts';
+import { stateOf, untilEnded } from './support/processes.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const folder = temporaryFolder();
@@ -26,11 +32,12 @@ const OPEN = {
   precision: 'fp32',
   device: 'cpu',
   imageSize: SIZE,
+  maxBatch: 2,
   calibration: null,
 };
-const RUN = { pixels, offset: 1, batch: 2, repeat: 3 };
+const RUN = { pixels, offset: 1, batch: 2, leastSeconds: 0 };
 
-const started: Peer[] = [];
+const started: { kill(): unknown }[] = [];
 afterEach(() => {
   for (const peer of started.splice(0)) peer.kill();
 });
@@ -40,7 +47,8 @@ async function start(command: string[], model = OPEN.model): Promise<Peer> {
   started.push(peer);
   return peer;
 }
-const fake = (model?: string) => start([process.execPath, path('./support/fake-peer.cjs')], model);
+const FAKE = [process.execPath, path('./support/fake-peer.cjs')];
+const fake = (model?: string) => start(FAKE, model);
 
 describe('the client', () => {
   test('opens, runs, embeds and closes', async () => {
@@ -48,7 +56,7 @@ describe('the client', () => {
     assert.equal(peer.precision, 'fp32');
     assert.deepEqual(peer.versions, { engine: '1.2', calibration: null });
     assert.deepEqual(await peer.run(RUN), {
-      seconds: [1.02, 1.02, 1.02],
+      seconds: [1.02],
       eventLoopDelayMaxMs: SIZE,
     });
     assert.deepEqual(await peer.embed(pixels, 2), [
@@ -61,9 +69,7 @@ describe('the client', () => {
 
   test('gives each request its own reply, in order', async () => {
     const peer = await fake();
-    const timings = await Promise.all(
-      [5, 6, 7].map((offset) => peer.run({ ...RUN, offset, repeat: 1 })),
-    );
+    const timings = await Promise.all([5, 6, 7].map((offset) => peer.run({ ...RUN, offset })));
     assert.deepEqual(
       timings.map(({ seconds }) => Math.floor(seconds[0] as number)),
       [5, 6, 7],
@@ -77,7 +83,7 @@ describe('the client', () => {
       name: 'PeerFailed',
       message: 'fake failed: no such picture',
     });
-    assert.equal((await peer.run(RUN)).seconds.length, 3);
+    assert.equal((await peer.run(RUN)).seconds.length, 1);
     await peer.close();
   });
 
@@ -134,6 +140,117 @@ describe('the client', () => {
   });
 });
 
+const HANG = { op: 'run', pixels: 'hang' };
+
+/** A peer that is used without its protocol, its id, and that of a process that it has started. */
+async function startProcess(options?: ConstructorParameters<typeof PeerProcess>[2]) {
+  const peer = new PeerProcess('fake', FAKE, options);
+  started.push(peer);
+  const { pids } = await peer.ask<{ pids: number[] }>({ op: 'pids' });
+  return { peer, pids };
+}
+
+const statesOf = (pids: readonly number[]) => pids.map(stateOf);
+
+describe('a peer that waits its turn', () => {
+  test('is stopped with all that it has started, and goes on', async () => {
+    const { peer, pids } = await startProcess();
+    assert.ok(!statesOf(pids).includes('T'));
+    await peer.stop();
+    assert.deepEqual(statesOf(pids), ['T', 'T']);
+    await assert.rejects(peer.ask({ op: 'pids' }), /expected fake to run: call resume\(\) first/);
+    peer.resume();
+    const { pids: again } = await peer.ask<{ pids: number[] }>({ op: 'pids' });
+    assert.equal(again[0], pids[0]);
+    await peer.close();
+    await untilEnded([...pids, ...again]);
+  });
+
+  test('is not stopped while it has yet to answer', async () => {
+    const { peer } = await startProcess();
+    const waiting = peer.ask(HANG);
+    await assert.rejects(peer.stop(), /expected fake to have answered/);
+    await peer.kill();
+    await assert.rejects(waiting, PeerFailed);
+    await peer.stop(); // does nothing
+  });
+
+  for (const how of ['close', 'kill'] as const) {
+    test(`is ended by ${how}`, async () => {
+      const { peer, pids } = await startProcess();
+      await peer.stop();
+      await peer[how]();
+      await untilEnded(pids);
+    });
+  }
+
+  test('is ended by a signal that aborts', async () => {
+    const abort = new AbortController();
+    const peers = [await startProcess(abort), await startProcess(abort)];
+    await peers[0]?.peer.stop();
+    const waiting = peers[1]?.peer.ask(HANG) as Promise<unknown>;
+    abort.abort(new Error('interrupted'));
+    await assert.rejects(waiting, new PeerFailed('fake ended with SIGKILL'));
+    await untilEnded(peers.flatMap(({ pids }) => pids));
+    assert.throws(() => new PeerProcess('fake', FAKE, abort), /interrupted/);
+  });
+
+  test('takes turns with others, of which one runs', async () => {
+    const turns = new TurnTaking();
+    const first = await turns.open(() => startProcess().then(withStop));
+    const second = await turns.open(() => startProcess().then(withStop));
+    const running = () => [first, second].map(({ pids }) => !statesOf(pids).includes('T'));
+    assert.deepEqual(running(), [false, true]);
+    await turns.giveTo(first);
+    assert.deepEqual(running(), [true, false]);
+    await turns.giveTo(first);
+    assert.deepEqual(running(), [true, false]);
+    await second.peer.kill();
+    await turns.giveTo(second);
+    assert.deepEqual(statesOf(first.pids), ['T', 'T']);
+  });
+});
+
+function withStop<T extends { peer: PeerProcess }>(one: T) {
+  return { ...one, stop: () => one.peer.stop(), resume: () => one.peer.resume() };
+}
+
+test('a peer that does not answer is ended', async () => {
+  const peer = new PeerProcess('fake', FAKE, { answerMs: 50 });
+  const message = 'fake did not answer within 0.05 s';
+  await assert.rejects(peer.ask(HANG), { name: 'PeerFailed', message });
+  await assert.rejects(peer.close(), { name: 'PeerFailed', message });
+  await peer.kill(); // resolves when it has ended
+});
+
+test('a system without SIGSTOP is told apart', () => {
+  assert.throws(() => expectJobControl('win32'), /expected a system with SIGSTOP .* found Windows/);
+  expectJobControl('linux');
+});
+
+/** Opens two peers, stops the first, prints the ids of all their processes, and never ends. */
+const SUITE = `
+  import { PeerProcess } from ${JSON.stringify(path('../bench/peers/process.mts'))};
+  const peers = [1, 2].map((i) => new PeerProcess('fake ' + i, ${JSON.stringify(FAKE)}));
+  const pids = [];
+  for (const peer of peers) pids.push(...(await peer.ask({ op: 'pids' })).pids);
+  await peers[0].stop();
+  console.log(pids.join(' '));
+  await peers[1].ask({ op: 'run', pixels: 'hang' });`;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
+  test(`no peer outlives a suite that ends by ${signal}`, async () => {
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', SUITE];
+    const suite = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = await once(createInterface({ input: suite.stdout }), 'line');
+    const pids = String(line).split(' ').map(Number);
+    assert.deepEqual(statesOf(pids.slice(0, 2)), ['T', 'T']);
+    suite.kill(signal);
+    await once(suite, 'close');
+    await untilEnded(pids);
+  });
+}
+
 /** A peer over serve.mts whose embedding is a picture's first number, and that chatters. */
 const FIRST = `
   import { serve } from ${JSON.stringify(path('../bench/peers/serve.mts'))};
@@ -147,25 +264,58 @@ const FIRST = `
     };
     return { precision, versions: { first: '1.0.0' }, run };
   });`;
-const served = (model?: string) =>
-  start([process.execPath, '--import', 'tsx', '--input-type=module', '--eval', FIRST], model);
+const NODE = [process.execPath, '--import', 'tsx', '--input-type=module', '--eval'];
+const served = (model?: string) => start([...NODE, FIRST], model);
+
+/** A peer whose embedding says of each run so far whether the event loop was monitored in it. */
+const WATCHED = `
+  import perf from 'node:perf_hooks';
+  import { syncBuiltinESMExports } from 'node:module';
+  const { monitorEventLoopDelay } = perf;
+  let monitors = 0;
+  perf.monitorEventLoopDelay = (options) => {
+    const delay = monitorEventLoopDelay(options);
+    const enable = () => { monitors += 1; return delay.enable(); };
+    const disable = () => { monitors -= 1; return delay.disable(); };
+    return { enable, disable, get max() { return delay.max; } };
+  };
+  syncBuiltinESMExports();
+  const { serve } = await import(${JSON.stringify(path('../bench/peers/serve.mts'))});
+  const runs = [];
+  await serve(async ({ precision }) => ({
+    precision,
+    versions: {},
+    run: async () => Float32Array.from((runs.push(monitors), runs)),
+  }));`;
 
 describe('a peer in Node', () => {
   test('times its engine and how long it blocks, and keeps stdout clean', async () => {
     const peer = await served();
     assert.deepEqual(peer.versions, { first: '1.0.0' });
-    const { seconds, eventLoopDelayMaxMs } = await peer.run(RUN);
-    assert.equal(seconds.length, 3);
+    const { seconds, eventLoopDelayMaxMs } = await peer.run({ ...RUN, leastSeconds: 0.07 });
     assert.ok(
-      seconds.every((one) => one >= 0.03 && one < 1),
+      seconds.every((one) => one >= 0.03),
       String(seconds),
     );
+    const sum = (values: number[]) => values.reduce((total, one) => total + one, 0);
+    assert.ok(sum(seconds) >= 0.07 && sum(seconds.slice(0, -1)) < 0.07, String(seconds));
     assert.ok((eventLoopDelayMaxMs as number) >= 30, String(eventLoopDelayMaxMs));
     assert.deepEqual(
       await peer.embed(pixels, 4),
       [0, 1, 2, 0].map((x) => Float32Array.of(x)),
     );
     await assert.rejects(peer.embed(join(folder, 'absent'), 1), /ENOENT/);
+    await peer.close();
+  });
+
+  test('begins each turn with a run that is not timed, and watches its event loop in that alone', async () => {
+    const peer = await start([...NODE, WATCHED]);
+    for (let turn = 1; turn <= 2; turn++) {
+      const { seconds } = await peer.run({ ...RUN, leastSeconds: 0 });
+      assert.equal(seconds.length, 1);
+    }
+    const [runs] = await peer.embed(pixels, 1);
+    assert.deepEqual([...(runs as Float32Array)], [1, 0, 1, 0, 0]);
     await peer.close();
   });
 

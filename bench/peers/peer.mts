@@ -24,22 +24,23 @@ export class Peer {
   readonly #imageSize: number;
   #opened: Opened = { precision: '', versions: {} };
 
-  private constructor({ name, command, open }: PeerSpec) {
-    this.#process = new PeerProcess(name, command);
+  private constructor({ name, command, open }: PeerSpec, signal?: AbortSignal) {
+    this.#process = new PeerProcess(name, command, { signal });
     this.#imageSize = open.imageSize;
   }
 
   /**
    * Starts a peer and opens its model.
    *
+   * @param signal - ends the peer when it aborts
    * @throws PeerMissing where it is not installed; PeerFailed
    * @example
    * const peer = await Peer.start({ name: 'onnxruntime', command, open });
-   * const { seconds } = await peer.run({ pixels, offset: 0, batch: 1, repeat: 5 });
+   * const { seconds } = await peer.run({ pixels, offset: 0, batch: 1, leastSeconds: 0.1 });
    * await peer.close();
    */
-  static async start(spec: PeerSpec): Promise<Peer> {
-    const peer = new Peer(spec);
+  static async start(spec: PeerSpec, signal?: AbortSignal): Promise<Peer> {
+    const peer = new Peer(spec, signal);
     try {
       peer.#opened = await peer.#ask<Opened>({ op: 'open', ...spec.open });
       return peer;
@@ -59,7 +60,7 @@ export class Peer {
     return this.#opened.precision;
   }
 
-  /** Times a batch; a batch size's first run is not counted. @throws PeerFailed */
+  /** Times a batch, after a run of it that is not timed. @throws PeerFailed */
   async run(options: RunOptions): Promise<Timing> {
     const request = { op: 'run', ...options, imageSize: this.#imageSize } as const;
     const { seconds, eventLoopDelayMaxMs } = await this.#ask<Timing>(request);
@@ -76,12 +77,26 @@ export class Peer {
     return embeddings.map((one) => Float32Array.from(one));
   }
 
+  /** Stops the peer until `resume`; see PeerProcess. @throws PeerFailed where it goes on */
+  stop(): Promise<void> {
+    return this.#process.stop();
+  }
+
+  resume(): void {
+    this.#process.resume();
+  }
+
+  /** The most memory that it has had; null where the system does not tell, or it has ended. */
+  peakMemoryBytes(): number | null {
+    return this.#process.peakMemoryBytes();
+  }
+
   /** Lets the peer end by itself; resolves when it has. @throws PeerFailed where it is dead already */
   close(): Promise<void> {
     return this.#process.close();
   }
 
-  /** Ends the peer at once; what is pending is rejected. Resolves when it has ended. */
+  /** Ends the peer at once, stopped or not; what is pending is rejected. Resolves when it has ended. */
   kill(): Promise<void> {
     return this.#process.kill();
   }

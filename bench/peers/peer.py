@@ -18,14 +18,12 @@ class Peer:
     def __init__(self, name: str):
         self._name = name
         self._engine = None
-        self._warm: set[int] = set()  # batch sizes
 
     def open(self, **options) -> dict:
         from python.engine import Options
 
         module = importlib.import_module(f"python.{self._name.replace('-', '_')}")
         self._engine = module.open(Options(**options))
-        self._warm.clear()
         return {"precision": self._engine.precision, "versions": self._engine.versions}
 
     def _opened(self):
@@ -33,16 +31,16 @@ class Peer:
             raise ValueError("expected an open model: send open first")
         return self._engine
 
-    def run(self, pixels: str, offset: int, batch: int, imageSize: int, repeat: int) -> dict:
+    def run(
+        self, pixels: str, offset: int, batch: int, imageSize: int, leastSeconds: float
+    ) -> dict:
         from python.pixels import read
 
         engine = self._opened()
         values = read(pixels, imageSize, offset, batch)
-        if batch not in self._warm:  # a shape's first run compiles and allocates
-            engine.run(values)
-            self._warm.add(batch)
+        engine.run(values)  # the peer may have been stopped before, or the shape be new
         seconds = []
-        for _ in range(repeat):
+        while not seconds or sum(seconds) < leastSeconds:
             started = time.perf_counter()
             engine.run(values)
             seconds.append(time.perf_counter() - started)

@@ -1,6 +1,6 @@
 // A peer's process, asked over its stdin and answering on its stdout as protocol.mts says.
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { ProcessGroup } from './process-group.mts';
 import type { Reply } from './protocol.mts';
 
 /** The peer is not installed on this machine: bench/peers/setup installs all of them. */
@@ -20,12 +20,23 @@ interface Pending {
 
 /** How long a peer may take to end after `close` before it is killed. */
 const CLOSE_MS = 10_000;
+/** How long it may take to answer: a quantisation takes minutes, what hangs takes for ever. */
+const ANSWER_MS = 30 * 60_000;
 
-/** A running peer. Its requests are answered one after the other. */
+export interface PeerProcessOptions {
+  /** Ends the peer when it aborts. */
+  signal?: AbortSignal | undefined;
+  /** How long an answer may take before the peer is killed. */
+  answerMs?: number;
+}
+
+/** A peer in a process of its own. Its requests are answered one after the other. */
 export class PeerProcess {
   readonly #name: string;
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #group: ProcessGroup;
   readonly #ended: Promise<void>;
+  readonly #answerMs: number;
+  #stopped = false;
   readonly #pending: Pending[] = [];
   #lastWords = '';
   /** Why nothing more can be asked. */
@@ -38,52 +49,98 @@ export class PeerProcess {
    * const { precision } = await peer.ask<Opened>({ op: 'open', ...options });
    * await peer.close();
    */
-  constructor(name: string, command: readonly string[]) {
+  constructor(
+    name: string,
+    command: readonly string[],
+    { signal, answerMs = ANSWER_MS }: PeerProcessOptions = {},
+  ) {
+    signal?.throwIfAborted();
     this.#name = name;
-    const [program, ...args] = command as [string, ...string[]];
-    this.#child = spawn(program, args, { stdio: 'pipe' });
-    this.#child.stdin.on('error', () => {}); // a peer that died tells by its end
-    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line));
-    createInterface({ input: this.#child.stderr }).on('line', (line) => {
+    this.#answerMs = answerMs;
+    this.#group = new ProcessGroup(command as readonly [string, ...string[]]);
+    const { leader } = this.#group;
+    leader.stdin.on('error', () => {}); // a peer that died tells by its end
+    createInterface({ input: leader.stdout }).on('line', (line) => this.#take(line));
+    createInterface({ input: leader.stderr }).on('line', (line) => {
       if (line.trim() !== '') this.#lastWords = line.trim();
     });
-    this.#child.on('error', (error: NodeJS.ErrnoException) => {
+    leader.on('error', (error: NodeJS.ErrnoException) => {
       const absent = error.code === 'ENOENT';
-      const message = `${name}: cannot start ${program}: ${error.message}`;
+      const message = `${name}: cannot start ${command[0]}: ${error.message}`;
       this.#fail(absent ? new PeerMissing(message) : new PeerFailed(message));
     });
+    const end = () => this.#group.kill();
+    signal?.addEventListener('abort', end);
     this.#ended = new Promise((resolve) => {
-      this.#child.on('close', (code, signal) => {
-        this.#fail(this.#failed(`ended with ${signal ?? `exit code ${code}`}`, this.#lastWords));
+      leader.on('close', (code, by) => {
+        signal?.removeEventListener('abort', end);
+        this.#fail(this.#failed(`ended with ${by ?? `exit code ${code}`}`, this.#lastWords));
         resolve();
       });
     });
   }
 
-  /** @throws PeerMissing where it is not installed; PeerFailed */
-  ask<T>(request: { op: string }): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
-      this.#pending.push({ resolve: (reply) => resolve(reply as T), reject });
-      this.#child.stdin.write(`${JSON.stringify(request)}\n`);
-    });
+  /** @throws PeerMissing where it is not installed; PeerFailed, also where it does not answer */
+  async ask<T>(request: { op: string }): Promise<T> {
+    if (this.#stopped) throw new Error(`expected ${this.#name} to run: call resume() first`);
+    const late = setTimeout(() => {
+      const what = `did not answer within ${this.#answerMs / 1000} s`;
+      this.#fail(this.#failed(what, this.#lastWords));
+      this.#group.kill();
+    }, this.#answerMs);
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        if (this.#failure !== undefined) return reject(this.#failure);
+        this.#pending.push({ resolve: (reply) => resolve(reply as T), reject });
+        this.#group.leader.stdin.write(`${JSON.stringify(request)}\n`);
+      });
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /**
+   * Stops the peer, all of it, until `resume`; what it holds stays in memory. Resolves when none of
+   * its threads runs any more. Does nothing to one that has ended.
+   *
+   * @throws PeerFailed where a thread goes on
+   */
+  async stop(): Promise<void> {
+    if (this.#pending.length > 0) throw new Error(`expected ${this.#name} to have answered`);
+    this.#stopped = true;
+    try {
+      await this.#group.stop();
+    } catch (error) {
+      throw this.#failed((error as Error).message, '');
+    }
+  }
+
+  resume(): void {
+    this.#stopped = false;
+    this.#group.resume();
+  }
+
+  /** The most memory that it has had; null where the system does not tell, or it has ended. */
+  peakMemoryBytes(): number | null {
+    return this.#group.peakMemoryBytes();
   }
 
   /** Lets the peer end by itself; resolves when it has. @throws PeerFailed where it is dead already */
   async close(): Promise<void> {
-    const late = setTimeout(() => this.kill(), CLOSE_MS);
+    this.resume();
+    const late = setTimeout(() => this.#group.kill(), CLOSE_MS);
     try {
       await this.ask({ op: 'close' });
-      this.#child.stdin.end();
+      this.#group.leader.stdin.end();
       await this.#ended;
     } finally {
       clearTimeout(late);
     }
   }
 
-  /** Ends the peer at once; what is pending is rejected. Resolves when it has ended. */
+  /** Ends the peer at once, stopped or not; what is pending is rejected. Resolves when it has ended. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    this.#group.kill();
     await this.#ended;
   }
 
@@ -102,7 +159,7 @@ export class PeerProcess {
     const pending = reply === undefined ? undefined : this.#pending.shift();
     if (reply === undefined || pending === undefined) {
       this.#fail(this.#failed('wrote what is no reply', JSON.stringify(line.slice(0, 80))));
-      this.kill();
+      this.#group.kill();
     } else if (reply.ok) {
       pending.resolve(reply);
     } else if (reply.missing === true) {

@@ -10,6 +10,8 @@ export interface OpenOptions {
   /** cpu or cuda */
   device: string;
   imageSize: number;
+  /** Pictures of the largest batch that will be run. */
+  maxBatch: number;
   /** File of pixels, as `RunOptions.pixels`; null where nothing is calibrated. */
   calibration: string | null;
 }
@@ -20,8 +22,11 @@ export interface RunOptions {
   /** First picture of the batch; past the last one it goes on with the first. */
   offset: number;
   batch: number;
-  /** How often to run the batch. */
-  repeat: number;
+  /**
+   * The batch is run once without being timed, then timed once or, where it is short, as often as
+   * the times add up to this.
+   */
+  leastSeconds: number;
 }
 
 export interface EmbedOptions {
@@ -43,9 +48,9 @@ export interface Opened {
 }
 
 export interface Timing {
-  /** Of each run of the batch. */
+  /** Of each timed run of the batch. */
   seconds: number[];
-  /** Longest the peer's event loop was held up; null outside Node. */
+  /** Longest the peer's event loop was held up in the run that is not timed; null outside Node. */
   eventLoopDelayMaxMs: number | null;
 }
 

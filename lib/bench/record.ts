@@ -148,7 +148,7 @@ export interface Contestant {
   versions: Record<string, string>;
   /** Seconds of a batch, a value a round. */
   seconds: number[];
-  /** Ours in the same rounds, each right before or after; null for ours. */
+  /** Ours in the same rounds; null for ours, and where ours failed. */
   oursSeconds: number[] | null;
   /** Milliseconds of a batch. */
   p50: number;
@@ -159,9 +159,25 @@ export interface Contestant {
   eventLoopDelayMax: number | null;
   /** This one's time over ours; null for ours, and for those that are not ranked. */
   ratio: { value: number; low: number; high: number } | null;
+  /** Null where it was not timed alone; older records do not have it. */
+  alone?: Alone | null;
 }
 
-/** Contestants on the same preprocessed pictures, each turn by turn with ours in one run. */
+/** A contestant's time as the only one that is open, beside its time in the comparison. */
+export interface Alone {
+  /** Seconds of a batch, a value a turn: before all were opened, and after all were closed. */
+  before: number[];
+  after: number[];
+  /** Its median time in company over that alone, which is the mean of both medians. */
+  ratio: number;
+  /** Whether the ratio is within 3 % of 1. */
+  agrees: boolean;
+}
+
+/**
+ * Contestants on the same preprocessed pictures, turn by turn in one run. One runs at a time, the
+ * others' processes are stopped; older records leave them waiting.
+ */
 export interface Comparison {
   model: string;
   device: string;
@@ -170,6 +186,8 @@ export interface Comparison {
   rounds: number;
   /** The first is ours, which the others' ratios are to. */
   contestants: Contestant[];
+  /** Names of those that were open at once: several groups where memory did not hold all. */
+  groups?: string[][];
 }
 
 export interface Report {

@@ -1,4 +1,6 @@
-// A peer without an engine: it does what the path of the model, or of the pixels, says.
+// A peer without an engine: it does what the path of the model, or of the pixels, says. The times that
+// it reports are made up of the request.
+const { spawn } = require('node:child_process');
 const { createInterface } = require('node:readline');
 
 const say = (reply) => process.stdout.write(`${JSON.stringify(reply)}\n`);
@@ -24,13 +26,18 @@ const ANSWERS = {
     precision,
     versions: { engine: `1.${threads}`, calibration },
   }),
-  run: ({ repeat, offset, batch, imageSize }) => ({
-    seconds: Array(repeat).fill(offset + batch / 100),
+  run: ({ offset, batch, imageSize }) => ({
+    seconds: [offset + batch / 100],
     eventLoopDelayMaxMs: imageSize,
   }),
   embed: ({ count, imageSize }) => ({
     embeddings: Array.from({ length: count }, (_, i) => [i, imageSize]),
   }),
+  // Its id, and that of a process that it starts and forgets.
+  pids: () => {
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)']);
+    return { pids: [process.pid, other.pid] };
+  },
   close: () => ({}),
 };
 

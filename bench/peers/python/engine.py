@@ -15,6 +15,7 @@ class Options:
     precision: str
     device: str
     imageSize: int  # named as in the protocol
+    maxBatch: int
     calibration: str | None
 
 

@@ -1,4 +1,5 @@
 import type { Report } from '../record';
+import { aloneWarnings } from './alone';
 import { formatDate, oneLine } from './format';
 import { machinePairs, softwarePairs } from './machine';
 import { comparisonTables, INTERRUPTED, RATIO_MEANING, runTables, type Table } from './rows';
@@ -56,6 +57,7 @@ export function markdownReport(report: Report): string {
     // Indented, a command needs no escapes.
     `    ${oneLine(command)}`,
     ...(interrupted ? [`**${INTERRUPTED}**`] : []),
+    ...aloneWarnings(report).map((warning) => `**${escapeMarkdown(warning)}**`),
     ...sections('Runs', runTables(report)),
     ...sections('Against other engines', comparisonTables(report), RATIO_MEANING),
     '## Machine',

@@ -1,5 +1,6 @@
 // The page's parts, from top to bottom.
 import type { Report, Run } from '../record';
+import { aloneWarnings } from './alone';
 import type { Chart } from './chart';
 import { costTable } from './cost-table';
 import { cumulativeCharts } from './cumulative-chart';
@@ -30,13 +31,14 @@ function header(report: Report): string {
     ...runs.map((run) => run.configuration.model),
     ...comparisons.map((one) => one.model),
   ]);
+  const warnings = [...(interrupted ? [INTERRUPTED] : []), ...aloneWarnings(report)];
   const byline = [formatDate(date), `${oneLine(machine.cpu)}, ${machine.cores} cores`];
   const items = headlines(report).map(
     ({ figure, unit, detail }) =>
       `<div><dt>${escapeHtml(figure)}<span>${escapeHtml(unit)}</span></dt><dd>${escapeHtml(detail)}</dd></div>`,
   );
   return `<header><h1>${escapeHtml([...models].map(oneLine).join('; ') || 'Benchmark')}</h1>
-${paragraphs([byline.join(' · ')], 'byline')}${paragraphs(interrupted ? [INTERRUPTED] : [], 'warning')}
+${paragraphs([byline.join(' · ')], 'byline')}${paragraphs(warnings, 'warning')}
 <dl class="headlines">${items.join('')}</dl></header>`;
 }
 

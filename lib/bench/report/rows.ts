@@ -2,6 +2,7 @@
 import { formatCosine } from '../../parity';
 import { noiseOf } from '../noise';
 import type { Comparison, Configuration, Contestant, Parity, Report, Run } from '../record';
+import { aloneNotes } from './alone';
 import {
   formatCount,
   formatNoise,
@@ -188,6 +189,6 @@ export function comparisonTables({ comparisons }: Report): Table[] {
     title: comparisonName(comparison),
     columns: COMPARISON_COLUMNS,
     rows: orderContestants(comparison).map((one) => contestantRow(comparison, one)),
-    notes: notMeasured(comparison),
+    notes: [...notMeasured(comparison), ...aloneNotes(comparison)],
   }));
 }

@@ -1,4 +1,5 @@
 import type { Report } from '../record';
+import { aloneWarnings } from './alone';
 import { oneLine } from './format';
 import { comparisonTables, INTERRUPTED, RATIO_MEANING, runTables, type Table } from './rows';
 
@@ -36,6 +37,7 @@ export function terminalReport(report: Report): string {
   return [
     `${oneLine(cpu)}, ${cores} cores`,
     ...(report.interrupted ? [INTERRUPTED] : []),
+    ...aloneWarnings(report),
     ...runTables(report).map(block),
     ...comparisons,
     ...(comparisons.length > 0 ? [RATIO_MEANING] : []),

@@ -1,0 +1,38 @@
+// Each contestant as the only one that is open: the suite's check that company does not slow it down.
+import { type Entry, joinTurns, type Settings, takeTurn } from './entry.mts';
+import { unlessFailing } from './rounds.mts';
+
+async function timeOne(entry: Entry, phase: 'before' | 'after', settings: Settings) {
+  const { aloneTurns, batches } = settings;
+  const batch = Math.min(...batches);
+  const runner = await settings.open(entry.spec);
+  try {
+    entry.meet(runner);
+    await takeTurn(runner, batch, 0); // the first one allocates
+    const turns = [];
+    for (let i = 0; i < aloneTurns; i++) {
+      settings.signal.throwIfAborted();
+      turns.push(await takeTurn(runner, batch, i));
+    }
+    entry.alone[phase] = joinTurns(turns);
+    entry.noteMemory(runner);
+  } finally {
+    await runner.close().catch(() => {}); // it is killed where it does not end
+  }
+}
+
+/**
+ * One after the other, at the smallest batch size. Who fails before the comparison has no part in it;
+ * who fails after keeps what it has.
+ */
+export async function timeAlone(
+  entries: readonly Entry[],
+  phase: 'before' | 'after',
+  settings: Settings,
+): Promise<void> {
+  if (settings.aloneTurns === 0) return;
+  for (const entry of entries.filter(({ failure }) => failure === undefined)) {
+    settings.onStage(`${entry.spec.name}, alone`);
+    await unlessFailing(entry, settings, () => timeOne(entry, phase, settings));
+  }
+}

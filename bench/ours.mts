@@ -1,0 +1,30 @@
+// This project as a contestant in a process of its own, through its public API; it speaks the peers'
+// protocol: node --import tsx bench/ours.mts
+import { LLM2CLIP } from 'llm2clip';
+import type { OpenOptions } from './peers/protocol.mts';
+import { type PeerEngine, serve } from './peers/serve.mts';
+
+async function open(options: OpenOptions): Promise<PeerEngine> {
+  const { model: bundle, threads, precision, device, maxBatch } = options;
+  const model = await LLM2CLIP.load(bundle, { threads, device, batching: { maxBatch } });
+  const { storedPrecision, precision: computed, engine } = model.info;
+  if (storedPrecision !== precision) {
+    throw new Error(`expected a bundle in ${precision}, found ${storedPrecision} in ${bundle}`);
+  }
+  return {
+    precision,
+    versions: { libtorch: engine.version, 'computes in': computed },
+    run: async (pixels, shape) => {
+      const [batch, ...picture] = shape as [number, ...number[]];
+      const length = picture.reduce((product, size) => product * size, 1);
+      const pictures = Array.from({ length: batch }, (_, i) => ({
+        pixelValues: pixels.subarray(i * length, (i + 1) * length),
+        shape: [1, ...picture],
+      }));
+      const { data } = await model.encodeImages(pictures, { normalize: false });
+      return data;
+    },
+  };
+}
+
+await serve(open);

@@ -1,0 +1,114 @@
+// Processes that are stopped, continued and ended together: a peer and whatever it starts.
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { guard, release } from './guard.mts';
+
+/** @throws Error on systems that cannot stop a process for a while */
+export function expectJobControl(platform: string = process.platform): void {
+  if (platform !== 'win32') return;
+  throw new Error(
+    'expected a system with SIGSTOP and SIGCONT, found Windows: contestants that wait their turn ' +
+      'cannot be stopped there; run the benchmark on Linux',
+  );
+}
+
+/** As /proc/PID/stat has them: stopped, ended and not yet collected, ended. */
+const AT_REST = new Set(['T', 'Z', 'X']);
+const STOP_TIMEOUT_MS = 5000;
+const POLL_MS = 1;
+
+interface ThreadStat {
+  state: string;
+  group: number;
+}
+
+/** Null of one that has ended. */
+function readStat(path: string): ThreadStat | null {
+  try {
+    // The name of the program, in brackets, may hold anything.
+    const fields = readFileSync(path, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return { state: fields[0] as string, group: Number(fields[2]) };
+  } catch {
+    return null;
+  }
+}
+
+function entries(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** The states of all threads of a group; none on systems without /proc. */
+export function threadStates(group: number): string[] {
+  const members = entries('/proc').filter((id) => readStat(`/proc/${id}/stat`)?.group === group);
+  return members.flatMap((id) =>
+    entries(`/proc/${id}/task`).flatMap(
+      (thread) => readStat(`/proc/${id}/task/${thread}/stat`)?.state ?? [],
+    ),
+  );
+}
+
+export class ProcessGroup {
+  /** The group's first process, whose id is the group's. */
+  readonly leader: ChildProcessWithoutNullStreams;
+
+  /** Starts a program as the leader of a group that Ctrl-C in the terminal does not reach. */
+  constructor([program, ...args]: readonly [string, ...string[]]) {
+    expectJobControl();
+    this.leader = spawn(program, args, { stdio: 'pipe', detached: true });
+    const { pid } = this.leader;
+    if (pid === undefined) return; // it did not start, which its 'error' event tells
+    guard(pid);
+    this.leader.on('exit', () => {
+      this.#send('SIGKILL'); // what it leaves behind
+      release(pid);
+    });
+  }
+
+  /** Resolves when no thread of the group runs any more. @throws Error where one does */
+  async stop(): Promise<void> {
+    const { pid } = this.leader;
+    if (pid === undefined) return;
+    this.#send('SIGSTOP');
+    const end = performance.now() + STOP_TIMEOUT_MS;
+    while (threadStates(pid).some((state) => !AT_REST.has(state))) {
+      if (performance.now() > end) throw new Error('did not stop');
+      await sleep(POLL_MS);
+    }
+  }
+
+  resume(): void {
+    this.#send('SIGCONT');
+  }
+
+  /** Ends it at once, stopped or not. */
+  kill(): void {
+    this.#send('SIGKILL');
+  }
+
+  /** The most memory that the leader has had; null where the system does not tell. */
+  peakMemoryBytes(): number | null {
+    try {
+      const status = readFileSync(`/proc/${this.leader.pid}/status`, 'utf8');
+      return 1024 * Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) || null;
+    } catch {
+      return null;
+    }
+  }
+
+  #send(signal: NodeJS.Signals): void {
+    const { pid } = this.leader;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has ended
+    }
+  }
+}

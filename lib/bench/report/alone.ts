@@ -1,0 +1,62 @@
+// Whether contestants were timed as if each were alone: what a comparison's notes say of it.
+import { ALONE_TOLERANCE } from '../alone';
+import type { Alone, Comparison, Contestant, Report } from '../record';
+import { median } from '../statistics';
+import { formatNumber, formatPercent, oneLine } from './format';
+
+interface Checked {
+  name: string;
+  alone: Alone;
+}
+
+const TOLERANCE = formatPercent(ALONE_TOLERANCE);
+
+function checked(contestants: readonly Contestant[]): Checked[] {
+  return contestants.flatMap(({ name, alone }) => (alone ? [{ name: oneLine(name), alone }] : []));
+}
+
+const times = (ratio: number) => `${ratio.toFixed(2)} ×`;
+
+/** "2,218 ms before and 2,220 ms after all others were open" */
+function whenAlone({ before, after }: Alone): string {
+  const phase = (seconds: readonly number[], when: string) =>
+    seconds.length === 0 ? [] : [`${formatNumber(1000 * median(seconds))} ms ${when}`];
+  return [...phase(before, 'before'), ...phase(after, 'after')].join(' and ');
+}
+
+function disagreement({ name, alone }: Checked): string {
+  return (
+    `Not as if alone: ${name} took ${times(alone.ratio)} its time as the only open process ` +
+    `(${whenAlone(alone)} the others were open): more than ${TOLERANCE} apart.`
+  );
+}
+
+function groupsNote({ groups = [] }: Comparison): string[] {
+  if (groups.length < 2) return [];
+  const lists = groups.map((names) => names.map(oneLine).join(', ')).join('; ');
+  return [`Memory did not hold all at once; ours ran again in each of these groups: ${lists}.`];
+}
+
+/** Who was disturbed, or that nobody was; nothing of a comparison in which that was not checked. */
+export function aloneNotes(comparison: Comparison): string[] {
+  const all = checked(comparison.contestants);
+  const apart = all.filter(({ alone }) => !alone.agrees);
+  const ratios = all.map(({ alone }) => alone.ratio);
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map(times);
+  const agreed =
+    all.length > 0 && apart.length === 0
+      ? [`Each took ${least} to ${most} its time as the only open process: within ${TOLERANCE}.`]
+      : [];
+  return [...groupsNote(comparison), ...apart.map(disagreement), ...agreed];
+}
+
+/** What a reader must know before any figure; nothing where all agree. */
+export function aloneWarnings({ comparisons }: Report): string[] {
+  const all = checked(comparisons.flatMap(({ contestants }) => contestants));
+  const names = new Set(all.filter(({ alone }) => !alone.agrees).map(({ name }) => name));
+  if (names.size === 0) return [];
+  return [
+    `Not as if alone, by more than ${TOLERANCE}: ${[...names].join(', ')}. ` +
+      'Measure again on a machine that has nothing else to do.',
+  ];
+}
