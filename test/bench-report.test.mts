@@ -107,6 +107,61 @@ describe('in the terminal', () => {
   });
 });
 
+describe('alone and in company', () => {
+  const inEachFormat = (changed: Report) =>
+    [terminalReport(changed), markdownReport(changed), htmlReport(changed)].map(plain);
+  /** Escapes undone, which differ. */
+  const plain = (text: string) =>
+    text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('\\', '');
+
+  /** In the first comparison ours took 1 % longer in company, the first peer so much. */
+  function timedAlone(ratio: number): Report {
+    const changed = structuredClone(report);
+    const [ours, peer] = changed.comparisons[0]?.contestants ?? [];
+    const times = { before: [2.2, 2.2], after: [2.3] };
+    if (ours) ours.alone = { ...times, ratio: 1.01, agrees: true };
+    if (peer) peer.alone = { ...times, ratio, agrees: ratio < 1.03 };
+    return changed;
+  }
+
+  test('who does not agree is named before the figures and below the table', () => {
+    for (const text of inEachFormat(timedAlone(1.31))) {
+      const warning = text.indexOf('Not as if alone, by more than 3 %: onnxruntime-node.');
+      const table = text.indexOf('min cosine');
+      const note = text.search(
+        /Not as if alone: onnxruntime-node took 1\.31 × its time as the only open process \(2,200 ms before and 2,300 ms after the others were open\)/,
+      );
+      assert.ok(warning >= 0 && warning < table && table < note, text.slice(0, 500));
+      assert.doesNotMatch(text, /Each took/);
+    }
+  });
+
+  test('all that agree are a note', () => {
+    for (const text of inEachFormat(timedAlone(0.98))) {
+      assert.match(text, /Each took 0\.98 × to 1\.01 × its time as the only open process/);
+      assert.doesNotMatch(text, /Not as if alone/);
+    }
+  });
+
+  test('a record without it says nothing of it', () => {
+    for (const text of inEachFormat(report)) assert.doesNotMatch(text, /only open process/);
+  });
+
+  test('several groups are named', () => {
+    const changed = structuredClone(report);
+    const groups = [
+      ['llm2clip', 'onnxruntime-node'],
+      ['llm2clip', 'torch <eager>'],
+    ];
+    for (const comparison of changed.comparisons) comparison.groups = groups;
+    for (const text of inEachFormat(changed)) {
+      assert.match(text, /groups: llm2clip, onnxruntime-node; llm2clip, torch <eager>\./);
+    }
+    for (const comparison of changed.comparisons) comparison.groups = groups.slice(0, 1);
+    for (const text of inEachFormat(changed)) assert.doesNotMatch(text, /groups:/);
+  });
+});
+
 test('runs without an answer, and of several setups, are reported', () => {
   const odd = structuredClone(report);
   for (const [i, { configuration, latency }] of odd.runs.entries()) {

@@ -15,7 +15,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const folder = temporaryFolder();
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const ENDLESS = ['--rounds', '1000000', '--alone', '0', '--batches', '1', '--scenarios', 'none'];
-const WITHOUT_PEERS = ['--peers', 'nobody', '--precisions', 'fp32,bf16'];
+const WITHOUT_PEERS = ['--peers', 'nobody', '--precisions', 'fp32,bf16', '--threads', '1'];
 
 for (const [signal, code] of [
   ['SIGINT', 130],

@@ -2,14 +2,14 @@
 import { ALONE_TOLERANCE } from '../alone';
 import type { Alone, Comparison, Contestant, Report } from '../record';
 import { median } from '../statistics';
-import { formatNumber, formatPercent, oneLine } from './format';
+import { formatNumber, oneLine } from './format';
 
 interface Checked {
   name: string;
   alone: Alone;
 }
 
-const TOLERANCE = formatPercent(ALONE_TOLERANCE);
+const TOLERANCE = `${100 * ALONE_TOLERANCE} %`;
 
 function checked(contestants: readonly Contestant[]): Checked[] {
   return contestants.flatMap(({ name, alone }) => (alone ? [{ name: oneLine(name), alone }] : []));
