@@ -35,10 +35,16 @@ class Open {
   }
 
   async add(entry: Entry): Promise<void> {
+    this.#settings.onStage(`opening ${entry.spec.name}`);
     await unlessFailing(entry, this.#settings, async () => {
       const runner = await this.#turnTaking.open(() => this.#settings.open(entry.spec));
+      try {
+        await this.#settle(entry, runner);
+      } catch (error) {
+        await runner.close().catch(() => {}); // it is killed where it does not end
+        throw error;
+      }
       this.players.push({ entry, runner });
-      await this.#settle(entry, runner);
     });
   }
 
@@ -54,7 +60,6 @@ class Open {
 
   async play(group: number): Promise<void> {
     for (const batch of this.#settings.batches) {
-      this.#settings.onStage(`batch ${batch}: ${this.#settings.rounds} rounds`);
       await playRounds(this.players, this.#turnTaking, this.#settings, { group, batch });
     }
   }

@@ -4,32 +4,28 @@
 //   node --import tsx bench/road.mts [--onnx model.onnx] [--threads N] [--rounds N]
 //
 // model.onnx: bench/peers/export-onnx.py; onnxruntime-node: npm ci --prefix bench/peers.
-// Each step runs in a process of its own, so that its peak memory is its own.
+// Each step runs in a process of its own, so that its peak memory is its own; of the two that encode
+// in turn, the one that waits is stopped.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { convert, LLM2CLIP } from 'llm2clip';
-import { decodeImage } from '#lib/image';
 import { loadNative } from '#lib/native';
+import { cosine } from '#lib/parity';
 import { syntheticCheckpoint } from '../test/support/checkpoints.mts';
+import { PeerProcess } from './peers/process.mts';
+import { TurnTaking } from './peers/turn-taking.mts';
+import type { RoadInfo, RoadTurn } from './road-encoder.mts';
 
 const HERE = fileURLToPath(import.meta.url);
+const ENCODER = fileURLToPath(new URL('./road-encoder.mts', import.meta.url));
 const PICTURES = ['china.jpg', 'flower.jpg'].map((name) =>
   fileURLToPath(new URL(`../test/fixtures/images/${name}`, import.meta.url)),
 );
-
-interface OrtSession {
-  run(feeds: Record<string, unknown>): Promise<Record<string, { data: Float32Array }>>;
-}
-interface Ort {
-  InferenceSession: { create(path: string, options: object): Promise<OrtSession> };
-  Tensor: new (type: 'float32', data: Float32Array, dims: number[]) => unknown;
-}
 
 const { values: options } = parseArgs({
   options: {
@@ -78,70 +74,51 @@ async function loadStep() {
   return figures;
 }
 
-/** One picture at a time, ours and the peer's turn by turn. */
+function openEncoder(args: string[], turnTaking: TurnTaking): Promise<PeerProcess> {
+  const where = ['--bundle', options.bundle as string, '--threads', String(threads)];
+  const command = [process.execPath, '--import', 'tsx', ENCODER, ...where, ...args];
+  return turnTaking.open(async () => {
+    const encoder = new PeerProcess('road-encoder.mts', command);
+    await encoder.ask({ op: 'info' }); // it has loaded its model
+    return encoder;
+  });
+}
+
+/** One picture at a time, ours and the peer's turn by turn: the other's process is stopped. */
 async function encodeStep() {
-  const model = await LLM2CLIP.load(options.bundle as string, { threads });
-  const peer = options.onnx === undefined ? undefined : await openPeer(options.onnx);
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  const delays: number[] = [];
-  let cosine = 1;
-  for (let round = -1; round < Number(options.rounds); round++) {
-    const path = PICTURES[Math.abs(round) % PICTURES.length] as string;
-    const { result: embedding, ...own } = await measured(() => model.encodeImage(path));
-    const other = peer && (await measured(() => peer(path, model.info.imageSize)));
-    if (round < 0) continue; // warm-up
-    ours.push(own.seconds);
-    delays.push(own.eventLoopDelayMaxMs);
-    if (other) {
-      theirs.push(other.seconds);
-      cosine = Math.min(cosine, cosineOf(embedding, other.result));
+  const turnTaking = new TurnTaking();
+  const { onnx } = options;
+  const ours = await openEncoder([], turnTaking);
+  const peer = onnx === undefined ? undefined : await openEncoder(['--onnx', onnx], turnTaking);
+  const turns = new Map<PeerProcess | undefined, RoadTurn[]>([
+    [ours, []],
+    [peer, []],
+  ]);
+  const order = peer === undefined ? [ours] : [ours, peer];
+  for (let round = 0; round < Number(options.rounds); round++) {
+    const path = PICTURES[round % PICTURES.length];
+    for (const one of order) {
+      await turnTaking.giveTo(one);
+      const request = { op: 'run', path };
+      turns.get(one)?.push(await one.ask<RoadTurn>(request));
     }
+    order.reverse();
   }
-  const info = model.info;
-  await model.dispose();
-  const peerFigures = peer && {
-    peerSeconds: median(theirs),
-    ratio: median(theirs) / median(ours),
-    cosineToPeer: cosine,
-  };
-  return {
-    seconds: median(ours),
-    eventLoopDelayMaxMs: Math.max(...delays),
-    ...peerFigures,
-    precision: info.precision,
-    kernels: info.kernels,
-  };
-}
-
-/** onnxruntime-node, fed by the same decoding and preprocessing. */
-async function openPeer(onnx: string) {
-  const require = createRequire(new URL('./peers/package.json', import.meta.url));
-  const ort = require('onnxruntime-node') as Ort;
-  const session = await ort.InferenceSession.create(onnx, { intraOpNumThreads: threads });
-  const manifest = JSON.parse(
-    readFileSync(join(options.bundle as string, 'llm2clip.json'), 'utf8'),
+  await turnTaking.giveTo(ours);
+  const { precision, kernels } = await ours.ask<RoadInfo>({ op: 'info' });
+  for (const one of order) await one.close();
+  const own = turns.get(ours) as RoadTurn[];
+  const theirs = turns.get(peer) as RoadTurn[];
+  const seconds = median(own.map((turn) => turn.seconds));
+  const peerSeconds = median(theirs.map((turn) => turn.seconds));
+  const cosines = theirs.map(({ embedding }, i) =>
+    cosine(Float32Array.from(own[i]?.embedding ?? []), Float32Array.from(embedding)),
   );
-  return async (path: string, size: number) => {
-    const image = await decodeImage(path, { maxPixels: 1e9, autoOrient: false, transfer: false });
-    const pixels = await loadNative().preprocess(image, manifest.preprocessing);
-    const pixel_values = new ort.Tensor('float32', pixels, [1, 3, size, size]);
-    const { embedding } = await session.run({ pixel_values });
-    return (embedding as { data: Float32Array }).data;
+  const peerFigures = peer && {
+    ...{ peerSeconds, ratio: peerSeconds / seconds, cosineToPeer: Math.min(...cosines) },
   };
-}
-
-function cosineOf(a: Float32Array, b: Float32Array): number {
-  let dot = 0;
-  let aa = 0;
-  let bb = 0;
-  for (const [i, x] of a.entries()) {
-    const y = b[i] as number;
-    dot += x * y;
-    aa += x * x;
-    bb += y * y;
-  }
-  return dot / Math.sqrt(aa * bb);
+  const eventLoopDelayMaxMs = Math.max(...own.map((turn) => turn.eventLoopDelayMaxMs));
+  return { seconds, eventLoopDelayMaxMs, ...peerFigures, precision, kernels };
 }
 
 function inOwnProcess(step: string, extra: string[]): Record<string, unknown> {

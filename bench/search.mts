@@ -1,4 +1,5 @@
-// Exact search beside usearch's, turn by turn on the same vectors in one process.
+// Exact search beside usearch's, turn by turn on the same vectors in one process: neither keeps a thread
+// between two calls, so that none disturbs the other.
 //
 //   npm ci --ignore-scripts --prefix bench/peers/search     # once
 //   npm run bench:search -- [--rows N] [--dim N] [--k N] [--threads N] [--rounds N] [--out FILE]

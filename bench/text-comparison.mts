@@ -1,12 +1,17 @@
-// A language model of this project beside transformers' in PyTorch, turn by turn.
-import { fileURLToPath } from 'node:url';
+// A language model of this project beside transformers' in PyTorch, turn by turn: while one has its
+// turn, the other's process is stopped.
 import { type Interval, median, pairedRatio } from '#lib/bench/statistics';
-import type { NativeSession, Tokens } from '#lib/native';
 import { cosine, GATES } from '#lib/parity';
-import { embedAll } from '../test/support/text-towers.mts';
-import { PeerProcess } from './peers/process.mts';
 import type { Opened } from './peers/protocol.mts';
-import { PARITY_TEXTS, tokensOf, type Workload, workload } from './text-workloads.mts';
+import { TurnTaking } from './peers/turn-taking.mts';
+import {
+  type OurModel,
+  ourSpec,
+  pytorchSpec,
+  TextContestant,
+  type TextTurn,
+} from './text-contestants.mts';
+import { PARITY_TEXTS, tokensOf, workload } from './text-workloads.mts';
 
 export interface Settings {
   /** Folder of the checkpoint. */
@@ -42,123 +47,97 @@ export interface Comparison {
   results: Result[];
 }
 
-interface PeerTurn {
-  seconds: number[];
-  batch: number;
-}
+/** Ours and a peer, of which one runs at a time; ours stays open for the next peer. */
+export class TextComparison {
+  readonly #settings: Settings;
+  readonly #turnTaking = new TurnTaking();
+  readonly #ours: TextContestant<OurModel>;
 
-/** transformers' model in a process of its own. */
-class TextPeer {
-  readonly #process: PeerProcess;
-
-  constructor(precision: string, python: string) {
-    const program = fileURLToPath(new URL('./peers/text.py', import.meta.url));
-    this.#process = new PeerProcess(`PyTorch ${precision}`, [python, program]);
+  private constructor(ours: TextContestant<OurModel>, settings: Settings) {
+    this.#ours = ours;
+    this.#settings = settings;
   }
 
-  #ask<T>(op: string, request: object): Promise<T> {
-    return this.#process.ask<T>({ op, ...request });
+  /** @param file - of our engine */
+  static async open(file: string, settings: Settings): Promise<TextComparison> {
+    const ours = await TextContestant.start<OurModel>(ourSpec(file, settings.threads));
+    return new TextComparison(ours, settings);
   }
 
-  /** Gives what it runs on. @throws PeerMissing, PeerFailed */
-  async open(model: string, threads: number, precision: string) {
-    const request = { model, threads, precision };
-    const opened = await this.#ask<Opened & { threads: number }>('open', request);
-    return { precision: opened.precision, versions: opened.versions, threads: opened.threads };
+  get ours(): OurModel {
+    return this.#ours.opened;
   }
 
-  async embed(texts: readonly Tokens[]): Promise<Float32Array[]> {
-    const { embeddings } = await this.#ask<{ embeddings: number[][] }>('embed', plain(texts));
-    return embeddings.map((one) => Float32Array.from(one));
+  async runAlone(): Promise<Comparison> {
+    return { peer: null, results: await this.#allTurns(null) };
   }
 
-  run(name: string, { texts, repeat }: Workload): Promise<PeerTurn> {
-    return this.#ask('run', { workload: name, ...plain(texts), repeat });
+  /** @throws PeerMissing, PeerFailed */
+  async compareWithPyTorch(precision: string): Promise<Comparison> {
+    const spec = pytorchSpec(precision, this.#settings);
+    const found = await this.#embed(this.#ours);
+    const peer = await this.#turnTaking.open(() => TextContestant.start(spec));
+    try {
+      const expected = await this.#embed(peer);
+      const cosines = found.map((one, i) => cosine(one, expected[i] as Float32Array));
+      const minCosine = Math.min(...cosines);
+      const passed = minCosine >= GATES.bf16;
+      console.error(`${peer.name}: cosine ${minCosine}`);
+      const results = await this.#allTurns(peer);
+      return {
+        ...{ peer: { name: peer.name, ...peer.opened }, minCosine, passed },
+        results: passed ? results : results.map(({ ratio: _, ...rest }) => rest),
+      };
+    } finally {
+      await peer.close();
+    }
   }
 
-  close(): Promise<void> {
-    return this.#process.close();
+  /** Ends ours, and tells the most memory that it has had. */
+  async close(): Promise<number> {
+    await this.#turnTaking.giveTo(this.#ours);
+    const peak = await this.#ours.peakMemoryBytes();
+    await this.#ours.close();
+    return peak;
   }
-}
 
-/** As the protocol carries texts. */
-function plain(texts: readonly Tokens[]) {
-  return { texts: texts.map(({ ids, pooled }) => ({ ids: [...ids], pooled })) };
-}
-
-async function ownTurn(model: NativeSession, { texts, repeat }: Workload): Promise<number> {
-  const seconds: number[] = [];
-  for (let i = 0; i < repeat; i++) {
-    const begin = performance.now();
-    await embedAll(model, texts);
-    seconds.push((performance.now() - begin) / 1000);
+  async #embed(contestant: TextContestant): Promise<Float32Array[]> {
+    await this.#turnTaking.giveTo(contestant);
+    return contestant.embed(PARITY_TEXTS);
   }
-  return median(seconds);
-}
 
-async function takeTurns(
-  model: NativeSession,
-  peer: TextPeer | null,
-  name: string,
-  rounds: number,
-): Promise<Result> {
-  const work = workload(name);
-  const seconds: number[] = [];
-  const turns: PeerTurn[] = [];
-  await embedAll(model, work.texts); // warm-up; the peer's is in its first turn
-  for (let round = 0; round < rounds; round++) {
-    seconds.push(await ownTurn(model, work));
-    if (peer !== null) turns.push(await peer.run(name, work));
+  async #allTurns(peer: TextContestant | null): Promise<Result[]> {
+    const results: Result[] = [];
+    for (const name of this.#settings.workloads) {
+      results.push(await this.#takeTurns(peer, name));
+      console.error(JSON.stringify(results.at(-1)));
+    }
+    return results;
   }
-  const tokens = tokensOf(work);
-  const own = { workload: name, texts: work.texts.length, tokens, seconds };
-  const rate = { tokensPerSecond: tokens / median(seconds) };
-  if (turns.length === 0) return { ...own, ...rate };
-  const peerSeconds = turns.map((turn) => median(turn.seconds));
-  return {
-    ...{ ...own, ...rate, peerSeconds, peerTokensPerSecond: tokens / median(peerSeconds) },
-    ...{ peerBatch: (turns[0] as PeerTurn).batch, ratio: pairedRatio(seconds, peerSeconds) },
-  };
-}
 
-async function allTurns(
-  model: NativeSession,
-  peer: TextPeer | null,
-  { workloads, rounds }: Settings,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  for (const name of workloads) {
-    results.push(await takeTurns(model, peer, name, rounds));
-    console.error(JSON.stringify(results.at(-1)));
-  }
-  return results;
-}
-
-export async function runAlone(model: NativeSession, settings: Settings): Promise<Comparison> {
-  return { peer: null, results: await allTurns(model, null, settings) };
-}
-
-/** @throws PeerMissing, PeerFailed */
-export async function compareWithPeer(
-  model: NativeSession,
-  precision: string,
-  settings: Settings,
-): Promise<Comparison> {
-  const peer = new TextPeer(precision, settings.python);
-  try {
-    const opened = await peer.open(settings.checkpoint, settings.threads, precision);
-    const expected = await peer.embed(PARITY_TEXTS);
-    const found = await embedAll(model, PARITY_TEXTS);
-    const cosines = found.map((one, i) => cosine(one, expected[i] as Float32Array));
-    const minCosine = Math.min(...cosines);
-    const passed = minCosine >= GATES.bf16;
-    console.error(`PyTorch ${precision}: cosine ${minCosine}`);
-    const results = await allTurns(model, peer, settings);
+  async #takeTurns(peer: TextContestant | null, name: string): Promise<Result> {
+    const work = workload(name);
+    const order = [this.#ours, ...(peer === null ? [] : [peer])];
+    const turns = new Map<TextContestant, TextTurn[]>(order.map((one) => [one, []]));
+    for (let round = 0; round < this.#settings.rounds; round++) {
+      for (const contestant of order) {
+        await this.#turnTaking.giveTo(contestant);
+        turns.get(contestant)?.push(await contestant.run(name, work));
+      }
+      order.reverse();
+    }
+    const secondsOf = (one: TextContestant) =>
+      (turns.get(one) ?? []).map((turn) => median(turn.seconds));
+    const tokens = tokensOf(work);
+    const seconds = secondsOf(this.#ours);
+    const own = { workload: name, texts: work.texts.length, tokens, seconds };
+    const rate = { tokensPerSecond: tokens / median(seconds) };
+    if (peer === null) return { ...own, ...rate };
+    const peerSeconds = secondsOf(peer);
+    const [first] = turns.get(peer) as [TextTurn, ...TextTurn[]];
     return {
-      ...{ peer: { name: `PyTorch ${precision}`, ...opened }, minCosine, passed },
-      results: passed ? results : results.map(({ ratio: _, ...rest }) => rest),
+      ...{ ...own, ...rate, peerSeconds, peerTokensPerSecond: tokens / median(peerSeconds) },
+      ...{ peerBatch: first.batch, ratio: pairedRatio(seconds, peerSeconds) },
     };
-  } finally {
-    await peer.close();
   }
 }

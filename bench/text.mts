@@ -1,11 +1,12 @@
 // A language model of 1B with synthetic weights on the CPU, beside transformers' LlamaModel on the
-// same weights and tokens, turn by turn: captions and long texts, one and many.
+// same weights and tokens, turn by turn: captions and long texts, one and many. While one has its turn
+// the other's process is stopped.
 //
 //   npm run bench:text -- [--rounds N] [--threads N] [--workloads LIST] [--peers bf16,fp32|none]
 //     [--python PATH] [--remark TEXT] [--out FILE]
 //
-// bench/peers/setup installs the peer. The engine is built in a process of its own: its peak memory
-// and that of encoding are each a process's. Tokens are counted without padding.
+// bench/peers/setup installs the peer. The engine is built in a process of its own and used in another:
+// the peak memory of each is a process's. Tokens are counted without padding.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -13,10 +14,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine } from '#lib/bench/machine';
-import type { NativeSession } from '#lib/native';
 import { PEERS_PYTHON } from './models.mts';
-import { type Comparison, compareWithPeer, runAlone, type Settings } from './text-comparison.mts';
-import { buildEngine, checkpointFolder, openModel } from './text-model.mts';
+import { type Comparison, TextComparison } from './text-comparison.mts';
+import { buildEngine, checkpointFolder } from './text-model.mts';
 import { PRESET, WORKLOADS, workload } from './text-workloads.mts';
 
 const { values: options } = parseArgs({
@@ -55,11 +55,11 @@ function buildInOwnProcess(folder: string): Awaited<ReturnType<typeof build>> {
   return JSON.parse(child.stdout);
 }
 
-async function compare(model: NativeSession, settings: Settings): Promise<Comparison[]> {
-  if (options.peers === 'none') return [await runAlone(model, settings)];
+async function compare(comparison: TextComparison): Promise<Comparison[]> {
+  if (options.peers === 'none') return [await comparison.runAlone()];
   const comparisons: Comparison[] = [];
   for (const precision of options.peers.split(',')) {
-    comparisons.push(await compareWithPeer(model, precision, settings));
+    comparisons.push(await comparison.compareWithPyTorch(precision));
   }
   return comparisons;
 }
@@ -69,14 +69,10 @@ async function measure(file: string): Promise<object> {
   const { python, workloads } = options;
   const checkpoint = await checkpointFolder(PRESET);
   const settings = { checkpoint, python, threads, rounds, workloads: workloads.split(',') };
-  const begin = performance.now();
-  const model = await openModel(file, PRESET, threads);
-  const seconds = (performance.now() - begin) / 1000;
-  const load = { seconds, peakMemoryBytes: peakMemoryBytes() };
-  const { precision, kernels } = model.info;
-  const comparisons = await compare(model, settings);
-  await model.close();
-  const encode = { peakMemoryBytes: peakMemoryBytes() };
+  const comparison = await TextComparison.open(file, settings);
+  const { precision, kernels, load } = comparison.ours;
+  const comparisons = await compare(comparison);
+  const encode = { peakMemoryBytes: await comparison.close() };
   return { threads, rounds, precision, kernels, load, encode, comparisons };
 }
 

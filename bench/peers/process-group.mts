@@ -57,6 +57,8 @@ export function threadStates(group: number): string[] {
 export class ProcessGroup {
   /** The group's first process, whose id is the group's. */
   readonly leader: ChildProcessWithoutNullStreams;
+  /** Its number may be another's from then on. */
+  #ended = false;
 
   /** Starts a program as the leader of a group that Ctrl-C in the terminal does not reach. */
   constructor([program, ...args]: readonly [string, ...string[]]) {
@@ -67,6 +69,7 @@ export class ProcessGroup {
     guard(pid);
     this.leader.on('exit', () => {
       this.#send('SIGKILL'); // what it leaves behind
+      this.#ended = true;
       release(pid);
     });
   }
@@ -74,7 +77,7 @@ export class ProcessGroup {
   /** Resolves when no thread of the group runs any more. @throws Error where one does */
   async stop(): Promise<void> {
     const { pid } = this.leader;
-    if (pid === undefined) return;
+    if (pid === undefined || this.#ended) return;
     this.#send('SIGSTOP');
     const end = performance.now() + STOP_TIMEOUT_MS;
     while (threadStates(pid).some((state) => !AT_REST.has(state))) {
@@ -104,7 +107,7 @@ export class ProcessGroup {
 
   #send(signal: NodeJS.Signals): void {
     const { pid } = this.leader;
-    if (pid === undefined) return;
+    if (pid === undefined || this.#ended) return;
     try {
       process.kill(-pid, signal);
     } catch (error) {
