@@ -1,13 +1,15 @@
 // `llm2clip bench` as a user runs it, over an engine that takes 5 ms a batch.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { afterEach, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Report, Run } from '#lib/bench/record';
+import { type Report, type Run, SCHEMA_VERSION } from '#lib/bench/record';
+import { childrenOf, ended } from './support/children.mts';
 import { llm2clip, run as runCommand } from './support/cli.mts';
 import { CHECKPOINT } from './support/digits.mts';
 import { fakeBundle, fakePackage } from './support/fake-engine.mts';
@@ -82,7 +84,7 @@ describe('runs', () => {
     const { runs, machine, schemaVersion, interrupted } = await measure(
       ...['--scenario', all, '--concurrency', '1,3', '--rates', '40,80', '--max-batch', '4'],
     );
-    assert.equal(schemaVersion, 1);
+    assert.equal(schemaVersion, SCHEMA_VERSION);
     assert.equal(interrupted, false);
     assert.ok(machine.cores > 0 && machine.versions.libtorch !== undefined);
     assert.deepEqual(
@@ -103,8 +105,8 @@ describe('runs', () => {
     );
     const [single, multi, offline, server] = runs as [Run, Run, Run, Run];
     for (const { queries, latency, compliant, refused, errors, stages, ...one } of runs) {
-      // Asked for are 18, but a run ends at three times its length even on a machine that is busy.
-      assert.ok(queries >= 5, `${queries} queries`);
+      // Asked for are 18, but a run ends at three times its length, however busy the machine is.
+      assert.ok(queries > 0);
       assert.equal(latency.count, queries);
       assert.equal(
         latency.buckets.reduce((sum, [, count]) => sum + count, 0),
@@ -173,20 +175,44 @@ describe('runs', () => {
     assert.equal((JSON.parse(await readFile(out as string, 'utf8')) as Report).runs.length, 3);
   });
 
-  test('Ctrl-C half way: what was finished is kept', async () => {
-    const out = join(folder, 'half.json');
-    const args = [main, 'bench', bundle, ...pictures, '--out', out, '--duration', '1'];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const started: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of started.splice(0)) child.kill('SIGKILL');
+  });
+
+  /** A command that runs, of a process group of its own, as a shell starts it. */
+  const start = (...args: string[]) => {
+    const words = [main, 'bench', bundle, ...pictures, ...args];
+    const child = spawn(process.execPath, words, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    started.push(child);
     child.stdout.resume();
     child.stderr.resume();
-    const ended = once(child, 'close');
+    return { child, closed: once(child, 'close') };
+  };
+  /** The processes that it measures, once there are any. */
+  const measured = async ({ pid = 0 }: { pid?: number | undefined }) => {
+    for (;;) {
+      const found = childrenOf(pid, 'bench/subject.js');
+      if (found.length > 0) return found;
+      await sleep(10);
+    }
+  };
+
+  test('Ctrl-C half way: what was finished is kept, and no process is left', async () => {
+    const out = join(folder, 'half.json');
+    const { child, closed } = start('--out', out, '--duration', '1');
     const runsSoFar = async () => {
       const text = await readFile(out, 'utf8').catch(() => '{"runs":[]}');
       return (JSON.parse(text) as Report).runs.length;
     };
-    while ((await runsSoFar()) === 0) await new Promise((resolve) => setTimeout(resolve, 50));
-    child.kill('SIGINT');
-    assert.deepEqual(await ended, [130, null]);
+    while ((await runsSoFar()) === 0) await sleep(50);
+    const subjects = await measured(child);
+    process.kill(-(child.pid as number), 'SIGINT');
+    assert.deepEqual(await closed, [130, null]);
+    for (const subject of subjects) await ended(subject);
     const report = JSON.parse(await readFile(out, 'utf8')) as Report;
     assert.equal(report.interrupted, true);
     assert.ok(report.runs.length >= 1 && report.runs.length < 3);
@@ -194,6 +220,25 @@ describe('runs', () => {
       (await readdir(folder)).filter((name) => name.includes('.tmp-')),
       [],
     );
+  });
+
+  test('a benchmark that is killed leaves no process', async () => {
+    const { child, closed } = start('--duration', '100');
+    const subjects = await measured(child);
+    child.kill('SIGKILL');
+    await closed;
+    for (const subject of subjects) await ended(subject);
+  });
+
+  test('a measured process that dies is said', async () => {
+    const { child, closed } = start('--duration', '100');
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    for (const subject of await measured(child)) process.kill(subject, 'SIGKILL');
+    assert.deepEqual(await closed, [1, null]);
+    assert.match(stderr, /ERR_INTERNAL: the process that is measured ended with SIGKILL/);
   });
 });
 
@@ -264,7 +309,7 @@ describe('compare', () => {
     await writeFile(words, '{"schemaVersion": 99}');
     const newer = await compare(one, words);
     assert.equal(newer.code, 2);
-    assert.match(newer.stderr, /schema version 1/);
+    assert.match(newer.stderr, /schema version 2 in .*, found schemaVersion 99/);
     assert.equal((await compare(one, join(folder, 'nowhere.json'))).code, 1);
     assert.equal((await compare(one, other, '--tolerance', 'much')).code, 2);
   });

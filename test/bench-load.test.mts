@@ -2,7 +2,7 @@
 // virtual clock.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { closedLoop, openLoop, poisson } from '#lib/bench/load';
+import { closedLoop, openLoop, poisson, stamped } from '#lib/bench/load';
 import { noiseOf } from '#lib/bench/noise';
 import { randomNumbers } from '#lib/bench/random';
 import type { Run } from '#lib/bench/record';
@@ -29,7 +29,7 @@ async function offered(load: number, seed = 1) {
   const clock = new VirtualClock();
   const recorder = new Recorder(1);
   const gaps = poisson((1000 / SERVICE_MS) * load, randomNumbers(seed));
-  const options = { clock, recorder, send: server(clock), limits: long };
+  const options = { clock, recorder, send: stamped(clock, server(clock)), limits: long };
   await clock.run(openLoop(options, gaps));
   return recorder;
 }
@@ -78,10 +78,10 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
     const clock = new VirtualClock();
     const recorder = new Recorder(1);
     let free = 0;
-    const send = (index: number) => {
+    const send = stamped(clock, (index) => {
       free = Math.max(free, clock.now()) + SERVICE_MS + (index === 500 ? 1000 : 0);
       return clock.sleepUntil(free);
-    };
+    });
     const limits = { ...long, warmUpMs: 0, minQueries: 1000 };
     await clock.run(openLoop({ clock, recorder, send, limits }, () => 2 * SERVICE_MS));
     // The wait of a second shrinks by 10 ms a query: half of it is over after fifty.
@@ -92,13 +92,37 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
   });
 });
 
+test('answers that are told late count from the due time to when they were there', async () => {
+  const run = async (tellEveryMs: number) => {
+    const clock = new VirtualClock();
+    const recorder = new Recorder(1);
+    const serve = stamped(clock, server(clock));
+    const send = async (index: number) => {
+      const answered = await serve(index);
+      const told = Math.ceil(clock.now() / tellEveryMs) * tellEveryMs;
+      if (tellEveryMs > 0) await clock.sleepUntil(told);
+      return answered;
+    };
+    // Both runs end at the same query, stable or not.
+    const limits = { warmUpMs: 1000, minQueries: 1, minMs: 10_000, maxMs: 10_000 };
+    const gaps = poisson(50, randomNumbers(3));
+    await clock.run(openLoop({ clock, recorder, send, limits }, gaps));
+    const { stable: _, ...measured } = recorder.measured(false);
+    return measured;
+  };
+  const [atOnce, late] = [await run(0), await run(100)];
+  assert.ok(late.queries > 400, `${late.queries} queries`);
+  assert.deepEqual(late, atOnce);
+});
+
 describe('callers who ask again at once', () => {
   for (const concurrency of [1, 4]) {
     test(`${concurrency} of them: throughput of a full server, latency by Little's law`, async () => {
       const clock = new VirtualClock();
       const recorder = new Recorder(1);
       const limits = { warmUpMs: 1000, minQueries: 1000, minMs: 0, maxMs: 1e9 };
-      await clock.run(closedLoop({ clock, recorder, send: server(clock), limits }, concurrency));
+      const send = stamped(clock, server(clock));
+      await clock.run(closedLoop({ clock, recorder, send, limits }, concurrency));
       close(recorder.picturesPerSecond, 1000 / SERVICE_MS, 0.01);
       close(recorder.latency().p50, concurrency * SERVICE_MS, 0.01);
       assert.ok(recorder.isStable(true));
@@ -110,7 +134,7 @@ describe('callers who ask again at once', () => {
       const clock = new VirtualClock();
       const recorder = new Recorder(1);
       const gaps = poisson(100, randomNumbers(seed));
-      const send = () => clock.sleepUntil(clock.now() + gaps());
+      const send = stamped(clock, () => clock.sleepUntil(clock.now() + gaps()));
       const limits = { warmUpMs: 100, minQueries: 600, minMs: 0, maxMs: 1e9 };
       await clock.run(closedLoop({ clock, recorder, send, limits }, 1));
       const windows = recorder.windows();
@@ -131,10 +155,10 @@ describe('callers who ask again at once', () => {
     const clock = new VirtualClock();
     const recorder = new Recorder(1);
     let time = 10;
-    const send = () => {
+    const send = stamped(clock, () => {
       time *= 1.01;
       return clock.sleepUntil(clock.now() + time);
-    };
+    });
     const limits = { warmUpMs: 0, minQueries: 30, minMs: 1000, maxMs: 60_000 };
     await clock.run(closedLoop({ clock, recorder, send, limits }, 1));
     assert.ok(!recorder.isStable(true));
@@ -145,11 +169,11 @@ describe('callers who ask again at once', () => {
     const clock = new VirtualClock();
     const recorder = new Recorder(2);
     const serve = server(clock);
-    const send = async (index: number) => {
+    const send = stamped(clock, async (index) => {
       await serve();
       if (index % 3 === 1) throw Object.assign(new Error(), { code: 'ERR_QUEUE_FULL' });
       if (index % 3 === 2) throw Object.assign(new Error(), { code: 'ERR_TIMEOUT' });
-    };
+    });
     const limits = { warmUpMs: 0, minQueries: 100, minMs: 0, maxMs: 1e9 };
     await clock.run(closedLoop({ clock, recorder, send, limits }, 1));
     assert.ok(recorder.answered >= 100);
@@ -162,10 +186,10 @@ describe('callers who ask again at once', () => {
   test('an abort ends it', async () => {
     const clock = new VirtualClock();
     const controller = new AbortController();
-    const send = async (index: number) => {
+    const send = stamped(clock, async (index) => {
       if (index === 10) controller.abort();
       await clock.sleepUntil(clock.now() + 1);
-    };
+    });
     const options = { clock, recorder: new Recorder(1), send, limits: long };
     const run = closedLoop({ ...options, signal: controller.signal }, 2);
     await assert.rejects(clock.run(run), { name: 'AbortError' });

@@ -1,8 +1,25 @@
 import type { Clock } from './clock';
-import type { Recorder } from './recorder';
+import type { Answer, Recorder } from './recorder';
 
-/** Asks the i-th query; resolves when it is answered. */
-export type Send = (index: number) => Promise<unknown>;
+/** When a query was answered, and how. */
+export type Answered = Omit<Answer, 'due'>;
+
+/** Asks the i-th query; resolves when its answer is known, which may be after it was there. */
+export type Send = (index: number) => Promise<Answered>;
+
+/** Queries of this process: answered, or failed, when their promise settles. */
+export function stamped(clock: Clock, ask: (index: number) => Promise<unknown>): Send {
+  return async (index) => {
+    let outcome = 'done';
+    try {
+      await ask(index);
+    } catch (error) {
+      const { code, name } = error as { code?: unknown; name?: unknown };
+      outcome = String(code ?? name ?? 'ERR_INTERNAL');
+    }
+    return { finished: clock.now(), outcome };
+  };
+}
 
 /** When a run has seen enough. */
 export interface Limits {
@@ -21,19 +38,8 @@ export interface LoadOptions {
   signal?: AbortSignal | undefined;
 }
 
-async function answer(
-  { clock, recorder, send }: LoadOptions,
-  index: number,
-  due: number,
-): Promise<void> {
-  let outcome = 'done';
-  try {
-    await send(index);
-  } catch (error) {
-    const { code, name } = error as { code?: unknown; name?: unknown };
-    outcome = String(code ?? name ?? 'ERR_INTERNAL');
-  }
-  recorder.record({ due, finished: clock.now(), outcome });
+async function answer({ recorder, send }: LoadOptions, index: number, due: number): Promise<void> {
+  recorder.record({ due, ...(await send(index)) });
 }
 
 function isEnough({ recorder, limits }: LoadOptions, now: number, ownPace: boolean): boolean {
@@ -78,7 +84,7 @@ export async function openLoop(options: LoadOptions, gaps: () => number): Promis
   let warm = false;
   for (let index = 0; !signal?.aborted; index++) {
     due += gaps();
-    await clock.sleepUntil(due);
+    await clock.sleepUntil(due, signal);
     if (!warm && due - begin >= limits.warmUpMs) {
       warm = true;
       recorder.start(due);

@@ -58,3 +58,14 @@ export async function loadPictures(
   });
   return { paths, inputs: read, skipped };
 }
+
+/** What requests carry of pictures that decode: they are decoded only where that is what they carry. */
+export async function readInputs(
+  paths: readonly string[],
+  kind: InputKind,
+  preprocessing: Preprocessing,
+): Promise<ImageInput[]> {
+  if (kind === 'path') return [...paths];
+  if (kind === 'encoded') return Promise.all(paths.map((path) => readFile(path)));
+  return (await loadPictures(paths, kind, preprocessing)).inputs;
+}

@@ -1,7 +1,7 @@
 // What a benchmark leaves: the shape of its JSON file. docs/formats.md describes it to others.
 
 /** Raised whenever a reader of the old shape would be misled. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 export const SCENARIOS = [
   'single-stream',

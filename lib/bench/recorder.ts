@@ -1,5 +1,5 @@
 import { createHistogram } from 'node:perf_hooks';
-import type { Latency, Window } from './record';
+import type { Latency, Run, Window } from './record';
 import { median } from './statistics';
 
 /** How one query ended: 'done', or the code of its error. */
@@ -11,6 +11,20 @@ export interface Answer {
   finished: number;
   outcome: QueryOutcome;
 }
+
+/** What the answers alone say of a run. */
+export type Measured = Pick<
+  Run,
+  | 'stable'
+  | 'durationMs'
+  | 'queries'
+  | 'pictures'
+  | 'refused'
+  | 'errors'
+  | 'picturesPerSecond'
+  | 'latency'
+  | 'windows'
+>;
 
 const WINDOWS = 6;
 const COMPARED = 3;
@@ -127,6 +141,17 @@ export class Recorder {
       agree(last.map(({ p50 }) => p50)) &&
       (!ownPace || agree(last.map(({ picturesPerSecond }) => picturesPerSecond)))
     );
+  }
+
+  /** @param ownPace As of isStable(). */
+  measured(ownPace: boolean): Measured {
+    const { answered, pictures, refused, errors, picturesPerSecond, durationMs } = this;
+    return {
+      ...{ stable: this.isStable(ownPace), durationMs, queries: answered, pictures },
+      ...{ refused, errors, picturesPerSecond },
+      latency: this.latency(),
+      windows: this.windows(),
+    };
   }
 
   latency(): Latency {

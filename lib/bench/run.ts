@@ -1,24 +1,27 @@
 import { abortable } from '../abort';
 import type { Manifest } from '../bundle/manifest';
-import { LLM2CLIP } from '../model';
-import type { LoadOptions } from '../options';
-import { type Clock, realClock } from './clock';
-import { closedLoop, openLoop, poisson, type Send } from './load';
-import { type Observed, observe } from './observe';
-import type { Pictures } from './pictures';
+import type { ModelInfo } from '../model-info';
+import { realClock } from './clock';
+import { openLoop, poisson } from './load';
 import { isCompliant, type Lengths, limitsOf, type Plan } from './plan';
+import type { Closing, OpenOptions } from './protocol';
 import { randomNumbers } from './random';
 import type { Compute, InputKind, Parity, Run } from './record';
-import { Recorder } from './recorder';
+import { type Measured, Recorder } from './recorder';
+import { SubjectProcess } from './subject-process';
 
 const SEED = 1;
 
+/** Answers are told ten times a second: what is measured should not be busy with telling. */
+const TELL_EVERY_MS = 100;
+
 /** What all runs of one benchmark have in common. */
-export interface Subject {
+export interface Conditions {
   bundle: string;
   manifest: Manifest;
-  load: LoadOptions;
-  pictures: Pictures;
+  load: OpenOptions['load'];
+  /** Pictures, each of which decodes. */
+  paths: readonly string[];
   input: InputKind;
   lengths: Lengths;
   gflopPerPicture: number | null;
@@ -27,36 +30,32 @@ export interface Subject {
   signal: AbortSignal;
 }
 
-function sender(model: LLM2CLIP, { inputs }: Pictures, picturesPerQuery: number): Send {
-  const nth = (i: number) => inputs[i % inputs.length] as (typeof inputs)[number];
-  if (picturesPerQuery === 1) return (index) => model.encodeImage(nth(index));
-  return (index) =>
-    model.encodeImages(
-      Array.from({ length: picturesPerQuery }, (_, i) => nth(index * picturesPerQuery + i)),
-    );
-}
-
-async function generate(plan: Plan, subject: Subject, model: LLM2CLIP, clock: Clock) {
+/**
+ * Queries at a rate come from this process, at their times whatever the subject does. Callers who
+ * wait for their answers are inside the subject, where asking again costs nothing.
+ */
+async function generate(
+  plan: Plan,
+  { lengths }: Conditions,
+  subject: SubjectProcess,
+): Promise<Measured> {
+  if (plan.rate === null) return subject.loop(plan, lengths);
+  const { send, signal } = subject;
   const recorder = new Recorder(plan.picturesPerQuery);
-  const send = sender(model, subject.pictures, plan.picturesPerQuery);
-  const limits = limitsOf(plan, subject.lengths);
-  const options = { clock, recorder, send, limits, signal: subject.signal };
-  const load =
-    plan.rate === null
-      ? closedLoop(options, plan.concurrency ?? 1)
-      : openLoop(options, poisson(plan.rate, randomNumbers(SEED)));
-  await abortable(load, subject.signal);
-  return recorder;
+  const limits = limitsOf(plan, lengths);
+  const options = { clock: realClock, recorder, send, limits, signal };
+  await abortable(openLoop(options, poisson(plan.rate, randomNumbers(SEED))), signal);
+  return recorder.measured(false);
 }
 
-function computeOf({ gflopPerPicture, peakGflops }: Subject, picturesPerSecond: number) {
+function computeOf({ gflopPerPicture, peakGflops }: Conditions, picturesPerSecond: number) {
   if (gflopPerPicture === null) return null;
   const gflops = gflopPerPicture * picturesPerSecond;
   const share = peakGflops === null ? null : gflops / peakGflops;
   return { gflopPerPicture, gflops, peakGflops, share } satisfies Compute;
 }
 
-function configurationOf(plan: Plan, { manifest, input }: Subject, { info }: LLM2CLIP) {
+function configurationOf(plan: Plan, { manifest, input }: Conditions, info: ModelInfo) {
   const { family, imageSize, engine, storedPrecision, device, threads, maxBatch } = info;
   const computed = info.precision === storedPrecision ? '' : `, computes in ${info.precision}`;
   const { picturesPerQuery, concurrency, rate } = plan;
@@ -76,58 +75,44 @@ function configurationOf(plan: Plan, { manifest, input }: Subject, { info }: LLM
 
 function summarise(
   plan: Plan,
-  subject: Subject,
-  model: LLM2CLIP,
-  recorder: Recorder,
-  { joules, ...observed }: Observed,
+  conditions: Conditions,
+  info: ModelInfo,
+  measured: Measured,
+  { stats, observed: { joules, ...observed } }: Closing,
 ): Run {
-  const { stages, batches, engine } = model.stats();
-  const { answered, pictures, refused, errors, picturesPerSecond, durationMs } = recorder;
+  const { pictures, picturesPerSecond } = measured;
   const run: Run = {
     scenario: plan.scenario,
-    configuration: configurationOf(plan, subject, model),
+    configuration: configurationOf(plan, conditions, info),
     compliant: false,
-    stable: recorder.isStable(plan.rate === null),
-    durationMs,
-    queries: answered,
-    pictures,
-    refused,
-    errors,
-    picturesPerSecond,
-    latency: recorder.latency(),
-    windows: recorder.windows(),
-    stages,
-    batches: { ...batches.sizes },
-    engineUtilisation: engine.utilisation,
+    ...measured,
+    stages: stats.stages,
+    batches: { ...stats.batches.sizes },
+    engineUtilisation: stats.engine.utilisation,
     ...observed,
-    compute: computeOf(subject, picturesPerSecond),
+    compute: computeOf(conditions, picturesPerSecond),
     energy: joules === null ? null : { joules, joulesPerPicture: joules / Math.max(1, pictures) },
-    parity: subject.parity,
+    parity: conditions.parity,
     goodput: null,
   };
   return { ...run, compliant: isCompliant(run) };
 }
 
 /**
- * Loads the bundle anew, so that its counts are this run's alone (warm-up included), and asks it as
- * the plan says.
+ * Loads the bundle in a process of its own, so that counts and costs are this run's alone (loading
+ * and warm-up included), and asks it as the plan says.
  *
- * @throws what LLM2CLIP.load throws; `signal.reason`
+ * @throws what LLM2CLIP.load throws; LLM2CLIPError ERR_INTERNAL where the process dies;
+ *   `signal.reason`
  */
-export async function runPlan(plan: Plan, subject: Subject, clock = realClock): Promise<Run> {
-  const model = await LLM2CLIP.load(subject.bundle, subject.load);
+export async function runPlan(plan: Plan, conditions: Conditions): Promise<Run> {
+  const { bundle, load, paths, input, signal } = conditions;
+  const options = { bundle, load, paths, input, tellEveryMs: TELL_EVERY_MS };
+  const { subject, info } = await SubjectProcess.start(options, signal);
   try {
-    const end = observe();
-    let recorder: Recorder;
-    let observed: Observed;
-    try {
-      recorder = await generate(plan, subject, model, clock);
-    } finally {
-      observed = end();
-    }
-    return summarise(plan, subject, model, recorder, observed);
+    const measured = await generate(plan, conditions, subject);
+    return summarise(plan, conditions, info, measured, await subject.close());
   } finally {
-    // Nobody waits for a batch whose embeddings are not wanted.
-    if (!subject.signal.aborted) await model.dispose();
+    await subject.kill();
   }
 }

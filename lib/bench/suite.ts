@@ -2,20 +2,20 @@ import { invalidRange } from '../arguments';
 import type { Manifest } from '../bundle/manifest';
 import { readVisionManifest } from '../bundle/open';
 import { openEngine } from '../engine';
-import { LLM2CLIP } from '../model';
 import type { ModelInfo } from '../model-info';
-import type { LoadOptions } from '../options';
 import { gflopPerPicture, isWhole, peakGflops } from './compute';
 import { compareEmbeddings } from './parity';
 import { loadPictures } from './pictures';
 import { type Lengths, offline, type Plan } from './plan';
+import type { OpenOptions } from './protocol';
 import type { InputKind, Parity, Run, Scenario } from './record';
-import { runPlan, type Subject } from './run';
+import { type Conditions, runPlan } from './run';
 import { RUNS, type ScenarioOptions } from './scenarios';
+import { SubjectProcess } from './subject-process';
 
 export interface SuiteOptions extends ScenarioOptions {
   bundle: string;
-  load: LoadOptions;
+  load: OpenOptions['load'];
   scenarios: readonly Scenario[];
   /** Files and folders. */
   images: readonly string[];
@@ -35,29 +35,35 @@ export interface SuiteEvents {
 
 const PARITY_PICTURES = 32;
 
-interface Embedded {
-  rows: Float32Array[];
-  info: ModelInfo;
-}
-
-async function embed(bundle: string, load: LoadOptions, paths: readonly string[]) {
-  await using model = await LLM2CLIP.load(bundle, load);
-  const { row } = await model.encodeImages(paths);
-  return { rows: paths.map((_, i) => row(i)), info: model.info } satisfies Embedded;
+/** What runs in this process would hold memory, of a GPU too, while others are measured. */
+async function inSubject<T>(
+  bundle: string,
+  { load, signal }: SuiteOptions,
+  paths: readonly string[],
+  body: (subject: SubjectProcess, info: ModelInfo) => Promise<T>,
+): Promise<T> {
+  const options = { bundle, load, paths, input: 'path', tellEveryMs: 0 } as const;
+  const { subject, info } = await SubjectProcess.start(options, signal);
+  try {
+    return await body(subject, info);
+  } finally {
+    await subject.kill();
+  }
 }
 
 async function parityOf(
-  { reference, load }: SuiteOptions,
-  found: Embedded,
+  options: SuiteOptions,
+  { storedPrecision: precision }: ModelInfo,
+  found: readonly Float32Array[],
   paths: readonly string[],
 ): Promise<Parity | null> {
+  const { reference } = options;
   if (reference === undefined) return null;
-  const expected = await embed(reference, load, paths);
-  if (expected.info.precision !== 'fp32') {
+  const expected = await inSubject(reference, options, paths, async (subject, info) => {
+    if (info.precision === 'fp32') return subject.embed();
     throw invalidRange('a bundle in fp32', '--reference', reference);
-  }
-  const { storedPrecision: precision } = found.info;
-  return compareEmbeddings(found.rows, expected.rows, { precision, reference: 'llm2clip fp32' });
+  });
+  return compareEmbeddings(found, expected, { precision, reference: 'llm2clip fp32' });
 }
 
 /** The machine's peak is that of its processor: for engines on GPUs nothing is measured. */
@@ -78,16 +84,19 @@ async function prepare(options: SuiteOptions, { onStage, onSkipped }: SuiteEvent
   const { bundle, load, input, lengths, signal } = options;
   const manifest = await readVisionManifest(bundle);
   onStage('reading the pictures');
-  const pictures = await loadPictures(options.images, input, manifest.preprocessing);
-  for (const { path, reason } of pictures.skipped) onSkipped(path, reason);
-  onStage('comparing with fp32');
-  const some = pictures.paths.slice(0, PARITY_PICTURES);
-  const found = await embed(bundle, load, some);
-  const parity = await parityOf(options, found, some);
+  const { paths, skipped } = await loadPictures(options.images, 'path', manifest.preprocessing);
+  for (const { path, reason } of skipped) onSkipped(path, reason);
+  onStage(options.reference === undefined ? 'opening the bundle' : 'comparing with fp32');
+  const some = paths.slice(0, PARITY_PICTURES);
+  const { info, rows } = await inSubject(bundle, options, some, async (subject, info) => ({
+    info,
+    rows: options.reference === undefined ? [] : await subject.embed(),
+  }));
+  const parity = await parityOf(options, info, rows, some);
   onStage("measuring the machine's peak");
-  const compute = await computeOf(manifest, found.info);
-  const subject = { bundle, manifest, load, pictures, input, lengths, parity, signal, ...compute };
-  return { subject: subject satisfies Subject, maxBatch: found.info.maxBatch };
+  const compute = await computeOf(manifest, info);
+  const conditions = { bundle, manifest, load, paths, input, lengths, parity, signal, ...compute };
+  return { conditions: conditions satisfies Conditions, maxBatch: info.maxBatch };
 }
 
 function describePlan({ scenario, concurrency, rate }: Plan): string {
@@ -101,12 +110,12 @@ function describePlan({ scenario, concurrency, rate }: Plan): string {
  * @throws what LLM2CLIP.load throws; RangeError ERR_INVALID_ARG; `signal.reason`
  */
 export async function runSuite(options: SuiteOptions, events: SuiteEvents): Promise<void> {
-  const { subject, maxBatch } = await prepare(options, events);
+  const { conditions, maxBatch } = await prepare(options, events);
   let best: number | undefined;
   const make = async (plan: Plan) => {
     options.signal.throwIfAborted();
     events.onStage(describePlan(plan));
-    const run = await runPlan(plan, subject);
+    const run = await runPlan(plan, conditions);
     if (plan.scenario === 'offline') best = run.picturesPerSecond;
     return run;
   };

@@ -1,14 +1,15 @@
 // A benchmark's record such as a small machine leaves, made by formula: the same at every call.
-import type {
-  Comparison,
-  Configuration,
-  Contestant,
-  Latency,
-  Parity,
-  Report,
-  Run,
-  Scenario,
-  StageTime,
+import {
+  type Comparison,
+  type Configuration,
+  type Contestant,
+  type Latency,
+  type Parity,
+  type Report,
+  type Run,
+  SCHEMA_VERSION,
+  type Scenario,
+  type StageTime,
 } from '#lib/bench/record';
 
 /** Takes as much as any name may hold. */
@@ -225,7 +226,7 @@ export function comparisonOf(batch: number): Comparison {
 export function fullReport(): Report {
   const int8 = scenariosOf('int8').slice(0, 3);
   return {
-    schemaVersion: 1,
+    schemaVersion: SCHEMA_VERSION,
     command: 'llm2clip bench model.bundle --images "photos & <more>" --html report.html',
     date: '2026-11-24T05:15:01.423Z',
     interrupted: false,

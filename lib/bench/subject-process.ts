@@ -1,0 +1,167 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { abortable } from '../abort';
+import { isErrorCode, LLM2CLIPError } from '../errors';
+import type { ModelInfo } from '../model-info';
+import type { Answered, Send } from './load';
+import type { Lengths, Plan } from './plan';
+import type { Closing, Message, OpenOptions, Request } from './protocol';
+import type { Measured } from './recorder';
+
+export const SUBJECT_PROGRAM = join(__dirname, 'subject.js');
+
+/** Ctrl-C reaches both processes: so long this one may take to hear of it, too. */
+const INTERRUPT_MS = 500;
+
+type Reply<Is extends Message['is']> = Extract<Message, { is: Is }>;
+
+function errorOf({ code, message }: Reply<'failed'>): Error {
+  if (isErrorCode(code)) return new LLM2CLIPError(code, message);
+  if (code.startsWith('ERR_INVALID_')) return Object.assign(new RangeError(message), { code });
+  return new LLM2CLIPError('ERR_INTERNAL', message);
+}
+
+/** The process that is measured, as its generator sees it: see protocol.ts. */
+export class SubjectProcess {
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #ended: Promise<void>;
+  readonly #failure = new AbortController();
+  readonly #pictures: number;
+  /** Who waits for the message that is no answer. */
+  #reply: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
+  readonly #asked = new Map<number, (answered: Answered) => void>();
+  #closing = false;
+
+  /** Aborted by the caller's signal, and when the process ends too early: nothing comes then. */
+  readonly signal: AbortSignal;
+
+  private constructor({ paths }: OpenOptions, signal: AbortSignal, program: string) {
+    this.#pictures = paths.length;
+    this.signal = AbortSignal.any([signal, this.#failure.signal]);
+    this.#child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child.stdin.on('error', () => {}); // it tells by its end
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line));
+    this.#ended = new Promise((resolve) => {
+      this.#child.on('error', (error) => this.#fail(`cannot be started: ${error.message}`));
+      this.#child.on('close', (code, by) => {
+        const fail = () => this.#fail(`ended with ${by ?? `exit code ${code}`} before its run was`);
+        if (by === 'SIGINT') setTimeout(fail, INTERRUPT_MS).unref();
+        else fail();
+        resolve();
+      });
+    });
+    this.signal.addEventListener('abort', () => this.#child.kill('SIGKILL'), { once: true });
+  }
+
+  /**
+   * Starts a process that has the bundle and the pictures open.
+   *
+   * @throws what LLM2CLIP.load throws; LLM2CLIPError ERR_INTERNAL where the process dies;
+   *   `signal.reason`
+   * @example
+   * const subject = await SubjectProcess.start(options, signal);
+   * try {
+   *   const { finished, outcome } = await subject.send(0);
+   *   const { stats, observed } = await subject.close();
+   * } finally {
+   *   await subject.kill();
+   * }
+   */
+  static async start(
+    options: OpenOptions,
+    signal: AbortSignal,
+    program = SUBJECT_PROGRAM,
+  ): Promise<{ subject: SubjectProcess; info: ModelInfo }> {
+    signal.throwIfAborted();
+    const subject = new SubjectProcess(options, signal, program);
+    try {
+      const { info } = await subject.#request('opened', { op: 'open', ...options });
+      return { subject, info };
+    } catch (error) {
+      await subject.kill();
+      throw error;
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Asks for one picture. Does not settle once `signal` is aborted. */
+  readonly send: Send = (index) =>
+    new Promise((resolve) => {
+      this.#asked.set(index, resolve);
+      this.#write({ op: 'ask', queries: [[index, index % this.#pictures]] });
+    });
+
+  /** Lets callers inside the process ask. */
+  async loop(plan: Plan, lengths: Lengths): Promise<Measured> {
+    return (await this.#request('looped', { op: 'loop', plan, lengths })).measured;
+  }
+
+  /** The embeddings of all pictures. */
+  async embed(): Promise<Float32Array[]> {
+    const { rows } = await this.#request('embedded', { op: 'embed' });
+    return rows.map((row) => Float32Array.from(row));
+  }
+
+  /** Lets the process end by itself. */
+  async close(): Promise<Closing> {
+    const { stats, observed } = await this.#request('closed', { op: 'close' });
+    this.#closing = true;
+    this.#child.stdin.end();
+    await abortable(this.#ended, this.signal);
+    return { stats, observed };
+  }
+
+  /** Ends the process at once, unless it has ended. */
+  async kill(): Promise<void> {
+    this.#closing = true;
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  #write(request: Request): void {
+    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+  }
+
+  async #request<Is extends Message['is']>(is: Is, request: Request): Promise<Reply<Is>> {
+    const message = new Promise<Message>((resolve, reject) => {
+      this.#reply = { resolve, reject };
+      this.#write(request);
+    });
+    const reply = await abortable(message, this.signal);
+    if (reply.is !== is) throw this.#fail(`answered ${reply.is} where ${is} was expected of it`);
+    return reply as Reply<Is>;
+  }
+
+  #take(line: string): void {
+    let message: Message;
+    try {
+      message = JSON.parse(line) as Message;
+    } catch {
+      this.#fail(`wrote ${JSON.stringify(line.slice(0, 80))}, which is no message`);
+      return;
+    }
+    if (message.is === 'failed') this.#reply?.reject(errorOf(message));
+    else if (message.is !== 'told') this.#reply?.resolve(message);
+    else {
+      for (const [id, finished, outcome] of message.answers) {
+        this.#asked.get(id)?.({ finished, outcome });
+        this.#asked.delete(id);
+      }
+    }
+  }
+
+  /** Whatever the process is asked, now or later, fails; unless it was to end. */
+  #fail(what: string): LLM2CLIPError {
+    const error = new LLM2CLIPError(
+      'ERR_INTERNAL',
+      `the process that is measured ${what}; its last words, if any, are above`,
+    );
+    if (!this.#closing) this.#failure.abort(error);
+    return error;
+  }
+}

@@ -1,0 +1,133 @@
+// The process that is measured: it loads a bundle and its pictures, answers queries and says what
+// that took. `llm2clip bench` and bench/loadgen start it and speak protocol.ts with it.
+import { Console } from 'node:console';
+import { createInterface } from 'node:readline';
+import { readVisionManifest } from '../bundle/open';
+import type { ImageInput } from '../image';
+import { LLM2CLIP } from '../model';
+import type { ModelInfo } from '../model-info';
+import { realClock } from './clock';
+import { closedLoop, type Send, stamped } from './load';
+import { observe } from './observe';
+import { readInputs } from './pictures';
+import { limitsOf } from './plan';
+import type { Message, OpenOptions, Request, Told } from './protocol';
+import { Recorder } from './recorder';
+
+function say(message: Message): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+/** An open bundle, and what it was asked. */
+class Subject {
+  readonly #model: LLM2CLIP;
+  readonly #inputs: readonly ImageInput[];
+  readonly #tellEveryMs: number;
+  readonly #observed = observe();
+  readonly #send: Send;
+  /** Answers that were not told yet. */
+  #answers: Told[] = [];
+  #told = realClock.now();
+  #underWay = 0;
+
+  private constructor(model: LLM2CLIP, inputs: readonly ImageInput[], tellEveryMs: number) {
+    this.#model = model;
+    this.#inputs = inputs;
+    this.#tellEveryMs = tellEveryMs;
+    this.#send = stamped(realClock, (picture) => model.encodeImage(this.#input(picture)));
+  }
+
+  static async open({ bundle, load, paths, input, tellEveryMs }: OpenOptions): Promise<Subject> {
+    const { preprocessing } = await readVisionManifest(bundle);
+    const inputs = await readInputs(paths, input, preprocessing);
+    return new Subject(await LLM2CLIP.load(bundle, load), inputs, tellEveryMs);
+  }
+
+  get info(): ModelInfo {
+    return this.#model.info;
+  }
+
+  async answer(request: Exclude<Request, { op: 'open' }>): Promise<void> {
+    switch (request.op) {
+      case 'ask':
+        return this.#ask(request.queries);
+      case 'loop':
+        return say({ is: 'looped', measured: await this.#loop(request) });
+      case 'embed':
+        return say({ is: 'embedded', rows: await this.#embed() });
+      case 'close':
+        return say({ is: 'closed', stats: this.#model.stats(), observed: this.#observed() });
+      default:
+        throw new Error(`expected open, ask, loop, embed or close, found ${request}`);
+    }
+  }
+
+  #input(index: number): ImageInput {
+    return this.#inputs[index % this.#inputs.length] as ImageInput;
+  }
+
+  async #ask(queries: readonly [number, number][]): Promise<void> {
+    this.#underWay += queries.length;
+    const waiting = queries.values();
+    const caller = async () => {
+      for (const [id, picture] of waiting) this.#keep(id, await this.#send(picture));
+    };
+    const callers = Math.min(queries.length, 2 * this.#model.info.maxBatch);
+    await Promise.all(Array.from({ length: callers }, caller));
+  }
+
+  #keep(id: number, { finished, outcome }: Awaited<ReturnType<Send>>): void {
+    this.#answers.push([id, finished, outcome]);
+    this.#underWay -= 1;
+    if (this.#underWay > 0 && finished - this.#told < this.#tellEveryMs) return;
+    say({ is: 'told', answers: this.#answers });
+    this.#answers = [];
+    this.#told = finished;
+  }
+
+  async #loop({ plan, lengths }: Request & { op: 'loop' }) {
+    const { picturesPerQuery, concurrency } = plan;
+    const recorder = new Recorder(picturesPerQuery);
+    const some = (first: number) =>
+      Array.from({ length: picturesPerQuery }, (_, i) => this.#input(first + i));
+    const send =
+      picturesPerQuery === 1
+        ? this.#send
+        : stamped(realClock, (i) => this.#model.encodeImages(some(i * picturesPerQuery)));
+    const limits = limitsOf(plan, lengths);
+    await closedLoop({ clock: realClock, recorder, send, limits }, concurrency ?? 1);
+    return recorder.measured(true);
+  }
+
+  async #embed(): Promise<number[][]> {
+    const { row } = await this.#model.encodeImages(this.#inputs);
+    return this.#inputs.map((_, i) => [...row(i)]);
+  }
+}
+
+let subject: Subject | undefined;
+
+async function take(line: string): Promise<void> {
+  try {
+    const request = JSON.parse(line) as Request;
+    if (request.op === 'open') {
+      subject = await Subject.open(request);
+      say({ is: 'opened', info: subject.info });
+    } else if (subject === undefined) throw new Error(`expected open, found ${request.op}`);
+    else await subject.answer(request);
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: unknown };
+    const told = typeof code === 'string' ? code : 'ERR_INTERNAL';
+    say({ is: 'failed', code: told, message: String(message ?? error) });
+  }
+}
+
+// Ctrl-C reaches the generator too, which ends this process when it is done with it.
+process.on('SIGINT', () => {});
+// stdout is the protocol's alone, whatever libraries print.
+globalThis.console = new Console(process.stderr);
+process.stdout.on('error', () => process.exit(1));
+createInterface({ input: process.stdin })
+  .on('line', (line) => void take(line))
+  // Whoever asked has ended, however that was.
+  .on('close', () => process.exit(0));

@@ -1,0 +1,65 @@
+// The generator's clock and what is observed of the subject: neither keeps an event loop busy.
+import assert from 'node:assert/strict';
+import { performance } from 'node:perf_hooks';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { realClock } from '#lib/bench/clock';
+import { observe } from '#lib/bench/observe';
+
+/** How often this thread's event loop has turned. */
+const turns = () =>
+  (performance.nodeTiming as unknown as { uvMetricsInfo: { loopCount: number } }).uvMetricsInfo
+    .loopCount;
+
+describe('sleepUntil', () => {
+  test('never returns early, and does not turn the event loop meanwhile', async () => {
+    for (const ms of [0.3, 1.9, 2.5, 30]) {
+      const before = turns();
+      const due = realClock.now() + ms;
+      await realClock.sleepUntil(due);
+      assert.ok(realClock.now() >= due);
+      assert.ok(turns() - before <= 10, `${turns() - before} turns in ${ms} ms`);
+    }
+  });
+
+  test('lets the event loop turn, also where the time is past', async () => {
+    for (const ms of [-1, 0, 1]) {
+      let turned = false;
+      setImmediate(() => {
+        turned = true;
+      });
+      await realClock.sleepUntil(realClock.now() + ms);
+      assert.ok(turned);
+    }
+  });
+
+  test('ends when it is aborted', async () => {
+    const controller = new AbortController();
+    const waiting = realClock.sleepUntil(realClock.now() + 1e6, controller.signal);
+    controller.abort();
+    await assert.rejects(waiting, { name: 'AbortError' });
+  });
+});
+
+test('what observes a process wakes it seldom, and says what it saw', async () => {
+  const begin = realClock.now();
+  const before = turns();
+  const end = observe();
+  await sleep(400);
+  const woken = turns() - before;
+  const { eventLoopDelay, memory } = end();
+  const most = (realClock.now() - begin) / 20 + 10;
+  assert.ok(woken <= most, `${woken} turns, at most ${most} expected`);
+  assert.ok(eventLoopDelay.max >= eventLoopDelay.p99 && eventLoopDelay.p99 >= 0);
+  assert.ok(memory.rssPeakBytes >= process.memoryUsage().rss);
+  assert.ok(memory.externalPeakBytes > 0);
+});
+
+test('a hold-up of the event loop is seen', async () => {
+  const end = observe();
+  await sleep(50);
+  const block = realClock.now() + 200;
+  while (realClock.now() < block);
+  await sleep(50);
+  assert.ok(end().eventLoopDelay.max > 100);
+});
