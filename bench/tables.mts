@@ -5,11 +5,13 @@
 //
 // <!-- bench: RECORD --> tables <!-- /bench -->; a record ends in .json where `npm run bench` made
 // it, in .jsonl where `npm run bench:kernels` did, and begins with text- where `npm run bench:text`
-// did.
+// did, with loadgen- where `npm run bench:loadgen` did.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '#lib/bench/record';
 import { comparisonsInMarkdown } from '#lib/bench/report/markdown';
+import type { LoadGenRecord } from './loadgen/compare.mts';
+import { loadGenTable } from './loadgen/table.mts';
 import type { Comparison, Result } from './text-comparison.mts';
 
 const ROOT = new URL('../', import.meta.url);
@@ -93,14 +95,16 @@ function texts(record: string): string {
   return [`${date.slice(0, 10)}; \`${command}\``, ...comparisons.flatMap(table)].join('\n');
 }
 
+function content(path: string, record: string): string {
+  if (path.endsWith('.jsonl')) return kernels(record);
+  if (path.includes('/text-')) return texts(record);
+  if (path.includes('/loadgen-')) return loadGenTable(JSON.parse(record) as LoadGenRecord);
+  return comparisons(record);
+}
+
 function tables(path: string): string {
   const record = readFileSync(new URL(path, ROOT), 'utf8');
-  const content = path.endsWith('.jsonl')
-    ? kernels(record)
-    : path.includes('/text-')
-      ? texts(record)
-      : comparisons(record);
-  return [`<!-- bench: ${path} -->`, content, '<!-- /bench -->'].join('\n\n');
+  return [`<!-- bench: ${path} -->`, content(path, record), '<!-- /bench -->'].join('\n\n');
 }
 
 for (const document of DOCUMENTS) {

@@ -13,7 +13,7 @@ const turns = () =>
 
 describe('sleepUntil', () => {
   test('never returns early, and does not turn the event loop meanwhile', async () => {
-    for (const ms of [0.3, 1.9, 2.5, 30]) {
+    for (const ms of [0.3, 2.5, 30, 80]) {
       const before = turns();
       const due = realClock.now() + ms;
       await realClock.sleepUntil(due);

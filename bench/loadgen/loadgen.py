@@ -2,11 +2,13 @@
 
     python bench/loadgen/loadgen.py '{"subject": [...], "open": {...}, "scenario": "Server", ...}'
 
-The process speaks lib/bench/protocol.ts on its stdin and stdout. What is asked for is a JSON object,
-`Asked` in bench/loadgen/process.mts; what is printed is LoadGen's own result, `Found` there.
+The argument is `Asked` of bench/loadgen/loadgen.mts, what is printed `Found`. With the process it
+speaks lib/bench/protocol.ts.
 """
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,116 +20,131 @@ from pathlib import Path
 import mlperf_loadgen as lg
 
 PERCENTILES = {"p50": "50.00", "p90": "90.00", "p99": "99.00"}
+PER_SECOND = {
+    "SingleStream": "result_qps_with_loadgen_overhead",
+    "Server": "result_completed_samples_per_sec",
+    "Offline": "result_samples_per_second",
+}
 
 
 class Subject:
-    """The measured process. Its answers are taken by a thread that sleeps until one comes."""
+    """The measured process. A thread takes its answers, and sleeps until one comes."""
 
     def __init__(self, command, options):
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
+        self._answers = os.fdopen(os.dup(self._process.stdout.fileno()))
         self._errors = {}
         self._complete = None
-        self._idle = threading.Event()
-        self.say({"op": "open", **options})
-        opened = json.loads(self._process.stdout.readline() or "{}")
-        if opened.get("is") != "opened":
-            raise SystemExit(f"expected an open bundle, found {opened}")
+        self._say({"op": "open", **options})
+        message = json.loads(self._answers.readline() or '{"message": "its end"}')
+        if message.get("is") != "opened":
+            sys.exit(f"expected an open bundle, found {message.get('message', message)}")
         self.pictures = len(options["paths"])
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def say(self, request):
-        self._process.stdin.write(f"{json.dumps(request)}\n".encode())
-
     def ask(self, queries, complete):
-        """Queries as [id, picture]; `complete` is called with the ids that are answered."""
+        """Queries are [id, picture]; `complete` is called with the ids of those that are answered."""
         self._complete = complete
-        self.say({"op": "ask", "queries": queries})
+        self._say({"op": "ask", "queries": queries})
 
     def warm_up(self, seconds):
-        """One picture after the other, before LoadGen begins."""
+        """Asks for one picture after the other."""
         end = time.monotonic() + seconds
+        answered = threading.Event()
         picture = 0
         while time.monotonic() < end:
-            self._idle.clear()
-            self.ask([[0, picture]], lambda _: self._idle.set())
-            self._idle.wait()
+            answered.clear()
+            self.ask([[0, picture]], lambda ids: answered.set())
+            answered.wait()
             picture += 1
 
     def close(self):
-        """Ends the process; gives the outcomes of queries that failed."""
+        """Ends the process. How many queries failed, by code."""
+        self._complete = None
         self._process.stdin.close()
         self._process.wait()
         return self._errors
 
+    def _say(self, request):
+        line = f"{json.dumps(request)}\n".encode()
+        # A pipe that is full takes only a part.
+        while line:
+            line = line[self._process.stdin.write(line) :]
+
     def _listen(self):
-        for line in self._process.stdout:
+        for line in self._answers:
             answers = json.loads(line)["answers"]
             for _, _, outcome in answers:
                 if outcome != "done":
                     self._errors[outcome] = self._errors.get(outcome, 0) + 1
             self._complete([id for id, _, _ in answers])
+        if self._complete is not None:
+            print("the process that is measured ended before its run was", file=sys.stderr)
+            # LoadGen would wait for its answers.
+            os._exit(1)
 
 
 def settings_of(asked):
     settings = lg.TestSettings()
     settings.scenario = getattr(lg.TestScenario, asked["scenario"])
     settings.mode = lg.TestMode.PerformanceOnly
-    settings.min_duration_ms = int(1000 * asked["seconds"])
+    settings.min_duration_ms = round(1000 * asked["seconds"])
     settings.min_query_count = asked["minQueries"]
     settings.schedule_rng_seed = settings.sample_index_rng_seed = asked["seed"]
-    if asked["scenario"] == "Server":
-        settings.server_target_qps = asked["rate"]
-        # Only what LoadGen calls valid depends on it, not what it measures.
-        settings.server_target_latency_ns = 10**9
+    # How many queries LoadGen makes ready; of the server scenario, when they come.
+    settings.server_target_qps = settings.offline_expected_qps = asked["perSecond"]
+    settings.single_stream_expected_latency_ns = round(1e9 / asked["perSecond"])
     if asked["scenario"] == "Offline":
         settings.min_query_count = 1
-        settings.offline_expected_qps = asked["rate"]
-    if asked["scenario"] == "SingleStream":
-        # LoadGen makes twice as many queries in advance as this lets it expect.
-        settings.single_stream_expected_latency_ns = int(1e6 * asked["expectedMs"])
     return settings
 
 
-def result_of(folder):
-    """LoadGen's figures by key, from the lines of its log: `:::MLLOG {"key": ..., "value": ...}`."""
-    entries = [
-        json.loads(line.removeprefix(":::MLLOG "))
-        for line in (Path(folder) / "mlperf_log_detail.txt").read_text().splitlines()
-        if line.startswith(":::MLLOG ")
-    ]
+def logged(folder):
+    """LoadGen's log, whose lines are `:::MLLOG {"key": ..., "value": ...}`."""
+    lines = (Path(folder) / "mlperf_log_detail.txt").read_text().splitlines()
+    entries = [json.loads(line.removeprefix(":::MLLOG ")) for line in lines if line[:1] == ":"]
     return {entry["key"]: entry["value"] for entry in entries}
 
 
 def run(asked, subject):
-    complete = lambda ids: lg.QuerySamplesComplete(
-        [lg.QuerySampleResponse(id, 0, 0) for id in ids]
-    )
-    issue = lambda samples: subject.ask([[s.id, s.index] for s in samples], complete)
+    def complete(ids):
+        lg.QuerySamplesComplete([lg.QuerySampleResponse(id, 0, 0) for id in ids])
+
+    def issue(samples):
+        subject.ask([[sample.id, sample.index] for sample in samples], complete)
+
     sut = lg.ConstructSUT(issue, lambda: None)
-    count = subject.pictures
-    qsl = lg.ConstructQSL(count, count, lambda _: None, lambda _: None)
+    pictures = subject.pictures
+    library = lg.ConstructQSL(pictures, pictures, lambda _: None, lambda _: None)
     with tempfile.TemporaryDirectory(prefix="llm2clip-loadgen-") as folder:
         log = lg.LogSettings()
         log.log_output.outdir = folder
         log.log_output.copy_summary_to_stdout = False
-        lg.StartTestWithLogSettings(sut, qsl, settings_of(asked), log)
-        result = result_of(folder)
-    lg.DestroyQSL(qsl)
+        lg.StartTestWithLogSettings(sut, library, settings_of(asked), log)
+        log = logged(folder)
+    lg.DestroyQSL(library)
     lg.DestroySUT(sut)
-    return result
+    return log
 
 
 def main():
+    # The subject ends with this process.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     asked = json.loads(sys.argv[1])
     subject = Subject(asked["subject"], asked["open"])
     subject.warm_up(asked["warmUpSeconds"])
-    result = run(asked, subject)
-    latency = {
-        name: result[f"result_{p}_percentile_latency_ns"] / 1e6 for name, p in PERCENTILES.items()
+    log = run(asked, subject)
+    found = {
+        name: log[f"result_{percentile}_percentile_latency_ns"] / 1e6
+        for name, percentile in PERCENTILES.items()
     }
-    print(json.dumps({"latency": latency, "result": result, "errors": subject.close(), "version": version("mlcommons_loadgen")}))
+    found["queries"] = log["result_query_count"] * log["generated_samples_per_query"]
+    found["picturesPerSecond"] = log[PER_SECOND[asked["scenario"]]]
+    found["errors"] = subject.close()
+    found["version"] = version("mlcommons_loadgen")
+    print(json.dumps(found))
 
 
 main()

@@ -1,0 +1,29 @@
+// A comparison with LoadGen as tables.mts has it in README.
+import type { Figures, Outcome } from './agreement.mts';
+import type { LoadGenRecord } from './compare.mts';
+
+const ms = (value: number) => value.toPrecision(3);
+const latencies = ({ p50, p90, p99 }: Figures) => [p50, p90, p99].map(ms).join(' / ');
+
+function row({ scenario, loadgen, llm2clip, agree }: Outcome): string {
+  const missed = Object.entries(agree).filter(([, agrees]) => !agrees);
+  const verdict = missed.length === 0 ? 'yes' : `not at ${missed.map(([one]) => one).join(', ')}`;
+  return `| ${[scenario, latencies(loadgen), latencies(llm2clip), verdict].join(' | ')} |`;
+}
+
+export function loadGenTable({
+  command,
+  date,
+  machine,
+  settings,
+  outcomes,
+}: LoadGenRecord): string {
+  const { model, precision, rate, rounds } = settings;
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${date.slice(0, 10)}; ${model} in ${precision}, server at ` +
+      `${rate}/s, medians of ${rounds} rounds; \`${command}\`\n`,
+    '| p50 / p90 / p99 in ms | LoadGen | llm2clip bench | agree |',
+    '|---|---|---|---|',
+    ...outcomes.map(row),
+  ].join('\n');
+}
