@@ -2,34 +2,30 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, beforeEach, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 import type { ImageInput, LLM2CLIP, RawPixels } from 'llm2clip';
-import {
-  FAKE_DIM,
-  FAKE_SIZE,
-  fakeBundle,
-  fakePackage,
-  fakePixels,
-  requireFake,
-} from './support/fake-engine.mts';
+import { FAKE_DIM, FAKE_SIZE, fakePackage, fakePixels } from './support/fake-engine.mts';
+import { HeldModel } from './support/held-model.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const folder = temporaryFolder();
-const fake = requireFake(fakePackage(join(folder, 'package')));
+fakePackage(join(folder, 'package'));
 const picture = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
 const raw = { normalize: false };
 const shape = [1, 3, FAKE_SIZE, FAKE_SIZE];
 const LENGTH = 3 * FAKE_SIZE * FAKE_SIZE;
 const INVALID = { name: 'RangeError', code: 'ERR_INVALID_BUFFER' };
 
+let held: HeldModel;
 let model: LLM2CLIP;
 before(async () => {
-  const bundle = await fakeBundle(join(folder, 'bundle'), 50_000);
-  model = await fake.LLM2CLIP.load(bundle, { batching: { maxBatch: 4 } });
+  held = await HeldModel.load(folder, { maxBatch: 4 });
+  held.gate.open();
+  model = held.model;
 });
+after(() => held[Symbol.asyncDispose]());
 
 type Bytes = ArrayBuffer | SharedArrayBuffer;
 const floats = (buffer: Bytes = new ArrayBuffer(4 * LENGTH), first = 1) => {
@@ -58,14 +54,15 @@ const first = async (input: ImageInput, options = {}) => {
   return number;
 };
 
-/** Fills the engine and the batch behind it: what is asked for next is prepared later. */
+/** Fills the engine and the batch behind it: what `body` asks for in its first turn is prepared later. */
 async function whileFull(body: () => Promise<void>): Promise<void> {
-  const running = model.encodeImage(fakePixels(-1), raw);
-  while (model.stats().queue.inBatches === 0) await sleep(1);
-  await sleep(5);
+  held.gate.hold();
+  await held.occupy();
   const forming = [1, 2, 3, 4].map((i) => model.encodeImage(fakePixels(i), raw));
-  await body();
-  await Promise.all([running, ...forming]);
+  await held.waitFor({ inBatches: 5 });
+  const done = body();
+  held.gate.open();
+  await Promise.all([done, ...forming]);
 }
 
 describe('memory taken away or written to in flight', () => {

@@ -15,6 +15,7 @@ import { CHECKPOINT, digits } from './support/digits.mts';
 import { fakeWorker } from './support/fake-engine.mts';
 import { assertClose, FP32, REDUCED } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
+import { until } from './support/until.mts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PRECISIONS = { fp32: FP32, fp16: REDUCED, bf16: REDUCED } as const;
@@ -68,12 +69,14 @@ describe('batches', () => {
     test(`of ${precision}: every size gives each picture its own embedding`, async () => {
       await using model = await load({ maxBatch: 16 }, precision);
       for (const size of [1, 2, 3, 7, 16, 64]) {
-        const { row } = await model.encodeImages(pictures.slice(0, size), raw);
+        const inputs = Array.from({ length: size }, (_, i) => inputOf(i));
+        const { row } = await model.encodeImages(inputs, raw);
         for (let i = 0; i < size; i++) assertRight(row(i), i, precision);
       }
       const { batches, requests, stages, copies } = model.stats();
       assert.equal(requests.completed, 93);
-      assert.ok(batches.count < 93, `${batches.count} batches of 93 pictures`);
+      // Those that come at once are one batch, of 64 the first 16.
+      for (const size of [1, 2, 3, 7, 16]) assert.ok((batches.sizes[size] ?? 0) > 0, `${size}`);
       assert.ok(Object.keys(batches.sizes).every((size) => Number(size) <= 16));
       assert.equal(stages.run.count, batches.count);
       assert.ok(stages.run.max > 0);
@@ -154,8 +157,9 @@ describe('those who leave', () => {
     const ask = async (i: number) => {
       const controller = new AbortController();
       const pending = model.encodeImage(inputOf(i), { ...raw, signal: controller.signal });
-      if (i % 4 === 0) setImmediate(() => controller.abort());
-      else if (i % 4 === 1) setTimeout(() => controller.abort(), i % 11);
+      if (i % 6 === 0) controller.abort();
+      else if (i % 6 === 1) setImmediate(() => controller.abort());
+      else if (i % 6 === 2) setTimeout(() => controller.abort(), i % 11);
       await pending.then(
         (found) => {
           assertRight(found, i);
@@ -169,7 +173,9 @@ describe('those who leave', () => {
     };
     await Promise.all(Array.from({ length: 1000 }, (_, i) => ask(i)));
     assert.equal(outcomes.done + outcomes.aborted, 1000);
-    assert.ok(outcomes.done >= 500 && outcomes.aborted > 0, JSON.stringify(outcomes));
+    assert.ok(outcomes.done >= 498 && outcomes.aborted >= 167, JSON.stringify(outcomes));
+    // Those that were aborted in a batch go through the engine all the same.
+    await until(() => model.stats().queue.inBatches === 0, 'an idle engine');
     const { requests, queue } = model.stats();
     assert.deepEqual(queue, { depth: 0, inBatches: 0 });
     assert.equal(requests.submitted, requests.completed + requests.dropped);
@@ -193,10 +199,10 @@ describe('those who leave', () => {
 
   test('a full queue refuses one by one, and makes the stream wait', async () => {
     await using model = await load({ maxBatch: 2, maxQueue: 4 });
-    const asked = Array.from({ length: 20 }, (_, i) => model.encodeImage(inputOf(i), raw));
+    const asked = Array.from({ length: 200 }, (_, i) => model.encodeImage(inputOf(i), raw));
     const results = await Promise.allSettled(asked);
     const refused = results.filter((one) => one.status === 'rejected');
-    assert.ok(refused.length > 0 && refused.length < 20);
+    assert.ok(refused.length > 0 && refused.length <= 196, `${refused.length} refused`);
     for (const { reason } of refused) assert.equal(codeOf(reason), 'ERR_QUEUE_FULL');
     let given = 0;
     for await (const { index, embedding } of model.embedStream(pictures, raw)) {

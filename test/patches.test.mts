@@ -15,9 +15,11 @@ import {
   fakeBundle,
   fakePackage,
   fakePixels,
+  POISON,
   requireFake,
 } from './support/fake-engine.mts';
 import { assertClose, FP32, photograph, REDUCED, type Tolerance } from './support/goldens.mts';
+import { HeldModel } from './support/held-model.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 /** What tools/make-patch-goldens.py writes. */
@@ -205,25 +207,21 @@ describe('of one model', () => {
   });
 });
 
-// FAULTS.md rows 9 and 10, over an engine that takes its time.
+// FAULTS.md rows 9 and 10, over an engine that the test holds and releases.
 describe('under way', () => {
   const fake = requireFake(fakePackage(join(folder, 'package')));
   const { width } = FAKE_TOWER;
   const LENGTH = 16 * width;
-  let model: LLM2CLIP;
-  before(async () => {
-    const bundle = await fakeBundle(join(folder, 'fake'), 30_000, 4, LENGTH);
-    model = await fake.LLM2CLIP.load(bundle);
-  });
-  after(() => model.dispose());
-  const ask = (first: number, options: object = {}) => {
+  const hold = () => HeldModel.load(folder, { maxBatch: 4 }, LENGTH);
+  const ask = (model: LLM2CLIP, first: number, options: object = {}) => {
     const asked = { output: 'patches', layer: -1, ...options } as const;
     return model.encodeImage(fakePixels(first), asked) as Promise<Patches>;
   };
 
   test('batches hold one output each, and priorities stay', async () => {
-    const busy = ask(1);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await using held = await hold();
+    const { model, gate } = held;
+    await held.occupy();
     const order: string[] = [];
     const note = async (name: string, work: Promise<Float32Array | Patches>) => {
       const result = await work;
@@ -232,46 +230,56 @@ describe('under way', () => {
       return [...data.subarray(0, 3)];
     };
     const raw = { normalize: false };
-    const found = await Promise.all([
-      note('layer 2', ask(2, { layer: 2 })),
-      note('layer 2', ask(3, { layer: 2 })),
+    const asked = [
+      note('layer 2', ask(model, 2, { layer: 2 })),
+      note('layer 2', ask(model, 3, { layer: 2 })),
       note('embedding', model.encodeImage(fakePixels(4), raw)),
-      note('layer 1', ask(5, { layer: 1, priority: 1 })),
-    ]);
-    await busy;
-    assert.deepEqual(found, [
+      note('layer 1', ask(model, 5, { layer: 1, priority: 1 })),
+    ];
+    await held.waitFor({ inBatches: 3, queued: 2 });
+    gate.open();
+    assert.deepEqual(await Promise.all(asked), [
       [2, 2, 2],
       [3, 2, 2],
       [4, 1, 1],
       [5, 1, 1],
     ]);
-    assert.ok(order.indexOf('layer 1') < order.indexOf('embedding'), order.join());
+    assert.deepEqual(order, ['layer 2', 'layer 2', 'layer 1', 'embedding']);
   });
 
   test('memory of the caller is used, and its loss is said', async () => {
+    await using held = await hold();
+    const { model, gate } = held;
     const out = new Float32Array(LENGTH + 5).fill(7);
-    const { data, shape } = await ask(6, { out });
+    const gone = new Float32Array(LENGTH);
+    const [kept, lost] = [ask(model, 6, { out }), ask(model, 7, { out: gone })];
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    gate.open();
+    const { data, shape } = await kept;
     assert.equal(data.buffer, out.buffer);
     assert.equal(data.length, LENGTH);
     assert.deepEqual(shape, [4, 4, width]);
     assert.deepEqual([...out.subarray(LENGTH)], [7, 7, 7, 7, 7]);
-    const gone = new Float32Array(LENGTH);
-    const lost = ask(7, { out: gone });
-    structuredClone(gone.buffer, { transfer: [gone.buffer] });
     await assert.rejects(lost, { name: 'RangeError', code: 'ERR_INVALID_BUFFER' });
-    assert.equal((await ask(8)).data[0], 8);
+    assert.equal((await ask(model, 8)).data[0], 8);
   });
 
   test('a poisoned picture, an abort and a time-out concern nobody else', async () => {
+    await using held = await hold();
+    const { model, gate } = held;
+    await held.occupy();
     const controller = new AbortController();
-    const aborted = assert.rejects(ask(9, { signal: controller.signal }), { name: 'AbortError' });
-    const poisoned = assert.rejects(ask(-666), { code: 'ERR_INTERNAL' });
-    const late = assert.rejects(ask(10, { timeoutMs: 1 }), { code: 'ERR_TIMEOUT' });
-    const others = Promise.all([ask(11), ask(12), ask(13)]);
+    const { signal } = controller;
+    const aborted = assert.rejects(ask(model, 9, { signal }), { name: 'AbortError' });
+    const poisoned = assert.rejects(ask(model, POISON), { code: 'ERR_INTERNAL' });
+    const late = assert.rejects(ask(model, 10, { timeoutMs: 1 }), { code: 'ERR_TIMEOUT' });
+    const others = [11, 12, 13].map((first) => ask(model, first));
     controller.abort();
-    await Promise.all([aborted, poisoned, late]);
+    await Promise.all([aborted, late]);
+    gate.open();
+    await poisoned;
     assert.deepEqual(
-      (await others).map(({ data }) => data[0]),
+      (await Promise.all(others)).map(({ data }) => data[0]),
       [11, 12, 13],
     );
   });
@@ -295,12 +303,18 @@ describe('under way', () => {
   });
 
   test('dispose() waits for patches, and takes no more', async () => {
-    const bundle = await fakeBundle(join(folder, 'ending'), 10_000, 4, LENGTH);
-    const ending = await fake.LLM2CLIP.load(bundle);
-    const asked = { output: 'patches', layer: 0 } as const;
-    const last = ending.encodeImage(fakePixels(3), asked);
-    await ending.dispose();
+    await using held = await hold();
+    const { model, gate } = held;
+    const last = ask(model, 3, { layer: 0 });
+    let disposed = false;
+    const disposing = model.dispose().then(() => {
+      disposed = true;
+    });
+    await gate.waitForRuns(1);
+    assert.equal(disposed, false);
+    gate.open();
+    await disposing;
     assert.equal((await last).data[0], 3);
-    await assert.rejects(ending.encodeImage(fakePixels(3), asked), { code: 'ERR_DISPOSED' });
+    await assert.rejects(ask(model, 3), { code: 'ERR_DISPOSED' });
   });
 });

@@ -1,4 +1,5 @@
-// FAULTS.md rows 10 and 12 through the public API, over an engine that takes a set time.
+// FAULTS.md rows 10 and 12 through the public API, over an engine that the test holds and releases, or
+// that takes no time.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -6,59 +7,63 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LLM2CLIP, LoadOptions } from 'llm2clip';
 import {
   FAKE_DIM,
+  FAKE_SIZE,
   fakeBundle,
   fakePackage,
   fakePixels,
   POISON,
   requireFake,
 } from './support/fake-engine.mts';
+import { HeldModel } from './support/held-model.mts';
 import { temporaryFolder } from './support/temporary.mts';
+import { until } from './support/until.mts';
 
 const folder = temporaryFolder();
 const fake = requireFake(fakePackage(join(folder, 'package')));
 const codeOf = (error: unknown) => (error as { code?: string }).code;
 const raw = { normalize: false };
+const HOUR_MS = 3_600_000;
 
-async function load(ms: number, batching: LoadOptions['batching'] = {}): Promise<LLM2CLIP> {
-  const bundle = await fakeBundle(join(folder, `${ms}-ms`), 1000 * ms);
+/** Its engine takes no time. */
+async function load(batching: LoadOptions['batching'] = {}): Promise<LLM2CLIP> {
+  const bundle = await fakeBundle(join(folder, 'quick'), 0);
   return fake.LLM2CLIP.load(bundle, { batching });
 }
 
-/** Waits until the engine runs a batch, into which nothing else gets. */
-async function whileBusy(model: LLM2CLIP, body: () => Promise<void>): Promise<void> {
-  const busy = model.encodeImage(fakePixels(-1), raw);
-  while (model.stats().queue.inBatches === 0) await sleep(1);
-  await sleep(5);
-  await body();
-  await busy;
-}
+const hold = (batching: NonNullable<LoadOptions['batching']>) => HeldModel.load(folder, batching);
 
 describe('batches', () => {
   test('what waits while a batch runs becomes one batch', async () => {
-    await using model = await load(100, { maxBatch: 8 });
-    await whileBusy(model, async () => {
-      const numbers = Array.from({ length: 10 }, (_, i) => i);
-      const all = await Promise.all(numbers.map((i) => model.encodeImage(fakePixels(i), raw)));
-      assert.deepEqual(
-        all.map(([first]) => first),
-        numbers,
-      );
-      assert.deepEqual(
-        all.map(([, batch]) => batch),
-        [8, 8, 8, 8, 8, 8, 8, 8, 2, 2],
-      );
-    });
+    await using held = await hold({ maxBatch: 8 });
+    const { model, gate } = held;
+    await held.occupy();
+    const begin = performance.now();
+    const numbers = Array.from({ length: 10 }, (_, i) => i);
+    const asked = numbers.map((i) => model.encodeImage(fakePixels(i), raw));
+    await held.waitFor({ inBatches: 9, queued: 2 });
+    const heldMs = performance.now() - begin;
+    gate.open();
+    const all = await Promise.all(asked);
+    assert.deepEqual(
+      all.map(([first]) => first),
+      numbers,
+    );
+    assert.deepEqual(
+      all.map(([, batch]) => batch),
+      [8, 8, 8, 8, 8, 8, 8, 8, 2, 2],
+    );
     const { batches, requests, stages, copies } = model.stats();
     assert.deepEqual(batches.sizes, { 1: 1, 2: 1, 8: 1 });
     assert.equal(requests.completed, 11);
     assert.equal(stages.run.count, 3);
-    assert.ok(stages.run.p50 >= 90);
+    // Percentiles are right to 3 %; the first batch ran all the while that the test held it.
+    assert.ok(stages.run.max >= 0.97 * heldMs, `${stages.run.max} ms, held for ${heldMs} ms`);
     assert.equal(stages.deliver.count, 11);
     assert.equal(copies.output.bytes, 11 * 4 * FAKE_DIM);
   });
 
   test('what is asked for in one turn of the event loop becomes one batch', async () => {
-    await using model = await load(5, { maxBatch: 16 });
+    await using model = await load({ maxBatch: 16 });
     const pixels = Array.from({ length: 8 }, (_, i) => fakePixels(i));
     const singles = await Promise.all(pixels.map((one) => model.encodeImage(one, raw)));
     for (const [, batch] of singles) assert.equal(batch, 8);
@@ -68,33 +73,34 @@ describe('batches', () => {
   });
 
   test('with maxDelayMs a batch waits for company, not longer than until it is full', async () => {
-    await using model = await load(0, { maxBatch: 3, maxDelayMs: 60_000 });
+    await using model = await load({ maxBatch: 3, maxDelayMs: HOUR_MS });
     const first = model.encodeImage(fakePixels(1), raw);
-    await sleep(50);
+    await sleep(50); // in which a batch that waits for nobody would run
     const rest = [model.encodeImage(fakePixels(2), raw), model.encodeImage(fakePixels(3), raw)];
     for (const [, batch] of await Promise.all([first, ...rest])) assert.equal(batch, 3);
   });
 
   test('priorities, then deadlines, then age', async () => {
-    await using model = await load(20, { maxBatch: 1 });
+    await using held = await hold({ maxBatch: 1 });
+    await held.occupy();
     const order: string[] = [];
-    await whileBusy(model, async () => {
-      const ask = async (name: string, options: object = {}) => {
-        await model.encodeImage(fakePixels(1), { ...raw, ...options });
-        order.push(name);
-      };
-      const asked = [ask('has its slot already')];
-      await sleep(2);
-      asked.push(
-        ask('old'),
-        ask('late', { timeoutMs: 60_000 }),
-        ask('soon', { timeoutMs: 30_000 }),
-        ask('young'),
-        ask('urgent', { priority: 9 }),
-        ask('unhurried', { priority: -1 }),
-      );
-      await Promise.all(asked);
-    });
+    const ask = async (name: string, options: object = {}) => {
+      await held.model.encodeImage(fakePixels(1), { ...raw, ...options });
+      order.push(name);
+    };
+    const asked = [ask('has its slot already')];
+    await held.waitFor({ inBatches: 2 });
+    asked.push(
+      ask('old'),
+      ask('late', { timeoutMs: 2 * HOUR_MS }),
+      ask('soon', { timeoutMs: HOUR_MS }),
+      ask('young'),
+      ask('urgent', { priority: 9 }),
+      ask('unhurried', { priority: -1 }),
+    );
+    await held.waitFor({ inBatches: 2, queued: 6 });
+    held.gate.open();
+    await Promise.all(asked);
     assert.deepEqual(order, [
       'has its slot already',
       'urgent',
@@ -109,30 +115,36 @@ describe('batches', () => {
 
 describe('failures', () => {
   test('one poisoned picture of 32: one error, 31 results as ever', async () => {
-    await using model = await load(50, { maxBatch: 32 });
-    await whileBusy(model, async () => {
-      const numbers = Array.from({ length: 32 }, (_, i) => (i === 13 ? POISON : i));
-      const all = await Promise.allSettled(
-        numbers.map((i) => model.encodeImage(fakePixels(i), raw)),
-      );
-      for (const [i, result] of all.entries()) {
-        if (i === 13) {
-          assert.equal(result.status, 'rejected');
-          assert.equal(codeOf((result as PromiseRejectedResult).reason), 'ERR_INTERNAL');
-        } else {
-          assert.equal((result as PromiseFulfilledResult<Float32Array>).value[0], i);
-        }
+    await using held = await hold({ maxBatch: 32 });
+    const { model, gate } = held;
+    await held.occupy();
+    const asked = Array.from({ length: 32 }, (_, i) =>
+      model.encodeImage(fakePixels(i === 13 ? POISON : i), raw),
+    );
+    await held.waitFor({ inBatches: 33 });
+    gate.open();
+    for (const [i, result] of (await Promise.allSettled(asked)).entries()) {
+      if (i === 13) {
+        assert.equal(result.status, 'rejected');
+        assert.equal(codeOf((result as PromiseRejectedResult).reason), 'ERR_INTERNAL');
+      } else {
+        assert.equal((result as PromiseFulfilledResult<Float32Array>).value[0], i);
       }
-    });
+    }
     assert.equal(model.stats().requests.failed, 1);
   });
 
   test('a full queue refuses encodeImage, and makes the array and the stream wait', async () => {
-    await using model = await load(5, { maxBatch: 2, maxQueue: 4 });
-    const singles = await Promise.allSettled(
+    await using held = await hold({ maxBatch: 2, maxQueue: 4 });
+    const { model, gate } = held;
+    const asked = Promise.allSettled(
       Array.from({ length: 12 }, (_, i) => model.encodeImage(fakePixels(i), raw)),
     );
-    const codes = singles.map((one) => (one.status === 'rejected' ? codeOf(one.reason) : 'done'));
+    await held.waitFor({ inBatches: 4 });
+    gate.open();
+    const codes = (await asked).map((one) =>
+      one.status === 'rejected' ? codeOf(one.reason) : 'done',
+    );
     assert.deepEqual(codes, [...Array(4).fill('done'), ...Array(8).fill('ERR_QUEUE_FULL')]);
     const inputs = Array.from({ length: 40 }, (_, i) => fakePixels(i));
     const { data, errors } = await model.encodeImages(inputs, raw);
@@ -147,7 +159,8 @@ describe('failures', () => {
   });
 
   test('a time-out: in the queue, in a batch, while decoding', async () => {
-    await using model = await load(200, { maxBatch: 1 });
+    await using held = await hold({ maxBatch: 1 });
+    const { model, gate } = held;
     const late = await Promise.allSettled(
       [1, 2, 3].map((i) => model.encodeImage(fakePixels(i), { timeoutMs: 50 })),
     );
@@ -157,6 +170,7 @@ describe('failures', () => {
     }
     const picture = new URL('./fixtures/images/china.jpg', import.meta.url).pathname;
     await assert.rejects(model.encodeImage(picture, { timeoutMs: 0 }), { code: 'ERR_TIMEOUT' });
+    gate.open();
     assert.equal((await model.encodeImage(fakePixels(7), raw))[0], 7);
     assert.equal(model.stats().requests.timedOut, 3);
   });
@@ -164,35 +178,37 @@ describe('failures', () => {
 
 describe('abort', () => {
   test('an aborted picture leaves the queue: its place is free, the engine never sees it', async () => {
-    await using model = await load(100, { maxBatch: 1, maxQueue: 4 });
-    await whileBusy(model, async () => {
-      const controller = new AbortController();
-      const { signal } = controller;
-      const slot = model.encodeImage(fakePixels(1), raw);
-      await sleep(5);
-      const dropped = [2, 3].map((i) => model.encodeImage(fakePixels(i), { signal }));
-      await assert.rejects(model.encodeImage(fakePixels(4)), { code: 'ERR_QUEUE_FULL' });
-      controller.abort(new Error('enough'));
-      for (const one of dropped) await assert.rejects(one, /enough/);
-      controller.abort(new Error('twice'));
-      assert.equal((await model.encodeImage(fakePixels(5), raw))[0], 5);
-      await slot;
-    });
+    await using held = await hold({ maxBatch: 1, maxQueue: 4 });
+    const { model, gate } = held;
+    await held.occupy();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const slot = model.encodeImage(fakePixels(1), raw);
+    await held.waitFor({ inBatches: 2 });
+    const dropped = [2, 3].map((i) => model.encodeImage(fakePixels(i), { signal }));
+    await assert.rejects(model.encodeImage(fakePixels(4)), { code: 'ERR_QUEUE_FULL' });
+    controller.abort(new Error('enough'));
+    for (const one of dropped) await assert.rejects(one, /enough/);
+    controller.abort(new Error('twice'));
+    const last = model.encodeImage(fakePixels(5), raw);
+    gate.open();
+    assert.equal((await last)[0], 5);
+    assert.equal((await slot)[0], 1);
     const { requests, batches } = model.stats();
     assert.equal(requests.dropped, 2);
     assert.equal(batches.count, 3);
   });
 
   test('ten thousand at random moments: each promise settles once', async () => {
-    await using model = await load(0, { maxBatch: 16, maxQueue: 100_000 });
+    await using model = await load({ maxBatch: 16, maxQueue: 100_000 });
     let settled = 0;
     const outcomes = { done: 0, aborted: 0 };
     const ask = async (i: number) => {
       const controller = new AbortController();
       const pending = model.encodeImage(fakePixels(i), { signal: controller.signal, ...raw });
-      if (i % 3 === 0) controller.abort();
-      else if (i % 3 === 1) setImmediate(() => controller.abort());
-      else setTimeout(() => controller.abort(), i % 7);
+      if (i % 4 === 0) controller.abort();
+      else if (i % 4 === 1) setImmediate(() => controller.abort());
+      else if (i % 4 === 2) setTimeout(() => controller.abort(), i % 7);
       await pending.then(
         ([first]) => {
           assert.equal(first, i);
@@ -209,7 +225,9 @@ describe('abort', () => {
       await Promise.all(Array.from({ length: 500 }, (_, i) => ask(first + i)));
     }
     assert.equal(settled, 10_000);
-    assert.ok(outcomes.done > 0 && outcomes.aborted > 3000);
+    assert.ok(outcomes.done >= 2500 && outcomes.aborted >= 2500, JSON.stringify(outcomes));
+    // Those that were aborted in a batch go through the engine all the same.
+    await until(() => model.stats().queue.inBatches === 0, 'an idle engine');
     const { requests, queue } = model.stats();
     assert.deepEqual(queue, { depth: 0, inBatches: 0 });
     assert.equal(requests.submitted, requests.completed + requests.dropped);
@@ -225,7 +243,7 @@ describe('the stream', () => {
   };
 
   test('keeps the order, and holds its source back', async () => {
-    await using model = await load(1, { maxBatch: 4 });
+    await using model = await load({ maxBatch: 4 });
     let taken = 0;
     let given = 0;
     const inputs = source(100, () => taken++);
@@ -236,15 +254,15 @@ describe('the stream', () => {
       assert.equal(index, given);
       assert.equal(embedding?.[0], given);
       assert.equal(input.pixelValues[0], given);
+      // It reads ahead as far as it may, the one that is given included.
+      assert.equal(taken, Math.min(100, given + 6));
       given += 1;
-      assert.ok(taken - given <= 6, `${taken} taken, ${given} given`);
-      if (given % 20 === 0) await sleep(5);
     }
     assert.equal(given, 100);
   });
 
   test('ten thousand pictures in constant memory', async () => {
-    await using model = await load(0, { maxBatch: 16 });
+    await using model = await load({ maxBatch: 16 });
     const pictureBytes = fakePixels(0).pixelValues.byteLength;
     const before = process.memoryUsage().arrayBuffers;
     let most = 0;
@@ -259,7 +277,7 @@ describe('the stream', () => {
   });
 
   test('ends its source when the consumer stops, or an error ends it', async () => {
-    await using model = await load(0);
+    await using model = await load();
     let ended = 0;
     const watched = async function* (poison: number) {
       try {
@@ -287,7 +305,7 @@ describe('the stream', () => {
   });
 
   test("with onError: 'collect' failures are results", async () => {
-    await using model = await load(0);
+    await using model = await load();
     const numbers = [1, POISON, 3];
     const codes = [];
     const inputs = numbers.map(fakePixels);
@@ -301,7 +319,7 @@ describe('the stream', () => {
   });
 
   test('what is no iterable', async () => {
-    await using model = await load(0);
+    await using model = await load();
     const wrong = async () => {
       for await (const _ of model.embedStream(7 as unknown as string[]));
     };
@@ -311,24 +329,35 @@ describe('the stream', () => {
 
 describe('the end', () => {
   test('dispose finishes what is under way, called from anywhere', async () => {
-    const model = await load(30, { maxBatch: 1 });
+    await using held = await hold({ maxBatch: 1 });
+    const { model, gate } = held;
     const pending = [1, 2, 3].map((i) => model.encodeImage(fakePixels(i), raw));
-    await Promise.all([model.dispose(), model.dispose()]);
+    let ended = 0;
+    const endings = [1, 2].map(async () => {
+      await model.dispose();
+      ended += 1;
+    });
+    await gate.waitForRuns(1);
+    assert.equal(ended, 0);
+    gate.open();
+    await Promise.all(endings);
     assert.deepEqual(
       (await Promise.all(pending)).map(([first]) => first),
       [1, 2, 3],
     );
     await assert.rejects(model.encodeImage(fakePixels(1)), { code: 'ERR_DISPOSED' });
+  });
 
-    const other = await load(30, { maxBatch: 1 });
+  test('dispose while a picture is being read', async () => {
+    const model = await load({ maxBatch: 1 });
     const trap = {
       get pixelValues() {
-        other.dispose();
+        model.dispose();
         return fakePixels(1).pixelValues;
       },
-      shape: [1, 3, 56, 56],
+      shape: [1, 3, FAKE_SIZE, FAKE_SIZE],
     };
-    await Promise.allSettled([other.encodeImage(trap)]);
-    await other.dispose();
+    await Promise.allSettled([model.encodeImage(trap)]);
+    await model.dispose();
   });
 });

@@ -1,17 +1,20 @@
-// An engine that computes nothing and takes a set time: what the library around engines does is
-// tested and measured with it. Its file says how it behaves: "<microseconds> <embedding dim>", and
-// where it gives patches " <numbers of all patches>".
+// An engine that computes nothing: what the library around engines does is tested and measured with
+// it. Its file says how it behaves: "<microseconds that a run takes> <embedding dim> <numbers of
+// all patches, 0: it gives none>", and where a test holds and releases the runs, a second line with
+// the path of its gate.
 #include <malloc.h>
 
 #include <chrono>
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "base/error.h"
 #include "engine/engine.h"
+#include "fake_gate.h"
 
 namespace llm2clip {
 namespace {
@@ -37,7 +40,9 @@ class FakeSession final : public Session {
       throw Error(ErrorCode::kEngineIncompatible, "expected a duration and a dimension");
     }
     duration_ = std::chrono::microseconds(microseconds);
-    file >> patches_dim_;
+    file >> patches_dim_ >> std::ws;
+    std::string gate;
+    if (std::getline(file, gate)) gate_.emplace(gate);
     info_ = {"cpu", "fp32", {"none"}, patches_dim_ > 0};
   }
 
@@ -57,6 +62,7 @@ class FakeSession final : public Session {
     for (int64_t i = 0; i < batch; ++i) {
       if (pixels[i * slot_] == kPoison) throw Error(ErrorCode::kInternal, "poison");
     }
+    if (gate_) gate_->pass();
     if (duration_.count() > 0) std::this_thread::sleep_for(duration_);
     auto out = std::make_shared<std::vector<float>>(static_cast<size_t>(batch * dim), 1.0F);
     for (int64_t i = 0; i < batch; ++i) {
@@ -72,6 +78,7 @@ class FakeSession final : public Session {
   int64_t slot_;
   int64_t dim_ = 0, patches_dim_ = 0;
   std::chrono::microseconds duration_{};
+  std::optional<testing::FakeGate> gate_;
   SessionInfo info_;
 };
 

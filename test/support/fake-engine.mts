@@ -9,6 +9,7 @@ import { PARTS, type Part } from '#lib/parts';
 import { adapterConfig, LLAMAS } from '../../tools/synthetic/text-towers.mts';
 import { writeTinyTokenizer } from '../../tools/synthetic/tokenizer.mts';
 import { CONTENT } from './bundle-content.mts';
+import type { Gate } from './gate.mts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -33,11 +34,15 @@ export function requireFake(folder: string): typeof import('llm2clip') {
 export const FAKE_SIZE = CONTENT.preprocessing.size;
 export const FAKE_DIM = CONTENT.model.embeddingDim;
 
-/** Writes an engine whose batches take so many microseconds, and gives its path in the bundle. */
-function writeEngine(inside: string, part: Part, microseconds: number, patches = 0): string {
+/** How long a batch takes: so many microseconds, or as long as a test holds it. */
+export type Pace = number | Gate;
+
+/** Writes an engine, see csrc/tests/fake_engine.cpp, and gives its path in the bundle. */
+function writeEngine(inside: string, part: Part, pace: Pace, patches = 0): string {
   const name = `${part}/1/model.pt`;
   mkdirSync(dirname(join(inside, name)), { recursive: true });
-  writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM} ${patches}\n`);
+  const [microseconds, gate] = typeof pace === 'number' ? [pace, ''] : [0, `${pace.path}\n`];
+  writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM} ${patches}\n${gate}`);
   return name;
 }
 
@@ -45,18 +50,18 @@ function writeEngine(inside: string, part: Part, microseconds: number, patches =
 export const FAKE_TOWER = { patchSize: FAKE_SIZE / 4, width: 8, layers: 3 };
 
 /**
- * A bundle whose batches take so many microseconds and hold at most `maxBatch` pictures. Of a tower
- * that is said its engine gives patches of so many numbers, all together; 0: none, as old ones.
+ * A bundle whose batches hold at most `maxBatch` pictures. Of a tower that is said its engine gives
+ * patches of so many numbers, all together; 0: none, as old ones.
  */
 export async function fakeBundle(
   out: string,
-  microseconds: number,
+  pace: Pace,
   maxBatch = 64,
   patches?: number,
 ): Promise<string> {
   const exchange = loadNative().exchangeDirectories;
   await writeBundle(out, { force: true, exchange }, async (inside) => {
-    writeEngine(inside, 'vision', microseconds, patches);
+    writeEngine(inside, 'vision', pace, patches);
     const model = { ...CONTENT.model, ...(patches === undefined ? {} : FAKE_TOWER) };
     return { ...CONTENT, model, batch: { max: maxBatch } };
   });
@@ -64,10 +69,10 @@ export async function fakeBundle(
 }
 
 /** The same with a text side, whose tokenizer is a real one. */
-export async function fakeTextBundle(out: string, microseconds: number): Promise<string> {
+export async function fakeTextBundle(out: string, pace: Pace): Promise<string> {
   const exchange = loadNative().exchangeDirectories;
   await writeBundle(out, { force: true, exchange }, async (inside) => {
-    const parts = PARTS.map((part) => [part, writeEngine(inside, part, microseconds)]);
+    const parts = PARTS.map((part) => [part, writeEngine(inside, part, pace)]);
     writeTinyTokenizer(join(inside, 'llm'), ['a', 'photo']);
     const common = { precision: 'fp32', parameters: 1, layout: 'none' } as const;
     const llm = { ...LLAMAS['llama-tiny'], width: FAKE_DIM, maxTokens: 512 };
