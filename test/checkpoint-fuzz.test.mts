@@ -7,7 +7,7 @@ import { outcomeOf } from './fuzz/outcome.mts';
 
 const FUZZER = join(import.meta.dirname, 'fuzz/checkpoint.mts');
 
-it('five seconds of mutated checkpoints end in typed errors', { timeout: 100_000 }, async () => {
+it('five seconds of mutated checkpoints end in typed errors', { timeout: 600_000 }, async () => {
   const args = ['--import', 'tsx', FUZZER, '--seconds', '5', '--seed', '1'];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const { parsed, resolved, refused } = JSON.parse(stdout);

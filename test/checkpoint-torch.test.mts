@@ -206,7 +206,7 @@ describe('pickles that are refused with ERR_CHECKPOINT_UNSAFE', () => {
     ],
   ];
   for (const [what, pickle, pattern] of cases) {
-    it(what, { timeout: 20_000 }, () =>
+    it(what, { timeout: 600_000 }, () =>
       rejectsWith(readCheckpoint(forge(pickle)), 'ERR_CHECKPOINT_UNSAFE', pattern),
     );
   }
@@ -273,7 +273,7 @@ describe('storages and views that are refused with ERR_CHECKPOINT_FORMAT', () =>
     ['a billion of laughs', laughs(), 64, /more than 200000 entries/],
   ];
   for (const [what, pickle, bytes, pattern] of cases) {
-    it(what, { timeout: 20_000 }, () =>
+    it(what, { timeout: 600_000 }, () =>
       rejectsWith(readCheckpoint(forge(pickle, bytes)), 'ERR_CHECKPOINT_FORMAT', pattern),
     );
   }

@@ -1,19 +1,16 @@
 // int8 end to end, on towers that do not take it easily: random ones, whose attention makes much of
 // little, and one with channels that dwarf the others.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type ConvertProgress, convert, LLM2CLIP, type Manifest } from 'llm2clip';
-import { resolveModel } from '#lib/checkpoint/layouts';
-import { readCheckpoint } from '#lib/checkpoint/read';
-import { openEngine } from '#lib/engine';
-import { type BuildSpec, FOR_CPU, loadNative } from '#lib/native';
-import { rowCosines } from '#lib/parity';
-import { samplePictures } from '#lib/pictures';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
 import { digits } from './support/digits.mts';
+import { withoutInt8Products, withoutIsa } from './support/isa.mts';
+import { effectsOn } from './support/layer-effects.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { cosine } from './support/vectors.mts';
 
@@ -93,61 +90,40 @@ test('channels that dwarf the others are smoothed away', async (t) => {
   assert.ok(said.minCosine > 0.97);
 });
 
-const vnni = loadNative().cpuFeatures().includes('avx512_vnni');
-const skip = vnni ? false : 'needs avx512_vnni: without it inputs are not rounded';
 const PHOTOGRAPHS = fileURLToPath(new URL('fixtures/images', import.meta.url));
+const WORST = 'blocks.0.attn.q_proj.weight';
 
-/** What each layer does to the embeddings, by layerEffects() and by engines that hold it alone in int8. */
-async function effectsOnPhotographs() {
-  const { config, weights, preprocessing } = resolveModel(await readCheckpoint(checkpoint));
-  const engine = await openEngine('torchscript');
-  const pixels = await samplePictures([PHOTOGRAPHS], 32, preprocessing);
-  const pictures = (file: string) => ({ file, imageSize: config.imageSize, threads: 2, pixels });
-  const build = async (name: string, rest: Pick<BuildSpec, 'precision' | 'quantisation'>) => {
-    const output = join(folder, `${name}.pt`);
-    const observe = rest.precision === 'fp32';
-    await engine.build({ config, weights, portable: false, observe, output, ...FOR_CPU, ...rest });
-    return output;
-  };
-  const observed = await build('observed', { precision: 'fp32', quantisation: [] });
-  const { layers, embeddings } = await engine.calibrate(pictures(observed));
-  const built = async (chosen: string) => {
-    const quantisation = layers.map(({ name, smoothing }) => {
-      return { name, quantised: name === chosen, smoothing: name === chosen ? smoothing : null };
-    });
-    const file = await build(chosen, { precision: 'int8', quantisation });
-    return Math.min(
-      ...rowCosines(await engine.embed(pictures(file)), embeddings, config.embeddingDim),
-    );
-  };
-  return {
-    layers,
-    built,
-    effects: (some = layers) => engine.layerEffects(pictures(observed), some),
-  };
-}
-
-test('the effect of a layer is that of an engine with it alone in int8', { skip }, async (t) => {
-  const { layers, built, effects } = await effectsOnPhotographs();
+test('each layer has an effect of its own, whatever was asked before', async () => {
+  const { layers, effects } = await effectsOn(PHOTOGRAPHS, checkpoint, temporaryFolder());
   const found = await effects();
   assert.equal(found.length, layers.length);
-  const least = Math.min(...found);
-  const worst = layers[found.indexOf(least)] as (typeof layers)[0];
-  assert.equal(worst.name, 'blocks.0.attn.q_proj.weight');
-  const expected = await built(worst.name);
-  t.diagnostic(`${worst.name}: ${least}, built ${expected}`);
-  assert.ok(least < 0.995 && Math.abs(least - expected) < 1e-3, `${least}, built ${expected}`);
-  // Each layer by itself, and in any order: nothing is left behind of the one before.
-  const backwards = await effects(layers.toReversed());
-  assert.deepEqual(backwards, found.toReversed());
-  await assert.rejects(effects([{ ...worst, name: 'none' }]), {
+  assert.equal(layers[found.indexOf(Math.min(...found))]?.name, WORST);
+  assert.deepEqual(await effects(layers.toReversed()), found.toReversed());
+  await assert.rejects(effects([{ name: 'none', cosine: 1, smoothing: null }]), {
     code: 'ERR_ENGINE_INCOMPATIBLE',
     message: /observes none, found no such layer/,
   });
 });
 
+// Kernels of bf16 would round what the layers around it are given as well, which the effect leaves out.
+test('the effect of a layer is that of an engine with it alone in int8', {
+  skip: withoutIsa('avx512_vnni'),
+}, (t) => {
+  const program = fileURLToPath(new URL('./support/worst-layer.mts', import.meta.url));
+  const args = ['--import', 'tsx', program, PHOTOGRAPHS, checkpoint, temporaryFolder()];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    env: { ...process.env, LLM2CLIP_ISA: 'avx512_vnni' },
+  });
+  assert.equal(status, 0, stderr);
+  const { name, estimated, built } = JSON.parse(stdout);
+  t.diagnostic(`${name}: ${estimated}, built ${built}`);
+  assert.equal(name, WORST);
+  assert.ok(estimated < 0.995 && Math.abs(estimated - built) < 1e-3, `${estimated}, ${built}`);
+});
+
 test('layers that hurt the embeddings are kept, whatever their outputs lose', {
-  skip,
+  skip: withoutInt8Products(),
 }, async (t) => {
   const { quantisation } = await convert(checkpoint, {
     ...{ out: join(folder, 'photographs'), precision: 'int8', calibrate: PHOTOGRAPHS },
@@ -159,7 +135,7 @@ test('layers that hurt the embeddings are kept, whatever their outputs lose', {
   assert.ok(said.allInt8MinCosine < said.gate && said.minCosine >= said.gate);
   assert.ok(kept.length <= 3);
   // It alone costs a picture a cosine below 0.995, yet its own output hardly changes.
-  const worst = kept.find(({ name }) => name === 'blocks.0.attn.q_proj.weight');
+  const worst = kept.find(({ name }) => name === WORST);
   assert.ok(worst !== undefined && worst.cosine > 0.9999);
 });
 

@@ -26,7 +26,7 @@ for (const [subject, title] of Object.entries(SUBJECTS)) {
     const program = fileURLToPath(
       new URL(`../build/Release/tests/${subject}_test`, import.meta.url),
     );
-    const { status, stdout, error } = spawnSync(program, { encoding: 'utf8', timeout: 240_000 });
+    const { status, stdout, error } = spawnSync(program, { encoding: 'utf8', timeout: 900_000 });
     assert.ifError(error);
     const lines = stdout.trim().split('\n');
     const skipped = lines.filter((line) => line.startsWith('skipped'));

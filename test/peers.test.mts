@@ -362,7 +362,7 @@ describe('files of pixels', () => {
 });
 
 test('a reply that is more than a pipe takes at once arrives whole', {
-  timeout: 60_000,
+  timeout: 600_000,
 }, async () => {
   const peer = await start([process.execPath, '--import', 'tsx', path('./support/wide-peer.mts')]);
   const embeddings = await peer.embed(pixels, 100);

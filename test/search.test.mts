@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type Storage, similarity, VectorIndex } from 'llm2clip';
-import { loadNative } from '#lib/native';
+import { ISAS, withoutIsa } from './support/isa.mts';
 import { coarseVectors, rankedByHand, unitVectors } from './support/search-vectors.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -91,11 +91,8 @@ describe('scores', () => {
 
 describe('each choice of kernels', () => {
   const PROGRAM = fileURLToPath(new URL('./support/search-digest.mts', import.meta.url));
-  const features = new Set(loadNative().cpuFeatures());
-  const CHOICES = { generic: null, avx512: 'avx512f', avx512_vnni: 'avx512_vnni' };
-  for (const [isa, feature] of Object.entries(CHOICES)) {
-    const skip = feature !== null && !features.has(feature);
-    test(`LLM2CLIP_ISA=${isa} finds the same`, { skip }, () => {
+  for (const isa of ISAS) {
+    test(`LLM2CLIP_ISA=${isa} finds the same`, { skip: withoutIsa(isa) }, () => {
       const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', 'tsx', PROGRAM], {
         encoding: 'utf8',
         env: { ...process.env, LLM2CLIP_ISA: isa },

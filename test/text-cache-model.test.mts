@@ -122,13 +122,6 @@ describe('callers', () => {
     assertAlike(await stays, await plain.encodeText('shared'));
   });
 
-  test('of many texts meet the end of their time', async () => {
-    await using model = await load(bundle);
-    const long = numbered(400, 'a cat '.repeat(60));
-    await assert.rejects(model.encodeTexts(long, { timeoutMs: 20 }), { code: 'ERR_TIMEOUT' });
-    assert.equal((await model.encodeTexts(long.slice(-1))).row(0).length, dim);
-  });
-
   test('who all leave are let go, and the next one is served', async () => {
     await using model = await load(bundle);
     for (let round = 0; round < 20; round++) {
@@ -142,25 +135,6 @@ describe('callers', () => {
       }
     }
     assert.equal((await model.encodeText('left alone')).length, dim);
-  });
-
-  test('who wait are served though another was refused for a full queue', async () => {
-    const batching = { maxQueue: 1, maxBatch: 1 };
-    await using busy = await load(bundle, false, { batching });
-    let refused = 0;
-    for (let round = 0; round < 50 && refused === 0; round++) {
-      await using model = await load(bundle, {}, { batching });
-      const work = busy.encodeTexts(numbered(400, `${'a cat '.repeat(30)}${round} `));
-      await new Promise(setImmediate);
-      const one = model.encodeText('wanted').catch((error) => {
-        assert.equal(error.code, 'ERR_QUEUE_FULL');
-        refused += 1;
-      });
-      const many = await model.encodeTexts(['wanted']);
-      assert.equal(many.data.every(Number.isFinite), true);
-      await Promise.all([one, work]);
-    }
-    assert.equal(refused, 1);
   });
 });
 

@@ -5,9 +5,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type BuildSpec, type Input, loadNative } from '#lib/native';
+import type { BuildSpec, Input } from '#lib/native';
 import type { Precision } from '#lib/precision';
 import { assertClose, FP32, QUANTISED, REDUCED, type Tolerance } from './support/goldens.mts';
+import { ISAS, withoutIsa } from './support/isa.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import {
   buildTextEngine,
@@ -83,10 +84,8 @@ for (const preset of TEXT_PRESETS) {
 
 describe('on other processors', () => {
   const program = fileURLToPath(new URL('./support/embed-texts.mts', import.meta.url));
-  const features = loadNative().cpuFeatures();
-  const needs = { generic: null, avx512: 'avx512f', avx512_bf16: 'avx512_bf16' };
-  for (const [isa, feature] of Object.entries(needs)) {
-    const skip = feature === null || features.includes(feature) ? false : `needs ${feature}`;
+  for (const isa of ISAS) {
+    const skip = withoutIsa(isa);
     for (const precision of ['fp32', 'bf16'] as const) {
       test(`${isa}, ${precision}`, { skip }, async () => {
         const place = join(folderOf('llama-tiny'), `${isa}-${precision}`);

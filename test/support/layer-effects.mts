@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { resolveModel } from '#lib/checkpoint/layouts';
+import { readCheckpoint } from '#lib/checkpoint/read';
+import { openEngine } from '#lib/engine';
+import { type BuildSpec, FOR_CPU } from '#lib/native';
+import { rowCosines } from '#lib/parity';
+import { samplePictures } from '#lib/pictures';
+
+/** What each layer does to the embeddings, by layerEffects() and by engines that hold it alone in int8. */
+export async function effectsOn(pictureFolder: string, checkpoint: string, folder: string) {
+  const { config, weights, preprocessing } = resolveModel(await readCheckpoint(checkpoint));
+  const engine = await openEngine('torchscript');
+  const pixels = await samplePictures([pictureFolder], 32, preprocessing);
+  const pictures = (file: string) => ({ file, imageSize: config.imageSize, threads: 2, pixels });
+  const build = async (name: string, rest: Pick<BuildSpec, 'precision' | 'quantisation'>) => {
+    const output = join(folder, `${name}.pt`);
+    const observe = rest.precision === 'fp32';
+    await engine.build({ config, weights, portable: false, observe, output, ...FOR_CPU, ...rest });
+    return output;
+  };
+  const observed = await build('observed', { precision: 'fp32', quantisation: [] });
+  const { layers, embeddings } = await engine.calibrate(pictures(observed));
+  const built = async (chosen: string) => {
+    const quantisation = layers.map(({ name, smoothing }) => {
+      return { name, quantised: name === chosen, smoothing: name === chosen ? smoothing : null };
+    });
+    const file = await build(chosen, { precision: 'int8', quantisation });
+    return Math.min(
+      ...rowCosines(await engine.embed(pictures(file)), embeddings, config.embeddingDim),
+    );
+  };
+  return {
+    layers,
+    built,
+    effects: (some = layers) => engine.layerEffects(pictures(observed), some),
+  };
+}
