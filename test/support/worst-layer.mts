@@ -1,5 +1,5 @@
 // Says which layer hurts the embeddings of pictures most in int8, by how much layerEffects() has it and
-// by how much an engine does that is built with it alone in int8:
+// by how much engines do that are built with it alone in int8, and with none:
 //   worst-layer.mts PICTURES CHECKPOINT FOLDER
 import { effectsOn } from './layer-effects.mts';
 
@@ -8,4 +8,6 @@ const { layers, effects, built } = await effectsOn(pictures, checkpoint, folder)
 const found = await effects();
 const estimated = Math.min(...found);
 const { name = '' } = layers[found.indexOf(estimated)] ?? {};
-console.log(JSON.stringify({ name, estimated, built: await built(name) }));
+console.log(
+  JSON.stringify({ name, estimated, built: await built(name), none: await built('none') }),
+);
