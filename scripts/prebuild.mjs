@@ -1,10 +1,24 @@
-// Puts the stripped addon and its plugins into prebuilds/, as they are published.
-import { mkdirSync, rmSync } from 'node:fs';
+// Puts the stripped addon and its plugins into prebuilds/, as they are published: built for it, CUDA
+// included, or with --built what build/Release holds already.
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { attach, ROOT } from './command.mjs';
 
 /** prebuildify strips and moves what it finds here: copies, so that the local build stays whole. */
 const STAGING = join(ROOT, 'build/prebuild');
+
+const words = process.argv.slice(2);
+if (words.some((word) => word !== '--built')) {
+  console.error(`expected --built or nothing, found ${words.join(' ')}`);
+  process.exit(2);
+}
+if (words.length === 0) {
+  const status = await attach(process.execPath, ['scripts/setup.mjs', '--cuda']);
+  if (status !== 0) process.exit(status);
+} else if (!existsSync(join(ROOT, 'build/Release/llm2clip.node'))) {
+  console.error('expected build/Release/llm2clip.node, found none; run npm run setup');
+  process.exit(1);
+}
 
 rmSync(STAGING, { recursive: true, force: true });
 rmSync(join(ROOT, 'prebuilds'), { recursive: true, force: true });
