@@ -2,7 +2,7 @@
 // this folder.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const execute = promisify(execFile);
 /** `as`, `cc` and `ld` are for a test that makes libraries. */
 const TOOLS = 'as bash cat cc cp dirname grep ld mkdir paste realpath tr'.split(' ');
+
+const LIBRARY = 'libtensorrt_rtx.so.1';
 
 interface Record {
   node: string;
@@ -30,6 +32,7 @@ describe('npm run gpu-kit', () => {
   const unpacked = join(bare, 'kit');
   let libtorch: string;
   let python: string;
+  let said: string;
 
   /** A machine with a few tools of its own and the scripts of the tree. */
   async function runKit(...words: string[]): Promise<{ record: Record; code: number }> {
@@ -57,8 +60,25 @@ describe('npm run gpu-kit', () => {
     for (const name of ['run.sh', 'unpack.py']) {
       copyFileSync(join(ROOT, 'scripts/gpu-kit', name), join(bare, 'scripts', name));
     }
+    writeFileSync(join(folder, LIBRARY), 'a library');
     const words = ['scripts/gpu-kit.mjs', '--out', folder, '--level', '0'];
-    await execute(process.execPath, words, { cwd: ROOT });
+    const env = { ...process.env, TENSORRT_RTX_ROOT: folder };
+    said = (await execute(process.execPath, words, { cwd: ROOT, env })).stdout;
+  });
+
+  test('makes an archive of TensorRT for RTX too, and says what to run', async () => {
+    const unpacked = join(folder, 'tensorrt-rtx');
+    const script = join(ROOT, 'scripts/gpu-kit/unpack.py');
+    await execute('python3', [script, `${unpacked}.tar.xz`, unpacked]);
+    assert.equal(readFileSync(join(unpacked, LIBRARY), 'utf8'), 'a library');
+    for (const line of [
+      '/kit.tar.xz: ',
+      '/tensorrt-rtx.tar.xz: ',
+      '--plan first',
+      '--plan second',
+    ]) {
+      assert.ok(said.includes(line), said);
+    }
   });
 
   test('runs tests by the Node that came along, and says how they ended', async () => {

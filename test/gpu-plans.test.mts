@@ -1,6 +1,6 @@
 // The plans of scripts/gpu-check.sh, as a dry run prints them.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fakeBuild, gpuCheck, runTable } from './support/gpu-check.mts';
@@ -111,6 +111,19 @@ describe('the plans of gpu-check', () => {
     for (const { name, decides, beside } of steps) {
       assert.match(decides, /^(whether|how) .{20}/, name);
       assert.ok(!(beside && /large|pytorch|compile|bench|soak|fault/.test(name)), name);
+    }
+  });
+
+  test('the tests that a step runs in JavaScript are there', () => {
+    const words = [...dry.stdout.matchAll(/gpu-kit\/run\.sh .* suite .*?(\S+)$/gm)].map(
+      ([, word]) => word,
+    );
+    assert.deepEqual(words, ['first', 'second', 'full-size']);
+    const path = join(import.meta.dirname, '../scripts/gpu-kit/shares.json');
+    const shares = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string[]>;
+    const files = words.flatMap((word) => shares[word ?? ''] ?? [word]);
+    for (const name of files) {
+      assert.ok(existsSync(join(import.meta.dirname, `${name}.test.mts`)), name);
     }
   });
 

@@ -1,7 +1,7 @@
 // Runs tests on the device that LLM2CLIP_TEST_DEVICE names: node --import tsx suite.mjs SHARE|NAME…
-// A share is a list below, a name a file of test/ without its ending. The result goes to stdout as
+// A share is one of shares.json, a name a file of test/ without its ending. The result goes to stdout as
 // JSON, what happens meanwhile to stderr.
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
@@ -13,12 +13,7 @@ import { Summary } from './summary.mjs';
  * The tests that load models on the device, by what they decide; scripts/gpu-check/steps.sh has a step
  * for each share. Tests of formats and of commands, and those over the fake engine, need no GPU.
  */
-const SHARES = {
-  /** Every layout and precision against the references, and the API's promises over a real engine. */
-  first: ['parity', 'text', 'on-device', 'patches', 'model', 'digits', 'engine'],
-  /** How workers and processes end with work in flight, and what is built on embeddings. */
-  second: ['exit', 'workers', 'zero-shot', 'text-cache-model'],
-};
+const SHARES = JSON.parse(readFileSync(new URL('shares.json', import.meta.url), 'utf8'));
 const SUFFIX = '.test.mts';
 /** Files at once: each is a process whose engine and decoder want cores, with models on the same GPU. */
 const CONCURRENCY = Math.max(2, Math.floor(availableParallelism() / 2));
