@@ -77,7 +77,7 @@ export class Peer {
     return embeddings.map((one) => Float32Array.from(one));
   }
 
-  /** Stops the peer until `resume`; see PeerProcess. @throws PeerFailed where it goes on */
+  /** Stops the peer until `resume`, with all that it holds in memory. */
   stop(): Promise<void> {
     return this.#process.stop();
   }

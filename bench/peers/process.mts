@@ -101,9 +101,8 @@ export class PeerProcess {
 
   /**
    * Stops the peer, all of it, until `resume`; what it holds stays in memory. Resolves when none of
-   * its threads runs any more. Does nothing to one that has ended.
-   *
-   * @throws PeerFailed where a thread goes on
+   * its threads runs any more; one that goes on all the same is ended. Does nothing to one that has
+   * ended.
    */
   async stop(): Promise<void> {
     if (this.#pending.length > 0) throw new Error(`expected ${this.#name} to have answered`);
@@ -111,7 +110,8 @@ export class PeerProcess {
     try {
       await this.#group.stop();
     } catch (error) {
-      throw this.#failed((error as Error).message, '');
+      this.#fail(this.#failed((error as Error).message, ''));
+      await this.kill();
     }
   }
 
