@@ -239,7 +239,7 @@ describe('runs', () => {
     });
     for (const subject of await measured(child)) process.kill(subject, 'SIGKILL');
     assert.deepEqual(await closed, [1, null]);
-    assert.match(stderr, /ERR_INTERNAL: the process that is measured ended with SIGKILL/);
+    assert.match(stderr, /ERR_INTERNAL: expected the measured process .* ended with SIGKILL/);
   });
 });
 

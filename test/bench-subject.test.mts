@@ -216,7 +216,10 @@ describe("the generator's side", () => {
     const { subject } = await SubjectProcess.start(open, never);
     const looped = subject.loop(singleStream(), { ...lengths, seconds: 1000 });
     process.kill(subject.pid as number, 'SIGKILL');
-    await assert.rejects(looped, { code: 'ERR_INTERNAL', message: /measured ended with SIGKILL/ });
+    await assert.rejects(looped, {
+      code: 'ERR_INTERNAL',
+      message: /found that it ended with SIGKILL/,
+    });
     assert.equal(subject.signal.aborted, true);
     await assert.rejects(subject.close(), /ended with SIGKILL/);
     await subject.kill();
@@ -224,7 +227,7 @@ describe("the generator's side", () => {
 
   test('programs that are no subject', async () => {
     for (const [content, message] of [
-      ['process.exit(3)', /ended with exit code 3 before its run was/],
+      ['process.exit(3)', /found that it ended with exit code 3;/],
       ['console.log("hello")', /wrote "hello", which is no message/],
       ['console.log(`{"is":"embedded","rows":[]}`)', /answered embedded where opened was expected/],
     ] as const) {

@@ -81,7 +81,7 @@ class Subject:
                     self._errors[outcome] = self._errors.get(outcome, 0) + 1
             self._complete([id for id, _, _ in answers])
         if self._complete is not None:
-            print("the process that is measured ended before its run was", file=sys.stderr)
+            print("expected the measured process to answer, found that it ended", file=sys.stderr)
             # LoadGen would wait for its answers.
             os._exit(1)
 

@@ -124,9 +124,11 @@ export interface Run {
   /** How many batches held so many pictures. */
   batches: Record<string, number>;
   engineUtilisation: number;
+  /** How late a timer was that was due every 20 ms, in milliseconds. */
   eventLoopDelay: { p99: number; max: number };
   /** Milliseconds. */
   gc: { count: number; total: number; max: number };
+  /** Resident at most, loading included; outside V8's heap at most, looked at twice a second. */
   memory: { rssPeakBytes: number; externalPeakBytes: number };
   compute: Compute | null;
   /** Of the whole processor package, where the machine counts it. */

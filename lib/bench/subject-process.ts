@@ -12,7 +12,10 @@ import type { Measured } from './recorder';
 
 export const SUBJECT_PROGRAM = join(__dirname, 'subject.js');
 
-/** Ctrl-C reaches both processes: so long this one may take to hear of it, too. */
+/**
+ * Ctrl-C in a terminal reaches both processes, and may end the other one before it ignores it: for so
+ * long this one waits to be interrupted, before it says that the other one died.
+ */
 const INTERRUPT_MS = 500;
 
 type Reply<Is extends Message['is']> = Extract<Message, { is: Is }>;
@@ -44,9 +47,9 @@ export class SubjectProcess {
     this.#child.stdin.on('error', () => {}); // it tells by its end
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line));
     this.#ended = new Promise((resolve) => {
-      this.#child.on('error', (error) => this.#fail(`cannot be started: ${error.message}`));
+      this.#child.on('error', (error) => this.#fail(`could not be started: ${error.message}`));
       this.#child.on('close', (code, by) => {
-        const fail = () => this.#fail(`ended with ${by ?? `exit code ${code}`} before its run was`);
+        const fail = () => this.#fail(`ended with ${by ?? `exit code ${code}`}`);
         if (by === 'SIGINT') setTimeout(fail, INTERRUPT_MS).unref();
         else fail();
         resolve();
@@ -156,10 +159,11 @@ export class SubjectProcess {
   }
 
   /** Whatever the process is asked, now or later, fails; unless it was to end. */
-  #fail(what: string): LLM2CLIPError {
+  #fail(found: string): LLM2CLIPError {
     const error = new LLM2CLIPError(
       'ERR_INTERNAL',
-      `the process that is measured ${what}; its last words, if any, are above`,
+      `expected the measured process to last until its run is over, found that it ${found}; ` +
+        'what it wrote to stderr, if anything, says why',
     );
     if (!this.#closing) this.#failure.abort(error);
     return error;
