@@ -26,7 +26,7 @@ const figures = (p50: number, p90: number, p99: number): Figures => ({
 });
 
 describe('agreement', () => {
-  test('15 % at p50 and p90, 25 % at p99, of LoadGen’s figure, either way', () => {
+  test("15 % at p50 and p90, 25 % at p99, of LoadGen's figure, either way", () => {
     const theirs = figures(10, 20, 100);
     const cases: [Figures, [boolean, boolean, boolean]][] = [
       [figures(11.5, 23, 125), [true, true, true]],
@@ -56,6 +56,7 @@ describe('agreement', () => {
       assert.ok(Math.abs(theirs[one] - ours[one]) < 1e-9, `${theirs[one]}, ${ours[one]}`);
     }
     assert.equal(figuresOfRun('server', run).p90, run.latency.p90);
+    assert.throws(() => figuresOfRun('offline', { ...run, windows: [] }), /raise --seconds/);
   });
 
   test('rounds have the medians of their figures, and a table says where they differ', () => {

@@ -45,7 +45,12 @@ export function figuresOfLoadGen(scenario: ComparedScenario, found: Found): Figu
 }
 
 /** Milliseconds of a picture over the first share of a run, whose windows hold as many each. */
-function paceOf({ windows }: Run, share: number): number {
+function paceOf({ windows, pictures }: Run, share: number): number {
+  if (windows.length === 0) {
+    throw new Error(
+      `expected a run of some dozens of pictures, found ${pictures}: raise --seconds`,
+    );
+  }
   const whole = share * windows.length;
   const took = windows.map(({ picturesPerSecond }, i) => {
     const part = Math.min(1, Math.max(0, whole - i));
