@@ -126,7 +126,7 @@ void test_buckets() {
 }
 
 void test_delay() {
-  Bench bench({.max_batch = 4, .max_delay = std::chrono::seconds(5)});
+  Bench bench({.max_batch = 4, .max_delay = std::chrono::hours(1)});
   for (int i = 0; i < 4; ++i) bench.submit(1);
   EXPECT(bench.client->wait_for(4));  // full: the delay does not matter
   EXPECT((bench.sizes == std::vector<int64_t>{4}));
@@ -140,7 +140,8 @@ void test_delay() {
 void test_together() {
   Bench bench({.max_batch = 4});
   for (int i = 0; i < 3; ++i) bench.submit_quietly(1);
-  std::this_thread::sleep_for(milliseconds(20));
+  std::this_thread::sleep_for(
+      milliseconds(20));  // in which a batch that waits for nobody would run
   EXPECT(bench.runs == 0);
   bench.scheduler->wake();
   EXPECT(bench.client->wait_for(3));

@@ -78,12 +78,15 @@ class Bench {
     }
   }
 
-  // From here on runs stop before they begin; one picture is put into such a run.
+  // From here on runs stop before they begin.
+  void stop_runs() {
+    const std::lock_guard lock(mutex_);
+    held_ = true;
+  }
+
+  // The same, and one picture is put into such a run.
   std::shared_ptr<Outcome> hold() {
-    {
-      const std::lock_guard lock(mutex_);
-      held_ = true;
-    }
+    stop_runs();
     const size_t before = runs;
     auto outcome = submit(-1);
     std::unique_lock lock(mutex_);

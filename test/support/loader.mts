@@ -22,5 +22,6 @@ const loaded = resident('VmRSS') - before;
 const peak = resident('VmHWM') - before;
 const { precision } = model.info;
 await model.dispose();
-await sleep(500); // the engine's thread ends on its own
+// The engine's thread ends, and gives the weights back, on its own.
+for (let i = 0; i < 10_000 && resident('VmRSS') - before > loaded / 100; i++) await sleep(1);
 console.log(JSON.stringify({ precision, loaded, peak, disposed: resident('VmRSS') - before }));

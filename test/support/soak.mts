@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { EncodeOptions, ImageInput } from 'llm2clip';
 import { DEVICE } from './device.mts';
 import { ASK_HEAP, FAKE_DIM, FAKE_SIZE, fakePixels, POISON, requireFake } from './fake-engine.mts';
+import { until } from './until.mts';
 
 /** What a process holds after a block, garbage collected. */
 export interface Held {
@@ -28,7 +29,18 @@ const batching = { maxBatch: 16, maxQueue: 256 };
 const options = { device: path === own ? DEVICE : 'cpu', threads: 1 };
 const kept: unknown[] = [];
 
+const threadsNow = () => readdirSync('/proc/self/task').length;
+let fewestThreads = Number.POSITIVE_INFINITY;
+
+/** Engines that were disposed of end their threads, and free what these hold, a little later. */
+async function settle(model: Model): Promise<void> {
+  await until(() => model.stats().queue.inBatches === 0, 'an idle engine');
+  for (let i = 0; i < 5000 && !leak && threadsNow() > fewestThreads; i++) await sleep(1);
+  fewestThreads = Math.min(fewestThreads, threadsNow());
+}
+
 async function measure(model: Model): Promise<Held> {
+  await settle(model);
   for (let i = 0; i < 3; i++) {
     globalThis.gc?.();
     await sleep(20);
@@ -37,9 +49,8 @@ async function measure(model: Model): Promise<Held> {
     normalize: false,
   });
   const pages = Number(readFileSync('/proc/self/statm', 'utf8').split(' ')[1]);
-  const threads = readdirSync('/proc/self/task').length;
   const jsKiB = process.memoryUsage().heapUsed / 1024;
-  return { rssMiB: (pages * 4096) / 2 ** 20, heapKiB, jsKiB, threads };
+  return { rssMiB: (pages * 4096) / 2 ** 20, heapKiB, jsKiB, threads: threadsNow() };
 }
 
 const shape = [1, 3, FAKE_SIZE, FAKE_SIZE];
