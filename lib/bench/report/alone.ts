@@ -24,11 +24,13 @@ function whenAlone({ before, after }: Alone): string {
   return [...phase(before, 'before'), ...phase(after, 'after')].join(' and ');
 }
 
-function disagreement({ name, alone }: Checked): string {
-  return (
-    `Not as if alone: ${name} took ${times(alone.ratio)} its time as the only open process ` +
-    `(${whenAlone(alone)} the others were open): more than ${TOLERANCE} apart.`
+function disagreements(apart: readonly Checked[]): string[] {
+  if (apart.length === 0) return [];
+  const list = apart.map(
+    ({ name, alone }) =>
+      `${name}, ${times(alone.ratio)} its time as the only open process (${whenAlone(alone)} the others were open)`,
   );
+  return [`Not as if alone, by more than ${TOLERANCE}: ${list.join('; ')}.`];
 }
 
 function groupsNote({ groups = [] }: Comparison): string[] {
@@ -47,7 +49,7 @@ export function aloneNotes(comparison: Comparison): string[] {
     all.length > 0 && apart.length === 0
       ? [`Each took ${least} to ${most} its time as the only open process: within ${TOLERANCE}.`]
       : [];
-  return [...groupsNote(comparison), ...apart.map(disagreement), ...agreed];
+  return [...groupsNote(comparison), ...disagreements(apart), ...agreed];
 }
 
 /** What a reader must know before any figure; nothing where all agree. */
