@@ -79,7 +79,8 @@ function openEncoder(args: string[], turnTaking: TurnTaking): Promise<PeerProces
   const command = [process.execPath, '--import', 'tsx', ENCODER, ...where, ...args];
   return turnTaking.open(async () => {
     const encoder = new PeerProcess('road-encoder.mts', command);
-    await encoder.ask({ op: 'info' }); // it has loaded its model
+    const first = { op: 'run', path: PICTURES[0] }; // it loads and allocates
+    await encoder.ask(first);
     return encoder;
   });
 }
