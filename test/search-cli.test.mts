@@ -22,6 +22,7 @@ import { llm2clip, MAIN } from './support/cli.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeBundle } from './support/text-bundle.mts';
+import { until } from './support/until.mts';
 import { cosine } from './support/vectors.mts';
 
 const folder = temporaryFolder();
@@ -138,12 +139,17 @@ describe('llm2clip index', () => {
     for (let i = 0; i < 8; i++)
       await cp(join(pictures, 'below'), join(many, String(i)), { recursive: true });
     const words = ['index', many, '--bundle', bundle, '--out', killed, '--json'];
+    const bytes = async () => (await stat(killed).catch(() => undefined))?.size ?? 0;
     let before = 0;
     for (let round = 0; round < 8; round++) {
+      const begin = await bytes();
       const child = spawn(process.execPath, [MAIN, ...words], { stdio: 'ignore' });
-      await Promise.race([once(child, 'close'), sleep(900 + 60 * round)]);
+      const closed = once(child, 'close');
+      const hasWritten = async () => child.exitCode !== null || (await bytes()) > begin;
+      await until(hasWritten, 'a longer index');
+      await sleep(3 * round);
       child.kill('SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
+      await closed;
       const there = await stat(killed).catch(() => undefined);
       if (there === undefined) continue;
       await using opened = await VectorIndex.open(killed);
