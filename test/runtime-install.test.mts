@@ -11,6 +11,7 @@ import { type InstallOptions, type InstallResult, installLibtorch } from '#lib/r
 import { locateLibtorch } from '#lib/runtime/locate';
 import { LIBTORCH_PINS, LIBTORCH_VERSION, type RuntimePins } from '#lib/runtime/pins';
 import { LIBRARIES, PLATFORM, writeFiles, writeWheels } from './support/fake-runtime.mts';
+import { WITHOUT_PIP } from './support/programs.mts';
 import { temporaryFolder, withEnvironment } from './support/temporary.mts';
 
 /** Wheels of a few bytes, which pip fetches from a folder, and a place to install them. */
@@ -75,7 +76,7 @@ function rejectsWith(promise: Promise<unknown>, code: ErrorCode, message: RegExp
   });
 }
 
-describe('installing libtorch', () => {
+describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
   it('takes from the wheels what running needs and nothing else', async () => {
     const { target, parent, install } = workshop();
     const steps = new Set<string>();
@@ -180,7 +181,7 @@ describe('installing libtorch', () => {
   });
 });
 
-describe('installing libtorch in several processes', () => {
+describe('installing libtorch in several processes', { skip: WITHOUT_PIP }, () => {
   it('ends well in each of them', async () => {
     const place = workshop();
     const children = [false, true, false].map((headers) => installElsewhere(place, headers));
@@ -266,7 +267,7 @@ describe('libtorch is not installed', () => {
     return { ...pins, wheels };
   }
 
-  it('when pip finds another digest', async () => {
+  it('when pip finds another digest', { skip: WITHOUT_PIP }, async () => {
     const place = workshop();
     const pins = otherDigest(place.pins);
     await rejectsWith(place.install({ pins }), 'ERR_INSTALL_FAILED', /pip: .*(HASH|hash|sha256)/i);
@@ -296,7 +297,7 @@ printf other > "$2/fake_cuda-${LIBTORCH_VERSION}-py3-none-${PLATFORM}.whl"
     nothingLeft(place);
   });
 
-  it("offline, and gives pip's last words", async () => {
+  it("offline, and gives pip's last words", { skip: WITHOUT_PIP }, async () => {
     const place = workshop();
     const nowhere = { ...place.environment, PIP_FIND_LINKS: join(place.folder, 'empty') };
     await withEnvironment(nowhere, () =>
