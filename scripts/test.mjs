@@ -1,16 +1,18 @@
-// Runs test/*.test.mts, or those whose names hold one of the arguments: npm test -- runtime image
+// Runs test/*.test.mts, or those whose names hold one of the arguments:
+//   npm test -- [--test-name-pattern=PATTERN] [NAME…]
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { attach, ROOT } from './command.mjs';
 
-/** Each file runs in a process of its own, and several of them use all cores. */
-const CONCURRENCY = 2;
 const SUFFIX = '.test.mts';
 /** Files that take a minute or more start first: a long one at the end leaves a core idle. */
-const LONG = ['leaks', 'runtime-install', 'full-size', 'tensorrt-full-size', 'bench-cli', 'exit'];
+const LONG = ['leaks', 'runtime-install', 'bench-cli', 'full-size', 'tensorrt-full-size', 'exit'];
 
-const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
-const options = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
+const { values, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: { 'test-name-pattern': { type: 'string' } },
+});
 
 /** Its place in LONG; what is not in it comes after all that is. */
 function place(file) {
@@ -18,7 +20,6 @@ function place(file) {
   return index === -1 ? LONG.length : index;
 }
 
-// Node 20 takes no pattern here.
 const files = readdirSync(join(ROOT, 'test'))
   .filter((file) => file.endsWith(SUFFIX))
   .filter((file) => names.length === 0 || names.some((name) => file.includes(name)))
@@ -29,11 +30,6 @@ if (files.length === 0) {
   process.exit(1);
 }
 process.exitCode = await attach(process.execPath, [
-  '--import',
-  'tsx',
-  '--test',
-  '--test-reporter=spec',
-  `--test-concurrency=${CONCURRENCY}`,
-  ...options,
+  ...['--import', 'tsx', 'scripts/run-test-files.mjs', values['test-name-pattern'] ?? ''],
   ...files.map((file) => `test/${file}`),
 ]);
