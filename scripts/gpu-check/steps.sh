@@ -31,8 +31,9 @@ fi
 needs_sanitizer() { needs "$sanitizer" 'set CUDA_HOME, or put it on PATH'; }
 needs_node() { needs "$kit" 'make it with npm run gpu-kit where Node is'; }
 needs_tensorrt() {
+  local variable="${1^^}_LIBRARY"
   needs "${tensorrt_plugin[$1]}" "build with the headers of $1"
-  needs "${tensorrt_library[$1]}" "bench/results/gpu.md says where $1 has it from"
+  needs "${tensorrt_library[$1]}" "name it by ${variable//-/_}"
 }
 
 # A session of a tower: session HOW TOWER PRECISIONS NAME LIMIT DECIDES.
