@@ -22,7 +22,7 @@ if(TENSORRT_RTX_INCLUDE)
   # What the models become, layer by layer; test/tensorrt-build.test.mts gives it the library.
   file(GLOB network_test_sources CONFIGURE_DEPENDS csrc/engine/tensorrt/tests/*.cpp)
   add_executable(tensorrt_network_test ${network_test_sources})
-  set_target_properties(tensorrt_network_test PROPERTIES
+  set_target_properties(tensorrt_network_test PROPERTIES UNITY_BUILD OFF
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
   llm2clip_tensorrt_target(tensorrt_network_test rtx ${TENSORRT_RTX_INCLUDE})
 endif()
