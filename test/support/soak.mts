@@ -32,9 +32,16 @@ const kept: unknown[] = [];
 const threadsNow = () => readdirSync('/proc/self/task').length;
 let fewestThreads = Number.POSITIVE_INFINITY;
 
+/** Whether none of its engines has anything, of those who have left either. */
+function isIdle(model: Model): boolean {
+  const { queue, text } = model.stats();
+  const queues = [queue, text?.llm?.queue, text?.adapter?.queue];
+  return queues.every((one) => one === undefined || one.depth + one.inBatches === 0);
+}
+
 /** Engines that were disposed of end their threads, and free what these hold, a little later. */
 async function settle(model: Model): Promise<void> {
-  await until(() => model.stats().queue.inBatches === 0, 'an idle engine');
+  await until(() => isIdle(model), 'idle engines');
   for (let i = 0; i < 5000 && !leak && threadsNow() > fewestThreads; i++) await sleep(1);
   fewestThreads = Math.min(fewestThreads, threadsNow());
 }
