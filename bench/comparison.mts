@@ -66,7 +66,7 @@ class Results {
 
   /** Fewer than were asked for where they were interrupted. */
   rounds(entry: Entry): number {
-    return Math.max(...this.#turnsOf(entry).map((turns) => turns?.medians.length ?? 0));
+    return Math.max(0, ...this.#turnsOf(entry).map((turns) => turns?.medians.length ?? 0));
   }
 
   /** Undefined of one that had no turn and has not failed: of an interrupted comparison. */

@@ -56,6 +56,7 @@ export async function playRounds(
   const order = [...players];
   try {
     for (let round = 0; round < settings.rounds; round++) {
+      if (order.every(({ entry }) => entry.failure !== undefined)) break;
       settings.onStage(`batch ${heat.batch}, round ${round + 1} of ${settings.rounds}`);
       const place = { batch: heat.batch, round };
       rounds.push(await playRound(order, turnTaking, settings, place));

@@ -155,6 +155,22 @@ test('where ours fails, peers are without a ratio', async () => {
   assert.deepEqual([peer?.status, peer?.ratio], ['measured', null]);
 });
 
+for (const when of ['the beginning', 'a later round']) {
+  test(`where all fail in ${when}, that is the result`, async () => {
+    const stage = new Stage();
+    const failing = spec('peer', 'fp32');
+    stage.onRun = (_, { offset }) => {
+      if (when === 'the beginning' || offset > 0) throw new Error('out of memory');
+    };
+    const found = await stage.compare(ours('fp32'), [failing], { batches: [1] });
+    assert.deepEqual(summaries(found), ['1 ours fp32 failed beside peer fp32 failed']);
+    assert.equal(found[0]?.rounds, 0);
+    assert.equal(stage.absent.length, 2);
+    const opened = stage.log.filter((event) => event.startsWith('open'));
+    assert.equal(stage.log.filter((event) => event.startsWith('close')).length, opened.length);
+  });
+}
+
 test('no peer at all: ours alone', async () => {
   const stage = new Stage();
   const found = await stage.compare(ours('bf16'), [], { batches: [4] });

@@ -99,6 +99,8 @@ describe('the client', () => {
     await assert.rejects(fake('fail'), new PeerFailed('fake failed: no such picture'));
     const died = new PeerFailed('fake ended with exit code 3: last words');
     await assert.rejects(fake('die'), died);
+    const crashed = new PeerFailed('fake ended with exit code 1: TypeError: no engine');
+    await assert.rejects(fake('crash'), crashed);
   });
 
   test('rejects all that waits, and all that comes, when the peer dies', async () => {

@@ -18,6 +18,9 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
+/** "TypeError: no such picture" is the reason, not the stack and the version that Node says after it. */
+const ERROR = /^\w*(Error|Exception)\b.*: /;
+
 /** How long a peer may take to end after `close` before it is killed. */
 const CLOSE_MS = 10_000;
 /** How long it may take to answer: a quantisation takes minutes, what hangs takes for ever. */
@@ -39,6 +42,7 @@ export class PeerProcess {
   #stopped = false;
   readonly #pending: Pending[] = [];
   #lastWords = '';
+  #saidError = false;
   /** Why nothing more can be asked. */
   #failure: Error | undefined;
 
@@ -62,7 +66,10 @@ export class PeerProcess {
     leader.stdin.on('error', () => {}); // a peer that died tells by its end
     createInterface({ input: leader.stdout }).on('line', (line) => this.#take(line));
     createInterface({ input: leader.stderr }).on('line', (line) => {
-      if (line.trim() !== '') this.#lastWords = line.trim();
+      const isError = ERROR.test(line);
+      if (line.trim() === '' || (this.#saidError && !isError)) return;
+      this.#saidError = isError;
+      this.#lastWords = line.trim();
     });
     leader.on('error', (error: NodeJS.ErrnoException) => {
       const absent = error.code === 'ENOENT';

@@ -15,6 +15,9 @@ const SCRIPTS = {
   missing: () => say({ ok: false, error: "Cannot find module 'engine'", missing: true }),
   fail: () => say({ ok: false, error: 'no such picture' }),
   die,
+  crash: () => {
+    throw new TypeError('no engine');
+  },
   hang: () => {},
   garbage: () => process.stdout.write('Loading model… done\n'),
   json: () => say(['no', 'reply']),
