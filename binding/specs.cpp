@@ -51,6 +51,15 @@ std::array<float, 3> three_floats(const Napi::Object& object, const char* key) {
   return values;
 }
 
+Filter parse_filter(const std::string& name) {
+  const std::map<std::string, Filter> filters{
+      {"nearest", Filter::kNearest}, {"box", Filter::kBox},         {"bilinear", Filter::kBilinear},
+      {"hamming", Filter::kHamming}, {"bicubic", Filter::kBicubic}, {"lanczos", Filter::kLanczos}};
+  const auto found = filters.find(name);
+  if (found != filters.end()) return found->second;
+  throw Error(ErrorCode::kInvalidArg, "expected a filter of Pillow's, found " + name);
+}
+
 Precision parse_precision(const std::string& name) {
   if (name == "fp32") return Precision::kFp32;
   if (name == "bf16") return Precision::kBf16;
@@ -183,9 +192,15 @@ BuildSpec parse_build_spec(const Napi::Object& spec) {
 }
 
 Preprocessing parse_preprocessing(const Napi::Object& spec) {
-  return {.size = static_cast<int>(integer(spec, "size")),
-          .mean = three_floats(spec, "mean"),
-          .std = three_floats(spec, "std")};
+  Preprocessing parsed{.size = static_cast<int>(integer(spec, "size")),
+                       .mean = three_floats(spec, "mean"),
+                       .std = three_floats(spec, "std"),
+                       .filter = parse_filter(text(spec, "resample"))};
+  if (spec.Has("rescale")) parsed.rescale = spec.Get("rescale").As<Napi::Number>().DoubleValue();
+  if (spec.Has("resize")) parsed.resize = static_cast<int>(integer(spec, "resize"));
+  parsed.squash = spec.Has("squash") && spec.Get("squash").As<Napi::Boolean>().Value();
+  if (spec.Has("crop") && text(spec, "crop") == "half-even") parsed.crop = CropStart::kHalfEven;
+  return parsed;
 }
 
 ImageView parse_image(const Napi::Object& image) {

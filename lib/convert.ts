@@ -75,7 +75,11 @@ async function buildInto(
     computeCapabilities: first?.computeCapabilities ?? [],
     parts: Object.fromEntries(present.map((part) => [part, engineFile(part, kind)])),
     builtBy: { llm2clip: packageVersion(), platform: `${process.platform}-${process.arch}` },
-    source: { layout: (vision ?? adapter ?? llm)?.layout ?? '', format: table.format },
+    source: {
+      layout: (vision ?? adapter ?? llm)?.layout ?? '',
+      format: table.format,
+      ...(vision && { preprocessing: vision.preprocessingSource }),
+    },
     parameters: present.reduce((sum, part) => sum + (built[part]?.parameters ?? 0), 0),
     ...(built.vision?.quantisation && { quantisation: built.vision.quantisation }),
   };

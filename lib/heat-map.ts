@@ -47,7 +47,7 @@ function blank({ rows, columns }: Grid, options: ResolvedHeatMapOptions): Ground
 
 async function ground(
   grid: Grid,
-  imageSize: unknown,
+  { imageSize, framing }: Patches,
   options: ResolvedHeatMapOptions,
 ): Promise<Ground> {
   const { image, autoOrient, opacity } = options;
@@ -57,13 +57,13 @@ async function ground(
   }
   const picture = await readMapPicture(image, autoOrient);
   const canvas = await canvasOf(picture, sizeOf(options, picture));
-  return { canvas, box: cropOf(picture, imageSize, canvas), opacity };
+  return { canvas, box: cropOf(picture, framing ?? { size: imageSize }, canvas), opacity };
 }
 
 async function draw(patches: Patches, text: Float32Array, value: unknown): Promise<Buffer> {
   const options = resolveHeatMapOptions(value);
   const grid = similarities(patches, text);
-  const { canvas, ...where } = await ground(grid, patches.imageSize, options);
+  const { canvas, ...where } = await ground(grid, patches, options);
   const table = colorTable(options.colors);
   await paint(canvas, { grid: scaled(grid, options.range), table, ...where });
   return pngOf(canvas);

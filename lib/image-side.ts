@@ -8,28 +8,28 @@ import type { Pixels, SessionStats } from './native';
 import type { ImageOptions, ResolvedEncodeOptions } from './options';
 import { type PatchOutput, type PatchTower, patchOutput } from './patch-output';
 import { Patches } from './patches';
+import type { Preprocessing } from './preprocessing';
 import type { Place, Requests } from './requests';
 import type { DecodeStats } from './stats';
 
 /** The loaded vision tower of a bundle. */
 export interface VisionPart {
   requests: Requests;
-  /** Edge of the square it sees, in pixels. */
-  size: number;
+  preprocessing: Preprocessing;
   tower: PatchTower;
 }
 
 /** What turns pictures into embeddings: decoding on libuv's threads, the rest on the engine's. */
 export class ImageSide {
   readonly requests: Requests;
-  readonly #size: number;
+  readonly #preprocessing: Preprocessing;
   readonly #tower: PatchTower;
   readonly #options: Required<ImageOptions>;
   readonly #decoding: DecodeStats = { time: createHistogram(), copies: { count: 0, bytes: 0 } };
 
-  constructor({ requests, size, tower }: VisionPart, options: Required<ImageOptions>) {
+  constructor({ requests, preprocessing, tower }: VisionPart, options: Required<ImageOptions>) {
     this.requests = requests;
-    this.#size = size;
+    this.#preprocessing = preprocessing;
     this.#tower = tower;
     this.#options = options;
   }
@@ -59,7 +59,7 @@ export class ImageSide {
         `expected patches of ${length} numbers, found ${data.length}`,
       );
     }
-    return new Patches(data.subarray(0, length), shape, this.#size);
+    return new Patches(data.subarray(0, length), shape, this.#preprocessing);
   }
 
   /** Of its engine, and of what happens to pictures before. */
@@ -101,7 +101,7 @@ export class ImageSide {
     options: ResolvedEncodeOptions,
     place: Place,
   ): Promise<Float32Array> {
-    if ('pixelValues' in pixels) requireSize(pixels.pixelValues, this.#size);
+    if ('pixelValues' in pixels) requireSize(pixels.pixelValues, this.#preprocessing.size);
     return this.requests.submit(pixels, borrowed, options, place);
   }
 }

@@ -68,10 +68,10 @@ export function maxBatchOf({ bundle, device, options }: Omit<Source, 'engine'>):
 export async function openVision(source: Source): Promise<VisionPart> {
   const { model, preprocessing } = source.bundle.manifest;
   if (model === undefined || preprocessing === undefined) throw lacking('vision');
-  const { embeddingDim, imageSize } = model;
+  const { embeddingDim } = model;
   const sizes = { embeddingDim, maxBatch: maxBatchOf(source) };
   const session = await openPart(source, 'vision', { preprocessing }, sizes);
-  return { requests: new Requests(session), size: imageSize, tower: model };
+  return { requests: new Requests(session), preprocessing, tower: model };
 }
 
 /** @throws as openVision */

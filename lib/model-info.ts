@@ -92,7 +92,7 @@ export function infoOf(
     bundle: path,
     parts: PARTS.filter((part) => ({ vision, ...text })[part] !== undefined),
     family: (vision && model?.family) ?? (text.llm ? 'llama' : 'adapter'),
-    imageSize: vision?.size ?? 0,
+    imageSize: vision?.preprocessing.size ?? 0,
     embeddingDim: embeddingDimOf(manifest, { vision, text }),
     parameters: manifest.parameters,
     engine: { kind, flavour, version: engine.version },

@@ -1,3 +1,5 @@
+import type { Framing } from './heat-map/crop';
+
 /** Vectors of a picture's patches, as `encodeImage` gives them with `output: 'patches'`. */
 export class Patches {
   /** [rows, columns, D], row after row of the grid. */
@@ -5,11 +7,14 @@ export class Patches {
   readonly shape: readonly [number, number, number];
   /** Edge of the square that the model saw, in pixels: the grid covers it. */
   readonly imageSize: number;
+  /** Where in a picture that square lies: as in the bundle's `preprocessing`. */
+  readonly framing: Framing;
 
-  constructor(data: Float32Array, shape: readonly [number, number, number], imageSize: number) {
+  constructor(data: Float32Array, shape: readonly [number, number, number], framing: Framing) {
     this.data = data;
     this.shape = shape;
-    this.imageSize = imageSize;
+    this.imageSize = framing.size;
+    this.framing = framing;
   }
 
   /**

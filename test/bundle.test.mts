@@ -148,11 +148,11 @@ describe('reading', () => {
 
   test('a newer format', async () => {
     await damaged('newer', (out) =>
-      edit(out, (manifest) => Object.assign(manifest, { formatVersion: 2 })),
+      edit(out, (manifest) => Object.assign(manifest, { formatVersion: 3 })),
     );
     await assert.rejects(read(out), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
-      message: /found 2.*update/,
+      message: /found 3.*update/,
     });
   });
 });

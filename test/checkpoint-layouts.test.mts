@@ -6,9 +6,8 @@ import { resolveModel } from '#lib/checkpoint/layouts';
 import { readCheckpoint } from '#lib/checkpoint/read';
 import type { TensorEntry } from '#lib/checkpoint/table';
 import type { ErrorCode } from '#lib/errors';
-import { CLIP_MEAN, CLIP_STD } from '#lib/preprocessing';
 import { throwsWith } from './support/checkpoint-errors.mts';
-import { tableOf } from './support/checkpoint-table.mts';
+import { statedFile, tableOf } from './support/checkpoint-table.mts';
 import {
   fusedAttention,
   type NamedShapes,
@@ -64,7 +63,7 @@ const SIGLIP2_CONFIG = {
 };
 
 const configOf = (shapes: NamedShapes, config?: Record<string, unknown>) =>
-  resolveModel(tableOf(shapes, config && { config })).config;
+  resolveModel(tableOf(shapes, config && { stated: [statedFile('config.json', config)] })).config;
 
 function without(shapes: NamedShapes, pattern: RegExp): NamedShapes {
   return Object.fromEntries(Object.entries(shapes).filter(([name]) => !pattern.test(name)));
@@ -441,46 +440,5 @@ describe('a configuration', () => {
   ];
   for (const [what, config, code, pattern] of wrong) {
     it(`is refused with ${what}`, () => throwsWith(() => configOf(CLIP, config), code, pattern));
-  }
-});
-
-describe('the preprocessing', () => {
-  const clip = { size: 28, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD };
-  const of = (preprocessor?: Record<string, unknown>, config?: Record<string, unknown>) =>
-    resolveModel(
-      tableOf(CLIP, { ...(preprocessor && { preprocessor }), ...(config && { config }) }),
-    ).preprocessing;
-  const half = [0.5, 0.5, 0.5];
-
-  it("is CLIP's at the size of the weights", () => assert.deepEqual(of(), clip));
-  it('takes mean and deviation from a processor', () => {
-    const processor = {
-      ...{ crop_size: { height: 28, width: 28 }, size: { shortest_edge: 28 }, resample: 3 },
-      ...{ image_mean: half, image_std: half, rescale_factor: 1 / 255, do_center_crop: true },
-    };
-    assert.deepEqual(of(processor), { ...clip, mean: half, std: half });
-    assert.deepEqual(of({ size: 28, crop_size: 28 }), clip);
-  });
-  it('takes them from open_clip, unless there is a processor', () => {
-    const config = { preprocess_cfg: { mean: half, std: half, interpolation: 'bicubic' } };
-    assert.deepEqual(of(undefined, config), { ...clip, mean: half, std: half });
-    assert.deepEqual(of({}, config), clip);
-  });
-
-  const wrong: [Record<string, unknown>, ErrorCode, RegExp][] = [
-    [{ size: 224 }, 'ERR_CHECKPOINT_MISMATCH', /"size" is "224".*28 × 28/],
-    [{ crop_size: { height: 28, width: 14 } }, 'ERR_CHECKPOINT_MISMATCH', /"crop_size"/],
-    [{ resample: 2 }, 'ERR_CHECKPOINT_UNSUPPORTED', /"resample" is "2", expected 3/],
-    [{ do_center_crop: false }, 'ERR_CHECKPOINT_UNSUPPORTED', /do_center_crop/],
-    [{ do_normalize: false }, 'ERR_CHECKPOINT_UNSUPPORTED', /do_normalize/],
-    [{ rescale_factor: Object.create(null) }, 'ERR_CHECKPOINT_UNSUPPORTED', /rescale_factor/],
-    [{ rescale_factor: 1 }, 'ERR_CHECKPOINT_UNSUPPORTED', /rescale_factor/],
-    [{ image_processor_type: 'SiglipImageProcessor' }, 'ERR_CHECKPOINT_UNSUPPORTED', /Siglip/],
-    [{ image_mean: [1, 2] }, 'ERR_CHECKPOINT_UNSUPPORTED', /image_mean.*three numbers/],
-    [{ image_std: [1, 0, 1] }, 'ERR_CHECKPOINT_UNSUPPORTED', /image_std.*positive/],
-  ];
-  for (const [processor, code, pattern] of wrong) {
-    it(`refuses ${JSON.stringify(processor)}`, () =>
-      throwsWith(() => of(processor), code, pattern));
   }
 });

@@ -314,16 +314,25 @@ describe('what a path may be', () => {
     };
     config('open_clip_config.json', { embed_dim: 1 });
     config('preprocessor_config.json', { size: 2 });
-    const table = await readCheckpoint(join(path, 'model.safetensors'));
-    assert.deepEqual({ ...table.config }, { embed_dim: 1 });
-    assert.deepEqual({ ...table.preprocessor }, { size: 2 });
+    const read = async (options = {}) => {
+      const { stated } = await readCheckpoint(join(path, 'model.safetensors'), options);
+      return stated.map(({ name, about, content }) => [name, about, { ...content }]);
+    };
+    const openClip = ['open_clip_config.json', 'model', { embed_dim: 1 }];
+    const processor = ['preprocessor_config.json', 'pictures', { size: 2 }];
+    assert.deepEqual(await read(), [openClip, processor]);
     config('config.json', { projection_dim: 3 });
-    assert.deepEqual({ ...(await readCheckpoint(path)).config }, { projection_dim: 3 });
+    config('processor_config.json', { processor_class: 'CLIPProcessor' });
+    assert.deepEqual(await read(), [
+      ['config.json', 'model', { projection_dim: 3 }],
+      openClip,
+      processor,
+      ['processor_config.json', 'pictures', { processor_class: 'CLIPProcessor' }],
+    ]);
     const byHand = config('mine.json', { embed_dim: 4 });
-    assert.deepEqual(
-      { ...(await readCheckpoint(path, { config: byHand })).config },
-      { embed_dim: 4 },
-    );
+    const [given, ...rest] = await read({ config: byHand });
+    assert.deepEqual(given, ['mine.json', 'model', { embed_dim: 4 }]);
+    assert.deepEqual(rest[0], processor);
   });
 
   it('refuses a configuration that is missing, broken or no object', async () => {

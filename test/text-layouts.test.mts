@@ -10,7 +10,7 @@ import { resolveAdapter } from '#lib/checkpoint/resolve-adapter';
 import { resolveLlama } from '#lib/checkpoint/resolve-llama';
 import type { ErrorCode } from '#lib/errors';
 import { rejectsWith, throwsWith } from './support/checkpoint-errors.mts';
-import { tableOf } from './support/checkpoint-table.mts';
+import { statedFile, tableOf } from './support/checkpoint-table.mts';
 import { type NamedShapes, prefixed, stateDict, towerRows } from './support/layout-names.mts';
 import { writeSafetensors } from './support/safetensors-writer.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -153,7 +153,7 @@ describe('the adapter', () => {
 
 describe('the language model', () => {
   const resolve = (shapes: NamedShapes, config: Record<string, unknown> | undefined = CONFIG) =>
-    resolveLlama(tableOf(shapes, config && { config }));
+    resolveLlama(tableOf(shapes, config && { stated: [statedFile('config.json', config)] }));
 
   for (const prefix of ['', 'model.', 'base_model.model.', 'base_model.model.model.']) {
     it(`under "${prefix}": the names that transformers gives`, () => {

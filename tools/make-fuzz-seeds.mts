@@ -78,3 +78,16 @@ const processor = {
   ...{ image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5], rescale_factor: 1 / 255 },
 };
 writeFileSync(join(seeds, 'clip.processor'), JSON.stringify(processor));
+const convNext = {
+  ...{ image_processor_type: 'ConvNextImageProcessor', size: { shortest_edge: 1 } },
+  ...{ crop_pct: 0.875, resample: 2, do_normalize: false },
+};
+writeFileSync(join(seeds, 'conv-next.processor'), JSON.stringify({ image_processor: convNext }));
+const pretrained = {
+  ...{ input_size: [3, 1, 1], interpolation: 'bilinear', crop_pct: 0.9, crop_mode: 'squash' },
+  ...{ mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+};
+writeFileSync(
+  join(seeds, 'timm.json'),
+  JSON.stringify({ architecture: 'eva02', pretrained_cfg: pretrained }),
+);

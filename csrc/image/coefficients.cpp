@@ -2,19 +2,51 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <numbers>
 
 namespace llm2clip {
 namespace {
 
-constexpr double kA = -0.5;
-constexpr double kSupport = 2;
+// A filter's weight at a distance from its centre, and the distance from which on it is zero.
+struct Kernel {
+  double (*weight)(double x);
+  double support;
+};
+
+double box(double x) { return x > -0.5 && x <= 0.5 ? 1 : 0; }
+
+double bilinear(double x) { return std::max(1 - std::abs(x), 0.0); }
+
+double sinc(double x) {
+  if (x == 0) return 1;
+  x *= std::numbers::pi;
+  return std::sin(x) / x;
+}
+
+// The constants are floats in Pillow too. Sine and cosine of one angle, in one place: compilers make
+// one call of them, whose last bit may differ from that of two.
+double hamming(double x) {
+  x = std::abs(x);
+  if (x == 0) return 1;
+  if (x >= 1) return 0;
+  x *= std::numbers::pi;
+  return std::sin(x) / x * (double{0.54F} + double{0.46F} * std::cos(x));
+}
 
 double bicubic(double x) {
+  constexpr double a = -0.5;
   x = std::abs(x);
-  if (x < 1) return ((kA + 2) * x - (kA + 3)) * x * x + 1;
-  if (x < 2) return (((x - 5) * x + 8) * x - 4) * kA;
+  if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
+  if (x < 2) return (((x - 5) * x + 8) * x - 4) * a;
   return 0;
 }
+
+double lanczos(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
+
+// By Filter; nearest has none.
+constexpr Kernel kKernels[] = {{nullptr, 0}, {box, 0.5},   {bilinear, 1},
+                               {hamming, 1}, {bicubic, 2}, {lanczos, 3}};
 
 int32_t to_fixed(double weight) {
   const double scaled = weight * (1 << Coefficients::kFractionBits);
@@ -34,25 +66,50 @@ Coefficients::Taps taps_of(const Placement& at, int64_t inputs) {
   return {first, static_cast<int>(end - first)};
 }
 
-void weigh(const Placement& at, const Coefficients::Taps& taps, std::vector<double>& weights) {
+void weigh(const Placement& at, const Coefficients::Taps& taps, double (*weight)(double),
+           std::vector<double>& weights) {
   const double step = 1 / at.shrink;
   double total = 0;
   for (int i = 0; i < taps.count; ++i) {
-    weights[i] = bicubic((static_cast<double>(i + taps.first) - at.centre + 0.5) * step);
+    weights[i] = weight((static_cast<double>(i + taps.first) - at.centre + 0.5) * step);
     total += weights[i];
   }
   if (total == 0) return;
   for (int i = 0; i < taps.count; ++i) weights[i] /= total;
 }
 
+// Pillow holds the input's length in a float.
+double scale_of(const ResizeAxis& axis) {
+  return static_cast<double>(static_cast<float>(axis.input)) / static_cast<double>(axis.output);
+}
+
+// Pillow adds the scale up from output to output, which rounds each time. Outputs beyond this one,
+// that no picture in its memory has, are placed by one product.
+constexpr int64_t kAddedUp = 1 << 24;
+
+// One input an output.
+Coefficients nearest(const ResizeAxis& axis) {
+  const double scale = scale_of(axis);
+  Coefficients result{.taps = {}, .weights = {}, .stride = 1};
+  result.taps.reserve(axis.count);
+  result.weights.resize(axis.count, 1 << Coefficients::kFractionBits);
+  const int64_t begin = axis.first < kAddedUp ? 0 : axis.first;
+  double at = scale * 0.5 + static_cast<double>(begin) * scale;
+  for (int64_t i = begin; i < axis.first + axis.count; ++i, at += scale) {
+    if (i < axis.first) continue;
+    result.taps.push_back({std::min(static_cast<int64_t>(at), axis.input - 1), 1});
+  }
+  return result;
+}
+
 }  // namespace
 
-Coefficients bicubic_coefficients(const ResizeAxis& axis) {
-  // Pillow holds the input's length in a float.
-  const double scale =
-      static_cast<double>(static_cast<float>(axis.input)) / static_cast<double>(axis.output);
+Coefficients coefficients(const ResizeAxis& axis, Filter filter) {
+  if (filter == Filter::kNearest) return nearest(axis);
+  const Kernel& kernel = kKernels[static_cast<size_t>(filter)];
+  const double scale = scale_of(axis);
   const double shrink = std::max(scale, 1.0);
-  const double support = kSupport * shrink;
+  const double support = kernel.support * shrink;
   const int stride = static_cast<int>(std::ceil(support)) * 2 + 1;
 
   Coefficients result{.taps = {}, .weights = {}, .stride = stride};
@@ -62,7 +119,7 @@ Coefficients bicubic_coefficients(const ResizeAxis& axis) {
   for (int64_t i = 0; i < axis.count; ++i) {
     const Placement at{(static_cast<double>(axis.first + i) + 0.5) * scale, support, shrink};
     const auto& taps = result.taps.emplace_back(taps_of(at, axis.input));
-    weigh(at, taps, exact);
+    weigh(at, taps, kernel.weight, exact);
     std::transform(exact.begin(), exact.begin() + taps.count, result.weights.begin() + i * stride,
                    to_fixed);
   }

@@ -27,8 +27,11 @@ struct Coefficients {
   const int32_t* of(int64_t output) const { return weights.data() + output * stride; }
 };
 
-// Pillow's bicubic filter (a = −0.5), stretched over the inputs that one output covers when the
-// axis shrinks. The arithmetic is Pillow's in its order: it decides the last bit.
-Coefficients bicubic_coefficients(const ResizeAxis& axis);
+// Pillow's, by its names. All but nearest are stretched over the inputs that one output covers when
+// the axis shrinks.
+enum class Filter { kNearest, kBox, kBilinear, kHamming, kBicubic, kLanczos };
+
+// The arithmetic is Pillow's in its order: it decides the last bit.
+Coefficients coefficients(const ResizeAxis& axis, Filter filter);
 
 }  // namespace llm2clip

@@ -62,9 +62,10 @@ void resize_rows_then_columns(const ImageView& image, const Resize& resize, uint
 }
 
 // [S, S, channels], the bytes that Pillow's resize and a centre crop give.
-std::vector<uint8_t> resize_and_crop(const ImageView& image, int size, int channels) {
-  const Resize resize{size, {channels, image.channels}, plan_resize(image, size)};
-  std::vector<uint8_t> crop(static_cast<size_t>(channels) * size * size);
+std::vector<uint8_t> resize_and_crop(const ImageView& image, const Preprocessing& how,
+                                     int channels) {
+  const Resize resize{how.size, {channels, image.channels}, plan_resize(image, how)};
+  std::vector<uint8_t> crop(static_cast<size_t>(channels) * how.size * how.size);
   const auto passes = resize.plan.rows_first ? resize_rows_then_columns : resize_columns_then_rows;
   passes(image, resize, crop.data());
   return crop;
@@ -74,10 +75,10 @@ std::vector<uint8_t> resize_and_crop(const ImageView& image, int size, int chann
 
 void preprocess(const ImageView& image, const Preprocessing& p, float* pixels) {
   const int channels = image.channels == 1 ? 1 : 3;
-  const auto crop = resize_and_crop(image, p.size, channels);
+  const auto crop = resize_and_crop(image, p, channels);
   const int64_t plane = int64_t{p.size} * p.size;
-  for (int c = 0; c < 3; ++c) {
-    const auto values = normalised_bytes(p.mean[c], p.std[c]);
+  for (size_t c = 0; c < 3; ++c) {
+    const auto values = normalised_bytes(p, c);
     const uint8_t* bytes = crop.data() + (channels == 1 ? 0 : c);
     for (int64_t i = 0; i < plane; ++i) pixels[c * plane + i] = values[bytes[i * channels]];
   }

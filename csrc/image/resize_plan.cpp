@@ -5,36 +5,49 @@
 namespace llm2clip {
 namespace {
 
-// int(S · long / short), as the reference computes it: the quotient is a double.
-int64_t resized_edge(int64_t edge, int64_t shortest, int size) {
-  return static_cast<int64_t>(static_cast<double>(size * edge) / static_cast<double>(shortest));
+// int(R · long / short), as the references compute it: the quotient is a double.
+int64_t resized_edge(int64_t edge, int64_t shortest, const Preprocessing& how) {
+  if (how.squash) return how.resize;
+  return static_cast<int64_t>(static_cast<double>(how.resize * edge) /
+                              static_cast<double>(shortest));
 }
 
-ResizeAxis centre_window(int64_t edge, int64_t shortest, int size) {
-  const int64_t output = resized_edge(edge, shortest, size);
-  return {.input = edge, .output = output, .first = (output - size) / 2, .count = size};
+int64_t crop_start(int64_t margin, CropStart rule) {
+  const int64_t half = margin / 2;
+  return rule == CropStart::kHalfEven && margin % 2 == 1 && half % 2 == 1 ? half + 1 : half;
 }
 
-// Pillow shrinks a picture more than twice as tall as wide vertically first (from 13.0 on; before,
-// never). The order shows: each pass rounds to bytes. Where an edge keeps its length Pillow skips
-// that pass; here it runs and changes nothing, as its only weight is one.
-bool vertically_first(const ImageView& image, int size) {
-  return image.height > 2 * image.width && size < image.width;
+ResizeAxis centre_window(int64_t edge, int64_t shortest, const Preprocessing& how) {
+  const int64_t output = resized_edge(edge, shortest, how);
+  return {.input = edge,
+          .output = output,
+          .first = crop_start(output - how.size, how.crop),
+          .count = how.size};
+}
+
+// From version 13 on, Pillow resizes rows first where that takes away more than twice as many of them
+// as columns (before, never). The order shows: each pass rounds to bytes. Where an edge keeps its
+// length Pillow skips that pass; here it runs and changes nothing, as its only weight is one.
+bool vertically_first(const ResizeAxis& columns, const ResizeAxis& rows) {
+  const int64_t fewer = rows.input - rows.output;
+  return fewer > 0 && fewer > 2 * (columns.input - columns.output);
 }
 
 }  // namespace
 
-ResizePlan plan_resize(const ImageView& image, int size) {
+ResizePlan plan_resize(const ImageView& image, const Preprocessing& how) {
   const int64_t shortest = std::min(image.width, image.height);
-  return {bicubic_coefficients(centre_window(image.width, shortest, size)),
-          bicubic_coefficients(centre_window(image.height, shortest, size)),
-          vertically_first(image, size)};
+  const ResizeAxis columns = centre_window(image.width, shortest, how);
+  const ResizeAxis rows = centre_window(image.height, shortest, how);
+  return {coefficients(columns, how.filter), coefficients(rows, how.filter),
+          vertically_first(columns, rows)};
 }
 
-std::array<float, 256> normalised_bytes(float mean, float std) {
+std::array<float, 256> normalised_bytes(const Preprocessing& how, size_t channel) {
   std::array<float, 256> values{};
   for (int byte = 0; byte < 256; ++byte) {
-    values[byte] = (static_cast<float>(byte * (1 / 255.0)) - mean) / std;
+    values[byte] =
+        (static_cast<float>(byte * how.rescale) - how.mean[channel]) / how.std[channel];
   }
   return values;
 }

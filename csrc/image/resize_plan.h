@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 
 #include "image/coefficients.h"
 #include "image/preprocess.h"
@@ -13,9 +14,10 @@ struct ResizePlan {
   Coefficients columns, rows;
   bool rows_first;
 };
-ResizePlan plan_resize(const ImageView& image, int size);
+ResizePlan plan_resize(const ImageView& image, const Preprocessing& how);
 
-// The 256 values a byte can become. The reference scales in double, the rest in float.
-std::array<float, 256> normalised_bytes(float mean, float std);
+// The 256 values that a byte of a channel can become. The references scale in double, or divide by
+// 255 in float, which gives the same; the rest is in float.
+std::array<float, 256> normalised_bytes(const Preprocessing& how, size_t channel);
 
 }  // namespace llm2clip

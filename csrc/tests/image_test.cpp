@@ -2,6 +2,7 @@
 // block of just its size, which AddressSanitizer guards. Whether the numbers are Pillow's is
 // test/image.test.mts' question.
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <random>
 #include <span>
@@ -13,21 +14,26 @@
 namespace llm2clip::testing {
 namespace {
 
-Preprocessing preprocessing(int size) { return {size, {0, 0, 0}, {1, 1, 1}}; }
+constexpr std::array kFilters{Filter::kNearest, Filter::kBox,     Filter::kBilinear,
+                              Filter::kHamming, Filter::kBicubic, Filter::kLanczos};
+
+Preprocessing preprocessing(int size) {
+  return {.size = size, .mean = {0, 0, 0}, .std = {1, 1, 1}};
+}
 
 std::vector<float> preprocess(const std::vector<uint8_t>& data, int64_t width, int64_t height,
-                              int channels, int size) {
-  std::vector<float> pixels(static_cast<size_t>(3) * size * size, -1);
-  llm2clip::preprocess({data.data(), width, height, channels}, preprocessing(size), pixels.data());
+                              int channels, const Preprocessing& how) {
+  std::vector<float> pixels(static_cast<size_t>(3) * how.size * how.size, -1);
+  llm2clip::preprocess({data.data(), width, height, channels}, how, pixels.data());
   return pixels;
 }
 
 // A picture of one colour stays of that colour, whatever becomes of its size.
-void expect_colour(int64_t width, int64_t height, int channels, int size) {
+void expect_colour(int64_t width, int64_t height, int channels, const Preprocessing& how) {
   const uint8_t colour[] = {10, 130, 250, 77};
   std::vector<uint8_t> data(static_cast<size_t>(width * height * channels));
   for (size_t i = 0; i < data.size(); ++i) data[i] = colour[i % channels];
-  const auto pixels = preprocess(data, width, height, channels, size);
+  const auto pixels = preprocess(data, width, height, channels, how);
   const size_t plane = pixels.size() / 3;
   for (size_t c = 0; c < 3; ++c) {
     const float expected = static_cast<float>(colour[channels == 1 ? 0 : c] * (1 / 255.0));
@@ -39,18 +45,30 @@ void expect_colour(int64_t width, int64_t height, int channels, int size) {
 void test_random_sizes() {
   std::mt19937 random(7);
   const int channels[] = {1, 3, 4};
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     const auto edge = [&] { return 1 + static_cast<int64_t>(random() % (i % 10 == 0 ? 900 : 90)); };
-    expect_colour(edge(), edge(), channels[i % 3], 1 + static_cast<int>(random() % 64));
+    Preprocessing how = preprocessing(1 + static_cast<int>(random() % 64));
+    how.filter = kFilters[random() % kFilters.size()];
+    how.resize += static_cast<int>(random() % 3 * (random() % 20));
+    how.squash = random() % 2 == 0;
+    how.crop = random() % 2 == 0 ? CropStart::kFloor : CropStart::kHalfEven;
+    expect_colour(edge(), edge(), channels[i % 3], how);
   }
 }
 
 void test_slivers() {
-  for (const int channels : {1, 3, 4}) {
-    expect_colour(1, 1, channels, 56);
-    expect_colour(1, 65'000, channels, 56);
-    expect_colour(65'000, 1, channels, 56);
-    expect_colour(3, 2'000, channels, 2);
+  for (const Filter filter : kFilters) {
+    for (const int channels : {1, 3, 4}) {
+      for (const bool squash : {false, true}) {
+        Preprocessing how = preprocessing(56);
+        how.filter = filter;
+        how.squash = squash;
+        expect_colour(1, 1, channels, how);
+        expect_colour(1, 65'000, channels, how);
+        expect_colour(65'000, 1, channels, how);
+        expect_colour(3, 2'000, channels, how);
+      }
+    }
   }
 }
 
@@ -60,7 +78,7 @@ void test_unchanged() {
   for (const int channels : {1, 3, 4}) {
     std::vector<uint8_t> data(static_cast<size_t>(16 * 16 * channels));
     for (auto& byte : data) byte = static_cast<uint8_t>(random());
-    const auto pixels = preprocess(data, 16, 16, channels, 16);
+    const auto pixels = preprocess(data, 16, 16, channels, preprocessing(16));
     for (size_t i = 0; i < pixels.size(); ++i) {
       const size_t plane = i / 256, pixel = i % 256;
       const uint8_t byte =
@@ -74,7 +92,7 @@ void test_unchanged() {
 void test_centre() {
   std::vector<uint8_t> data(static_cast<size_t>(32 * 16));
   for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<uint8_t>(i % 32);
-  const auto pixels = preprocess(data, 32, 16, 1, 16);
+  const auto pixels = preprocess(data, 32, 16, 1, preprocessing(16));
   for (size_t x = 0; x < 16; ++x) {
     EXPECT(pixels[x] == static_cast<float>(static_cast<double>(x + 8) * (1 / 255.0)));
   }

@@ -61,6 +61,12 @@ export class FieldReader {
     throw invalidField(`an integer of ${range}`, this.#at(key), value);
   }
 
+  boolean(key: string): boolean {
+    const value = this.#fields[key];
+    if (typeof value === 'boolean') return value;
+    throw invalidField('true or false', this.#at(key), value);
+  }
+
   positive(key: string): number {
     const value = this.#fields[key];
     if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;

@@ -4,17 +4,29 @@ import { ENGINES, type EngineKind } from '../engine';
 import { LLM2CLIPError } from '../errors';
 import { PARTS, type Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
-import type { Preprocessing } from '../preprocessing';
+import { CROPS, type Preprocessing, RESAMPLES } from '../preprocessing';
 import { FieldReader, invalidField, MANIFEST_NAME } from './fields';
 import { type Quantisation, requireQuantisation } from './quantisation';
 import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest';
 
 export { MANIFEST_NAME } from './fields';
 
-export const FORMAT_VERSION = 1;
+/** The newest that is read. */
+export const FORMAT_VERSION = 2;
+
+/**
+ * What a reader must know to use a bundle rightly: 2 where its preprocessing goes beyond the shortest
+ * edge, bicubic, a centre crop and 1/255, which is all that a reader of version 1 does.
+ */
+export function formatVersionFor({ preprocessing }: Pick<Manifest, 'preprocessing'>): 1 | 2 {
+  if (preprocessing === undefined) return 1;
+  const { size, resample, mean, std, ...more } = preprocessing;
+  return resample === 'bicubic' && Object.keys(more).length === 0 ? 1 : 2;
+}
 
 /** Beyond these a manifest is damaged, not large: memory is laid out by them. */
 const LARGEST_IMAGE = 4096;
+const LARGEST_RESIZE = 65_536;
 const LARGEST_BATCH = 1024;
 const LARGEST_EMBEDDING = 65_536;
 
@@ -56,7 +68,8 @@ export interface Manifest {
   /** Engine file of each part, a path in the bundle. */
   parts: Partial<Record<Part, string>>;
   builtBy: { llm2clip: string; platform: string };
-  source: { layout: string; format: string } | null;
+  /** `preprocessing`: which file said it, where there are pictures. */
+  source: { layout: string; format: string; preprocessing?: string } | null;
   /** Numbers learned, of all parts; 0 where it is not known. */
   parameters: number;
   /** How an int8 engine of this project's own was quantised; of no other. */
@@ -103,10 +116,14 @@ function requireModel(fields: FieldReader): void {
 function requirePreprocessing(fields: FieldReader, imageSize: number): void {
   const size = fields.integer('size', 1);
   if (size !== imageSize) throw invalidField(String(imageSize), 'preprocessing.size', size);
-  fields.oneOf('resample', ['bicubic'] as const);
+  fields.oneOf('resample', RESAMPLES);
   fields.triple('mean');
   const std = fields.triple('std');
   if (std.some((x) => x <= 0)) throw invalidField('positive numbers', 'preprocessing.std', std);
+  if (fields.has('resize')) fields.integer('resize', size, LARGEST_RESIZE);
+  if (fields.has('squash')) fields.boolean('squash');
+  if (fields.has('crop')) fields.oneOf('crop', CROPS);
+  if (fields.has('rescale')) fields.positive('rescale');
 }
 
 function requireEngine(fields: FieldReader): void {

@@ -3,7 +3,7 @@ import { open, readdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { PARTS } from '../parts';
 import { digestFile } from './digest';
-import { type FileDigest, FORMAT_VERSION, MANIFEST_NAME, type Manifest } from './manifest';
+import { type FileDigest, formatVersionFor, MANIFEST_NAME, type Manifest } from './manifest';
 import { tritonConfig } from './triton';
 
 /** What the maker of a bundle knows of it; files, digests and version are added by `seal`. */
@@ -27,7 +27,7 @@ export async function seal(
     signal?.throwIfAborted();
     files[name] = await digestAndSync(join(folder, name));
   }
-  const manifest: Manifest = { formatVersion: FORMAT_VERSION, ...content, files };
+  const manifest: Manifest = { formatVersion: formatVersionFor(content), ...content, files };
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
   await writeFile(join(folder, MANIFEST_NAME), text, { flush: true });
   await syncFolders(folder);

@@ -6,9 +6,9 @@ import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
 import { entriesByName } from './layouts/entries';
 import { isIgnored } from './layouts/ignored';
 import { type Recognised, recognise } from './layouts/recognise';
+import { resolvePreprocessing } from './preprocessing/resolve';
 import { quote } from './quote';
 import { readStatedConfig } from './stated-config';
-import { resolvePreprocessing } from './stated-preprocessing';
 import type { CheckpointTable, TensorEntry } from './table';
 
 /** A checkpoint understood: which tower it is, and where each of its weights lies. */
@@ -21,6 +21,8 @@ export interface ResolvedModel {
   /** Names of the tensors that are not needed: the text side, tables that are recomputed. */
   ignored: string[];
   preprocessing: Preprocessing;
+  /** Who says that, for people. */
+  preprocessingSource: string;
 }
 
 /**
@@ -39,11 +41,16 @@ export function resolveModel(table: CheckpointTable): ResolvedModel {
   const recognised = recognise([...entries.keys()], table.path);
   const { weights, dimensions, bound } = bindWeights(recognised, entries, table.path);
   const ignored = ignoredTensors(table, recognised, entries, bound);
-  const stated = readStatedConfig(table.config);
-  const { layout, layers } = recognised;
+  const stated = readStatedConfig(table.stated);
+  const { layout, layers, prefix } = recognised;
   const config = inferConfig(layout.family, dimensions, layers, stated);
-  const preprocessing = resolvePreprocessing(table, config.imageSize);
-  return { layout: layout.name, config, weights, ignored, preprocessing };
+  // open_clip puts timm's names under `visual.`.
+  const origin = layout.origin === 'timm' && prefix !== '' ? 'open_clip' : layout.origin;
+  const pictures = resolvePreprocessing(table, origin ?? 'transformers', config.imageSize);
+  return {
+    ...{ layout: layout.name, config, weights, ignored },
+    ...{ preprocessing: pictures.preprocessing, preprocessingSource: pictures.source },
+  };
 }
 
 function ignoredTensors(

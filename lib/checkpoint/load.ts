@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { type ByteSource, withFile } from './byte-source';
 import { isJsonObject, type JsonObject, parseJson } from './json';
@@ -6,21 +6,29 @@ import { MAX_CONFIG_BYTES } from './limits';
 import { besideCheckpoint, locateCheckpoint } from './locate';
 import { parseSafetensors } from './safetensors';
 import { parseSharded } from './sharded';
-import type { CheckpointTable, TensorEntry } from './table';
+import type { CheckpointTable, StatedFile, TensorEntry } from './table';
 import { parseTorchZip } from './torch-zip';
 
+/** What says how a model is built: in transformers' words or timm's, and in open_clip's. */
 const CONFIG_NAMES = ['config.json', 'open_clip_config.json'];
-const PREPROCESSOR_NAMES = ['preprocessor_config.json'];
+/** What says what becomes of pictures; the second since transformers 5. */
+const PROCESSOR_NAMES = ['preprocessor_config.json', 'processor_config.json'];
 
 /** Synchronous core of `readCheckpoint`; it runs in the worker. */
 export function loadCheckpoint(path: string, config?: string): CheckpointTable {
   const file = locateCheckpoint(path);
-  const table: CheckpointTable = { path, ...withFile(file, parseCheckpoint) };
-  const configFile = config === undefined ? besideCheckpoint(file, CONFIG_NAMES) : resolve(config);
-  if (configFile !== undefined) table.config = withFile(configFile, readConfig);
-  const preprocessorFile = besideCheckpoint(file, PREPROCESSOR_NAMES);
-  if (preprocessorFile !== undefined) table.preprocessor = withFile(preprocessorFile, readConfig);
-  return table;
+  const parsed = withFile(file, parseCheckpoint);
+  const configs = config === undefined ? besideCheckpoint(file, CONFIG_NAMES) : [resolve(config)];
+  const processors = besideCheckpoint(file, PROCESSOR_NAMES);
+  const stated = [
+    ...configs.map((name) => readStated(name, 'model')),
+    ...processors.map((name) => readStated(name, 'pictures')),
+  ];
+  return { path, ...parsed, stated };
+}
+
+function readStated(path: string, about: StatedFile['about']): StatedFile {
+  return { name: basename(path), about, content: withFile(path, readConfig) };
 }
 
 /** Tells the format by the first bytes, whatever the file is called. */

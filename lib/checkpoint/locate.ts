@@ -36,7 +36,7 @@ export function locateCheckpoint(path: string): string {
   );
 }
 
-/** The first of `names` that lies in the same folder as `file`. */
-export function besideCheckpoint(file: string, names: readonly string[]): string | undefined {
-  return names.map((name) => join(dirname(file), name)).find((path) => existsSync(path));
+/** Those of `names` that lie in the same folder as `file`. */
+export function besideCheckpoint(file: string, names: readonly string[]): string[] {
+  return names.map((name) => join(dirname(file), name)).filter((path) => existsSync(path));
 }

@@ -5,7 +5,7 @@ import { andMore, type NamedEntry } from './layouts/bind';
 import { type LoraConfig, readLoraConfig } from './lora-config';
 import { quote } from './quote';
 import { readCheckpoint } from './read';
-import type { CheckpointTable, TensorEntry } from './table';
+import { type CheckpointTable, configOf, type TensorEntry } from './table';
 
 const FILES = ['adapter_model.safetensors', 'adapter_model.bin'];
 
@@ -45,7 +45,7 @@ export function readLora(folder: string): Promise<CheckpointTable> {
  *   ERR_CHECKPOINT_MISMATCH for halves that are missing, unknown or misshapen
  */
 export function resolveLora(lora: CheckpointTable, weights: readonly NamedEntry[]): LoraUpdate[] {
-  const config = readLoraConfig(lora.config ?? {});
+  const config = readLoraConfig(configOf(lora) ?? {});
   const halves = findHalves(lora, config);
   const byName = new Map(weights.map(({ name, entry }) => [name, entry]));
   const updates = [...halves].map(([layer, { A, B }]): LoraUpdate => {

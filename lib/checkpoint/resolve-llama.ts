@@ -7,7 +7,7 @@ import { LLAMA, LLAMA_LAYER_NORM } from './layouts/llama';
 import { closestLayout, LEAST_SHARE } from './layouts/recognise';
 import { readLlamaConfig } from './llama-config';
 import { quote } from './quote';
-import type { CheckpointTable, TensorEntry } from './table';
+import { type CheckpointTable, configOf, type TensorEntry } from './table';
 
 /** The head over the vocabulary, and tables of rotary angles that are recomputed. */
 const IGNORED = /(^|\.)(lm_head\.weight|rotary_emb\.inv_freq|rope\.freqs\w*|position_ids)$/;
@@ -43,7 +43,8 @@ export function resolveLlama(table: CheckpointTable): ResolvedLlama {
       `${table.path} holds ${entries.size} tensors of a model that is no Llama`,
     );
   }
-  if (table.config === undefined) {
+  const said = configOf(table);
+  if (said === undefined) {
     throw new LLM2CLIPError(
       'ERR_NOT_FOUND',
       `${table.path} has no config.json beside it, which a language model needs; download it too`,
@@ -51,7 +52,7 @@ export function resolveLlama(table: CheckpointTable): ResolvedLlama {
   }
   const { weights, dimensions, bound } = bindWeights(best, entries, table.path);
   const ignored = ignoredTensors(table.path, entries, bound);
-  const config = readLlamaConfig(table.config);
+  const config = readLlamaConfig(said);
   checkConfig(config, dimensions, best.layers);
   return { layout: best.layout.name, config, weights, ignored };
 }

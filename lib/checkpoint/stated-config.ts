@@ -1,6 +1,7 @@
 import type { Activation } from '../config';
 import { LLM2CLIPError } from '../errors';
 import { quote } from './quote';
+import type { StatedFile } from './table';
 
 /** A number that a configuration states, and where, for messages. */
 export interface Stated {
@@ -55,16 +56,26 @@ const ACTIVATION_NAMES: Readonly<Record<string, Activation>> = {
 };
 
 /**
- * Reads a Hugging Face `config.json` or an open_clip-style `{embed_dim, vision_cfg}`, also where
- * it lies under `model_cfg`.
+ * What the first of these files says of a tower that says anything: a Hugging Face `config.json`, or
+ * an open_clip-style `{embed_dim, vision_cfg}`, also where it lies under `model_cfg`.
  *
  * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT for a field of the wrong kind,
  *   ERR_CHECKPOINT_UNSUPPORTED for an activation that is not known
  */
-export function readStatedConfig(config: Section | undefined): StatedConfig {
+export function readStatedConfig(files: readonly StatedFile[]): StatedConfig {
+  const all = files
+    .filter(({ about }) => about === 'model')
+    .map(({ content }) => readConfig(content));
+  return all.find(saysAnything) ?? { embeddingDims: [] };
+}
+
+function saysAnything({ embeddingDims, ...others }: StatedConfig): boolean {
+  return embeddingDims.length > 0 || Object.keys(others).length > 0;
+}
+
+function readConfig(config: Section): StatedConfig {
   const stated: StatedConfig = { embeddingDims: [] };
-  const root = section(config?.model_cfg) ?? config;
-  if (root === undefined) return stated;
+  const root = section(config.model_cfg) ?? config;
   const vision = section(root.vision_config) ?? section(root.vision_cfg) ?? visionOnly(root);
   for (const [field, key] of VISION_KEYS) {
     const value = readNumber(vision, key, FRACTIONS.includes(field));

@@ -46,8 +46,20 @@ export interface CheckpointTable {
   /** As the user gave it. */
   path: string;
   tensors: TensorEntry[];
-  /** `config.json` (HF) or an open_clip-style `{embed_dim, vision_cfg}`: given by hand, else found beside the file. */
-  config?: Record<string, unknown>;
-  /** `preprocessor_config.json` found beside the file. */
-  preprocessor?: Record<string, unknown>;
+  /** What JSON files say of it, in the order in which they are asked. */
+  stated: StatedFile[];
+}
+
+/** The configuration of the model: given by hand, `config.json`, or an open_clip-style one. */
+export function configOf({ stated }: CheckpointTable): StatedFile['content'] | undefined {
+  return stated.find(({ about }) => about === 'model')?.content;
+}
+
+/** A JSON file that was given by hand or lies beside a checkpoint. */
+export interface StatedFile {
+  /** Without its folder. */
+  name: string;
+  /** Whether it is about the model, or about what becomes of pictures first. */
+  about: 'model' | 'pictures';
+  content: Record<string, unknown>;
 }

@@ -9,6 +9,7 @@ import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { print, printTable } from './output';
 import { describeParts } from './parts';
+import { describePreprocessing } from './preprocessing';
 import { clearProgress, showProgress } from './progress';
 import { describeQuantisation } from './quantisation';
 
@@ -45,7 +46,9 @@ function printReport(manifest: Manifest, out: string): void {
       `${manifest.engine.kind} (${manifest.engine.flavour}) in ${manifest.precision}, ` +
       `${(bytes / 1e6).toFixed(1)} MB`,
   );
-  if (manifest.quantisation) printTable(describeQuantisation(manifest.quantisation));
+  const { preprocessing, source, quantisation } = manifest;
+  if (preprocessing) printTable(describePreprocessing(preprocessing, source?.preprocessing));
+  if (quantisation) printTable(describeQuantisation(quantisation));
 }
 
 async function run(checkpoint: string, options: Options): Promise<void> {

@@ -9,6 +9,7 @@ import type { VisionConfig } from '../config';
 import type { LlamaConfig } from '../text-config';
 import { print, printTable } from './output';
 import { describeParts } from './parts';
+import { describePreprocessing } from './preprocessing';
 import { describeQuantisation } from './quantisation';
 
 interface Options {
@@ -46,7 +47,10 @@ async function inspectCheckpoint(path: string, config: string | undefined) {
     path,
     format: table.format,
     layout: parts[0]?.layout ?? '',
-    ...(vision && { model: vision.config, preprocessing: vision.preprocessing }),
+    ...(vision && {
+      ...{ model: vision.config, preprocessing: vision.preprocessing },
+      preprocessingSource: vision.preprocessingSource,
+    }),
     ...((adapter || llm) && {
       text: {
         ...(adapter && { adapter: { model: adapter.config } }),
@@ -61,13 +65,14 @@ async function inspectCheckpoint(path: string, config: string | undefined) {
 }
 
 function printBundle({ path, digests, manifest }: Awaited<ReturnType<typeof inspectBundle>>): void {
-  const { engine } = manifest;
+  const { engine, preprocessing, source } = manifest;
   printTable([
     ['bundle', path],
     ['parts', describeParts(manifest)],
     ['parameters', manifest.parameters.toLocaleString('en')],
     ['engine', `${engine.kind} (${engine.flavour}), built by ${engine.version}`],
     ['precision', manifest.precision],
+    ...(preprocessing ? describePreprocessing(preprocessing, source?.preprocessing) : []),
     ...(manifest.quantisation ? describeQuantisation(manifest.quantisation) : []),
     ['largest batch', String(manifest.batch.max)],
     ['digests', `${digests}, ${Object.keys(manifest.files).length} files`],
@@ -89,12 +94,13 @@ function describeLlama(model: LlamaConfig): [string, string][] {
 }
 
 function printCheckpoint(found: Awaited<ReturnType<typeof inspectCheckpoint>>): void {
-  const { model, text } = found;
+  const { model, text, preprocessing } = found;
   printTable([
     ['checkpoint', found.path],
     ['format', `${found.format}, ${found.layout} layout`],
     ['parts', describeParts({ model, text })],
     ...(model ? describeVision(model) : []),
+    ...(preprocessing ? describePreprocessing(preprocessing, found.preprocessingSource) : []),
     ...(text?.llm ? describeLlama(text.llm.model) : []),
     ['parameters', `${found.parameters.toLocaleString('en')} in ${found.dtypes.join(', ')}`],
     ['ignored', found.ignored.length === 0 ? 'nothing' : `${found.ignored.length} tensors`],

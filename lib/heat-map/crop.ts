@@ -1,3 +1,4 @@
+import type { Preprocessing } from '../preprocessing';
 import type { Box } from './paint';
 
 interface Size {
@@ -5,23 +6,27 @@ interface Size {
   height: number;
 }
 
+/** How a picture becomes what a model sees, as far as it says where that lies. */
+export type Framing = Pick<Preprocessing, 'size' | 'resize' | 'squash' | 'crop'>;
+
 /** Where along an edge the centre crop lies: first pixel and length, in pixels of the picture. */
-function centre(edge: number, shortest: number, size: number): [number, number] {
-  const resized = Math.floor((size * edge) / shortest);
+function centre(edge: number, shortest: number, { size, ...how }: Framing): [number, number] {
+  const { resize = size, squash = false, crop = 'floor' } = how;
+  const resized = squash ? resize : Math.floor((resize * edge) / shortest);
   const scale = edge / resized;
-  return [Math.floor((resized - size) / 2) * scale, size * scale];
+  const half = Math.floor((resized - size) / 2);
+  const upwards = crop === 'half-even' && (resized - size) % 2 === 1 && half % 2 === 1;
+  return [(upwards ? half + 1 : half) * scale, size * scale];
 }
 
 /**
- * What a model sees of a picture that is resized to its shortest edge and cropped at the centre, on a
- * canvas that the whole picture fills.
- *
- * @param size Edge of what the model sees, in pixels.
+ * What a model sees of a picture that is resized and cropped at the centre, on a canvas that the
+ * whole picture fills.
  */
-export function cropOf(picture: Size, size: number, canvas: Size): Box {
+export function cropOf(picture: Size, framing: Framing, canvas: Size): Box {
   const shortest = Math.min(picture.width, picture.height);
-  const [left, width] = centre(picture.width, shortest, size);
-  const [top, height] = centre(picture.height, shortest, size);
+  const [left, width] = centre(picture.width, shortest, framing);
+  const [top, height] = centre(picture.height, shortest, framing);
   const across = canvas.width / picture.width;
   const down = canvas.height / picture.height;
   return {

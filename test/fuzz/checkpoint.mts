@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isJsonObject, type JsonObject, parseJson } from '#lib/checkpoint/json';
 import { LLM2CLIPError } from '#lib/errors';
+import { statedFile } from '../support/checkpoint-table.mts';
 import { mutateBytes } from './byte-mutations.mts';
 import { type Beside, type Outcome, outcomeOf } from './outcome.mts';
 import { Random } from './random.mts';
@@ -59,7 +60,17 @@ interface Input {
 }
 
 /** The seeds' towers are too narrow to tell their number of heads. */
-const ONE_HEAD = { config: { vision_config: { num_attention_heads: 1 } } };
+const ONE_HEAD: Beside = [
+  statedFile('config.json', { vision_config: { num_attention_heads: 1 } }),
+];
+
+/** Each is asked for a preprocessing by rules of its own. */
+const STATED_NAMES = [
+  'config.json',
+  'open_clip_config.json',
+  'preprocessor_config.json',
+  'processor_config.json',
+];
 
 /** Each kind of input: a seed, one to four times changed. */
 const KINDS: readonly (() => Input)[] = [
@@ -86,7 +97,8 @@ const KINDS: readonly (() => Input)[] = [
   () => {
     const seed = random.pick([...SEEDS.config, ...SEEDS.preprocessor]).toString();
     const json = parsed(repeated(seed, (text) => mutateJson(text, random)));
-    const beside = { config: json, preprocessor: random.below(2) === 0 ? json : {} };
+    const names = STATED_NAMES.filter(() => random.below(2) === 0);
+    const beside = names.map((name) => statedFile(name, json));
     return { bytes: random.pick(SEEDS.safetensors), beside };
   },
 ];

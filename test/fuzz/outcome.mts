@@ -13,7 +13,7 @@ import { tableOf } from '../support/checkpoint-table.mts';
 const EXPECTED = /^(ERR_CHECKPOINT_(FORMAT|UNSAFE|MISMATCH|UNSUPPORTED)|ERR_NOT_FOUND)$/;
 
 /** The JSON files that lie beside a checkpoint. */
-export type Beside = Pick<CheckpointTable, 'config' | 'preprocessor'>;
+export type Beside = CheckpointTable['stated'];
 
 export type Outcome = 'parsed' | 'resolved' | 'refused';
 
@@ -27,7 +27,7 @@ export function outcomeOf(bytes: Buffer, beside: Beside): Outcome {
     const table = parse(bytes);
     outcome = 'parsed';
     checkInside(table, bytes.length);
-    const weights = RESOLVERS.map((resolve) => attempt(() => resolve({ ...table, ...beside })));
+    const weights = RESOLVERS.map((resolve) => attempt(() => resolve({ ...table, stated: beside })));
     for (const found of weights) {
       checkInside({ ...table, tensors: found.map(({ entry }) => entry) }, bytes.length);
     }
@@ -76,7 +76,7 @@ function parse(bytes: Buffer): CheckpointTable {
     }
     return bytes.subarray(offset, offset + length);
   };
-  return { path, ...parseCheckpoint({ path, size: bytes.length, read }) };
+  return { path, stated: [], ...parseCheckpoint({ path, size: bytes.length, read }) };
 }
 
 function checkInside({ tensors }: CheckpointTable, size: number): void {

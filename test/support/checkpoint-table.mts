@@ -1,4 +1,4 @@
-import type { CheckpointTable, Dtype } from '#lib/checkpoint/table';
+import type { CheckpointTable, Dtype, StatedFile } from '#lib/checkpoint/table';
 import type { NamedShapes } from './layout-names.mts';
 
 /** A table of tensors of these shapes, one after the other, with no file behind them. */
@@ -10,5 +10,10 @@ export function tableOf(shapes: NamedShapes, more: Partial<CheckpointTable> = {}
     offset += 4 * shape.reduce((a, b) => a * b, 1);
     return entry;
   });
-  return { format: 'safetensors', path: 'model', tensors, ...more };
+  return { format: 'safetensors', path: 'model', tensors, stated: [], ...more };
+}
+
+/** A JSON file beside a checkpoint. */
+export function statedFile(name: string, content: Record<string, unknown>): StatedFile {
+  return { name, about: name.includes('processor') ? 'pictures' : 'model', content };
 }

@@ -63,7 +63,7 @@ void write_axis(const Coefficients& axis, std::byte* to) {
 void write_normalised(const Preprocessing& how, std::byte* to) {
   auto* numbers = reinterpret_cast<float*>(to);
   for (size_t c = 0; c < 3; ++c) {
-    std::ranges::copy(normalised_bytes(how.mean[c], how.std[c]), numbers + c * kBytes);
+    std::ranges::copy(normalised_bytes(how, c), numbers + c * kBytes);
   }
 }
 
@@ -91,17 +91,18 @@ Header header_of(const ImageView& image, const ResizePlan& plan, int size) {
 }
 
 // Of the part that the crop is made of, about: it costs nothing to ask, coefficients do.
-bool too_large(const ImageView& image, size_t room) {
+bool too_large(const ImageView& image, bool squash, size_t room) {
   const int64_t shortest = std::min(image.width, image.height);
+  const int64_t other = squash ? std::max(image.width, image.height) : shortest;
   const auto most = static_cast<int64_t>(room) / image.channels;
-  return shortest > most / shortest;
+  return other > most / shortest;
 }
 
 }  // namespace
 
 size_t pack_picture(const ImageView& image, const Preprocessing& how, std::span<std::byte> room) {
-  if (too_large(image, room.size())) return 0;
-  const ResizePlan plan = plan_resize(image, how.size);
+  if (too_large(image, how.squash, room.size())) return 0;
+  const ResizePlan plan = plan_resize(image, how);
   const Reach columns(plan.columns), rows(plan.rows);
   const auto window = static_cast<size_t>(columns.count * rows.count * image.channels);
   if (window > room.size()) return 0;

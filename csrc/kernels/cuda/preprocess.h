@@ -8,7 +8,7 @@
 namespace llm2clip {
 
 // Pillow's resize, crop and normalisation on the GPU: the two passes of csrc/image, rounded to
-// bytes after each, with the coefficients that bicubic_coefficients() gives. The second pass writes
+// bytes after each, with the coefficients that coefficients() gives. The second pass writes
 // the patches of the embedding at once. The reference is preprocess().
 
 // One axis, on the device: what Coefficients holds.

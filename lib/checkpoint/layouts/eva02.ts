@@ -22,6 +22,7 @@ const OFFICIAL: Layout = {
 const TIMM: Layout = {
   name: 'EVA02, timm',
   family: 'eva02',
+  origin: 'timm',
   prefixes: ['', 'visual.trunk.', 'visual.'],
   names: {
     ...ATTENTION,

@@ -15,6 +15,7 @@ const fused = (tensor: 'weight' | 'bias', part: 0 | 1 | 2): Source[] => [
 const TIMM: Layout = {
   name: 'SigLIP2, timm',
   family: 'siglip2',
+  origin: 'timm',
   prefixes: ['', 'visual.trunk.', 'visual.'],
   names: {
     'blocks.{i}.attn.q_proj.weight': fused('weight', 0),

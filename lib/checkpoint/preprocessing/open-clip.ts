@@ -1,0 +1,30 @@
+// open_clip's preprocess_cfg: what its image_transform does for inference.
+import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '../../preprocessing';
+import {
+  deviation,
+  mean,
+  requireSize,
+  resample,
+  type Statement,
+  stated,
+  unsupported,
+} from './fields';
+
+const RESIZE_MODES = ['shortest', 'squash'];
+
+/** @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED, ERR_CHECKPOINT_MISMATCH */
+export function fromOpenClip(from: Statement, size: number): Preprocessing {
+  const colours = stated(from, 'mode') ?? 'RGB';
+  if (colours !== 'RGB') throw unsupported(from, 'mode', colours, '"RGB"');
+  const mode = stated(from, 'resize_mode') ?? 'shortest';
+  if (!RESIZE_MODES.includes(String(mode))) {
+    throw unsupported(from, 'resize_mode', mode, RESIZE_MODES.join(' or '));
+  }
+  requireSize(from, 'size', stated(from, 'size') ?? size, size);
+  return {
+    ...{ size, resample: resample(from, 'interpolation', 'bicubic') },
+    mean: mean(from, 'mean', CLIP_MEAN),
+    std: deviation(from, 'std', CLIP_STD),
+    ...{ squash: mode === 'squash', crop: 'half-even' },
+  };
+}

@@ -1,0 +1,48 @@
+// timm's config.json: what its create_transform makes of a pretrained_cfg.
+import type { Preprocessing } from '../../preprocessing';
+import {
+  deviation,
+  isSection,
+  mean,
+  positive,
+  refuse,
+  requireSize,
+  resample,
+  type Section,
+  type Statement,
+  stated,
+  unsupported,
+} from './fields';
+
+const IMAGENET_MEAN: Preprocessing['mean'] = [0.485, 0.456, 0.406];
+const IMAGENET_STD: Preprocessing['std'] = [0.229, 0.224, 0.225];
+const CROP_MODES = ['center', 'squash'];
+
+/** The part of a config.json of timm's that is about pictures; older ones have it at the top. */
+export function pretrainedConfigOf(config: Section): Section | undefined {
+  if (isSection(config.pretrained_cfg)) return config.pretrained_cfg;
+  const flat = typeof config.architecture === 'string' && Array.isArray(config.input_size);
+  return flat ? config : undefined;
+}
+
+/** @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED, ERR_CHECKPOINT_MISMATCH */
+export function fromTimm(from: Statement, size: number): Preprocessing {
+  const inputSize = stated(from, 'input_size');
+  if (inputSize !== undefined) {
+    const edges = Array.isArray(inputSize) && inputSize.length === 3 ? inputSize.slice(1) : [];
+    requireSize(from, 'input_size', edges, size);
+  }
+  const mode = stated(from, 'crop_mode') ?? 'center';
+  if (!CROP_MODES.includes(String(mode))) {
+    throw unsupported(from, 'crop_mode', mode, CROP_MODES.join(' or '));
+  }
+  refuse(from, ['crop_border_pixels']);
+  const share = positive(from, 'crop_pct', 0.875);
+  if (share > 1) throw unsupported(from, 'crop_pct', share, 'a share of at most 1');
+  return {
+    ...{ size, resample: resample(from, 'interpolation', 'bicubic') },
+    mean: mean(from, 'mean', IMAGENET_MEAN),
+    std: deviation(from, 'std', IMAGENET_STD),
+    ...{ resize: Math.floor(size / share), squash: mode === 'squash', crop: 'half-even' },
+  };
+}

@@ -1,0 +1,149 @@
+// Pictures become what the processor makes of them that the files beside a checkpoint state, bit for
+// bit: tools/make-preprocessing-goldens.py asked transformers, timm and open_clip.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { before, describe, test } from 'node:test';
+import type { Origin } from '#lib/checkpoint/layouts/layout';
+import { resolvePreprocessing } from '#lib/checkpoint/preprocessing/resolve';
+import { decodeImage } from '#lib/image';
+import { loadNative, type RawPixels } from '#lib/native';
+import { CLIP_MEAN, CLIP_STD } from '#lib/preprocessing';
+import { throwsWith } from './support/checkpoint-errors.mts';
+import { statedFile } from './support/checkpoint-table.mts';
+import { picture, sha256 } from './support/pictures.mts';
+
+type Files = Record<string, Record<string, unknown>>;
+
+interface Case {
+  name: string;
+  /** Edge that the weights are for, in pixels. */
+  size: number;
+  files: Files;
+  /** sha256 of float32 [3, S, S], by the picture's name. */
+  pictures: Record<string, string>;
+}
+
+const { cases } = JSON.parse(
+  readFileSync(new URL('./fixtures/preprocessing/golden.json', import.meta.url), 'utf8'),
+) as { cases: Case[] };
+
+function resolve(files: Files, size: number, layout: Origin = 'transformers') {
+  const stated = Object.entries(files).map(([name, content]) => statedFile(name, content));
+  return resolvePreprocessing({ stated }, layout, size);
+}
+
+describe('the same numbers as by', () => {
+  const decoded = new Map<string, RawPixels>();
+  before(async () => {
+    const options = { maxPixels: 1e9, autoOrient: false, transfer: false };
+    for (const name of Object.keys(cases[0]?.pictures ?? {})) {
+      decoded.set(name, await decodeImage(picture(name), options));
+    }
+  });
+
+  for (const { name, size, files, pictures } of cases) {
+    test(name, async () => {
+      const { preprocessing } = resolve(files, size);
+      const wrong: string[] = [];
+      for (const [file, expected] of Object.entries(pictures)) {
+        const pixels = decoded.get(file) as RawPixels;
+        const floats = await loadNative().preprocess(pixels, preprocessing);
+        if (sha256(floats) !== expected) wrong.push(file);
+      }
+      assert.deepEqual(wrong, []);
+    });
+  }
+});
+
+describe('which file is asked', () => {
+  const fields = (mean: number) => ({ mean: [mean, mean, mean] });
+  const files: Files = {
+    'config.json': { architecture: 'eva02', pretrained_cfg: fields(0.1) },
+    'open_clip_config.json': { preprocess_cfg: fields(0.2) },
+    'preprocessor_config.json': { image_mean: fields(0.3).mean },
+    'processor_config.json': { image_processor: { image_mean: fields(0.4).mean } },
+  };
+  const asked = (layout: Origin, ...without: string[]) => {
+    const left = Object.entries(files).filter(([name]) => !without.includes(name));
+    const { preprocessing, source } = resolve(Object.fromEntries(left), 28, layout);
+    return [preprocessing.mean[0], source];
+  };
+
+  test("first that of the checkpoint's own layout", () => {
+    assert.deepEqual(asked('timm'), [0.1, 'config.json, pretrained_cfg']);
+    assert.deepEqual(asked('open_clip'), [0.2, 'open_clip_config.json, preprocess_cfg']);
+    assert.deepEqual(asked('transformers'), [0.4, 'processor_config.json, image_processor']);
+  });
+
+  test('then another', () => {
+    const newest = 'processor_config.json';
+    assert.deepEqual(asked('transformers', newest), [0.3, 'preprocessor_config.json']);
+    const none = [newest, 'preprocessor_config.json'];
+    assert.equal(asked('transformers', ...none)[0], 0.2);
+    assert.equal(asked('transformers', ...none, 'open_clip_config.json')[0], 0.1);
+    assert.equal(asked('timm', 'config.json')[0], 0.4);
+  });
+
+  test("a processor's file without an image processor says nothing; CLIP's own where none does", () => {
+    const silent: Files = {
+      'config.json': { architectures: ['CLIPModel'], vision_config: {} },
+      'processor_config.json': { processor_class: 'CLIPProcessor' },
+    };
+    const clip = { size: 28, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD };
+    for (const none of [silent, {}]) {
+      const { preprocessing, source } = resolve(none, 28);
+      assert.deepEqual(preprocessing, clip);
+      assert.match(source, /no file says/);
+    }
+  });
+});
+
+describe('what is refused, by name', () => {
+  const processor = (content: Record<string, unknown>): Files => ({
+    'preprocessor_config.json': content,
+  });
+  const timm = (pretrained_cfg: Record<string, unknown>): Files => ({
+    'config.json': { pretrained_cfg },
+  });
+  const openClip = (preprocess_cfg: Record<string, unknown>): Files => ({
+    'open_clip_config.json': { preprocess_cfg },
+  });
+  const mismatch = 'ERR_CHECKPOINT_MISMATCH';
+  const unsupported = 'ERR_CHECKPOINT_UNSUPPORTED';
+  const square = (edge: number) => ({ height: edge, width: edge });
+  const wrong: [Files, typeof mismatch | typeof unsupported, RegExp][] = [
+    [processor({ crop_size: { height: 28, width: 14 } }), mismatch, /"crop_size"/],
+    [processor({ crop_size: 224 }), mismatch, /"crop_size" is "224".*28 × 28/],
+    [processor({ size: square(32), do_center_crop: false }), mismatch, /"size"/],
+    [processor({ size: 14, crop_size: 28 }), unsupported, /"size".*at least the crop's 28/],
+    [processor({ size: { height: 28, width: 14 } }), unsupported, /"size".*equal/],
+    [processor({ size: { longest_edge: 28 } }), unsupported, /"size"/],
+    [processor({ size: { shortest_edge: 28 }, do_center_crop: false }), unsupported, /centre crop/],
+    [processor({ resample: 6 }), unsupported, /"resample" is "6".*lanczos/],
+    [processor({ resample: 'cubic' }), unsupported, /"resample"/],
+    [processor({ do_resize: false }), unsupported, /do_resize/],
+    [processor({ do_pad: true }), unsupported, /do_pad/],
+    [processor({ rescale_offset: true }), unsupported, /rescale_offset/],
+    [processor({ rescale_factor: '1/255' }), unsupported, /rescale_factor/],
+    [processor({ image_mean: [1, 2] }), unsupported, /image_mean.*three numbers/],
+    [processor({ image_std: [1, 0, 1] }), unsupported, /image_std.*positive/],
+    [processor({ image_processor_type: 'Siglip2ImageProcessor' }), unsupported, /Siglip2/],
+    [processor({ image_processor_type: 'Qwen2VLImageProcessor' }), unsupported, /Qwen2VL.*CLIP/],
+    [
+      processor({ image_processor_type: 'ConvNextImageProcessor', size: square(28) }),
+      unsupported,
+      /edge/,
+    ],
+    [timm({ input_size: [3, 32, 32] }), mismatch, /input_size/],
+    [timm({ crop_mode: 'border' }), unsupported, /crop_mode.*center or squash/],
+    [timm({ crop_pct: 1.2 }), unsupported, /crop_pct/],
+    [timm({ crop_border_pixels: 3 }), unsupported, /crop_border_pixels/],
+    [timm({ interpolation: 'random' }), unsupported, /interpolation/],
+    [openClip({ resize_mode: 'longest' }), unsupported, /resize_mode.*shortest or squash/],
+    [openClip({ mode: 'L' }), unsupported, /mode/],
+    [openClip({ size: [28, 32] }), mismatch, /size/],
+  ];
+  for (const [files, code, pattern] of wrong) {
+    test(JSON.stringify(files), () => throwsWith(() => resolve(files, 28), code, pattern));
+  }
+});
