@@ -5,26 +5,71 @@
 //   curl localhost:8080/metrics
 //
 // Concurrent requests become batches by themselves. A client that hangs up takes its picture out of
-// the queue, overload is a 503 at once, and SIGTERM finishes what is under way.
+// the queue, overload is a 503 at once, and SIGTERM finishes what is under way. What strangers send is
+// bounded: at most UNDER_WAY × (MAX_BYTES + 3 × MAX_PIXELS) bytes are held for them, some 0.8 GB.
 import { createServer } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import { LLM2CLIP } from 'llm2clip';
 import { Registry } from 'prom-client';
 import { registerMetrics } from './metrics.mjs';
 
-const STATUS = { ERR_QUEUE_FULL: 503, ERR_TIMEOUT: 504, ERR_DISPOSED: 503 };
+const STATUS = {
+  ERR_QUEUE_FULL: 503,
+  ERR_TIMEOUT: 504,
+  ERR_DISPOSED: 503,
+  ERR_IMAGE_TOO_LARGE: 413,
+  ERR_BODY_TOO_LARGE: 413,
+};
 const TIMEOUT_MS = 10_000;
+/** Nobody keeps a place by sending slowly. */
+const UPLOAD_MS = 30_000;
+/** Requests that are read, decoded or computed at the same time. */
+const UNDER_WAY = 16;
+/** Of a request's body. */
+const MAX_BYTES = 10_000_000;
+/** Of a decoded picture: a file of some kilobytes may hold hundreds of millions. */
+const MAX_PIXELS = 12_000_000;
 
 const [bundle, port = '8080'] = process.argv.slice(2);
 if (bundle === undefined) throw new Error('usage: service.mjs BUNDLE [PORT]');
-const model = await LLM2CLIP.load(bundle);
+const model = await LLM2CLIP.load(bundle, {
+  batching: { maxQueue: UNDER_WAY },
+  image: { maxPixels: MAX_PIXELS },
+});
 const registry = new Registry();
 registerMetrics(model, registry);
 
+function refusal(code, message) {
+  return Object.assign(new Error(message), { code });
+}
+
+/** A request's body, of which no more is kept than is allowed; Node discards the rest as it comes. */
+async function bodyOf(request) {
+  const chunks = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) {
+      throw refusal('ERR_BODY_TOO_LARGE', `expected a body of at most ${MAX_BYTES} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+let underWay = 0;
+
 async function embed(request, signal) {
-  const picture = await buffer(request);
-  const embedding = await model.encodeImage(picture, { signal, timeoutMs: TIMEOUT_MS });
-  return Array.from(embedding);
+  if (underWay >= UNDER_WAY) {
+    throw refusal('ERR_QUEUE_FULL', `expected fewer than ${UNDER_WAY} requests under way`);
+  }
+  underWay += 1;
+  try {
+    const picture = await bodyOf(request);
+    const embedding = await model.encodeImage(picture, { signal, timeoutMs: TIMEOUT_MS });
+    return Array.from(embedding);
+  } finally {
+    underWay -= 1;
+  }
 }
 
 /** 4xx for pictures that cannot be decoded. */
@@ -32,7 +77,7 @@ function statusOf(code) {
   return STATUS[code] ?? (String(code).startsWith('ERR_IMAGE') ? 422 : 500);
 }
 
-const server = createServer(async (request, response) => {
+const server = createServer({ requestTimeout: UPLOAD_MS }, async (request, response) => {
   const hungUp = new AbortController();
   response.on('close', () => hungUp.abort());
   try {

@@ -1,13 +1,13 @@
 // How int8 is kept true to fp32: the linear layers whose rounding moves the embeddings most stay in
 // bf16. How much a layer loses of its own output says little of that, and is recorded alone.
 import { mkdtemp, rename, rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Quantisation } from './bundle/quantisation';
 import type { VisionConfig } from './config';
 import { LLM2CLIPError } from './errors';
 import { type BuildSpec, type Calibration, FOR_CPU, fromNative, type NativeEngine } from './native';
 import { boundedCosine, formatCosine, GATES, rowCosines } from './parity';
+import { usableProcessors } from './processors';
 
 /** Of all layers, those that stay in bf16 in one attempt after the other, where all int8 fails. */
 const KEPT_PERCENT = [5, 10, 20, 40] as const;
@@ -64,7 +64,7 @@ function build(spec: CalibratedBuild, rest: Rest) {
 
 function picturesFor(file: string, { config, pixels, signal }: CalibratedBuild) {
   signal?.throwIfAborted();
-  return { file, imageSize: config.imageSize, threads: availableParallelism(), pixels };
+  return { file, imageSize: config.imageSize, threads: usableProcessors(), pixels };
 }
 
 /** What an fp32 engine makes of the pictures. */

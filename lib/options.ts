@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { types } from 'node:util';
 import {
   invalidBuffer,
@@ -15,6 +14,7 @@ import {
 } from './arguments';
 import { PARTS, type Part } from './parts';
 import { type ResolvedTextCache, type TextCacheOptions, textCacheOptions } from './text-cache';
+import { usableProcessors } from './processors';
 
 /** Called with what a user may want in a log; must not throw. */
 export type Logger = (
@@ -166,7 +166,7 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
   return {
     parts: wantedParts(options.parts),
     device,
-    threads: optionalInteger(options.threads, 'options.threads', availableParallelism(), [1, 1024]),
+    threads: optionalInteger(options.threads, 'options.threads', usableProcessors(), [1, 1024]),
     maxBatch:
       maxBatch === undefined
         ? undefined

@@ -3,12 +3,15 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { convert, LLM2CLIP } from 'llm2clip';
 import { CHECKPOINT, digits } from './support/digits.mts';
+import { picture } from './support/pictures.mts';
 import { temporaryFolder } from './support/temporary.mts';
+import { until } from './support/until.mts';
 import { wholeBundle } from './support/text-bundle.mts';
 import { cosine } from './support/vectors.mts';
 
@@ -59,6 +62,45 @@ describe('service.mjs', () => {
     assert.equal(status, 422);
     assert.equal((body as { error: { code: string } }).error.code, 'ERR_IMAGE_UNSUPPORTED');
     assert.equal((await fetch(`${origin}/elsewhere`)).status, 404);
+  });
+
+  test('refuses what is too large: a body, or the pixels of a small file', async () => {
+    const bounds = [Buffer.alloc(10_000_001), Buffer.alloc(40_000_000)];
+    for (const body of bounds) {
+      const answer = await embed(body);
+      assert.equal(answer.status, 413);
+      assert.equal((answer.body as { error: { code: string } }).error.code, 'ERR_BODY_TOO_LARGE');
+    }
+    // A body of no stated length.
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1_000_000)),
+    });
+    const init = { method: 'POST', body: endless, duplex: 'half', signal: AbortSignal.timeout(60_000) };
+    assert.equal((await fetch(`${origin}/embed`, init)).status, 413);
+
+    const bomb = readFileSync(picture('bomb.png'));
+    const answers = await Promise.all(Array.from({ length: 16 }, () => embed(bomb)));
+    for (const { status, body } of answers) {
+      assert.equal(status, 413);
+      assert.equal((body as { error: { code: string } }).error.code, 'ERR_IMAGE_TOO_LARGE');
+    }
+    const file = `/proc/${service.pid}/status`;
+    const peak = Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(file, 'utf8'))?.[1]) / 1024;
+    assert.ok(peak < 1024, `held ${peak} MiB at most`);
+    assert.equal((await embed(readFileSync(pictures[0] as string))).status, 200);
+  });
+
+  test('holds no more than some requests at a time', async () => {
+    const uploads = Array.from({ length: 16 }, () => {
+      const upload = request(`${origin}/embed`, { method: 'POST' });
+      upload.on('error', () => {});
+      upload.write('the beginning of a picture');
+      return upload;
+    });
+    const picture = readFileSync(pictures[0] as string);
+    await until(async () => (await embed(picture)).status === 503, 'a refusal');
+    for (const upload of uploads) upload.destroy();
+    await until(async () => (await embed(picture)).status === 200, 'a free place');
   });
 
   test('exports its counts and times to Prometheus', async () => {

@@ -1,8 +1,10 @@
 // Pictures become what the processor makes of them that the files beside a checkpoint state, bit for
 // bit: tools/make-preprocessing-goldens.py asked transformers, timm and open_clip.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { convert, LLM2CLIP } from 'llm2clip';
 import type { Origin } from '#lib/checkpoint/layouts/layout';
 import { resolvePreprocessing } from '#lib/checkpoint/preprocessing/resolve';
 import { decodeImage } from '#lib/image';
@@ -10,7 +12,10 @@ import { loadNative, type RawPixels } from '#lib/native';
 import { CLIP_MEAN, CLIP_STD } from '#lib/preprocessing';
 import { throwsWith } from './support/checkpoint-errors.mts';
 import { statedFile } from './support/checkpoint-table.mts';
+import { llm2clip } from './support/cli.mts';
+import { CHECKPOINT } from './support/digits.mts';
 import { picture, sha256 } from './support/pictures.mts';
+import { temporaryFolder } from './support/temporary.mts';
 
 type Files = Record<string, Record<string, unknown>>;
 
@@ -146,4 +151,83 @@ describe('what is refused, by name', () => {
   for (const [files, code, pattern] of wrong) {
     test(JSON.stringify(files), () => throwsWith(() => resolve(files, 28), code, pattern));
   }
+});
+
+describe('a bundle', () => {
+  /** A folder with the checkpoint of the digits, of 56 pixels, and such a file. */
+  const folderWith = (name: string, content: object): string => {
+    const folder = mkdtempSync(join(temporaryFolder(), 'stated-'));
+    copyFileSync(CHECKPOINT, join(folder, 'digits.pt'));
+    writeFileSync(join(folder, name), JSON.stringify(content));
+    return folder;
+  };
+  const pretrained_cfg = {
+    ...{ input_size: [3, 56, 56], crop_mode: 'squash', crop_pct: 0.9, interpolation: 'lanczos' },
+    ...{ mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
+  };
+  const expected = {
+    ...{ size: 56, resample: 'lanczos', mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
+    ...{ resize: 62, squash: true, crop: 'half-even' },
+  } as const;
+
+  test('records it and does it; convert and inspect say it and who stated it', async () => {
+    const folder = folderWith('config.json', { architecture: 'eva02', pretrained_cfg });
+    const out = join(folder, 'out');
+    const converted = await llm2clip('convert', folder, '--out', out, '--precision', 'fp32');
+    assert.equal(converted.code, 0, converted.stderr);
+    const inspected = await llm2clip('inspect', out);
+    for (const { stdout } of [converted, inspected, await llm2clip('inspect', folder)]) {
+      assert.match(stdout, /squashed to 62 × 62, lanczos, centre crop of 56 \(half-even\)/);
+      assert.match(stdout, /mean 0\.1 0\.2 0\.3, deviation 0\.4 0\.5 0\.6/);
+      assert.match(stdout, /stated by +config\.json, pretrained_cfg/);
+    }
+    const manifest = JSON.parse(readFileSync(join(out, 'llm2clip.json'), 'utf8'));
+    assert.equal(manifest.formatVersion, 2);
+    assert.deepEqual(manifest.preprocessing, expected);
+
+    await using model = await LLM2CLIP.load(out, { device: 'cpu' });
+    const options = { maxPixels: 1e9, autoOrient: false, transfer: false };
+    const pixels = await decodeImage(picture('portrait-tall.jpg'), options);
+    const pixelValues = await loadNative().preprocess(pixels, {
+      ...expected,
+      ...{ mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
+    });
+    assert.deepEqual(
+      await model.encodeImage(picture('portrait-tall.jpg')),
+      await model.encodeImage({ pixelValues, shape: [3, 56, 56] }),
+    );
+  });
+
+  test("of CLIP's own preprocessing is one that older readers take", async () => {
+    const folder = folderWith('open_clip_config.json', { model_cfg: {} });
+    const { formatVersion, preprocessing, source } = await convert(folder, {
+      ...{ out: join(folder, 'out'), precision: 'fp32' },
+    });
+    assert.equal(formatVersion, 1);
+    assert.deepEqual(preprocessing, {
+      ...{ size: 56, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD },
+    });
+    assert.match(source?.preprocessing ?? '', /no file says it/);
+  });
+
+  test('with a preprocessing that makes no sense is refused, by the field', async () => {
+    const folder = folderWith('config.json', { architecture: 'eva02', pretrained_cfg });
+    const out = join(folder, 'out');
+    const manifest = await convert(folder, { out, precision: 'fp32' });
+    for (const [field, value] of [
+      ['resample', 'cubic'],
+      ['resize', 55],
+      ['resize', 1e9],
+      ['squash', 'yes'],
+      ['crop', 'ceil'],
+      ['rescale', 0],
+    ] as const) {
+      const preprocessing = { ...manifest.preprocessing, [field]: value };
+      writeFileSync(join(out, 'llm2clip.json'), JSON.stringify({ ...manifest, preprocessing }));
+      await assert.rejects(LLM2CLIP.load(out), {
+        code: 'ERR_BUNDLE_INVALID',
+        message: new RegExp(`preprocessing\\.${field}`),
+      });
+    }
+  });
 });

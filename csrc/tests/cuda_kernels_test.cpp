@@ -263,21 +263,22 @@ void test_quick_gelu() {
 
 // Bit for bit: bytes, and what becomes of them.
 template <typename T>
-void test_preprocess(int64_t width, int64_t height, int channels, int size, int patch) {
+void test_preprocess(int64_t width, int64_t height, int channels, const Preprocessing& how) {
+  constexpr int kPatch = 14;
   static std::mt19937 generator(2);
   std::vector<uint8_t> bytes(static_cast<size_t>(width * height * channels));
   for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(generator());
   const ImageView image{bytes.data(), width, height, channels};
-  const Preprocessing preprocessing{size, {0.48F, 0.46F, 0.41F}, {0.27F, 0.26F, 0.28F}};
-  std::vector<float> pixels(static_cast<size_t>(3 * size * size));
-  preprocess(image, preprocessing, pixels.data());
+  std::vector<float> pixels(static_cast<size_t>(3 * how.size * how.size));
+  preprocess(image, how, pixels.data());
 
-  const PatchGrid grid{size, patch, static_cast<int>(padded_to(3 * patch * patch, kChunk))};
+  const PatchGrid grid{how.size, kPatch,
+                       static_cast<int>(padded_to(3 * kPatch * kPatch, kChunk))};
   const int64_t count = int64_t{grid.count()} * grid.padded;
   const DeviceArray<float> whole(pixels);
   DeviceArray<T> expected(blank<T>(count)), found(blank<T>(count));
   patches_cuda(whole.data(), expected.data(), grid, 1, test_stream());
-  DevicePreprocessing on_device(image, preprocessing, size_t{1} << 20);
+  DevicePreprocessing on_device(image, how, size_t{1} << 20);
   preprocess_cuda(on_device.picture(), grid, found.data(), test_stream());
   compare(kind<T> + " preprocess " + std::to_string(width) + " × " + std::to_string(height),
           numbers(expected.read()), numbers(found.read()), 0);
@@ -315,7 +316,18 @@ void test_kernels() {
                                       {40, 300},
                                       {300, 40},
                                       {29, 59}}) {
-    for (const int channels : {1, 3, 4}) test_preprocess<T>(width, height, channels, 28, 14);
+    Preprocessing how{.size = 28, .mean = {0.48F, 0.46F, 0.41F}, .std = {0.27F, 0.26F, 0.28F}};
+    for (const int channels : {1, 3, 4}) test_preprocess<T>(width, height, channels, how);
+    how.resize = 33;
+    how.crop = CropStart::kHalfEven;
+    how.rescale = 1 / 127.5;
+    for (const bool squash : {false, true}) {
+      how.squash = squash;
+      for (const Filter filter : {Filter::kNearest, Filter::kBox, Filter::kLanczos}) {
+        how.filter = filter;
+        test_preprocess<T>(width, height, 3, how);
+      }
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { abortable } from '../abort';
@@ -11,6 +10,7 @@ import type { SearchResult } from '../search/vector-table';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { describeError, print, printError, stdoutDrained } from './output';
+import { usableProcessors } from '../processors';
 
 interface Options {
   bundle?: string;
@@ -66,7 +66,7 @@ async function searchAll(
     if (queries.length > 1 && !json) print(`${query.label}:`);
     try {
       const vector = await query.vector(model, signal);
-      const work = { queries: vector, k, threads: availableParallelism(), signal };
+      const work = { queries: vector, k, threads: usableProcessors(), signal };
       const [result] = await index.search(work);
       show(query, result as SearchResult, json);
     } catch (error) {

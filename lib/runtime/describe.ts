@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { loadNative } from '../native';
 import { PACKAGE_ROOT, packageVersion } from '../package-version';
@@ -14,6 +14,7 @@ import {
   tensorrtPlaces,
   tensorrtVersion,
 } from './tensorrt';
+import { usableProcessors } from '../processors';
 
 /** What `runtime info --json` prints. Null stands for what is not there. */
 export interface RuntimeDescription {
@@ -83,7 +84,7 @@ export async function describeRuntime(
     glibc: glibcVersion(),
     cpu: {
       model: cpus()[0]?.model.trim() ?? 'unknown',
-      threads: availableParallelism(),
+      threads: usableProcessors(),
       features: native.features,
     },
     memoryBytes: totalmem(),

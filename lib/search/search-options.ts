@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { types } from 'node:util';
 import {
   invalidBuffer,
@@ -8,6 +7,7 @@ import {
   optionsBag,
 } from '../arguments';
 import { numbersOf } from './vector-set';
+import { usableProcessors } from '../processors';
 
 export interface SearchOptions {
   /** How many of the best. Default 10; all where there are fewer. */
@@ -28,7 +28,7 @@ const DEFAULT_K = 10;
 const MOST_K = 2 ** 32 - 1;
 
 export function resolveThreads(value: unknown): number {
-  return optionalInteger(value, 'options.threads', availableParallelism(), [1, 1024]);
+  return optionalInteger(value, 'options.threads', usableProcessors(), [1, 1024]);
 }
 
 export function resolveSearchOptions(value: unknown): ResolvedSearchOptions {
