@@ -13,8 +13,8 @@ import {
   optionsBag,
 } from './arguments';
 import { PARTS, type Part } from './parts';
-import { type ResolvedTextCache, type TextCacheOptions, textCacheOptions } from './text-cache';
 import { usableProcessors } from './processors';
+import { type ResolvedTextCache, type TextCacheOptions, textCacheOptions } from './text-cache';
 
 /** Called with what a user may want in a log; must not throw. */
 export type Logger = (

@@ -24,7 +24,9 @@ function mountOf(mountInfo: string, version: 1 | 2): Mount | undefined {
     const [, , , root, point] = before.split(' ');
     const [type, , options = ''] = after.split(' ');
     if (root === undefined || point === undefined) continue;
-    if (version === 2 ? type === 'cgroup2' : type === 'cgroup' && options.split(',').includes('cpu'))
+    if (
+      version === 2 ? type === 'cgroup2' : type === 'cgroup' && options.split(',').includes('cpu')
+    )
       return { root, point };
   }
   return undefined;

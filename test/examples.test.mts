@@ -11,8 +11,8 @@ import { convert, LLM2CLIP } from 'llm2clip';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { picture } from './support/pictures.mts';
 import { temporaryFolder } from './support/temporary.mts';
-import { until } from './support/until.mts';
 import { wholeBundle } from './support/text-bundle.mts';
+import { until } from './support/until.mts';
 import { cosine } from './support/vectors.mts';
 
 const LANCEDB = fileURLToPath(new URL('../examples/lancedb.mjs', import.meta.url));
@@ -75,7 +75,12 @@ describe('service.mjs', () => {
     const endless = new ReadableStream({
       pull: (controller) => controller.enqueue(new Uint8Array(1_000_000)),
     });
-    const init = { method: 'POST', body: endless, duplex: 'half', signal: AbortSignal.timeout(60_000) };
+    const init = {
+      method: 'POST',
+      body: endless,
+      duplex: 'half' as const,
+      signal: AbortSignal.timeout(60_000),
+    };
     assert.equal((await fetch(`${origin}/embed`, init)).status, 413);
 
     const bomb = readFileSync(picture('bomb.png'));

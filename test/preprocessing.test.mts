@@ -7,9 +7,11 @@ import { before, describe, test } from 'node:test';
 import { convert, LLM2CLIP } from 'llm2clip';
 import type { Origin } from '#lib/checkpoint/layouts/layout';
 import { resolvePreprocessing } from '#lib/checkpoint/preprocessing/resolve';
+import { cropOf } from '#lib/heat-map/crop';
+import type { Box } from '#lib/heat-map/paint';
 import { decodeImage } from '#lib/image';
 import { loadNative, type RawPixels } from '#lib/native';
-import { CLIP_MEAN, CLIP_STD } from '#lib/preprocessing';
+import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '#lib/preprocessing';
 import { throwsWith } from './support/checkpoint-errors.mts';
 import { statedFile } from './support/checkpoint-table.mts';
 import { llm2clip } from './support/cli.mts';
@@ -165,10 +167,10 @@ describe('a bundle', () => {
     ...{ input_size: [3, 56, 56], crop_mode: 'squash', crop_pct: 0.9, interpolation: 'lanczos' },
     ...{ mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
   };
-  const expected = {
+  const expected: Preprocessing = {
     ...{ size: 56, resample: 'lanczos', mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
     ...{ resize: 62, squash: true, crop: 'half-even' },
-  } as const;
+  };
 
   test('records it and does it; convert and inspect say it and who stated it', async () => {
     const folder = folderWith('config.json', { architecture: 'eva02', pretrained_cfg });
@@ -188,10 +190,7 @@ describe('a bundle', () => {
     await using model = await LLM2CLIP.load(out, { device: 'cpu' });
     const options = { maxPixels: 1e9, autoOrient: false, transfer: false };
     const pixels = await decodeImage(picture('portrait-tall.jpg'), options);
-    const pixelValues = await loadNative().preprocess(pixels, {
-      ...expected,
-      ...{ mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
-    });
+    const pixelValues = await loadNative().preprocess(pixels, expected);
     assert.deepEqual(
       await model.encodeImage(picture('portrait-tall.jpg')),
       await model.encodeImage({ pixelValues, shape: [3, 56, 56] }),
@@ -230,4 +229,52 @@ describe('a bundle', () => {
       });
     }
   });
+});
+
+describe('what a heat map is laid over', () => {
+  const framings: Omit<Preprocessing, 'resample' | 'mean' | 'std'>[] = [
+    { size: 56 },
+    { size: 56, resize: 64 },
+    { size: 56, squash: true },
+    { size: 56, resize: 71, squash: true, crop: 'half-even' },
+    { size: 56, resize: 63, crop: 'half-even' },
+  ];
+  /** A black picture that is white from one corner to the other. */
+  const whiteWithin = (width: number, height: number, box: Box, margin: number): RawPixels => {
+    const data = new Uint8Array(width * height);
+    const [left, top] = [box.left - margin, box.top - margin].map(Math.round) as [number, number];
+    const right = Math.round(box.left + box.width + margin);
+    const bottom = Math.round(box.top + box.height + margin);
+    for (let y = Math.max(0, top); y < Math.min(height, bottom); y++) {
+      data.fill(255, y * width + Math.max(0, left), y * width + Math.min(width, right));
+    }
+    return { data, width, height, channels: 1 };
+  };
+
+  for (const framing of framings) {
+    test(`is what the model sees: ${JSON.stringify(framing)}`, async () => {
+      for (const [width, height] of [
+        [400, 300],
+        [301, 403],
+        [250, 250],
+      ] as const) {
+        const box = cropOf({ width, height }, framing, { width, height });
+        const seen = async (margin: number) => {
+          const { size } = framing;
+          const how: Preprocessing = {
+            ...framing,
+            ...{ resample: 'nearest', mean: [0, 0, 0], std: [1, 1, 1] },
+          };
+          const floats = await loadNative().preprocess(
+            whiteWithin(width, height, box, margin),
+            how,
+          );
+          return [0, size - 1, size * (size - 1), size * size - 1].map((corner) => floats[corner]);
+        };
+        assert.deepEqual(await seen(2), [1, 1, 1, 1]);
+        // Twelve pixels of the picture are more than one of what is seen.
+        assert.deepEqual(await seen(-12), [0, 0, 0, 0]);
+      }
+    });
+  }
 });

@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { loadNative } from '../native';
 import { PACKAGE_ROOT, packageVersion } from '../package-version';
+import { usableProcessors } from '../processors';
 import { type CudaDescription, describeCuda, missingForCuda } from './describe-cuda';
 import { INSTALL_COMMAND, type RuntimeSource, runtimeCandidates } from './locate';
 import { LIBTORCH_VERSION } from './pins';
@@ -14,7 +15,6 @@ import {
   tensorrtPlaces,
   tensorrtVersion,
 } from './tensorrt';
-import { usableProcessors } from '../processors';
 
 /** What `runtime info --json` prints. Null stands for what is not there. */
 export interface RuntimeDescription {

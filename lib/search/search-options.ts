@@ -6,8 +6,8 @@ import {
   optionalSignal,
   optionsBag,
 } from '../arguments';
-import { numbersOf } from './vector-set';
 import { usableProcessors } from '../processors';
+import { numbersOf } from './vector-set';
 
 export interface SearchOptions {
   /** How many of the best. Default 10; all where there are fewer. */

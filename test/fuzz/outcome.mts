@@ -27,7 +27,9 @@ export function outcomeOf(bytes: Buffer, beside: Beside): Outcome {
     const table = parse(bytes);
     outcome = 'parsed';
     checkInside(table, bytes.length);
-    const weights = RESOLVERS.map((resolve) => attempt(() => resolve({ ...table, stated: beside })));
+    const weights = RESOLVERS.map((resolve) =>
+      attempt(() => resolve({ ...table, stated: beside })),
+    );
     for (const found of weights) {
       checkInside({ ...table, tensors: found.map(({ entry }) => entry) }, bytes.length);
     }
