@@ -24,8 +24,8 @@ double sinc(double x) {
   return std::sin(x) / x;
 }
 
-// The constants are floats in Pillow too. Sine and cosine of one angle, in one place: compilers make
-// one call of them, whose last bit may differ from that of two.
+// The constants are floats in Pillow too. Sine and cosine of one angle, in one place: compilers
+// make one call of them, whose last bit may differ from that of two.
 double hamming(double x) {
   x = std::abs(x);
   if (x == 0) return 1;

@@ -25,9 +25,9 @@ ResizeAxis centre_window(int64_t edge, int64_t shortest, const Preprocessing& ho
           .count = how.size};
 }
 
-// From version 13 on, Pillow resizes rows first where that takes away more than twice as many of them
-// as columns (before, never). The order shows: each pass rounds to bytes. Where an edge keeps its
-// length Pillow skips that pass; here it runs and changes nothing, as its only weight is one.
+// From version 13 on, Pillow resizes rows first where that takes away more than twice as many of
+// them as columns (before, never). The order shows: each pass rounds to bytes. Where an edge keeps
+// its length Pillow skips that pass; here it runs and changes nothing, as its only weight is one.
 bool vertically_first(const ResizeAxis& columns, const ResizeAxis& rows) {
   const int64_t fewer = rows.input - rows.output;
   return fewer > 0 && fewer > 2 * (columns.input - columns.output);
@@ -46,8 +46,7 @@ ResizePlan plan_resize(const ImageView& image, const Preprocessing& how) {
 std::array<float, 256> normalised_bytes(const Preprocessing& how, size_t channel) {
   std::array<float, 256> values{};
   for (int byte = 0; byte < 256; ++byte) {
-    values[byte] =
-        (static_cast<float>(byte * how.rescale) - how.mean[channel]) / how.std[channel];
+    values[byte] = (static_cast<float>(byte * how.rescale) - how.mean[channel]) / how.std[channel];
   }
   return values;
 }

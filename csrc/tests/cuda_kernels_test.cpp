@@ -272,8 +272,7 @@ void test_preprocess(int64_t width, int64_t height, int channels, const Preproce
   std::vector<float> pixels(static_cast<size_t>(3 * how.size * how.size));
   preprocess(image, how, pixels.data());
 
-  const PatchGrid grid{how.size, kPatch,
-                       static_cast<int>(padded_to(3 * kPatch * kPatch, kChunk))};
+  const PatchGrid grid{how.size, kPatch, static_cast<int>(padded_to(3 * kPatch * kPatch, kChunk))};
   const int64_t count = int64_t{grid.count()} * grid.padded;
   const DeviceArray<float> whole(pixels);
   DeviceArray<T> expected(blank<T>(count)), found(blank<T>(count));
