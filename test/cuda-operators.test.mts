@@ -15,7 +15,7 @@ import { TWIN_GATES } from './support/device.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { cosine } from './support/vectors.mts';
 
-const TWIN = fileURLToPath(new URL('../build/Release/tests/twin_session', import.meta.url));
+const TWIN = fileURLToPath(new URL('../build/Release/tests/twin', import.meta.url));
 const BATCH = 3;
 
 /** Of each whether its last norm and its head run as one kernel. */
@@ -62,7 +62,7 @@ async function runTwin(bundle: string, pixels: Float32Array, size: number, outpu
   writeFileSync(file, pixels);
   const model = join(bundle, 'vision/1/model.pt');
   const layers = outputs.flatMap(({ patches }) => (patches ? [`${patches.layer ?? -1}`] : []));
-  const args = [locatePlugin('torchscript'), model, file, `${size}`, ...layers];
+  const args = [locatePlugin('torchscript'), model, 'pictures', file, `${size}`, ...layers];
   const options = { encoding: 'buffer', maxBuffer: 1 << 24 } as const;
   const { stdout, stderr } = await promisify(execFile)(TWIN, args, options);
   return {

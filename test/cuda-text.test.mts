@@ -22,7 +22,7 @@ import {
 } from './support/text-towers.mts';
 import { cosine } from './support/vectors.mts';
 
-const TWIN = fileURLToPath(new URL('../build/Release/tests/twin_texts', import.meta.url));
+const TWIN = fileURLToPath(new URL('../build/Release/tests/twin', import.meta.url));
 
 /** Of a text in a slot: how many tokens it has, and over how many the mean is. */
 const HEADER = 2;
@@ -59,7 +59,7 @@ async function embedTwin(
     file,
     Buffer.concat(slots.map((slot) => Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength))),
   );
-  const args = [locatePlugin('torchscript'), model, file, `${slots[0]?.length}`];
+  const args = [locatePlugin('torchscript'), model, 'texts', file, `${slots[0]?.length}`];
   const options = { encoding: 'buffer', maxBuffer: 1 << 24 } as const;
   const { stdout } = await promisify(execFile)(TWIN, args, options);
   const all = new Float32Array(Uint8Array.from(stdout).buffer);

@@ -4,9 +4,10 @@
 get_filename_component(cuda_compiler "${LLM2CLIP_NVCC}" REALPATH)
 get_filename_component(cuda_root "${cuda_compiler}/../.." ABSOLUTE)
 
-# Machine code for each generation, and PTX for those to come.
+# Machine code for each generation, which runs on all of it (8.0's on 8.6 and 8.9), and PTX for those
+# to come.
 set(cuda_code -gencode=arch=compute_120,code=compute_120)
-foreach(capability 75 80 86 89 90 100 120)
+foreach(capability 75 80 90 100 120)
   list(APPEND cuda_code -gencode=arch=compute_${capability},code=sm_${capability})
 endforeach()
 

@@ -1,0 +1,71 @@
+// Runs a native engine file as a session on a GPU would, over the kernels' twins on the host:
+// twin PLUGIN MODEL pictures|texts INPUTS SIZE [LAYER…], see twin.h. PLUGIN is
+// llm2clip_torchscript.so, which names the operators; INPUTS holds f32.
+#include "engine/torchscript/cuda/tests/twin.h"
+
+#include <c10/core/InferenceMode.h>
+#include <dlfcn.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "engine/torchscript/cuda/padded_weights.h"
+
+namespace llm2clip {
+namespace {
+
+std::vector<float> read_floats(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+  std::vector<float> floats(bytes.size() / sizeof(float));
+  std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
+  return floats;
+}
+
+torch::jit::Module load(const char* plugin, const char* model) {
+  if (::dlopen(plugin, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) == nullptr) {
+    throw std::runtime_error(::dlerror());
+  }
+  torch::jit::Module module = torch::jit::load(model, at::kCPU);
+  module.eval();
+  move_and_pad_weights(module, at::kCPU);
+  return module;
+}
+
+void run(const std::vector<const char*>& arguments) {
+  const c10::InferenceMode guard;
+  const torch::jit::GraphOptimizerEnabledGuard as_written(false);
+  torch::jit::Module module = load(arguments[0], arguments[1]);
+  const std::vector<float> inputs = read_floats(arguments[3]);
+  const int64_t size = std::atoll(arguments[4]);
+  if (std::strcmp(arguments[2], "texts") == 0) return run_texts(module, inputs, size);
+  std::vector<int64_t> layers;
+  for (size_t i = 5; i < arguments.size(); ++i) layers.push_back(std::atoll(arguments[i]));
+  run_pictures(module, inputs, size, layers);
+}
+
+}  // namespace
+
+void write_floats(const at::Tensor& tensor) {
+  const at::Tensor floats = tensor.to(at::kFloat).contiguous();
+  std::fwrite(floats.const_data_ptr(), sizeof(float), static_cast<size_t>(floats.numel()), stdout);
+}
+
+}  // namespace llm2clip
+
+int main(int count, char** arguments) {
+  if (count < 6) return 2;
+  try {
+    llm2clip::run({arguments + 1, arguments + count});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
