@@ -17,6 +17,7 @@ import type { ImageInput } from './image';
 import type { EncodeManyOptions, EncodeOptions } from './options';
 import { VectorTable } from './search/vector-table';
 import { streamInOrder } from './stream';
+import { ownFloats } from './typed-array';
 
 /** What a classifier is made with; an LLM2CLIP with a language model is one. */
 export interface ImageTextEncoder {
@@ -136,8 +137,9 @@ export class Classifier {
 
 function requireVector(value: unknown, dim: number): Float32Array {
   if (!types.isFloat32Array(value)) throw invalidType('a Float32Array', 'embedding', value);
-  if (value.length !== dim) throw invalidBuffer(`${dim} numbers`, 'embedding', value);
-  return value;
+  const numbers = ownFloats(value, 'embedding');
+  if (numbers.length === dim) return numbers;
+  throw invalidBuffer(`${dim} numbers`, 'embedding', numbers);
 }
 
 /** Σ exp(scale · (score − best)); scores come best first, so that no exponential overflows. */

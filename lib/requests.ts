@@ -1,6 +1,13 @@
 import { abortable } from './abort';
-import { fromNative, type Input, type NativeSession, type PatchesSpec } from './native';
+import {
+  type EncodeSpec,
+  fromNative,
+  type Input,
+  type NativeSession,
+  type PatchesSpec,
+} from './native';
 import type { ResolvedEncodeOptions } from './options';
+import { ofThisRealm } from './typed-array';
 
 /** Where one embedding goes, or what else is asked of a picture. */
 export interface Place {
@@ -34,10 +41,16 @@ export class Requests {
     this.#nextId = (this.#nextId + 1) >>> 0;
     const id = this.#nextId;
     const spec = { borrowed, priority, timeoutMs, waits, normalize, out, outOffset, patches };
-    const embedding = fromNative(this.session.encode(id, input, spec));
+    const embedding = this.#encode(id, input, spec);
     this.#wakeSoon();
     if (signal === undefined) return embedding;
     return abortable(embedding, signal, () => this.session.cancel(id));
+  }
+
+  async #encode(id: number, input: Input, spec: EncodeSpec): Promise<Float32Array> {
+    const embedding = await fromNative(this.session.encode(id, input, spec));
+    // One that was cancelled comes to nothing, and nobody waits for it.
+    return embedding && ofThisRealm(embedding);
   }
 
   close(): Promise<void> {

@@ -8,6 +8,7 @@ import {
   type NativeRecord,
   type NativeVectors,
 } from '../native';
+import { ofThisRealm } from '../typed-array';
 import { readNote, writeNote } from './note';
 import { RowIds, type VectorId } from './row-ids';
 import type { Storage } from './storage';
@@ -141,7 +142,9 @@ export class VectorTable {
     this.#requireUsable();
     signal?.throwIfAborted();
     const { done, cancel } = callNative(() => this.#vectors.search(queries, k, threads));
-    const { rows, scores, counts } = await this.#track(abortable(fromNative(done), signal, cancel));
+    const found = await this.#track(abortable(fromNative(done), signal, cancel));
+    const { rows, counts } = found;
+    const scores = ofThisRealm(found.scores);
     let end = 0;
     return Array.from(counts, (count) => {
       const begin = end;
