@@ -12,6 +12,9 @@ import { fileSize } from './record';
 const LAST_LINES = 4;
 const PROGRESS_EVERY_MS = 250;
 
+/** ENOSPC, EFBIG and EDQUOT in Python's words. */
+const DISK_FULL = /\[Errno (28|27|122)\]/;
+
 /**
  * pip in isolated mode: nothing is imported from the current folder or from PYTHONPATH, whose files
  * may be anybody's. A pip that the user installed for themselves is taken all the same.
@@ -102,6 +105,10 @@ function pipFailed(
   status: number | string,
   output: string,
 ): LLM2CLIPError {
+  if (DISK_FULL.test(output)) {
+    const message = `cannot write what pip fetches: the disk is full; free some and run: ${command}`;
+    return new LLM2CLIPError('ERR_IO', message);
+  }
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   return new LLM2CLIPError(
     'ERR_INSTALL_FAILED',
