@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
 import { invalidBuffer, invalidType } from './arguments';
 import { withCallerStack } from './caller';
@@ -14,6 +13,7 @@ import {
 import type { Embeddings } from './embeddings';
 import { classEmbeddings, fillTemplates } from './eval/zero-shot';
 import type { ImageInput } from './image';
+import { nextTurn } from './next-turn';
 import type { EncodeManyOptions, EncodeOptions } from './options';
 import { VectorTable } from './search/vector-table';
 import { streamInOrder } from './stream';
@@ -147,7 +147,7 @@ async function sumOfPowers(scores: Float32Array, scale: number): Promise<number>
   const best = scores[0] as number;
   let sum = 0;
   for (let begin = 0; begin < scores.length; begin += SUMMED_AT_A_STRETCH) {
-    if (begin > 0) await setImmediate();
+    if (begin > 0) await nextTurn();
     for (const score of scores.subarray(begin, begin + SUMMED_AT_A_STRETCH)) {
       sum += Math.exp(scale * (score - best));
     }
