@@ -6,6 +6,7 @@
 #include "base/float_convert.h"
 #include "engine/text_slot.h"
 #include "specs.h"
+#include "typed_array.h"
 
 namespace llm2clip::binding {
 namespace {
@@ -14,6 +15,15 @@ template <typename... Cases>
 struct Overload : Cases... {
   using Cases::operator()...;
 };
+
+// An input whose numbers are written into a slot as they are.
+template <typename T>
+std::span<const T> whole_slot(const Napi::Value& value, size_t slot_size, const char* name) {
+  const std::span<T> numbers = elements<T>(value, name);
+  if (numbers.size() == slot_size) return numbers;
+  refuse_buffer(value.Env(), std::to_string(slot_size) + " numbers", name,
+                std::to_string(numbers.size()));
+}
 
 }  // namespace
 
@@ -66,24 +76,21 @@ void EncodeRequest::keep() {
              input_);
 }
 
-EncodeInput parse_input(const Napi::Object& input) {
-  if (const Napi::Value ids = input.Get("ids"); ids.IsTypedArray()) {
-    const auto tokens = ids.As<Napi::Int32Array>();
-    return Tokens{{tokens.Data(), tokens.ElementLength()},
+EncodeInput parse_input(const Napi::Object& input, size_t slot_size) {
+  if (const Napi::Value ids = input.Get("ids"); !ids.IsUndefined()) {
+    return Tokens{elements<int32_t>(ids, "ids"),
                   input.Get("pooled").As<Napi::Number>().Int64Value()};
   }
-  if (const Napi::Value feature = input.Get("feature"); feature.IsTypedArray()) {
-    const auto floats = feature.As<Napi::Float32Array>();
-    return std::span<const float>(floats.Data(), floats.ElementLength());
+  if (const Napi::Value feature = input.Get("feature"); !feature.IsUndefined()) {
+    return whole_slot<float>(feature, slot_size, "feature");
   }
   const Napi::Value values = input.Get("pixelValues");
-  if (!values.IsTypedArray()) return parse_image(input);
-  if (values.As<Napi::TypedArray>().TypedArrayType() == napi_uint16_array) {
-    const auto halves = values.As<Napi::Uint16Array>();
-    return Halves{{halves.Data(), halves.ElementLength()}};
+  if (values.IsUndefined()) return parse_image(input);
+  if (values.IsTypedArray() &&
+      values.As<Napi::TypedArray>().TypedArrayType() == napi_uint16_array) {
+    return Halves{whole_slot<uint16_t>(values, slot_size, "pixelValues")};
   }
-  const auto floats = values.As<Napi::Float32Array>();
-  return std::span<const float>(floats.Data(), floats.ElementLength());
+  return whole_slot<float>(values, slot_size, "pixelValues");
 }
 
 WantedOutput parse_output(const Napi::Object& options) {

@@ -45,6 +45,7 @@ class EncodeRequest final : public Request {
  public:
   struct Context {
     std::optional<Preprocessing> preprocessing;  // of pictures
+    size_t slot_size;                            // floats of one input
     std::shared_ptr<Pending> pending;
     std::shared_ptr<InputCopies> copies;
   };
@@ -67,8 +68,9 @@ class EncodeRequest final : public Request {
   Pending::Id id_;
 };
 
-// An Input, as lib/native.ts describes them.
-EncodeInput parse_input(const Napi::Object& input);
+// An Input, as lib/native.ts describes them, for slots of so many floats. Throws ERR_INVALID_BUFFER
+// where its memory is not what it has to be.
+EncodeInput parse_input(const Napi::Object& input, size_t slot_size);
 
 // Of options.patches, as lib/native.ts describes it: what the run is to give, and how many numbers
 // make one vector of it, 0 where all of them do.

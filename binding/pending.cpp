@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "promise_worker.h"
+#include "typed_array.h"
 
 namespace llm2clip::binding {
 namespace {
@@ -111,14 +112,14 @@ Napi::Value Pending::write(Napi::Env env, Entry& entry, std::span<const float> e
     return result;
   }
   // The caller's memory may have been detached or shrunk meanwhile.
-  auto out = entry.out.Value().As<Napi::Float32Array>();
-  if (out.ElementLength() < entry.out_offset + embedding.size()) {
-    throw to_js_error(env, std::make_exception_ptr(Error(
-                               ErrorCode::kInvalidBuffer,
-                               "expected memory that still holds the result for options.out")));
+  const Napi::Value array = entry.out.Value();
+  const std::span<float> out = elements<float>(array, "options.out");
+  if (out.size() < entry.out_offset || out.size() - entry.out_offset < embedding.size()) {
+    refuse_buffer(env, "memory that still holds the result", "options.out",
+                  std::to_string(out.size()) + " numbers");
   }
-  copy_vectors(embedding, entry.normalize, entry.vector, out.Data() + entry.out_offset);
-  return out;
+  copy_vectors(embedding, entry.normalize, entry.vector, out.data() + entry.out_offset);
+  return array;
 }
 
 void Pending::settle(Napi::Env env, Result& result) {

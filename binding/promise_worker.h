@@ -18,6 +18,8 @@ inline Napi::Error to_js_error(Napi::Env env, const std::exception_ptr& cause) {
   ErrorCode code = ErrorCode::kInternal;
   try {
     std::rethrow_exception(cause);
+  } catch (const Napi::Error& error) {
+    return {env, error.Value()};  // made by binding, its code included
   } catch (const Error& error) {
     message = error.what();
     code = error.code();

@@ -20,11 +20,11 @@ Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of
 class SessionHandle {
  public:
   SessionHandle(Napi::Env env, std::shared_ptr<ServedSession> served,
-                const std::optional<Preprocessing>& preprocessing)
+                const std::optional<Preprocessing>& preprocessing, size_t slot_size)
       : served_(std::move(served)),
         pending_(Pending::create(env)),
-        context_(std::make_shared<EncodeRequest::Context>(
-            EncodeRequest::Context{preprocessing, pending_, std::make_shared<InputCopies>()})) {}
+        context_(std::make_shared<EncodeRequest::Context>(EncodeRequest::Context{
+            preprocessing, slot_size, pending_, std::make_shared<InputCopies>()})) {}
 
   void add_hook(Napi::Env env, const std::shared_ptr<SessionHandle>& self) {
     auto hook = env.AddCleanupHook([self, env] { self->abandon(env); });
@@ -45,7 +45,7 @@ class SessionHandle {
     try {
       if (!served_) throw disposed();
       const auto input = info[1].As<Napi::Object>();
-      const EncodeInput parsed = parse_input(input);
+      const EncodeInput parsed = parse_input(input, context_->slot_size);
       ticket.weight = weight_of(parsed);
       auto request = std::make_unique<EncodeRequest>(parsed, context_, id);
       if (ticket.borrowed && !std::holds_alternative<std::span<const float>>(parsed)) {
@@ -124,9 +124,9 @@ Napi::Object describe(Napi::Env env, const SessionInfo& info) {
   return object;
 }
 
-Napi::Value wrap(Napi::Env env, std::shared_ptr<ServedSession>&& served,
-                 const std::optional<Preprocessing>& preprocessing) {
-  const auto handle = std::make_shared<SessionHandle>(env, std::move(served), preprocessing);
+Napi::Value wrap(Napi::Env env, std::shared_ptr<ServedSession>&& served, const SessionSpec& spec) {
+  const auto handle = std::make_shared<SessionHandle>(env, std::move(served), spec.preprocessing,
+                                                      spec.scheduler.slot_size);
   handle->add_hook(env, handle);
   using Info = Napi::CallbackInfo;
   auto object = Napi::Object::New(env);
@@ -154,8 +154,8 @@ Napi::Value open_session(const Napi::CallbackInfo& info, const std::shared_ptr<E
           return serve(*engine, spec.options, spec.scheduler, spec.embedding_dim);
         });
       },
-      [preprocessing = spec.preprocessing](Napi::Env env, std::shared_ptr<ServedSession>&& served) {
-        return wrap(env, std::move(served), preprocessing);
+      [spec](Napi::Env env, std::shared_ptr<ServedSession>&& served) {
+        return wrap(env, std::move(served), spec);
       });
 }
 

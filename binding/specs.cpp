@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "engine/text_slot.h"
+#include "typed_array.h"
 
 namespace llm2clip::binding {
 namespace {
@@ -152,8 +153,8 @@ Shape parse_input_shape(const Napi::Object& spec) {
 
 std::vector<float> floats(const Napi::Value& array) {
   if (array.IsNull()) return {};
-  const auto values = array.As<Napi::Float32Array>();
-  return {values.Data(), values.Data() + values.ElementLength()};
+  const std::span<const float> values = elements<float>(array, "numbers");
+  return {values.begin(), values.end()};
 }
 
 std::map<std::string, LayerQuantisation> parse_quantisation(const Napi::Array& layers) {
@@ -164,6 +165,16 @@ std::map<std::string, LayerQuantisation> parse_quantisation(const Napi::Array& l
                                    floats(layer.Get("smoothing"))};
   }
   return parsed;
+}
+
+// Whether a picture of this size has so many bytes. Edges may be any that JavaScript can state.
+bool holds_picture(size_t bytes, const ImageView& view) {
+  const auto [data, width, height, channels] = view;
+  if (width < 1 || height < 1 || (channels != 1 && channels != 3 && channels != 4)) return false;
+  const size_t rest = bytes / static_cast<size_t>(channels);
+  const auto w = static_cast<size_t>(width);
+  return bytes % static_cast<size_t>(channels) == 0 && rest % w == 0 &&
+         rest / w == static_cast<size_t>(height);
 }
 
 }  // namespace
@@ -204,11 +215,15 @@ Preprocessing parse_preprocessing(const Napi::Object& spec) {
 }
 
 ImageView parse_image(const Napi::Object& image) {
-  const auto data = image.Get("data").As<Napi::Uint8Array>();
-  return {.data = data.Data(),
-          .width = integer(image, "width"),
-          .height = integer(image, "height"),
-          .channels = static_cast<int>(integer(image, "channels"))};
+  const Napi::Value value = image.Get("data");
+  const std::span<const uint8_t> data = elements<uint8_t>(value, "image.data");
+  const ImageView view{.data = data.data(),
+                       .width = integer(image, "width"),
+                       .height = integer(image, "height"),
+                       .channels = static_cast<int>(integer(image, "channels"))};
+  if (holds_picture(data.size(), view)) return view;
+  refuse_buffer(value.Env(), "width × height × channels bytes", "image.data",
+                std::to_string(data.size()));
 }
 
 SessionSpec parse_session_spec(const Napi::Object& spec) {
@@ -244,10 +259,13 @@ InputsSpec parse_inputs_spec(const Napi::Object& spec) {
                                 .threads = static_cast<int>(integer(spec, "threads")),
                                 .input = are_texts ? texts_of(integer(spec, "maxTokens"))
                                                    : pictures_of(integer(spec, "imageSize"))},
-                    .inputs = floats(spec.Get(are_texts ? "slots" : "pixels")),
+                    .inputs = {},
                     .count = 0};
-  const int64_t one = element_count(parsed.options.input);
-  parsed.count = static_cast<int64_t>(parsed.inputs.size()) / one;
+  const auto one = static_cast<size_t>(element_count(parsed.options.input));
+  const char* name = are_texts ? "slots" : "pixels";
+  const std::span<const float> inputs = rows_of<float>(spec.Get(name), one, name);
+  parsed.inputs.assign(inputs.begin(), inputs.end());
+  parsed.count = static_cast<int64_t>(inputs.size() / one);
   return parsed;
 }
 

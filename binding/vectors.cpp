@@ -6,6 +6,7 @@
 #include "promise_worker.h"
 #include "search/index_reader.h"
 #include "search/index_writer.h"
+#include "typed_array.h"
 #include "vectors_search.h"
 
 namespace llm2clip::binding {
@@ -43,16 +44,17 @@ class VectorsHandle {
 
   // add(vectors)
   void add(const Napi::CallbackInfo& info) {
-    const auto vectors = info[0].As<Napi::Float32Array>();
-    const auto count = static_cast<int64_t>(vectors.ElementLength());
-    guarded([&] { rows_->add(vectors.Data(), count / rows_->format().dim); });
+    const auto dim = static_cast<size_t>(rows_->format().dim);
+    const std::span<const float> vectors = rows_of<float>(info[0], dim, "vectors");
+    const auto count = static_cast<int64_t>(vectors.size() / dim);
+    guarded([&] { rows_->add(vectors.data(), count); });
     account();
   }
 
   // remove(rows)
   void remove(const Napi::CallbackInfo& info) {
-    const auto gone = info[0].As<Napi::Uint32Array>();
-    guarded([&] { rows_->remove({gone.Data(), gone.ElementLength()}); });
+    const std::span<const uint32_t> gone = elements<uint32_t>(info[0], "rows");
+    guarded([&] { rows_->remove(gone); });
   }
 
   Napi::Value search(const Napi::CallbackInfo& info) {

@@ -8,6 +8,7 @@
 #include "promise_worker.h"
 #include "search/encode_rows.h"
 #include "search/search.h"
+#include "typed_array.h"
 #include "vectors.h"
 
 namespace llm2clip::binding {
@@ -48,13 +49,14 @@ void require_finite(const float* vectors, int64_t count, int64_t dim) {
 
 Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
   const Napi::Env env = info.Env();
-  const auto vectors = info[0].As<Napi::Float32Array>();
-  const auto count = static_cast<int64_t>(vectors.ElementLength()) / rows.format.dim;
+  const auto dim = static_cast<size_t>(rows.format.dim);
+  const std::span<const float> vectors = rows_of<float>(info[0], dim, "queries");
+  const auto count = static_cast<int64_t>(vectors.size() / dim);
   const int64_t k = info[1].As<Napi::Number>().Int64Value();
   const int threads = info[2].As<Napi::Number>().Int32Value();
-  require_finite(vectors.Data(), count, rows.format.dim);
+  require_finite(vectors.data(), count, rows.format.dim);
   // Copied here: the caller's memory is the caller's again when the call returns.
-  const auto queries = std::make_shared<const Queries>(vectors.Data(), count, rows.format);
+  const auto queries = std::make_shared<const Queries>(vectors.data(), count, rows.format);
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);
   auto started = Napi::Object::New(env);
   started.Set("done", PromiseWorker<Hits>::run(
@@ -73,17 +75,18 @@ Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot&
 // Rows of b are scored with a as the queries: [queries, rows] is what is asked for.
 Napi::Value similarity(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto a = info[0].As<Napi::Float32Array>();
-  const auto b = info[1].As<Napi::Float32Array>();
   const RowFormat format{Storage::kFp32, info[2].As<Napi::Number>().Int64Value()};
   const int threads = info[3].As<Napi::Number>().Int32Value();
   try {
-    const auto n = static_cast<int64_t>(a.ElementLength()) / format.dim;
-    const auto m = static_cast<int64_t>(b.ElementLength()) / format.dim;
-    require_finite(a.Data(), n, format.dim);
-    const auto queries = std::make_shared<const Queries>(a.Data(), n, format);
+    const auto dim = static_cast<size_t>(format.dim);
+    const std::span<const float> a = rows_of<float>(info[0], dim, "a");
+    const std::span<const float> b = rows_of<float>(info[1], dim, "b");
+    const auto n = static_cast<int64_t>(a.size() / dim);
+    const auto m = static_cast<int64_t>(b.size() / dim);
+    require_finite(a.data(), n, format.dim);
+    const auto queries = std::make_shared<const Queries>(a.data(), n, format);
     const auto rows = std::make_shared<VectorRows>(format);
-    rows->add(b.Data(), m);
+    rows->add(b.data(), m);
     return PromiseWorker<std::vector<float>>::run(
         env, [queries, rows, threads] { return all_scores(rows->snapshot(), *queries, threads); },
         [](Napi::Env env, std::vector<float>&& scores) -> Napi::Value {

@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
 import { invalidBuffer, invalidType } from './arguments';
 import { withCallerStack } from './caller';
@@ -14,9 +13,11 @@ import {
 import type { Embeddings } from './embeddings';
 import { classEmbeddings, fillTemplates } from './eval/zero-shot';
 import type { ImageInput } from './image';
+import { nextTurn } from './next-turn';
 import type { EncodeManyOptions, EncodeOptions } from './options';
 import { VectorTable } from './search/vector-table';
 import { streamInOrder } from './stream';
+import { ownFloats } from './typed-array';
 
 /** What a classifier is made with; an LLM2CLIP with a language model is one. */
 export interface ImageTextEncoder {
@@ -136,8 +137,9 @@ export class Classifier {
 
 function requireVector(value: unknown, dim: number): Float32Array {
   if (!types.isFloat32Array(value)) throw invalidType('a Float32Array', 'embedding', value);
-  if (value.length !== dim) throw invalidBuffer(`${dim} numbers`, 'embedding', value);
-  return value;
+  const numbers = ownFloats(value, 'embedding');
+  if (numbers.length === dim) return numbers;
+  throw invalidBuffer(`${dim} numbers`, 'embedding', numbers);
 }
 
 /** Σ exp(scale · (score − best)); scores come best first, so that no exponential overflows. */
@@ -145,7 +147,7 @@ async function sumOfPowers(scores: Float32Array, scale: number): Promise<number>
   const best = scores[0] as number;
   let sum = 0;
   for (let begin = 0; begin < scores.length; begin += SUMMED_AT_A_STRETCH) {
-    if (begin > 0) await setImmediate();
+    if (begin > 0) await nextTurn();
     for (const score of scores.subarray(begin, begin + SUMMED_AT_A_STRETCH)) {
       sum += Math.exp(scale * (score - best));
     }

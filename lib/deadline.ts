@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { LLM2CLIPError } from './errors';
 
 /** What is left of a call's time, stage after stage. */

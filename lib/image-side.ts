@@ -1,4 +1,4 @@
-import { createHistogram } from 'node:perf_hooks';
+import { createHistogram, performance } from 'node:perf_hooks';
 import { abortable } from './abort';
 import { invalidBuffer } from './arguments';
 import { Deadline } from './deadline';

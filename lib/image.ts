@@ -68,11 +68,11 @@ function ownBytes(
 }
 
 /** Whether a picture's own memory, where it has any, overlaps a view of another purpose. */
-export function overlapsImage(input: unknown, view: ArrayBufferView): boolean {
+export function overlapsImage(input: unknown, view: Float32Array): boolean {
   if (isEncoded(input)) return typeof input !== 'string' && overlap(input, view);
   if (!isObject(input)) return false;
   return [input.data, input.pixelValues].some(
-    (part) => ArrayBuffer.isView(part) && overlap(part, view),
+    (part) => types.isTypedArray(part) && overlap(part, view),
   );
 }
 

@@ -34,6 +34,7 @@ import { encodeRows } from './rows';
 import { type ModelStats, modelStats } from './stats';
 import { type Streamed, streamInOrder } from './stream';
 import { TextSide } from './text-side';
+import { ownFloats } from './typed-array';
 
 /** Texts and features under way at once in one call for many: more than one run takes. */
 const TEXTS_AT_ONCE = 512;
@@ -125,7 +126,8 @@ export class LLM2CLIP {
       return await withCallerStack(this.#encodePatches(input, output.layer, options));
     }
     const resolved = resolveEncodeOptions(options, this.info.embeddingDim);
-    return await withCallerStack(this.#encodeImage(input, resolved, onePlace(resolved)));
+    const embedding = await withCallerStack(this.#encodeImage(input, resolved, onePlace(resolved)));
+    return resolved.given ?? embedding;
   }
 
   /**
@@ -193,7 +195,9 @@ export class LLM2CLIP {
     requireText(text, 'text');
     const output = textOutput(options);
     const resolved = resolveEncodeOptions(options, this.#textDim(output));
-    return await withCallerStack(this.#encodeText(text, output, resolved, onePlace(resolved)));
+    const place = onePlace(resolved);
+    const embedding = await withCallerStack(this.#encodeText(text, output, resolved, place));
+    return resolved.given ?? embedding;
   }
 
   /**
@@ -237,22 +241,23 @@ export class LLM2CLIP {
     if (!types.isFloat32Array(features)) {
       throw invalidType('a Float32Array', 'features', features);
     }
+    const numbers = ownFloats(features, 'features');
     const { width } = this.#texts.adapter();
-    const count = features.length / width;
+    const count = numbers.length / width;
     if (!Number.isInteger(count)) {
-      throw invalidBuffer(`rows of ${width} numbers`, 'features', features);
+      throw invalidBuffer(`rows of ${width} numbers`, 'features', numbers);
     }
     const dim = this.info.embeddingDim;
     const { resolved, out } = rowsOptions(options, count * dim);
     // Features are read when their turn comes, after others' embeddings are there.
-    if (resolved.out !== undefined && overlap(features, out)) {
+    if (resolved.out !== undefined && overlap(numbers, out)) {
       throw invalidBuffer('memory of its own', 'options.out', out);
     }
     const rows = { count, dim, out, atOnce: TEXTS_AT_ONCE };
     return withCallerStack(
       encodeRows(rows, resolved, (i, place) =>
         this.#run(resolved, place, () =>
-          this.#texts.encodeFeature(rowOf(features, i, width), resolved, place),
+          this.#texts.encodeFeature(rowOf(numbers, i, width), resolved, place),
         ),
       ),
     );

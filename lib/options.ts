@@ -15,6 +15,7 @@ import {
 import { PARTS, type Part } from './parts';
 import { usableProcessors } from './processors';
 import { type ResolvedTextCache, type TextCacheOptions, textCacheOptions } from './text-cache';
+import { ownFloats } from './typed-array';
 
 /** Called with what a user may want in a log; must not throw. */
 export type Logger = (
@@ -188,7 +189,10 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
 /** Encode options with every default filled in. */
 export interface ResolvedEncodeOptions {
   normalize: boolean;
+  /** A view of the library's own. */
   out: Float32Array | undefined;
+  /** The same memory as the caller gave it. */
+  given: Float32Array | undefined;
   signal: AbortSignal | undefined;
   timeoutMs: number | undefined;
   priority: number;
@@ -205,19 +209,20 @@ export function textOutput(value: unknown): TextOutput {
   return optionalOneOf(output, 'options.output', 'embedding', TEXT_OUTPUTS);
 }
 
+function outOf(given: unknown, length: number): Pick<ResolvedEncodeOptions, 'out' | 'given'> {
+  if (given === undefined) return { out: undefined, given };
+  if (!types.isFloat32Array(given)) throw invalidType('a Float32Array', 'options.out', given);
+  const out = ownFloats(given, 'options.out');
+  if (out.length >= length) return { out, given };
+  throw invalidBuffer(`at least ${length} numbers`, 'options.out', out);
+}
+
 /** @param length Numbers that `out` must hold. */
 export function resolveEncodeOptions(value: unknown, length: number): ResolvedEncodeOptions {
   const options = optionsBag(value, 'options');
-  const { out } = options;
-  if (out !== undefined && !types.isFloat32Array(out)) {
-    throw invalidType('a Float32Array', 'options.out', out);
-  }
-  if (out !== undefined && out.length < length) {
-    throw invalidBuffer(`at least ${length} numbers`, 'options.out', out);
-  }
   return {
     normalize: optionalBoolean(options.normalize, 'options.normalize', true),
-    out,
+    ...outOf(options.out, length),
     signal: optionalSignal(options.signal, 'options.signal'),
     timeoutMs: optionalMilliseconds(options.timeoutMs, 'options.timeoutMs'),
     priority: optionalInteger(options.priority, 'options.priority', 0, PRIORITIES),

@@ -52,22 +52,20 @@ export async function publish(staging: string, target: string): Promise<boolean>
   return true;
 }
 
-/** RENAME_EXCHANGE through Python, which pip needs anyway: the addon may not be built yet. */
-const EXCHANGE = `
-import ctypes, os, sys
-a, b = map(os.fsencode, sys.argv[1:])
-libc = ctypes.CDLL(None, use_errno=True)
-sys.exit(libc.renameat2(-100, a, -100, b, 2) and ctypes.get_errno())
-`;
-
 /**
- * Puts `staging` in the place of an existing `target`, in one step where the file system can, and
- * takes the old content over.
+ * Puts `staging` in the place of an existing `target`, in one step where `exchange` and the file
+ * system can, and takes the old content over.
+ *
+ * @param exchange The addon's, see lib/native.ts; throws where there is none yet.
  */
-export async function replace(staging: string, target: string): Promise<void> {
+export async function replace(
+  staging: string,
+  target: string,
+  exchange: (a: string, b: string) => void,
+): Promise<void> {
   await flush(staging);
   try {
-    await promisify(execFile)('python3', ['-c', EXCHANGE, staging, target]);
+    exchange(staging, target);
   } catch {
     const old = `${staging}.old`;
     await rename(target, old);

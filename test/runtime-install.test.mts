@@ -32,7 +32,11 @@ function workshop() {
 type Workshop = ReturnType<typeof workshop>;
 
 /** The same in a process of its own, which can be killed. */
-function installElsewhere({ pins, target, environment }: Workshop, headers = false): ChildProcess {
+function installElsewhere(
+  { pins, target, environment }: Workshop,
+  headers = false,
+  { cwd, env }: { cwd?: string; env?: Record<string, string> } = {},
+): ChildProcess {
   const script = `
     const { installLibtorch } = require(${JSON.stringify(join(import.meta.dirname, '../dist/runtime/install.js'))});
     installLibtorch(JSON.parse(process.argv[1])).then(
@@ -40,9 +44,19 @@ function installElsewhere({ pins, target, environment }: Workshop, headers = fal
       (error) => { console.error(error); process.exitCode = 1; });`;
   const options = JSON.stringify({ pins, target, headers });
   return spawn(process.execPath, ['-e', script, options], {
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...environment, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
+    cwd,
   });
+}
+
+/** Modules that Python and pip import, each of which notes that it was run. */
+function writeTraps(folder: string, note: string): void {
+  const names = ['pip', 'ctypes', 'runpy', 'site', 'sitecustomize', 'usercustomize', 'os', 'json'];
+  const more = ['importlib', 'zipfile', 'typing', 'torch'];
+  const python = `open(${JSON.stringify(note)}, 'a').write(__file__ + '\\n')\n`;
+  writeFiles(folder, Object.fromEntries([...names, ...more].map((name) => [`${name}.py`, python])));
+  writeFiles(folder, { 'pip/__main__.py': python, 'pip/__init__.py': python });
 }
 
 function filesBelow(folder: string): string[] {
@@ -179,6 +193,38 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
       LIBRARIES,
     );
   });
+});
+
+describe('files of the folder in which it is started', { skip: WITHOUT_PIP }, () => {
+  for (const PYTHONPATH of [undefined, '', '.', 'the folder']) {
+    it(`are not run by Python; PYTHONPATH: ${PYTHONPATH}`, async () => {
+      const place = workshop();
+      const cwd = join(place.folder, 'anywhere');
+      const note = join(place.folder, 'note');
+      writeTraps(cwd, note);
+      const path = PYTHONPATH === 'the folder' ? cwd : PYTHONPATH;
+      const env = path === undefined ? {} : { PYTHONPATH: path };
+      const install = async () => {
+        const [code] = await once(installElsewhere(place, false, { cwd, env }), 'close');
+        assert.equal(code, 0);
+      };
+      await install();
+      // One of another version is replaced in one step.
+      const record = readFileSync(join(place.target, 'runtime.json'), 'utf8');
+      writeFiles(place.target, { 'runtime.json': record.replaceAll(LIBTORCH_VERSION, '2.9.1') });
+      await install();
+      assertInstalled(place.target);
+      // Python is also asked for its torch.
+      const python = join(import.meta.dirname, '../dist/runtime/python.js');
+      const script = `require(${JSON.stringify(python)}).findPythonTorch()`;
+      const asked = spawn(process.execPath, ['-e', script], {
+        cwd,
+        env: { ...process.env, ...env },
+      });
+      await once(asked, 'close');
+      assert.equal(existsSync(note), false, existsSync(note) ? readFileSync(note, 'utf8') : '');
+    });
+  }
 });
 
 describe('installing libtorch in several processes', { skip: WITHOUT_PIP }, () => {

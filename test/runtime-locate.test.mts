@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -163,6 +163,58 @@ describe('libtorch is refused', () => {
         locateLibtorch(),
         hasCode('ERR_RUNTIME_MISSING', /libc10\.so.*found 3 bytes/),
       );
+    });
+  });
+
+  it('in the folder where the process was started, without a home or with a relative cache', async () => {
+    const folder = temporaryFolder();
+    const { PATH } = bareMachine(folder);
+    const here = join(folder, 'here');
+    for (const name of ['.cache/llm2clip', 'llm2clip', 'cache', '.']) {
+      writeLibtorch(join(here, name, `libtorch-${LIBTORCH_VERSION}`));
+    }
+    const located = async (variables: Record<string, string>) => {
+      const script = `require(${JSON.stringify(join(MAIN, '../../runtime/locate.js'))}).locateLibtorch().then(
+        ({ root }) => console.log(root), ({ code, message }) => console.log(code, message))`;
+      const env = { PATH, HOME: join(folder, 'home'), PYTHONPATH: folder, ...variables };
+      const options = { cwd: here, env };
+      return (await promisify(execFile)(process.execPath, ['-e', script], options)).stdout;
+    };
+    for (const LLM2CLIP_CACHE of ['cache', '.', './llm2clip']) {
+      assert.match(
+        await located({ LLM2CLIP_CACHE }),
+        /^ERR_RUNTIME_MISSING .*absolute path in LLM2CLIP_CACHE, found "/,
+      );
+    }
+    const homes = [{ HOME: '' }, { HOME: '.' }, { XDG_CACHE_HOME: '.' }, { XDG_CACHE_HOME: '' }];
+    for (const variables of homes) {
+      const found = await located({ HOME: '', ...variables });
+      assert.ok(!found.includes(here), found);
+    }
+  });
+
+  it('in a cache that others may write or own', async () => {
+    const folder = temporaryFolder();
+    const cache = join(folder, 'cache');
+    const inside = writeLibtorch(join(cache, `libtorch-${LIBTORCH_VERSION}`));
+    await withEnvironment(bareMachine(folder), async () => {
+      for (const path of [cache, inside]) {
+        chmodSync(path, 0o777);
+        await assert.rejects(locateLibtorch(), hasCode('ERR_RUNTIME_MISSING', /chmod go-w/));
+        chmodSync(path, 0o755);
+        assert.equal((await locateLibtorch()).source, 'cache');
+        if (process.geteuid?.() !== 0) continue;
+        chownSync(path, 12_345, 0);
+        const owned = hasCode('ERR_RUNTIME_MISSING', /owned by user 12345/);
+        await assert.rejects(locateLibtorch(), owned);
+        chownSync(path, 0, 12_345);
+        chmodSync(path, 0o775);
+        await assert.rejects(locateLibtorch(), hasCode('ERR_RUNTIME_MISSING', /chmod go-w/));
+        chmodSync(path, 0o755);
+      }
+      // One that is named is the user's own choice.
+      chmodSync(inside, 0o777);
+      assert.equal((await locateLibtorch({ runtime: inside })).source, 'option');
     });
   });
 

@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
@@ -103,7 +113,7 @@ describe('opened to append', () => {
     await index.dispose();
     await (await VectorIndex.open(path, { append: true })).dispose();
     assert.deepEqual(
-      (await readdir(folder)).filter((name) => name.endsWith('.tmp')),
+      (await readdir(folder)).filter((name) => name.includes('.tmp')),
       [],
     );
   });
@@ -136,6 +146,53 @@ describe('opened to append', () => {
       );
     }
     assert.ok(told > 0);
+  });
+});
+
+describe('links that somebody has put beside an index', () => {
+  const names = ['x.index.tmp', 'x.index.tmp-0123456789abcdef', 'x.index.tmp-1-00000000'];
+
+  for (const name of names) {
+    test(`${name} leads to a file that stays as it is`, async () => {
+      const place = join(folder, `planted ${name}`);
+      await mkdir(place);
+      const [victim, path] = [join(place, 'diary'), join(place, 'x.index')];
+      await writeFile(victim, 'three years');
+      await symlink(victim, join(place, name));
+      await using index = VectorIndex.create({ dim });
+      await index.add(unitVectors(10, dim, 1));
+      for (let i = 0; i < 2; i++) await index.save(path);
+      assert.equal(await readFile(victim, 'utf8'), 'three years');
+      assert.ok((await lstat(path)).isFile());
+      await using opened = await VectorIndex.open(path);
+      assert.equal(opened.size, 10);
+    });
+  }
+
+  test('what a killed writer left is removed, what is not of this index stays', async () => {
+    const place = join(folder, 'left');
+    await mkdir(place);
+    const path = join(place, 'x.index');
+    await writeFile(`${path}.tmp-0123456789abcdef`, 'half an index');
+    await writeFile(`${path}.tmp-mine`, 'not ours');
+    await writeFile(join(place, 'y.index.tmp-0123456789abcdef'), 'of another');
+    await VectorIndex.create({ dim }).save(path);
+    assert.deepEqual((await readdir(place)).sort(), [
+      'x.index',
+      'x.index.tmp-mine',
+      'y.index.tmp-0123456789abcdef',
+    ]);
+  });
+
+  test('writers at the same time end well, or are told that it is locked', async () => {
+    const path = join(folder, 'at-once.index');
+    const saved = names.map(() => VectorIndex.create({ dim }).save(path));
+    for (const result of await Promise.allSettled(saved)) {
+      if (result.status === 'rejected') assert.equal(result.reason.code, 'ERR_INDEX_LOCKED');
+    }
+    await (await VectorIndex.open(path)).dispose();
+    const left = (await readdir(folder)).filter((name) => name.startsWith('at-once.index.tmp'));
+    assert.deepEqual(left, []);
   });
 });
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/temporary_name.h"
 
 namespace llm2clip {
 namespace {
@@ -22,7 +23,8 @@ namespace {
 
 OutputFile::OutputFile(const std::string& path)
     : path_(path),
-      descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666)) {
+      descriptor_(
+          ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) throw_errno(path_);
 }
 
@@ -50,9 +52,8 @@ std::vector<std::byte> read_cache(const std::string& path) noexcept {
 
 bool write_cache(const std::string& path, std::span<const std::byte> bytes) noexcept {
   try {
-    // Of this process and thread alone: several may write at once, and the last one stays.
-    const std::string temporary =
-        path + "." + std::to_string(::getpid()) + "-" + std::to_string(::gettid()) + ".tmp";
+    // Several may write at once, and the last one stays.
+    const std::string temporary = temporary_name(path);
     bool written = false;
     try {
       OutputFile(temporary).write(bytes);

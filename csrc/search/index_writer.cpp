@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <system_error>
 
 #include "base/error.h"
+#include "base/temporary_name.h"
 #include "search/index_format.h"
 
 namespace llm2clip {
@@ -40,6 +42,22 @@ void sync_folder_of(const std::string& path) {
   if (descriptor < 0) return;
   ::fsync(descriptor);  // best effort: not every file system can
   ::close(descriptor);
+}
+
+// What writers of `path` that were killed left beside it: nobody holds its lock. Best effort.
+void remove_abandoned(const std::string& path) {
+  const std::filesystem::path target(path);
+  std::error_code failed;
+  const std::filesystem::path folder = target.has_parent_path() ? target.parent_path() : ".";
+  for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    const std::string name = entry->path().string();
+    if (!is_temporary_name(entry->path().filename().native(), target.filename().native())) continue;
+    const int descriptor = ::open(name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(name.c_str());
+    ::close(descriptor);
+  }
 }
 
 // A file that another process made meanwhile is that process's.
@@ -111,15 +129,17 @@ std::unique_ptr<IndexWriter> IndexWriter::open(const std::string& path) {
   return writer;
 }
 
-std::unique_ptr<IndexWriter> IndexWriter::create_empty(const std::string& temporary,
-                                                       const std::string& path) {
-  const int descriptor = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode);
-  if (descriptor < 0) throw_errno("write", path);
-  std::unique_ptr<IndexWriter> writer(new IndexWriter(path, descriptor));
-  // Another one writes there, or has just put it in its place.
-  if (!writer->lock() || !writer->is_at(temporary)) throw locked(path);
-  writer->cut(0);
-  return writer;
+std::unique_ptr<IndexWriter> IndexWriter::create_empty(const std::string& path,
+                                                       std::string* temporary) {
+  for (;;) {
+    *temporary = temporary_name(path);
+    const int descriptor =
+        ::open(temporary->c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
+    if (descriptor < 0) throw_errno("write", path);
+    std::unique_ptr<IndexWriter> writer(new IndexWriter(path, descriptor));
+    // Another writer that swept the folder before it was locked has removed it.
+    if (writer->lock() && writer->is_at(*temporary)) return writer;
+  }
 }
 
 std::unique_ptr<IndexWriter> IndexWriter::create(const std::string& path, const RowSnapshot& rows,
@@ -128,9 +148,9 @@ std::unique_ptr<IndexWriter> IndexWriter::create(const std::string& path, const 
   std::unique_ptr<IndexWriter> replaced;
   const bool is_own = current != nullptr && current->is_at(path);
   if (!is_own && ::access(path.c_str(), F_OK) == 0) replaced = open(path);
-  // One name: what a writer that was killed left there is written over.
-  const std::string temporary = path + ".tmp";
-  std::unique_ptr<IndexWriter> writer = create_empty(temporary, path);
+  remove_abandoned(path);
+  std::string temporary;
+  std::unique_ptr<IndexWriter> writer = create_empty(path, &temporary);
   try {
     writer->write_header(rows.format);
     for (const RecordSpec& record : records) writer->write(rows, record);

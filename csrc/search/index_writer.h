@@ -45,9 +45,8 @@ class IndexWriter {
 
  private:
   IndexWriter(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
-  // Locked, at `temporary`, to be put at `path`.
-  static std::unique_ptr<IndexWriter> create_empty(const std::string& temporary,
-                                                   const std::string& path);
+  // A new file beside `path`, locked, to be put there; says its name.
+  static std::unique_ptr<IndexWriter> create_empty(const std::string& path, std::string* temporary);
   bool lock() const;
   void write_header(const RowFormat& format);
   void write(const RowSnapshot& rows, const RecordSpec& record);

@@ -1,4 +1,6 @@
+import { types } from 'node:util';
 import { invalidBuffer, invalidRange, invalidType, isObject } from '../arguments';
+import { ownFloats } from '../typed-array';
 
 /** Rows of numbers, one after the other; what `encodeImages` gives is one. */
 export interface Matrix {
@@ -9,10 +11,11 @@ export interface Matrix {
 
 /** @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER) */
 export function checkMatrix(value: unknown, name: string): Matrix {
-  if (!isObject(value) || !(value.data instanceof Float32Array) || !Array.isArray(value.shape)) {
+  const { data: given, shape }: Record<string, unknown> = isObject(value) ? value : {};
+  if (!types.isFloat32Array(given) || !Array.isArray(shape)) {
     throw invalidType('{ data: Float32Array, shape: [rows, columns] }', name, value);
   }
-  const { data, shape } = value;
+  const data = ownFloats(given, `${name}.data`);
   const isSize = (size: unknown) => Number.isSafeInteger(size) && Number(size) >= 0;
   if (shape.length !== 2 || !shape.every(isSize)) {
     throw invalidRange('two sizes', `${name}.shape`, shape);

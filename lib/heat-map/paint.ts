@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { nextTurn } from '../next-turn';
 import { colorOffset } from './colors';
 import type { Grid } from './similarities';
 

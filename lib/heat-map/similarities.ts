@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { invalidBuffer, invalidType, isObject } from '../arguments';
 import { cosine } from '../parity';
 import type { Patches } from '../patches';
+import { ownFloats } from '../typed-array';
 
 /** One number a patch, row after row. */
 export interface Grid {
@@ -11,25 +12,25 @@ export interface Grid {
 }
 
 function requirePatches(value: unknown): Pick<Patches, 'data' | 'shape'> {
+  const { data: given, shape }: Record<string, unknown> = isObject(value) ? value : {};
   const whole =
-    isObject(value) &&
-    types.isFloat32Array(value.data) &&
-    Array.isArray(value.shape) &&
-    value.shape.length === 3 &&
-    value.shape.every((size) => Number.isInteger(size) && size > 0);
-  if (!whole) throw invalidType('patches of encodeImage', 'patches', value);
-  const patches = value as unknown as Pick<Patches, 'data' | 'shape'>;
-  const [rows, columns, width] = patches.shape;
-  if (patches.data.length !== rows * columns * width) {
-    throw invalidBuffer(`${rows} × ${columns} × ${width} numbers`, 'patches.data', patches.data);
+    Array.isArray(shape) &&
+    shape.length === 3 &&
+    shape.every((size) => Number.isInteger(size) && size > 0);
+  if (!whole || !types.isFloat32Array(given)) {
+    throw invalidType('patches of encodeImage', 'patches', value);
   }
-  return patches;
+  const [rows, columns, width] = shape as [number, number, number];
+  const data = ownFloats(given, 'patches.data');
+  if (data.length === rows * columns * width) return { data, shape: [rows, columns, width] };
+  throw invalidBuffer(`${rows} × ${columns} × ${width} numbers`, 'patches.data', data);
 }
 
 function requireText(value: unknown, width: number): Float32Array {
   if (!types.isFloat32Array(value)) throw invalidType('a Float32Array', 'text', value);
-  if (value.length === width) return value;
-  throw invalidBuffer(`${width} numbers, as a patch has (without options.layer)`, 'text', value);
+  const numbers = ownFloats(value, 'text');
+  if (numbers.length === width) return numbers;
+  throw invalidBuffer(`${width} numbers, as a patch has (without options.layer)`, 'text', numbers);
 }
 
 /** Cosine of two vectors; of a zero vector 0. */

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../next-turn';
 
 /** Pixels converted before the event loop gets its turn: about 2 ms. */
 const SLICE = 250_000;
@@ -14,7 +14,7 @@ export async function cmykToRgb(data: Uint8Array, channels: number): Promise<Uin
   const pixels = data.length / channels;
   const rgb = new Uint8Array(3 * pixels);
   for (let first = 0; first < pixels; first += SLICE) {
-    if (first > 0) await setImmediate();
+    if (first > 0) await nextTurn();
     for (let i = first; i < Math.min(first + SLICE, pixels); i++) {
       const light = 255 - (data[i * channels + 3] ?? 0);
       for (let c = 0; c < 3; c++) {

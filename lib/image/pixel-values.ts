@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidRange, invalidType } from '../arguments';
+import { isFloat16Array, ownFloats, ownView } from '../typed-array';
 
 /** Pixels that are already resized, cropped and normalised. */
 export interface PreprocessedInput {
@@ -9,13 +10,17 @@ export interface PreprocessedInput {
   shape: readonly number[];
 }
 
-/** A caller's `{ pixelValues, shape }`, checked: float32, or float16 as its bits. */
+/**
+ * A caller's `{ pixelValues, shape }`, checked, as a view of the library's own: float32, or float16 as
+ * its bits.
+ */
 export function readPixelValues(image: Record<string, unknown>): Float32Array | Uint16Array {
   const length = requireShape(image.shape);
-  const values = floats(image.pixelValues);
+  const { pixelValues } = image;
+  const values = floats(pixelValues, 'image.pixelValues');
   if (values === undefined) {
     const expected = 'a Float32Array, Float16Array or Uint16Array';
-    throw invalidType(expected, 'image.pixelValues', image.pixelValues);
+    throw invalidType(expected, 'image.pixelValues', pixelValues);
   }
   if (values.length !== length) {
     throw invalidBuffer(`${length} numbers`, 'image.pixelValues', values);
@@ -23,12 +28,12 @@ export function readPixelValues(image: Record<string, unknown>): Float32Array | 
   return values;
 }
 
-/** Node 20 has no Float16Array of its own; where there is one, it is known by its name. */
-function floats(value: unknown): Float32Array | Uint16Array | undefined {
-  if (types.isFloat32Array(value) || types.isUint16Array(value)) return value;
-  const name = Object.prototype.toString.call(value);
-  if (name !== '[object Float16Array]' || !ArrayBuffer.isView(value)) return undefined;
-  return new Uint16Array(value.buffer, value.byteOffset, value.byteLength / 2);
+function floats(value: unknown, name: string): Float32Array | Uint16Array | undefined {
+  if (types.isFloat32Array(value)) return ownFloats(value, name);
+  if (types.isUint16Array(value) || isFloat16Array(value)) {
+    return ownView('Uint16Array', value, name);
+  }
+  return undefined;
 }
 
 function requireShape(shape: unknown): number {

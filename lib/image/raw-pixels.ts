@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidRange, invalidType } from '../arguments';
 import type { RawPixels } from '../native';
+import { ownView } from '../typed-array';
 
 function edge(value: unknown, name: string): number {
   if (typeof value !== 'number') throw invalidType('an integer', name, value);
@@ -14,12 +15,13 @@ function isChannels(value: unknown): value is RawPixels['channels'] {
   return value === 1 || value === 3 || value === 4;
 }
 
-/** A caller's `{ data, width, height, channels }`, checked. */
+/** A caller's `{ data, width, height, channels }`, checked; the bytes in a view of the library's own. */
 export function readRawPixels(image: Record<string, unknown>): RawPixels {
-  const { data, channels } = image;
-  if (!(types.isUint8Array(data) || types.isUint8ClampedArray(data))) {
-    throw invalidType('a Uint8Array or Uint8ClampedArray', 'image.data', data);
+  const { data: given, channels } = image;
+  if (!(types.isUint8Array(given) || types.isUint8ClampedArray(given))) {
+    throw invalidType('a Uint8Array or Uint8ClampedArray', 'image.data', given);
   }
+  const data = ownView('Uint8Array', given, 'image.data');
   const width = edge(image.width, 'image.width');
   const height = edge(image.height, 'image.height');
   if (!isChannels(channels)) throw invalidRange('1, 3 or 4', 'image.channels', channels);

@@ -12,6 +12,19 @@ import { fileSize } from './record';
 const LAST_LINES = 4;
 const PROGRESS_EVERY_MS = 250;
 
+/** ENOSPC, EFBIG and EDQUOT in Python's words. */
+const DISK_FULL = /\[Errno (28|27|122)\]/;
+
+/**
+ * pip in isolated mode: nothing is imported from the current folder or from PYTHONPATH, whose files
+ * may be anybody's. A pip that the user installed for themselves is taken all the same.
+ */
+const PIP = [
+  'import runpy, site, sys',
+  'sys.path.append(site.getusersitepackages())',
+  'runpy.run_module("pip", run_name="__main__", alter_sys=True)',
+].join('; ');
+
 /** Where pip fetches from is the user's business; that it neither asks nor installs is ours. */
 const PIP_ENVIRONMENT = {
   PIP_REQUIRE_VIRTUALENV: '0',
@@ -55,11 +68,16 @@ async function runPip(
   command: string,
   temporary: string,
 ) {
-  const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--require-hashes'];
+  const args = ['-I', '-c', PIP, 'download', '--no-deps'];
+  args.push('--only-binary=:all:', '--require-hashes');
   args.push('--python-version', '3.12', '--implementation', 'cp', '--platform', pin.platform);
   args.push('--no-cache-dir', '--progress-bar', 'off', '-d', folder, '-r', requirements);
   const env = { ...process.env, ...PIP_ENVIRONMENT, TMPDIR: temporary };
-  const child = spawn('python3', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('python3', args, {
+    cwd: temporary,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString('utf8')).slice(-8192);
@@ -87,6 +105,10 @@ function pipFailed(
   status: number | string,
   output: string,
 ): LLM2CLIPError {
+  if (DISK_FULL.test(output)) {
+    const message = `cannot write what pip fetches: the disk is full; free some and run: ${command}`;
+    return new LLM2CLIPError('ERR_IO', message);
+  }
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   return new LLM2CLIPError(
     'ERR_INSTALL_FAILED',

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
+import { loadNative } from '../native';
 import { createStaging, publish, replace, sweepStaging } from '../staging';
 import { cachedLibtorchFolder, cachedRuntimeFolder } from './cache';
 import { LIBTORCH_CUDA_PINS } from './cuda-pins';
@@ -42,7 +43,7 @@ export interface InstallResult {
 export async function installLibtorch(options: InstallOptions = {}): Promise<InstallResult> {
   const { pins, cuda = false } = options;
   const wanted = pins ?? (cuda ? LIBTORCH_CUDA_PINS : LIBTORCH_PINS);
-  return installRuntime(wanted, cachedLibtorchFolder(wanted.version, { cuda }), options);
+  return installRuntime(wanted, () => cachedLibtorchFolder(wanted.version, { cuda }), options);
 }
 
 /**
@@ -54,19 +55,19 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Ins
  */
 export async function installTensorrtRtx(options: InstallOptions = {}): Promise<InstallResult> {
   const pins = options.pins ?? TENSORRT_RTX_PINS;
-  return installRuntime(pins, cachedRuntimeFolder(pins.runtime, pins.version), options);
+  return installRuntime(pins, () => cachedRuntimeFolder(pins.runtime, pins.version), options);
 }
 
 async function installRuntime(
   pins: RuntimePins,
-  folder: string,
+  folder: () => string,
   options: InstallOptions,
 ): Promise<InstallResult> {
   const job: Job = {
     pins,
     command: pins.command,
     headers: options.headers ?? false,
-    target: resolve(options.target ?? folder),
+    target: resolve(options.target ?? folder()),
     onProgress: options.onProgress ?? (() => undefined),
   };
   try {
@@ -156,7 +157,8 @@ async function installAll(job: Job, staging: string): Promise<boolean> {
   if (await publish(content, job.target)) return true;
   if (await usableRecord(job)) return false;
   await refuseForeignFolder(job);
-  await replace(content, job.target);
+  // While a clone of the project is set up there is no addon yet.
+  await replace(content, job.target, (a, b) => loadNative().exchangeDirectories(a, b));
   return true;
 }
 

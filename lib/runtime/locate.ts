@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type ErrorCode, LLM2CLIPError } from '../errors';
 import { unpackedTwin } from './asar';
-import { cachedLibtorchFolder } from './cache';
+import { cachedLibtorchFolder, distrustOf } from './cache';
 import { LIBTORCH_CUDA_PINS } from './cuda-pins';
 import { isVersion, type LibtorchFolder, readLibtorchFolder } from './libtorch-folder';
 import { LIBTORCH_PINS, LIBTORCH_VERSION } from './pins';
@@ -86,11 +86,22 @@ function installInto(source: RuntimeSource, folder: string): string {
 }
 
 async function inspectCache(): Promise<RuntimeCandidate> {
+  try {
+    return await lookIntoCache();
+  } catch (error) {
+    if (!(error instanceof LLM2CLIPError)) throw error;
+    return { source: 'cache', problem: error.message };
+  }
+}
+
+async function lookIntoCache(): Promise<RuntimeCandidate> {
   const forGpus = cachedLibtorchFolder(LIBTORCH_VERSION, { cuda: true });
   const folder = (await fileSize(forGpus)) === undefined ? cachedLibtorchFolder() : forGpus;
   if ((await fileSize(folder)) === undefined) {
     return { source: 'cache', folder, problem: `no ${folder}` };
   }
+  const problem = await distrustOf(folder);
+  if (problem !== undefined) return { source: 'cache', folder, problem };
   return inspect('cache', folder);
 }
 

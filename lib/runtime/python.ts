@@ -1,15 +1,21 @@
 import { execFile } from 'node:child_process';
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Enough for an interpreter on a cold network drive; more means that it hangs. */
 const TIMEOUT_MS = 5_000;
 
-/** Asks for the package without importing it: that would take seconds. The current folder is left out. */
+/**
+ * Asks for the package without importing it: that would take seconds. Python runs in isolated mode,
+ * so that no file of the current folder is imported; where else the user has packages is added once
+ * all that is needed is imported.
+ */
 const QUESTION = `
-import sys
-sys.path = [entry for entry in sys.path if entry]
-import importlib.metadata, importlib.util, json
+import importlib.metadata, importlib.util, json, os, site, sys
+named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+sys.path[:0] = [folder for folder in named if os.path.isabs(folder)]
+if not sys.flags.no_site:
+    sys.path.append(site.getusersitepackages())
 try:
     version = importlib.metadata.version("torch")
     origin = importlib.util.find_spec("torch").origin
@@ -27,7 +33,8 @@ export interface PythonTorch {
 /** The torch that `python3` would import; a string says why there is none. */
 export async function findPythonTorch(): Promise<PythonTorch | string> {
   try {
-    const { stdout } = await promisify(execFile)('python3', ['-c', QUESTION], {
+    const { stdout } = await promisify(execFile)('python3', ['-I', '-c', QUESTION], {
+      cwd: '/',
       timeout: TIMEOUT_MS,
       killSignal: 'SIGKILL',
     });
@@ -43,7 +50,7 @@ export async function findPythonTorch(): Promise<PythonTorch | string> {
 function isAnswer(value: unknown): value is { version: string; origin: string } {
   if (typeof value !== 'object' || value === null) return false;
   const { version, origin } = value as { version?: unknown; origin?: unknown };
-  return typeof version === 'string' && typeof origin === 'string';
+  return typeof version === 'string' && typeof origin === 'string' && isAbsolute(origin);
 }
 
 function describeFailure(error: unknown): string {

@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { unpackedTwin } from './asar';
-import { cachedRuntimeFolder } from './cache';
+import { cachedRuntimeFolder, distrustOf } from './cache';
 import { TENSORRT_RTX_PINS, TENSORRT_RTX_VERSION } from './pins';
 import { fileSize, findDamage, readRecord } from './record';
 
@@ -120,6 +120,8 @@ async function inspect(
   library: string,
 ): Promise<TensorrtPlace> {
   const folder = unpackedTwin(resolve(place));
+  const distrust = source === 'cache' ? await distrustOf(folder) : undefined;
+  if (distrust) return { source, folder, library: null, version: null, problem: distrust };
   const record = await readRecord(folder);
   const damage = record && (await findDamage(folder, record));
   const version = record?.['tensorrt-rtx'] ?? null;

@@ -7,6 +7,7 @@ import {
   optionsBag,
 } from '../arguments';
 import { usableProcessors } from '../processors';
+import { ownFloats } from '../typed-array';
 import { numbersOf } from './vector-set';
 
 export interface SearchOptions {
@@ -40,21 +41,25 @@ export function resolveSearchOptions(value: unknown): ResolvedSearchOptions {
   };
 }
 
+function oneQuery(query: Float32Array, dim: number, name: string): Float32Array {
+  const numbers = ownFloats(query, name);
+  if (numbers.length === dim) return numbers;
+  throw invalidBuffer(`${dim} numbers`, name, numbers);
+}
+
 /** One query is a Float32Array, several are embeddings or an array of queries: [n, dim]. */
 export function resolveQueries(
   value: unknown,
   dim: number,
 ): { queries: Float32Array; one: boolean } {
   if (types.isFloat32Array(value)) {
-    if (value.length !== dim) throw invalidBuffer(`${dim} numbers`, 'queries', value);
-    return { queries: value, one: true };
+    return { queries: oneQuery(value, dim, 'queries'), one: true };
   }
   if (!Array.isArray(value)) return { queries: numbersOf(value, dim, 'queries'), one: false };
   const queries = new Float32Array(value.length * dim);
   for (const [i, query] of value.entries()) {
     if (!types.isFloat32Array(query)) throw invalidType('a Float32Array', `queries[${i}]`, query);
-    if (query.length !== dim) throw invalidBuffer(`${dim} numbers`, `queries[${i}]`, query);
-    queries.set(query, i * dim);
+    queries.set(oneQuery(query, dim, `queries[${i}]`), i * dim);
   }
   return { queries, one: false };
 }

@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { invalidBuffer, invalidType, optionsBag } from '../arguments';
 import { withCallerStack } from '../caller';
 import { fromNative, loadNative } from '../native';
+import { lengthOf, ofThisRealm } from '../typed-array';
 import { resolveThreads } from './search-options';
 import { numbersOf, statedDim, type VectorSet } from './vector-set';
 
@@ -14,7 +15,7 @@ export interface Similarities {
 
 /** Numbers alone are vectors of the other's dim; two of them are one vector each. */
 function commonDim(a: VectorSet, b: VectorSet): number {
-  const dim = statedDim(a) ?? statedDim(b) ?? (types.isFloat32Array(a) ? a.length : 0);
+  const dim = statedDim(a) ?? statedDim(b) ?? (types.isFloat32Array(a) ? lengthOf(a) : 0);
   if (Number.isInteger(dim) && dim >= 1) return dim;
   if (!types.isFloat32Array(a)) throw invalidType('a Float32Array or embeddings', 'a', a);
   throw invalidBuffer('vectors of at least one number', 'a', a);
@@ -43,5 +44,5 @@ export async function similarity(
   const data = await withCallerStack(
     fromNative((async () => loadNative().similarity(left, right, dim, threads))()),
   );
-  return { data, shape: [left.length / dim, right.length / dim] };
+  return { data: ofThisRealm(data), shape: [left.length / dim, right.length / dim] };
 }

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidRange, invalidType, isObject } from '../arguments';
+import { ownFloats } from '../typed-array';
 
 /** Vectors of one length: one after the other, or with their shape, as `encodeImages` gives them. */
 export type VectorSet =
@@ -8,18 +9,16 @@ export type VectorSet =
 
 const EXPECTED = 'a Float32Array, or embeddings { data, shape: [n, dim] },';
 
-/** The numbers [n, dim] of a set whose `dim` is known. */
+/** The numbers [n, dim] of a set whose `dim` is known, in a view of the library's own. */
 export function numbersOf(set: unknown, dim: number, name: string): Float32Array {
-  if (types.isFloat32Array(set)) return whole(set, dim, name);
-  if (!isObject(set) || !types.isFloat32Array(set.data) || !Array.isArray(set.shape)) {
-    throw invalidType(EXPECTED, name, set);
-  }
-  const [n, columns] = set.shape as [unknown, unknown];
-  if (columns !== dim) throw invalidRange(`vectors of ${dim} numbers`, `${name}.shape`, set.shape);
-  if (set.data.length !== Number(n) * dim) {
-    throw invalidBuffer(`${n} × ${dim} numbers`, `${name}.data`, set.data);
-  }
-  return set.data;
+  if (types.isFloat32Array(set)) return whole(ownFloats(set, name), dim, name);
+  const { data, shape }: Record<string, unknown> = isObject(set) ? set : {};
+  if (!types.isFloat32Array(data) || !Array.isArray(shape)) throw invalidType(EXPECTED, name, set);
+  const [n, columns] = shape as [unknown, unknown];
+  if (columns !== dim) throw invalidRange(`vectors of ${dim} numbers`, `${name}.shape`, shape);
+  const numbers = ownFloats(data, `${name}.data`);
+  if (numbers.length === Number(n) * dim) return numbers;
+  throw invalidBuffer(`${n} × ${dim} numbers`, `${name}.data`, numbers);
 }
 
 function whole(numbers: Float32Array, dim: number, name: string): Float32Array {

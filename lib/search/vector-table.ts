@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { performance } from 'node:perf_hooks';
 import { abortable } from '../abort';
 import { LLM2CLIPError } from '../errors';
 import {
@@ -8,6 +8,8 @@ import {
   type NativeRecord,
   type NativeVectors,
 } from '../native';
+import { nextTurn } from '../next-turn';
+import { ofThisRealm } from '../typed-array';
 import { readNote, writeNote } from './note';
 import { RowIds, type VectorId } from './row-ids';
 import type { Storage } from './storage';
@@ -78,7 +80,7 @@ export class VectorTable {
       for (const { rows, note } of records) {
         table.#replay(rows, note, path);
         if (performance.now() - rested < MOST_AT_A_STRETCH_MS) continue;
-        await setImmediate();
+        await nextTurn();
         rested = performance.now();
       }
     } catch (error) {
@@ -141,7 +143,9 @@ export class VectorTable {
     this.#requireUsable();
     signal?.throwIfAborted();
     const { done, cancel } = callNative(() => this.#vectors.search(queries, k, threads));
-    const { rows, scores, counts } = await this.#track(abortable(fromNative(done), signal, cancel));
+    const found = await this.#track(abortable(fromNative(done), signal, cancel));
+    const { rows, counts } = found;
+    const scores = ofThisRealm(found.scores);
     let end = 0;
     return Array.from(counts, (count) => {
       const begin = end;

@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import { invalidRange, invalidType } from '../arguments';
+import { nextTurn } from '../next-turn';
 import { MAX_TOKENS, type TokenizedText } from './tokenize';
 
 /** Width of rows where the caller says nothing: a multiple of this many tokens. */
@@ -61,7 +61,7 @@ export async function padBatch(
   const poolMask = new Uint8Array(size);
   const rowsATurn = Math.ceil(NUMBERS_A_TURN / Math.max(width, 1));
   for (const [i, text] of texts.entries()) {
-    if (i % rowsATurn === rowsATurn - 1) await setImmediate();
+    if (i % rowsATurn === rowsATurn - 1) await nextTurn();
     const end = (i + 1) * width;
     ids.fill(padId, end - width, end - text.ids.length).set(text.ids, end - text.ids.length);
     attentionMask.fill(1, end - text.ids.length, end);

@@ -59,7 +59,8 @@ export class TokenizerThread {
     let end = 0;
     return Array.from(reply.lengths, (length, i) => {
       end += length;
-      return { ids: reply.ids.slice(end - length, end), pooled: reply.pooled[i] ?? 0 };
+      const ids = new Int32Array(reply.ids.subarray(end - length, end)); // of this realm
+      return { ids, pooled: reply.pooled[i] ?? 0 };
     });
   }
 

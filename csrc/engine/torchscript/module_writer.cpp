@@ -5,11 +5,14 @@
 #include <torch/csrc/jit/frontend/resolver.h>
 #include <torch/csrc/jit/frontend/sugared_value.h>
 #include <torch/csrc/jit/passes/freeze_module.h>
+#include <torch/csrc/jit/serialization/export.h>
 
 #include <algorithm>
 #include <cctype>
+#include <exception>
 #include <utility>
 
+#include "base/output_file.h"
 #include "engine/torchscript/compute_type.h"
 #include "engine/torchscript/observation.h"
 #include "engine/torchscript/quantised_weight.h"
@@ -58,6 +61,23 @@ at::Tensor read_tensor(const Weight& weight, Precision precision) {
 void add_once(std::vector<std::string>& list, const std::string& reference) {
   std::string name = reference.substr(sizeof("self.") - 1);
   if (std::ranges::find(list, name) == list.end()) list.push_back(std::move(name));
+}
+
+// torch's writer writes the end of the file in its destructor: what it is given to write with must
+// not throw, nor say that it wrote less. Whatever failed is thrown once torch has ended.
+void write_module(const jit::Module& module, const std::string& path) {
+  OutputFile file(path);
+  std::exception_ptr failure;
+  const auto write = [&](const void* data, size_t size) -> size_t {
+    try {
+      if (!failure) file.write({static_cast<const std::byte*>(data), size});
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    return size;
+  };
+  jit::ExportModule(module, write);
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace
@@ -202,7 +222,7 @@ BuildReport ModuleWriter::save(Value embedding, const std::string& path, bool fr
       add_list(kObserved, observed_);
       module.register_attribute(kTokens, c10::IntType::get(), c10::IValue(tokens_));
     }
-    module.save(path);
+    write_module(module, path);
     return BuildReport{parameters_, {}};
   });
 }

@@ -1,0 +1,106 @@
+// Every writer of the project on a disk that is full: writes what it is told to under a limit on the
+// size of files, which the system answers like a full disk (EFBIG for ENOSPC).
+// full-disk.mts FOLDER WRITER CHECKPOINT
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { convert, importEngine, VectorIndex } from 'llm2clip';
+import { AtomicFile } from '#lib/atomic-file';
+import { writeText } from '#lib/bench/store';
+import { JsonLinesWriter } from '#lib/cli/json-lines';
+import { NpyWriter } from '#lib/cli/npy';
+import { writeVectorFile } from '#lib/text/vector-file';
+
+const [folder = '', chosen = '', checkpoint = ''] = process.argv.slice(2);
+const DIM = 64;
+const ROWS = 600;
+
+/** Of this process: bytes a file may have from here on. */
+function limitFiles(bytes: number | 'unlimited'): void {
+  const args = ['--pid', `${process.pid}`, `--fsize=${bytes}:unlimited`];
+  const { status, stderr } = spawnSync('prlimit', args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`prlimit: ${stderr}`);
+}
+
+const vector = (i: number) => new Float32Array(DIM).fill(i + 1);
+const outcome = (i: number) => ({ of: { image: `.jpg` }, embedding: vector(i) });
+
+async function embeddings(
+  path: string,
+  open: (file: AtomicFile) => NpyWriter | JsonLinesWriter,
+): Promise<void> {
+  const file = await AtomicFile.create(path);
+  try {
+    const writer = open(file);
+    for (let i = 0; i < ROWS; i++) await writer.write(outcome(i));
+    await writer.end();
+  } finally {
+    await file.discard();
+  }
+}
+
+async function index(): Promise<VectorIndex> {
+  const made = VectorIndex.create({ dim: DIM });
+  await made.add(Float32Array.from({ length: ROWS * DIM }, (_, i) => i % 13));
+  return made;
+}
+
+/** Each writes one result at a path. */
+const WRITERS: Record<string, (path: string) => Promise<unknown>> = {
+  'a bundle': (out) => convert(checkpoint, { out, precision: 'fp32' }),
+  'a portable bundle': (out) => convert(checkpoint, { out, precision: 'fp32', portable: true }),
+  'an imported bundle': (out) =>
+    importEngine(join(folder, 'source.bundle', 'vision/1/model.pt'), {
+      ...{ out, family: 'eva02', imageSize: 56 },
+    }),
+  'an index': async (path) => {
+    await using made = await index();
+    await made.save(path);
+  },
+  'a text cache': (path) => {
+    const vectors = Array.from({ length: ROWS }, (_, i) => [``.padStart(32), vector(i)] as const);
+    return writeVectorFile(path, { dim: DIM, digest: '0'.repeat(64) }, vectors);
+  },
+  'an .npy': (path) => embeddings(path, (file) => new NpyWriter(file, DIM)),
+  'a .jsonl': (path) => embeddings(path, (file) => new JsonLinesWriter(file)),
+  'a record of a benchmark': (path) => writeText(path, 'x'.repeat(100_000)),
+};
+
+/** Bytes of the largest file that is written. */
+function largest(path: string): number {
+  const status = statSync(path);
+  if (!status.isDirectory()) return status.size;
+  return Math.max(...readdirSync(path).map((name) => largest(join(path, name))));
+}
+
+const write = WRITERS[chosen];
+if (write === undefined) throw new Error(`no writer ${chosen}`);
+if (chosen === 'an imported bundle') {
+  await convert(checkpoint, { out: join(folder, 'source.bundle'), portable: true });
+}
+const place = join(folder, 'place');
+mkdirSync(place);
+const path = join(place, 'result');
+await write(path);
+const whole = largest(path);
+rmSync(path, { recursive: true });
+
+const sizes = [0, 1, 63, 64, 4095, 4096, whole - 1];
+for (let i = 1; i < 8; i++) sizes.push(Math.floor((i * whole) / 8));
+for (const size of sizes.filter((bytes) => bytes < whole)) {
+  limitFiles(size);
+  const code = await write(path).then(
+    () => 'written',
+    (error: { code?: string; message: string }) => error.code ?? error.message,
+  );
+  limitFiles('unlimited');
+  console.log(JSON.stringify({ size, whole, code, left: readdirSync(place) }));
+  rmSync(path, { recursive: true, force: true });
+}
+// What was there before stays, and the process can go on.
+writeFileSync(join(place, 'other'), '');
+await write(path);
+console.log(
+  JSON.stringify({ size: null, whole, code: 'written', left: readdirSync(place).sort() }),
+);
+if (!existsSync(path)) process.exitCode = 1;
