@@ -3,6 +3,7 @@ import { LLM2CLIPError } from './errors';
 import { decodeImage, type RawPixels } from './image';
 import { listPictures } from './image/folder';
 import { fromNative, loadNative } from './native';
+import { fileSystemPath } from './path-bytes';
 import type { Preprocessing } from './preprocessing';
 
 const MAX_PIXELS = 50_000_000;
@@ -36,7 +37,7 @@ export async function readPictures<T>(
   { most, order = (paths) => paths, read, signal }: ReadOptions<T>,
 ): Promise<ReadPictures<T>> {
   const found: ReadPictures<T> = { paths: [], read: [], skipped: [] };
-  for (const path of order(await listPictures(places))) {
+  for (const path of order(await listPictures(places, signal))) {
     if (found.paths.length === most) break;
     signal?.throwIfAborted();
     try {
@@ -64,7 +65,7 @@ function spread<T>(items: readonly T[], most: number): readonly T[] {
 
 async function requireThere(places: readonly string[]): Promise<void> {
   for (const place of places) {
-    await access(place).catch((cause: Error) => {
+    await access(fileSystemPath(place)).catch((cause: Error) => {
       const message = `expected a picture or a folder of them at ${place}, found nothing there`;
       throw new LLM2CLIPError('ERR_NOT_FOUND', message, { cause });
     });

@@ -18,6 +18,7 @@ import { compareCommand } from './bench-compare';
 import { type OutputPaths, type Outputs, openOutputs } from './bench-outputs';
 import { interruptSignal } from './interrupt';
 import { clearProgress, showProgress } from './progress';
+import { shownName } from './terminal-text';
 
 interface Options extends OutputPaths {
   scenario: readonly Scenario[];
@@ -104,7 +105,7 @@ async function emptyReport(): Promise<Report> {
 async function measure(report: Report, suite: SuiteOptions, outputs: Outputs): Promise<void> {
   const note = (text: string) => {
     clearProgress();
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${shownName(text)}\n`);
   };
   try {
     await runSuite(suite, {

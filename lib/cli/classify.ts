@@ -1,15 +1,16 @@
 import { Command, Option } from 'commander';
 import { abortable } from '../abort';
 import type { Classification, Classifier } from '../classify';
-import { listPictures } from '../image/folder';
 import { LLM2CLIP } from '../model';
 import { positiveInteger } from './arguments';
+import { foundPictures } from './found-pictures';
 import { interruptSignal } from './interrupt';
 import { readLabels } from './label-file';
 import { print, stdoutDrained } from './output';
 import { clearProgress, ProgressBar } from './progress';
 import { reportFailure } from './report-failure';
 import { addTemplateOptions, chosenTemplates, type TemplateWords } from './templates';
+import { shownName } from './terminal-text';
 
 interface Options extends TemplateWords {
   labels?: string;
@@ -26,13 +27,15 @@ async function chosenLabels({ labels, labelsFile }: Options, command: Command): 
 }
 
 function describe(found: readonly Classification[]): string {
-  return found.map(({ label, probability }) => `${probability.toFixed(4)}\t${label}`).join('\n');
+  return found
+    .map(({ label, probability }) => `${probability.toFixed(4)}\t${shownName(label)}`)
+    .join('\n');
 }
 
 function show(image: string, found: readonly Classification[], { json }: Options, of: number) {
   clearProgress();
   if (json) print({ image, labels: found });
-  else print(of > 1 ? `${image}:\n${describe(found)}` : describe(found));
+  else print(of > 1 ? `${shownName(image)}:\n${describe(found)}` : describe(found));
 }
 
 async function classifyAll(
@@ -59,7 +62,7 @@ async function run(bundle: string, images: string[], options: Options, command: 
   const signal = interruptSignal();
   const labels = await chosenLabels(options, command);
   const templates = await chosenTemplates(options);
-  const pictures = await listPictures(images);
+  const pictures = await foundPictures(images, signal);
   const model = await abortable(LLM2CLIP.load(bundle, { device: options.device }), signal);
   try {
     const bar = new ProgressBar(labels.length);

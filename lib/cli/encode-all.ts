@@ -10,6 +10,7 @@ import { interruptSignal } from './interrupt';
 import { describeOutcome, type Outcome } from './outcome';
 import { print, printError, stdoutDrained } from './output';
 import { clearProgress, ProgressBar } from './progress';
+import { shownName } from './terminal-text';
 
 export interface EncodeAllOptions {
   device: string;
@@ -51,7 +52,7 @@ function show(outcome: Outcome, input: string, { json, out }: EncodeAllOptions):
   else if (embedding === undefined) printError(error);
   else {
     const first = Array.from(embedding.subarray(0, 4), (x) => x.toFixed(4)).join(' ');
-    print(`${input}\t[${embedding.length}] ${first} …`);
+    print(`${shownName(input)}\t[${embedding.length}] ${first} …`);
   }
 }
 
@@ -80,11 +81,11 @@ async function encodeInto(
 /** @param find Says what is to be encoded, before the model is loaded. */
 export async function encodeAll(
   bundle: string,
-  find: () => Promise<Encoded>,
+  find: (signal: AbortSignal) => Promise<Encoded>,
   options: EncodeAllOptions,
 ): Promise<void> {
   const signal = interruptSignal();
-  const encoded = await find();
+  const encoded = await find(signal);
   // What cannot be written should not be computed first.
   const file = options.out === undefined ? undefined : await AtomicFile.create(options.out);
   try {

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { listPictures } from '../image/folder';
 import { type EncodeAllOptions, type Encoded, encodeAll, withEncodeOptions } from './encode-all';
+import { foundPictures } from './found-pictures';
 
-async function findPictures(images: string[]): Promise<Encoded> {
-  const pictures = await listPictures(images);
+async function findPictures(images: string[], signal: AbortSignal): Promise<Encoded> {
+  const pictures = await foundPictures(images, signal);
   return {
     count: pictures.length,
     parts: ['vision'],
@@ -13,7 +13,7 @@ async function findPictures(images: string[]): Promise<Encoded> {
 }
 
 function run(bundle: string, images: string[], options: EncodeAllOptions): Promise<void> {
-  return encodeAll(bundle, () => findPictures(images), options);
+  return encodeAll(bundle, (signal) => findPictures(images, signal), options);
 }
 
 /** `llm2clip encode`. */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { type Accuracy, evaluateZeroShot } from '../eval/accuracy';
 import { readClassFolders } from '../eval/class-folders';
 import { describeFailed, type EvaluationWords, evaluate, percent } from './evaluate';
+import { printLeftOut } from './found-pictures';
 import { readClassnames } from './label-file';
 import { print, printTable } from './output';
 import { addTemplateOptions, chosenTemplates, type TemplateWords } from './templates';
@@ -23,11 +24,12 @@ function show({ images, classes, templates, failed, top1, top5 }: Accuracy): voi
 async function run(bundle: string, folder: string, options: Options): Promise<void> {
   const templates = await chosenTemplates(options);
   const { classnames } = options;
-  const read = async () =>
-    readClassFolders(
-      folder,
-      classnames === undefined ? undefined : await readClassnames(classnames),
-    );
+  const read = async (signal: AbortSignal) => {
+    const names = classnames === undefined ? undefined : await readClassnames(classnames);
+    const dataset = await readClassFolders(folder, names, signal);
+    printLeftOut(dataset.leftOut);
+    return dataset;
+  };
   await evaluate(bundle, options, read, async (model, dataset, work) => {
     const result = await evaluateZeroShot(model, dataset, templates, work);
     if (options.json) print({ folder, ...result });

@@ -24,11 +24,11 @@ export function describeFailed(failed: number, images: number): string {
 export async function evaluate<Dataset, Result>(
   bundle: string,
   { device, json }: EvaluationWords,
-  read: () => Promise<Dataset>,
+  read: (signal: AbortSignal) => Promise<Dataset>,
   body: (model: LLM2CLIP, dataset: Dataset, options: EvaluationOptions) => Promise<Result>,
 ): Promise<Result> {
   const signal = interruptSignal();
-  const dataset = await read(); // before a model is loaded for nothing
+  const dataset = await read(signal); // before a model is loaded for nothing
   const model = await abortable(LLM2CLIP.load(bundle, { device }), signal);
   let bar: ProgressBar | undefined;
   try {

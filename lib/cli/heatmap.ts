@@ -8,6 +8,7 @@ import { LLM2CLIP } from '../model';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { print } from './output';
+import { shownName } from './terminal-text';
 
 interface Options {
   text: string;
@@ -65,7 +66,7 @@ async function run(bundle: string, image: string, options: Options): Promise<voi
   } finally {
     await file.discard();
   }
-  print(json ? { image, text, out } : `wrote ${out}`);
+  print(json ? { image, text, out } : `wrote ${shownName(out)}`);
 }
 
 /** `llm2clip heatmap`. */

@@ -3,19 +3,16 @@ import { Command, Option } from 'commander';
 import { abortable } from '../abort';
 import { LLM2CLIP } from '../model';
 import { bundleDigest } from '../search/bundle-digest';
-import {
-  findPictures,
-  type IndexSummary,
-  indexPictures,
-  prunePictures,
-} from '../search/index-pictures';
+import { type IndexSummary, indexPictures, prunePictures } from '../search/index-pictures';
 import type { BundleMark } from '../search/picture-catalogue';
 import { PictureIndex } from '../search/picture-index';
 import { STORAGES, type Storage } from '../search/storage';
+import { foundPictures } from './found-pictures';
 import { interruptSignal } from './interrupt';
 import { print } from './output';
 import { clearProgress, ProgressBar } from './progress';
 import { reportFailure } from './report-failure';
+import { shownName } from './terminal-text';
 
 interface Options {
   bundle: string;
@@ -59,12 +56,13 @@ function describe({ out }: Options, size: number, summary: IndexSummary): string
     ...(failedBefore > 0 ? [`${failedBefore} failed before`] : []),
     ...(removed > 0 ? [`${removed} removed`] : []),
   ];
-  return `${out}: ${size} picture${size === 1 ? '' : 's'} (${parts.join(', ')})`;
+  return `${shownName(out)}: ${size} picture${size === 1 ? '' : 's'} (${parts.join(', ')})`;
 }
 
 async function run(places: string[], options: Options): Promise<void> {
   const signal = interruptSignal();
-  const pictures = await findPictures(places);
+  const absolute = places.map((place) => resolve(place));
+  const pictures = [...new Set(await foundPictures(absolute, signal))];
   const mark = { path: resolve(options.bundle), digest: await bundleDigest(options.bundle) };
   const load = { device: options.device, parts: ['vision'] } as const;
   const model = await abortable(LLM2CLIP.load(options.bundle, load), signal);
@@ -79,7 +77,7 @@ async function run(places: string[], options: Options): Promise<void> {
         bar.show(done);
       },
     });
-    if (options.prune) summary.removed = await prunePictures(index, places, pictures);
+    if (options.prune) summary.removed = await prunePictures(index, absolute, pictures);
     await index.finish();
     clearProgress();
     const { out } = options;

@@ -15,6 +15,7 @@ import { INTERRUPTED, Interrupted } from './interrupt';
 import { describeError, print, printError } from './output';
 import { runtimeCommand } from './runtime';
 import { searchCommand } from './search';
+import { shownText } from './terminal-text';
 
 const DONE = 0;
 const FAILED = 1;
@@ -45,6 +46,8 @@ function program(): Command {
 
 function throwInsteadOfExit(command: Command): void {
   command.exitOverride().showHelpAfterError('(--help says more)');
+  // Commander repeats words that it does not know.
+  command.configureOutput({ writeErr: (text) => process.stderr.write(shownText(text)) });
   for (const child of command.commands) throwInsteadOfExit(child);
 }
 

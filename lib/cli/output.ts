@@ -1,8 +1,13 @@
 import { once } from 'node:events';
+import { inspect } from 'node:util';
+import { shownJson, shownMessage, shownName, shownText } from './terminal-text';
 
-/** One line of text, or a value as one line of JSON. */
+/**
+ * One line of text, or a value as one line of JSON. A name in the text is written by shownName(),
+ * which also keeps line breaks and tabs out.
+ */
 export function print(value: object | string): void {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? shownText(value) : shownJson(value);
   process.stdout.write(`${text}\n`);
 }
 
@@ -14,7 +19,7 @@ export async function stdoutDrained(): Promise<void> {
 /** Pairs of a name and a value, one a line, values aligned. */
 export function printTable(rows: readonly (readonly [string, string])[]): void {
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
-  for (const [name, value] of rows) print(`${name.padEnd(width)}${value}`);
+  for (const [name, value] of rows) print(`${name.padEnd(width)}${shownName(value)}`);
 }
 
 /** What an error is called on the command line and in JSON. */
@@ -31,8 +36,13 @@ export function describeError(error: unknown): ErrorReport {
   };
 }
 
+/** One message for people, on standard error. */
+export function printNote(text: string): void {
+  process.stderr.write(`llm2clip: ${shownMessage(text)}\n`);
+}
+
 export function printError(error: unknown): void {
   const { code, message } = describeError(error);
-  process.stderr.write(`llm2clip: ${code}: ${message}\n`);
-  if (process.env.LLM2CLIP_DEBUG) console.error(error);
+  printNote(`${code}: ${message}`);
+  if (process.env.LLM2CLIP_DEBUG) process.stderr.write(`${shownText(inspect(error))}\n`);
 }

@@ -1,3 +1,5 @@
+import { shownName } from './terminal-text';
+
 const CLEAR_LINE = '\r\x1b[K';
 const BAR_WIDTH = 24;
 /** A terminal is no faster to read. */
@@ -5,7 +7,7 @@ const MILLISECONDS_BETWEEN = 100;
 
 /** One line that is written over; on a terminal only, else nothing. */
 export function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`${CLEAR_LINE}${text}`);
+  if (process.stderr.isTTY) process.stderr.write(`${CLEAR_LINE}${shownName(text)}`);
 }
 
 export function clearProgress(): void {

@@ -11,6 +11,7 @@ import type { SearchResult } from '../search/vector-table';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { describeError, print, printError, stdoutDrained } from './output';
+import { shownName } from './terminal-text';
 
 interface Options {
   bundle?: string;
@@ -29,7 +30,7 @@ async function queriesOf(words: readonly string[], { image, text }: Options): Pr
 function show({ label }: Query, { ids, scores }: SearchResult, json: boolean): void {
   const results = ids.map((id, i) => ({ image: String(id), score: scores[i] as number }));
   if (json) print({ query: label, results });
-  else for (const { image, score } of results) print(`${score.toFixed(4)}\t${image}`);
+  else for (const { image, score } of results) print(`${score.toFixed(4)}\t${shownName(image)}`);
 }
 
 function showFailure({ label }: Query, error: unknown, json: boolean): void {
@@ -63,7 +64,7 @@ async function searchAll(
   signal: AbortSignal,
 ): Promise<void> {
   for (const query of queries) {
-    if (queries.length > 1 && !json) print(`${query.label}:`);
+    if (queries.length > 1 && !json) print(`${shownName(query.label)}:`);
     try {
       const vector = await query.vector(model, signal);
       const work = { queries: vector, k, threads: usableProcessors(), signal };

@@ -1,9 +1,7 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidRange, isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
-import { listPictures } from '../image/folder';
-import { fileError } from '../read-text';
+import { findPictures, readFolder } from '../image/folder';
 
 /** Pictures by class. */
 export interface ClassDataset {
@@ -13,6 +11,8 @@ export interface ClassDataset {
   pictures: string[];
   /** The class of each picture, by its place. */
   classOfPicture: number[];
+  /** Files of these folders that are no pictures, by kind, as findPictures() tells them. */
+  leftOut: Map<string, number>;
 }
 
 /**
@@ -21,18 +21,20 @@ export interface ClassDataset {
  *
  * @param names What classes are called: in their order, or by the names of their folders. Default: as
  *   their folders, with spaces for underscores.
- * @throws RangeError (ERR_INVALID_ARG) for names that do not fit; LLM2CLIPError ERR_NOT_FOUND, ERR_IO
+ * @throws RangeError (ERR_INVALID_ARG) for names that do not fit; LLM2CLIPError ERR_NOT_FOUND, ERR_IO; `signal.reason`
  */
 export async function readClassFolders(
   folder: string,
   names?: readonly string[] | Readonly<Record<string, unknown>>,
+  signal?: AbortSignal,
 ): Promise<ClassDataset> {
   const folders = await listFolders(folder);
-  const dataset: ClassDataset = { labels: [], pictures: [], classOfPicture: [] };
+  const leftOut = new Map<string, number>();
+  const dataset: ClassDataset = { labels: [], pictures: [], classOfPicture: [], leftOut };
   requireFit(folders, names);
   for (const [place, name] of folders.entries()) {
     dataset.labels.push(labelOf(name, place, names));
-    const pictures = await listPictures([join(folder, name)]);
+    const { pictures } = await findPictures([join(folder, name)], { leftOut, signal });
     for (const picture of pictures) dataset.pictures.push(picture);
     for (const _ of pictures) dataset.classOfPicture.push(place);
   }
@@ -40,11 +42,8 @@ export async function readClassFolders(
 }
 
 async function listFolders(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw fileError(folder, error);
-  });
-  const folders = entries
-    .filter((entry) => !entry.isFile() && !entry.name.startsWith('.'))
+  const folders = (await readFolder(folder))
+    .filter(({ kind, name }) => kind === 'folder' && !name.startsWith('.'))
     .map(({ name }) => name);
   if (folders.length > 0) return folders.sort();
   throw new LLM2CLIPError('ERR_NOT_FOUND', `expected a folder a class in ${folder}, found none`);

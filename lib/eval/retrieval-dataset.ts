@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises';
 import { basename, extname, join, parse, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { fileExists } from '../file-exists';
-import { fileError, readText } from '../read-text';
+import { isAppleDouble, readFolder } from '../image/folder';
+import { readText } from '../read-text';
 import { type Annotation, type AnnotationOptions, readAnnotations } from './annotations';
 
 /** Pictures and the texts that describe them. */
@@ -78,9 +78,8 @@ async function findPicture(root: string, image: string): Promise<string> {
 }
 
 async function list(folder: string): Promise<string[]> {
-  return readdir(folder).catch((error: unknown) => {
-    throw fileError(folder, error);
-  });
+  const entries = await readFolder(folder);
+  return entries.map(({ name }) => name).filter((name) => !isAppleDouble(name));
 }
 
 async function findAnnotations(folder: string): Promise<string> {

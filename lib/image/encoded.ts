@@ -2,12 +2,19 @@ import type sharp from 'sharp';
 import { LLM2CLIPError } from '../errors';
 import type { RawPixels } from '../native';
 import type { ImageOptions } from '../options';
-import { cmykToRgb } from './cmyk';
-import { requireFormat } from './format';
+import { onCanvas } from './canvas';
+import { toRgb } from './colours';
+import { readOrientation, turned } from './orientation';
+import { type Source, sourceOf } from './source';
 
 // As Pillow: ICC profiles are ignored, benign warnings too, truncation is not. The cap on pixels is
 // this library's own.
-const INPUT: sharp.SharpOptions = { ignoreIcc: true, failOn: 'error', limitInputPixels: false };
+const INPUT: sharp.SharpOptions = {
+  ignoreIcc: true,
+  failOn: 'error',
+  limitInputPixels: false,
+  limitInputChannels: false,
+};
 
 let loaded: typeof sharp | undefined;
 
@@ -27,8 +34,8 @@ export function loadSharp(): typeof sharp {
 
 /**
  * The pixels that Pillow's `convert("RGB")` gives of an encoded picture: the first frame, palettes
- * expanded, alpha dropped. Byte for byte, but for AVIF (another upsampling of chroma), 16-bit grey
- * (scaled, where Pillow clips) and transparent pixels of a GIF (black).
+ * expanded, alpha dropped. Byte for byte, but for AVIF (another upsampling of chroma) and 16-bit grey
+ * (scaled, where Pillow clips).
  *
  * @param bytes Private to the library.
  * @param name What messages call the picture.
@@ -38,20 +45,42 @@ export async function decodeEncoded(
   name: string,
   options: Required<ImageOptions>,
 ): Promise<RawPixels> {
-  requireFormat(bytes, name);
-  const metadata = await corruptUnless(name, () => loadSharp()(bytes, INPUT).metadata());
-  requireSize(metadata, name, options.maxPixels);
-  const cmyk = metadata.space === 'cmyk';
-  const picture = loadSharp()(bytes, { ...INPUT, autoOrient: options.autoOrient });
-  const rgb = cmyk
-    ? picture.pipelineColourspace('cmyk').toColourspace('cmyk')
-    : picture.toColourspace('srgb').removeAlpha();
-  const { data, info } = await corruptUnless(name, () =>
-    rgb.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
-  );
-  const size = { width: info.width, height: info.height };
-  if (cmyk) return { data: await cmykToRgb(data, info.channels), ...size, channels: 3 };
-  return { data, ...size, channels: info.channels === 1 ? 1 : 3 };
+  const source = sourceOf(bytes, name);
+  const { canvas, turnsAlways = false } = source;
+  const open = () => loadSharp()(source.bytes, INPUT);
+  const metadata = await corruptUnless(name, () => open().metadata());
+  requireSize(canvas ?? metadata, name, options.maxPixels);
+  const turns = turnsAlways || options.autoOrient;
+  const orientation = turns ? readOrientation(source.orientation ?? metadata.orientation) : 1;
+  const picture = turned(open(), orientation);
+  const pixels = await corruptUnless(name, () => rgbOf(picture, metadata, source));
+  return canvas === undefined ? pixels : onCanvas(pixels, canvas);
+}
+
+async function rgbOf(
+  picture: sharp.Sharp,
+  { space, depth }: sharp.Metadata,
+  source: Source,
+): Promise<RawPixels> {
+  const colours = space === 'cmyk' ? space : source.colours;
+  if (colours === undefined) {
+    const { data, width, height, channels } = await rawOf(
+      picture.toColourspace('srgb').removeAlpha(),
+    );
+    return { data, width, height, channels: channels === 1 ? 1 : 3 };
+  }
+  // As the file has them: what sharp makes of inks and opacities is not what Pillow does.
+  const unchanged = picture.pipelineColourspace(space).toColourspace(space);
+  const isWide = depth === 'ushort' || depth === 'short';
+  const { data, width, height, channels } = await rawOf(unchanged, isWide ? 'ushort' : 'uchar');
+  const samples = { data, channels, width: isWide ? 2 : 1 } as const;
+  return { data: await toRgb(samples, colours), width, height, channels: 3 };
+}
+
+async function rawOf(picture: sharp.Sharp, depth: 'uchar' | 'ushort' = 'uchar') {
+  const { data, info } = await picture.raw({ depth }).toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  return { data, width, height, channels };
 }
 
 async function corruptUnless<T>(name: string, decode: () => Promise<T>): Promise<T> {
@@ -68,7 +97,11 @@ async function corruptUnless<T>(name: string, decode: () => Promise<T>): Promise
   }
 }
 
-function requireSize({ width, height }: sharp.Metadata, name: string, maxPixels: number): void {
+function requireSize(
+  { width, height }: { width: number; height: number },
+  name: string,
+  maxPixels: number,
+): void {
   if (width * height <= maxPixels) return;
   throw new LLM2CLIPError(
     'ERR_IMAGE_TOO_LARGE',

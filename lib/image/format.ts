@@ -1,56 +1,74 @@
 import { LLM2CLIPError } from '../errors';
+import { describeForeign, isoBrands } from './foreign';
+import { undecodedJpeg } from './jpeg-frame';
+import { undecodedTiff } from './tiff-kind';
 
-/** Enough of a file's beginning to tell its format, the list of brands in AVIF's first box included. */
-export const SIGNATURE_BYTES = 64;
+/** Enough of a file's beginning to tell its kind: DICOM's name lies after 128 bytes. */
+export const SIGNATURE_BYTES = 256;
 
-type Test = (text: string) => boolean;
+const FORMATS = ['JPEG', 'PNG', 'WebP', 'GIF', 'TIFF', 'AVIF'] as const;
 
-const startsWith =
-  (...signatures: string[]): Test =>
-  (text) =>
-    signatures.some((signature) => text.startsWith(signature));
+/** What this library decodes. */
+export type Format = (typeof FORMATS)[number];
 
-const FORMATS: Record<string, Test> = {
-  JPEG: startsWith('\xff\xd8\xff'),
-  PNG: startsWith('\x89PNG\r\n\x1a\n'),
+/** How each begins. A character of `text` is a byte. */
+const TESTS: Record<Format, (text: string) => boolean> = {
+  JPEG: (text) => text.startsWith('\xff\xd8\xff'),
+  PNG: (text) => text.startsWith('\x89PNG\r\n\x1a\n'),
   WebP: (text) => text.startsWith('RIFF') && text.startsWith('WEBP', 8),
-  GIF: startsWith('GIF87a', 'GIF89a'),
-  TIFF: startsWith('II*\0', 'MM\0*', 'II+\0', 'MM\0+'),
-  AVIF: isAvif,
+  GIF: (text) => /^GIF8[79]a/.test(text),
+  TIFF: (text) => ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((start) => text.startsWith(start)),
+  AVIF: (text) => isoBrands(text).some((brand) => /^avi[fs]$/.test(brand)),
 };
 
-/** ISO media whose first box names AVIF as its brand or among those it is compatible with. */
-function isAvif(text: string): boolean {
-  if (!text.startsWith('ftyp', 4)) return false;
-  const length = (text.charCodeAt(2) << 8) | text.charCodeAt(3);
-  for (let at = 8; at + 4 <= Math.min(length, text.length); at += 4) {
-    // At 12 lies the version of the major brand, not a brand.
-    if (at !== 12 && /^avi[fs]$/.test(text.slice(at, at + 4))) return true;
-  }
-  return false;
+/** Kinds within a format that are not decoded: each says what a file is called, if it is one. */
+const UNDECODED: Partial<Record<Format, (bytes: Uint8Array) => string | undefined>> = {
+  JPEG: undecodedJpeg,
+  // Apple's own, which iOS writes into apps.
+  PNG: (bytes) => (textOf(bytes).startsWith('CgBI', 12) ? 'CgBI PNG' : undefined),
+  TIFF: undecodedTiff,
+};
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.subarray(0, SIGNATURE_BYTES)).toString('latin1');
+}
+
+function unsupported(name: string, found: string): LLM2CLIPError {
+  return new LLM2CLIPError(
+    'ERR_IMAGE_UNSUPPORTED',
+    `expected ${FORMATS.join(', ')} in ${name}, found ${found}; convert it to PNG, or pass its pixels`,
+  );
 }
 
 /**
  * Refuses what is not one of the formats this library decodes, by its content.
  *
+ * @param bytes A file, or the first SIGNATURE_BYTES of it.
  * @param name What the message calls the picture.
  * @throws ERR_IMAGE_CORRUPT where nothing is there, ERR_IMAGE_UNSUPPORTED.
  */
-export function requireFormat(bytes: Uint8Array, name: string): void {
+export function requireFormat(bytes: Uint8Array, name: string): Format {
   if (bytes.length === 0) {
     throw new LLM2CLIPError('ERR_IMAGE_CORRUPT', `expected a picture in ${name}, found no bytes`);
   }
-  const text = Buffer.from(bytes.subarray(0, SIGNATURE_BYTES)).toString('latin1');
-  if (Object.values(FORMATS).some((test) => test(text))) return;
-  throw new LLM2CLIPError(
-    'ERR_IMAGE_UNSUPPORTED',
-    `expected ${Object.keys(FORMATS).join(', ')} in ${name}, found ${describe(text)}; ` +
-      'convert it to PNG, or pass its pixels',
-  );
+  const text = textOf(bytes);
+  const format = FORMATS.find((one) => TESTS[one](text));
+  if (format === undefined) throw unsupported(name, describeForeign(text));
+  return format;
 }
 
-function describe(text: string): string {
-  if (text.startsWith('%PDF')) return 'a PDF document';
-  if (/^\W*<(\?xml|svg|!DOCTYPE|!--)/i.test(text)) return 'an SVG or other XML document';
-  return `bytes that begin with ${JSON.stringify(text.slice(0, 8))}`;
+/**
+ * Refuses kinds of those formats that are not decoded, such as JPEG-LS.
+ *
+ * @param bytes The whole file.
+ * @throws as requireFormat
+ */
+export function requireDecoded(bytes: Uint8Array, name: string): Format {
+  const format = requireFormat(bytes, name);
+  const found = UNDECODED[format]?.(bytes);
+  if (found === undefined) return format;
+  throw new LLM2CLIPError(
+    'ERR_IMAGE_UNSUPPORTED',
+    `expected a kind of ${format} that is decoded in ${name}, found ${found}; convert it to PNG, or pass its pixels`,
+  );
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { invalidRange, nonEmptyString } from '../arguments';
 import { LLM2CLIPError } from '../errors';
+import { fileSystemPath } from '../path-bytes';
 import { requireFormat, SIGNATURE_BYTES } from './format';
 
 /**
@@ -13,7 +14,7 @@ export async function readPicture(path: string): Promise<Uint8Array> {
   if (path.includes('\0')) throw invalidRange('a path without null bytes', 'image', path);
   try {
     // Non-blocking: opening a pipe would wait for its writer.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const file = await open(fileSystemPath(path), constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return await readAll(file, path);
     } finally {

@@ -1,6 +1,5 @@
-import { resolve, sep } from 'node:path';
+import { sep } from 'node:path';
 import { LLM2CLIPError } from '../errors';
-import { listPictures } from '../image/folder';
 import type { LLM2CLIP } from '../model';
 import type { Streamed } from '../stream';
 import { describeFile, type PictureEntry } from './picture-catalogue';
@@ -24,7 +23,7 @@ export interface IndexSummary {
 export interface IndexWork {
   index: PictureIndex;
   model: LLM2CLIP;
-  /** Files that listPictures() found, absolute. */
+  /** Files, absolute and each once. */
   pictures: readonly string[];
   signal: AbortSignal;
   onFailure: (path: string, error: unknown) => void;
@@ -39,11 +38,6 @@ function isPicturesFault(error: unknown): error is LLM2CLIPError {
 function mayGoOn(error: unknown): boolean {
   if (isPicturesFault(error)) return true;
   return error instanceof LLM2CLIPError && ['ERR_NOT_FOUND', 'ERR_IO'].includes(error.code);
-}
-
-/** The files that places mean, absolute and each once. Errors as listPictures'. */
-export async function findPictures(places: readonly string[]): Promise<string[]> {
-  return [...new Set(await listPictures(places.map((place) => resolve(place))))];
 }
 
 /** Encodes what the index does not have as it is now, and adds it as it goes. */
@@ -100,18 +94,17 @@ async function newEntries(
   return entries;
 }
 
-/** Drops the pictures of the index that were at or below `places` and are not among `pictures`. */
+/** Drops the pictures of the index that were at or below `places`, absolute paths, and are not among `pictures`. */
 export async function prunePictures(
   index: PictureIndex,
   places: readonly string[],
   pictures: readonly string[],
 ): Promise<number> {
   const there = new Set(pictures);
-  const within = places.map((place) => resolve(place));
   const gone = index.entries
     .map(({ path }) => path)
     .filter((path) => !there.has(path))
-    .filter((path) => within.some((place) => path === place || path.startsWith(place + sep)));
+    .filter((path) => places.some((place) => path === place || path.startsWith(place + sep)));
   if (gone.length > 0) await index.remove(gone);
   return gone.length;
 }

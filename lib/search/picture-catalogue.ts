@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
+import { fileSystemPath } from '../path-bytes';
 
 /** What made an index's vectors. */
 export interface BundleMark {
@@ -30,7 +31,7 @@ const ENTRIES_A_NOTE = 16_384;
 
 /** A file as it is now; undefined where it is not there. */
 export async function describeFile(path: string): Promise<PictureEntry | undefined> {
-  const status = await stat(path).catch(() => undefined);
+  const status = await stat(fileSystemPath(path)).catch(() => undefined);
   return status && { path, bytes: status.size, modifiedMs: status.mtimeMs };
 }
 

@@ -1,0 +1,150 @@
+// Files of kinds that decoders treat in their own ways: what Pillow makes of them, byte for byte, or
+// the name of what is not decoded. Made by tools/make-image-kinds.py, which names Pillow's version.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { LLM2CLIPError } from '#lib/errors';
+import { decodeImage } from '#lib/image';
+import type { RawPixels } from '#lib/native';
+import { difference } from './support/pictures.mts';
+
+const fixture = (name: string) =>
+  fileURLToPath(new URL(`./fixtures/image-kinds/${name}`, import.meta.url));
+
+interface Expected {
+  width: number;
+  height: number;
+  sha256?: string;
+  /** Base64, where bytes may differ a little. */
+  rgb?: string;
+}
+
+const golden = JSON.parse(readFileSync(fixture('golden.json'), 'utf8')) as {
+  pictures: Record<string, { plain: Expected; oriented: Expected }>;
+  undecoded: Record<string, string>;
+};
+
+/**
+ * Largest difference of a byte in an AVIF: its colours come from libheif, which rounds otherwise
+ * than Pillow's libavif, and repeats subsampled chroma where that blends it.
+ */
+const AVIF_BOUND = 1;
+const SUBSAMPLED_BOUND = 64;
+
+function decode(input: string | Uint8Array, autoOrient = false): Promise<RawPixels> {
+  return decodeImage(input, { maxPixels: 1e6, autoOrient, transfer: false });
+}
+
+function rgbOf({ data, channels }: RawPixels): Uint8Array {
+  if (channels === 3) return data as Uint8Array;
+  return Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)] as number);
+}
+
+function assertPixels(found: RawPixels, { width, height, sha256, rgb }: Expected, bound: number) {
+  assert.deepEqual([found.width, found.height], [width, height]);
+  if (rgb === undefined) {
+    assert.equal(createHash('sha256').update(rgbOf(found)).digest('hex'), sha256);
+    return;
+  }
+  const { largest } = difference(rgbOf(found), Buffer.from(rgb, 'base64'));
+  assert.ok(largest <= bound, `largest difference ${largest}`);
+}
+
+describe('as Pillow gives them', () => {
+  for (const [name, { plain, oriented }] of Object.entries(golden.pictures)) {
+    const bound = name === 'subsampled.avif' ? SUBSAMPLED_BOUND : AVIF_BOUND;
+    test(name, async () => {
+      assertPixels(await decode(fixture(name)), plain, bound);
+      assertPixels(await decode(fixture(name), true), oriented, bound);
+    });
+  }
+
+  test('the fixtures tell frames and orientations apart', () => {
+    const kinds = (pattern: RegExp, key: 'plain' | 'oriented') =>
+      new Set(
+        Object.entries(golden.pictures)
+          .filter(([name]) => pattern.test(name))
+          .map(([, { [key]: one }]) => one.sha256 ?? one.rgb),
+      ).size;
+    assert.equal(kinds(/^orientation-[1-8]\.tif/, 'plain'), 8);
+    assert.equal(kinds(/^turned-[1-8]\.avif/, 'plain'), 1);
+    assert.equal(kinds(/^turned-[1-8]\.avif/, 'oriented'), 8);
+  });
+});
+
+describe('named, not decoded', () => {
+  async function assertNamed(input: string | Uint8Array, called: string): Promise<void> {
+    await assert.rejects(decode(input), (error: LLM2CLIPError) => {
+      assert.ok(error instanceof LLM2CLIPError);
+      assert.equal(error.code, 'ERR_IMAGE_UNSUPPORTED');
+      assert.ok(error.message.includes(`found ${called};`), error.message);
+      return true;
+    });
+  }
+
+  for (const [name, called] of Object.entries(golden.undecoded)) {
+    test(name, () => assertNamed(fixture(name), called));
+  }
+
+  const iso = (...brands: string[]) => {
+    const [major = '', ...others] = brands;
+    const length = 16 + 4 * others.length;
+    return `\0\0\0${String.fromCharCode(length)}ftyp${major}\0\0\0\0${others.join('')}`;
+  };
+  /** Beginnings as the formats' specifications have them. */
+  const BEGINNINGS: Record<string, string[]> = {
+    HEIC: [iso('heic', 'mif1', 'heic'), iso('mif1', 'mif1', 'heic'), iso('hevc', 'msf1', 'hevc')],
+    HEIF: [iso('mif1', 'mif1'), iso('msf1', 'msf1', 'iso8')],
+    CR3: [iso('crx ', 'crx ', 'isom')],
+    'a video': [iso('isom', 'isom', 'mp41'), iso('qt  ', 'qt  '), '\x1aE\xdf\xa3'],
+    PSD: ['8BPS\0\x01'],
+    'Radiance HDR': ['#?RADIANCE\n'],
+    OpenEXR: ['v/1\x01\x02\0\0\0'],
+    DICOM: [`${'\0'.repeat(128)}DICM`],
+    PNM: ['P1\n', 'P6 1 1 255\n', 'P7\nWIDTH 1\n'],
+    'hierarchical JPEG': ['\xff\xd8\xff\xc5\0\x0b\x08\0\x01\0\x01\x01\x01\x11\0'],
+    'lossless JPEG': [
+      '\xff\xd8\xff\xe0\0\x04ab\xff\xc3\0\x0b\x10\0\x01\0\x01\x01\x01\x11\0',
+      '\xff\xd8\xff\xff\xcb\0\x0b\x08\0\x01\0\x01\x01\x01\x11\0',
+    ],
+    '16-bit JPEG': ['\xff\xd8\xff\xc1\0\x0b\x10\0\x01\0\x01\x01\x01\x11\0'],
+    'JPEG of 2 components': ['\xff\xd8\xff\xc0\0\x0e\x08\0\x01\0\x01\x02\x01\x11\0\x02\x11\0'],
+    'CgBI PNG': ['\x89PNG\r\n\x1a\n\0\0\0\x04CgBI\x50\0\x20\x02'],
+    'bytes that begin with "BMW 2002"': ['BMW 2002 is a car of the sixties, not a bitmap.'],
+  };
+  for (const [called, texts] of Object.entries(BEGINNINGS)) {
+    test(called, async () => {
+      for (const text of texts) await assertNamed(Buffer.from(text, 'latin1'), called);
+    });
+  }
+});
+
+test('a GIF that ends before its first frame, or within it, is corrupt', async () => {
+  const whole = await readFile(fixture('partial.gif'));
+  for (let length = 6; length < whole.length - 2; length += 7) {
+    await assert.rejects(decode(whole.subarray(0, length)), { code: 'ERR_IMAGE_CORRUPT' });
+  }
+});
+
+test('the limit of pixels is that of the canvas', async () => {
+  const small = { maxPixels: 1000, autoOrient: false, transfer: false };
+  await assert.rejects(decodeImage(fixture('partial.gif'), small), {
+    code: 'ERR_IMAGE_TOO_LARGE',
+    message: /40 × 30/,
+  });
+});
+
+test('five seconds of mutated pictures end in typed errors', { timeout: 600_000 }, async () => {
+  const fuzzer = join(import.meta.dirname, 'fuzz/pictures.mts');
+  const args = ['--import', 'tsx', fuzzer, '--seconds', '5', '--seed', '1'];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  const { taken, refused } = JSON.parse(stdout);
+  // Both, or the mutations would be too weak or too strong to tell anything.
+  for (const count of [taken, refused]) assert.ok(count > 10, stdout);
+});
