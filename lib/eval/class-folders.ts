@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { invalidRange, isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
 import { listPictures } from '../image/folder';
-import { fileError } from '../read-text';
+import { fileError } from '../regular-file';
 
 /** Pictures by class. */
 export interface ClassDataset {
