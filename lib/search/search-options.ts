@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { allocateRows } from '../allocate';
 import {
   invalidBuffer,
   invalidType,
@@ -6,8 +7,8 @@ import {
   optionalSignal,
   optionsBag,
 } from '../arguments';
-import { numbersOf } from './vector-set';
 import { usableProcessors } from '../processors';
+import { numbersOf } from './vector-set';
 
 export interface SearchOptions {
   /** How many of the best. Default 10; all where there are fewer. */
@@ -50,7 +51,7 @@ export function resolveQueries(
     return { queries: value, one: true };
   }
   if (!Array.isArray(value)) return { queries: numbersOf(value, dim, 'queries'), one: false };
-  const queries = new Float32Array(value.length * dim);
+  const queries = allocateRows(value.length, dim, 'queries');
   for (const [i, query] of value.entries()) {
     if (!types.isFloat32Array(query)) throw invalidType('a Float32Array', `queries[${i}]`, query);
     if (query.length !== dim) throw invalidBuffer(`${dim} numbers`, `queries[${i}]`, query);

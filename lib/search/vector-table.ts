@@ -8,6 +8,7 @@ import {
   type NativeRecord,
   type NativeVectors,
 } from '../native';
+import { openRegularFile } from '../regular-file';
 import { readNote, writeNote } from './note';
 import { RowIds, type VectorId } from './row-ids';
 import type { Storage } from './storage';
@@ -71,6 +72,7 @@ export class VectorTable {
   }
 
   static async open(path: string, append: boolean): Promise<VectorTable> {
+    await (await openRegularFile(path, 'an index')).close();
     const { vectors, records } = await fromNative(loadNative().openVectors(path, append));
     const table = new VectorTable(vectors, append);
     try {
