@@ -27,6 +27,11 @@ export function invalidBuffer(expected: string, name: string, received: unknown)
   return withCode(new RangeError(message(expected, name, received)), 'ERR_INVALID_BUFFER');
 }
 
+/** A file that a caller named whose content cannot be used; the whole message is given. */
+export function invalidContent(text: string): RangeError {
+  return withCode(new RangeError(text), 'ERR_INVALID_ARG');
+}
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { Admission } from './admission';
+import { allocateRows } from './allocate';
 import { invalidBuffer, invalidType, isObject, nonEmptyString } from './arguments';
 import { withCallerStack } from './caller';
 import { ClassifierCache } from './classifier-cache';
@@ -145,12 +146,13 @@ export class LLM2CLIP {
     if (!Array.isArray(inputs)) throw invalidType('an array of images', 'inputs', inputs);
     requireEmbeddings(options);
     const { embeddingDim: dim, maxBatch } = this.info;
-    const { resolved, out } = rowsOptions(options, inputs.length * dim);
+    const { length: count } = inputs;
+    const { resolved, out } = rowsOptions(options, count, dim, 'images');
     // Pictures are read when their turn comes, after others' embeddings are there.
     if (resolved.out !== undefined && inputs.some((input) => overlapsImage(input, out))) {
       throw invalidBuffer('memory of its own', 'options.out', out);
     }
-    const rows = { count: inputs.length, dim, out, atOnce: 2 * maxBatch };
+    const rows = { count, dim, out, atOnce: 2 * maxBatch };
     return withCallerStack(
       encodeRows(rows, resolved, (i, place) => this.#encodeImage(inputs[i], resolved, place)),
     );
@@ -212,12 +214,12 @@ export class LLM2CLIP {
     options?: EncodeManyTextsOptions,
   ): Promise<Embeddings> {
     if (!Array.isArray(texts)) throw invalidType('an array of strings', 'texts', texts);
-    const own = [...texts]; // whatever becomes of the caller's array
-    for (const [i, text] of own.entries()) requireText(text, `texts[${i}]`);
+    const { length: count } = texts;
     const output = textOutput(options);
     const dim = this.#textDim(output);
-    const { resolved, out } = rowsOptions(options, own.length * dim);
-    const rows = { count: own.length, dim, out, atOnce: TEXTS_AT_ONCE };
+    const { resolved, out } = rowsOptions(options, count, dim, 'texts');
+    const own = copyTexts(texts, count); // whatever becomes of the caller's array
+    const rows = { count, dim, out, atOnce: TEXTS_AT_ONCE };
     return withCallerStack(
       encodeRows(rows, resolved, (i, place) =>
         this.#encodeText(own[i] as string, output, resolved, place),
@@ -248,7 +250,7 @@ export class LLM2CLIP {
       throw invalidBuffer(`rows of ${width} numbers`, 'features', numbers);
     }
     const dim = this.info.embeddingDim;
-    const { resolved, out } = rowsOptions(options, count * dim);
+    const { resolved, out } = rowsOptions(options, count, dim, 'features');
     // Features are read when their turn comes, after others' embeddings are there.
     if (resolved.out !== undefined && overlap(numbers, out)) {
       throw invalidBuffer('memory of its own', 'options.out', out);
@@ -376,10 +378,11 @@ function onePlace({ out }: ResolvedEncodeOptions): Place {
   return { waits: false, out, outOffset: 0 };
 }
 
-/** @param length Numbers of all rows. */
-function rowsOptions(options: unknown, length: number) {
+/** Memory for all rows comes first: of an array that states a length beyond it nothing is read. */
+function rowsOptions(options: unknown, count: number, dim: number, what: string) {
+  const length = count * dim;
   const resolved = resolveEncodeOptions(options, length);
-  return { resolved, out: resolved.out?.subarray(0, length) ?? new Float32Array(length) };
+  return { resolved, out: resolved.out?.subarray(0, length) ?? allocateRows(count, dim, what) };
 }
 
 /** Memory that was taken away meanwhile gives no rows. */
@@ -389,7 +392,17 @@ function rowOf(features: Float32Array, i: number, width: number): Float32Array {
   throw invalidBuffer(`rows of ${width} numbers until they are read`, 'features', features);
 }
 
-function requireText(text: unknown, name: string): void {
+function copyTexts(texts: readonly unknown[], count: number): string[] {
+  const own: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const text = texts[i];
+    requireText(text, `texts[${i}]`);
+    own.push(text);
+  }
+  return own;
+}
+
+function requireText(text: unknown, name: string): asserts text is string {
   if (typeof text !== 'string') throw invalidType('a string', name, text);
 }
 

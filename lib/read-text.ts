@@ -1,25 +1,43 @@
-import { readFile } from 'node:fs/promises';
-import { LLM2CLIPError } from './errors';
+import { constants } from 'node:buffer';
+import { invalidContent } from './arguments';
+import { fileError, openRegularFile } from './regular-file';
+import { TextFileDecoder } from './text-encoding';
 
-/** What the system says of a path, in this library's words; other errors as they are. */
-export function fileError(path: string, error: unknown): unknown {
-  const { code, message, syscall } = error as NodeJS.ErrnoException;
-  if (syscall === undefined) return error;
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
-    const text = `expected a file at ${path}, found nothing there`;
-    return new LLM2CLIPError('ERR_NOT_FOUND', text, { cause: error });
-  }
-  return new LLM2CLIPError('ERR_IO', `cannot read ${path}: ${message}`, { cause: error });
-}
+const PIECE = 1 << 20;
 
 /**
- * Without the byte order mark that some editors begin a file with.
+ * The text of a file in pieces, without a byte order mark.
  *
+ * @throws RangeError (ERR_INVALID_ARG) for another encoding than UTF-8, or UTF-16 with its mark
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
  */
-export async function readText(path: string): Promise<string> {
-  const content = await readFile(path, 'utf8').catch((error: unknown) => {
+export async function* textPieces(path: string): AsyncGenerator<string, void, undefined> {
+  const file = await openRegularFile(path);
+  try {
+    const decoder = new TextFileDecoder(path);
+    for (;;) {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(PIECE), 0, PIECE);
+      if (bytesRead === 0) break;
+      yield decoder.decode(buffer.subarray(0, bytesRead));
+    }
+    yield decoder.end();
+  } catch (error) {
     throw fileError(path, error);
-  });
-  return content.replace(/^\ufeff/, '');
+  } finally {
+    await file.close();
+  }
+}
+
+/** All of it. Errors as {@link textPieces}'. */
+export async function readText(path: string): Promise<string> {
+  const pieces: string[] = [];
+  let length = 0;
+  for await (const piece of textPieces(path)) {
+    pieces.push(piece);
+    length += piece.length;
+    if (length <= constants.MAX_STRING_LENGTH) continue;
+    const most = `at most ${constants.MAX_STRING_LENGTH} characters`;
+    throw invalidContent(`expected ${most} in ${path}, found more; split the file`);
+  }
+  return pieces.join('');
 }

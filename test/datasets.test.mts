@@ -1,6 +1,6 @@
 // Datasets as they are published, small, and what evaluations make of them over vectors that are given.
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { recall } from 'llm2clip';
@@ -10,6 +10,7 @@ import { readClassFolders } from '#lib/eval/class-folders';
 import { jsonElements } from '#lib/eval/json-elements';
 import { evaluateRetrieval } from '#lib/eval/retrieval';
 import { readRetrievalDataset } from '#lib/eval/retrieval-dataset';
+import { textPieces } from '#lib/read-text';
 import { FakeEncoder } from './support/fake-encoder.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -185,6 +186,83 @@ describe('retrieval datasets', () => {
     }
   });
 
+  describe('what leads outside of the folder is refused, and not a byte of it said', () => {
+    const secret = 'secret-bytes-of-another-file';
+    const cases: [string, (folder: string) => Promise<void> | void, string?][] = [
+      ['../outside/secret.jpg', () => {}],
+      ['images/../../outside/secret.jpg', () => {}],
+      ['/proc/self/environ', () => {}],
+      ['..', () => {}],
+      ['link.jpg', (folder) => symlink('../outside/secret.jpg', join(folder, 'link.jpg'))],
+      [
+        'link.jpg',
+        (folder) => symlink(join(root, 'outside'), join(folder, 'images')),
+        'secret.jpg',
+      ],
+      [
+        'twice.jpg',
+        async (folder) => {
+          await symlink('../outside/secret.jpg', join(folder, 'once.jpg'));
+          await symlink('once.jpg', join(folder, 'twice.jpg'));
+        },
+      ],
+    ];
+    for (const [i, [image, prepare, other]] of cases.entries()) {
+      test(`a picture (${i}: ${image})`, async () => {
+        await folderOf('outside', { 'secret.jpg': secret });
+        const entries = [{ image: other ?? image, caption: 'a' }];
+        const folder = await folderOf(`leading-${i}`, { 'captions.json': entries });
+        await prepare(folder);
+        await assert.rejects(readRetrievalDataset(folder), (error: Error & { code?: string }) => {
+          assert.equal(error.code, 'ERR_INVALID_ARG');
+          assert.match(
+            error.message,
+            /expected the picture of an annotation inside .*outside; .*--images/,
+          );
+          assert.doesNotMatch(error.message, /secret-bytes/);
+          return true;
+        });
+      });
+    }
+
+    test('annotations and captions', async () => {
+      await folderOf('outside', { 'secret.json': secret, 'secret.txt': secret });
+      const linked = await folderOf('linked', { 'readme.md': '' });
+      await symlink('../outside/secret.json', join(linked, 'captions.json'));
+      const urban = await folderOf('urban-linked', { 'image/1.jpg': '', 'caption/2.txt': 'two' });
+      await symlink('../../outside/secret.txt', join(urban, 'caption/1.txt'));
+      const whole = await folderOf('urban-whole', { 'image/1.jpg': '' });
+      await symlink('../outside', join(whole, 'caption'));
+      for (const folder of [linked, urban, whole]) {
+        await assert.rejects(readRetrievalDataset(folder), (error: Error & { code?: string }) => {
+          assert.equal(error.code, 'ERR_INVALID_ARG');
+          assert.match(error.message, /expected .* inside .*, a link that leads outside/);
+          assert.doesNotMatch(error.message, /secret-bytes/);
+          return true;
+        });
+      }
+    });
+
+    test('but what lies inside is found, by whatever path', async () => {
+      const folder = await folderOf('inside', {
+        'images/1.jpg': '',
+        'captions.json': [
+          { image: '/home/author/coco/1.jpg', caption: 'a' },
+          { image: '../images/1.jpg', caption: 'b' },
+          { image: join(root, 'inside/images/1.jpg'), caption: 'c' },
+          { image: 'link/1.jpg', caption: 'd' },
+        ],
+      });
+      await symlink('images', join(folder, 'link'));
+      await symlink(folder, join(root, 'way-in'));
+      const { pictures } = await readRetrievalDataset(folder);
+      const found = join(folder, 'images/1.jpg');
+      assert.deepEqual(pictures, [found, found, found, join(folder, 'link/1.jpg')]);
+      const byLink = await readRetrievalDataset(join(root, 'way-in'));
+      assert.equal(byLink.pictures[1], join(root, 'way-in/images/1.jpg'));
+    });
+  });
+
   test('elements of an array, wherever the file is cut into pieces', async () => {
     // Longer than a piece, so that strings, escapes and characters lie across its end.
     const values = Array.from({ length: 3000 }, (_, i) => [
@@ -197,10 +275,11 @@ describe('retrieval datasets', () => {
       'a.json': ` \n${JSON.stringify(values, null, 1)} `,
     });
     const found: unknown[] = [];
-    for await (const text of jsonElements(join(folder, 'a.json'))) found.push(JSON.parse(text));
+    for await (const text of jsonElements(textPieces(join(folder, 'a.json'))))
+      found.push(JSON.parse(text));
     assert.deepEqual(found, values);
     const none = await folderOf('none', { 'a.json': '[ ]' });
-    for await (const text of jsonElements(join(none, 'a.json'))) assert.fail(text);
+    for await (const text of jsonElements(textPieces(join(none, 'a.json')))) assert.fail(text);
   });
 });
 

@@ -72,6 +72,28 @@ function plainRecall(images: Matrix, texts: Matrix, imageOfText: number[], k: nu
   return [share(left, right, (i, t) => [i, t]), share(right, left, (t, i) => [i, t])];
 }
 
+describe('classEmbeddings', () => {
+  const refused = (pattern: RegExp) => (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'ERR_INVALID_BUFFER');
+    assert.match(error.message, pattern);
+    return true;
+  };
+
+  it('refuses what has no direction, and says which', () => {
+    const opposite = matrix([1, 0, 0, 1, 0.6, 0.8, -0.6, -0.8], 2);
+    assert.throws(() => classEmbeddings(opposite, 2), refused(/class 1 that do not cancel out/));
+    const nearly = matrix([0.6, 0.8, -0.60000001, -0.8], 2);
+    assert.throws(() => classEmbeddings(nearly, 2), refused(/class 0/));
+    const zero = matrix([1, 0, 0, 0], 2);
+    assert.throws(() => classEmbeddings(zero, 1), refused(/row 1 of texts/));
+  });
+
+  it('keeps NaN, as of a text that failed, to its class', () => {
+    const { data } = classEmbeddings(matrix([1, 0, Number.NaN, 0, 0, 2, 0, 3], 2), 2);
+    assert.deepEqual([...data], [Number.NaN, Number.NaN, 0, 1]);
+  });
+});
+
 describe('recall', () => {
   for (const [
     i,

@@ -158,7 +158,13 @@ describe('what is no plain LoRA', () => {
     ['fan_in_fan_out', { fan_in_fan_out: true }, 'ERR_CHECKPOINT_UNSUPPORTED', /fan_in_fan_out/],
     ['DoRA', { use_dora: true }, 'ERR_CHECKPOINT_UNSUPPORTED', /use_dora/],
     ['biases', { bias: 'all' }, 'ERR_CHECKPOINT_UNSUPPORTED', /bias/],
-    ['ranks', { rank_pattern: { q_proj: 8 } }, 'ERR_CHECKPOINT_UNSUPPORTED', /rank_pattern/],
+    ['ranks', { rank_pattern: { q_proj: 8 } }, 'ERR_CHECKPOINT_MISMATCH', /expected \[8,12\]/],
+    [
+      'ranks that are none',
+      { rank_pattern: { q_proj: 0 } },
+      'ERR_CHECKPOINT_FORMAT',
+      /rank_pattern/,
+    ],
     [
       'saved modules',
       { modules_to_save: ['norm'] },
@@ -169,7 +175,8 @@ describe('what is no plain LoRA', () => {
     ['no such target', { target_modules: ['query'] }, 'ERR_CHECKPOINT_MISMATCH', /q_proj/],
     ['rank', { r: 0 }, 'ERR_CHECKPOINT_FORMAT', /"r" .* positive integer/],
     ['alpha', { lora_alpha: undefined }, 'ERR_CHECKPOINT_FORMAT', /"lora_alpha" .* missing/],
-    ['targets', { target_modules: 'all-linear' }, 'ERR_CHECKPOINT_FORMAT', /target_modules/],
+    ['targets', { target_modules: [] }, 'ERR_CHECKPOINT_FORMAT', /target_modules/],
+    ['all targets', { target_modules: 'all-linear' }, 'ERR_CHECKPOINT_MISMATCH', /k_proj/],
     ['another rank', { r: 4 }, 'ERR_CHECKPOINT_MISMATCH', /\[3,12\], expected \[4,12\]/],
     ['fewer targets', { target_modules: ['q_proj'] }, 'ERR_CHECKPOINT_MISMATCH', /down_proj/],
     [

@@ -49,6 +49,11 @@ export class FieldReader {
     return Object.hasOwn(this.#fields, key);
   }
 
+  /** For what belongs to a part that the bundle does not have. */
+  requireAbsent(key: string): void {
+    if (this.has(key)) throw invalidField('nothing', this.#at(key), this.#fields[key]);
+  }
+
   isNull(key: string): boolean {
     return this.#fields[key] === null;
   }
@@ -102,10 +107,17 @@ export class FieldReader {
   }
 }
 
+/** Of what may hold the whole manifest. */
+function kindOf(value: object): string {
+  return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
+}
+
 /** Says which field is wrong, and how. */
 export function invalidField(expected: string, path: string, found: unknown): LLM2CLIPError {
   const where = path === '' ? MANIFEST_NAME : `${path} in ${MANIFEST_NAME}`;
-  const shown = JSON.stringify(found)?.slice(0, 80) ?? 'nothing';
+  const shown = isObject(found)
+    ? kindOf(found)
+    : (JSON.stringify(found)?.slice(0, 80) ?? 'nothing');
   return new LLM2CLIPError(
     'ERR_BUNDLE_INVALID',
     `expected ${expected} for ${where}, found ${shown}`,

@@ -2,6 +2,7 @@ import { isCapability } from '../compute-capability';
 import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../config';
 import { ENGINES, type EngineKind } from '../engine';
 import { LLM2CLIPError } from '../errors';
+import { isTooDeep } from '../json-depth';
 import { PARTS, type Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
 import { CROPS, type Preprocessing, RESAMPLES } from '../preprocessing';
@@ -150,6 +151,7 @@ function requireOrigin(fields: FieldReader): void {
   if (fields.isNull('source')) return;
   fields.child('source').string('layout');
   fields.child('source').string('format');
+  if (fields.child('source').has('preprocessing')) fields.child('source').string('preprocessing');
 }
 
 /** Names that stay inside the bundle: no absolute path, no `..`, no empty part. */
@@ -181,6 +183,9 @@ function requireParts(fields: FieldReader): string[] {
   if (present.includes('vision')) {
     requireModel(fields.child('model'));
     requirePreprocessing(fields.child('preprocessing'), fields.child('model').integer('imageSize'));
+  } else {
+    // Whoever reads it asks whether it is there.
+    for (const key of ['model', 'preprocessing']) fields.requireAbsent(key);
   }
   requireText(fields, present);
   const engines = present.map((part) => parts.string(part));
@@ -199,6 +204,9 @@ export function parseManifest(text: string): Manifest {
     json = JSON.parse(text);
   } catch (cause) {
     throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `${MANIFEST_NAME} is not JSON`, { cause });
+  }
+  if (isTooDeep(json)) {
+    throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `${MANIFEST_NAME} is nested too deep`);
   }
   const fields = new FieldReader(json, '');
   requireVersion(fields);

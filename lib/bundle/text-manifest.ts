@@ -62,6 +62,11 @@ function requireLlama(text: FieldReader): number {
 
 /** Checks what a manifest says of its text side, and that its parts fit each other. */
 export function requireText(manifest: FieldReader, parts: readonly Part[]): void {
+  if (manifest.has('text')) {
+    // Whoever reads it asks whether it is there.
+    const absent = (['adapter', 'llm'] as const).filter((part) => !parts.includes(part));
+    for (const part of absent) manifest.child('text').requireAbsent(part);
+  }
   const llm = parts.includes('llm') ? requireLlama(manifest.child('text')) : undefined;
   if (!parts.includes('adapter')) return;
   const { width, embeddingDim } = requireAdapter(manifest.child('text'));

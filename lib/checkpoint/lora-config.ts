@@ -1,37 +1,33 @@
 import { LLM2CLIPError } from '../errors';
+import { refuseVariants } from './lora-variants';
+import { PythonPattern, type StepBudget } from './python-pattern';
+import { PatternUnsupported } from './python-pattern-parser';
 import { quote } from './quote';
 
 type Section = Readonly<Record<string, unknown>>;
 
+/** Modules, as an `adapter_config.json` names them: by their ends, or by a regular expression. */
+export type ModuleNames = readonly string[] | PythonPattern | 'all-linear' | 'unknown';
+
 /** What an `adapter_config.json` says of a LoRA. */
 export interface LoraConfig {
-  /** Rank of each update. */
-  rank: number;
+  /** Of the updates, by module. */
+  rankOf: (module: string) => number;
   /** What B·A is multiplied by: alpha / r, or alpha / √r for rank-stabilised ones. */
-  scale: number;
-  /** Ends of the names of the linear layers that have one, e.g. "q_proj". */
-  targets: readonly string[];
+  scaleOf: (module: string) => number;
+  targets: ModuleNames;
+  excluded: ModuleNames;
+  /** Numbers of the only layers that `targets` by their ends means. */
+  layers: readonly number[] | undefined;
+  /** What stands before such a number in a module's name; empty for anything. */
+  layersPattern: readonly PythonPattern[];
 }
 
-/** Variants that change what is added, or where; taken for plain LoRA they would be silently wrong. */
-const REFUSED: readonly { key: string; allowed: (value: unknown) => boolean }[] = [
-  { key: 'fan_in_fan_out', allowed: isUnset },
-  { key: 'use_dora', allowed: isUnset },
-  { key: 'bias', allowed: (value) => isUnset(value) || value === 'none' },
-  { key: 'lora_bias', allowed: isUnset },
-  // Others, such as PiSSA, also changed the weights that the update is added to.
-  {
-    key: 'init_lora_weights',
-    allowed: (value) => isUnset(value) || value === true || value === 'gaussian',
-  },
-  { key: 'rank_pattern', allowed: isUnset },
-  { key: 'alpha_pattern', allowed: isUnset },
-  { key: 'modules_to_save', allowed: isUnset },
-  { key: 'layers_to_transform', allowed: isUnset },
-  { key: 'layer_replication', allowed: isUnset },
-  { key: 'target_parameters', allowed: isUnset },
-  { key: 'trainable_token_indices', allowed: isUnset },
-];
+/** Far more than the patterns of a real file take over a model's modules. */
+const MOST_STEPS = 20_000_000;
+
+/** What PEFT takes where a file for a Llama names none. */
+const DEFAULT_TARGETS = ['q_proj', 'v_proj'];
 
 /**
  * Reads an `adapter_config.json` of PEFT.
@@ -40,42 +36,109 @@ const REFUSED: readonly { key: string; allowed: (value: unknown) => boolean }[] 
  *   ERR_CHECKPOINT_UNSUPPORTED for another method than plain LoRA
  */
 export function readLoraConfig(config: Section): LoraConfig {
-  if (config.peft_type !== 'LORA') throw unsupported('peft_type', config.peft_type);
-  for (const { key, allowed } of REFUSED) {
-    if (!allowed(config[key])) throw unsupported(key, config[key]);
-  }
-  const { r: rank, lora_alpha: alpha, target_modules: targets } = config;
-  if (!isPositive(rank) || !Number.isSafeInteger(rank))
-    throw wrong('r', rank, 'a positive integer');
+  refuseVariants(config);
+  const { r: rank, lora_alpha: alpha } = config;
+  if (!isRank(rank)) throw wrong('r', rank, 'a positive integer');
   if (!isPositive(alpha)) throw wrong('lora_alpha', alpha, 'a positive number');
-  const isName = (name: unknown): name is string => typeof name === 'string' && name !== '';
-  if (!Array.isArray(targets) || targets.length === 0 || !targets.every(isName)) {
-    throw wrong('target_modules', targets, 'an array of names');
+  const budget: StepBudget = { left: MOST_STEPS };
+  const rankOf = byModule(config, 'rank_pattern', budget, isRank, 'positive integers', rank);
+  const alphaOf = byModule(config, 'alpha_pattern', budget, isPositive, 'positive numbers', alpha);
+  const divisor = config.use_rslora === true ? Math.sqrt : (r: number) => r;
+  const targets = config.target_modules ?? DEFAULT_TARGETS;
+  return {
+    rankOf,
+    scaleOf: (module) => alphaOf(module) / divisor(rankOf(module)),
+    targets: readNames('target_modules', targets, budget, 1),
+    excluded: readNames('exclude_modules', config.exclude_modules ?? [], budget, 0),
+    layers: readLayers(config.layers_to_transform),
+    layersPattern: readLayersPattern(config.layers_pattern, budget),
+  };
+}
+
+/** The first pattern that a module's name ends in decides, as in PEFT; each names modules of a value. */
+function byModule(
+  config: Section,
+  key: string,
+  budget: StepBudget,
+  isValue: (value: unknown) => value is number,
+  expected: string,
+  fallback: number,
+): (module: string) => number {
+  const stated = config[key] ?? {};
+  const entries =
+    typeof stated === 'object' && !Array.isArray(stated) ? Object.entries(stated) : [];
+  const isWhole = typeof stated === 'object' && !Array.isArray(stated);
+  if (!isWhole || !entries.every(([, value]) => isValue(value))) {
+    throw wrong(key, stated, `${expected} by names of modules`);
   }
-  const divisor = config.use_rslora === true ? Math.sqrt(rank) : rank;
-  return { rank, scale: alpha / divisor, targets };
+  const patterns = entries.map(([source, value]) => ({
+    pattern: supported(key, () => new PythonPattern(source, budget)),
+    value: value as number,
+  }));
+  return (module) =>
+    supported(
+      key,
+      () => patterns.find(({ pattern }) => pattern.matchesEnd(module))?.value ?? fallback,
+    );
+}
+
+/** A value depends on the pattern, so that there is no way around one that cannot be matched. */
+function supported<T>(key: string, use: () => T): T {
+  try {
+    return use();
+  } catch (cause) {
+    if (!(cause instanceof PatternUnsupported)) throw cause;
+    throw new LLM2CLIPError(
+      'ERR_CHECKPOINT_UNSUPPORTED',
+      `${quote(key)} in adapter_config.json has a regular expression that is not matched here: ` +
+        `${cause.message}; merge the LoRA in Python (PEFT merge_and_unload) and save the model`,
+      { cause },
+    );
+  }
+}
+
+function readNames(key: string, found: unknown, budget: StepBudget, least: number): ModuleNames {
+  const isName = (name: unknown): name is string => typeof name === 'string' && name !== '';
+  if (Array.isArray(found) && found.length >= least && found.every(isName)) return found;
+  if (!isName(found)) throw wrong(key, found, 'an array of names or a regular expression');
+  if (found.toLowerCase() === 'all-linear') return 'all-linear';
+  try {
+    return new PythonPattern(found, budget);
+  } catch (error) {
+    // Then the tensors alone say which modules have an update.
+    if (error instanceof PatternUnsupported) return 'unknown';
+    throw error;
+  }
+}
+
+function readLayers(found: unknown): readonly number[] | undefined {
+  if (found === undefined || found === null) return undefined;
+  const layers: unknown[] = Array.isArray(found) ? found : [found];
+  const isIndex = (layer: unknown): layer is number => Number.isSafeInteger(layer);
+  if (!layers.every(isIndex)) throw wrong('layers_to_transform', found, 'numbers of layers');
+  return layers.length === 0 ? undefined : layers;
+}
+
+function readLayersPattern(found: unknown, budget: StepBudget): readonly PythonPattern[] {
+  const sources: unknown[] = Array.isArray(found) ? found : [found ?? ''];
+  return sources
+    .filter((source) => source !== '')
+    .map((source) => {
+      if (typeof source !== 'string') throw wrong('layers_pattern', found, 'names');
+      return supported('layers_pattern', () => new PythonPattern(source, budget));
+    });
 }
 
 function isPositive(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value > 0;
 }
 
-function isUnset(value: unknown): boolean {
-  if (value === undefined || value === null || value === false) return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
+function isRank(value: unknown): value is number {
+  return isPositive(value) && Number.isSafeInteger(value);
 }
 
 function wrong(key: string, found: unknown, expected: string): LLM2CLIPError {
   const shown = found === undefined ? 'missing' : quote(JSON.stringify(found));
   const message = `${quote(key)} in adapter_config.json is ${shown}, expected ${expected}`;
   return new LLM2CLIPError('ERR_CHECKPOINT_FORMAT', message);
-}
-
-function unsupported(key: string, found: unknown): LLM2CLIPError {
-  const shown = quote(JSON.stringify(found) ?? 'missing');
-  return new LLM2CLIPError(
-    'ERR_CHECKPOINT_UNSUPPORTED',
-    `${quote(key)} in adapter_config.json is ${shown}, which is not plain LoRA; ` +
-      'merge it in Python (PEFT merge_and_unload) and save the model',
-  );
 }

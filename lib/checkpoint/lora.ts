@@ -3,15 +3,24 @@ import { join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { andMore, type NamedEntry } from './layouts/bind';
 import { type LoraConfig, readLoraConfig } from './lora-config';
+import { isTarget } from './lora-targets';
 import { quote } from './quote';
 import { readCheckpoint } from './read';
 import { type CheckpointTable, configOf, type TensorEntry } from './table';
 
 const FILES = ['adapter_model.safetensors', 'adapter_model.bin'];
 
-/** PEFT's name of half an update: the linear layer's canonical name, and which half. */
-const HALF =
-  /^(?:base_model\.)?(?:model\.){0,2}(layers\.\d+\.\w+\.\w+)\.lora_([AB])(?:\.default)?\.weight$/;
+/** What PEFT puts before the names of the modules of the model that it wraps. */
+const WRAPPED = /^(?:base_model\.model\.|base_model\.)?/;
+
+/** The name of half an update: its module's name in that model, within it the canonical one, and which half. */
+const HALF = /^((?:model\.){0,2}(layers\.\d+\.\w+\.\w+))\.lora_([AB])(?:\.default)?\.weight$/;
+
+/** The head over the vocabulary, which makes no embedding. */
+const IGNORED = /^(?:model\.){0,2}lm_head\./;
+
+/** Linear layers, by the canonical names of their weights. */
+const LINEAR = /^layers\.\d+\.\w+\.\w+_proj\.weight$/;
 
 /** An update of one linear layer: weight + scale · b · a. */
 export interface LoraUpdate {
@@ -26,6 +35,13 @@ export interface LoraUpdate {
   scale: number;
 }
 
+/** The tensors of an update, and the module's name in the model that PEFT wrapped. */
+interface Halves {
+  module: string;
+  A?: TensorEntry;
+  B?: TensorEntry;
+}
+
 /**
  * Reads a folder that PEFT wrote: `adapter_config.json`, and the updates' tensors.
  *
@@ -38,7 +54,8 @@ export function readLora(folder: string): Promise<CheckpointTable> {
 }
 
 /**
- * Finds for each update the weight that it is of.
+ * Finds for each update the weight that it is of. The names of the tensors say which modules have
+ * an update; the configuration must agree with them as far as its patterns are matched here.
  *
  * @param weights of the model, by canonical name
  * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSUPPORTED for the configuration;
@@ -48,48 +65,50 @@ export function resolveLora(lora: CheckpointTable, weights: readonly NamedEntry[
   const config = readLoraConfig(configOf(lora) ?? {});
   const halves = findHalves(lora, config);
   const byName = new Map(weights.map(({ name, entry }) => [name, entry]));
-  const updates = [...halves].map(([layer, { A, B }]): LoraUpdate => {
+  const updates = [...halves].map(([layer, { module, A, B }]): LoraUpdate => {
     const name = `${layer}.weight`;
     const weight = byName.get(name);
     if (weight === undefined) throw mismatch(lora, `is for ${quote(name)}, which the model lacks`);
     if (A === undefined) throw mismatch(lora, `lacks lora_A of ${quote(layer)}`);
     if (B === undefined) throw mismatch(lora, `lacks lora_B of ${quote(layer)}`);
-    checkShapes(lora, config.rank, { weight, a: A, b: B });
-    return { name, weight, a: A, b: B, scale: config.scale };
+    checkShapes(lora, config.rankOf(module), { weight, a: A, b: B });
+    return { name, weight, a: A, b: B, scale: config.scaleOf(module) };
   });
-  requireAll(lora, config, weights, updates);
+  requireAll(lora, config, weights, halves);
   return updates;
 }
 
-/** Every layer that the configuration names has its update, or a damaged file would pass for a whole one. */
+/** Every layer that the configuration means has its update, or a damaged file would pass for a whole one. */
 function requireAll(
   lora: CheckpointTable,
-  { targets }: LoraConfig,
+  config: LoraConfig,
   weights: readonly NamedEntry[],
-  updates: readonly LoraUpdate[],
+  halves: ReadonlyMap<string, Halves>,
 ): void {
-  const updated = new Set(updates.map(({ name }) => name));
-  for (const target of targets) {
-    const named = weights.filter(({ name }) => name.endsWith(`.${target}.weight`));
-    if (named.length === 0) throw mismatch(lora, `is for ${quote(target)}, which the model lacks`);
-    const [first, ...more] = named.filter(({ name }) => !updated.has(name));
-    if (first === undefined) continue;
-    throw mismatch(lora, `lacks the update of ${quote(first.name)}${andMore(more.length)}`);
-  }
+  const [first] = halves;
+  if (first === undefined) throw mismatch(lora, 'holds no update of a linear layer');
+  const [layer, { module }] = first;
+  const prefix = module.slice(0, module.length - layer.length);
+  const [lacking, ...more] = weights
+    .map(({ name }) => name)
+    .filter((name) => LINEAR.test(name))
+    .map((name) => name.replace(/\.weight$/, ''))
+    .filter((name) => !halves.has(name) && isTarget(config, prefix + name) === true);
+  if (lacking === undefined) return;
+  throw mismatch(lora, `lacks the update of ${quote(`${lacking}.weight`)}${andMore(more.length)}`);
 }
 
-type Halves = Partial<Record<'A' | 'B', TensorEntry>>;
-
-function findHalves(lora: CheckpointTable, { targets }: LoraConfig): Map<string, Halves> {
+function findHalves(lora: CheckpointTable, config: LoraConfig): Map<string, Halves> {
   const halves = new Map<string, Halves>();
   const unknown: string[] = [];
   for (const entry of lora.tensors) {
-    const [, layer, half] = HALF.exec(entry.name) ?? [];
-    if (layer === undefined || !targets.some((target) => layer.endsWith(`.${target}`))) {
-      unknown.push(entry.name);
+    const name = entry.name.replace(WRAPPED, '');
+    const [, module = '', layer, half] = HALF.exec(name) ?? [];
+    if (layer === undefined || isTarget(config, module) === false) {
+      if (!IGNORED.test(name)) unknown.push(entry.name);
       continue;
     }
-    const of = halves.get(layer) ?? {};
+    const of = halves.get(layer) ?? { module };
     const key = half === 'A' ? 'A' : 'B';
     if (of[key] !== undefined) throw mismatch(lora, `holds two lora_${key} of ${quote(layer)}`);
     halves.set(layer, { ...of, [key]: entry });

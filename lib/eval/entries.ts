@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { invalidRange, invalidType, isObject } from '../arguments';
-import { fileError, readText } from '../read-text';
+import { textPieces } from '../read-text';
 import { jsonElements } from './json-elements';
+
+type Pieces = AsyncGenerator<string, void, undefined>;
 
 const LINES = new Set(['.jsonl', '.jsonlines']);
 
@@ -14,15 +14,30 @@ const LINES = new Set(['.jsonl', '.jsonlines']);
  */
 export async function* entriesOf(path: string): AsyncGenerator<unknown, void, undefined> {
   try {
-    if (LINES.has(extname(path).toLowerCase())) yield* parsed(linesOf(path), path);
-    else if ((await firstCharacter(path)) === '[') yield* parsed(jsonElements(path), path);
-    else yield* imagesOf(parse(await readText(path), path), path);
+    const pieces = textPieces(path);
+    if (LINES.has(extname(path).toLowerCase())) yield* parsed(linesOf(pieces), path);
+    else yield* wholeOf(pieces, path);
   } catch (error) {
-    if (error instanceof SyntaxError) {
-      throw invalidRange('the end of an array', path, 'the end of the file');
-    }
-    throw fileError(path, error);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw invalidRange('the end of an array', path, 'the end of the file');
   }
+}
+
+async function* wholeOf(pieces: Pieces, path: string): AsyncGenerator<unknown, void, undefined> {
+  const first = (await pieces.next()).value ?? '';
+  const all = joined(first, pieces);
+  if (first.trimStart().startsWith('[')) {
+    yield* parsed(jsonElements(all), path);
+    return;
+  }
+  let text = '';
+  for await (const piece of all) text += piece;
+  yield* imagesOf(parse(text, path), path);
+}
+
+async function* joined(first: string, rest: Pieces): Pieces {
+  yield first;
+  yield* rest;
 }
 
 function imagesOf(whole: unknown, path: string): unknown[] {
@@ -30,10 +45,10 @@ function imagesOf(whole: unknown, path: string): unknown[] {
   throw invalidType('an array, or an object with images,', path, whole);
 }
 
-async function* linesOf(path: string): AsyncGenerator<string, void, undefined> {
+async function* linesOf(pieces: Pieces): Pieces {
   let rest = '';
-  for await (const chunk of createReadStream(path, 'utf8')) {
-    const lines = (rest + chunk).split('\n');
+  for await (const piece of pieces) {
+    const lines = (rest + piece).split('\n');
     rest = lines.pop() as string;
     yield* lines.filter(isNotEmpty);
   }
@@ -44,10 +59,7 @@ function isNotEmpty(line: string): boolean {
   return line.trim() !== '';
 }
 
-async function* parsed(
-  texts: AsyncGenerator<string, void, undefined>,
-  path: string,
-): AsyncGenerator<unknown, void, undefined> {
+async function* parsed(texts: Pieces, path: string): AsyncGenerator<unknown, void, undefined> {
   let number = 0;
   for await (const text of texts) {
     number += 1;
@@ -57,18 +69,8 @@ async function* parsed(
 
 function parse(text: string, where: string): unknown {
   try {
-    return JSON.parse(text.trim()); // a byte order mark counts as space
+    return JSON.parse(text);
   } catch {
     throw invalidRange('JSON', where, text);
-  }
-}
-
-async function firstCharacter(path: string): Promise<string> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4096), 0, 4096, 0);
-    return buffer.toString('utf8', 0, bytesRead).trim().slice(0, 1);
-  } finally {
-    await file.close();
   }
 }

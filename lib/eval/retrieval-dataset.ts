@@ -1,9 +1,10 @@
-import { basename, extname, join, parse, resolve } from 'node:path';
+import { basename, extname, join, parse } from 'node:path';
+import { quote } from '../checkpoint/quote';
 import { LLM2CLIPError } from '../errors';
-import { fileExists } from '../file-exists';
 import { isAppleDouble, readFolder } from '../image/folder';
 import { readText } from '../read-text';
 import { type Annotation, type AnnotationOptions, readAnnotations } from './annotations';
+import { DatasetFolder } from './dataset-folder';
 
 /** Pictures and the texts that describe them. */
 export interface RetrievalDataset {
@@ -40,7 +41,8 @@ const PICTURES = ['', 'images', 'image'];
  * A dataset in a folder: pictures, and an annotation file in a published format or, as Urban1k is
  * published, the folders `image` and `caption`. A picture that two entries name is one picture.
  *
- * @throws TypeError, RangeError (ERR_INVALID_ARG) for annotations of another content
+ * @throws TypeError, RangeError (ERR_INVALID_ARG) for annotations of another content, and for pictures
+ *   and texts that lie outside
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
  */
 export async function readRetrievalDataset(
@@ -52,13 +54,14 @@ export async function readRetrievalDataset(
   const entries = isUrban
     ? await readUrban(folder, annotations, options.limit)
     : await readAnnotations(annotations, options);
+  const images = await DatasetFolder.open(options.images ?? folder);
   const dataset: RetrievalDataset = { annotations, pictures: [], texts: [], imageOfText: [] };
   const places = new Map<string, number>();
   for (const { image, captions } of entries) {
     const place = places.get(image) ?? dataset.pictures.length;
     if (!places.has(image)) {
       places.set(image, place);
-      dataset.pictures.push(await findPicture(options.images ?? folder, image));
+      dataset.pictures.push(await findPicture(images, image));
     }
     for (const caption of captions) {
       dataset.texts.push(caption);
@@ -68,13 +71,19 @@ export async function readRetrievalDataset(
   return dataset;
 }
 
-/** The first place where it lies; where it should, if nowhere. */
-async function findPicture(root: string, image: string): Promise<string> {
+/**
+ * The first place where it lies; where it should, if nowhere. Annotations may have the paths of whoever
+ * made them, so that a name is looked for too.
+ */
+async function findPicture(images: DatasetFolder, image: string): Promise<string> {
+  const what = 'the picture of an annotation';
   const paths = [image, basename(image)].flatMap((name) =>
-    PICTURES.map((folder) => resolve(root, folder, name)),
+    PICTURES.flatMap((folder) => images.resolve(folder, name) ?? []),
   );
-  for (const path of paths) if (await fileExists(path)) return path;
-  return paths[0] as string;
+  for (const path of paths) if (await images.has(path, what)) return path;
+  const path = images.resolve(image);
+  if (path !== undefined) return path;
+  throw images.outside(what, `the path ${quote(image)}, which leads outside`);
 }
 
 async function list(folder: string): Promise<string[]> {
@@ -87,8 +96,10 @@ async function findAnnotations(folder: string): Promise<string> {
   const files = names.filter((name) => ANNOTATIONS.has(extname(name).toLowerCase()));
   const known = files.filter((name) => WELL_KNOWN.has(name));
   const [name] = files.length === 1 ? files : known;
-  if (name !== undefined && (files.length === 1 || known.length === 1)) return join(folder, name);
-  if (files.length === 0 && names.includes('caption')) return join(folder, 'caption');
+  const inside = await DatasetFolder.open(folder);
+  const place = (found: string) => inside.requireInside(join(folder, found), 'annotations');
+  if (name !== undefined && (files.length === 1 || known.length === 1)) return place(name);
+  if (files.length === 0 && names.includes('caption')) return place('caption');
   const found = files.length === 0 ? 'none' : files.sort().join(', ');
   const message = `expected one file of annotations in ${folder}, found ${found}; name one with --annotations`;
   throw new LLM2CLIPError('ERR_NOT_FOUND', message);
@@ -100,6 +111,7 @@ async function readUrban(
   captions: string,
   limit: number | undefined,
 ): Promise<Annotation[]> {
+  const inside = await DatasetFolder.open(captions);
   const images = await list(join(folder, 'image'));
   const byStem = new Map(images.map((name) => [parse(name).name, name]));
   const stems = (await list(captions))
@@ -109,7 +121,8 @@ async function readUrban(
     .slice(0, limit);
   return Promise.all(
     stems.map(async (stem) => {
-      const text = await readText(join(captions, `${stem}.txt`));
+      const path = await inside.requireInside(join(captions, `${stem}.txt`), 'a text');
+      const text = await readText(path);
       const image = join('image', byStem.get(stem) ?? `${stem}.jpg`);
       return { image, captions: [text.split('\n', 1)[0] as string] };
     }),

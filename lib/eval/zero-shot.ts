@@ -1,4 +1,4 @@
-import { invalidRange, invalidType } from '../arguments';
+import { invalidBuffer, invalidRange, invalidType } from '../arguments';
 import { checkMatrix, dot, type Matrix, requireSameWidth } from './matrix';
 
 /** What LLM2CLIP multiplies cosines by before the softmax. */
@@ -51,8 +51,9 @@ export function checkScale(value: unknown, name: string): number {
  * their mean.
  *
  * @param texts [classes × templates, E], in the order of {@link fillTemplates}
- * @returns [classes, E], L2-normalised
- * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
+ * @returns [classes, E], L2-normalised; a class is NaN where one of its texts is, as one that failed
+ * @throws TypeError, RangeError (ERR_INVALID_ARG; ERR_INVALID_BUFFER also for a vector of zeros and for
+ *   vectors of a class that cancel out: they have no direction, and the reference makes NaN of them)
  */
 export function classEmbeddings(texts: Matrix, templates: number): Matrix {
   const rows = checkMatrix(texts, 'texts');
@@ -66,8 +67,11 @@ export function classEmbeddings(texts: Matrix, templates: number): Matrix {
   for (let label = 0; label < classes; label++) {
     mean.fill(0);
     for (let i = label * templates; i < (label + 1) * templates; i++) {
-      addDirection(mean, rows.data.subarray(i * width, (i + 1) * width), 1 / templates);
+      const row = rows.data.subarray(i * width, (i + 1) * width);
+      requireDirection(row, 0, `a vector other than zero for row ${i} of texts`);
+      addDirection(mean, row, 1 / templates);
     }
+    requireDirection(mean, NO_LENGTH, `vectors of class ${label} that do not cancel out`);
     addDirection(data.subarray(label * width, (label + 1) * width), mean, 1);
   }
   return { data, shape: [classes, width] };
@@ -75,14 +79,24 @@ export function classEmbeddings(texts: Matrix, templates: number): Matrix {
 
 type Floats = Float32Array | Float64Array;
 
-/**
- * Adds `weight` times a row of length 1 to `sum`, without copies: there may be millions. A zero vector,
- * which has no direction, makes it NaN, as in the reference.
- */
-function addDirection(sum: Floats, row: Floats, weight: number): void {
+/** Lengths of means of unit vectors that are nothing but what rounding leaves. */
+const NO_LENGTH = 1e-7;
+
+function lengthOf(row: Floats): number {
   let squares = 0;
   for (let k = 0; k < row.length; k++) squares += (row[k] as number) ** 2;
-  const scale = weight / Math.sqrt(squares);
+  return Math.sqrt(squares);
+}
+
+/** NaN passes: it is what a text that failed is. */
+function requireDirection(row: Floats, least: number, expected: string): void {
+  const length = lengthOf(row);
+  if (length <= least) throw invalidBuffer(expected, 'a direction', `one of length ${length}`);
+}
+
+/** Adds `weight` times a row of length 1 to `sum`, without copies: there may be millions. */
+function addDirection(sum: Floats, row: Floats, weight: number): void {
+  const scale = weight / lengthOf(row);
   for (let k = 0; k < row.length; k++) sum[k] = (sum[k] as number) + (row[k] as number) * scale;
 }
 

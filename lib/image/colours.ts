@@ -1,5 +1,5 @@
 // Pillow's ways from a file's samples to RGB, where a decoder's own are others.
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../next-turn';
 
 /** Pixels as a file has them. */
 export interface Samples {
@@ -69,7 +69,7 @@ export async function toRgb(samples: Samples, colours: Colours): Promise<Uint8Ar
   const pixels = samples.data.length / (samples.channels * samples.width);
   const rgb = new Uint8Array(3 * pixels);
   for (let first = 0; first < pixels; first += SLICE) {
-    if (first > 0) await setImmediate();
+    if (first > 0) await nextTurn();
     convert(samples, rgb, first, Math.min(first + SLICE, pixels));
   }
   return rgb;

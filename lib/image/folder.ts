@@ -3,7 +3,7 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { fileSystemPath, nameOfBytes } from '../path-bytes';
-import { fileError } from '../read-text';
+import { fileError } from '../regular-file';
 
 /** What in a folder is taken for a picture; a file that is named is tried whatever it is called. */
 const EXTENSIONS = new Set([

@@ -1,5 +1,6 @@
 import { isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
+import { isTooDeep } from '../json-depth';
 
 /** What a record of an index file says beside its rows: JSON, see docs/formats.md. */
 export interface Note {
@@ -26,10 +27,11 @@ const isStrings = (value: unknown): value is string[] =>
 export function readNote(text: string, rows: number, path: string): Note {
   try {
     const note: unknown = text === '' ? {} : JSON.parse(text);
-    if (!isObject(note)) throw new Error('not an object');
+    if (!isObject(note) || Array.isArray(note)) throw new Error('not an object');
     const { ids, removed, extra } = note;
     if (ids !== undefined && !(isStrings(ids) && ids.length === rows)) throw new Error('ids');
     if (removed !== undefined && !isStrings(removed)) throw new Error('removed');
+    if (isTooDeep(extra)) throw new Error('extra');
     return { ...(ids && { ids }), ...(removed && { removed }), extra };
   } catch (cause) {
     const message = `expected a record's note in ${path}, found another text; make the index again`;

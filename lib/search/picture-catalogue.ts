@@ -43,8 +43,8 @@ export class PictureCatalogue {
   /** @throws ERR_INDEX_INVALID for notes of an index of other things */
   constructor(notes: readonly unknown[], path: string) {
     for (const note of notes) {
-      if (!isObject(note)) throw notOfPictures(path);
-      this.apply(note as CatalogueNote);
+      if (!isCatalogueNote(note)) throw notOfPictures(path);
+      this.apply(note);
     }
     if (this.#bundle === undefined) throw notOfPictures(path);
   }
@@ -82,6 +82,33 @@ export class PictureCatalogue {
     }
     return notes;
   }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return value === undefined || (Array.isArray(value) && value.every(isItem));
+}
+
+function isMark(value: unknown): boolean {
+  return isObject(value) && isText(value.path) && isText(value.digest);
+}
+
+function isEntry(value: unknown): boolean {
+  if (!isObject(value) || !isText(value.path)) return false;
+  const { bytes, modifiedMs, error } = value;
+  if (!Number.isFinite(bytes) || !Number.isFinite(modifiedMs)) return false;
+  return error === undefined || (isObject(error) && isText(error.code) && isText(error.message));
+}
+
+function isCatalogueNote(note: unknown): note is CatalogueNote {
+  if (!isObject(note) || Array.isArray(note)) return false;
+  const { bundle, pictures, gone } = note;
+  return (
+    (bundle === undefined || isMark(bundle)) &&
+    isListOf(pictures, isEntry) &&
+    isListOf(gone, isText)
+  );
 }
 
 function notOfPictures(path: string): LLM2CLIPError {

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { allocateRows } from '../allocate';
 import {
   invalidBuffer,
   invalidType,
@@ -56,7 +57,7 @@ export function resolveQueries(
     return { queries: oneQuery(value, dim, 'queries'), one: true };
   }
   if (!Array.isArray(value)) return { queries: numbersOf(value, dim, 'queries'), one: false };
-  const queries = new Float32Array(value.length * dim);
+  const queries = allocateRows(value.length, dim, 'queries');
   for (const [i, query] of value.entries()) {
     if (!types.isFloat32Array(query)) throw invalidType('a Float32Array', `queries[${i}]`, query);
     queries.set(oneQuery(query, dim, `queries[${i}]`), i * dim);

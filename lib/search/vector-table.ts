@@ -9,6 +9,7 @@ import {
   type NativeVectors,
 } from '../native';
 import { nextTurn } from '../next-turn';
+import { openRegularFile } from '../regular-file';
 import { ofThisRealm } from '../typed-array';
 import { readNote, writeNote } from './note';
 import { RowIds, type VectorId } from './row-ids';
@@ -73,6 +74,7 @@ export class VectorTable {
   }
 
   static async open(path: string, append: boolean): Promise<VectorTable> {
+    await (await openRegularFile(path, 'an index')).close();
     const { vectors, records } = await fromNative(loadNative().openVectors(path, append));
     const table = new VectorTable(vectors, append);
     try {

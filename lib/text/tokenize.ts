@@ -6,7 +6,7 @@ export const MAX_TOKENS = 512;
 
 /** A text as the language model reads it. */
 export interface TokenizedText {
-  /** [T]: BOS, header, text and its end; at most 512, cut on the right. */
+  /** [T]: what the tokenizer adds (BOS), header, text and its end; at most 512, cut on the right. */
   ids: Int32Array;
   /** The embedding is the mean over the last so many of the T tokens. */
   pooled: number;
@@ -14,11 +14,14 @@ export interface TokenizedText {
 
 /**
  * Tokens of one text, in its prompt. As in the reference, how many are averaged is counted on text
- * and end alone, so that one which fills all 512 has BOS and header averaged too.
+ * and end alone, so that one which fills all 512 has BOS and header averaged too. What the
+ * tokenizer's post-processor adds is not cut.
  */
-export function tokenize(tokenizer: LlamaTokenizer, text: string): TokenizedText {
+export function tokenize({ encode, frame }: LlamaTokenizer, text: string): TokenizedText {
   const { whole, counted } = promptOf(text);
-  const ids = Int32Array.from([tokenizer.beginId, ...tokenizer.encode(whole)].slice(0, MAX_TOKENS));
-  const count = tokenizer.encode(counted).length;
+  const { before, after } = frame;
+  const inner = encode(whole).slice(0, MAX_TOKENS - before.length - after.length);
+  const ids = Int32Array.from([...before, ...inner, ...after]);
+  const count = encode(counted).length;
   return { ids, pooled: count === 0 ? ids.length : Math.min(count, ids.length) };
 }

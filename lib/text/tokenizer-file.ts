@@ -1,53 +1,48 @@
-import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { isObject } from '../arguments';
-import { withFile } from '../checkpoint/byte-source';
 import { quote } from '../checkpoint/quote';
-import { LLM2CLIPError } from '../errors';
-import { BEGIN_OF_TEXT, END_OF_TURN, PROMPT_TOKENS } from './prompt';
-
-/** Llama 3's tokenizer.json has 9 MB. */
-const MAX_BYTES = 1 << 26;
+import { END_OF_TURN, PROMPT_TOKENS } from './prompt';
+import {
+  malformedTokenizer as malformed,
+  type TokenizerContent,
+  unsupportedTokenizer as unsupported,
+} from './tokenizer-content';
 
 /** Comes back unchanged where every byte has a token and nothing is normalised away. */
 const PROBE = `${String.fromCodePoint(...Array.from({ length: 0x300 }, (_, i) => i))} 汉字 😀 I'LL 1234`;
 
+/** Tokens that a post-processor may add to a sequence. */
+const MOST_ADDED = 16;
+
+/** What a post-processor puts around the tokens of a sequence. */
+export interface Frame {
+  before: number[];
+  after: number[];
+}
+
 /** A checkpoint's own tokenizer, with the tokens that the prompt needs. */
 export interface LlamaTokenizer {
-  /** Without BOS. */
+  /** Without what the post-processor adds. */
   encode(text: string): number[];
+  /** BOS in the published ones. */
+  frame: Frame;
   /** One more than the highest id. */
   vocabularySize: number;
-  beginId: number;
   /** Of what rows are padded with; masked, so that it changes no embedding. */
   padId: number;
 }
 
-/** Where a tokenizer lies. */
-export interface TokenizerFiles {
-  /** Of tokenizer.json. */
-  path: string;
-  /** Of tokenizer_config.json, which need not be there. */
-  configPath?: string | undefined;
-}
-
-export function tokenizerFiles(folder: string): TokenizerFiles {
-  return {
-    path: join(folder, 'tokenizer.json'),
-    configPath: join(folder, 'tokenizer_config.json'),
-  };
-}
-
 /**
  * Reads `tokenizer.json` and, where there is one, `tokenizer_config.json`. Synchronous and slow
- * (Llama 3 has 280,000 merges): it runs in the tokenizer's worker.
+ * (Llama 3 has 280,000 merges), and a hostile file may keep it for ever: it runs in the tokenizer's
+ * worker, which is ended then.
  *
- * @throws {LLM2CLIPError} ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_FORMAT for what is no tokenizer,
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT for what is no tokenizer,
  *   ERR_CHECKPOINT_UNSUPPORTED for another one than Llama 3's kind
  */
-export function openTokenizer({ path, configPath }: TokenizerFiles): LlamaTokenizer {
-  const json = readObject(path);
-  const config = configPath === undefined ? {} : readConfig(configPath);
+export function openTokenizer({ path, bytes, config }: TokenizerContent): LlamaTokenizer {
+  const json = parseObject(path, bytes);
+  const { eos_token: eos } = config === undefined ? {} : parseObject(config.path, config.bytes);
   checkModel(json, path);
   const tokenizer = construct(json, path);
   const idOf = (token: string) => {
@@ -55,28 +50,49 @@ export function openTokenizer({ path, configPath }: TokenizerFiles): LlamaTokeni
     if (id !== undefined) return id;
     throw unsupported(path, `has no token ${quote(token)}, which the prompt of LLM2CLIP needs`);
   };
-  const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids;
+  const encode = encoderOf(tokenizer, path, false);
   for (const token of PROMPT_TOKENS) {
     const whole = encode(token).join() === String(idOf(token));
     if (!whole) throw unsupported(path, `reads ${quote(token)} as text, not as one token`);
   }
   checkProbe(tokenizer, encode, path);
-  return {
-    encode,
-    vocabularySize: 1 + highestId(tokenizer),
-    beginId: idOf(BEGIN_OF_TEXT),
-    padId: idOf(contentOf(config.eos_token) ?? END_OF_TURN),
+  const vocabularySize = 1 + highestId(tokenizer);
+  const frame = frameOf(encode('a'), encoderOf(tokenizer, path, true)('a'), path);
+  requireIds([...frame.before, ...frame.after], vocabularySize, path);
+  return { encode, frame, vocabularySize, padId: idOf(contentOf(eos) ?? END_OF_TURN) };
+}
+
+/** The library may throw whatever a file's patterns and normalizers make of a text. */
+function encoderOf(tokenizer: Tokenizer, path: string, add_special_tokens: boolean) {
+  return (text: string): number[] => {
+    try {
+      return tokenizer.encode(text, { add_special_tokens }).ids;
+    } catch (cause) {
+      throw unsupported(path, 'cannot take a text apart', cause);
+    }
   };
 }
 
-function readObject(path: string): Record<string, unknown> {
-  const bytes = withFile(path, (source) => {
-    if (source.size > MAX_BYTES) throw malformed(path, `has ${source.size} bytes`);
-    return source.read(0, source.size);
-  });
+/** The post-processors that there are add tokens at the ends, and the same to every sequence. */
+function frameOf(inner: number[], whole: number[], path: string): Frame {
+  for (let at = 0; at + inner.length <= whole.length; at++) {
+    if (whole.slice(at, at + inner.length).join() !== inner.join()) continue;
+    return { before: whole.slice(0, at), after: whole.slice(at + inner.length) };
+  }
+  throw unsupported(path, 'changes the tokens of a text after it was taken apart');
+}
+
+function requireIds(ids: readonly number[], vocabularySize: number, path: string): void {
+  const isId = (id: number) => Number.isInteger(id) && id >= 0 && id < vocabularySize;
+  if (ids.length > MOST_ADDED) throw unsupported(path, `adds ${ids.length} tokens to each text`);
+  if (!ids.every(isId)) throw unsupported(path, 'adds a token that it does not have');
+}
+
+function parseObject(path: string, bytes: Uint8Array): Record<string, unknown> {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    // A copy, as not every decoder takes memory that threads share.
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes)));
   } catch (cause) {
     throw malformed(path, 'is not JSON', cause);
   }
@@ -84,21 +100,13 @@ function readObject(path: string): Record<string, unknown> {
   throw malformed(path, 'is not a JSON object');
 }
 
-function readConfig(path: string): Record<string, unknown> {
-  try {
-    return readObject(path);
-  } catch (error) {
-    if (error instanceof LLM2CLIPError && error.code === 'ERR_NOT_FOUND') return {};
-    throw error;
-  }
-}
-
 /** The library takes whatever it is given: a missing part would show as wrong tokens. */
 function checkModel(json: Record<string, unknown>, path: string): void {
   const { model, added_tokens: added, pre_tokenizer: split } = json;
   if (!isObject(model)) throw malformed(path, 'has no "model"');
   if (model.type !== undefined && model.type !== 'BPE') {
-    throw unsupported(path, `has a model of type ${quote(String(model.type))}, expected "BPE"`);
+    const type = typeof model.type === 'string' ? model.type : 'another kind';
+    throw unsupported(path, `has a model of type ${quote(type)}, expected "BPE"`);
   }
   const { vocab, merges } = model;
   const isId = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) < 1 << 24;
@@ -151,14 +159,4 @@ function highestId(tokenizer: Tokenizer): number {
 function contentOf(token: unknown): string | undefined {
   const content = isObject(token) ? token.content : token;
   return typeof content === 'string' ? content : undefined;
-}
-
-function malformed(path: string, problem: string, cause?: unknown): LLM2CLIPError {
-  const message = `${path} is not a valid tokenizer: it ${problem}; download it again`;
-  return new LLM2CLIPError('ERR_CHECKPOINT_FORMAT', message, { cause });
-}
-
-function unsupported(path: string, problem: string, cause?: unknown): LLM2CLIPError {
-  const message = `${path} is not the tokenizer of a Llama 3: it ${problem}`;
-  return new LLM2CLIPError('ERR_CHECKPOINT_UNSUPPORTED', message, { cause });
 }

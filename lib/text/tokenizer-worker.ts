@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ErrorCode, LLM2CLIPError } from '../errors';
 import { tokenize } from './tokenize';
-import { type LlamaTokenizer, openTokenizer, type TokenizerFiles } from './tokenizer-file';
+import type { TokenizerContent } from './tokenizer-content';
+import { type LlamaTokenizer, openTokenizer } from './tokenizer-file';
 
 /** What the worker is asked, again and again. It answers in the same order. */
 export interface TokenizerRequest {
@@ -16,9 +17,9 @@ export type TokenizerReply =
   | { ids: Int32Array; lengths: Int32Array; pooled: Int32Array }
   | { code: ErrorCode; message: string; cause?: string };
 
-function open(files: TokenizerFiles): LlamaTokenizer | undefined {
+function open(content: TokenizerContent): LlamaTokenizer | undefined {
   try {
-    const tokenizer = openTokenizer(files);
+    const tokenizer = openTokenizer(content);
     const { vocabularySize, padId } = tokenizer;
     answer({ info: { vocabularySize, padId } });
     return tokenizer;
@@ -61,7 +62,7 @@ function answer(reply: TokenizerReply): void {
   );
 }
 
-const tokenizer = open(workerData as TokenizerFiles);
+const tokenizer = open(workerData as TokenizerContent);
 if (tokenizer !== undefined) {
   parentPort?.on('message', ({ texts }: TokenizerRequest) => answer(tokensOf(tokenizer, texts)));
 }

@@ -3,8 +3,8 @@ import { invalidType, nonEmptyString, optionalSignal, optionsBag } from '../argu
 import { withCallerStack } from '../caller';
 import { type PadTo, padBatch, readPadTo, type TextBatch } from './batch';
 import type { TokenizedText } from './tokenize';
-import { type TokenizerFiles, tokenizerFiles } from './tokenizer-file';
-import { TokenizerThread } from './tokenizer-thread';
+import { type TokenizerFiles, tokenizerFiles } from './tokenizer-content';
+import { TokenizerThread, type Watch } from './tokenizer-thread';
 import type { TokenizerInfo } from './tokenizer-worker';
 
 /** Texts, and UTF-16 units of them, sent to the thread at once: copying them takes under a millisecond. */
@@ -52,9 +52,9 @@ export class TextTokenizer {
     return TextTokenizer.fromFiles(tokenizerFiles(path));
   }
 
-  /** As {@link fromFolder}, of files that lie elsewhere. @internal */
-  static async fromFiles(files: TokenizerFiles): Promise<TextTokenizer> {
-    const { thread, info } = await withCallerStack(TokenizerThread.open(files));
+  /** As {@link fromFolder}, of files that lie elsewhere, and with other bounds. @internal */
+  static async fromFiles(files: TokenizerFiles, watch?: Watch): Promise<TextTokenizer> {
+    const { thread, info } = await withCallerStack(TokenizerThread.open(files, watch));
     return new TextTokenizer(thread, info);
   }
 
@@ -70,7 +70,8 @@ export class TextTokenizer {
 
   /**
    * @throws TypeError (ERR_INVALID_ARG); `signal.reason`
-   * @throws LLM2CLIPError ERR_DISPOSED
+   * @throws LLM2CLIPError ERR_DISPOSED; ERR_CHECKPOINT_UNSUPPORTED where the file's patterns or
+   *   normalizers take too long or too much memory for a text, after which others are tokenised
    */
   async encode(text: string, options?: TokenizeOptions): Promise<TokenizedText> {
     if (typeof text !== 'string') throw invalidType('a string', 'text', text);
