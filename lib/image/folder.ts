@@ -117,7 +117,7 @@ export interface FolderEntry {
 export async function readFolder(folder: string): Promise<FolderEntry[]> {
   const options = { withFileTypes: true, encoding: 'buffer' } as const;
   const entries = await readdir(fileSystemPath(folder), options).catch((error: unknown) => {
-    throw fileError(folder, error);
+    throw fileError(folder, error, 'a folder');
   });
   const found: FolderEntry[] = [];
   for (const entry of entries) {
@@ -142,7 +142,7 @@ function kindOfEntry(entry: Pick<Dirent<Buffer>, 'isFile' | 'isDirectory'>): Ent
 async function realName(folder: string): Promise<string> {
   const real = await realpath(fileSystemPath(folder), { encoding: 'buffer' }).catch(
     (error: unknown) => {
-      throw fileError(folder, error);
+      throw fileError(folder, error, 'a folder');
     },
   );
   return nameOfBytes(real);
