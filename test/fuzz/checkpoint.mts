@@ -60,9 +60,7 @@ interface Input {
 }
 
 /** The seeds' towers are too narrow to tell their number of heads. */
-const ONE_HEAD: Beside = [
-  statedFile('config.json', { vision_config: { num_attention_heads: 1 } }),
-];
+const ONE_HEAD: Beside = [statedFile('config.json', { vision_config: { num_attention_heads: 1 } })];
 
 /** Each is asked for a preprocessing by rules of its own. */
 const STATED_NAMES = [
