@@ -190,7 +190,10 @@ describe('element types', () => {
       for (const dtype of dtypes) {
         const path = write(JSON.stringify({ w: { ...f32([4], 0, bytes), dtype } }), bytes);
         const { tensors } = await readCheckpoint(path);
-        assert.deepEqual(tensors.map((entry) => entry.dtype), [dtype.toLowerCase()]);
+        assert.deepEqual(
+          tensors.map((entry) => entry.dtype),
+          [dtype.toLowerCase()],
+        );
         await rejectsWith(
           readCheckpoint(write(JSON.stringify({ w: { ...f32([5], 0, bytes), dtype } }), bytes)),
           'ERR_CHECKPOINT_FORMAT',

@@ -88,16 +88,23 @@ const GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map(
   ].map((allowed) => [allowed.name, allowed]),
 );
 
-/** What Python 2, and pickles for it, call modules of today, and torch those that it moved. */
-const RENAMED_MODULES: Readonly<Record<string, string>> = {
-  __builtin__: 'builtins',
-  'torch.tensor': 'torch._tensor',
+/** What Python 2, and pickles for it, call what moved since, and torch what it moved itself. */
+const RENAMED: Readonly<Record<string, string>> = {
+  '__builtin__.xrange': 'builtins.range',
+  '__builtin__.long': 'builtins.int',
+  '__builtin__.unicode': 'builtins.str',
+  'torch.tensor._rebuild_from_type_v2': 'torch._tensor._rebuild_from_type_v2',
 };
+
+function nameOfToday(module: string, name: string): string {
+  const full = `${module}.${name}`;
+  if (Object.hasOwn(RENAMED, full)) return RENAMED[full] ?? full;
+  return module === '__builtin__' ? `builtins.${name}` : full;
+}
 
 /** @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSAFE, by name, for what is not in the table */
 export function allowedGlobal(module: string, name: string): PickleGlobal {
-  const today = Object.hasOwn(RENAMED_MODULES, module) ? RENAMED_MODULES[module] : module;
-  const found = GLOBALS.get(`${today}.${name}`);
+  const found = GLOBALS.get(nameOfToday(module, name));
   // "torch" + "_utils.x" and "torch._utils" + "x" spell alike; only the latter is what torch writes.
   if (found === undefined || name.includes('.')) {
     throw unsafePickle(`it asks for ${quote(`${module}.${name}`)}, which is not on the allow-list`);

@@ -34,7 +34,7 @@ export function weightsOf(
   const found = findStateDicts(root, path);
   const taken = key === undefined ? found[0] : (named(found, key) ?? at(root, key, path));
   if (taken === undefined) throw noSuchKey(path, key ?? '', found);
-  const others = found.map((each) => each.key).filter((each) => each !== taken.key);
+  const others = found.map((each) => each.key).filter((each) => each !== '' && each !== taken.key);
   return { tensors: flatten(taken.dict, path), stateDict: { key: taken.key, others } };
 }
 
@@ -55,7 +55,7 @@ function at(root: PickleDict, key: string, path: string): StateDict | undefined 
     dict = whole ?? dict.entries.get(first);
     rest = whole === undefined ? rest.slice(first.length + 1) : '';
   }
-  if (!(dict instanceof PickleDict)) return undefined;
+  if (!(dict instanceof PickleDict) || dict === root) return undefined;
   const [inner] = findStateDicts(dict, path);
   return inner && { key: inner.key === '' ? key : `${key}.${inner.key}`, dict: inner.dict };
 }
