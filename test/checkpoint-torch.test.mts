@@ -458,10 +458,10 @@ describe('zip archives that are refused', () => {
       /llm2clip import/,
     ],
     [
-      'the format before torch 1.6',
-      'ERR_CHECKPOINT_UNSUPPORTED',
+      'no more than the magic number of the format before torch 1.6',
+      'ERR_CHECKPOINT_UNSAFE',
       () => changed(Buffer.from('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.', 'latin1'), () => {}),
-      /old format/,
+      /ends inside/,
     ],
   ];
   for (const [what, code, make, pattern] of cases) {
