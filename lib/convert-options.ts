@@ -54,6 +54,11 @@ export interface ConvertOptions {
   /** A config.json or open_clip-style file, for checkpoints that have none beside them. */
   config?: string;
   /**
+   * Key of the weights in a torch file that holds those of several models, e.g. 'model_ema'. Default: the
+   * first of the keys that training scripts use, weights before averages of them.
+   */
+  stateDict?: string;
+  /**
    * Stock aten operators alone: for Triton, or plain torch.jit.load. Default false; not for int8, nor
    * for TensorRT.
    */
@@ -86,6 +91,7 @@ export interface ResolvedConvertOptions {
   lora: string | undefined;
   parts: readonly Part[] | undefined;
   config: string | undefined;
+  stateDict: string | undefined;
   portable: boolean;
   maxBatch: number;
   /** 89 for 8.9; none: this machine's, or the CPU. */
@@ -188,6 +194,7 @@ export function resolveConvertOptions(value: unknown): ResolvedConvertOptions {
     lora: optionalString(options.lora, 'options.lora'),
     parts: partsToMake(options.parts, llm),
     config: optionalString(options.config, 'options.config'),
+    stateDict: optionalString(options.stateDict, 'options.stateDict'),
     portable,
     maxBatch: optionalInteger(options.maxBatch, 'options.maxBatch', DEFAULT_MAX_BATCH, [1, 1024]),
     computeCapabilities: computeCapabilities(options.computeCapabilities, engine),

@@ -4,6 +4,7 @@ import type { TextManifest } from './bundle/text-manifest';
 import { type BundleContent, writeBundle } from './bundle/write';
 import { withCallerStack } from './caller';
 import type { Contents } from './checkpoint/contents';
+import type { StateDictChoice } from './checkpoint/table';
 import { type Built, buildPart, textPrecision } from './convert/build';
 import { planOf } from './convert/plan';
 import {
@@ -32,6 +33,15 @@ function textManifest(
       llm: { model: { ...llm.config, maxTokens: MAX_TOKENS }, ...common('llm', llm.layout) },
     }),
   };
+}
+
+/** Nothing of a file without keys. */
+function describedChoice({
+  key,
+  others,
+}: StateDictChoice): Partial<NonNullable<Manifest['source']>> {
+  if (key === '') return {};
+  return { stateDict: key, ...(others.length > 0 && { otherStateDicts: others }) };
 }
 
 /** Makes the engines in `folder`, a bundle in the making, and says what they are. */
@@ -78,6 +88,7 @@ async function buildInto(
     source: {
       layout: (vision ?? adapter ?? llm)?.layout ?? '',
       format: table.format,
+      ...describedChoice(table.stateDict),
       ...(vision && { preprocessing: vision.preprocessingSource }),
     },
     parameters: present.reduce((sum, part) => sum + (built[part]?.parameters ?? 0), 0),

@@ -57,6 +57,40 @@ describe('reading', () => {
     assert.equal(await read(join(folder, 'good')), 'engine');
   });
 
+  /** A snapshot as the hub's cache lays it: every file is a link to `target` of its digest. */
+  async function snapshot(name: string, target: (digest: string, up: string) => string) {
+    const cache = join(folder, name);
+    const path = join(cache, 'snapshots/main');
+    await mkdir(join(cache, 'blobs'), { recursive: true });
+    await mkdir(join(path, 'vision/1'), { recursive: true });
+    for (const [i, file] of ['llm2clip.json', 'vision/1/model.pt'].entries()) {
+      const digest = String(i).repeat(64);
+      await cp(join(folder, 'good', file), join(cache, 'blobs', digest));
+      const up = '../'.repeat(2 + file.split('/').length - 1);
+      await symlink(target(digest, up), join(path, file));
+    }
+    return path;
+  }
+
+  test("the hub's cache, whose files are links into a folder of blobs", async () => {
+    const path = await snapshot('hub', (digest, up) => `${up}blobs/${digest}`);
+    assert.equal(await read(path), 'engine');
+    await writeFile(join(folder, 'hub/blobs', '1'.repeat(64)), 'enginf');
+    await assert.rejects(read(path), { code: 'ERR_BUNDLE_INVALID' });
+  });
+
+  const ELSEWHERE: Record<string, (digest: string, up: string) => string> = {
+    'by an absolute path': (digest) => join(folder, 'absolute/blobs', digest),
+    'to what is no digest': (_, up) => `${up}blobs/../../good/vision/1/model.pt`,
+    'past the folder of blobs': (_, up) => `${up}good/vision/1/model.pt`,
+  };
+  for (const [where, target] of Object.entries(ELSEWHERE)) {
+    test(`no link that leads ${where}`, async () => {
+      const path = await snapshot(where.split(' ').at(-1) ?? where, target);
+      await assert.rejects(read(path), { code: 'ERR_BUNDLE_INVALID' });
+    });
+  }
+
   test('nothing there, or a file', async () => {
     await assert.rejects(read(join(folder, 'none')), { code: 'ERR_NOT_FOUND' });
     await writeFile(join(folder, 'file'), '');

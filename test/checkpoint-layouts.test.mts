@@ -271,7 +271,7 @@ describe('a mismatch names the tensor', () => {
         assert.ok(entry);
         entry.dtype = 'i64';
         const pattern = new RegExp(`"${entry.name}".*has type i64, expected one of`);
-        throwsWith(() => resolveModel(table), 'ERR_CHECKPOINT_MISMATCH', pattern);
+        throwsWith(() => resolveModel(table), 'ERR_CHECKPOINT_UNSUPPORTED', pattern);
       }
     });
   }

@@ -115,11 +115,7 @@ describe('pickles that are refused with ERR_CHECKPOINT_UNSAFE', () => {
       /"os\.system"/,
     ],
     ['STACK_GLOBAL of numbers', start(4).int(1).int(2).raw('\x93'), /not a string/],
-    [
-      'a class made by NEWOBJ',
-      start().global('collections', 'OrderedDict').raw(')\x81'),
-      /unexpected/,
-    ],
+    ['a number made by NEWOBJ', start().int(1).raw(')\x81'), /not a function/],
     ['INST', start().raw('(ios\nsystem\n'), /unexpected operation "i"/],
     [
       'OBJ',
@@ -130,25 +126,11 @@ describe('pickles that are refused with ERR_CHECKPOINT_UNSAFE', () => {
     ['text persistent id', start().raw('Pstorage\n'), /unexpected operation "P"/],
     ['BUILD on a dict', start().emptyDict().emptyDict().raw('b'), /BUILD/],
     ['BUILD on a tensor', start().tensor(tensor).emptyDict().raw('b'), /BUILD/],
-    [
-      'BUILD with more than _metadata',
-      start()
-        .orderedDict()
-        .emptyDict()
-        .mark()
-        .string('_metadata')
-        .emptyDict()
-        .string('__class__')
-        .int(1)
-        .raw('ub'),
-      /BUILD/,
-    ],
-    ['BUILD with a tuple', start().orderedDict().raw(')b'), /BUILD/],
     ['SETITEM on a list', start().raw(']').int(1).int(2).raw('s'), /not a dict/],
     ['SETITEM on a tensor', start().tensor(tensor).int(1).int(2).raw('s'), /not a dict/],
     ['SETITEMS on a number', start().int(1).mark().int(2).int(3).raw('u'), /not a dict/],
     ['SETITEMS with an odd one', start().emptyDict().mark().int(2).raw('u'), /without a value/],
-    ['a key that is a dict', start().emptyDict().emptyDict().int(1).raw('s'), /key is neither/],
+    ['a key that is a dict', start().emptyDict().emptyDict().int(1).raw('s'), /cannot be hashed/],
     ['APPEND to a dict', start().emptyDict().int(1).raw('a'), /not a list/],
     ['stack underflow', start().raw('R'), /stack underflow/],
     ['stack underflow at the end', start(), /stack underflow/],
@@ -163,7 +145,7 @@ describe('pickles that are refused with ERR_CHECKPOINT_UNSAFE', () => {
     [
       'OrderedDict with arguments',
       start().global('collections', 'OrderedDict').tuple(1).raw('R'),
-      /with arguments/,
+      /no pairs/,
     ],
     [
       'tensor of a number',
@@ -219,7 +201,7 @@ describe('storages and views that are refused with ERR_CHECKPOINT_FORMAT', () =>
       'storage smaller than the tensor',
       stateDict({ elements: 8 }),
       32,
-      /"w".*larger than its storage/,
+      /"w".*ends at element 16 of 8/,
     ],
     ['missing record', stateDict({ key: '1' }), 64, /"w".*"1".*missing/],
     ['record outside data/', stateDict({ key: '../version' }), 64, /"w".*missing/],
@@ -234,9 +216,8 @@ describe('storages and views that are refused with ERR_CHECKPOINT_FORMAT', () =>
       'sizes beyond 64 bits',
       stateDict({ shape: [2 ** 40, 2 ** 40], strides: [0, 0] }),
       64,
-      /"w".*larger than its storage/,
+      /"w".*too large to count/,
     ],
-    ['elements repeated by stride 0', stateDict({ shape: [1e9], strides: [0] }), 64, /"w".*larger/],
     [
       'strides beyond 64 bits',
       stateDict({ shape: [2, 2], strides: [2 ** 52, 2 ** 52] }),
@@ -477,10 +458,10 @@ describe('zip archives that are refused', () => {
       /llm2clip import/,
     ],
     [
-      'the format before torch 1.6',
-      'ERR_CHECKPOINT_UNSUPPORTED',
+      'no more than the magic number of the format before torch 1.6',
+      'ERR_CHECKPOINT_UNSAFE',
       () => changed(Buffer.from('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.', 'latin1'), () => {}),
-      /old format/,
+      /ends inside/,
     ],
   ];
   for (const [what, code, make, pattern] of cases) {

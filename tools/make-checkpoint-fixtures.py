@@ -3,9 +3,14 @@ names and shapes of timm's and transformers' own state dicts. Seeded, so that a 
 the same numbers. Run from anywhere with the developers' Python (torch, timm, transformers,
 safetensors)."""
 
+import argparse
+import collections
+import datetime
 import json
 import pathlib
+import random
 
+import numpy
 import timm
 import torch
 from safetensors.torch import save_file
@@ -44,6 +49,54 @@ def write_torch_files():
     write("odd.json", {k: describe(v) for k, v in state.items()})
 
 
+def write_beside():
+    """What lies beside the weights in training checkpoints: all that torch.load(weights_only=True) reads,
+    and the inert things that it refuses, in both formats and all protocols."""
+    torch.manual_seed(2)
+    numpy.random.seed(2)
+    weights = collections.OrderedDict(a=torch.randn(2, 3), b=torch.arange(4.0).reshape(2, 2).t())
+    attributed = torch.nn.Parameter(torch.randn(2))
+    attributed.sharded = True
+    plain = torch.randn(3)
+    plain.note = {"a": 1}
+    safe = {
+        "size": torch.Size([1, 2]), "counter": collections.Counter("abca"), "set": {1, 2}, "none": {None: 1},
+        "tuple": {(1, "a"): 2, True: 3, 1.5: 4}, "dtype": [torch.bfloat16, torch.float8_e4m3fn, torch.uint16],
+        "device": torch.device("cuda", 1), "bytes": b"\x00\xff", "bytearray": bytearray(b"\x80"),
+        "complex": 1 + 2j, "big": 2**70, "attributed": attributed, "attributes": plain,
+        "c64": torch.randn(2, dtype=torch.complex64), "conjugated": torch.randn(2, dtype=torch.complex64).conj(),
+        "f8": torch.randn(4).to(torch.float8_e4m3fn), "f8_e5m2": torch.randn(4).to(torch.float8_e5m2),
+        "u16": torch.arange(3).to(torch.uint16), "u64": torch.arange(3).to(torch.uint64),
+        "sparse": torch.eye(3).to_sparse(), "csr": torch.eye(3).to_sparse_csr(), "layout": torch.strided,
+        "meta": torch.empty(2, 2, device="meta"), "expanded": torch.ones(1).expand(5),
+        "quantised": torch.quantize_per_tensor(torch.randn(4), 0.1, 0, torch.qint8),
+        "channels": torch.quantize_per_channel(torch.randn(2, 2), torch.ones(2), torch.zeros(2), 0, torch.quint8),
+        "rng": torch.get_rng_state()[:16].clone(),
+    }
+    inert = {
+        "args": argparse.Namespace(lr=1e-3, path=pathlib.PurePosixPath("a/b"), layers=[1, 2]),
+        "defaultdict": collections.defaultdict(list, {"a": [1]}), "frozenset": frozenset({1, 2}),
+        "windows": pathlib.PureWindowsPath("c:/a"), "path": pathlib.PosixPath("a"),
+        "now": datetime.datetime(2024, 1, 2, tzinfo=datetime.timezone.utc), "date": datetime.date(2024, 1, 2),
+        "took": datetime.timedelta(seconds=3), "time": datetime.time(1, 2), "range": range(3), "slice": slice(1, 2),
+        "scalar": numpy.float64(1.5), "boolean": numpy.bool_(True), "array": numpy.arange(6).reshape(2, 3),
+        "objects": numpy.array([None, "a"], dtype=object), "structured": numpy.zeros(2, dtype=[("a", "<i4")]),
+        "dtype": numpy.dtype("float32"), "type": numpy.float32, "state": numpy.random.get_state(),
+        "generator": numpy.random.default_rng(1), "random_state": numpy.random.RandomState(1),
+        "python": random.getstate(), "surrogate": "\udcff",
+    }
+    for legacy in (False, True):
+        for protocol in (2, 3, 4, 5):
+            kind = "legacy" if legacy else "zip"
+            options = dict(pickle_protocol=protocol, _use_new_zipfile_serialization=not legacy)
+            content = {"epoch": 1, "model_state_dict": weights, "optimizer": {**safe, **inert}}
+            torch.save(content, OUT / f"beside-{kind}-{protocol}.pt", **options)
+    safe_file = OUT / "beside-safe.pt"
+    torch.save({"state_dict": weights, **safe}, safe_file)
+    torch.load(safe_file, weights_only=True)
+    write("beside.json", {k: describe(v) for k, v in weights.items()})
+
+
 def describe(tensor):
     dtype = str(tensor.dtype).removeprefix("torch.")
     return {"dtype": dtype, "shape": list(tensor.shape), "values": tensor.double().flatten().tolist()}
@@ -70,4 +123,5 @@ def write(name, value):
 
 if __name__ == "__main__":
     write_torch_files()
+    write_beside()
     write_names()

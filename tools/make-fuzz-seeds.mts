@@ -44,7 +44,10 @@ for (const [name, shapes] of Object.entries<NamedShapes>({ ...TOWERS, ...TEXT })
   writeSafetensors(join(seeds, `${name}.safetensors`), tensors);
   writeTorch(join(seeds, `${name}.pt`), tensors, { wrap: 'model', zip64: name === 'clip' });
 }
-for (const file of ['odd-2', 'odd-4']) {
+for (const kind of ['legacy-2', 'legacy-4']) {
+  copyFileSync(join(fixtures, `beside-${kind}.pt`), join(seeds, `beside-${kind}.pt`));
+}
+for (const file of ['odd-2', 'odd-4', 'beside-zip-2', 'beside-zip-5']) {
   copyFileSync(join(fixtures, `${file}.pt`), join(seeds, `${file}.pt`));
   const pickle = withFile(join(seeds, `${file}.pt`), (source) => {
     const entry = readZip(source).get(`${file}/data.pkl`);

@@ -69,8 +69,18 @@ export interface Manifest {
   /** Engine file of each part, a path in the bundle. */
   parts: Partial<Record<Part, string>>;
   builtBy: { llm2clip: string; platform: string };
-  /** `preprocessing`: which file said it, where there are pictures. */
-  source: { layout: string; format: string; preprocessing?: string } | null;
+  /**
+   * Of what it was made. `stateDict`: the key of the file under which the weights were, and
+   * `otherStateDicts`, other keys that hold some, where there are keys. `preprocessing`: which file said it,
+   * where there are pictures.
+   */
+  source: {
+    layout: string;
+    format: string;
+    stateDict?: string;
+    otherStateDicts?: string[];
+    preprocessing?: string;
+  } | null;
   /** Numbers learned, of all parts; 0 where it is not known. */
   parameters: number;
   /** How an int8 engine of this project's own was quantised; of no other. */

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
 import { LLM2CLIPError } from '../errors';
+import { blobOf } from './blob-link';
 import { digestFile } from './digest';
 import {
   type FileDigest,
@@ -69,19 +70,31 @@ class BundleFiles {
 
   /**
    * Opens a file through the directory's handle, so that a replaced bundle cannot mix with this one,
-   * and one folder after the other, so that no link leads out of the bundle.
+   * and one folder after the other, so that no link leads out of the bundle but into a folder of blobs.
    */
   async open(name: string): Promise<FileHandle> {
     const folders = name.split('/').slice(0, -1);
     let folder = this.#directory;
     try {
       for (const part of folders) folder = await this.#openIn(folder, part, constants.O_DIRECTORY);
-      const file = await this.#openIn(folder, basename(name), constants.O_NONBLOCK);
+      const file = await this.#openFile(folder, basename(name));
       if ((await file.stat()).isFile()) return file;
     } catch (error) {
       throw openFailure(error, `${this.#path}/${name}`, 'ERR_BUNDLE_INVALID');
     }
     throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `expected a file at ${this.#path}/${name}`);
+  }
+
+  /** A file of the folder itself, or what it is a link to in the hub's cache. */
+  async #openFile(folder: FileHandle, name: string): Promise<FileHandle> {
+    try {
+      return await this.#openIn(folder, name, constants.O_NONBLOCK);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
+      const blob = await blobOf(`/proc/self/fd/${folder.fd}/${name}`);
+      if (blob === undefined) throw error;
+      return this.#openIn(folder, blob, constants.O_NONBLOCK);
+    }
   }
 
   async #openIn(folder: FileHandle, name: string, flags: number): Promise<FileHandle> {

@@ -1,8 +1,9 @@
 import { LLM2CLIPError } from '../errors';
 import type { ByteSource } from './byte-source';
+import { DTYPE_BYTES, type Dtype } from './dtype';
 import { rowMajorStrides } from './extent';
 import { quote } from './quote';
-import { DTYPE_BYTES, type Dtype, type TensorEntry } from './table';
+import type { TensorEntry } from './table';
 
 /** Element types that weights are written in. */
 export type FloatDtype = 'f32' | 'f16' | 'bf16';

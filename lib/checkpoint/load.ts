@@ -4,20 +4,30 @@ import { type ByteSource, withFile } from './byte-source';
 import { isJsonObject, type JsonObject, parseJson } from './json';
 import { MAX_CONFIG_BYTES } from './limits';
 import { besideCheckpoint, locateCheckpoint } from './locate';
+import { quote } from './quote';
+import type { CheckpointOptions } from './read';
 import { parseSafetensors } from './safetensors';
 import { parseSharded } from './sharded';
-import type { CheckpointTable, StatedFile, TensorEntry } from './table';
+import type { ParsedFile } from './state-dict';
+import { ALL_OF_IT, type CheckpointTable, type StatedFile } from './table';
+import { isLegacyTorch, parseLegacyTorch } from './torch-legacy';
 import { parseTorchZip } from './torch-zip';
 
 /** What says how a model is built: in transformers' words or timm's, and in open_clip's. */
 const CONFIG_NAMES = ['config.json', 'open_clip_config.json'];
 /** What says what becomes of pictures; the second since transformers 5. */
 const PROCESSOR_NAMES = ['preprocessor_config.json', 'processor_config.json'];
+/** Enough for each format's magic number; a tar archive has its own after a name and numbers. */
+const BEGINNING_BYTES = 512;
+const TAR_MAGIC_AT = 257;
 
 /** Synchronous core of `readCheckpoint`; it runs in the worker. */
-export function loadCheckpoint(path: string, config?: string): CheckpointTable {
+export function loadCheckpoint(
+  path: string,
+  { config, stateDict }: CheckpointOptions = {},
+): CheckpointTable {
   const file = locateCheckpoint(path);
-  const parsed = withFile(file, parseCheckpoint);
+  const parsed = withFile(file, (source) => parseCheckpoint(source, stateDict));
   const configs = config === undefined ? besideCheckpoint(file, CONFIG_NAMES) : [resolve(config)];
   const processors = besideCheckpoint(file, PROCESSOR_NAMES);
   const stated = [
@@ -31,22 +41,42 @@ function readStated(path: string, about: StatedFile['about']): StatedFile {
   return { name: basename(path), about, content: withFile(path, readConfig) };
 }
 
-/** Tells the format by the first bytes, whatever the file is called. */
-export function parseCheckpoint(source: ByteSource): {
-  format: CheckpointTable['format'];
-  tensors: TensorEntry[];
-} {
-  const start = source.read(0, Math.min(source.size, 16));
-  const magic = start.toString('latin1');
-  if (magic.startsWith('PK\x03\x04')) return { format: 'torch', tensors: parseTorchZip(source) };
+/**
+ * Tells the format by the first bytes, whatever the file is called.
+ *
+ * @param key of the weights, where the file holds those of several models
+ */
+export function parseCheckpoint(source: ByteSource, key?: string): ParsedFile {
+  const magic = beginningOf(source);
+  if (!looksLikeJson(magic)) return parseWeights(source, magic, key);
+  if (key !== undefined) throw noKeys(source, key);
+  return parseSharded(source, (shard) => parseWeights(shard, beginningOf(shard)));
+}
+
+function beginningOf(source: ByteSource): string {
+  return source.read(0, Math.min(source.size, BEGINNING_BYTES)).toString('latin1');
+}
+
+/** One file of weights, no index. */
+function parseWeights(source: ByteSource, magic: string, key?: string): ParsedFile {
+  if (magic.startsWith('PK\x03\x04')) return parseTorchZip(source, key);
+  if (isLegacyTorch(magic)) return parseLegacyTorch(source, key);
   refuseKnownOthers(source, magic);
-  const parse = looksLikeJson(start) ? parseSharded : parseSafetensors;
-  return { format: 'safetensors', tensors: parse(source) };
+  if (key !== undefined) throw noKeys(source, key);
+  return { format: 'safetensors', tensors: parseSafetensors(source), stateDict: ALL_OF_IT };
+}
+
+function noKeys(source: ByteSource, key: string): LLM2CLIPError {
+  return new LLM2CLIPError(
+    'ERR_CHECKPOINT_MISMATCH',
+    `expected weights under the key ${quote(key)}, but ${source.path} is no torch file, which alone ` +
+      'has keys; leave out --state-dict',
+  );
 }
 
 /** A safetensors header's length is below 2³², so its upper bytes are zero; text has no zero bytes. */
-function looksLikeJson(start: Buffer): boolean {
-  return /^\s*\{/.test(start.toString('latin1')) && !start.includes(0);
+function looksLikeJson(magic: string): boolean {
+  return /^\s*\{/.test(magic) && !magic.slice(0, 16).includes('\0');
 }
 
 function refuseKnownOthers(source: ByteSource, magic: string): void {
@@ -56,11 +86,11 @@ function refuseKnownOthers(source: ByteSource, magic: string): void {
       `${source.path} is a Git LFS pointer, not the file itself; run \`git lfs pull\``,
     );
   }
-  // The magic number, as a pickled integer, of torch.save before torch 1.6.
-  if (magic.startsWith('\x80\x02\x8a\x0a')) {
+  if (magic.startsWith('ustar', TAR_MAGIC_AT)) {
     throw new LLM2CLIPError(
       'ERR_CHECKPOINT_UNSUPPORTED',
-      `${source.path} was saved in torch's old format; load it in Python and torch.save it again`,
+      `${source.path} is a tar archive, torch's format before version 0.2; load it in Python and ` +
+        'torch.save it again',
     );
   }
 }

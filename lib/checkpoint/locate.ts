@@ -3,13 +3,33 @@ import { dirname, join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { attempt } from './byte-source';
 
-/** What a folder may hold, best first; the first kind that is there is taken. */
-const KINDS: readonly { what: string; matches: (name: string) => boolean }[] = [
-  { what: '*.safetensors.index.json', matches: (n) => n.endsWith('.safetensors.index.json') },
-  { what: '*.safetensors', matches: (n) => n.endsWith('.safetensors') },
-  { what: '*.pt', matches: (n) => n.endsWith('.pt') },
-  { what: 'pytorch_model.bin', matches: (n) => n === 'pytorch_model.bin' },
+/** Of transformers' models, in its own order: an index beside a whole file is of an earlier save. */
+const WHOLE_OR_INDEX = [
+  'model.safetensors',
+  'model.safetensors.index.json',
+  'pytorch_model.bin',
+  'pytorch_model.bin.index.json',
 ];
+
+interface Kind {
+  what: string;
+  matches: (name: string) => boolean;
+}
+
+const named = (name: string): Kind => ({ what: name, matches: (found) => found === name });
+const ending = (end: string): Kind => ({ what: `*${end}`, matches: (name) => name.endsWith(end) });
+
+/** What a folder may hold, best first; the first kind that is there is taken. */
+const KINDS: readonly Kind[] = [
+  ...WHOLE_OR_INDEX.slice(0, 2).map(named),
+  ...['.safetensors.index.json', '.safetensors', '.pt'].map(ending),
+  ...WHOLE_OR_INDEX.slice(2).map(named),
+  ...['.bin.index.json', '.bin', '.pth', '.ckpt'].map(ending),
+];
+
+/** What trainers save beside the weights, to go on from there. */
+const TRAINING_STATE =
+  /^(optimizer|scheduler|scaler|sampler|rng_state|random_states|training_args|trainer_state)([_.-].*)?\.(pt|pth|bin|safetensors)$/;
 
 /**
  * The checkpoint's file: `path` itself, or the one that a folder holds.
@@ -19,7 +39,9 @@ const KINDS: readonly { what: string; matches: (name: string) => boolean }[] = [
 export function locateCheckpoint(path: string): string {
   const file = resolve(path);
   if (!attempt(path, () => statSync(file)).isDirectory()) return file;
-  const names = attempt(path, () => readdirSync(file)).sort();
+  const names = attempt(path, () => readdirSync(file))
+    .filter(mayBeWeights)
+    .sort();
   for (const { what, matches } of KINDS) {
     const [name, ...more] = names.filter(matches);
     if (name === undefined) continue;
@@ -34,6 +56,11 @@ export function locateCheckpoint(path: string): string {
     'ERR_NOT_FOUND',
     `${path} holds no checkpoint; expected ${KINDS.map(({ what }) => what).join(', ')}`,
   );
+}
+
+/** Names that begin with a dot are the system's, among them macOS's doubles of other files. */
+function mayBeWeights(name: string): boolean {
+  return !name.startsWith('.') && !TRAINING_STATE.test(name);
 }
 
 /** Those of `names` that lie in the same folder as `file`. */

@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import { LLM2CLIPError } from '../errors';
+import { DTYPE_BYTES } from './dtype';
 import { decodeFloats } from './floats';
 import { quote } from './quote';
-import { DTYPE_BYTES, type TensorEntry } from './table';
+import type { TensorEntry } from './table';
 
 /**
  * What a checkpoint says cosines are multiplied by before the softmax, 100 in the published ones; it

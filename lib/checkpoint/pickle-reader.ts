@@ -2,6 +2,8 @@ import { unsafePickle } from './pickle-values';
 
 const LONGEST_GLOBAL = 256;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Lone halves of surrogate pairs as Python writes them, of file names that are not valid text. */
+const LONE_SURROGATE = /\xed[\xa0-\xbf][\x80-\xbf]/g;
 
 /** Walks through the bytes of a pickle; running past the end is refused. */
 export class PickleReader {
@@ -65,11 +67,15 @@ export class PickleReader {
 
   string(length: number): string {
     const bytes = this.bytes(length);
-    try {
-      return UTF8.decode(bytes);
-    } catch {
-      throw unsafePickle(`the string at ${this.#at} is not valid UTF-8`);
-    }
+    const text = decoded(bytes) ?? decoded(withoutSurrogates(bytes));
+    if (text !== undefined) return text;
+    throw unsafePickle(`the string at ${this.#at} is not valid UTF-8`);
+  }
+
+  /** Python 2's str: text in state dicts of its time, bytes elsewhere. */
+  oldString(length: number): string | Uint8Array {
+    const bytes = this.bytes(length);
+    return decoded(bytes) ?? bytes;
   }
 
   /** Up to a line feed, which is not part of it. */
@@ -80,4 +86,18 @@ export class PickleReader {
     this.#at++;
     return line;
   }
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each becomes U+FFFD. */
+function withoutSurrogates(bytes: Buffer): Buffer {
+  const text = bytes.toString('latin1').replace(LONE_SURROGATE, '\xef\xbf\xbd');
+  return Buffer.from(text, 'latin1');
 }

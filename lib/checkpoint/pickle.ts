@@ -1,8 +1,12 @@
 import { PickleReader } from './pickle-reader';
 import {
+  isHashable,
   PickleDict,
   PickleGlobal,
   PickleList,
+  PickleObject,
+  PickleOpaque,
+  PickleSet,
   PickleTuple,
   type PickleValue,
   unsafePickle,
@@ -11,6 +15,8 @@ import { quote } from './quote';
 
 const MAX_OPERATIONS = 3_000_000;
 const MAX_STACK = 100_000;
+/** Of what functions are given; else a few bytes could have a large list copied again and again. */
+const MAX_ARGUMENTS = 3_000_000;
 
 /** What a pickle may refer to; both throw ERR_CHECKPOINT_UNSAFE for anything else. */
 export interface PickleWorld {
@@ -19,13 +25,21 @@ export interface PickleWorld {
 }
 
 /**
- * Runs the few operations of pickle protocols 2 to 5 that torch.save emits, on data alone: no
- * class is looked up outside `world`, no attribute is ever set. Work and memory are bounded.
+ * Runs the operations of pickle protocols 2 to 5 on data alone: no class is looked up outside
+ * `world`, no attribute is ever set. Work and memory are bounded.
  *
  * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSAFE for every other operation and every malformed one
  */
 export function unpickle(bytes: Buffer, world: PickleWorld): PickleValue {
-  return new Unpickler(bytes, world).run();
+  const reader = new PickleReader(bytes);
+  const value = unpickleNext(reader, world);
+  if (reader.atEnd) return value;
+  throw unsafePickle(`bytes are left over after its end at ${reader.position}`);
+}
+
+/** The same of one of several that lie one after the other; `reader` then stands behind it. */
+export function unpickleNext(reader: PickleReader, world: PickleWorld): PickleValue {
+  return new Unpickler(reader, world).run();
 }
 
 class Unpickler {
@@ -43,10 +57,12 @@ class Unpickler {
     X: (u) => u.#push(u.#reader.string(u.#reader.u32())),
     '\x8c': (u) => u.#push(u.#reader.string(u.#reader.u8())),
     '\x8d': (u) => u.#push(u.#reader.string(u.#reader.u64())),
-    T: (u) => u.#push(u.#reader.bytes(u.#reader.u32())),
-    U: (u) => u.#push(u.#reader.bytes(u.#reader.u8())),
+    T: (u) => u.#push(u.#reader.oldString(u.#reader.u32())),
+    U: (u) => u.#push(u.#reader.oldString(u.#reader.u8())),
     B: (u) => u.#push(u.#reader.bytes(u.#reader.u32())),
     C: (u) => u.#push(u.#reader.bytes(u.#reader.u8())),
+    '\x8e': (u) => u.#push(u.#reader.bytes(u.#reader.u64())),
+    '\x96': (u) => u.#push(u.#reader.bytes(u.#reader.u64())),
     '(': (u) => u.#mark(),
     ')': (u) => u.#push(new PickleTuple([])),
     t: (u) => u.#push(new PickleTuple(u.#popToMark())),
@@ -59,6 +75,12 @@ class Unpickler {
     '}': (u) => u.#push(new PickleDict(false)),
     s: (u) => u.#setItems(u.#popMany(2)),
     u: (u) => u.#setItems(u.#popToMark()),
+    '\x8f': (u) => u.#push(new PickleSet()),
+    '\x90': (u) => u.#addItems(u.#popToMark()),
+    '\x91': (u) => u.#makeFrozenSet(u.#popToMark()),
+    '0': (u) => u.#pop(),
+    '1': (u) => u.#popToMark(),
+    '2': (u) => u.#push(u.#top()),
     q: (u) => u.#memoize(u.#reader.u8()),
     r: (u) => u.#memoize(u.#reader.u32()),
     '\x94': (u) => u.#memoize(u.#memo.size),
@@ -67,7 +89,8 @@ class Unpickler {
     c: (u) => u.#push(u.#world.global(u.#reader.line(), u.#reader.line())),
     '\x93': (u) => u.#stackGlobal(),
     Q: (u) => u.#push(u.#world.persistent(u.#pop())),
-    R: (u) => u.#reduce(),
+    R: (u) => u.#call(),
+    '\x81': (u) => u.#call(),
     b: (u) => u.#build(),
   };
 
@@ -76,9 +99,10 @@ class Unpickler {
   readonly #stack: PickleValue[] = [];
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, PickleValue>();
+  #arguments = 0;
 
-  constructor(bytes: Buffer, world: PickleWorld) {
-    this.#reader = new PickleReader(bytes);
+  constructor(reader: PickleReader, world: PickleWorld) {
+    this.#reader = reader;
     this.#world = world;
   }
 
@@ -100,8 +124,8 @@ class Unpickler {
 
   #stop(): PickleValue {
     const value = this.#pop();
-    if (this.#stack.length > 0 || this.#marks.length > 0 || !this.#reader.atEnd) {
-      throw this.#refuse('it stops with values or bytes left over');
+    if (this.#stack.length > 0 || this.#marks.length > 0) {
+      throw this.#refuse('it stops with values left over');
     }
     return value;
   }
@@ -146,15 +170,23 @@ class Unpickler {
     for (const item of items) list.items.push(item);
   }
 
+  #makeFrozenSet(items: PickleValue[]): void {
+    if (!items.every(isHashable)) throw this.#refuse('an item of a set cannot be hashed');
+    this.#push(new PickleOpaque('frozenset'));
+  }
+
+  #addItems(items: PickleValue[]): void {
+    if (!(this.#top() instanceof PickleSet)) throw this.#refuse('adds to what is not a set');
+    if (!items.every(isHashable)) throw this.#refuse('an item of a set cannot be hashed');
+  }
+
   #setItems(items: PickleValue[]): void {
     const dict = this.#top();
     if (!(dict instanceof PickleDict)) throw this.#refuse('sets an item of what is not a dict');
     if (items.length % 2 !== 0) throw this.#refuse('sets an item without a value');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i];
-      if (typeof key !== 'string' && typeof key !== 'number') {
-        throw this.#refuse('a key is neither a string nor an integer');
-      }
+      if (key === undefined || !isHashable(key)) throw this.#refuse('a key cannot be hashed');
       dict.entries.set(key, items[i + 1] ?? null);
     }
   }
@@ -177,30 +209,34 @@ class Unpickler {
     this.#push(this.#world.global(module, name));
   }
 
-  #reduce(): void {
+  /** REDUCE and NEWOBJ: what is called is a function of the table, whatever the file calls it. */
+  #call(): void {
     const [callee, args] = this.#popMany(2);
     if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
       throw this.#refuse('calls what is not a function');
     }
     if (!(args instanceof PickleTuple)) throw this.#refuse('calls with what is not a tuple');
+    for (const arg of args.items) this.#arguments += lengthOf(arg);
+    if (this.#arguments > MAX_ARGUMENTS) throw this.#refuse('its functions take too much');
     this.#push(callee.call(args.items));
   }
 
-  /**
-   * Nothing is ever built. The one state that is passed over is the `_metadata` (versions of
-   * modules) which torch.save attaches to every state dict, an OrderedDict.
-   */
+  /** Attributes of dictionaries are passed over, such as the `_metadata` of every state dict. */
   #build(): void {
-    const [state] = this.#popMany(1);
+    const [state = null] = this.#popMany(1);
     const target = this.#top();
-    const onlyMetadata =
-      state instanceof PickleDict && [...state.entries.keys()].join() === '_metadata';
-    if (!(target instanceof PickleDict) || !target.ordered || !onlyMetadata) {
-      throw this.#refuse('sets the state of an object (BUILD)');
+    if (target instanceof PickleObject) target.build(state);
+    else if (!(target instanceof PickleDict) || !target.hasAttributes) {
+      throw this.#refuse('sets the state of what has none (BUILD)');
     }
   }
 
   #refuse(problem: string): Error {
     return unsafePickle(`${problem} (before byte ${this.#reader.position})`);
   }
+}
+
+function lengthOf(value: PickleValue): number {
+  if (value instanceof PickleDict) return value.entries.size;
+  return value instanceof PickleList || value instanceof PickleTuple ? value.items.length : 1;
 }

@@ -1,22 +1,36 @@
 import { askWorker } from './ask-worker';
 import type { CheckpointTable } from './table';
-import type { CheckpointRequest } from './worker';
+
+export interface CheckpointOptions {
+  /** A `config.json` to take in place of the one beside the file. */
+  config?: string;
+  /** Key of the weights in a torch file that holds those of several models, e.g. "model_ema". */
+  stateDict?: string;
+}
+
+/** What the worker is asked; it answers with a CheckpointTable. */
+export interface CheckpointRequest {
+  path: string;
+  options: CheckpointOptions;
+}
 
 /**
  * Reads where each tensor of a checkpoint lies, off the event loop and without reading weights.
  *
  * @param path a safetensors or torch file, an index of shards, or a folder that holds one of them
- * @param options.config a `config.json` to take in place of the one beside the file
  * @throws {LLM2CLIPError} ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSAFE,
- *   ERR_CHECKPOINT_UNSUPPORTED
+ *   ERR_CHECKPOINT_UNSUPPORTED; ERR_CHECKPOINT_MISMATCH for a key that is not there
  * @example
  * const table = await readCheckpoint('LLM2CLIP-EVA02-L-14-336.pt');
  * console.log(table.tensors.length);
  */
 export function readCheckpoint(
   path: string,
-  options: { config?: string } = {},
+  options: CheckpointOptions = {},
 ): Promise<CheckpointTable> {
-  const request: CheckpointRequest = { path, ...options };
-  return askWorker('worker.js', request, `reads ${path}`);
+  return askWorker<CheckpointRequest, CheckpointTable>(
+    'worker.js',
+    { path, options },
+    `reads ${path}`,
+  );
 }

@@ -62,13 +62,13 @@ function requireKnown(
   entries: ReadonlyMap<string, TensorEntry>,
   bound: ReadonlySet<TensorEntry>,
 ): void {
-  const [unknown, ...more] = [...entries.values()].filter(
-    (entry) => entry.name.includes(prefix) && !bound.has(entry),
+  const [unknown, ...more] = [...entries].filter(
+    ([name, entry]) => name.includes(prefix) && !bound.has(entry),
   );
   if (unknown === undefined) return;
   throw new LLM2CLIPError(
     'ERR_CHECKPOINT_MISMATCH',
-    `${path} holds tensor ${quote(unknown.name)}${andMore(more.length)} ` +
+    `${path} holds tensor ${quote(unknown[1].name)}${andMore(more.length)} ` +
       'that a text adapter of LLM2CLIP does not have',
   );
 }

@@ -62,12 +62,12 @@ function ignoredTensors(
   entries: ReadonlyMap<string, TensorEntry>,
   bound: ReadonlySet<TensorEntry>,
 ): string[] {
-  const rest = [...entries.values()].filter((entry) => !bound.has(entry));
-  const [unknown, ...more] = rest.filter(({ name }) => !IGNORED.test(name));
-  if (unknown === undefined) return rest.map(({ name }) => name);
+  const rest = [...entries].filter(([, entry]) => !bound.has(entry));
+  const [unknown, ...more] = rest.filter(([name]) => !IGNORED.test(name));
+  if (unknown === undefined) return rest.map(([, { name }]) => name);
   throw new LLM2CLIPError(
     'ERR_CHECKPOINT_MISMATCH',
-    `${path} holds tensor ${quote(unknown.name)}${andMore(more.length)} that a Llama does not have`,
+    `${path} holds tensor ${quote(unknown[1].name)}${andMore(more.length)} that a Llama does not have`,
   );
 }
 

@@ -1,10 +1,11 @@
 import { LLM2CLIPError } from '../errors';
 import type { ByteSource } from './byte-source';
+import { DTYPE_BYTES, type Dtype, SAFETENSORS_DTYPES } from './dtype';
 import { elementCount, rowMajorStrides } from './extent';
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from './json';
 import { MAX_HEADER_BYTES, MAX_RANK, MAX_TENSORS } from './limits';
 import { quote } from './quote';
-import { DTYPE_BYTES, DTYPES, type Dtype, type TensorEntry } from './table';
+import type { TensorEntry } from './table';
 
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
@@ -55,7 +56,7 @@ function headerLength(source: ByteSource): number {
 }
 
 function checkMetadata(source: ByteSource, metadata: JsonValue | undefined): void {
-  if (metadata === undefined) return;
+  if (metadata === undefined || metadata === null) return;
   if (!isJsonObject(metadata) || Object.values(metadata).some((v) => typeof v !== 'string')) {
     throw malformed(source, `${METADATA} is not an object of strings`);
   }
@@ -69,8 +70,11 @@ function placedTensor(source: ByteSource, name: string, value: JsonValue, start:
   if (shape === undefined || shape.length > MAX_RANK) {
     throw wrong(`needs a shape of at most ${MAX_RANK} sizes, found ${show(value.shape)}`);
   }
-  const count = elementCount([...shape, DTYPE_BYTES[dtype]]);
-  if (count === undefined) throw wrong(`has a shape too large to count: [${shape}]`);
+  const elements = elementCount(shape);
+  const count = elements && elements * DTYPE_BYTES[dtype];
+  if (count === undefined || count > Number.MAX_SAFE_INTEGER) {
+    throw wrong(`has a shape too large to count: [${shape}]`);
+  }
   const [begin, end, ...more] = sizes(value.data_offsets) ?? [];
   if (begin === undefined || end === undefined || more.length > 0 || end < begin) {
     throw wrong(`needs data_offsets [begin, end], found ${show(value.data_offsets)}`);
@@ -84,13 +88,13 @@ function placedTensor(source: ByteSource, name: string, value: JsonValue, start:
 }
 
 function parseDtype(source: ByteSource, name: string, { dtype }: JsonObject): Dtype {
-  const known = DTYPES.find((candidate) => candidate.toUpperCase() === dtype);
+  const known = SAFETENSORS_DTYPES.find((candidate) => candidate.toUpperCase() === dtype);
   if (known !== undefined) return known;
   if (typeof dtype !== 'string') throw malformed(source, `tensor ${quote(name)} has no dtype`);
   throw new LLM2CLIPError(
     'ERR_CHECKPOINT_UNSUPPORTED',
     `tensor ${quote(name)} in ${source.path} has dtype ${quote(dtype)}; ` +
-      `expected one of ${DTYPES.map((d) => d.toUpperCase()).join(', ')}`,
+      `expected one of ${SAFETENSORS_DTYPES.map((d) => d.toUpperCase()).join(', ')}`,
   );
 }
 

@@ -4,22 +4,29 @@ import { type ByteSource, withFile } from './byte-source';
 import { isJsonObject, type JsonObject, parseJson } from './json';
 import { MAX_HEADER_BYTES, MAX_TENSORS } from './limits';
 import { quote } from './quote';
-import { parseSafetensors } from './safetensors';
-import type { TensorEntry } from './table';
+import type { ParsedFile } from './state-dict';
+import { ALL_OF_IT, type TensorEntry } from './table';
 
-const SHARD_NAME = /^[^/\\\0]+\.safetensors$/;
+const SHARD_NAME = /^[^/\\\0]+\.(safetensors|bin|pt|pth)$/;
 
 /**
- * Reads a `*.safetensors.index.json` and the headers of all its shards, which must lie in the
- * same folder. Every tensor that the index lists must be in the shard it names, and none in two.
+ * Reads a `*.safetensors.index.json` or `*.bin.index.json` and where the tensors of all its shards lie,
+ * which must be in the same folder. Every tensor that the index lists must be in the shard it names, and none in two.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT, ERR_NOT_FOUND for a missing shard
+ * @param parse reads one shard
+ * @throws {LLM2CLIPError} as `parse`; ERR_CHECKPOINT_FORMAT, ERR_NOT_FOUND for a missing shard
  */
-export function parseSharded(index: ByteSource): TensorEntry[] {
+export function parseSharded(
+  index: ByteSource,
+  parse: (shard: ByteSource) => ParsedFile,
+): ParsedFile {
   const weightMap = readWeightMap(index);
   const found = new Map<string, TensorEntry>();
+  let format: ParsedFile['format'] = 'safetensors';
   for (const shard of new Set(weightMap.values())) {
-    for (const entry of readShard(index, shard)) {
+    const parsed = readShard(index, shard, parse);
+    format = parsed.format;
+    for (const entry of parsed.tensors) {
       const name = quote(entry.name);
       if (found.has(entry.name)) throw malformed(index, `tensor ${name} is in two shards`);
       found.set(entry.name, entry);
@@ -32,7 +39,7 @@ export function parseSharded(index: ByteSource): TensorEntry[] {
       throw malformed(index, `tensor ${quote(name)} is not in ${quote(shard)}, where it is listed`);
     }
   }
-  return [...found.values()];
+  return { format, tensors: [...found.values()], stateDict: ALL_OF_IT };
 }
 
 /** Tensor name → shard's file name. */
@@ -53,14 +60,18 @@ function shardName(index: ByteSource, weightMap: JsonObject, name: string): stri
   throw malformed(
     index,
     `tensor ${quote(name)} is listed in ${quote(JSON.stringify(shard))}; ` +
-      'expected the name of a .safetensors file in the same folder',
+      'expected the name of a .safetensors or .bin file in the same folder',
   );
 }
 
-function readShard(index: ByteSource, shard: string): TensorEntry[] {
+function readShard(
+  index: ByteSource,
+  shard: string,
+  parse: (shard: ByteSource) => ParsedFile,
+): ParsedFile {
   const path = join(dirname(index.path), shard);
   try {
-    return withFile(path, parseSafetensors);
+    return withFile(path, parse);
   } catch (cause) {
     if (!(cause instanceof LLM2CLIPError) || cause.code !== 'ERR_NOT_FOUND') throw cause;
     const listed = `${index.path} lists the shard ${quote(shard)}, which does not exist`;

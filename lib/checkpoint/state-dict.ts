@@ -2,58 +2,94 @@ import { LLM2CLIPError } from '../errors';
 import { MAX_TENSORS } from './limits';
 import { PickleDict, type PickleValue } from './pickle-values';
 import { quote } from './quote';
+import { findStateDicts, malformedStateDict, type StateDict } from './state-dict-keys';
+import type { CheckpointTable, StateDictChoice } from './table';
 import { TorchTensor } from './torch-objects';
 
-/** Keys under which training scripts keep the weights, beside the optimizer and the like. */
-const WRAPPERS = ['model', 'module', 'state_dict'];
 const MAX_DEPTH = 16;
 /** A dict may be referred to again and again: bounds the visits, not only the dicts. */
 const MAX_VISITS = 10 * MAX_TENSORS;
 
+/** What a checkpoint's file says by itself. */
+export type ParsedFile = Pick<CheckpointTable, 'format' | 'tensors' | 'stateDict'>;
+
 /**
- * Finds the weights in what a torch file holds and gives them flat names: outer `model`, `module`
- * and `state_dict` are unwrapped, inner dicts joined with dots, all but tensors left out.
+ * Finds the weights in what a torch file holds: those under `key`, or else under the first of the keys
+ * that training scripts use, weights before averages of them.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSUPPORTED where there is no dict
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT; ERR_CHECKPOINT_UNSUPPORTED where there is no dict,
+ *   ERR_CHECKPOINT_MISMATCH where there are no weights under `key`
  */
-export function flattenStateDict(root: PickleValue, path: string): Map<string, TorchTensor> {
+export function weightsOf(
+  root: PickleValue,
+  path: string,
+  key?: string,
+): { tensors: Map<string, TorchTensor>; stateDict: StateDictChoice } {
+  if (!(root instanceof PickleDict)) {
+    throw new LLM2CLIPError(
+      'ERR_CHECKPOINT_UNSUPPORTED',
+      `${path} holds no dictionary of weights; save model.state_dict() with torch.save`,
+    );
+  }
+  const found = findStateDicts(root, path);
+  const taken = key === undefined ? found[0] : (named(found, key) ?? at(root, key, path));
+  if (taken === undefined) throw noSuchKey(path, key ?? '', found);
+  const others = found.map((each) => each.key).filter((each) => each !== '' && each !== taken.key);
+  return { tensors: flatten(taken.dict, path), stateDict: { key: taken.key, others } };
+}
+
+/** "ema" stands also for what lies further in, e.g. "ema.module". */
+function named(found: readonly StateDict[], key: string): StateDict | undefined {
+  return (
+    found.find((each) => each.key === key) ?? found.find((each) => each.key.startsWith(`${key}.`))
+  );
+}
+
+/** Any dictionary of the file, by its keys with dots between them. */
+function at(root: PickleDict, key: string, path: string): StateDict | undefined {
+  let dict: PickleValue | undefined = root;
+  let rest = key;
+  while (dict instanceof PickleDict && rest !== '') {
+    const whole: PickleValue | undefined = dict.entries.get(rest);
+    const [first = ''] = rest.split('.');
+    dict = whole ?? dict.entries.get(first);
+    rest = whole === undefined ? rest.slice(first.length + 1) : '';
+  }
+  if (!(dict instanceof PickleDict) || dict === root) return undefined;
+  const [inner] = findStateDicts(dict, path);
+  return inner && { key: inner.key === '' ? key : `${key}.${inner.key}`, dict: inner.dict };
+}
+
+function noSuchKey(path: string, key: string, found: readonly StateDict[]): LLM2CLIPError {
+  const keys = found.map((each) => quote(each.key)).filter((each) => each !== '""');
+  const instead = keys.length === 0 ? 'the file holds one set of weights alone' : keys.join(', ');
+  return new LLM2CLIPError(
+    'ERR_CHECKPOINT_MISMATCH',
+    `expected weights under the key ${quote(key)} in ${path}, found none; there are: ${instead}`,
+  );
+}
+
+/** Inner dicts are joined with dots, all but tensors left out. */
+function flatten(root: PickleDict, path: string): Map<string, TorchTensor> {
   const tensors = new Map<string, TorchTensor>();
   let visits = 0;
   const visit = (dict: PickleDict, prefix: string, depth: number): void => {
     if (depth > MAX_DEPTH)
-      throw malformed(path, `dicts are nested deeper than ${MAX_DEPTH} levels`);
+      throw malformedStateDict(path, `dicts are nested deeper than ${MAX_DEPTH} levels`);
     for (const [key, value] of dict.entries) {
-      if (++visits > MAX_VISITS) throw malformed(path, `it holds more than ${MAX_VISITS} entries`);
+      if (++visits > MAX_VISITS)
+        throw malformedStateDict(path, `it holds more than ${MAX_VISITS} entries`);
+      // Names of weights are text; a list of modules may be numbered.
+      if (typeof key !== 'string' && typeof key !== 'number') continue;
       const name = `${prefix}${key}`;
       if (value instanceof PickleDict) visit(value, `${name}.`, depth + 1);
       if (!(value instanceof TorchTensor)) continue;
-      if (tensors.has(name)) throw malformed(path, `tensor ${quote(name)} is there twice`);
+      if (tensors.has(name)) throw malformedStateDict(path, `tensor ${quote(name)} is there twice`);
       tensors.set(name, value);
-      if (tensors.size > MAX_TENSORS) throw malformed(path, `more than ${MAX_TENSORS} tensors`);
+      if (tensors.size > MAX_TENSORS)
+        throw malformedStateDict(path, `more than ${MAX_TENSORS} tensors`);
     }
   };
-  visit(unwrap(root, path), '', 0);
+  visit(root, '', 0);
   return tensors;
-}
-
-function unwrap(root: PickleValue, path: string): PickleDict {
-  let dict = root;
-  for (let depth = 0; depth < MAX_DEPTH && dict instanceof PickleDict; depth++) {
-    const { entries } = dict;
-    const inner = WRAPPERS.map((key) => entries.get(key)).find((v) => v instanceof PickleDict);
-    if (inner === undefined) return dict;
-    dict = inner;
-  }
-  if (dict instanceof PickleDict) throw malformed(path, 'its wrappers never end');
-  throw new LLM2CLIPError(
-    'ERR_CHECKPOINT_UNSUPPORTED',
-    `${path} holds no dictionary of weights; save model.state_dict() with torch.save`,
-  );
-}
-
-function malformed(path: string, problem: string): LLM2CLIPError {
-  return new LLM2CLIPError(
-    'ERR_CHECKPOINT_FORMAT',
-    `${path} is not a valid torch checkpoint: ${problem}`,
-  );
 }

@@ -1,30 +1,4 @@
-/** Element types a checkpoint may hold. Only the floating-point ones can become weights. */
-export const DTYPES = [
-  'f64',
-  'f32',
-  'f16',
-  'bf16',
-  'i64',
-  'i32',
-  'i16',
-  'i8',
-  'u8',
-  'bool',
-] as const;
-export type Dtype = (typeof DTYPES)[number];
-
-export const DTYPE_BYTES: Readonly<Record<Dtype, number>> = {
-  f64: 8,
-  f32: 4,
-  f16: 2,
-  bf16: 2,
-  i64: 8,
-  i32: 4,
-  i16: 2,
-  i8: 1,
-  u8: 1,
-  bool: 1,
-};
+import type { Dtype } from './dtype';
 
 /** Where one tensor lies: a strided view of bytes in a file. Nothing is read until conversion. */
 export interface TensorEntry {
@@ -46,6 +20,8 @@ export interface CheckpointTable {
   /** As the user gave it. */
   path: string;
   tensors: TensorEntry[];
+  /** Which of several sets of weights these are. */
+  stateDict: StateDictChoice;
   /** What JSON files say of it, in the order in which they are asked. */
   stated: StatedFile[];
 }
@@ -63,3 +39,14 @@ export interface StatedFile {
   about: 'model' | 'pictures';
   content: Record<string, unknown>;
 }
+
+/** Training scripts keep weights under a key, and sometimes those of several models. */
+export interface StateDictChoice {
+  /** Key under which the tensors were found, dots between nested ones; empty for the file itself. */
+  key: string;
+  /** Other keys that hold weights. */
+  others: string[];
+}
+
+/** Of files that have no keys. */
+export const ALL_OF_IT: StateDictChoice = { key: '', others: [] };

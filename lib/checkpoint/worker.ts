@@ -1,13 +1,8 @@
 import { answerRequest } from './ask-worker';
 import { loadCheckpoint } from './load';
-
-/** What the worker is asked; it answers with a CheckpointTable. */
-export interface CheckpointRequest {
-  path: string;
-  config?: string;
-}
+import type { CheckpointRequest } from './read';
 
 answerRequest(
-  ({ path, config }: CheckpointRequest) => loadCheckpoint(path, config),
+  ({ path, options }: CheckpointRequest) => loadCheckpoint(path, options),
   ({ path }) => `reading ${path}`,
 );

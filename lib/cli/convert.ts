@@ -12,6 +12,7 @@ import { describeParts } from './parts';
 import { describePreprocessing } from './preprocessing';
 import { clearProgress, showProgress } from './progress';
 import { describeQuantisation } from './quantisation';
+import { describeStateDict } from './state-dict';
 
 interface Options {
   out: string;
@@ -22,6 +23,7 @@ interface Options {
   lora?: string;
   parts?: Part[];
   config?: string;
+  stateDict?: string;
   portable?: true;
   maxBatch: number;
   computeCapability?: 'current' | string[];
@@ -47,6 +49,9 @@ function printReport(manifest: Manifest, out: string): void {
       `${(bytes / 1e6).toFixed(1)} MB`,
   );
   const { preprocessing, source, quantisation } = manifest;
+  if (source?.stateDict) {
+    printTable(describeStateDict(source.stateDict, source.otherStateDicts ?? []));
+  }
   if (preprocessing) printTable(describePreprocessing(preprocessing, source?.preprocessing));
   if (quantisation) printTable(describeQuantisation(quantisation));
 }
@@ -54,7 +59,7 @@ function printReport(manifest: Manifest, out: string): void {
 async function run(checkpoint: string, options: Options): Promise<void> {
   const onProgress = ({ stage, part, fraction }: ConvertProgress) =>
     showProgress(`${stage}${part ? ` ${part}` : ''} ${Math.round(100 * fraction)} %`);
-  const { llm, lora, parts, config, calibrate, out } = options;
+  const { llm, lora, parts, config, stateDict, calibrate, out } = options;
   const { engine, precision, maxBatch, computeCapability } = options;
   const manifest = await convert(checkpoint, {
     out,
@@ -70,6 +75,7 @@ async function run(checkpoint: string, options: Options): Promise<void> {
     ...(lora === undefined ? {} : { lora }),
     ...(parts === undefined ? {} : { parts }),
     ...(config === undefined ? {} : { config }),
+    ...(stateDict === undefined ? {} : { stateDict }),
     ...(calibrate === undefined ? {} : { calibrate }),
   }).finally(clearProgress);
   if (options.json) print(manifest);
@@ -99,6 +105,10 @@ export function convertCommand(): Command {
       partList,
     )
     .option('--config <file>', 'config.json or open_clip-style file, where none lies beside it')
+    .option(
+      '--state-dict <key>',
+      'weights to take of a torch file that holds several, e.g. model_ema',
+    )
     .option('--portable', 'stock operators alone: for Triton and plain torch.jit.load')
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)
     .option(

@@ -11,9 +11,11 @@ import { print, printTable } from './output';
 import { describeParts } from './parts';
 import { describePreprocessing } from './preprocessing';
 import { describeQuantisation } from './quantisation';
+import { describeStateDict } from './state-dict';
 
 interface Options {
   config?: string;
+  stateDict?: string;
   json?: true;
 }
 
@@ -32,8 +34,11 @@ async function inspectBundle(path: string) {
   }
 }
 
-async function inspectCheckpoint(path: string, config: string | undefined) {
-  const table = await readCheckpoint(path, config === undefined ? {} : { config });
+async function inspectCheckpoint(path: string, { config, stateDict }: Options) {
+  const table = await readCheckpoint(path, {
+    ...(config === undefined ? {} : { config }),
+    ...(stateDict === undefined ? {} : { stateDict }),
+  });
   const { vision, adapter, llm } = contentsOf(table);
   const parts = [vision, adapter, llm].filter((part) => part !== undefined);
   const entries = parts.flatMap(({ weights }) => weights.map(({ entry }) => entry));
@@ -46,6 +51,10 @@ async function inspectCheckpoint(path: string, config: string | undefined) {
     kind: 'checkpoint' as const,
     path,
     format: table.format,
+    ...(table.stateDict.key !== '' && {
+      stateDict: table.stateDict.key,
+      otherStateDicts: table.stateDict.others,
+    }),
     layout: parts[0]?.layout ?? '',
     ...(vision && {
       ...{ model: vision.config, preprocessing: vision.preprocessing },
@@ -98,6 +107,7 @@ function printCheckpoint(found: Awaited<ReturnType<typeof inspectCheckpoint>>): 
   printTable([
     ['checkpoint', found.path],
     ['format', `${found.format}, ${found.layout} layout`],
+    ...describeStateDict(found.stateDict ?? '', found.otherStateDicts ?? []),
     ['parts', describeParts({ model, text })],
     ...(model ? describeVision(model) : []),
     ...(preprocessing ? describePreprocessing(preprocessing, found.preprocessingSource) : []),
@@ -112,7 +122,7 @@ async function run(path: string, options: Options): Promise<void> {
     const found = await inspectBundle(path);
     return options.json ? print(found) : printBundle(found);
   }
-  const found = await inspectCheckpoint(path, options.config);
+  const found = await inspectCheckpoint(path, options);
   return options.json ? print(found) : printCheckpoint(found);
 }
 
@@ -122,6 +132,7 @@ export function inspectCommand(): Command {
     .description('say what a checkpoint or a bundle holds; of a bundle, check every digest')
     .argument('<path>', 'checkpoint or bundle')
     .option('--config <file>', 'config.json for a checkpoint that has none beside it')
+    .option('--state-dict <key>', 'weights to take of a torch file that holds several')
     .option('--json', 'print it as JSON')
     .action(run);
 }

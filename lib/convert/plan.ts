@@ -28,8 +28,11 @@ async function folderOf(path: string): Promise<string> {
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_*
  */
 export async function planOf(checkpoint: string, options: ResolvedConvertOptions): Promise<Plan> {
-  const { config, llm, parts, lora } = options;
-  const table = await readCheckpoint(checkpoint, config === undefined ? {} : { config });
+  const { config, stateDict, llm, parts, lora } = options;
+  const table = await readCheckpoint(checkpoint, {
+    ...(config === undefined ? {} : { config }),
+    ...(stateDict === undefined ? {} : { stateDict }),
+  });
   const elsewhere = llm === undefined ? parts : parts?.filter((part) => part !== 'llm');
   const contents = contentsOf(table, elsewhere);
   if (llm !== undefined) {

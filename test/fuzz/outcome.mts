@@ -1,3 +1,4 @@
+import { DTYPE_BYTES } from '#lib/checkpoint/dtype';
 import { elementSpan } from '#lib/checkpoint/extent';
 import { resolveModel } from '#lib/checkpoint/layouts';
 import type { NamedEntry } from '#lib/checkpoint/layouts/bind';
@@ -5,7 +6,7 @@ import { parseCheckpoint } from '#lib/checkpoint/load';
 import { resolveLora } from '#lib/checkpoint/lora';
 import { resolveAdapter } from '#lib/checkpoint/resolve-adapter';
 import { resolveLlama } from '#lib/checkpoint/resolve-llama';
-import { type CheckpointTable, DTYPE_BYTES } from '#lib/checkpoint/table';
+import type { CheckpointTable } from '#lib/checkpoint/table';
 import { LLM2CLIPError } from '#lib/errors';
 import { tableOf } from '../support/checkpoint-table.mts';
 

@@ -130,6 +130,22 @@ const OPCODES = [
   ...['h\0', 'h\x01', 'h\x05', 'q\0', 'q\x01', 'j\0\0\0\0', 'r\xff\xff\xff\xff', '\x94', 'K\x01'],
   ...['J\xff\xff\xff\xff', '\x8a\x08\xff\xff\xff\xff\xff\xff\x1f\0', 'X\x01\0\0\0a', '\x8c\x01b'],
   ...['ccollections\nOrderedDict\n)R', 'ctorch\nFloatStorage\n', 'cos\nsystem\n', '(lp0\n', 'I1\n'],
+  ...[
+    '\x81',
+    '\x8f',
+    '\x90',
+    '\x91',
+    'cpathlib\nPosixPath\n',
+    'ctorch\nSize\n',
+    'U\x01a',
+    'C\x01a',
+  ],
+  ...['ctorch._tensor\n_rebuild_from_type_v2\n', 'ccollections\nCounter\n', 'ctorch\nTensor\n'],
+  ...[
+    'ctorch._utils\n_rebuild_tensor_v3\n',
+    'ctorch.nn.parameter\nParameter\n',
+    'ctorch\nuint16\n',
+  ],
   ...['ctorch._utils\n_rebuild_tensor_v2\n', 'ctorch._utils\n_rebuild_parameter\n', 'G0123456\0'],
 ];
 

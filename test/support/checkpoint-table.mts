@@ -1,4 +1,5 @@
-import type { CheckpointTable, Dtype, StatedFile } from '#lib/checkpoint/table';
+import type { Dtype } from '#lib/checkpoint/dtype';
+import { ALL_OF_IT, type CheckpointTable, type StatedFile } from '#lib/checkpoint/table';
 import type { NamedShapes } from './layout-names.mts';
 
 /** A table of tensors of these shapes, one after the other, with no file behind them. */
@@ -10,7 +11,10 @@ export function tableOf(shapes: NamedShapes, more: Partial<CheckpointTable> = {}
     offset += 4 * shape.reduce((a, b) => a * b, 1);
     return entry;
   });
-  return { format: 'safetensors', path: 'model', tensors, stated: [], ...more };
+  return {
+    ...{ format: 'safetensors', path: 'model', tensors, stateDict: ALL_OF_IT, stated: [] },
+    ...more,
+  };
 }
 
 /** A JSON file beside a checkpoint. */

@@ -79,6 +79,11 @@ export class PickleWriter {
     return this.bool(false).orderedDict().raw('tR');
   }
 
+  /** A call of a global with one string. */
+  callWith(module: string, name: string, text: string): this {
+    return this.global(module, name).mark().string(text).raw('tR');
+  }
+
   /** Ends the program. */
   stop(): Buffer {
     this.raw('.');

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { DTYPE_BYTES, type Dtype } from '#lib/checkpoint/table';
+import { DTYPE_BYTES, type Dtype } from '#lib/checkpoint/dtype';
 
 /** A tensor to write: row-major, little-endian bytes, whole or in pieces made as they are written. */
 export interface TensorData {

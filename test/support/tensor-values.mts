@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { DTYPE_BYTES, type Dtype, type TensorEntry } from '#lib/checkpoint/table';
+import { DTYPE_BYTES, type Dtype } from '#lib/checkpoint/dtype';
+import type { TensorEntry } from '#lib/checkpoint/table';
 
 /** All elements of a strided view, in row-major order, read one by one: slow and plain. */
 export function tensorValues(entry: TensorEntry): number[] {
@@ -12,7 +13,7 @@ export function tensorValues(entry: TensorEntry): number[] {
       if (size === undefined) {
         const width = DTYPE_BYTES[entry.dtype];
         readSync(fd, bytes, 0, width, entry.offset + element * width);
-        values.push(DECODE[entry.dtype](bytes));
+        values.push(DECODE[entry.dtype]?.(bytes) ?? Number.NaN);
         return;
       }
       const stride = entry.strides[dimension] ?? 0;
@@ -25,7 +26,7 @@ export function tensorValues(entry: TensorEntry): number[] {
   }
 }
 
-const DECODE: Readonly<Record<Dtype, (bytes: Buffer) => number>> = {
+const DECODE: Partial<Record<Dtype, (bytes: Buffer) => number>> = {
   f64: (bytes) => bytes.readDoubleLE(),
   f32: (bytes) => bytes.readFloatLE(),
   f16: (bytes) => half(bytes.readUInt16LE()),

@@ -1,9 +1,9 @@
-import type { Dtype } from '#lib/checkpoint/table';
+import type { Dtype } from '#lib/checkpoint/dtype';
 import { PickleWriter } from './pickle-writer.mts';
 import { byteLength, type TensorData } from './tensor-data.mts';
 import { ZipWriter } from './zip-writer.mts';
 
-export const STORAGE_TYPES: Readonly<Record<Dtype, string>> = {
+export const STORAGE_TYPES: Partial<Record<Dtype, string>> = {
   f64: 'DoubleStorage',
   f32: 'FloatStorage',
   f16: 'HalfStorage',
@@ -20,7 +20,7 @@ const ARCHIVE = 'archive';
 
 export interface TorchOptions {
   /** Key of the outer dictionary that holds the weights; none: the weights are the outermost. */
-  wrap?: 'model' | 'module' | 'state_dict';
+  wrap?: string;
   /** Put before every name, e.g. "module.". */
   prefix?: string;
   /** Zip64 records even where the sizes do not need them. */
@@ -60,7 +60,7 @@ function stateDict(tensors: TensorData[], { wrap, prefix = '' }: TorchOptions): 
   pickle.orderedDict().mark();
   tensors.forEach((tensor, i) => {
     pickle.string(prefix + tensor.name).tensor({
-      type: STORAGE_TYPES[tensor.dtype],
+      type: STORAGE_TYPES[tensor.dtype] ?? 'UntypedStorage',
       key: String(i),
       elements: tensor.shape.reduce((product, size) => product * size, 1),
       shape: tensor.shape,

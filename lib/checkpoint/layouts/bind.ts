@@ -1,7 +1,8 @@
 import { LLM2CLIPError } from '../../errors';
-import { rowMajorStrides } from '../extent';
+import { DTYPE_BYTES, type Dtype } from '../dtype';
+import { elementCount, elementSpan, rowMajorStrides } from '../extent';
 import { quote } from '../quote';
-import { DTYPE_BYTES, type Dtype, type TensorEntry } from '../table';
+import type { TensorEntry } from '../table';
 import { type Dimensions, dimensionOf, inferDimensions, resolveShape } from './dimensions';
 import { type CanonicalTensor, type Source, sourceName, sourcesOf } from './layout';
 import type { Recognised } from './recognise';
@@ -33,7 +34,8 @@ export interface Bound {
 /**
  * Every canonical weight, and the dimensions that they agree on.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH for one that is missing, misshapen or not of numbers
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH for one that is missing or misshapen,
+ *   ERR_CHECKPOINT_UNSUPPORTED for one whose numbers cannot be read
  */
 export function bindWeights(
   recognised: Recognised<unknown>,
@@ -84,6 +86,7 @@ function findWeights(
 /** The weight as a tensor of its canonical shape: a third of a fused one, leading ones added. */
 function canonicalView(binding: Binding, dimensions: Dimensions): TensorEntry {
   const { tensor, source, entry } = binding;
+  requireReadable(entry);
   const shape = resolveShape(tensor.shape, dimensions);
   const parts = typeof source === 'string' ? 1 : 3;
   const expected = [(shape[0] ?? 1) * parts, ...shape.slice(1)];
@@ -97,18 +100,31 @@ function canonicalView(binding: Binding, dimensions: Dimensions): TensorEntry {
     throw mismatch(entry, `has shape [${entry.shape}], expected [${expected}]${why}`);
   }
   if (shape.includes(0)) throw mismatch(entry, `has shape [${entry.shape}]: it is empty`);
-  if (!WEIGHT_DTYPES.includes(entry.dtype)) {
-    throw mismatch(entry, `has type ${entry.dtype}, expected one of ${WEIGHT_DTYPES.join(', ')}`);
-  }
   const dense = rowMajorStrides(shape);
   const strides = [...dense.slice(0, leading.length), ...entry.strides];
   return { ...entry, shape, strides, offset: entry.offset + partOffset(binding, shape) };
+}
+
+function requireReadable(entry: TensorEntry): void {
+  const { dtype, shape, strides } = entry;
+  if (!WEIGHT_DTYPES.includes(dtype)) {
+    throw unsupported(entry, `has type ${dtype}, expected one of ${WEIGHT_DTYPES.join(', ')}`);
+  }
+  // A few bytes could stand for any number of elements.
+  if ((elementCount(shape) ?? 0) > elementSpan(shape, strides)) {
+    throw unsupported(entry, `repeats its elements, by strides [${strides}]`);
+  }
 }
 
 /** In bytes, from the beginning of the fused tensor to the rows of this part. */
 function partOffset({ source, entry }: Binding, shape: readonly number[]): number {
   if (typeof source === 'string') return 0;
   return source.part * (shape[0] ?? 0) * (entry.strides[0] ?? 0) * DTYPE_BYTES[entry.dtype];
+}
+
+function unsupported(entry: TensorEntry, problem: string): LLM2CLIPError {
+  const message = `tensor ${quote(entry.name)} in ${entry.file} ${problem}; save it again as fp32`;
+  return new LLM2CLIPError('ERR_CHECKPOINT_UNSUPPORTED', message);
 }
 
 function mismatch(entry: TensorEntry, problem: string): LLM2CLIPError {

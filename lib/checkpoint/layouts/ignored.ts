@@ -6,6 +6,7 @@ const DERIVED = [
   /(^|\.)rope(\.|_|$)/, // tables of rotary angles; recomputed in fp32
   /(^|\.)position_ids$/,
   /^(input_resolution|context_length|vocab_size)$/, // constants of OpenAI's exports
+  /^n_averaged$/, // of torch.optim.swa_utils.AveragedModel
 ];
 
 export function isTextTensor(name: string): boolean {

@@ -1,0 +1,91 @@
+import { LLM2CLIPError } from '../errors';
+import { MAX_TENSORS } from './limits';
+import { PickleDict } from './pickle-values';
+import { TorchTensor } from './torch-objects';
+
+/** Keys under which training scripts keep the weights, beside the optimizer and the like; in this order. */
+const WEIGHTS = [
+  ...['model', 'module', 'state_dict', 'model_state_dict', 'model_state', 'net', 'network'],
+  ...['net_state_dict', 'weights', 'params'],
+];
+/** Averages of the weights over the training, which are taken where they are alone or asked for. */
+const AVERAGES = [
+  ...['ema', 'model_ema', 'state_dict_ema', 'ema_state_dict', 'ema_model', 'model_ema_state_dict'],
+  ...[
+    'ema_model_state_dict',
+    'ema_state',
+    'params_ema',
+    'averaged_model',
+    'swa_model',
+    'swa_state_dict',
+  ],
+  ...['shadow'],
+];
+const KEYS: readonly string[] = [...WEIGHTS, ...AVERAGES];
+
+/** A dictionary of weights, and where it lies in the file. */
+export interface StateDict {
+  /** Keys with dots between them; empty for the outermost. */
+  key: string;
+  dict: PickleDict;
+}
+
+/** Keys within keys. */
+const MAX_DEPTH = 16;
+/** Entries looked at, in all. */
+const MAX_VISITS = 10 * MAX_TENSORS;
+
+/**
+ * Every dictionary of weights under keys that training scripts use, or else `root` itself.
+ *
+ * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT
+ */
+export function findStateDicts(root: PickleDict, path: string): StateDict[] {
+  const found = new StateDictSearch(path).within({ key: '', dict: root }, 0);
+  return found.length === 0 ? [{ key: '', dict: root }] : found;
+}
+
+class StateDictSearch {
+  readonly #path: string;
+  readonly #known = new Set<PickleDict>();
+  #visits = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Each dictionary counts once, under the first of its keys, and so does one that holds itself. */
+  within({ key, dict }: StateDict, depth: number): StateDict[] {
+    if (depth > MAX_DEPTH) throw malformedStateDict(this.#path, 'its keys never end');
+    this.#known.add(dict);
+    return KEYS.flatMap((name) => {
+      const inner = dict.entries.get(name);
+      if (!(inner instanceof PickleDict) || this.#known.has(inner)) return [];
+      if (!this.#holdsTensors(inner)) return [];
+      const outer = { key: key === '' ? name : `${key}.${name}`, dict: inner };
+      const further = this.within(outer, depth + 1);
+      return further.length === 0 ? [outer] : further;
+    });
+  }
+
+  #holdsTensors(dict: PickleDict): boolean {
+    const seen = new Set([dict]);
+    for (const each of seen) {
+      for (const value of each.entries.values()) {
+        if (++this.#visits > MAX_VISITS) {
+          throw malformedStateDict(this.#path, `it holds more than ${MAX_VISITS} entries`);
+        }
+        if (value instanceof TorchTensor) return true;
+        if (value instanceof PickleDict) seen.add(value);
+      }
+    }
+    return false;
+  }
+}
+
+export function malformedStateDict(path: string, problem: string): LLM2CLIPError {
+  return new LLM2CLIPError(
+    'ERR_CHECKPOINT_FORMAT',
+    `${path} is not a valid torch checkpoint: ${problem}`,
+  );
+}
