@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { abortable } from '../abort';
 import { LLM2CLIP } from '../model';
 import { type Part, TEXT_PARTS } from '../parts';
+import { usableProcessors } from '../processors';
 import { bundleDigest } from '../search/bundle-digest';
 import { PictureIndex } from '../search/picture-index';
 import { guessQuery, pictureQuery, type Query, textQuery } from '../search/query';
@@ -10,7 +11,6 @@ import type { SearchResult } from '../search/vector-table';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { describeError, print, printError, stdoutDrained } from './output';
-import { usableProcessors } from '../processors';
 
 interface Options {
   bundle?: string;

@@ -26,7 +26,7 @@ export const LIES: Record<string, (array: Numbers, claimed: number) => Numbers> 
       length: { get: () => claimed },
       byteLength: { get: () => claimed * array.BYTES_PER_ELEMENT },
     });
-    return new Lying(array.buffer, array.byteOffset, array.length);
+    return new Lying(array.buffer as ArrayBuffer, array.byteOffset, array.length);
   },
   'its species': (array, claimed) => {
     class Lying extends kindOf(array) {}
@@ -34,7 +34,7 @@ export const LIES: Record<string, (array: Numbers, claimed: number) => Numbers> 
       return other(array, claimed);
     };
     Object.defineProperty(Lying, Symbol.species, { value });
-    return new Lying(array.buffer, array.byteOffset, array.length);
+    return new Lying(array.buffer as ArrayBuffer, array.byteOffset, array.length);
   },
   'its constructor': (array, claimed) => {
     const value = function another() {
