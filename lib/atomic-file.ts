@@ -17,7 +17,7 @@ export class AtomicFile {
   readonly #path: string;
   readonly #temporary: string;
   readonly #file: FileHandle;
-  #pieces: Buffer[] = [];
+  #pieces: Uint8Array[] = [];
   #gathered = 0;
   #written = 0;
 
@@ -46,7 +46,7 @@ export class AtomicFile {
   }
 
   /** The bytes must not change afterwards. */
-  async append(bytes: Buffer): Promise<void> {
+  async append(bytes: Uint8Array): Promise<void> {
     this.#pieces.push(bytes);
     this.#gathered += bytes.length;
     if (this.#gathered >= CHUNK) await this.#flush();

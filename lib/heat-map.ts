@@ -60,7 +60,7 @@ async function ground(
   return { canvas, box: cropOf(picture, framing ?? { size: imageSize }, canvas), opacity };
 }
 
-async function draw(patches: Patches, text: Float32Array, value: unknown): Promise<Buffer> {
+async function draw(patches: Patches, text: Float32Array, value: unknown): Promise<Uint8Array> {
   const options = resolveHeatMapOptions(value);
   const grid = similarities(patches, text);
   const { canvas, ...where } = await ground(grid, patches, options);
@@ -86,6 +86,6 @@ export async function heatMap(
   patches: Patches,
   text: Float32Array,
   options?: HeatMapOptions,
-): Promise<Buffer> {
+): Promise<Uint8Array> {
   return await withCallerStack(draw(patches, text, options));
 }

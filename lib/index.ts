@@ -1,3 +1,5 @@
+import './disposable';
+
 export type { Manifest } from './bundle/manifest';
 export type { LayerRecord, Quantisation } from './bundle/quantisation';
 export type { Classification, Classifier } from './classify';

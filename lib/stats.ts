@@ -1,4 +1,3 @@
-import type { RecordableHistogram } from 'node:perf_hooks';
 import type { SessionStats, Summary } from './native';
 import type { VectorCacheStats } from './text/vector-cache';
 
@@ -61,8 +60,16 @@ export interface EngineStats {
   };
 }
 
-/** A histogram of nanoseconds. */
-function summarise(histogram: RecordableHistogram | undefined): Summary {
+/** Nanoseconds; a histogram of node:perf_hooks, whose types a program need not have. */
+export interface Times {
+  readonly count: number;
+  readonly mean: number;
+  readonly max: number;
+  percentile(percentile: number): number;
+  record(nanoseconds: number): void;
+}
+
+function summarise(histogram: Times | undefined): Summary {
   const ms = (nanoseconds: number) => nanoseconds / 1e6;
   if (histogram === undefined || histogram.count === 0)
     return { count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 };
@@ -84,7 +91,7 @@ export interface Copies {
 
 /** What happens to pictures before native code sees them. */
 export interface DecodeStats {
-  time: RecordableHistogram;
+  time: Times;
   copies: Copies;
 }
 

@@ -43,7 +43,7 @@ function pictureOf(name: string) {
   return { ...size, data: bytesOf(data), channels: 3 as const };
 }
 
-async function pixelsOf(png: Buffer) {
+async function pixelsOf(png: Uint8Array) {
   const { format } = await sharp(png).metadata();
   assert.equal(format, 'png');
   return sharp(png).raw().toBuffer({ resolveWithObject: true });

@@ -49,11 +49,11 @@ function printReport(manifest: Manifest, out: string): void {
       `${(bytes / 1e6).toFixed(1)} MB`,
   );
   const { preprocessing, source, quantisation } = manifest;
-  if (source?.stateDict) {
-    printTable(describeStateDict(source.stateDict, source.otherStateDicts ?? []));
-  }
-  if (preprocessing) printTable(describePreprocessing(preprocessing, source?.preprocessing));
-  if (quantisation) printTable(describeQuantisation(quantisation));
+  printTable([
+    ...(source?.stateDict ? describeStateDict(source.stateDict, source.otherStateDicts ?? []) : []),
+    ...(preprocessing ? describePreprocessing(preprocessing, source?.preprocessing) : []),
+    ...(quantisation ? describeQuantisation(quantisation) : []),
+  ]);
 }
 
 async function run(checkpoint: string, options: Options): Promise<void> {

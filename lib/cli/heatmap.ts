@@ -37,7 +37,7 @@ async function draw(
   path: string,
   { text, overlay, width, opacity, colors }: Options,
   signal: AbortSignal,
-): Promise<Buffer> {
+): Promise<Uint8Array> {
   const [patches, embedding] = await Promise.all([
     model.encodeImage(path, { output: 'patches', signal }),
     model.encodeText(text, { signal }),

@@ -31,6 +31,6 @@ export async function canvasOf(picture: RawPixels, size: HeatMapSize): Promise<C
   return { pixels: await resized.raw().toBuffer(), width, height };
 }
 
-export async function pngOf({ pixels, width, height }: Canvas): Promise<Buffer> {
+export async function pngOf({ pixels, width, height }: Canvas): Promise<Uint8Array> {
   return sharpOf({ data: pixels, width, height, channels: 3 }).png().toBuffer();
 }

@@ -1,12 +1,17 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
-import { PACKAGE_ROOT } from '../package-version';
+import { isPackage, PACKAGE_ROOT } from '../package-version';
 import { unpackedTwin } from './asar';
 
 /** Engines that come as a plugin beside the addon. */
 export const PLUGINS = ['torchscript', 'tensorrt', 'tensorrt_rtx'] as const;
 export type PluginName = (typeof PLUGINS)[number];
+
+const REINSTALL = 'reinstall llm2clip, or in a clone of the project run: npm run setup';
+const LEAVE_OUT =
+  'a bundler has taken its code out of the package: leave llm2clip out of the bundle ' +
+  '(external: ["llm2clip"]; README, In a bundle)';
 
 /**
  * Absolute path of the addon: the local build, else the prebuilt binary for this platform.
@@ -14,14 +19,17 @@ export type PluginName = (typeof PLUGINS)[number];
  * @throws ERR_RUNTIME_MISSING where there is neither.
  */
 export function locateAddon(packageRoot: string = PACKAGE_ROOT): string {
-  const build = require('node-gyp-build') as { path(folder: string): string };
   try {
-    return preferUnpacked(build.path(packageRoot));
+    const build = require('node-gyp-build') as { path(folder: string): string };
+    const path = build.path(packageRoot);
+    // Another package's, where a bundler has put this code into that one.
+    if (basename(path).includes('llm2clip') || isPackage(packageRoot)) return preferUnpacked(path);
+    throw new Error(`${path} is not of llm2clip`);
   } catch (cause) {
     throw new LLM2CLIPError(
       'ERR_RUNTIME_MISSING',
       `expected the llm2clip addon for ${process.platform}-${process.arch} in ${packageRoot}, found none; ` +
-        'reinstall llm2clip, or in a clone of the project run: npm run setup',
+        (isPackage(packageRoot) ? REINSTALL : LEAVE_OUT),
       { cause },
     );
   }

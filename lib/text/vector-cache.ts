@@ -2,7 +2,7 @@ import { abortable } from '../abort';
 import type { Logger } from '../options';
 import { type Bounds, RecentVectors } from './recent-vectors';
 import { textKey } from './text-key';
-import type { VectorFormat } from './vector-records';
+import type { VectorFormat } from './vector-format';
 import { VectorStore } from './vector-store';
 
 export interface VectorCacheOptions extends VectorFormat, Bounds {

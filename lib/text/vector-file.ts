@@ -2,6 +2,7 @@ import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { isObject } from '../arguments';
 import { AtomicFile } from '../atomic-file';
 import { LLM2CLIPError } from '../errors';
+import type { VectorFormat } from './vector-format';
 import {
   HEADER_BYTES,
   headerOf,
@@ -9,7 +10,6 @@ import {
   otherFile,
   parseRecords,
   recordOf,
-  type VectorFormat,
 } from './vector-records';
 
 // Several processes and threads may append to a file of text vectors and replace it, all at once:

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { KEY_BYTES } from './text-key';
+import type { VectorFormat } from './vector-format';
 
 // A file of text vectors, little-endian: a header, then records of one length; see docs/formats.md.
 
@@ -10,13 +11,6 @@ export const HEADER_BYTES = 64;
 /** Before every record, so that the next one is found after any damage. */
 const MARK = Buffer.from('L2CTVECT', 'latin1');
 const CHECKSUM_BYTES = 4;
-
-/** What all vectors of a file have in common. */
-export interface VectorFormat {
-  dim: number;
-  /** sha256, in hex, of all that vectors depend on. */
-  digest: string;
-}
 
 export function recordBytes(dim: number): number {
   return MARK.length + KEY_BYTES + 4 * dim + CHECKSUM_BYTES;

@@ -2,7 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import { AtomicFile } from '../atomic-file';
 import { RecentVectors } from './recent-vectors';
 import { appendToVectorFile, readVectorFile, writeVectorFile } from './vector-file';
-import { recordBytes, recordOf, type VectorFormat } from './vector-records';
+import type { VectorFormat } from './vector-format';
+import { recordBytes, recordOf } from './vector-records';
 
 /** Bytes that wait to be written; more are not kept, lest a disk that hangs take all memory. */
 const MOST_WAITING = 16 << 20;
