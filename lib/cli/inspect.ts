@@ -81,6 +81,7 @@ function printBundle({ path, digests, manifest }: Awaited<ReturnType<typeof insp
     ['parameters', manifest.parameters.toLocaleString('en')],
     ['engine', `${engine.kind} (${engine.flavour}), built by ${engine.version}`],
     ['precision', manifest.precision],
+    ...describeStateDict(source?.stateDict ?? '', source?.otherStateDicts ?? []),
     ...(preprocessing ? describePreprocessing(preprocessing, source?.preprocessing) : []),
     ...(manifest.quantisation ? describeQuantisation(manifest.quantisation) : []),
     ['largest batch', String(manifest.batch.max)],
