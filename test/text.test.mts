@@ -113,6 +113,13 @@ describe('encodeText and encodeTexts', () => {
         message: /texts\[1\]/,
       });
     }
+    const endless = <T,>(item: T) =>
+      new Proxy([] as T[], {
+        get: (array, key) =>
+          key === 'length' ? 2 ** 53 - 1 : key === '0' ? item : Reflect.get(array, key),
+      });
+    await assert.rejects(model.encodeTexts(endless('a cat')), { code: 'ERR_OUT_OF_MEMORY' });
+    await assert.rejects(model.encodeImages(endless('a.jpg')), { code: 'ERR_OUT_OF_MEMORY' });
     await assert.rejects(model.encodeTexts('a cat' as never), { code: 'ERR_INVALID_ARG' });
     await assert.rejects(model.encodeText('a cat', { output: 'tokens' as never }), {
       code: 'ERR_INVALID_ARG',

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LLM2CLIPError } from '../errors';
+import { openRegularFile } from '../regular-file';
 import type { WheelPin } from './pins';
 import { fileSize } from './record';
 
@@ -132,7 +132,8 @@ async function findWheel(folder: string, command: string): Promise<string> {
 
 async function verify(pin: WheelPin, wheel: string, command: string): Promise<void> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(wheel, { highWaterMark: 1 << 20 }), hash);
+  const file = await openRegularFile(wheel, 'a wheel');
+  await pipeline(file.createReadStream({ highWaterMark: 1 << 20 }), hash);
   const found = hash.digest('hex');
   if (found === pin.sha256) return;
   throw new LLM2CLIPError(
