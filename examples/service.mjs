@@ -6,7 +6,7 @@
 //
 // Concurrent requests become batches by themselves. A client that hangs up takes its picture out of
 // the queue, overload is a 503 at once, and SIGTERM finishes what is under way. What strangers send is
-// bounded: at most UNDER_WAY × (MAX_BYTES + 3 × MAX_PIXELS) bytes are held for them, some 0.8 GB.
+// bounded: at most UNDER_WAY × (MAX_BYTES + 3 × MAX_PIXELS) bytes are held for them, some 1.5 GB.
 import { createServer } from 'node:http';
 import { LLM2CLIP } from 'llm2clip';
 import { Registry } from 'prom-client';
@@ -23,7 +23,7 @@ const TIMEOUT_MS = 10_000;
 /** Nobody keeps a place by sending slowly. */
 const UPLOAD_MS = 30_000;
 /** Requests that are read, decoded or computed at the same time. */
-const UNDER_WAY = 16;
+const UNDER_WAY = 32;
 /** Of a request's body. */
 const MAX_BYTES = 10_000_000;
 /** Of a decoded picture: a file of some kilobytes may hold hundreds of millions. */

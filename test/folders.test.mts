@@ -212,7 +212,7 @@ describe('llm2clip', () => {
     ]) {
       const { code, stderr } = await llm2clip(...words, join(pictures, 'pipe.png'));
       assert.equal(code, 1);
-      assert.match(stderr, /ERR_IO: expected a picture at .*pipe\.png, found a special file/);
+      assert.match(stderr, /ERR_IO: expected a picture at .*pipe\.png, found a named pipe/);
     }
   });
 });

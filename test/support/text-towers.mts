@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint } from '#lib/checkpoint/read';
 import { openEngine } from '#lib/engine';
@@ -101,6 +102,7 @@ export async function buildTextEngine(
   { precision, portable }: { precision: Precision; portable: boolean },
 ): Promise<string> {
   const output = join(folder, `${precision}-${portable ? 'portable' : 'native'}.pt`);
+  await rm(output, { force: true }); // an engine file is never written over another
   const engine = await openEngine('torchscript');
   const plain = { observe: false, quantisation: [], ...FOR_CPU };
   await fromNative(engine.build({ ...tower, precision, portable, output, ...plain }));
