@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { Worker } from 'node:worker_threads';
 import { LLM2CLIPError } from '../errors';
 import type { TokenizedText } from './tokenize';
