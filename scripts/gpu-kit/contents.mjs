@@ -61,12 +61,18 @@ export function layOut(folder, node) {
   for (const part of PARTS) copy(part, project);
   for (const name of packagesOf(PACKAGES)) copy(`node_modules/${name}`, project);
   const optional = [...BUILT_WITH_CUDA, ...BUILT_WITH_TENSORRT];
-  const missing = optional.filter((name) => !existsSync(join(ROOT, 'build/Release', name)));
+  const missing = optional.filter((name) => !isBuilt(join(ROOT, 'build/Release', name)));
   for (const name of [...BUILT, ...optional.filter((name) => !missing.includes(name))]) {
     copy(`build/Release/${name}`, project);
     strip(join(project, 'build/Release', name));
   }
   return missing;
+}
+
+/** A folder without programs is what a build leaves that ended too early. */
+function isBuilt(path) {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status !== undefined && !(status.isDirectory() && readdirSync(path).length === 0);
 }
 
 function copyNode(from, to) {
