@@ -1,6 +1,5 @@
 import { types } from 'node:util';
 import { Admission } from './admission';
-import { allocateRows } from './allocate';
 import { invalidBuffer, invalidType, isObject, nonEmptyString } from './arguments';
 import { withCallerStack } from './caller';
 import { ClassifierCache } from './classifier-cache';
@@ -31,9 +30,10 @@ import {
 } from './options';
 import type { Patches } from './patches';
 import { ANYWHERE, type Place } from './requests';
-import { encodeRows } from './rows';
+import { encodeRows, rowOf, rowsOptions } from './rows';
 import { type ModelStats, modelStats } from './stats';
 import { type Streamed, streamInOrder } from './stream';
+import { copyTexts, requireText } from './text-inputs';
 import { TextSide } from './text-side';
 import { ownFloats } from './typed-array';
 
@@ -376,34 +376,6 @@ export class LLM2CLIP {
 
 function onePlace({ out }: ResolvedEncodeOptions): Place {
   return { waits: false, out, outOffset: 0 };
-}
-
-/** Memory for all rows comes first: of an array that states a length beyond it nothing is read. */
-function rowsOptions(options: unknown, count: number, dim: number, what: string) {
-  const length = count * dim;
-  const resolved = resolveEncodeOptions(options, length);
-  return { resolved, out: resolved.out?.subarray(0, length) ?? allocateRows(count, dim, what) };
-}
-
-/** Memory that was taken away meanwhile gives no rows. */
-function rowOf(features: Float32Array, i: number, width: number): Float32Array {
-  const row = features.subarray(i * width, (i + 1) * width);
-  if (row.length === width) return row;
-  throw invalidBuffer(`rows of ${width} numbers until they are read`, 'features', features);
-}
-
-function copyTexts(texts: readonly unknown[], count: number): string[] {
-  const own: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const text = texts[i];
-    requireText(text, `texts[${i}]`);
-    own.push(text);
-  }
-  return own;
-}
-
-function requireText(text: unknown, name: string): asserts text is string {
-  if (typeof text !== 'string') throw invalidType('a string', name, text);
 }
 
 function requireIterable(inputs: unknown): void {

@@ -36,6 +36,10 @@ export const DEFAULT_RESCALE = 1 / 255;
 export const CLIP_MEAN: [number, number, number] = [0.48145466, 0.4578275, 0.40821073];
 export const CLIP_STD: [number, number, number] = [0.26862954, 0.26130258, 0.27577711];
 
+/** Of ImageNet's pictures, which timm and some of transformers' processors go by. */
+export const IMAGENET_MEAN: [number, number, number] = [0.485, 0.456, 0.406];
+export const IMAGENET_STD: [number, number, number] = [0.229, 0.224, 0.225];
+
 /** The same, said with no more than it takes: what is a default is left out. */
 export function withoutDefaults(preprocessing: Preprocessing): Preprocessing {
   const { size, resample, mean, std, ...more } = preprocessing;

@@ -1,6 +1,8 @@
+import { allocateRows } from './allocate';
+import { invalidBuffer } from './arguments';
 import { forEachConcurrently } from './concurrency';
 import { Embeddings } from './embeddings';
-import type { ResolvedEncodeOptions } from './options';
+import { type ResolvedEncodeOptions, resolveEncodeOptions } from './options';
 import type { Place } from './requests';
 
 /** Rows to be encoded, and where to. */
@@ -12,6 +14,20 @@ export interface Rows {
   out: Float32Array;
   /** Rows under way at once. */
   atOnce: number;
+}
+
+/** Memory for all rows comes first: of an array that states a length beyond it nothing is read. */
+export function rowsOptions(options: unknown, count: number, dim: number, what: string) {
+  const length = count * dim;
+  const resolved = resolveEncodeOptions(options, length);
+  return { resolved, out: resolved.out?.subarray(0, length) ?? allocateRows(count, dim, what) };
+}
+
+/** Memory that was taken away meanwhile gives no rows. */
+export function rowOf(features: Float32Array, i: number, width: number): Float32Array {
+  const row = features.subarray(i * width, (i + 1) * width);
+  if (row.length === width) return row;
+  throw invalidBuffer(`rows of ${width} numbers until they are read`, 'features', features);
 }
 
 /** Encodes row after row into one array; with `onError: 'collect'` one that fails is NaN. */

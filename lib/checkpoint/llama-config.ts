@@ -1,8 +1,7 @@
 import { LLM2CLIPError } from '../errors';
 import type { LlamaConfig, RopeScaling } from '../text-config';
 import { quote } from './quote';
-
-type Section = Readonly<Record<string, unknown>>;
+import { type Section, sectionOf } from './section';
 
 /** What must be as it is here, where a configuration says it at all. */
 const REQUIRED: readonly [string, unknown][] = [
@@ -22,7 +21,7 @@ export function readLlamaConfig(config: Section): LlamaConfig {
   const width = integer(config, 'hidden_size');
   const heads = integer(config, 'num_attention_heads');
   const headWidth = integer(config, 'head_dim', width / heads);
-  const rope = section(config.rope_parameters) ?? {};
+  const rope = sectionOf(config.rope_parameters) ?? {};
   return {
     vocabularySize: integer(config, 'vocab_size'),
     width,
@@ -32,7 +31,7 @@ export function readLlamaConfig(config: Section): LlamaConfig {
     headWidth,
     hidden: integer(config, 'intermediate_size'),
     ropeTheta: positive('rope_theta' in rope ? rope : config, 'rope_theta'),
-    ropeScaling: readScaling(section(config.rope_scaling) ?? rope),
+    ropeScaling: readScaling(sectionOf(config.rope_scaling) ?? rope),
     rmsNormEps: positive(config, 'rms_norm_eps'),
   };
 }
@@ -60,11 +59,6 @@ function readScaling(scaling: Section): RopeScaling | null {
     highFreqFactor: positive(scaling, 'high_freq_factor'),
     originalPositions: integer(scaling, 'original_max_position_embeddings'),
   };
-}
-
-function section(value: unknown): Section | undefined {
-  const isSection = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isSection ? (value as Section) : undefined;
 }
 
 function integer(from: Section, key: string, fallback?: number): number {

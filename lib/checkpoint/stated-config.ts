@@ -1,6 +1,7 @@
 import type { Activation } from '../config';
 import { LLM2CLIPError } from '../errors';
 import { quote } from './quote';
+import { type Section, sectionOf } from './section';
 import type { StatedFile } from './table';
 
 /** A number that a configuration states, and where, for messages. */
@@ -26,7 +27,6 @@ export interface StatedConfig {
   embeddingDims: Stated[];
 }
 
-type Section = Readonly<Record<string, unknown>>;
 type NumberField = Exclude<keyof StatedConfig, 'activation' | 'embeddingDims'>;
 
 /** Keys of the vision section: Hugging Face's, then open_clip's and EVA-CLIP's. */
@@ -75,8 +75,8 @@ function saysAnything({ embeddingDims, ...others }: StatedConfig): boolean {
 
 function readConfig(config: Section): StatedConfig {
   const stated: StatedConfig = { embeddingDims: [] };
-  const root = section(config.model_cfg) ?? config;
-  const vision = section(root.vision_config) ?? section(root.vision_cfg) ?? visionOnly(root);
+  const root = sectionOf(config.model_cfg) ?? config;
+  const vision = sectionOf(root.vision_config) ?? sectionOf(root.vision_cfg) ?? visionOnly(root);
   for (const [field, key] of VISION_KEYS) {
     const value = readNumber(vision, key, FRACTIONS.includes(field));
     if (value !== undefined) stated[field] ??= value;
@@ -94,11 +94,6 @@ function readConfig(config: Section): StatedConfig {
 /** A configuration of the tower alone has its fields at the top. */
 function visionOnly(root: Section): Section {
   return 'patch_size' in root ? root : {};
-}
-
-function section(value: unknown): Section | undefined {
-  const isSection = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isSection ? (value as Section) : undefined;
 }
 
 /** A size; a pair of equal sizes is read as one. */

@@ -50,7 +50,7 @@ function printReport(manifest: Manifest, out: string): void {
   );
   const { preprocessing, source, quantisation } = manifest;
   printTable([
-    ...(source?.stateDict ? describeStateDict(source.stateDict, source.otherStateDicts ?? []) : []),
+    ...describeStateDict(source?.stateDict ?? '', source?.otherStateDicts ?? []),
     ...(preprocessing ? describePreprocessing(preprocessing, source?.preprocessing) : []),
     ...(quantisation ? describeQuantisation(quantisation) : []),
   ]);

@@ -2,18 +2,13 @@
 import { LLM2CLIPError } from '../../errors';
 import { type Preprocessing, RESAMPLES, type Resample } from '../../preprocessing';
 import { quote } from '../quote';
-
-export type Section = Readonly<Record<string, unknown>>;
+import type { Section } from '../section';
 
 /** A file that states a preprocessing, or the part of one. */
 export interface Statement {
   /** What messages call it, e.g. `config.json, pretrained_cfg`. */
   where: string;
   fields: Section;
-}
-
-export function isSection(value: unknown): value is Section {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What is said and not null. */

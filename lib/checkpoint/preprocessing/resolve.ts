@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import { CLIP_MEAN, CLIP_STD, type Preprocessing, withoutDefaults } from '../../preprocessing';
 import type { Origin } from '../layouts/layout';
+import { isSection } from '../section';
 import type { CheckpointTable, StatedFile } from '../table';
-import { isSection, type Statement } from './fields';
+import type { Statement } from './fields';
 import { fromOpenClip } from './open-clip';
 import { fromTimm, pretrainedConfigOf } from './timm';
 import { fromTransformers } from './transformers';

@@ -1,21 +1,18 @@
 // timm's config.json: what its create_transform makes of a pretrained_cfg.
-import type { Preprocessing } from '../../preprocessing';
+import { IMAGENET_MEAN, IMAGENET_STD, type Preprocessing } from '../../preprocessing';
+import { isSection, type Section } from '../section';
 import {
   deviation,
-  isSection,
   mean,
   positive,
   refuse,
   requireSize,
   resample,
-  type Section,
   type Statement,
   stated,
   unsupported,
 } from './fields';
 
-const IMAGENET_MEAN: Preprocessing['mean'] = [0.485, 0.456, 0.406];
-const IMAGENET_STD: Preprocessing['std'] = [0.229, 0.224, 0.225];
 const CROP_MODES = ['center', 'squash'];
 
 /** The part of a config.json of timm's that is about pictures; older ones have it at the top. */

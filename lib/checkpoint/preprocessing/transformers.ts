@@ -1,10 +1,17 @@
 // Image processors of transformers: preprocessor_config.json, or since version 5 the image_processor
 // of processor_config.json. What a file leaves out is its class's default.
-import { CLIP_MEAN, CLIP_STD, DEFAULT_RESCALE, type Preprocessing } from '../../preprocessing';
+import {
+  CLIP_MEAN,
+  CLIP_STD,
+  DEFAULT_RESCALE,
+  IMAGENET_MEAN,
+  IMAGENET_STD,
+  type Preprocessing,
+} from '../../preprocessing';
+import { isSection } from '../section';
 import {
   boolean,
   deviation,
-  isSection,
   mean,
   positive,
   refuse,
@@ -18,8 +25,6 @@ import {
 type Triple = Preprocessing['mean'];
 
 const HALF: Triple = [0.5, 0.5, 0.5];
-const IMAGENET_MEAN: Triple = [0.485, 0.456, 0.406];
-const IMAGENET_STD: Triple = [0.229, 0.224, 0.225];
 
 /** What a class does that its file need not say. */
 interface Class {
