@@ -96,15 +96,17 @@ describe('service.mjs', () => {
   });
 
   test('holds no more than some requests at a time', async () => {
-    // More than it takes: one that came beside a picture's was refused, and left a place.
-    const uploads = Array.from({ length: 40 }, () => {
+    // One more than it takes, each of which holds its place: once one is refused, none is left.
+    const uploads = Array.from({ length: 33 }, () => {
       const upload = request(`${origin}/embed`, { method: 'POST' });
       upload.on('error', () => {});
       upload.write('the beginning of a picture');
       return upload;
     });
+    const [refused] = await Promise.race(uploads.map((upload) => once(upload, 'response')));
+    assert.equal(refused.statusCode, 503);
     const picture = readFileSync(pictures[0] as string);
-    await until(async () => (await embed(picture)).status === 503, 'a refusal');
+    assert.equal((await embed(picture)).status, 503);
     for (const upload of uploads) upload.destroy();
     await until(async () => (await embed(picture)).status === 200, 'a free place');
   });

@@ -63,13 +63,16 @@ describe('requests of every kind', () => {
     per100k(await soak(fake, 'requests', blocks, BLOCK, ...leak), BLOCK);
 
   test('hold nothing', async (t) => {
-    let found = await soaked(8);
-    // The heaps of V8 and malloc grow by megabytes at a time: what leaks does so again.
-    if (found.rssMiB > RSS_MIB_PER_100K) found = await soaked(16);
-    t.diagnostic(`per 100,000 requests: ${JSON.stringify(found)}`);
-    assert.ok(found.rssMiB <= RSS_MIB_PER_100K);
-    assert.ok(found.heapKiB <= HEAP_KIB_PER_100K);
-    assert.equal(found.threads, 0);
+    // The heaps of V8 and malloc grow and shrink by megabytes at a time, which in few blocks may look
+    // like growth. A leak shows in every process, however long it is watched.
+    for (const blocks of [8, 16, 32, 32]) {
+      const found = await soaked(blocks);
+      t.diagnostic(`per 100,000 requests: ${JSON.stringify(found)}`);
+      assert.ok(found.heapKiB <= HEAP_KIB_PER_100K);
+      assert.equal(found.threads, 0);
+      if (found.rssMiB <= RSS_MIB_PER_100K) return;
+    }
+    assert.fail(`the process grows by over ${RSS_MIB_PER_100K} MiB per 100,000 requests`);
   });
 
   test('a deliberate leak of embeddings shows', async () => {
