@@ -254,6 +254,9 @@ describe('a tokenizer that is none', () => {
     decoder: { type: 'ByteLevel' },
   };
 
+  const nested = (levels: number): object =>
+    levels === 0 ? {} : { type: 'Sequence', normalizers: [nested(levels - 1)] };
+
   const freshTiny = (): string => {
     const path = join(folder, `tiny-${made++}`);
     writeTinyTokenizer(path, []);
@@ -276,6 +279,7 @@ describe('a tokenizer that is none', () => {
     ['without a pre-tokenizer', JSON.stringify({ ...whole, pre_tokenizer: null })],
     ['without a decoder', JSON.stringify(parts)],
     ['nested', '['.repeat(1_000_000)],
+    ['nested where it is read', JSON.stringify({ ...whole, normalizer: nested(100) })],
   ];
   for (const [what, content] of corrupt) {
     it(what, () => rejectsWith(open(content), 'ERR_CHECKPOINT_FORMAT', /tokenizer\.json/));
@@ -285,6 +289,20 @@ describe('a tokenizer that is none', () => {
     const other = JSON.stringify({ ...whole, model: { ...model, type: 'Unigram' } });
     await rejectsWith(open(other), 'ERR_CHECKPOINT_UNSUPPORTED', /Unigram/);
     await rejectsWith(open(JSON.stringify(whole)), 'ERR_CHECKPOINT_UNSUPPORTED', /begin_of_text/);
+  });
+
+  it('with a pattern of an unknown kind, which would be left out', async () => {
+    const json = JSON.parse(readFileSync(join(freshTiny(), 'tokenizer.json'), 'utf8'));
+    const [split] = json.pre_tokenizer.pretokenizers;
+    for (const pattern of [{ Regexp: 'a' }, {}, 'a', undefined, { Regex: 1 }]) {
+      split.pattern = pattern;
+      await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_UNSUPPORTED', /Split.*pattern/);
+    }
+    const replace = { type: 'Replace', pattern: {}, content: '' };
+    for (const key of ['normalizer', 'decoder']) {
+      const other = JSON.stringify({ ...whole, [key]: replace });
+      await rejectsWith(open(other), 'ERR_CHECKPOINT_UNSUPPORTED', /Replace.*pattern/);
+    }
   });
 
   it('that takes a special token for text', async () => {

@@ -1,12 +1,15 @@
 /** Writes test/fuzz/seeds from the tests' own writers: `node --import tsx tools/make-fuzz-seeds.mts`. */
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withFile } from '#lib/checkpoint/byte-source';
-import { readZip } from '#lib/checkpoint/zip';
+import { convert, VectorIndex } from 'llm2clip';
+import { QUANTISATION } from '../test/support/bundle-content.mts';
+import { CHECKPOINT, LLM } from '../test/support/digits.mts';
 import { type NamedShapes, prefixed, stateDict, towerRows } from '../test/support/layout-names.mts';
 import { writeSafetensors } from '../test/support/safetensors-writer.mts';
 import { adapterShapes, llamaConfig, llamaShapes } from '../test/support/text-names.mts';
 import { writeTorch } from '../test/support/torch-writer.mts';
+import { writeTinyTokenizer } from './synthetic/tokenizer.mts';
 
 const seeds = join(import.meta.dirname, '../test/fuzz/seeds');
 const fixtures = join(import.meta.dirname, '../test/fixtures/checkpoints');
@@ -49,12 +52,6 @@ for (const kind of ['legacy-2', 'legacy-4']) {
 }
 for (const file of ['odd-2', 'odd-4', 'beside-zip-2', 'beside-zip-5']) {
   copyFileSync(join(fixtures, `${file}.pt`), join(seeds, `${file}.pt`));
-  const pickle = withFile(join(seeds, `${file}.pt`), (source) => {
-    const entry = readZip(source).get(`${file}/data.pkl`);
-    if (entry === undefined) throw new RangeError(`${file} has no data.pkl`);
-    return source.read(entry.offset, entry.size);
-  });
-  writeFileSync(join(seeds, `${file}.pkl`), pickle);
 }
 const vision = { hidden_size: 2, num_attention_heads: 1, num_hidden_layers: 1, patch_size: 1 };
 writeFileSync(join(seeds, 'llama.json'), JSON.stringify(llamaJson));
@@ -94,3 +91,28 @@ writeFileSync(
   join(seeds, 'timm.json'),
   JSON.stringify({ architecture: 'eva02', pretrained_cfg: pretrained }),
 );
+
+const scratch = mkdtempSync(join(tmpdir(), 'llm2clip-seeds-'));
+writeTinyTokenizer(scratch, ['a', 'photo', 'of']);
+copyFileSync(join(scratch, 'tokenizer.json'), join(seeds, 'tiny.tokenizer'));
+
+await convert(CHECKPOINT, { out: join(scratch, 'bundle'), llm: LLM });
+const manifest = JSON.parse(readFileSync(join(scratch, 'bundle/llm2clip.json'), 'utf8'));
+writeFileSync(join(seeds, 'whole.manifest'), JSON.stringify(manifest));
+const quantised = { ...manifest, precision: 'int8', quantisation: QUANTISATION };
+writeFileSync(join(seeds, 'int8.manifest'), JSON.stringify(quantised));
+
+const entry = { path: 'a.jpg', bytes: 12, modifiedMs: 1.5 };
+const extra = {
+  bundle: { path: 'bundle', digest: 'abc' },
+  pictures: [entry, { ...entry, path: 'b.jpg', error: { code: 'ERR_IO', message: 'gone' } }],
+  gone: ['c.jpg'],
+};
+writeFileSync(join(seeds, 'pictures.note'), JSON.stringify({ ids: ['a.jpg', 'b.jpg'], extra }));
+writeFileSync(join(seeds, 'ids.note'), JSON.stringify({ ids: ['a', 'b'], removed: ['c'] }));
+for (const storage of ['fp32', 'fp16', 'int8'] as const) {
+  await using index = VectorIndex.create({ dim: 2, storage });
+  await index.add(Float32Array.of(1, 0, 0, 1), ['a', 'b']);
+  await index.save(join(seeds, `${storage}.vectors`));
+}
+rmSync(scratch, { recursive: true });

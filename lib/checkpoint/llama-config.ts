@@ -38,7 +38,7 @@ export function readLlamaConfig(config: Section): LlamaConfig {
 
 function requireLlama(config: Section): void {
   const type = config.model_type;
-  if (type !== undefined && !/llama/i.test(String(type))) {
+  if (type !== undefined && !(typeof type === 'string' && /llama/i.test(type))) {
     throw unsupported('model_type', type, '"llama"');
   }
   for (const [key, value] of REQUIRED) {

@@ -1,6 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { isObject } from '../arguments';
 import { quote } from '../checkpoint/quote';
+import { isTooDeep } from '../json-depth';
 import { END_OF_TURN, PROMPT_TOKENS } from './prompt';
 import {
   malformedTokenizer as malformed,
@@ -96,8 +97,9 @@ function parseObject(path: string, bytes: Uint8Array): Record<string, unknown> {
   } catch (cause) {
     throw malformed(path, 'is not JSON', cause);
   }
-  if (isObject(json) && !Array.isArray(json)) return json;
-  throw malformed(path, 'is not a JSON object');
+  if (!isObject(json) || Array.isArray(json)) throw malformed(path, 'is not a JSON object');
+  if (isTooDeep(json)) throw malformed(path, 'is nested too deep');
+  return json;
 }
 
 /** The library takes whatever it is given: a missing part would show as wrong tokens. */
@@ -120,6 +122,22 @@ function checkModel(json: Record<string, unknown>, path: string): void {
   if (!Array.isArray(added) || !added.every(isToken)) {
     throw malformed(path, 'has no "added_tokens" of ids and contents');
   }
+  for (const step of [json.normalizer, split, json.decoder]) checkPatterns(step, path);
+}
+
+/** The library leaves out a step whose pattern it does not know, and prints it. */
+function checkPatterns(step: unknown, path: string): void {
+  if (!isObject(step)) return;
+  const { type, pattern } = step;
+  if ((type === 'Split' || type === 'Replace') && !isPattern(pattern)) {
+    throw unsupported(path, `has a ${type} whose pattern is neither a "Regex" nor a "String"`);
+  }
+  for (const inner of Object.values(step)) checkPatterns(inner, path);
+}
+
+function isPattern(pattern: unknown): boolean {
+  if (!isObject(pattern)) return false;
+  return [pattern.Regex, pattern.String].filter((text) => typeof text === 'string').length === 1;
 }
 
 /** "a b", or as newer files have it, ["a", "b"]. */

@@ -1,48 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { safetensorsHeader } from '../support/safetensors-writer.mts';
-import { writeArchive } from '../support/torch-writer.mts';
-import { EDGES, mutateBytes, writeEdge } from './byte-mutations.mts';
+import { mutateBytes, writeEdge } from './byte-mutations.mts';
+import { mutateJson } from './json-mutations.mts';
 import type { Random } from './random.mts';
-
-const JSON_PIECES: readonly string[] = [
-  ...[
-    '{',
-    '}',
-    '[',
-    ']',
-    ',',
-    ':',
-    '"',
-    '""',
-    '{}',
-    '[]',
-    'null',
-    'true',
-    '-',
-    '1e999',
-    '-0',
-    '0.5',
-  ],
-  ...['"F8_E4M3"', '"F64"', '"BOOL"', '"__metadata__"', '"__proto__"', '"\\ud800"', '"\\u0000"'],
-  ...['"visual."', '"blocks."', '.9999.', '[1,1]', '[0]', '[[[[[[[['],
-];
-const JSON_TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+|[{}[\],:]/g;
-
-/** Replaces, drops or doubles a token of the JSON; most of the result stays well formed. */
-export function mutateJson(json: string, random: Random): string {
-  const tokens = [...json.matchAll(JSON_TOKEN)];
-  const { 0: token = '', index: at = 0 } = tokens.length > 0 ? random.pick(tokens) : {};
-  const others = tokens.map(([text]) => text).concat('0');
-  const replacement = random.pick([
-    '',
-    token + token,
-    random.pick(JSON_PIECES),
-    random.pick(others),
-    String(random.pick(EDGES)),
-    `${token},${random.pick(others)}:${random.pick(others)}`,
-  ]);
-  return json.slice(0, at) + replacement + json.slice(at + token.length);
-}
 
 /** A change of the header alone, its length put right; now and then the data follow. */
 export function mutateSafetensors(bytes: Buffer, random: Random): Buffer {
@@ -160,15 +119,4 @@ export function mutatePickle(pickle: Buffer, random: Random): Buffer {
     () => writeEdge(pickle, at, random.pick([1, 4]), random),
   ];
   return random.pick(changes)();
-}
-
-/** An archive with this pickle and storages data/0, data/1, … of so many bytes, as bytes. */
-export function archiveOf(pickle: Buffer, storages: readonly number[], scratch: string): Buffer {
-  const records = storages.map((size, i) => ({
-    name: `data/${i}`,
-    data: Buffer.alloc(size),
-    size,
-  }));
-  writeArchive(scratch, pickle, records);
-  return readFileSync(scratch);
 }

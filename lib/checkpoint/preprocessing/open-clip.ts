@@ -10,14 +10,14 @@ import {
   unsupported,
 } from './fields';
 
-const RESIZE_MODES = ['shortest', 'squash'];
+const RESIZE_MODES: readonly unknown[] = ['shortest', 'squash'];
 
 /** @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED, ERR_CHECKPOINT_MISMATCH */
 export function fromOpenClip(from: Statement, size: number): Preprocessing {
   const colours = stated(from, 'mode') ?? 'RGB';
   if (colours !== 'RGB') throw unsupported(from, 'mode', colours, '"RGB"');
   const mode = stated(from, 'resize_mode') ?? 'shortest';
-  if (!RESIZE_MODES.includes(String(mode))) {
+  if (!RESIZE_MODES.includes(mode)) {
     throw unsupported(from, 'resize_mode', mode, RESIZE_MODES.join(' or '));
   }
   requireSize(from, 'size', stated(from, 'size') ?? size, size);

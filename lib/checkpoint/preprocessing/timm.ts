@@ -13,7 +13,7 @@ import {
   unsupported,
 } from './fields';
 
-const CROP_MODES = ['center', 'squash'];
+const CROP_MODES: readonly unknown[] = ['center', 'squash'];
 
 /** The part of a config.json of timm's that is about pictures; older ones have it at the top. */
 export function pretrainedConfigOf(config: Section): Section | undefined {
@@ -30,7 +30,7 @@ export function fromTimm(from: Statement, size: number): Preprocessing {
     requireSize(from, 'input_size', edges, size);
   }
   const mode = stated(from, 'crop_mode') ?? 'center';
-  if (!CROP_MODES.includes(String(mode))) {
+  if (!CROP_MODES.includes(mode)) {
     throw unsupported(from, 'crop_mode', mode, CROP_MODES.join(' or '));
   }
   refuse(from, ['crop_border_pixels']);

@@ -104,7 +104,10 @@ function classOf(from: Statement, size: number): Class {
     const usual = stated(from, 'crop_pct') === undefined ? CLIP : (CLASSES.ConvNext as Class);
     return { ...usual, size: { shortest_edge: size }, cropSize: size };
   }
-  const name = String(type).replace(/(ImageProcessor(Fast|Pil)?|FeatureExtractor)$/, '');
+  const name =
+    typeof type === 'string'
+      ? type.replace(/(ImageProcessor(Fast|Pil)?|FeatureExtractor)$/, '')
+      : '';
   if (Object.hasOwn(CLASSES, name)) return CLASSES[name] as Class;
   const known = Object.keys(CLASSES).join(', ');
   throw unsupported(from, 'image_processor_type', type, `an image processor of ${known}`);

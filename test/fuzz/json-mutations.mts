@@ -1,0 +1,64 @@
+import { EDGES } from './byte-mutations.mts';
+import type { Random } from './random.mts';
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|true|false|null|[{}[\],:]/g;
+const PUNCTUATION = /^[{}[\],:]$/;
+const STRINGS = ['""', '"F8_E4M3"', '"F64"', '"BOOL"', '"\\ud800"', '"\\u0000"', '"blocks."'];
+const KEYS = [...STRINGS, '"__metadata__"', '"__proto__"', '"constructor"', '"visual."'];
+const VALUES = [
+  ...[...STRINGS, 'null', 'true', 'false', '-0', '0.5', '1e999', '-1', '{}', '[]', '[1,1]', '[0]'],
+  ...['[[[[[[[[[[]]]]]]]]]]', '{"a":{"a":{}}}'],
+];
+const BREAKING = ['', '{', '}', '[', ']', ',', ':', '"', '-', '.9999.', '[[[[[[[['];
+
+type Token = RegExpExecArray;
+
+/** Another key or value in place of one, mostly; now and then what is no JSON any more. */
+export function mutateJson(json: string, random: Random): string {
+  const tokens = [...json.matchAll(TOKEN)];
+  if (tokens.length === 0) return json;
+  return random.below(8) === 0 ? broken(json, tokens, random) : replaced(json, tokens, random);
+}
+
+function replaced(json: string, tokens: Token[], random: Random): string {
+  const words = tokens.filter(([text]) => !PUNCTUATION.test(text));
+  if (words.length === 0) return json;
+  const word = random.pick(words);
+  const isKey = /^\s*:/.test(
+    json.slice(word.index + word[0].length, word.index + word[0].length + 2),
+  );
+  const others = words.map(([text]) => text).filter((text) => !isKey || text.startsWith('"'));
+  const choices = isKey
+    ? [random.pick(others), random.pick(KEYS)]
+    : [
+        random.pick(others),
+        random.pick(VALUES),
+        String(random.pick(EDGES)),
+        twice(word[0], random),
+      ];
+  return spliced(json, word, random.pick(choices));
+}
+
+/** A value in an array of its own, or two of it in one. */
+function twice(value: string, random: Random): string {
+  return random.below(2) === 0 ? `[${value}]` : `[${value},${value}]`;
+}
+
+function broken(json: string, tokens: Token[], random: Random): string {
+  const token = random.pick(tokens);
+  const other = random.pick(tokens)[0];
+  return spliced(
+    json,
+    token,
+    random.pick([
+      random.pick(BREAKING),
+      other,
+      token[0] + token[0],
+      `${token[0]},${other}:${other}`,
+    ]),
+  );
+}
+
+function spliced(json: string, { 0: old, index }: Token, text: string): string {
+  return json.slice(0, index) + text + json.slice(index + old.length);
+}

@@ -1,0 +1,28 @@
+/** What the records of an index say beside their rows, those of an index of pictures too. */
+import { readNote } from '#lib/search/note';
+import { PictureCatalogue } from '#lib/search/picture-catalogue';
+import { mutateJson } from '../json-mutations.mts';
+import { refusedOr } from '../refusal.mts';
+import { seedsOf } from '../seeds.mts';
+import { changed, type Target } from '../target.mts';
+
+const SEEDS = seedsOf('.note').map(String);
+const PATH = '/fuzz/index';
+
+export const target: Target = {
+  next(random) {
+    const json = changed(random.pick(SEEDS), random, (text) => mutateJson(text, random));
+    return { bytes: Buffer.from(json) };
+  },
+  run({ bytes }) {
+    return refusedOr(/^ERR_INDEX_INVALID$/, () => {
+      const { ids, extra } = readNote(bytes.toString(), 2, PATH);
+      if (ids !== undefined && ids.length !== 2)
+        throw new RangeError(`${ids.length} ids of 2 rows`);
+      if (extra === undefined) return 'parsed';
+      return JSON.stringify(new PictureCatalogue([extra], PATH).notes()) === ''
+        ? 'parsed'
+        : 'notes';
+    });
+  },
+};
