@@ -27,7 +27,8 @@ export class Deadline {
   /** @throws LLM2CLIPError ERR_TIMEOUT where nothing is left */
   left(): number | undefined {
     if (this.#ends === undefined) return undefined;
-    const left = this.#ends - performance.now();
+    // Its timer may fire some hundred microseconds before the clock has got there.
+    const left = this.#timeout?.aborted ? 0 : this.#ends - performance.now();
     if (left > 0) return left;
     throw timedOut();
   }

@@ -67,15 +67,21 @@ describe('gpu-check', () => {
   });
 
   test('nothing goes on or begins when the plan is over', () => {
+    const started = join(temporaryFolder(), 'started');
     const { status, stderr, record } = runTable(
       [
         "plan other 100 'x'",
-        "alone foreign 10 'whether it stays out' true",
+        "alone foreign 100 'whether it stays out' true",
         // The clock of the plan, whatever the script has done before.
         'SECONDS=0',
-        "plan brief 5 'x'",
-        `alone stuck rest 'whether it is cut' ${endless(3)}`,
-        "alone late 10 'whether it begins' true",
+        "plan brief 500 'x'",
+        // In place of the real one: the time is over when the step has begun.
+        'timeout() { [ "$1" = --kill-after=10 ] && [ "$2" -gt 0 ] && [ "$2" -le 500 ] || return 9',
+        'shift 2; "$@" &',
+        `until [ -e ${started} ]; do sleep 0.1; done; kill $!; wait $! || true; return 124; }`,
+        `alone stuck rest 'whether it is cut' ${endless(3, started)}`,
+        'SECONDS=500',
+        "alone late 100 'whether it begins' true",
       ],
       '--plan',
       'brief',
@@ -89,7 +95,7 @@ describe('gpu-check', () => {
       ],
     );
     assert.deepEqual(record?.steps[0]?.result, { done: 3 });
-    assert.match(record?.steps[1]?.reason ?? '', /the 5 s of the plan are over/);
+    assert.match(record?.steps[1]?.reason ?? '', /the 500 s of the plan are over/);
   });
 
   test('neighbours run at the same time, and a step alone when they have ended', () => {
@@ -102,7 +108,7 @@ describe('gpu-check', () => {
       "plan pairs 0 'x'",
       `beside one 100 'whether both run' ${meet(a, b)}`,
       `beside two 100 'whether both run' ${meet(b, a)}`,
-      `alone three 10 'whether they have ended' cat ${a}-done ${b}-done`,
+      `alone three 100 'whether they have ended' cat ${a}-done ${b}-done`,
     ]);
     assert.equal(status, 0, stdout);
     assert.equal(endings(record)?.at(-1), 'three ok');
@@ -112,8 +118,8 @@ describe('gpu-check', () => {
   test('the record is there after each step', () => {
     const { status, stdout } = runTable([
       "plan two 0 'x'",
-      "alone one 10 'whether it runs' true",
-      `alone two 10 'whether one is in the record' grep -q '"name": "one"' "$out"`,
+      "alone one 100 'whether it runs' true",
+      `alone two 100 'whether one is in the record' grep -q '"name": "one"' "$out"`,
     ]);
     assert.equal(status, 0, stdout);
   });
@@ -122,8 +128,8 @@ describe('gpu-check', () => {
     const { status, record } = runTable([
       "plan one 0 'x'",
       "needs /nowhere/library.so 'install it'",
-      "alone missing 10 'whether it runs' true",
-      "alone present 10 'whether it runs' true",
+      "alone missing 100 'whether it runs' true",
+      "alone present 100 'whether it runs' true",
     ]);
     assert.equal(status, 0);
     assert.deepEqual(endings(record), [
@@ -141,9 +147,9 @@ describe('gpu-check', () => {
       table,
       [
         "plan long 500 'x'",
-        "alone one 10 'whether it runs' true",
+        "alone one 100 'whether it runs' true",
         `alone stuck 400 'whether it is stopped' ${endless(7, started)}`,
-        "alone late 10 'whether it begins' true",
+        "alone late 100 'whether it begins' true",
       ].join('\n'),
     );
     const build = fakeBuild();

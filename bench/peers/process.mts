@@ -22,7 +22,7 @@ interface Pending {
 const ERROR = /^\w*(Error|Exception)\b.*: /;
 
 /** How long a peer may take to end after `close` before it is killed. */
-const CLOSE_MS = 10_000;
+const CLOSE_MS = 60_000;
 /** How long it may take to answer: a quantisation takes minutes, what hangs takes for ever. */
 const ANSWER_MS = 30 * 60_000;
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
 import { LLM2CLIPError } from '../errors';
 import { blobOf } from './blob-link';
@@ -12,11 +12,12 @@ import {
   requireVision,
   type VisionManifest,
 } from './manifest';
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './text-manifest';
 
 /** Far more than any manifest needs. */
 const MANIFEST_LIMIT = 16 << 20;
 
-/** A bundle held by its directory: whatever replaces it meanwhile, its files stay these. */
+/** A bundle held by its directory and its files: whatever replaces it meanwhile, they stay these. */
 export interface OpenBundle {
   readonly manifest: Manifest;
   /**
@@ -62,10 +63,37 @@ class BundleFiles {
   readonly #directory: FileHandle;
   /** Of every folder and file opened so far. */
   readonly #handles: FileHandle[] = [];
+  /** Files opened by hold(), by name. */
+  readonly #held = new Map<string, FileHandle>();
 
-  constructor(path: string, directory: FileHandle) {
+  private constructor(path: string, directory: FileHandle) {
     this.#path = path;
     this.#directory = directory;
+  }
+
+  static async at(path: string): Promise<BundleFiles> {
+    try {
+      const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+      return new BundleFiles(path, directory);
+    } catch (error) {
+      throw openFailure(error, path, 'ERR_NOT_FOUND');
+    }
+  }
+
+  /** Whether another bundle lies at the path now. */
+  async isReplaced(): Promise<boolean> {
+    const held = await this.#directory.stat({ bigint: true });
+    const now = await stat(this.#path, { bigint: true }).catch(() => undefined);
+    return now !== undefined && (now.ino !== held.ino || now.dev !== held.dev);
+  }
+
+  /**
+   * Opens files that are read later: a bundle that is replaced is removed, file by file.
+   *
+   * @throws as open(), for the first that cannot be opened
+   */
+  async hold(names: readonly string[]): Promise<void> {
+    for (const name of names) this.#held.set(name, await this.open(name));
   }
 
   /**
@@ -132,7 +160,7 @@ class BundleFiles {
     if (expected === undefined || !Object.hasOwn(manifest.files, name)) {
       throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `${MANIFEST_NAME} lists no file ${name}`);
     }
-    const file = await this.open(name);
+    const file = this.#held.get(name) ?? (await this.open(name));
     const found = await this.#reading(name, async () => {
       const { size } = await file.stat();
       // The digest of a file of another size can't be right.
@@ -143,29 +171,38 @@ class BundleFiles {
   }
 }
 
+/** What native code opens, as far as the manifest lists it. */
+function readLater({ parts, files }: Manifest): string[] {
+  const names = [...Object.values(parts), TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
+  return names.filter((name) => Object.hasOwn(files, name));
+}
+
 /**
  * Opens a bundle and reads its manifest.
  *
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_ENGINE_INCOMPATIBLE, ERR_IO
  */
 export async function openBundle(path: string): Promise<OpenBundle> {
-  let directory: FileHandle;
-  try {
-    directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch (error) {
-    throw openFailure(error, path, 'ERR_NOT_FOUND');
-  }
-  const files = new BundleFiles(path, directory);
-  try {
-    const manifest = await files.manifest();
-    return {
-      manifest,
-      verify: (name) => files.verify(name, manifest),
-      close: () => files.close(),
-    };
-  } catch (error) {
-    await files.close();
-    throw error;
+  for (;;) {
+    const files = await BundleFiles.at(path);
+    try {
+      const manifest = await files.manifest();
+      try {
+        await files.hold(readLater(manifest));
+      } catch (error) {
+        // Of a bundle that is damaged, verify() says which file is missing.
+        if (await files.isReplaced()) throw error;
+      }
+      return {
+        manifest,
+        verify: (name) => files.verify(name, manifest),
+        close: () => files.close(),
+      };
+    } catch (error) {
+      const isReplaced = await files.isReplaced();
+      await files.close();
+      if (!isReplaced) throw error;
+    }
   }
 }
 

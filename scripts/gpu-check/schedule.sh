@@ -15,6 +15,7 @@ plan='' plan_seconds=0 plans='' lacks=''
 sum=0 longest=0 too_long=''
 # Names by process; and by name what is known of a step: when it began, how long it may take, how its
 # end is called if it takes longer, what it decides, and its command.
+starting='' stop_wanted=''
 declare -A running=() began=() limits=() late=() decides=() commands=()
 
 plan() {
@@ -95,8 +96,11 @@ start() {
     finish "$name" skipped "the $plan_seconds s of the plan are over"
   else
     printf '… %s\n' "$name"
+    starting=1
     timeout --kill-after=$grace_seconds "${limits[$name]}" "$@" >"$work/$name.out" 2>"$work/$name.err" &
     running[$!]="$name"
+    starting=''
+    [ -z "$stop_wanted" ] || stop
   fi
 }
 
@@ -152,6 +156,11 @@ record() { "$python" bench/gpu/record.py "$work" "$out"; }
 # Whoever stops this script keeps what was done. A program that is asked to end may print what it has.
 stop() {
   local pid
+  # Not between a step's start and its entry in the list of what runs.
+  if [ -n "$starting" ]; then
+    stop_wanted=1
+    return
+  fi
   trap '' TERM INT HUP
   kill "${!running[@]}" 2>/dev/null || true
   for pid in "${!running[@]}"; do
