@@ -1,5 +1,5 @@
-import { copyFile, mkdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   nonEmptyString,
   optionalBoolean,
@@ -19,6 +19,7 @@ import { LLM2CLIPError } from './errors';
 import { fromNative, loadNative, type NativeEngine } from './native';
 import { packageVersion } from './package-version';
 import { CLIP_MEAN, CLIP_STD } from './preprocessing';
+import { makeFolderOf } from './staging';
 
 export interface ImportOptions {
   /** Folder to make. */
@@ -94,7 +95,7 @@ async function wrap(folder: string, file: string, options: ResolvedImport): Prom
   signal?.throwIfAborted();
   const vision = engineFile('vision', kind);
   const copy = join(folder, vision);
-  await mkdir(dirname(copy), { recursive: true });
+  await makeFolderOf(folder, vision);
   await copyFile(file, copy);
   const embeddingDim = await embeddingDimOf(engine, copy, options);
   return {

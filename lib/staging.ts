@@ -22,6 +22,20 @@ export async function createStaging(target: string): Promise<string> {
   return staging;
 }
 
+/**
+ * Makes the folder of `file`, a path below a folder that is being filled. That folder itself is never
+ * made: it may have been removed because the work was aborted.
+ */
+export async function makeFolderOf(staging: string, file: string): Promise<void> {
+  let folder = staging;
+  for (const part of dirname(file).split('/')) {
+    folder = join(folder, part);
+    await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+}
+
 /** Removes what processes of this machine left behind when they were killed. Best effort. */
 export async function sweepStaging(target: string): Promise<void> {
   const names = await readdir(dirname(target)).catch(() => []);

@@ -10,6 +10,7 @@ import { type Manifest, parseManifest } from '#lib/bundle/manifest';
 import { openBundle } from '#lib/bundle/open';
 import { writeBundle } from '#lib/bundle/write';
 import { loadNative } from '#lib/native';
+import { makeFolderOf } from '#lib/staging';
 import { CONTENT, QUANTISATION } from './support/bundle-content.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -218,6 +219,17 @@ describe('writing', () => {
     await assert.rejects(write('/proc/llm2clip-bundle', 'x'), { code: 'ERR_IO' });
     await writeFile(join(folder, 'file'), '');
     await assert.rejects(write(join(folder, 'file/bundle'), 'x'), { code: 'ERR_IO' });
+  });
+
+  test('a folder that is filled is made for its files, but never again itself', async () => {
+    const filled = join(temporaryFolder(), 'filled');
+    await mkdir(filled);
+    for (const file of ['vision/1/model.pt', 'vision/config.pbtxt']) {
+      await makeFolderOf(filled, file);
+      await writeFile(join(filled, file), '');
+    }
+    await rm(filled, { recursive: true });
+    await assert.rejects(makeFolderOf(filled, 'vision/1/model.pt'), { code: 'ENOENT' });
   });
 
   test('a full disk is ERR_IO and leaves the old bundle', async () => {

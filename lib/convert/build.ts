@@ -1,6 +1,5 @@
 // The engine file of each part.
-import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Manifest } from '../bundle/manifest';
 import { buildCalibrated } from '../calibration';
 import type { ResolvedModel } from '../checkpoint/layouts';
@@ -11,6 +10,7 @@ import { type BuildSpec, fromNative, type NativeEngine } from '../native';
 import type { Part } from '../parts';
 import { samplePictures } from '../pictures';
 import type { Precision } from '../precision';
+import { makeFolderOf } from '../staging';
 import { MAX_TOKENS } from '../text/tokenize';
 import { copyTokenizer, withLora } from './llm';
 import type { Plan } from './plan';
@@ -68,13 +68,14 @@ export async function buildPart(
   options: ResolvedConvertOptions,
 ): Promise<Built | undefined> {
   const { vision, adapter, llm } = contents;
-  const output = join(folder, engineFile(part, options.engine));
+  const file = engineFile(part, options.engine);
+  const output = join(folder, file);
   const precision = textPrecision(options.precision);
   const text = async (tower: Tower): Promise<Built> => {
     const report = await build(engine, tower, precision, output, options);
     return { ...report, computeCapabilities: report.computeCapabilities.map(capabilityText) };
   };
-  await mkdir(dirname(output), { recursive: true });
+  await makeFolderOf(folder, file);
   if (part === 'vision') return vision && buildVision(engine, vision, output, options);
   if (part === 'adapter') {
     return adapter && text({ ...adapter, config: { family: 'adapter', ...adapter.config } });

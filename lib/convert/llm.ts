@@ -1,6 +1,6 @@
 // The language model's folder: its weights, a LoRA merged into them, and its tokenizer.
-import { copyFile, mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { copyFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../bundle/text-manifest';
 import type { FloatDtype } from '../checkpoint/floats';
 import { readLora, resolveLora } from '../checkpoint/lora';
@@ -9,6 +9,7 @@ import { readCheckpoint } from '../checkpoint/read';
 import { type ResolvedLlama, resolveLlama } from '../checkpoint/resolve-llama';
 import { LLM2CLIPError } from '../errors';
 import type { Precision } from '../precision';
+import { makeFolderOf } from '../staging';
 import { TextTokenizer } from '../text/tokenizer';
 
 /** Of merged weights: what an engine of this precision keeps. */
@@ -66,7 +67,7 @@ export async function copyTokenizer(
         `found ${vocabularySize} in ${from}`,
     );
   }
-  await mkdir(dirname(join(bundle, TOKENIZER_FILE)), { recursive: true });
+  await makeFolderOf(bundle, TOKENIZER_FILE);
   await copyFile(join(from, 'tokenizer.json'), join(bundle, TOKENIZER_FILE));
   await copyFile(join(from, 'tokenizer_config.json'), join(bundle, TOKENIZER_CONFIG_FILE)).catch(
     (error: NodeJS.ErrnoException) => {
