@@ -243,6 +243,22 @@ describe('retrieval datasets', () => {
       }
     });
 
+    test('but a snapshot of the hub is read, whose files are links to its blobs', async () => {
+      const snapshot = await folderOf('hub/snapshots/0123', { 'data/readme.md': '' });
+      const entries = JSON.stringify([{ image: '1.jpg', caption: 'a' }]);
+      const [list, picture] = ['a'.repeat(40), 'b'.repeat(64)];
+      await folderOf('hub/blobs', { [list]: entries, [picture]: 'picture' });
+      await symlink(`../../blobs/${list}`, join(snapshot, 'captions.json'));
+      await symlink(`../../../blobs/${picture}`, join(snapshot, 'data/1.jpg'));
+      const dataset = await readRetrievalDataset(snapshot, { images: join(snapshot, 'data') });
+      assert.deepEqual(dataset.texts, ['a']);
+      assert.match(dataset.pictures[0] as string, /data\/1\.jpg$/);
+      // A folder that leads outside makes no blob of what lies in it.
+      const led = await folderOf('led', { 'captions.json': entries });
+      await symlink('../hub/snapshots/0123/data', join(led, 'images'));
+      await assert.rejects(readRetrievalDataset(led), code('ERR_INVALID_ARG'));
+    });
+
     test('but what lies inside is found, by whatever path', async () => {
       const folder = await folderOf('inside', {
         'images/1.jpg': '',

@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { invalidContent } from '../arguments';
+import { blobOf } from '../blob-link';
 import { fileError } from '../regular-file';
 
 /**
@@ -40,8 +41,15 @@ export class DatasetFolder {
   async has(path: string, what: string): Promise<boolean> {
     const real = await realpath(path).catch(() => undefined);
     if (real === undefined) return false;
-    if (isBelow(real, this.#real)) return true;
+    if (isBelow(real, this.#real) || (await this.#isBlob(path))) return true;
     throw this.outside(what, `${path}, a link that leads outside`);
+  }
+
+  /** Whether it is a file of a snapshot in the hub's cache, which keeps contents elsewhere. */
+  async #isBlob(path: string): Promise<boolean> {
+    if ((await blobOf(path)) === undefined) return false;
+    const folder = await realpath(dirname(path));
+    return folder === this.#real || isBelow(folder, this.#real);
   }
 
   /** @throws RangeError (ERR_INVALID_ARG) where links lead outside */
