@@ -199,6 +199,20 @@ describe('names of wrapped models', () => {
     );
   });
 
+  it('passes over what a Lightning module holds beside its model, and over nothing else', () => {
+    const beside = { 'criterion.weight': [3], 'teacher.visual.norm.bias': [64] };
+    const held = renamed((name) => `model.visual.${name}`);
+    const { ignored } = resolveModel(tableOf({ ...held, ...beside }));
+    assert.deepEqual(ignored, Object.keys(beside));
+    const pattern = /holds tensor "(criterion\.weight|model\.visual\.extra)"/;
+    for (const table of [
+      { ...shapes, ...beside },
+      { ...held, 'model.visual.extra': [1] },
+    ]) {
+      throwsWith(() => resolveModel(tableOf(table)), 'ERR_CHECKPOINT_MISMATCH', pattern);
+    }
+  });
+
   it('passes over how many weights an average is of', () => {
     const table = tableOf({ ...renamed((name) => `module.${name}`), n_averaged: [] });
     assert.deepEqual(resolveModel(table).ignored, ['n_averaged']);

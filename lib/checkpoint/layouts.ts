@@ -5,6 +5,7 @@ import { inferConfig } from './infer-config';
 import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
 import { entriesByName } from './layouts/entries';
 import { isIgnored } from './layouts/ignored';
+import { isOfHeldModel } from './layouts/plain-name';
 import { type Recognised, recognise } from './layouts/recognise';
 import { resolvePreprocessing } from './preprocessing/resolve';
 import { quote } from './quote';
@@ -18,7 +19,7 @@ export interface ResolvedModel {
   config: VisionConfig;
   /** Exactly those that csrc/model binds, under their canonical names and of their shapes. */
   weights: NamedEntry[];
-  /** Names of the tensors that are not needed: the text side, tables that are recomputed. */
+  /** Names of the tensors that are not needed: the text side, tables that are recomputed, losses. */
   ignored: string[];
   preprocessing: Preprocessing;
   /** Who says that, for people. */
@@ -60,7 +61,9 @@ function ignoredTensors(
   bound: ReadonlySet<TensorEntry>,
 ): string[] {
   const rest = [...entries].filter(([, entry]) => !bound.has(entry));
-  const [unknown, ...more] = rest.filter(([name]) => !isIgnored(name));
+  const isHeld = [...bound].every(({ name }) => isOfHeldModel(name));
+  const isBeside = (entry: TensorEntry) => isHeld && !isOfHeldModel(entry.name);
+  const [unknown, ...more] = rest.filter(([name, entry]) => !isIgnored(name) && !isBeside(entry));
   if (unknown === undefined) return rest.map(([, { name }]) => name);
   throw new LLM2CLIPError(
     'ERR_CHECKPOINT_MISMATCH',
