@@ -27,17 +27,28 @@ export function inputOf(target: Target, seed: number, number: number): Input {
   return target.next(new Random(Math.imul(seed, 0x9e3779b1) + number));
 }
 
+/** What a bug looks like, with the stack that is left out of the many errors before. */
+async function described(target: Target, input: Input): Promise<string> {
+  Error.stackTraceLimit = 50;
+  try {
+    return `${await target.run(input)}, when run again`;
+  } catch (error) {
+    return (error as Error).stack ?? String(error);
+  }
+}
+
 async function work({ target: name, seed, first, end, until, progress }: Work): Promise<void> {
   const { target } = (await import(`./targets/${name}.mts`)) as { target: Target };
   let counts: Record<string, number> = {};
+  Error.stackTraceLimit = 0; // most of what a refusal costs
   const tell = (report: Report) => parentPort?.postMessage(report);
   for (let number = first; number < end; number++) {
     progress[0] = number;
     try {
       const outcome = await target.run(inputOf(target, seed, number));
       counts[outcome] = (counts[outcome] ?? 0) + 1;
-    } catch (error) {
-      return tell({ bug: (error as Error).stack ?? String(error), number });
+    } catch {
+      return tell({ bug: await described(target, inputOf(target, seed, number)), number });
     }
     if (number % REPORT_EVERY !== 0 && number !== end - 1) continue;
     tell({ counts });
