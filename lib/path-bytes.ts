@@ -2,6 +2,7 @@
 // (os.fsdecode, PEP 383): a byte that belongs to no character, 0x80 to 0xff, is the lone surrogate
 // U+DC80 to U+DCFF. JSON keeps such strings as they are.
 import { isUtf8 } from 'node:buffer';
+import { realpath } from 'node:fs/promises';
 
 const ESCAPED_BYTE = /[\udc80-\udcff]/;
 /** With the flag u a surrogate that belongs to a pair does not match. */
@@ -42,4 +43,9 @@ export function fileSystemPath(path: string): string | Buffer {
       : Buffer.from(character),
   );
   return Buffer.concat(parts);
+}
+
+/** A path without links: one name for each file, whatever links lead to it. @throws as Node's fs */
+export async function realPath(path: string): Promise<string> {
+  return nameOfBytes(await realpath(fileSystemPath(path), { encoding: 'buffer' }));
 }

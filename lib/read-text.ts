@@ -29,10 +29,15 @@ export async function* textPieces(path: string): AsyncGenerator<string, void, un
 }
 
 /** All of it. Errors as {@link textPieces}'. */
-export async function readText(path: string): Promise<string> {
+export function readText(path: string): Promise<string> {
+  return joinedText(textPieces(path), path);
+}
+
+/** Pieces of a file as one text. @throws RangeError (ERR_INVALID_ARG) where no string is so long */
+export async function joinedText(text: AsyncIterable<string>, path: string): Promise<string> {
   const pieces: string[] = [];
   let length = 0;
-  for await (const piece of textPieces(path)) {
+  for await (const piece of text) {
     pieces.push(piece);
     length += piece.length;
     if (length <= constants.MAX_STRING_LENGTH) continue;

@@ -17,6 +17,18 @@ const UTF_8 = { name: 'UTF-8', decoder: 'utf-8' };
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the control character is what is looked for
 const SHIFTS = /\x1b[$(]/;
 
+/** Upper bytes of UTF-16 in many scripts, which texts in UTF-8 have one of now and then. */
+const isControl = (byte: number) =>
+  byte < 9 || (byte > 13 && byte < 26) || (byte > 27 && byte < 32);
+/** Of the characters of a piece of text. */
+const MOST_CONTROLS = 1 / 8;
+
+function hasManyControls(text: string): boolean {
+  let count = 0;
+  for (let i = 0; i < text.length; i++) if (isControl(text.charCodeAt(i))) count += 1;
+  return count > MOST_CONTROLS * text.length;
+}
+
 /**
  * Decodes a file of text piece by piece: UTF-8, or what its byte order mark says, which is dropped.
  * Another encoding is refused, since its bytes would be embedded as other characters.
@@ -34,7 +46,8 @@ export class TextFileDecoder {
   decode(bytes: Uint8Array): string {
     this.#decoder ??= this.#begin(bytes);
     const text = this.#attempt(bytes, () => this.#decoder?.decode(bytes, { stream: true }));
-    if (text.includes('\0') || (this.#name === 'UTF-8' && SHIFTS.test(text))) this.#refuse(bytes);
+    const isOther = this.#name === 'UTF-8' && (SHIFTS.test(text) || hasManyControls(text));
+    if (isOther || text.includes('\0')) this.#refuse(bytes);
     return text;
   }
 
@@ -70,16 +83,16 @@ export class TextFileDecoder {
 
 /** What bytes that are no UTF-8 are likely to be, and its name for iconv. */
 function guess(bytes: Uint8Array): { found: string; name: string } {
-  if (bytes.includes(0)) return guessByNulls(bytes);
+  if (bytes.some(isControl)) return guessByControls(bytes);
   const isShifted = SHIFTS.test(Buffer.from(bytes).toString('latin1'));
   if (isShifted) return { found: 'ISO-2022-JP or one of its kind', name: 'ISO-2022-JP' };
   return guessByRuns(bytes);
 }
 
-/** Upper bytes of most characters are zero: of UTF-32 two next to each other, of UTF-16 one. */
-function guessByNulls(bytes: Uint8Array): { found: string; name: string } {
+/** Upper bytes of many characters are such: of UTF-32 two next to each other, of UTF-16 one. */
+function guessByControls(bytes: Uint8Array): { found: string; name: string } {
   const shares = [0, 1, 2, 3].map((place) => {
-    const count = bytes.filter((byte, i) => byte === 0 && i % 4 === place).length;
+    const count = bytes.filter((byte, i) => isControl(byte) && i % 4 === place).length;
     return (4 * count) / bytes.length;
   });
   const [a = 0, b = 0, c = 0, d = 0] = shares;

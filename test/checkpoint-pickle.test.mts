@@ -1,6 +1,6 @@
 // What lies beside the weights in a torch file, and what nothing may become of.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { readCheckpoint } from '#lib/checkpoint/read';
@@ -27,7 +27,7 @@ const tensor = { type: 'FloatStorage', key: '0', elements: 16, shape: [16], stri
 
 describe('what torch 2.11 saved', () => {
   const expected = JSON.parse(readFileSync(join(FIXTURES, 'beside.json'), 'utf8'));
-  const kinds = ['zip', 'legacy'].flatMap((kind) => [2, 3, 4, 5].map((n) => `${kind}-${n}`));
+  const kinds = ['zip', 'legacy'].flatMap((kind) => [1, 2, 3, 4, 5].map((n) => `${kind}-${n}`));
   for (const kind of kinds) {
     it(`the weights of beside-${kind}.pt, whatever else lies there`, async () => {
       const table = await readCheckpoint(join(FIXTURES, `beside-${kind}.pt`));
@@ -62,6 +62,14 @@ describe('what torch 2.11 saved', () => {
 });
 
 describe('pickles of kinds that are no longer written', () => {
+  it('with storages of CUDA', async () => {
+    const file = readFileSync(join(FIXTURES, 'beside-legacy-2.pt'), 'latin1');
+    const path = join(folder, 'cuda.pt');
+    writeFileSync(path, file.replace(/ctorch\n((?!Q)\w+Storage)\n/g, 'ctorch.cuda\n$1\n'), 'latin1');
+    const values = async (from: string) => (await readCheckpoint(from)).tensors.map(tensorValues);
+    assert.deepEqual(await values(path), await values(join(FIXTURES, 'beside-legacy-2.pt')));
+  });
+
   it("Python 2's: short strings, and an OrderedDict made of pairs", async () => {
     const pickle = start().global('collections', 'OrderedDict').raw('(](](U\x01w').tensor(tensor);
     const { tensors } = await readCheckpoint(forge(pickle.raw('eetR')));

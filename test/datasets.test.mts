@@ -1,6 +1,6 @@
 // Datasets as they are published, small, and what evaluations make of them over vectors that are given.
 import assert from 'node:assert/strict';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { recall } from 'llm2clip';
@@ -10,6 +10,7 @@ import { readClassFolders } from '#lib/eval/class-folders';
 import { jsonElements } from '#lib/eval/json-elements';
 import { evaluateRetrieval } from '#lib/eval/retrieval';
 import { readRetrievalDataset } from '#lib/eval/retrieval-dataset';
+import { fileSystemPath } from '#lib/path-bytes';
 import { textPieces } from '#lib/read-text';
 import { FakeEncoder } from './support/fake-encoder.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -241,6 +242,50 @@ describe('retrieval datasets', () => {
           return true;
         });
       }
+    });
+
+    test('by names that are not UTF-8, and by links to links', async (t) => {
+      await folderOf('outside', { 'secret.txt': secret });
+      const [byName, byCaption] = [join(root, 'by-name'), join(root, 'by-caption')];
+      const odd = (folder: string, name: string) => fileSystemPath(join(folder, name));
+      await folderOf('by-name', {
+        'captions.json': '[{"image": "p\\udcff.jpg", "caption": "a"}]',
+      });
+      await folderOf('by-caption', { 'image/a.jpg': '', 'caption/a.txt': 'a' });
+      try {
+        await symlink('../outside/secret.txt', odd(byName, 'p\udcff.jpg'));
+      } catch {
+        return t.skip('this file system takes names of UTF-8 alone');
+      }
+      await symlink('../../outside/secret.txt', odd(byCaption, 'caption/1\udcff.txt'));
+      await writeFile(odd(byCaption, 'image/1\udcff.jpg'), '');
+      // What looks like the hub's blob leads on.
+      const entries = JSON.stringify([{ image: '1.jpg', caption: 'a' }]);
+      const chained = await folderOf('chained/snapshot', { 'captions.json': entries });
+      await folderOf('chained/blobs', { note: '' });
+      await symlink(`../blobs/${'c'.repeat(64)}`, join(chained, '1.jpg'));
+      await symlink('../../outside/secret.txt', join(root, 'chained/blobs', 'c'.repeat(64)));
+      for (const folder of [byName, byCaption, chained]) {
+        await assert.rejects(readRetrievalDataset(folder), (error: Error & { code?: string }) => {
+          assert.equal(error.code, 'ERR_INVALID_ARG', error.message);
+          assert.match(error.message, /a link that leads outside/);
+          return true;
+        });
+      }
+    });
+
+    test('but a folder is read whatever its name', async (t) => {
+      const plain = await folderOf('plain', {
+        'captions.json': [{ image: '1.jpg', caption: 'a' }],
+        '1.jpg': '',
+      });
+      const named = join(root, 'f\udcff');
+      try {
+        await rename(plain, fileSystemPath(named));
+      } catch {
+        return t.skip('this file system takes names of UTF-8 alone');
+      }
+      assert.deepEqual((await readRetrievalDataset(named)).pictures, [join(named, '1.jpg')]);
     });
 
     test('but a snapshot of the hub is read, whose files are links to its blobs', async () => {

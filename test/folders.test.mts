@@ -1,7 +1,15 @@
 // What in folders counts as a picture, how links are followed, and names of any bytes.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join, relative } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -11,7 +19,7 @@ import { readRetrievalDataset } from '#lib/eval/retrieval-dataset';
 import { decodeImage } from '#lib/image';
 import { findPictures, listPictures } from '#lib/image/folder';
 import { fileSystemPath, nameOfBytes } from '#lib/path-bytes';
-import { llm2clip } from './support/cli.mts';
+import { llm2clip, MAIN } from './support/cli.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeBundle } from './support/text-bundle.mts';
@@ -96,6 +104,22 @@ describe('links', () => {
   });
 });
 
+test('a folder below that may not be read is left out, and counted', {
+  skip: process.getuid?.() === 0 && 'root may read every folder',
+}, async () => {
+  const path = folderOf('partly', 'a.jpg', 'lost+found/b.jpg');
+  const locked = join(path, 'lost+found');
+  chmodSync(locked, 0);
+  try {
+    const { pictures, leftOut } = await findPictures([path]);
+    assert.deepEqual(pictures, [join(path, 'a.jpg')]);
+    assert.deepEqual([...leftOut], [['unreadable folder', 1]]);
+    await assert.rejects(findPictures([locked]), { code: 'ERR_IO' });
+  } finally {
+    chmodSync(locked, 0o700);
+  }
+});
+
 test('an abort ends the search', async () => {
   const path = folderOf('aborted', 'a.jpg');
   const signal = AbortSignal.abort(new Error('enough'));
@@ -178,6 +202,14 @@ describe('llm2clip', () => {
     assert.equal(raw.width, 32);
     const plain = await llm2clip('encode', bundle, pictures);
     assert.match(plain.stdout, /caf\\xe9\.png\t/);
+  });
+
+  test('a file of such a name is found where a shell names it', async (t) => {
+    if (skip) return t.skip(skip);
+    const script = '"$0" "$1" encode "$2" "$3"/caf*.png --json';
+    const args = ['-c', script, process.execPath, MAIN, bundle, pictures];
+    const { image } = JSON.parse(execFileSync('sh', args, { encoding: 'utf8' }));
+    assert.equal(image, join(pictures, LATIN_NAME));
   });
 
   test('index keeps such names, finds them again and drops them', async (t) => {

@@ -133,7 +133,6 @@ describe('a variant of LoRA is refused by its name', () => {
     { trainable_token_indices: [3] },
     { lora_bias: true },
     { bias: 'lora_only' },
-    { fan_in_fan_out: true },
     { peft_type: 'LOHA' },
   ];
   for (const variant of variants) {

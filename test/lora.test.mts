@@ -155,7 +155,6 @@ describe('what is no plain LoRA', () => {
 
   const configs: [string, object, ErrorCode, RegExp][] = [
     ['method', { peft_type: 'IA3' }, 'ERR_CHECKPOINT_UNSUPPORTED', /peft_type/],
-    ['fan_in_fan_out', { fan_in_fan_out: true }, 'ERR_CHECKPOINT_UNSUPPORTED', /fan_in_fan_out/],
     ['DoRA', { use_dora: true }, 'ERR_CHECKPOINT_UNSUPPORTED', /use_dora/],
     ['biases', { bias: 'all' }, 'ERR_CHECKPOINT_UNSUPPORTED', /bias/],
     ['ranks', { rank_pattern: { q_proj: 8 } }, 'ERR_CHECKPOINT_MISMATCH', /expected \[8,12\]/],

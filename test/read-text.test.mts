@@ -53,6 +53,18 @@ describe('texts', () => {
     });
   }
 
+  test('whichever way their lines end, and with a control character now and then', async () => {
+    for (const [content, texts] of [
+      ['one\rtwo\r', ['one', 'two']],
+      ['one\r\ntwo\n\r\n', ['one', 'two', '']],
+      ['a photo of a cat\x02', ['a photo of a cat\x02']],
+      ['\n', ['']],
+      ['\r\n', ['']],
+    ] as const) {
+      assert.deepEqual(await readTexts(await fileOf(Buffer.from(content))), texts);
+    }
+  });
+
   test('longer than a piece, with characters across its end', async () => {
     const long = `a${'😀é'.repeat(400_000)}`;
     for (const bytes of [Buffer.from(long), utf16(`\ufeff${long}`), bigEndian(`\ufeff${long}`)]) {
@@ -73,6 +85,10 @@ describe('texts', () => {
     ],
     ['UTF-16BE', bigEndian('a cat\na dog\n'), /found UTF-16BE without a byte order mark/],
     ['UTF-16LE, Chinese with line breaks', utf16('猫在沙发上\n两只狗\n'), /found UTF-16LE without/],
+    ...['привет', 'مرحبا', 'שלום'].flatMap((word): [string, Uint8Array, RegExp][] => [
+      [`UTF-16LE, ${word} alone`, utf16(word), /found UTF-16LE without/],
+      [`UTF-16BE, ${word} alone`, bigEndian(word), /found UTF-16BE without/],
+    ]),
     ['UTF-32LE with a mark', utf32('\ufeffa cat'), /found UTF-32LE; .*iconv -f UTF-32LE/],
     ['UTF-32LE', utf32('a cat'), /found UTF-32LE without/],
     ['UTF-32BE', utf32('a cat').swap32(), /found UTF-32BE without/],

@@ -86,10 +86,12 @@ def write_beside():
         "python": random.getstate(), "surrogate": "\udcff",
     }
     for legacy in (False, True):
-        for protocol in (2, 3, 4, 5):
+        for protocol in (1, 2, 3, 4, 5):
             kind = "legacy" if legacy else "zip"
             options = dict(pickle_protocol=protocol, _use_new_zipfile_serialization=not legacy)
-            content = {"epoch": 1, "model_state_dict": weights, "optimizer": {**safe, **inert}}
+            # By protocol 1 objects are made by a function that makes those of any class: it is refused.
+            beside = {**safe, **(inert if protocol > 1 else {})}
+            content = {"epoch": 1, "model_state_dict": weights, "optimizer": beside}
             torch.save(content, OUT / f"beside-{kind}-{protocol}.pt", **options)
     safe_file = OUT / "beside-safe.pt"
     torch.save({"state_dict": weights, **safe}, safe_file)

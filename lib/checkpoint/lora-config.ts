@@ -49,7 +49,7 @@ export function readLoraConfig(config: Section): LoraConfig {
     rankOf,
     scaleOf: (module) => alphaOf(module) / divisor(rankOf(module)),
     targets: readNames('target_modules', targets, budget, 1),
-    excluded: readNames('exclude_modules', config.exclude_modules ?? [], budget, 0),
+    excluded: readNames('exclude_modules', config.exclude_modules || [], budget, 0),
     layers: readLayers(config.layers_to_transform),
     layersPattern: readLayersPattern(config.layers_pattern, budget),
   };

@@ -24,7 +24,6 @@ const VARIANTS: readonly Variant[] = [
     key: 'alora_invocation_tokens',
     why: 'which makes it an activated LoRA: it acts only on tokens after these, and nothing can merge it',
   },
-  { key: 'fan_in_fan_out' },
   { key: 'bias', allowed: (value) => value === 'none' },
   { key: 'lora_bias' },
   {

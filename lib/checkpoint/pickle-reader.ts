@@ -1,5 +1,7 @@
 import { unsafePickle } from './pickle-values';
+import { quote } from './quote';
 
+const PROTO = 0x80;
 const LONGEST_GLOBAL = 256;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Lone halves of surrogate pairs as Python writes them, of file names that are not valid text. */
@@ -47,6 +49,13 @@ export class PickleReader {
   }
 
   /** A length; more than the pickle holds is refused by the read that follows. */
+  /** What a pickle says of itself at its beginning; those of protocol 1 say nothing. */
+  protocol(): number {
+    if (this.#bytes[this.#at] !== PROTO) return 1;
+    this.#at++;
+    return this.u8();
+  }
+
   u64(): number {
     return Number(this.bytes(8).readBigUInt64LE());
   }
@@ -62,6 +71,16 @@ export class PickleReader {
     const unsigned =
       length === 0 ? 0n : BigInt(`0x${Buffer.from(bytes).reverse().toString('hex')}`);
     const value = BigInt.asIntN(8 * length, unsigned);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
+  /** INT and LONG, in decimal digits: the former says true and false, too, the latter ends in L. */
+  integer(): number | bigint | boolean {
+    const line = this.line();
+    if (line === '00' || line === '01') return line === '01';
+    const [, digits] = /^(-?\d{1,400})L?$/.exec(line) ?? [];
+    if (digits === undefined) throw unsafePickle(`${quote(line)} is no integer`);
+    const value = BigInt(digits);
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 

@@ -25,7 +25,7 @@ export interface PickleWorld {
 }
 
 /**
- * Runs the operations of pickle protocols 2 to 5 on data alone: no class is looked up outside
+ * Runs the operations of pickle protocols 1 to 5 on data alone: no class is looked up outside
  * `world`, no attribute is ever set. Work and memory are bounded.
  *
  * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSAFE for every other operation and every malformed one
@@ -53,6 +53,8 @@ class Unpickler {
     K: (u) => u.#push(u.#reader.u8()),
     M: (u) => u.#push(u.#reader.u16()),
     '\x8a': (u) => u.#push(u.#reader.long(u.#reader.u8())),
+    I: (u) => u.#push(u.#reader.integer()),
+    L: (u) => u.#push(u.#reader.integer()),
     G: (u) => u.#push(u.#reader.float()),
     X: (u) => u.#push(u.#reader.string(u.#reader.u32())),
     '\x8c': (u) => u.#push(u.#reader.string(u.#reader.u8())),
@@ -107,10 +109,9 @@ class Unpickler {
   }
 
   run(): PickleValue {
-    const first = this.#reader.u8();
-    const protocol = this.#reader.u8();
-    if (first !== 0x80 || protocol < 2 || protocol > 5) {
-      throw unsafePickle('expected protocol 2 to 5 at its beginning');
+    const protocol = this.#reader.protocol();
+    if (protocol < 1 || protocol > 5) {
+      throw unsafePickle(`expected protocol 1 to 5, found ${protocol}`);
     }
     for (let count = 0; count < MAX_OPERATIONS; count++) {
       const opcode = String.fromCharCode(this.#reader.u8());

@@ -15,20 +15,22 @@ export const TORCH_DTYPES: Readonly<Record<string, Dtype>> = {
   ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7].map((bits) => [`int${bits}`, 'i8' as const])),
 };
 
+/** Storages that torch has had for the CPU and for CUDA, of the same names. */
+const STORAGES: Readonly<Record<string, Dtype>> = {
+  ...{ DoubleStorage: 'f64', FloatStorage: 'f32', HalfStorage: 'f16', BFloat16Storage: 'bf16' },
+  ...{ LongStorage: 'i64', IntStorage: 'i32', ShortStorage: 'i16', CharStorage: 'i8' },
+  ...{ ByteStorage: 'u8', BoolStorage: 'bool' },
+  ...{ ComplexFloatStorage: 'c64', ComplexDoubleStorage: 'c128' },
+};
+
 /** Class of a storage → type of its elements. Plain bytes are those of a type that has no class. */
 export const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
-  'torch.DoubleStorage': 'f64',
-  'torch.FloatStorage': 'f32',
-  'torch.HalfStorage': 'f16',
-  'torch.BFloat16Storage': 'bf16',
-  'torch.LongStorage': 'i64',
-  'torch.IntStorage': 'i32',
-  'torch.ShortStorage': 'i16',
-  'torch.CharStorage': 'i8',
-  'torch.ByteStorage': 'u8',
-  'torch.BoolStorage': 'bool',
-  'torch.ComplexFloatStorage': 'c64',
-  'torch.ComplexDoubleStorage': 'c128',
+  ...Object.fromEntries(
+    Object.entries(STORAGES).flatMap(([name, dtype]) => [
+      [`torch.${name}`, dtype],
+      [`torch.cuda.${name}`, dtype],
+    ]),
+  ),
   'torch.QInt8Storage': 'qint8',
   'torch.QUInt8Storage': 'quint8',
   'torch.QInt32Storage': 'qint32',

@@ -14,12 +14,15 @@ const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
 /** As a pickled integer, with what may come before it: a protocol, and a frame of eight bytes. */
 const PICKLED_MAGIC_NUMBER = '\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19';
 const STARTS = [2, 11];
+/** The same of protocol 1, in digits. */
+const WRITTEN_MAGIC_NUMBER = `L${MAGIC_NUMBER}L\n`;
 const PROTOCOL_VERSION = 1001;
 /** Before each storage: how many elements follow. */
 const COUNT_BYTES = 8;
 
 /** @param start the first bytes of a file, one character each */
 export function isLegacyTorch(start: string): boolean {
+  if (start.startsWith(WRITTEN_MAGIC_NUMBER)) return true;
   return start[0] === '\x80' && STARTS.some((at) => start.startsWith(PICKLED_MAGIC_NUMBER, at));
 }
 

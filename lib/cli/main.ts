@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../package-version';
 import { benchCommand } from './bench';
 import { classifyCommand } from './classify';
+import { commandArguments } from './command-arguments';
 import { convertCommand } from './convert';
 import { encodeCommand } from './encode';
 import { encodeTextCommand } from './encode-text';
@@ -65,7 +66,7 @@ async function main(): Promise<void> {
     process.exit(error.code === 'EPIPE' ? DONE : FAILED);
   });
   try {
-    await program().parseAsync();
+    await program().parseAsync(commandArguments(), { from: 'user' });
   } catch (error) {
     process.exitCode = exitCode(error);
     if (error instanceof CommanderError) return; // commander has said it

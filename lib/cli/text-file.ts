@@ -10,7 +10,7 @@ export async function readTexts(path: string): Promise<string[]> {
   const array = content.trimStart().startsWith('[') ? stringsOf(content) : undefined;
   if (array !== undefined) return array;
   if (content === '') return [];
-  return content.replace(/\r?\n$/, '').split(/\r?\n/);
+  return content.replace(/\r\n?$|\n$/, '').split(/\r\n?|\n/);
 }
 
 /** Undefined for a line that begins with a bracket and is no such array. */

@@ -1,7 +1,7 @@
-import { realpath } from 'node:fs/promises';
-import { dirname, resolve, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { invalidContent } from '../arguments';
 import { blobOf } from '../blob-link';
+import { realPath } from '../path-bytes';
 import { fileError } from '../regular-file';
 
 /**
@@ -20,7 +20,7 @@ export class DatasetFolder {
 
   /** @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO */
   static async open(path: string): Promise<DatasetFolder> {
-    const real = await realpath(path).catch((error: unknown) => {
+    const real = await realPath(path).catch((error: unknown) => {
       throw fileError(path, error, 'a folder');
     });
     return new DatasetFolder(path, real);
@@ -39,17 +39,22 @@ export class DatasetFolder {
    * @throws RangeError (ERR_INVALID_ARG) where links lead outside
    */
   async has(path: string, what: string): Promise<boolean> {
-    const real = await realpath(path).catch(() => undefined);
+    const real = await realPath(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+      throw fileError(path, error);
+    });
     if (real === undefined) return false;
-    if (isBelow(real, this.#real) || (await this.#isBlob(path))) return true;
+    if (isBelow(real, this.#real) || real === (await this.#blobOf(path))) return true;
     throw this.outside(what, `${path}, a link that leads outside`);
   }
 
-  /** Whether it is a file of a snapshot in the hub's cache, which keeps contents elsewhere. */
-  async #isBlob(path: string): Promise<boolean> {
-    if ((await blobOf(path)) === undefined) return false;
-    const folder = await realpath(dirname(path));
-    return folder === this.#real || isBelow(folder, this.#real);
+  /** The content of a file of a snapshot in the hub's cache, which is no link itself. */
+  async #blobOf(path: string): Promise<string | undefined> {
+    const blob = await blobOf(path);
+    if (blob === undefined) return undefined;
+    const folder = await realPath(dirname(path));
+    const isInside = folder === this.#real || isBelow(folder, this.#real);
+    return isInside ? join(folder, blob) : undefined;
   }
 
   /** @throws RangeError (ERR_INVALID_ARG) where links lead outside */

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { invalidRange, invalidType, isObject } from '../arguments';
-import { textPieces } from '../read-text';
+import { joinedText, textPieces } from '../read-text';
 import { jsonElements } from './json-elements';
 
 type Pieces = AsyncGenerator<string, void, undefined>;
@@ -30,9 +30,7 @@ async function* wholeOf(pieces: Pieces, path: string): AsyncGenerator<unknown, v
     yield* parsed(jsonElements(all), path);
     return;
   }
-  let text = '';
-  for await (const piece of all) text += piece;
-  yield* imagesOf(parse(text, path), path);
+  yield* imagesOf(parse(await joinedText(all, path), path), path);
 }
 
 async function* joined(first: string, rest: Pieces): Pieces {

@@ -1,8 +1,8 @@
 import type { Dirent } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
-import { fileSystemPath, nameOfBytes } from '../path-bytes';
+import { fileSystemPath, nameOfBytes, realPath } from '../path-bytes';
 import { fileError } from '../regular-file';
 
 /** What in a folder is taken for a picture; a file that is named is tried whatever it is called. */
@@ -75,10 +75,12 @@ async function listFolder(
     links = [];
     for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
       signal?.throwIfAborted();
-      const real = await realName(next);
-      if (listed.has(real)) continue;
-      listed.add(real);
-      for (const { path, name, kind, isLink } of await readFolder(next)) {
+      const entries = await listOnce(next, listed).catch((error: unknown) => {
+        if (next === root || !isUnreadable(error)) throw error;
+        count(leftOut, 'unreadable folder');
+        return [];
+      });
+      for (const { path, name, kind, isLink } of entries) {
         if (kind === 'folder') (isLink ? links : folders).push(path);
         else if (kind === 'file' && hasPictureName(name) && !isAppleDouble(name)) {
           pictures.push(path);
@@ -88,6 +90,23 @@ async function listFolder(
   }
   if (pictures.length > 0) return pictures.sort();
   throw new LLM2CLIPError('ERR_NOT_FOUND', `expected pictures in ${root}, found none`);
+}
+
+/** What lies in a folder; nothing, where it was listed by another name. */
+async function listOnce(folder: string, listed: Set<string>): Promise<FolderEntry[]> {
+  const real = await realPath(folder).catch((error: unknown) => {
+    throw fileError(folder, error, 'a folder');
+  });
+  if (listed.has(real)) return [];
+  listed.add(real);
+  return readFolder(folder);
+}
+
+/** Whether another may read the folder, or it has gone; as opposed to a disk that fails. */
+function isUnreadable(error: unknown): boolean {
+  const { cause, code } = error as Error & { code?: string };
+  const { code: reason = '' } = (cause ?? {}) as NodeJS.ErrnoException;
+  return code === 'ERR_NOT_FOUND' || ['EACCES', 'EPERM'].includes(reason);
 }
 
 function count(counts: Map<string, number>, kind: string): void {
@@ -136,14 +155,4 @@ async function kindOf(path: string): Promise<EntryKind> {
 function kindOfEntry(entry: Pick<Dirent<Buffer>, 'isFile' | 'isDirectory'>): EntryKind {
   if (entry.isFile()) return 'file';
   return entry.isDirectory() ? 'folder' : 'special';
-}
-
-/** One name for each folder, whatever links lead to it. */
-async function realName(folder: string): Promise<string> {
-  const real = await realpath(fileSystemPath(folder), { encoding: 'buffer' }).catch(
-    (error: unknown) => {
-      throw fileError(folder, error, 'a folder');
-    },
-  );
-  return nameOfBytes(real);
 }
