@@ -26,6 +26,11 @@ import { temporaryFolder } from './support/temporary.mts';
 const report = fullReport();
 const folder = temporaryFolder();
 const GROUND = 'getComputedStyle(document.body).backgroundColor';
+/** Texts, and legends' bars, which have none: of all elements only what is looked at leaves the page. */
+const COLOURED = `(${SNAPSHOT})(document.body)
+  .filter(({ text, attributes }) => text !== '' || attributes.viewBox === '0 0 12 12')
+  .map(({ tag, text, colour, attributes: { fill } }) => ({ tag, text, colour, fill }))`;
+type Coloured = Pick<Drawn, 'tag' | 'text' | 'colour'> & { fill?: string };
 
 describe('as a page', { skip }, () => {
   let browser: Browser;
@@ -218,14 +223,12 @@ describe('as a page', { skip }, () => {
   for (const scheme of ['light', 'dark'] as const) {
     test(`${scheme}: text stands out from its ground`, async () => {
       const opened = await open(1280, scheme);
-      const all = await opened.page.evaluate<Drawn[]>(`(${SNAPSHOT})(document.body)`);
+      const all = await opened.page.evaluate<Coloured[]>(COLOURED);
       const ground = await opened.page.evaluate<string>(GROUND);
-      const bars = all.filter(
-        ({ tag, attributes }) => tag === 'svg' && attributes.viewBox === '0 0 12 12',
-      );
+      const bars = all.filter(({ tag }) => tag === 'svg');
       const faults = all
         .filter(({ text }) => text !== '')
-        .flatMap(({ text, colour, attributes: { fill } }) => {
+        .flatMap(({ text, colour, fill }) => {
           const behind = fill === 'var(--on-series)' ? bars.map((one) => one.colour) : [ground];
           const least = Math.min(...behind.map((one) => contrast(colour, one)));
           return least < 4.5 ? [`${text}: ${least}`] : [];
