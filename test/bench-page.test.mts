@@ -26,6 +26,11 @@ import { temporaryFolder } from './support/temporary.mts';
 const report = fullReport();
 const folder = temporaryFolder();
 const GROUND = 'getComputedStyle(document.body).backgroundColor';
+/** Texts, and legends' bars, which have none: of all elements only what is looked at leaves the page. */
+const COLOURED = `(${SNAPSHOT})(document.body)
+  .filter(({ text, attributes }) => text !== '' || attributes.viewBox === '0 0 12 12')
+  .map(({ tag, text, colour, attributes: { fill } }) => ({ tag, text, colour, fill }))`;
+type Coloured = Pick<Drawn, 'tag' | 'text' | 'colour'> & { fill?: string };
 
 describe('as a page', { skip }, () => {
   let browser: Browser;
@@ -37,22 +42,31 @@ describe('as a page', { skip }, () => {
     browser = await chromium.launch({
       executablePath: executablePath ?? '',
       args: BROWSER_ARGUMENTS,
+      timeout: 0,
     });
   });
   after(() => browser?.close());
 
-  async function open(width = 1280, colorScheme: 'light' | 'dark' = 'light') {
+  async function load(width: number, colorScheme: 'light' | 'dark') {
     const viewport = { width, height: width > 500 ? 900 : 844 };
     const context = await browser.newContext({
       ...{ viewport, colorScheme, javaScriptEnabled: false, offline: true },
     });
+    context.setDefaultTimeout(0);
     const page = await context.newPage();
     const requests: string[] = [];
     page.on('request', (request) => requests.push(request.url()));
     await context.route(/^(?!file:)/, (route) => route.abort());
     await page.goto(address);
     await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
-    return { page, requests, [Symbol.asyncDispose]: () => context.close() };
+    return { page, requests };
+  }
+
+  const loaded: Record<string, ReturnType<typeof load>> = {};
+  /** Tests that look at the same page share it: none changes it. */
+  function open(width = 1280, colorScheme: 'light' | 'dark' = 'light') {
+    loaded[`${width} ${colorScheme}`] ??= load(width, colorScheme);
+    return loaded[`${width} ${colorScheme}`] as ReturnType<typeof load>;
   }
 
   const runsOf = (scenario: Run['scenario'], precision: string) =>
@@ -61,14 +75,14 @@ describe('as a page', { skip }, () => {
     );
 
   test('asks for nothing but itself, and needs no script', async () => {
-    await using opened = await open();
+    const opened = await open();
     assert.deepEqual(opened.requests, [address]);
     assert.equal(await opened.page.locator('script, link, img, iframe').count(), 0);
     assert.equal(await opened.page.locator('h1').textContent(), MODEL);
   });
 
   test('headline: the fastest that passes parity, its p99, the best peer', async () => {
-    await using opened = await open();
+    const opened = await open();
     const figures = await opened.page.locator('.headlines dt').allTextContents();
     assert.deepEqual(figures, ['5.90pictures/s', '4,390ms p99', '1.00 ×best peer’s time']);
     const details = await opened.page.locator('.headlines dd').allTextContents();
@@ -77,7 +91,7 @@ describe('as a page', { skip }, () => {
   });
 
   test('ratios: bars as long as they say', async () => {
-    await using opened = await open();
+    const opened = await open();
     const drawn = await Drawing.of(opened.page, 'ratio-0');
     const x = drawn.scale('x', 'linear');
     const bars = drawn.shapes.sort((a, b) => a.top - b.top);
@@ -94,7 +108,7 @@ describe('as a page', { skip }, () => {
   });
 
   test('throughput against latency, of callers and of engines', async () => {
-    await using opened = await open();
+    const opened = await open();
     const drawn = await Drawing.of(opened.page, 'curve-concurrency');
     const [x, y] = [drawn.scale('x', 'linear'), drawn.scale('y', 'log')];
     const expected = ['bf16', 'fp32'].flatMap((precision) => {
@@ -117,7 +131,7 @@ describe('as a page', { skip }, () => {
   });
 
   test('histograms: a bar a bucket, as high as its count', async () => {
-    await using opened = await open();
+    const opened = await open();
     const [run] = runsOf('single-stream', 'bf16');
     assert.ok(run);
     const drawn = await Drawing.of(opened.page, 'histogram-0');
@@ -136,7 +150,7 @@ describe('as a page', { skip }, () => {
   });
 
   test('distributions rise with the buckets', async () => {
-    await using opened = await open();
+    const opened = await open();
     const drawn = await Drawing.of(opened.page, 'cdf-3');
     const [x, y] = [drawn.scale('x', 'log'), drawn.scale('y', 'linear')];
     for (const [i, precision] of ['bf16', 'fp32'].entries()) {
@@ -156,7 +170,7 @@ describe('as a page', { skip }, () => {
   });
 
   test('stages: shares of their sum, labelled in ms', async () => {
-    await using opened = await open();
+    const opened = await open();
     const drawn = await Drawing.of(opened.page, 'stages');
     const x = drawn.scale('x', 'linear');
     const [run] = runsOf('single-stream', 'bf16');
@@ -174,7 +188,7 @@ describe('as a page', { skip }, () => {
   });
 
   test('batch sizes: a bar a size, with its count', async () => {
-    await using opened = await open();
+    const opened = await open();
     const { page } = opened;
     const chart = page
       .locator('.run', { hasText: 'offline · bf16 · path · 16 callers' })
@@ -196,7 +210,7 @@ describe('as a page', { skip }, () => {
 
   for (const width of [1280, 390]) {
     test(`${width} px wide: nothing runs over, no label over another`, async () => {
-      await using opened = await open(width);
+      const opened = await open(width);
       const scrollWidth = await opened.page.evaluate('document.documentElement.scrollWidth');
       assert.equal(scrollWidth, width);
       const shown = `[...document.querySelectorAll('.chart svg')].filter((one) => one.clientWidth)`;
@@ -208,15 +222,13 @@ describe('as a page', { skip }, () => {
 
   for (const scheme of ['light', 'dark'] as const) {
     test(`${scheme}: text stands out from its ground`, async () => {
-      await using opened = await open(1280, scheme);
-      const all = await opened.page.evaluate<Drawn[]>(`(${SNAPSHOT})(document.body)`);
+      const opened = await open(1280, scheme);
+      const all = await opened.page.evaluate<Coloured[]>(COLOURED);
       const ground = await opened.page.evaluate<string>(GROUND);
-      const bars = all.filter(
-        ({ tag, attributes }) => tag === 'svg' && attributes.viewBox === '0 0 12 12',
-      );
+      const bars = all.filter(({ tag }) => tag === 'svg');
       const faults = all
         .filter(({ text }) => text !== '')
-        .flatMap(({ text, colour, attributes: { fill } }) => {
+        .flatMap(({ text, colour, fill }) => {
           const behind = fill === 'var(--on-series)' ? bars.map((one) => one.colour) : [ground];
           const least = Math.min(...behind.map((one) => contrast(colour, one)));
           return least < 4.5 ? [`${text}: ${least}`] : [];
@@ -228,7 +240,7 @@ describe('as a page', { skip }, () => {
   test('light and dark differ', async () => {
     const grounds = await Promise.all(
       (['light', 'dark'] as const).map(async (scheme) => {
-        await using opened = await open(1280, scheme);
+        const opened = await open(1280, scheme);
         return await opened.page.evaluate<string>(GROUND);
       }),
     );

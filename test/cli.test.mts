@@ -13,7 +13,7 @@ const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, im
 const CHECKPOINT = fixture('digits/digits-eva02.pt');
 const PHOTOGRAPHS = [fixture('images/china.jpg'), fixture('images/flower.jpg')];
 
-describe('usage', () => {
+describe('usage', { concurrency: 2 }, () => {
   const WRONG: string[][] = [
     [],
     ['nonsense'],

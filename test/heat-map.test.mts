@@ -1,10 +1,12 @@
 // Heat maps against NumPy's arithmetic and matplotlib's colours, pixel by pixel.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { type HeatMapOptions, heatMap, LLM2CLIP, type Patches } from 'llm2clip';
 import sharp from 'sharp';
+import type { paint as Paint } from '#lib/heat-map/paint';
 import { llm2clip } from './support/cli.mts';
 import { photograph } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -76,11 +78,21 @@ test('a map over a file is that over its pixels, and takes another size', async 
   assert.deepEqual([info.width, info.height], [90, 60]);
 });
 
-test('a large map lets the event loop turn', async () => {
+test('painting a large map lets the event loop turn', async (t) => {
+  const painter = createRequire(import.meta.url)('#lib/heat-map/paint') as { paint: typeof Paint };
+  const { paint } = painter;
   let turns = 0;
-  const timer = setInterval(() => turns++, 1);
-  await heatMap(patchesOf('square'), textOf('some'), { width: 3000 });
-  clearInterval(timer);
+  t.mock.method(painter, 'paint', async (...given: Parameters<typeof Paint>) => {
+    const count = () => {
+      turns += 1;
+      turning = setImmediate(count);
+    };
+    let turning = setImmediate(count);
+    await paint(...given);
+    clearImmediate(turning);
+  });
+  await heatMap(patchesOf('square'), textOf('some'), { width: 1000 });
+  // A million pixels, and a turn after 65,536 of them and the rest of their line.
   assert.ok(turns > 10, `${turns} turns`);
 });
 

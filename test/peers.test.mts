@@ -9,7 +9,7 @@ import { afterEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Peer, PeerFailed, PeerMissing } from '../bench/peers/peer.mts';
 import { readPixels } from '../bench/peers/pixels.mts';
-import { PeerProcess } from '../bench/peers/process.mts';
+import { PeerProcess, type PeerProcessOptions } from '../bench/peers/process.mts';
 import { expectJobControl } from '../bench/peers/process-group.mts';
 import { TurnTaking } from '../bench/peers/turn-taking.mts';
 import { stateOf, untilEnded } from './support/processes.mts';
@@ -144,9 +144,12 @@ describe('the client', () => {
 
 const HANG = { op: 'run', pixels: 'hang' };
 
-/** A peer that is used without its protocol, its id, and that of a process that it has started. */
-async function startProcess(options?: ConstructorParameters<typeof PeerProcess>[2]) {
-  const peer = new PeerProcess('fake', FAKE, options);
+/**
+ * A peer that is used without its protocol, its id, and that of a process that it has started: with
+ * that it does not end by itself, so `close` is not to wait for it.
+ */
+async function startProcess(options?: Pick<PeerProcessOptions, 'signal'>) {
+  const peer = new PeerProcess('fake', FAKE, { signal: options?.signal, closeMs: 0 });
   started.push(peer);
   const { pids } = await peer.ask<{ pids: number[] }>({ op: 'pids' });
   return { peer, pids };

@@ -2,8 +2,10 @@
 // that takes no time.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { LLM2CLIP, LoadOptions } from 'llm2clip';
 import {
   FAKE_DIM,
@@ -24,11 +26,17 @@ const codeOf = (error: unknown) => (error as { code?: string }).code;
 const raw = { normalize: false };
 const HOUR_MS = 3_600_000;
 
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+let quick: string;
+before(async () => {
+  quick = await fakeBundle(join(folder, 'quick'), 0);
+});
+
 /** Its engine takes no time. */
-async function load(batching: LoadOptions['batching'] = {}): Promise<LLM2CLIP> {
-  const bundle = await fakeBundle(join(folder, 'quick'), 0);
-  return fake.LLM2CLIP.load(bundle, { batching });
-}
+const load = (batching: LoadOptions['batching'] = {}): Promise<LLM2CLIP> =>
+  fake.LLM2CLIP.load(quick, { batching });
 
 const hold = (batching: NonNullable<LoadOptions['batching']>) => HeldModel.load(folder, batching);
 
@@ -199,7 +207,7 @@ describe('abort', () => {
     assert.equal(batches.count, 3);
   });
 
-  test('ten thousand at random moments: each promise settles once', async () => {
+  test('two thousand at random moments: each promise settles once', async () => {
     await using model = await load({ maxBatch: 16, maxQueue: 100_000 });
     let settled = 0;
     const outcomes = { done: 0, aborted: 0 };
@@ -221,11 +229,11 @@ describe('abort', () => {
       );
       settled += 1;
     };
-    for (let first = 0; first < 10_000; first += 500) {
+    for (let first = 0; first < 2000; first += 500) {
       await Promise.all(Array.from({ length: 500 }, (_, i) => ask(first + i)));
     }
-    assert.equal(settled, 10_000);
-    assert.ok(outcomes.done >= 2500 && outcomes.aborted >= 2500, JSON.stringify(outcomes));
+    assert.equal(settled, 2000);
+    assert.ok(outcomes.done >= 500 && outcomes.aborted >= 500, JSON.stringify(outcomes));
     // Those that were aborted in a batch go through the engine all the same.
     await until(() => model.stats().queue.inBatches === 0, 'an idle engine');
     const { requests, queue } = model.stats();
@@ -261,19 +269,24 @@ describe('the stream', () => {
     assert.equal(given, 100);
   });
 
-  test('ten thousand pictures in constant memory', async () => {
+  test('a thousand pictures in constant memory', async () => {
     await using model = await load({ maxBatch: 16 });
     const pictureBytes = fakePixels(0).pixelValues.byteLength;
-    const before = process.memoryUsage().arrayBuffers;
+    const bytesHeld = () => {
+      collectGarbage();
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = bytesHeld();
     let most = 0;
     let given = 0;
-    for await (const { embedding } of model.embedStream(source(10_000), raw)) {
+    for await (const { embedding } of model.embedStream(source(1000), raw)) {
       assert.equal(embedding?.[0], given++);
-      if (given % 100 === 0) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+      if (given % 500 === 0) most = Math.max(most, bytesHeld() - before);
     }
-    assert.equal(given, 10_000);
-    // What waits for the garbage collector counts; all of them would be 376 MB.
-    assert.ok(most < 4000 * pictureBytes, `${most} bytes`);
+    assert.equal(given, 1000);
+    // It reads 32 ahead; who keeps what was given has all of them at the end.
+    assert.ok(most < 200 * pictureBytes, `${most / pictureBytes} pictures`);
   });
 
   test('ends its source when the consumer stops, or an error ends it', async () => {

@@ -62,8 +62,8 @@ describe('llm2clip', () => {
       [path],
       ['encode', `--${BELL}`],
     ]) {
-      for (const json of [[], ['--json']]) {
-        const { code, stdout, stderr } = await llm2clip(...words, ...json);
+      const forms = [[], ['--json']].map((json) => llm2clip(...words, ...json));
+      for (const { code, stdout, stderr } of await Promise.all(forms)) {
         assert.notEqual(code, 0);
         assert.notEqual(stderr, '');
         assertShown(stderr);

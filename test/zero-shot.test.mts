@@ -8,9 +8,11 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Classification, convert, type LLM2CLIP, recall } from 'llm2clip';
-import { llm2clip, MAIN } from './support/cli.mts';
+import { llm2clip } from './support/cli.mts';
 import { loadModel, within } from './support/device.mts';
 import { digits } from './support/digits.mts';
+import { fakePackage, fakeTextBundle } from './support/fake-engine.mts';
+import { Gate } from './support/gate.mts';
 import { photograph, readGolden } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeBundle, wholeCheckpoint } from './support/text-bundle.mts';
@@ -292,22 +294,27 @@ describe('llm2clip eval', () => {
     assert.match(alone.stderr, /ERR_ENGINE_INCOMPATIBLE: this bundle has no language model/);
   });
 
-  test('Ctrl-C ends it at once', async () => {
-    const many = join(folder, 'many');
-    await mkdir(many);
-    const caption = 'a photo of the red car '.repeat(90);
-    const captions = Array.from({ length: 6000 }, (_, i) => `${i} ${caption}`);
-    const entries = [{ image: 'none.jpg', caption: captions }];
-    await writeFile(join(many, 'captions.json'), JSON.stringify(entries));
-    const child = spawn(process.execPath, [MAIN, 'eval', 'retrieval', bundle, many]);
+  test('Ctrl-C ends it at once', async (t) => {
+    const few = join(folder, 'few');
+    await mkdir(few);
+    const entries = [{ image: 'none.jpg', caption: ['a', 'photo'] }];
+    await writeFile(join(few, 'captions.json'), JSON.stringify(entries));
+    const gate = await Gate.listen();
+    t.after(() => gate.close());
+    const main = join(fakePackage(join(folder, 'package')), 'dist/cli/main.js');
+    const held = await fakeTextBundle(join(folder, 'held'), gate);
+    const words = ['eval', 'retrieval', held, few, '--device', 'cpu'];
+    const child = spawn(process.execPath, [main, ...words]);
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    // The picture has been tried, and the texts take long; a second signal would kill.
-    child.stderr.once('data', () => child.kill('SIGINT'));
-    const [code] = await once(child, 'close');
+    const closed = once(child, 'close');
+    // The picture has been tried, and a text is held; a second signal would kill.
+    await gate.waitForRuns(1);
+    child.kill('SIGINT');
+    const [code] = await closed;
     assert.equal(code, 130, said);
-    assert.match(said, /interrupted/);
+    assert.match(said, /none\.jpg.*interrupted/s);
   });
 });

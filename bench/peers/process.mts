@@ -21,7 +21,7 @@ interface Pending {
 /** "TypeError: no such picture" is the reason, not the stack and the version that Node says after it. */
 const ERROR = /^\w*(Error|Exception)\b.*: /;
 
-/** How long a peer may take to end after `close` before it is killed. */
+/** How long a peer may take to end, once it has answered `close`, before it is killed. */
 const CLOSE_MS = 60_000;
 /** How long it may take to answer: a quantisation takes minutes, what hangs takes for ever. */
 const ANSWER_MS = 30 * 60_000;
@@ -31,6 +31,8 @@ export interface PeerProcessOptions {
   signal?: AbortSignal | undefined;
   /** How long an answer may take before the peer is killed. */
   answerMs?: number;
+  /** How long its end may take, once it has answered `close`, before the peer is killed. */
+  closeMs?: number;
 }
 
 /** A peer in a process of its own. Its requests are answered one after the other. */
@@ -39,6 +41,7 @@ export class PeerProcess {
   readonly #group: ProcessGroup;
   readonly #ended: Promise<void>;
   readonly #answerMs: number;
+  readonly #closeMs: number;
   #stopped = false;
   readonly #pending: Pending[] = [];
   #lastWords = '';
@@ -56,11 +59,12 @@ export class PeerProcess {
   constructor(
     name: string,
     command: readonly string[],
-    { signal, answerMs = ANSWER_MS }: PeerProcessOptions = {},
+    { signal, answerMs = ANSWER_MS, closeMs = CLOSE_MS }: PeerProcessOptions = {},
   ) {
     signal?.throwIfAborted();
     this.#name = name;
     this.#answerMs = answerMs;
+    this.#closeMs = closeMs;
     this.#group = new ProcessGroup(command as readonly [string, ...string[]]);
     const { leader } = this.#group;
     leader.stdin.on('error', () => {}); // a peer that died tells by its end
@@ -135,14 +139,11 @@ export class PeerProcess {
   /** Lets the peer end by itself; resolves when it has. @throws PeerFailed where it is dead already */
   async close(): Promise<void> {
     this.resume();
-    const late = setTimeout(() => this.#group.kill(), CLOSE_MS);
-    try {
-      await this.ask({ op: 'close' });
-      this.#group.leader.stdin.end();
-      await this.#ended;
-    } finally {
-      clearTimeout(late);
-    }
+    await this.ask({ op: 'close' });
+    this.#group.leader.stdin.end();
+    const late = setTimeout(() => this.#group.kill(), this.#closeMs);
+    await this.#ended;
+    clearTimeout(late);
   }
 
   /** Ends the peer at once, stopped or not; what is pending is rejected. Resolves when it has ended. */
