@@ -29,7 +29,10 @@ if (files.length === 0) {
   console.error(`expected a test named like ${names.join(' or ')}, found none in test/`);
   process.exit(1);
 }
-process.exitCode = await attach(process.execPath, [
+const args = [
   ...['--import', 'tsx', 'scripts/run-test-files.mjs', values['test-name-pattern'] ?? ''],
   ...files.map((file) => `test/${file}`),
-]);
+];
+// Threads of OpenMP that wait for one another sleep: by default they take a core each from other files.
+const env = { OMP_WAIT_POLICY: 'passive', ...process.env };
+process.exitCode = await attach(process.execPath, args, { env });

@@ -15,7 +15,12 @@ import { CONTENT, QUANTISATION } from './support/bundle-content.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const { exchangeDirectories: exchange } = loadNative();
-const WRITER = fileURLToPath(new URL('./support/bundle-writer.mts', import.meta.url));
+const WRITER = fileURLToPath(new URL('./support/bundle-writer.mjs', import.meta.url));
+
+/** Words of a command that replaces a bundle by one whose engine file has so many bytes. */
+const replacing = (out: string, bytes: number, ...words: string[]) => [
+  ...[process.execPath, WRITER, out, JSON.stringify(CONTENT), `${bytes}`, ...words],
+];
 
 /** A bundle whose one engine file is `text`. */
 function write(out: string, text: string, force = false): Promise<Manifest> {
@@ -241,12 +246,7 @@ describe('writing', () => {
       '-c',
       'ulimit -f 64; trap "" XFSZ; exec "$@"',
       'bash',
-      process.execPath,
-      '--import',
-      'tsx',
-      WRITER,
-      out,
-      '1000000',
+      ...replacing(out, 1_000_000),
     ]);
     const said = await outputOf(child);
     assert.match(said, /ERR_IO/);
@@ -299,7 +299,8 @@ describe('writing', () => {
     for (let round = 0; round < 10; round++) {
       // The child replaces the bundle for ever and says after each; it is killed at a moment that
       // moves through all the steps of a replacement.
-      const child = spawn(process.execPath, ['--import', 'tsx', WRITER, out, '200000', 'forever']);
+      const [program = '', ...args] = replacing(out, 200_000, 'forever');
+      const child = spawn(program, args);
       await once(child.stdout, 'data');
       await new Promise((resolve) => setTimeout(resolve, round));
       child.kill('SIGKILL');

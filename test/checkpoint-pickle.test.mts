@@ -65,7 +65,11 @@ describe('pickles of kinds that are no longer written', () => {
   it('with storages of CUDA', async () => {
     const file = readFileSync(join(FIXTURES, 'beside-legacy-2.pt'), 'latin1');
     const path = join(folder, 'cuda.pt');
-    writeFileSync(path, file.replace(/ctorch\n((?!Q)\w+Storage)\n/g, 'ctorch.cuda\n$1\n'), 'latin1');
+    writeFileSync(
+      path,
+      file.replace(/ctorch\n((?!Q)\w+Storage)\n/g, 'ctorch.cuda\n$1\n'),
+      'latin1',
+    );
     const values = async (from: string) => (await readCheckpoint(from)).tensors.map(tensorValues);
     assert.deepEqual(await values(path), await values(join(FIXTURES, 'beside-legacy-2.pt')));
   });

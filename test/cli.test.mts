@@ -111,10 +111,9 @@ describe('int8', () => {
       const words = line.split(/\s{2,}/).filter((word) => word !== '');
       for (const word of words) assert.ok(inspected.stdout.includes(word), word);
     }
-    const { json } = await converted(...words, '--json');
-    const [manifest, ...rest] = json() as Manifest[];
-    assert.equal(manifest?.quantisation?.layers.length, Number(layers));
-    assert.equal(rest.length, 0);
+    const { json } = await llm2clip('inspect', join(folder, 'int8.bundle'), '--json');
+    const [{ manifest }] = json() as [{ manifest: Manifest }];
+    assert.equal(manifest.quantisation?.layers.length, Number(layers));
   });
 });
 
@@ -275,8 +274,12 @@ describe('from checkpoint to embedding', () => {
       '--force',
       '--precision',
       'fp32',
+      '--json',
     );
     assert.equal(forced.code, 0, forced.stderr);
+    const [manifest, ...rest] = forced.json() as Manifest[];
+    assert.equal(manifest?.precision, 'fp32');
+    assert.deepEqual(rest, []);
     const { code, stdout } = await llm2clip('inspect', bundle);
     assert.equal(code, 0);
     assert.match(stdout, /eva02/);

@@ -31,25 +31,31 @@ import { WHOLE, wholeCheckpoint } from './support/text-bundle.mts';
 import { cosine } from './support/vectors.mts';
 
 const folder = temporaryFolder();
+/** Of the checkpoint and the language model. */
+const bundle = join(folder, 'bundle');
 let checkpoint: string;
 let llm: string;
 let made = 0;
+/** While the bundle was made. */
+const told: ConvertProgress[] = [];
 before(async () => {
   ({ checkpoint, llm } = await wholeCheckpoint(join(folder, 'whole')));
+  await convert(checkpoint, { out: bundle, llm, onProgress: (progress) => told.push(progress) });
 });
 
 const fresh = (): string => join(folder, String(made++));
 
-/** A copy of the language model's folder. */
-function copyOfLlm(): string {
+/** A copy of a folder. */
+function copyOf(path: string): string {
   const copy = fresh();
-  cpSync(llm, copy, { recursive: true });
+  cpSync(path, copy, { recursive: true });
   return copy;
 }
 
 async function featureOf(model: string, lora?: string): Promise<Float32Array> {
   const out = fresh();
-  await convert(checkpoint, { out, llm: model, precision: 'fp32', ...(lora && { lora }) });
+  const options = { precision: 'fp32', parts: ['llm'], ...(lora && { lora }) } as const;
+  await convert(checkpoint, { ...options, out, llm: model });
   await using loaded = await LLM2CLIP.load(out);
   return await loaded.encodeText('a photo of a dog', { output: 'feature' });
 }
@@ -87,7 +93,7 @@ describe('--lora', () => {
 
   /** The same model with weight + 2 · b · a in the place of the weight. */
   async function writeMerged(): Promise<string> {
-    const merged = copyOfLlm();
+    const merged = copyOf(llm);
     const { tensors } = await readCheckpoint(llm);
     const written = tensors.map((entry): TensorData => {
       const values = Float32Array.from(tensorValues(entry));
@@ -188,7 +194,7 @@ describe('what does not fit', () => {
   });
 
   test('a folder without tokenizer, with another, or with one of more tokens', async () => {
-    const copy = copyOfLlm();
+    const copy = copyOf(llm);
     const file = join(copy, 'tokenizer.json');
     const converting = () => convert(checkpoint, { out: fresh(), llm: copy });
     copyFileSync(join(await llamaTokenizer(), 'tokenizer.json'), file);
@@ -220,8 +226,7 @@ describe('what does not fit', () => {
 
 describe('a damaged bundle', () => {
   test('a tokenizer that is not the one of the manifest', async () => {
-    const out = fresh();
-    await convert(checkpoint, { out, llm });
+    const out = copyOf(bundle);
     const file = join(out, 'llm/tokenizer.json');
     const bytes = readFileSync(file);
     bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
@@ -246,19 +251,17 @@ describe('a damaged bundle', () => {
   };
   for (const [name, damage] of Object.entries(DAMAGES)) {
     test(name, async () => {
-      const out = fresh();
-      const manifest = await convert(checkpoint, { out, llm });
-      const damaged = structuredClone(manifest) as unknown as Record<string, unknown>;
-      damage(damaged);
-      writeFileSync(join(out, 'llm2clip.json'), JSON.stringify(damaged));
+      const out = copyOf(bundle);
+      const file = join(out, 'llm2clip.json');
+      const manifest = JSON.parse(readFileSync(file, 'utf8'));
+      damage(manifest);
+      writeFileSync(file, JSON.stringify(manifest));
       await assert.rejects(LLM2CLIP.load(out), { code: 'ERR_BUNDLE_INVALID' });
     });
   }
 });
 
 test('progress goes forward, part by part', async () => {
-  const told: ConvertProgress[] = [];
-  await convert(checkpoint, { out: fresh(), llm, onProgress: (progress) => told.push(progress) });
   const fractions = told.map(({ fraction }) => fraction);
   assert.deepEqual(
     fractions,
@@ -315,13 +318,11 @@ describe('the command', () => {
   });
 
   test('encode-text --out, and what is wrong', async () => {
-    const out = fresh();
-    await convert(checkpoint, { out, llm });
     const file = `${fresh()}.npy`;
-    assert.equal((await llm2clip('encode-text', out, 'a cat', 'a dog', '--out', file)).code, 0);
+    assert.equal((await llm2clip('encode-text', bundle, 'a cat', 'a dog', '--out', file)).code, 0);
     assert.match(readFileSync(file, 'latin1'), /'shape': \(2, 64\)/);
-    assert.equal((await llm2clip('encode-text', out)).code, 2);
-    const missing = await llm2clip('encode-text', out, '--file', '/nowhere.txt');
+    assert.equal((await llm2clip('encode-text', bundle)).code, 2);
+    const missing = await llm2clip('encode-text', bundle, '--file', '/nowhere.txt');
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /ERR_NOT_FOUND/);
     const vision = fresh();
@@ -332,8 +333,6 @@ describe('the command', () => {
   });
 
   test('encode-text ends at once with Ctrl-C, and leaves no file', async () => {
-    const bundle = fresh();
-    await convert(checkpoint, { out: bundle, llm });
     const [texts, out] = [fresh(), `${fresh()}.npy`];
     const long = 'a photo of the red car '.repeat(90);
     writeFileSync(texts, Array.from({ length: 6000 }, (_, i) => `${i} ${long}`).join('\n'));

@@ -2,7 +2,7 @@
 // over the kernels' twins on the host, and give what transformers and PyTorch give.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import type { Input } from '#lib/native';
 import type { Precision } from '#lib/precision';
 import { locatePlugin } from '#lib/runtime/plugins';
 import { TWIN_GATES } from './support/device.mts';
+import { once } from './support/once.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import {
   buildTextEngine,
@@ -32,12 +33,11 @@ const SAME_IN_BATCHES = 0.99999;
 
 const folder = temporaryFolder();
 
-async function build(preset: TextPreset, precision: Precision): Promise<string> {
-  const place = join(folder, `${preset}-${precision}`);
-  mkdirSync(place, { recursive: true });
+const build = once(async (preset: TextPreset, precision: Precision) => {
+  const place = join(folder, preset);
   const tower = await textTower(place, preset);
   return buildTextEngine(place, tower, { precision, portable: false });
-}
+});
 
 function slotOf(input: Input): Float32Array {
   if ('feature' in input) return input.feature;

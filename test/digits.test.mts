@@ -2,7 +2,7 @@
 // flavour.
 import assert from 'node:assert/strict';
 import { basename, join } from 'node:path';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import {
   classEmbeddings,
   classProbabilities,
@@ -23,6 +23,7 @@ import {
   LLM,
   zeroShotPrompts,
 } from './support/digits.mts';
+import { once } from './support/once.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { cosine } from './support/vectors.mts';
 
@@ -71,16 +72,27 @@ function assertParity(found: Embeddings, expected: Map<string, number[]>, gate: 
   }
 }
 
-/** What fp32 reaches, which the others may fall short of by half a point. */
-let fp32: Accuracy;
-before(async () => {
-  const out = join(folder, 'reference');
-  await convert(CHECKPOINT, { out, llm: LLM, precision: 'fp32' });
+interface Case {
+  precision: Precision;
+  portable: boolean;
+}
+
+/** What a bundle of this kind gives. */
+const measured = once(async ({ precision, portable }: Case) => {
+  const out = join(folder, `${precision}, ${portable}`);
+  const calibrate = precision === 'int8' ? { calibrate: join(DIGITS, 'gallery') } : {};
+  await convert(CHECKPOINT, { out, llm: LLM, precision, portable, ...calibrate });
   await using model = await loadModel(out);
-  fp32 = await accuracy(model);
+  const paths = [...goldenDigits().keys()].map((path) => join(DIGITS, path));
+  return {
+    storedPrecision: model.info.storedPrecision,
+    reached: await accuracy(model),
+    pictures: await model.encodeImages(paths),
+    texts: await model.encodeTexts([...goldenTexts().keys()]),
+  };
 });
 
-const CASES: { precision: Precision; portable: boolean }[] = [
+const CASES: Case[] = [
   ...(['fp32', 'bf16', 'fp16'] as const).flatMap((precision) =>
     [false, true].map((portable) => ({ precision, portable })),
   ),
@@ -90,24 +102,18 @@ const CASES: { precision: Precision; portable: boolean }[] = [
 for (const { precision, portable } of CASES) {
   const name = `${precision}, ${portable ? 'portable' : 'native'}`;
   test(name, { skip: withoutInt8(precision) }, async (t) => {
-    const out = join(folder, name);
-    const calibrate = precision === 'int8' ? { calibrate: join(DIGITS, 'gallery') } : {};
-    await convert(CHECKPOINT, { out, llm: LLM, precision, portable, ...calibrate });
-    await using model = await loadModel(out);
-    assert.equal(model.info.storedPrecision, precision);
-
-    const reached = await accuracy(model);
-    for (const [kind, value] of Object.entries(reached)) {
+    const { reached: fp32 } = await measured({ precision: 'fp32', portable: false });
+    const found = await measured({ precision, portable });
+    assert.equal(found.storedPrecision, precision);
+    for (const [kind, value] of Object.entries(found.reached)) {
       const least = fp32[kind as keyof Accuracy] - LOSS - 1e-9;
       t.diagnostic(`${kind}: ${(100 * value).toFixed(1)} % are right`);
       assert.ok(value >= ACCURACY, kind);
       assert.ok(value >= least, `${kind} ${value}, where fp32 reaches ${JSON.stringify(fp32)}`);
     }
 
-    const [pictures, texts] = [goldenDigits(), goldenTexts()];
-    const paths = [...pictures.keys()].map((path) => join(DIGITS, path));
     const gate = onDevice(precision, { cosine: GATES[precision] }).cosine;
-    assertParity(await model.encodeImages(paths), pictures, gate);
-    assertParity(await model.encodeTexts([...texts.keys()]), texts, gate);
+    assertParity(found.pictures, goldenDigits(), gate);
+    assertParity(found.texts, goldenTexts(), gate);
   });
 }

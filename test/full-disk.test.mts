@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
-const PROGRAM = fileURLToPath(new URL('./support/full-disk.mts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./support/full-disk.mjs', import.meta.url));
 const WITHOUT_PRLIMIT =
   spawnSync('prlimit', ['--version']).status !== 0 && 'expected prlimit of util-linux, found none';
 
@@ -38,7 +38,7 @@ describe('a full disk, whatever its size, while writing', { skip: WITHOUT_PRLIMI
         ...{ preset: 'eva02-tiny', layout: 'official', format: 'safetensors' },
         ...{ dtype: 'f32', seed: 1 },
       });
-      const args = ['--import', 'tsx', PROGRAM, folder, writer, checkpoint];
+      const args = [PROGRAM, folder, writer, checkpoint];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
       const [said, complaint, [code, signal]] = await Promise.all([
         text(child.stdout),

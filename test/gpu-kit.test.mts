@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -16,6 +16,15 @@ const execute = promisify(execFile);
 const TOOLS = 'as bash cat cc cp dirname grep ld mkdir paste realpath tr'.split(' ');
 
 const LIBRARY = 'libtensorrt_rtx.so.1';
+
+/** Tests of which one fails. */
+const FAILING = `
+  import { test } from 'node:test';
+  import { DEVICE } from './support/device.mts';
+  test('passes', () => {});
+  test('fails', () => {
+    throw new Error('no device ' + DEVICE);
+  });`;
 
 interface Record {
   node: string;
@@ -95,14 +104,15 @@ describe('npm run gpu-kit', () => {
   });
 
   test('what fails is named, with its reason', async () => {
-    const { record, code } = await runKit('suite', '--device', 'cuda:98', 'engine');
+    const file = join(unpacked, 'project/test/failing.test.mts');
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, FAILING);
+    const { record, code } = await runKit('suite', '--device', 'cuda:98', 'failing');
     assert.equal(code, 1);
     assert.equal(record.device, 'cuda:98');
-    assert.equal(record.failed, record.failures.length);
-    const unavailable = record.failures.find(({ test }) =>
-      test.startsWith('a file made elsewhere'),
-    );
-    assert.equal(unavailable?.file, 'engine.test.mts');
-    assert.match(unavailable?.reason.join('\n') ?? '', /device cuda:98/);
+    assert.deepEqual([record.passed, record.failed], [1, record.failures.length]);
+    const [failure] = record.failures;
+    assert.deepEqual([failure?.file, failure?.test], ['failing.test.mts', 'fails']);
+    assert.match(failure?.reason.join('\n') ?? '', /device cuda:98/);
   });
 });

@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { convert, type Precision } from 'llm2clip';
-import { CHECKPOINT, digits, goldenDigits } from './support/digits.mts';
+import { CHECKPOINT, DIGITS, digits, goldenDigits } from './support/digits.mts';
 import { ISAS, type Isa, withoutIsa } from './support/isa.mts';
+import { once } from './support/once.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { cosine } from './support/vectors.mts';
 
-const PROGRAM = fileURLToPath(new URL('./support/embed-digits.mts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./support/embed-pictures.mjs', import.meta.url));
 const PRECISIONS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
 const GATES: Record<Precision, number> = { fp32: 0.99999, bf16: 0.999, fp16: 0.999, int8: 0.995 };
 
@@ -45,36 +46,18 @@ const CHOICES: Record<Isa, Choice> = {
   },
 };
 
-/** A line of what embed-digits.mts prints. */
-interface Embedded {
-  precision: string;
-  kernels: string[];
-  rows: number[][];
-}
-
 const folder = temporaryFolder();
 const bundle = (precision: Precision) => join(folder, precision);
 
-function embed(isa: string) {
-  const bundles = PRECISIONS.map(bundle);
-  return spawnSync(process.execPath, ['--import', 'tsx', PROGRAM, ...bundles], {
+const pictures = [...goldenDigits().keys()].map((path) => join(DIGITS, path));
+
+/** Embeds the digits that there are goldens of by all the bundles, a line of output each. */
+const embed = once((isa: string) =>
+  spawnSync(process.execPath, [PROGRAM, JSON.stringify(pictures), ...PRECISIONS.map(bundle)], {
     encoding: 'utf8',
     env: { ...process.env, LLM2CLIP_ISA: isa },
-  });
-}
-
-/** What one bundle of each precision gives: by one process, which the first test that asks starts. */
-function embedder(isa: Isa) {
-  let lines: string[] | undefined;
-  return (precision: Precision) => {
-    if (lines === undefined) {
-      const { status, stdout, stderr } = embed(isa);
-      assert.equal(status, 0, stderr);
-      lines = stdout.trimEnd().split('\n');
-    }
-    return JSON.parse(lines[PRECISIONS.indexOf(precision)] as string) as Embedded;
-  };
-}
+  }),
+);
 
 describe('LLM2CLIP_ISA', () => {
   before(async () => {
@@ -88,10 +71,15 @@ describe('LLM2CLIP_ISA', () => {
   for (const isa of ISAS) {
     const { linear, precision: computed } = CHOICES[isa];
     const skip = withoutIsa(isa);
-    const embedded = embedder(isa);
-    for (const precision of PRECISIONS) {
+    for (const [line, precision] of PRECISIONS.entries()) {
       test(`${isa}, ${precision}`, { skip }, () => {
-        const found = embedded(precision);
+        const { status, stdout, stderr } = embed(isa);
+        assert.equal(status, 0, stderr);
+        const found = JSON.parse(stdout.split('\n')[line] ?? '') as {
+          precision: string;
+          kernels: string[];
+          rows: number[][];
+        };
         assert.equal(found.precision, computed[precision]);
         const kernel = precision === 'fp16' ? linear.bf16 : linear[precision];
         assert.match(found.kernels[0] as string, kernel);

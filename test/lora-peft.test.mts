@@ -10,6 +10,7 @@ import { PatternUnsupported } from '#lib/checkpoint/python-pattern-parser';
 import { readCheckpoint } from '#lib/checkpoint/read';
 import { resolveLlama } from '#lib/checkpoint/resolve-llama';
 import { rejectsWith } from './support/checkpoint-errors.mts';
+import { once } from './support/once.mts';
 import { writeSafetensors } from './support/safetensors-writer.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { tensorValues } from './support/tensor-values.mts';
@@ -25,7 +26,9 @@ const folder = temporaryFolder();
 /** PEFT sums in fp32, this project in fp64. */
 const TOLERANCE = 2e-6;
 
-const base = async () => resolveLlama(await readCheckpoint(join(fixtures, 'base'))).weights;
+/** Of the fixtures, each in a thread of its own: once. */
+const read = once((path: string) => readCheckpoint(join(fixtures, path)));
+const base = async () => resolveLlama(await read('base')).weights;
 
 describe(`as PEFT ${goldens.versions.peft} merges`, () => {
   for (const { name, changed } of goldens.cases) {
@@ -36,7 +39,7 @@ describe(`as PEFT ${goldens.versions.peft} merges`, () => {
       const output = join(folder, `${name}.bin`);
       const merged = await mergeLora(weights, updates, { output, dtype: 'f32' });
       const byName = new Map(merged.map(({ name, entry }) => [name, entry]));
-      const right = await readCheckpoint(join(fixtures, name, 'merged.safetensors'));
+      const right = await read(join(name, 'merged.safetensors'));
       assert.ok(right.tensors.length > 0);
       for (const tensor of right.tensors) {
         const entry = byName.get(tensor.name);
@@ -57,7 +60,7 @@ async function altered(name: string, change: object, drop = /^$/): Promise<strin
   mkdirSync(path);
   const config = JSON.parse(readFileSync(join(fixtures, name, 'adapter_config.json'), 'utf8'));
   writeFileSync(join(path, 'adapter_config.json'), JSON.stringify({ ...config, ...change }));
-  const { tensors } = await readCheckpoint(join(fixtures, name, 'adapter_model.safetensors'));
+  const { tensors } = await read(join(name, 'adapter_model.safetensors'));
   const kept = tensors.filter((tensor) => !drop.test(tensor.name));
   writeSafetensors(
     join(path, 'adapter_model.safetensors'),

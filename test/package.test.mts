@@ -162,8 +162,14 @@ describe('the packed tarball, installed in an empty folder', () => {
   it('finds its plugin where an Electron app keeps it', async () => {
     const archive = join(folder, 'electron/app.asar/node_modules');
     const unpacked = join(folder, 'electron/app.asar.unpacked/node_modules');
-    cpSync(join(app, 'node_modules'), archive, { recursive: true });
-    cpSync(join(app, 'node_modules/llm2clip'), join(unpacked, 'llm2clip'), { recursive: true });
+    // Of its packages what looks for the plugin.
+    for (const [folder, name] of [
+      [archive, 'llm2clip'],
+      [archive, 'node-gyp-build'],
+      [unpacked, 'llm2clip'],
+    ] as const) {
+      cpSync(join(app, 'node_modules', name), join(folder, name), { recursive: true });
+    }
     const plugins = join(archive, 'llm2clip/dist/runtime/plugins.js');
     const script = `console.log(require(${JSON.stringify(plugins)}).locatePlugin('torchscript'))`;
     const { stdout } = await node('-e', script);

@@ -26,6 +26,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const folder = temporaryFolder();
 const code = (expected: string) => (error: Error & { code?: string }) => error.code === expected;
 const dim = 7;
+const WRITER = fileURLToPath(new URL('./support/search-writer.mjs', import.meta.url));
 const query = unitVectors(1, dim, 99);
 const names = (n: number, prefix = 'v') => Array.from({ length: n }, (_, i) => `${prefix}${i}`);
 
@@ -121,10 +122,9 @@ describe('opened to append', () => {
   test('a writer killed at any moment loses nothing that it was told is there', async () => {
     const path = join(folder, 'killed.index');
     await VectorIndex.create({ dim, storage: 'int8' }).save(path);
-    const program = fileURLToPath(new URL('./support/search-writer.mts', import.meta.url));
     let told = 0;
     for (let round = 0; round < 12; round++) {
-      const child = spawn(process.execPath, ['--import', 'tsx', program, path], {
+      const child = spawn(process.execPath, [WRITER, path], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       let said = '';
@@ -248,9 +248,8 @@ describe('damage', () => {
   test('a disk that is full fails the change and all after it; what was there before stays', async () => {
     const limited = join(folder, 'limited.index');
     await VectorIndex.create({ dim }).save(limited);
-    const program = fileURLToPath(new URL('./support/search-writer.mts', import.meta.url));
     // Files of at most 16 KiB.
-    const command = `ulimit -f 16; exec '${process.execPath}' --import tsx '${program}' '${limited}'`;
+    const command = `ulimit -f 16; exec '${process.execPath}' '${WRITER}' '${limited}'`;
     const child = spawn('bash', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);
     const lines = said.trimEnd().split('\n');

@@ -6,12 +6,13 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type ConvertOptions, convert } from 'llm2clip';
+import { type ConvertOptions, convert, type Precision } from 'llm2clip';
 import { TENSORRT_RTX_VERSION } from '#lib/runtime/pins';
 import { PRESETS } from '../tools/synthetic/presets.mts';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
 import { llm2clip } from './support/cli.mts';
 import { CHECKPOINT as DIGITS } from './support/digits.mts';
+import { once } from './support/once.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { CAPABILITIES, tensorrtRtxLibrary, WITHOUT_TENSORRT } from './support/tensorrt.mts';
 
@@ -51,17 +52,17 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
     assert.equal(stdout.split('\n').filter((line) => line.startsWith('ok')).length, 13);
   });
 
+  const built = once(async (preset: Tiny, precision: Precision) => {
+    const out = join(folder, `${preset}-${precision}`);
+    const options = { out, engine: 'tensorrt-rtx', computeCapabilities: CAPABILITIES } as const;
+    return { out, manifest: await convert(await checkpointOf(preset), { ...options, precision }) };
+  });
+
   for (const preset of Object.keys(LAYOUTS) as Tiny[]) {
     for (const precision of ['fp16', 'bf16', 'fp32'] as const) {
       // In fp16 and bf16 this proves each attention to be one fused kernel: else there is no engine.
       test(`${preset} in ${precision}, for ${CAPABILITIES.join(', ')}`, async () => {
-        const out = join(folder, `${preset}-${precision}`);
-        const manifest = await convert(await checkpointOf(preset), {
-          out,
-          engine: 'tensorrt-rtx',
-          precision,
-          computeCapabilities: CAPABILITIES,
-        });
+        const { out, manifest } = await built(preset, precision);
         assert.deepEqual(manifest.engine, {
           kind: 'tensorrt-rtx',
           flavour: 'native',
@@ -83,15 +84,19 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
 
   test('holds as many parameters as the other engine finds', async () => {
     for (const preset of ['eva02-tiny', 'clip-tiny', 'siglip2-tiny'] as const) {
-      const checkpoint = await checkpointOf(preset);
-      const torchscript = await convert(checkpoint, { out: join(folder, `${preset}-torchscript`) });
-      const rtx = await convert(checkpoint, {
-        out: join(folder, `${preset}-count`),
-        engine: 'tensorrt-rtx',
-      });
-      assert.equal(rtx.parameters, torchscript.parameters);
-      assert.deepEqual([rtx.precision, rtx.batch], ['fp16', { max: 64 }]);
+      const out = join(folder, `${preset}-torchscript`);
+      const torchscript = await convert(await checkpointOf(preset), { out });
+      const { manifest } = await built(preset, 'fp16');
+      assert.equal(manifest.parameters, torchscript.parameters);
     }
+  });
+
+  test('is of fp16 and for 64 pictures at once, unless told otherwise', async () => {
+    const out = join(folder, 'default');
+    const { precision, batch } = await convert(DIGITS, {
+      ...{ out, engine: 'tensorrt-rtx', parts: ['vision'] },
+    });
+    assert.deepEqual([precision, batch], ['fp16', { max: 64 }]);
   });
 
   test('by the command, for the GPUs that it names', async () => {

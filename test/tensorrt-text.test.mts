@@ -1,7 +1,7 @@
 // Language models and adapters as engines of TensorRT for RTX, built without a GPU. What their
 // networks mean is seen in csrc/engine/tensorrt/tests.
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { openEngine } from '#lib/engine';
@@ -40,9 +40,7 @@ describe('text towers for TensorRT for RTX, without a GPU', { skip: WITHOUT_TENS
   before(tensorrtRtxLibrary);
 
   function towerOf(preset: TextPreset): Promise<Tower> {
-    const path = join(folder, preset);
-    mkdirSync(path, { recursive: true });
-    return textTower(path, preset);
+    return textTower(join(folder, preset), preset);
   }
 
   for (const preset of PRESETS) {

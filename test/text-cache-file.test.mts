@@ -19,7 +19,7 @@ const folder = temporaryFolder();
 const dim = 16;
 const HEADER = 64;
 const RECORD = 8 + 32 + 4 * dim + 4;
-const WRITER = fileURLToPath(new URL('./support/text-cache-writer.mts', import.meta.url));
+const WRITER = fileURLToPath(new URL('./support/text-cache-writer.mjs', import.meta.url));
 
 /** Puts texts into a file. */
 async function keep(file: string, texts: readonly string[], maxEntries = 1000): Promise<void> {
@@ -37,7 +37,7 @@ async function missing(file: string, texts: readonly string[], size = dim): Prom
 }
 
 const write = (...args: (string | number)[]) => {
-  const command = ['--import', 'tsx', WRITER, ...args.map(String)];
+  const command = [WRITER, ...args.map(String)];
   return spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
 };
 
@@ -225,7 +225,7 @@ describe('a writer that', () => {
 
   test('is cut short by a full disk goes on without, and harms nothing', async () => {
     const file = join(folder, 'full');
-    const command = `ulimit -f 40; exec "$0" --import tsx "$@"`;
+    const command = `ulimit -f 40; exec "$0" "$@"`;
     const args = [WRITER, file, 'big-', 100, 1280, 1000].map(String);
     const child = spawn('bash', ['-c', command, process.execPath, ...args]);
     const [said, [status]] = await Promise.all([text(child.stdout), once(child, 'close')]);

@@ -11,6 +11,7 @@ import { convert } from 'llm2clip';
 import { loadModel } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import {
+  FAKE_SIZE,
   fakeBundle,
   fakePackage,
   fakePixels,
@@ -86,7 +87,7 @@ for (const loader of ['worker', 'both'] as const) {
 }
 
 /** Ends with pictures in flight in a worker, in the way given after so many milliseconds. */
-const EXIT = fileURLToPath(new URL('./support/worker-exit.mts', import.meta.url));
+const EXIT = fileURLToPath(new URL('./support/worker-exit.mjs', import.meta.url));
 
 for (const [way, expected] of [
   ['exit', 7],
@@ -96,7 +97,8 @@ for (const [way, expected] of [
 ] as const) {
   test(`${way} of the process with pictures of a worker in flight`, async () => {
     for (let round = 0; round < EXITS; round++) {
-      const args = ['--import', 'tsx', EXIT, path, bundle, way, String((round % 5) * 7)];
+      const data = JSON.stringify({ path, bundle, size: FAKE_SIZE });
+      const args = [EXIT, data, way, String((round % 5) * 7)];
       const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
       child.stderr.resume();
       if (way === 'sigterm') {

@@ -22,6 +22,7 @@ import {
   writeSyntheticAdapter,
   writeSyntheticLlama,
 } from '../../tools/synthetic/text-towers.mts';
+import { once } from './once.mts';
 
 /** What tools/make-text-goldens.py writes. */
 export interface TextGolden {
@@ -84,8 +85,8 @@ async function adapterWeights(folder: string, preset: AdapterPreset): Promise<We
   });
 }
 
-/** A tower's numbers and where its weights lie, of a checkpoint that is written into `folder`. */
-export async function textTower(folder: string, preset: TextPreset) {
+/** A tower's numbers and where its weights lie, of a checkpoint that is written into `folder` once. */
+export const textTower = once(async (folder: string, preset: TextPreset) => {
   const config: TowerConfig = isLlama(preset)
     ? { family: 'llama', maxTokens: MAX_TOKENS, ...LLAMAS[preset] }
     : { family: 'adapter', ...ADAPTERS[preset] };
@@ -93,7 +94,7 @@ export async function textTower(folder: string, preset: TextPreset) {
     ? llamaWeights(folder, preset)
     : adapterWeights(folder, preset));
   return { config, weights };
-}
+});
 
 /** Builds an engine file in `folder`. */
 export async function buildTextEngine(

@@ -1,15 +1,7 @@
-import { createHash } from 'node:crypto';
 import { VectorCache, type VectorCacheOptions } from '#lib/text/vector-cache';
+import { computedOf, DIGEST, vectorOf } from './text-vector.mjs';
 
-/** What the vector of a text is, by a rule of its own. */
-export function vectorOf(text: string, dim: number): Float32Array {
-  const bytes = createHash('shake256', { outputLength: 2 * dim })
-    .update(text)
-    .digest();
-  return Float32Array.from({ length: dim }, (_, i) => bytes.readInt16LE(2 * i) / 4096);
-}
-
-export const DIGEST = createHash('sha256').update('a bundle').digest('hex');
+export { computedOf, vectorOf };
 
 /** What a cache said to its logger. */
 export interface Said {
@@ -31,25 +23,6 @@ export function openCache(
     logger: (level, message) => said.push({ level, message }),
     ...options,
   });
-}
-
-/** Asks for texts, and returns those that had to be computed. Throws for a vector that is wrong. */
-export async function computedOf(
-  cache: VectorCache,
-  dim: number,
-  texts: readonly string[],
-): Promise<string[]> {
-  const computed: string[] = [];
-  for (const text of texts) {
-    const vector = await cache.get(text, async () => {
-      computed.push(text);
-      return vectorOf(text, dim);
-    });
-    if (!Buffer.from(vector.buffer).equals(Buffer.from(vectorOf(text, dim).buffer))) {
-      throw new Error(`another vector for ${text}`);
-    }
-  }
-  return computed;
 }
 
 export function numbered(n: number, prefix = 'text '): string[] {

@@ -1,6 +1,6 @@
 // Every writer of the project on a disk that is full: writes what it is told to under a limit on the
 // size of files, which the system answers like a full disk (EFBIG for ENOSPC).
-// full-disk.mts FOLDER WRITER CHECKPOINT
+// full-disk.mjs FOLDER WRITER CHECKPOINT; plain JavaScript: nothing compiles it at each start
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,24 +11,21 @@ import { JsonLinesWriter } from '#lib/cli/json-lines';
 import { NpyWriter } from '#lib/cli/npy';
 import { writeVectorFile } from '#lib/text/vector-file';
 
-const [folder = '', chosen = '', checkpoint = ''] = process.argv.slice(2);
+const [folder, chosen, checkpoint] = process.argv.slice(2);
 const DIM = 64;
 const ROWS = 600;
 
 /** Of this process: bytes a file may have from here on. */
-function limitFiles(bytes: number | 'unlimited'): void {
+function limitFiles(bytes) {
   const args = ['--pid', `${process.pid}`, `--fsize=${bytes}:unlimited`];
   const { status, stderr } = spawnSync('prlimit', args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(`prlimit: ${stderr}`);
 }
 
-const vector = (i: number) => new Float32Array(DIM).fill(i + 1);
-const outcome = (i: number) => ({ of: { image: `.jpg` }, embedding: vector(i) });
+const vector = (i) => new Float32Array(DIM).fill(i + 1);
+const outcome = (i) => ({ of: { image: `.jpg` }, embedding: vector(i) });
 
-async function embeddings(
-  path: string,
-  open: (file: AtomicFile) => NpyWriter | JsonLinesWriter,
-): Promise<void> {
+async function embeddings(path, open) {
   const file = await AtomicFile.create(path);
   try {
     const writer = open(file);
@@ -39,14 +36,14 @@ async function embeddings(
   }
 }
 
-async function index(): Promise<VectorIndex> {
+async function index() {
   const made = VectorIndex.create({ dim: DIM });
   await made.add(Float32Array.from({ length: ROWS * DIM }, (_, i) => i % 13));
   return made;
 }
 
 /** Each writes one result at a path. */
-const WRITERS: Record<string, (path: string) => Promise<unknown>> = {
+const WRITERS = {
   'a bundle': (out) => convert(checkpoint, { out, precision: 'fp32' }),
   'a portable bundle': (out) => convert(checkpoint, { out, precision: 'fp32', portable: true }),
   'an imported bundle': (out) =>
@@ -54,11 +51,11 @@ const WRITERS: Record<string, (path: string) => Promise<unknown>> = {
       ...{ out, family: 'eva02', imageSize: 56 },
     }),
   'an index': async (path) => {
-    await using made = await index();
-    await made.save(path);
+    const made = await index();
+    await made.save(path).finally(() => made.dispose());
   },
   'a text cache': (path) => {
-    const vectors = Array.from({ length: ROWS }, (_, i) => [``.padStart(32), vector(i)] as const);
+    const vectors = Array.from({ length: ROWS }, (_, i) => [``.padStart(32), vector(i)]);
     return writeVectorFile(path, { dim: DIM, digest: '0'.repeat(64) }, vectors);
   },
   'an .npy': (path) => embeddings(path, (file) => new NpyWriter(file, DIM)),
@@ -67,7 +64,7 @@ const WRITERS: Record<string, (path: string) => Promise<unknown>> = {
 };
 
 /** Bytes of the largest file that is written. */
-function largest(path: string): number {
+function largest(path) {
   const status = statSync(path);
   if (!status.isDirectory()) return status.size;
   return Math.max(...readdirSync(path).map((name) => largest(join(path, name))));
@@ -86,12 +83,12 @@ const whole = largest(path);
 rmSync(path, { recursive: true });
 
 const sizes = [0, 1, 63, 64, 4095, 4096, whole - 1];
-for (let i = 1; i < 8; i++) sizes.push(Math.floor((i * whole) / 8));
+for (let i = 1; i < 4; i++) sizes.push(Math.floor((i * whole) / 4));
 for (const size of sizes.filter((bytes) => bytes < whole)) {
   limitFiles(size);
   const code = await write(path).then(
     () => 'written',
-    (error: { code?: string; message: string }) => error.code ?? error.message,
+    (error) => error.code ?? error.message,
   );
   limitFiles('unlimited');
   console.log(JSON.stringify({ size, whole, code, left: readdirSync(place) }));

@@ -1,11 +1,11 @@
-// Replaces a bundle once or for ever, saying so each time: bundle-writer.mts OUT BYTES [forever]
+// Replaces a bundle once or for ever, saying so each time: bundle-writer.mjs OUT CONTENT BYTES [forever]
+// Plain JavaScript: nothing compiles it at each start.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeBundle } from '#lib/bundle/write';
 import { loadNative } from '#lib/native';
-import { CONTENT } from './bundle-content.mts';
 
-const [out = '', bytes = '0', forever] = process.argv.slice(2);
+const [out, content, bytes, forever] = process.argv.slice(2);
 const { exchangeDirectories: exchange } = loadNative();
 
 for (let i = 0; i === 0 || forever !== undefined; i++) {
@@ -13,11 +13,11 @@ for (let i = 0; i === 0 || forever !== undefined; i++) {
     await writeBundle(out, { force: true, exchange }, async (folder) => {
       await mkdir(join(folder, 'vision/1'), { recursive: true });
       await writeFile(join(folder, 'vision/1/model.pt'), `new${i} ${'x'.repeat(Number(bytes))}`);
-      return CONTENT;
+      return JSON.parse(content);
     });
     console.log('written');
   } catch (error) {
-    console.log((error as { code: string }).code);
+    console.log(error.code);
     process.exitCode = 1;
     break;
   }

@@ -1,12 +1,15 @@
 // Puts texts PREFIX0, PREFIX1, … into a cache with a file, says how many the file holds, what the
 // cache warns of, and in the end how many were computed; as another user, if given:
-//   node --import tsx text-cache-writer.mts FILE PREFIX COUNT DIM MAX_ENTRIES [UID]
-import { computedOf, openCache } from './text-vectors.mts';
+//   node text-cache-writer.mjs FILE PREFIX COUNT DIM MAX_ENTRIES [UID]
+// Plain JavaScript: nothing compiles it at each start.
+import { VectorCache } from '#lib/text/vector-cache';
+import { computedOf, DIGEST } from './text-vector.mjs';
 
-const [file = '', prefix = '', count, dim, maxEntries, uid] = process.argv.slice(2);
-if (uid !== undefined) process.setuid?.(Number(uid));
-const cache = await openCache({
+const [file, prefix, count, dim, maxEntries, uid] = process.argv.slice(2);
+if (uid !== undefined) process.setuid(Number(uid));
+const cache = await VectorCache.open({
   ...{ file, dim: Number(dim), maxEntries: Number(maxEntries) },
+  ...{ digest: DIGEST, maxBytes: 2 ** 26 },
   logger: (level, message) => level === 'warn' && console.log(message),
 });
 for (let i = 0; i < Number(count); i++) {
