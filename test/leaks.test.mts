@@ -93,7 +93,7 @@ describe('requests of every kind, growth in 100,000', () => {
   };
 
   test('hold nothing', async (t) => {
-    await holdsNothing(t, soak(fake, 'requests', 15_000), 100_000 / 15_000, MOST);
+    await holdsNothing(t, soak(fake, 'requests', 10_000), 100_000 / 10_000, MOST);
   });
 
   test('a deliberate leak of embeddings shows', async () => {
@@ -114,7 +114,7 @@ describe('texts, growth in 100,000', () => {
   const place = { ...fake, bundle: texts };
 
   test('hold nothing', async (t) => {
-    await holdsNothing(t, soak(place, 'texts', 2500), 100_000 / 2500, MOST);
+    await holdsNothing(t, soak(place, 'texts', 2000), 100_000 / 2000, MOST);
   });
 
   test('a deliberate leak of embeddings shows', async () => {

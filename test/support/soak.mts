@@ -27,7 +27,9 @@ const { LLM2CLIP } = requireFake(path);
 type Model = Awaited<ReturnType<typeof LLM2CLIP.load>>;
 const own = fileURLToPath(new URL('../..', import.meta.url));
 const batching = { maxBatch: 16, maxQueue: 256 };
-const options = { device: path === own ? DEVICE : 'cpu', threads: 1 };
+/** Soon full: what it keeps is no growth. */
+const textCache = { maxEntries: 1000 };
+const options = { device: path === own ? DEVICE : 'cpu', threads: 1, textCache };
 const kept: unknown[] = [];
 
 const threadsNow = () => readdirSync('/proc/self/task').length;
