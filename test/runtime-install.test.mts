@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, LLM2CLIPError } from '#lib/errors';
 import { LIBTORCH_CUDA_PINS } from '#lib/runtime/cuda-pins';
 import { type InstallOptions, type InstallResult, installLibtorch } from '#lib/runtime/install';
 import { locateLibtorch } from '#lib/runtime/locate';
 import { LIBTORCH_PINS, LIBTORCH_VERSION, type RuntimePins } from '#lib/runtime/pins';
-import { LIBRARIES, PLATFORM, writeFiles, writeWheels } from './support/fake-runtime.mts';
+import {
+  LIBRARIES,
+  LIBRARY_BYTES,
+  PLATFORM,
+  writeFiles,
+  writeWheels,
+} from './support/fake-runtime.mts';
+import { untilGroupEnded } from './support/processes.mts';
 import { WITHOUT_PIP } from './support/programs.mts';
 import { temporaryFolder, withEnvironment } from './support/temporary.mts';
 
@@ -31,22 +37,58 @@ function workshop() {
 }
 type Workshop = ReturnType<typeof workshop>;
 
-/** The same in a process of its own, which can be killed. */
+const first = workshop();
+let firstInstalled: Promise<InstallResult> | undefined;
+
+/** One where it is installed, as it was in the first. */
+async function installedWorkshop(): Promise<Workshop> {
+  firstInstalled ??= first.install();
+  await firstInstalled;
+  const place = workshop();
+  cpSync(first.parent, place.parent, { recursive: true });
+  return place;
+}
+
+/** Ends its process with a part written of a file whose name ends so, or when such a program has begun. */
+const KILL_AT = `
+  const stage = process.argv[2];
+  const fs = require('node:fs');
+  const programs = require('node:child_process');
+  const kill = () => process.kill(process.pid, 'SIGKILL');
+  const writing = [[fs.promises, 'writeFile'], [fs.promises, 'open'], [fs, 'createWriteStream']];
+  for (const [module, name] of writing) {
+    const original = module[name];
+    module[name] = (path, ...more) => {
+      if (String(path).includes('.staging/') && String(path).endsWith(stage)) {
+        fs.writeFileSync(path, 'a part');
+        kill();
+      }
+      return original(path, ...more);
+    };
+  }
+  const { spawn } = programs;
+  programs.spawn = (program, ...more) => {
+    const child = spawn(program, ...more);
+    if (program === stage) kill();
+    return child;
+  };`;
+
+/** The same in a process of its own, which ends at a stage if one is named. */
 function installElsewhere(
   { pins, target, environment }: Workshop,
   headers = false,
-  { cwd, env }: { cwd?: string; env?: Record<string, string> } = {},
+  { env, stage, ...more }: SpawnOptions & { stage?: string } = {},
 ): ChildProcess {
-  const script = `
+  const script = `${stage === undefined ? '' : KILL_AT}
     const { installLibtorch } = require(${JSON.stringify(join(import.meta.dirname, '../dist/runtime/install.js'))});
     installLibtorch(JSON.parse(process.argv[1])).then(
       (result) => console.log(JSON.stringify(result)),
       (error) => { console.error(error); process.exitCode = 1; });`;
   const options = JSON.stringify({ pins, target, headers });
-  return spawn(process.execPath, ['-e', script, options], {
+  return spawn(process.execPath, ['-e', script, options, stage ?? ''], {
+    ...more,
     env: { ...process.env, ...environment, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
-    cwd,
   });
 }
 
@@ -75,7 +117,7 @@ function assertInstalled(target: string, expected: string[] = INSTALLED): void {
     const content = readFileSync(join(target, name));
     const pattern = `${name} ${LIBTORCH_VERSION}`;
     assert.ok(
-      content.equals(Buffer.alloc(8_000_000, pattern)),
+      content.equals(Buffer.alloc(LIBRARY_BYTES, pattern)),
       `${name} is not what its wheel holds`,
     );
   }
@@ -117,16 +159,14 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
   });
 
   it('does nothing where it is installed, without Python', async () => {
-    const { install, target } = workshop();
-    await install();
+    const { install, target } = await installedWorkshop();
     const result = await withEnvironment({ PATH: '' }, () => install());
     assert.equal(result.installed, false);
     assertInstalled(target);
   });
 
   it('installs anew where libraries are wanted that are not there', async () => {
-    const { install, target, pins } = workshop();
-    await install();
+    const { install, target, pins } = await installedWorkshop();
     const more: RuntimePins = {
       ...pins,
       wheels: pins.wheels.map((wheel) =>
@@ -152,8 +192,7 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
   });
 
   it('adds headers to an installed runtime without touching its libraries', async () => {
-    const { install, target, parent } = workshop();
-    await install();
+    const { install, target, parent } = await installedWorkshop();
     const before = statSync(join(target, 'torch/lib/libtorch_cpu.so')).ino;
     const result = await install({ headers: true });
     assert.equal(result.headers, true);
@@ -171,8 +210,7 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
   });
 
   it('mends a damaged runtime and replaces one of another version', async () => {
-    const { install, target, parent } = workshop();
-    await install();
+    const { install, target, parent } = await installedWorkshop();
     writeFiles(target, { 'torch/lib/libc10.so': 'cut' });
     assert.equal((await install()).installed, true);
     assertInstalled(target);
@@ -209,14 +247,16 @@ describe('files of the folder in which it is started', { skip: WITHOUT_PIP }, ()
         assert.equal(code, 0);
       };
       await install();
-      // One of another version is replaced in one step.
-      const record = readFileSync(join(place.target, 'runtime.json'), 'utf8');
-      writeFiles(place.target, { 'runtime.json': record.replaceAll(LIBTORCH_VERSION, '2.9.1') });
-      await install();
+      if (PYTHONPATH === 'the folder') {
+        // One of another version is replaced in one step.
+        const record = readFileSync(join(place.target, 'runtime.json'), 'utf8');
+        writeFiles(place.target, { 'runtime.json': record.replaceAll(LIBTORCH_VERSION, '2.9.1') });
+        await install();
+      }
       assertInstalled(place.target);
       // Python is also asked for its torch.
       const python = join(import.meta.dirname, '../dist/runtime/python.js');
-      const script = `require(${JSON.stringify(python)}).findPythonTorch()`;
+      const script = `require(${JSON.stringify(python)}).findPythonTorch(3_600_000)`;
       const asked = spawn(process.execPath, ['-e', script], {
         cwd,
         env: { ...process.env, ...env },
@@ -244,10 +284,8 @@ describe('installing libtorch in several processes', { skip: WITHOUT_PIP }, () =
     assert.deepEqual(readdirSync(place.parent), ['libtorch']);
   });
 
-  /** A file name that shows how far an installation is, each further than the one before. */
-  const STAGES = ['requirements.txt', '.whl', 'libcudart.so.13', 'libtorch_cpu.so', 'runtime.json'];
-
-  for (const stage of STAGES) {
+  const unpacking = ['libcudart.so.13', 'libtorch_cpu.so'];
+  for (const stage of ['requirements.txt', 'python3', '.whl', ...unpacking, 'runtime.json']) {
     it(`leaves nothing or everything when killed at ${stage}`, async () => {
       const place = workshop();
       await killAt(place, stage, false);
@@ -260,8 +298,7 @@ describe('installing libtorch in several processes', { skip: WITHOUT_PIP }, () =
 
   for (const stage of ['.whl', 'ATen.h', 'all.h', 'runtime.json']) {
     it(`leaves the runtime usable when killed at ${stage} while adding headers`, async () => {
-      const place = workshop();
-      await place.install();
+      const place = await installedWorkshop();
       await killAt(place, stage, true);
       assert.equal((await locateLibtorch({ runtime: place.target })).version, LIBTORCH_VERSION);
       await place.install({ headers: true });
@@ -271,37 +308,11 @@ describe('installing libtorch in several processes', { skip: WITHOUT_PIP }, () =
   }
 
   async function killAt(place: Workshop, stage: string, headers: boolean): Promise<void> {
-    const child = installElsewhere(place, headers);
-    const ended = once(child, 'close');
-    const isReached = () =>
-      existsSync(place.parent) && stagingFiles(place.parent).some((path) => path.endsWith(stage));
-    while (child.exitCode === null && !isReached()) await sleep(1);
-    child.kill('SIGKILL');
-    await ended;
+    const child = installElsewhere(place, headers, { stage, detached: true });
+    const [, signal] = await once(child, 'close');
+    assert.equal(signal, 'SIGKILL');
     // pip outlives whoever started it for a moment, and may make its folder again after it was swept.
-    while (isNamedByProcess(place.parent)) await sleep(10);
-  }
-
-  /** Whether a process that runs was given this path. */
-  function isNamedByProcess(path: string): boolean {
-    const ids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    return ids.some((id) => {
-      if (Number(id) === process.pid) return false;
-      try {
-        return readFileSync(`/proc/${id}/cmdline`, 'utf8').includes(path);
-      } catch {
-        return false; // it has ended
-      }
-    });
-  }
-
-  /** Files vanish while they are listed. */
-  function stagingFiles(parent: string): string[] {
-    try {
-      return filesBelow(parent).filter((path) => !path.startsWith('libtorch/'));
-    } catch {
-      return [];
-    }
+    await untilGroupEnded(child.pid as number);
   }
 });
 

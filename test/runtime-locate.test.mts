@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { LLM2CLIPError } from '#lib/errors';
-import { locateLibtorch } from '#lib/runtime/locate';
+import { type Libtorch, locateLibtorch } from '#lib/runtime/locate';
 import { LIBTORCH_VERSION } from '#lib/runtime/pins';
 import { locateAddon, locatePlugin } from '#lib/runtime/plugins';
 import { LIBRARIES, writeFiles, writeLibtorch } from './support/fake-runtime.mts';
@@ -29,6 +29,12 @@ function bareMachine(folder: string) {
   } as Record<string, string | undefined>;
 }
 
+const HOUR_MS = 3_600_000;
+
+/** Waits for python3 on a machine however busy. */
+const locate = (options: { runtime?: string } = {}): Promise<Libtorch> =>
+  locateLibtorch(options, HOUR_MS);
+
 function hasCode(code: string, message: RegExp) {
   return (error: unknown) => {
     assert.ok(error instanceof LLM2CLIPError, `${error}`);
@@ -47,16 +53,16 @@ describe('libtorch is found', () => {
     const python = writeLibtorch(join(folder, 'python'));
     const machine = { ...bareMachine(folder), LLM2CLIP_LIBTORCH: env, PYTHONPATH: python };
     await withEnvironment(machine, async () => {
-      const found = await locateLibtorch({ runtime: option });
+      const found = await locate({ runtime: option });
       assert.deepEqual([found.source, found.root], ['option', option]);
-      const next = await locateLibtorch();
+      const next = await locate();
       assert.deepEqual([next.source, next.root], ['env', env]);
       delete process.env.LLM2CLIP_LIBTORCH;
-      const third = await locateLibtorch();
+      const third = await locate();
       assert.deepEqual([third.source, third.root], ['cache', cache]);
       process.env.LLM2CLIP_CACHE = join(folder, 'empty');
       // The fake torch exits when it is imported.
-      const last = await locateLibtorch();
+      const last = await locate();
       assert.deepEqual([last.source, last.root], ['python', python]);
     });
   });
@@ -65,7 +71,7 @@ describe('libtorch is found', () => {
     const root = writeLibtorch(temporaryFolder(), '2.11.0+cu130');
     const expected = LIBRARIES.map((name) => join(root, name));
     for (const runtime of [root, join(root, 'torch')]) {
-      const found = await locateLibtorch({ runtime });
+      const found = await locate({ runtime });
       assert.deepEqual(found.libraries, expected);
       assert.equal(found.version, '2.11.0+cu130');
       assert.equal(found.include, undefined);
@@ -74,14 +80,14 @@ describe('libtorch is found', () => {
 
   it("with CUDA's libraries where they are, behind the others", async () => {
     const root = writeLibtorch(temporaryFolder());
-    assert.deepEqual((await locateLibtorch({ runtime: root })).cudaLibraries, []);
+    assert.deepEqual((await locate({ runtime: root })).cudaLibraries, []);
     const names = [
       'nvidia/cu13/lib/libnvrtc.so.13',
       'torch/lib/libc10_cuda.so',
       'torch/lib/libtorch_cuda.so',
     ];
     writeFiles(root, Object.fromEntries(names.map((name) => [name, name])));
-    const { libraries, cudaLibraries } = await locateLibtorch({ runtime: root });
+    const { libraries, cudaLibraries } = await locate({ runtime: root });
     assert.equal(libraries.length, LIBRARIES.length);
     assert.deepEqual(
       cudaLibraries,
@@ -94,23 +100,23 @@ describe('libtorch is found', () => {
     const name = `libtorch-${LIBTORCH_VERSION}`;
     const cpu = writeLibtorch(join(folder, 'cache', name));
     await withEnvironment(bareMachine(folder), async () => {
-      assert.equal((await locateLibtorch()).root, cpu);
+      assert.equal((await locate()).root, cpu);
       const gpu = writeLibtorch(join(folder, 'cache', `${name}-cuda`));
-      assert.equal((await locateLibtorch()).root, gpu);
+      assert.equal((await locate()).root, gpu);
     });
   });
 
   it('with headers where they are', async () => {
     const root = writeLibtorch(temporaryFolder());
     writeFiles(root, { 'torch/include/ATen/ATen.h': '// tensors' });
-    const found = await locateLibtorch({ runtime: root });
+    const found = await locate({ runtime: root });
     assert.equal(found.include, join(root, 'torch/include'));
   });
 
   it("beside an Electron app's archive", async () => {
     const folder = temporaryFolder();
     const unpacked = writeLibtorch(join(folder, 'app.asar.unpacked/vendor/libtorch'));
-    const found = await locateLibtorch({ runtime: join(folder, 'app.asar/vendor/libtorch') });
+    const found = await locate({ runtime: join(folder, 'app.asar/vendor/libtorch') });
     assert.equal(found.root, unpacked);
   });
 });
@@ -119,7 +125,7 @@ describe('libtorch is refused', () => {
   it('when there is none, with the command that installs it', async () => {
     await withEnvironment(bareMachine(temporaryFolder()), () =>
       assert.rejects(
-        locateLibtorch(),
+        locate(),
         hasCode('ERR_RUNTIME_MISSING', /2\.11\.0.*npx llm2clip runtime install/),
       ),
     );
@@ -131,9 +137,9 @@ describe('libtorch is refused', () => {
     const named = join(folder, 'nothing');
     await withEnvironment(bareMachine(folder), async () => {
       const missing = hasCode('ERR_RUNTIME_MISSING', /nothing.*runtime install --target/);
-      await assert.rejects(locateLibtorch({ runtime: named }), missing);
+      await assert.rejects(locate({ runtime: named }), missing);
       process.env.LLM2CLIP_LIBTORCH = named;
-      await assert.rejects(locateLibtorch(), missing);
+      await assert.rejects(locate(), missing);
     });
   });
 
@@ -145,8 +151,8 @@ describe('libtorch is refused', () => {
         'ERR_ENGINE_INCOMPATIBLE',
         /expected libtorch 2\.11\.0, found 2\.9\.1/,
       );
-      await assert.rejects(locateLibtorch({ runtime: old }), incompatible);
-      await assert.rejects(locateLibtorch(), hasCode('ERR_RUNTIME_MISSING', /torch 2\.9\.1/));
+      await assert.rejects(locate({ runtime: old }), incompatible);
+      await assert.rejects(locate(), hasCode('ERR_RUNTIME_MISSING', /torch 2\.9\.1/));
     });
   });
 
@@ -157,12 +163,9 @@ describe('libtorch is refused', () => {
     const record = { formatVersion: 1, libtorch: LIBTORCH_VERSION, headers: false, files };
     writeFiles(cache, { 'runtime.json': JSON.stringify(record) });
     await withEnvironment(bareMachine(folder), async () => {
-      assert.equal((await locateLibtorch()).source, 'cache');
+      assert.equal((await locate()).source, 'cache');
       writeFiles(cache, { 'torch/lib/libc10.so': 'cut' });
-      await assert.rejects(
-        locateLibtorch(),
-        hasCode('ERR_RUNTIME_MISSING', /libc10\.so.*found 3 bytes/),
-      );
+      await assert.rejects(locate(), hasCode('ERR_RUNTIME_MISSING', /libc10\.so.*found 3 bytes/));
     });
   });
 
@@ -174,7 +177,7 @@ describe('libtorch is refused', () => {
       writeLibtorch(join(here, name, `libtorch-${LIBTORCH_VERSION}`));
     }
     const located = async (variables: Record<string, string>) => {
-      const script = `require(${JSON.stringify(join(MAIN, '../../runtime/locate.js'))}).locateLibtorch().then(
+      const script = `require(${JSON.stringify(join(MAIN, '../../runtime/locate.js'))}).locateLibtorch({}, ${HOUR_MS}).then(
         ({ root }) => console.log(root), ({ code, message }) => console.log(code, message))`;
       const env = { PATH, HOME: join(folder, 'home'), PYTHONPATH: folder, ...variables };
       const options = { cwd: here, env };
@@ -200,21 +203,21 @@ describe('libtorch is refused', () => {
     await withEnvironment(bareMachine(folder), async () => {
       for (const path of [cache, inside]) {
         chmodSync(path, 0o777);
-        await assert.rejects(locateLibtorch(), hasCode('ERR_RUNTIME_MISSING', /chmod go-w/));
+        await assert.rejects(locate(), hasCode('ERR_RUNTIME_MISSING', /chmod go-w/));
         chmodSync(path, 0o755);
-        assert.equal((await locateLibtorch()).source, 'cache');
+        assert.equal((await locate()).source, 'cache');
         if (process.geteuid?.() !== 0) continue;
         chownSync(path, 12_345, 0);
         const owned = hasCode('ERR_RUNTIME_MISSING', /owned by user 12345/);
-        await assert.rejects(locateLibtorch(), owned);
+        await assert.rejects(locate(), owned);
         chownSync(path, 0, 12_345);
         chmodSync(path, 0o775);
-        await assert.rejects(locateLibtorch(), hasCode('ERR_RUNTIME_MISSING', /chmod go-w/));
+        await assert.rejects(locate(), hasCode('ERR_RUNTIME_MISSING', /chmod go-w/));
         chmodSync(path, 0o755);
       }
       // One that is named is the user's own choice.
       chmodSync(inside, 0o777);
-      assert.equal((await locateLibtorch({ runtime: inside })).source, 'option');
+      assert.equal((await locate({ runtime: inside })).source, 'option');
     });
   });
 
@@ -223,7 +226,7 @@ describe('libtorch is refused', () => {
     const machine = bareMachine(folder);
     writeFiles(folder, { 'bin/python3': '#!/bin/sh\nexec sleep 600\n' });
     await withEnvironment(machine, () =>
-      assert.rejects(locateLibtorch(), hasCode('ERR_RUNTIME_MISSING', /did not answer/)),
+      assert.rejects(locateLibtorch({}, 1), hasCode('ERR_RUNTIME_MISSING', /did not answer/)),
     );
   });
 });

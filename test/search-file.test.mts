@@ -15,9 +15,9 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { VectorIndex } from 'llm2clip';
 import { unitVectors } from './support/search-vectors.mts';
@@ -123,20 +123,17 @@ describe('opened to append', () => {
     const path = join(folder, 'killed.index');
     await VectorIndex.create({ dim, storage: 'int8' }).save(path);
     let told = 0;
-    for (let round = 0; round < 12; round++) {
+    for (const lines of [1, 4, 15, 40, 100]) {
       const child = spawn(process.execPath, [WRITER, path], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
-      let said = '';
-      child.stdout.setEncoding('utf8').on('data', (text) => {
-        said += text;
-      });
-      await once(child.stdout, 'data');
-      await sleep(round * 3);
-      child.kill('SIGKILL');
-      await once(child, 'close');
-      const lines = said.split('\n').slice(0, -1);
-      told = Math.max(told, Number(lines.at(-1) ?? 0));
+      const closed = once(child, 'close');
+      const said: string[] = [];
+      for await (const line of createInterface(child.stdout)) {
+        if (said.push(line) === lines) child.kill('SIGKILL');
+      }
+      await closed;
+      told = Math.max(told, Number(said.at(-1)));
       await using opened = await VectorIndex.open(path);
       assert.ok(opened.size >= told, `${opened.size} of ${told}`);
       const { ids } = await opened.search(query, { k: 1e6 });

@@ -75,7 +75,7 @@ describe('memory', () => {
       const random = new Random(dim + maxEntries);
       const cache = await openCache({ dim, maxEntries });
       const texts = numbered(2 * maxEntries);
-      const count = dim > 1000 ? 40 : 3000;
+      const count = dim > 1000 ? 4 * maxEntries : 3000;
       const asked = Array.from({ length: count }, () => texts[random.below(texts.length)] ?? '');
       const computed = await computedOf(cache, dim, asked);
       assert.deepEqual(computed, plain(maxEntries, asked));
@@ -88,7 +88,7 @@ describe('memory', () => {
   test('is bounded in bytes', async () => {
     for (const maxBytes of [0, 100, 10_000, 3_000_000]) {
       const cache = await openCache({ dim: 200, maxBytes, maxEntries: 1e6 });
-      await computedOf(cache, 200, numbered(5000));
+      await computedOf(cache, 200, numbered(Math.ceil(maxBytes / 800) + 50));
       const { bytes, entries } = cache.stats();
       assert.ok(bytes <= maxBytes, `${bytes} of ${maxBytes}`);
       assert.ok(bytes + 1000 > maxBytes || maxBytes < 1000);
@@ -111,11 +111,11 @@ describe('memory', () => {
     kept?.push(vectors);
   }
 
-  /** Bytes held after each of some blocks of 2,000 requests, once they have settled. */
-  async function heldAfterBlocks(kept?: unknown[]): Promise<number[]> {
+  /** Bytes held after each of so many blocks of 2,000 requests, once they have settled. */
+  async function heldAfter(blocks: number, kept?: unknown[]): Promise<number[]> {
     const cache = await openCache({ maxEntries: 100 });
     const held: number[] = [];
-    for (let i = 0; i < 14_000; i += 20) {
+    for (let i = 0; i < 2000 * blocks; i += 20) {
       await Promise.all(Array.from({ length: 20 }, (_, j) => request(cache, i + j, kept)));
       if ((i + 20) % 2000 !== 0) continue;
       collectGarbage();
@@ -126,8 +126,8 @@ describe('memory', () => {
   }
 
   test('does not grow with requests', async (t) => {
-    const none = growth(await heldAfterBlocks()) / 2000;
-    const leak = growth(await heldAfterBlocks([])) / 2000;
+    const none = growth(await heldAfter(7)) / 2000;
+    const leak = growth(await heldAfter(5, [])) / 2000;
     t.diagnostic(`${none} bytes a request, with a deliberate leak ${leak}`);
     assert.ok(none < 100);
     assert.ok(leak > 300);

@@ -9,6 +9,7 @@ import type { Watch } from '#lib/text/tokenizer-thread';
 import { writeTinyTokenizer } from '../tools/synthetic/tokenizer.mts';
 import { rejectsWith } from './support/checkpoint-errors.mts';
 import { temporaryFolder } from './support/temporary.mts';
+import { UNWATCHED } from './support/unwatched.mts';
 
 interface Goldens {
   versions: { transformers: string };
@@ -148,11 +149,12 @@ describe('a tokenizer that does not end', () => {
   });
 
   it('or doubles a text beyond memory, is refused, or fails that text alone', async () => {
-    const opened = TextTokenizer.fromFolder(changed({ normalizer: doubling('a') }));
-    await rejectsWith(opened, 'ERR_CHECKPOINT_UNSUPPORTED', /tokenizer\.json/);
-    await using tokenizer = await TextTokenizer.fromFolder(
-      changed({ normalizer: doubling('\u4e00') }),
-    );
+    const open = (character: string) => {
+      const files = tokenizerFiles(changed({ normalizer: doubling(character) }));
+      return TextTokenizer.fromFiles(files, UNWATCHED, 64);
+    };
+    await rejectsWith(open('a'), 'ERR_CHECKPOINT_UNSUPPORTED', /tokenizer\.json/);
+    await using tokenizer = await open('\u4e00');
     const first = await tokenizer.encode('a photo of zero');
     const [grown, other] = await Promise.allSettled([
       tokenizer.encode('a \u4e00'),

@@ -35,15 +35,19 @@ export const INSTALL_CUDA_COMMAND = LIBTORCH_CUDA_PINS.command;
  * Finds libtorch: the `runtime` folder given, `LLM2CLIP_LIBTORCH`, this user's cache, the torch of
  * `python3`. A folder named explicitly is taken or refused, never passed over.
  *
+ * @param pythonMs How long `python3` may take to answer.
  * @throws ERR_RUNTIME_MISSING where there is none, ERR_ENGINE_INCOMPATIBLE where the folder named
  * explicitly holds another version.
  * @example
  * const { libraries } = await locateLibtorch();
  * await native.openEngine(locatePlugin('torchscript'), libraries);
  */
-export async function locateLibtorch(options: { runtime?: string } = {}): Promise<Libtorch> {
+export async function locateLibtorch(
+  options: { runtime?: string } = {},
+  pythonMs?: number,
+): Promise<Libtorch> {
   const problems: string[] = [];
-  for await (const candidate of runtimeCandidates(options)) {
+  for await (const candidate of runtimeCandidates(options, pythonMs)) {
     if (candidate.found) return candidate.found;
     const { source, problem = '', code = 'ERR_RUNTIME_MISSING' } = candidate;
     if (source === 'option' || source === 'env') throw new LLM2CLIPError(code, problem);
@@ -58,12 +62,13 @@ export async function locateLibtorch(options: { runtime?: string } = {}): Promis
 /** Every place in its order, each looked at only when it is asked for. */
 export async function* runtimeCandidates(
   options: { runtime?: string } = {},
+  pythonMs?: number,
 ): AsyncGenerator<RuntimeCandidate> {
   if (options.runtime !== undefined) yield inspect('option', options.runtime);
   const env = process.env.LLM2CLIP_LIBTORCH;
   if (env) yield inspect('env', env);
   yield inspectCache();
-  yield inspectPython();
+  yield inspectPython(pythonMs);
 }
 
 async function inspect(source: RuntimeSource, folder: string): Promise<RuntimeCandidate> {
@@ -105,8 +110,8 @@ async function lookIntoCache(): Promise<RuntimeCandidate> {
   return inspect('cache', folder);
 }
 
-async function inspectPython(): Promise<RuntimeCandidate> {
-  const torch = await findPythonTorch();
+async function inspectPython(timeoutMs?: number): Promise<RuntimeCandidate> {
+  const torch = await findPythonTorch(timeoutMs);
   if (typeof torch === 'string') return { source: 'python', problem: torch };
   const { folder, version } = torch;
   if (isVersion(version, LIBTORCH_VERSION)) return inspect('python', folder);

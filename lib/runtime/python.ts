@@ -31,11 +31,11 @@ export interface PythonTorch {
 }
 
 /** The torch that `python3` would import; a string says why there is none. */
-export async function findPythonTorch(): Promise<PythonTorch | string> {
+export async function findPythonTorch(timeoutMs = TIMEOUT_MS): Promise<PythonTorch | string> {
   try {
     const { stdout } = await promisify(execFile)('python3', ['-I', '-c', QUESTION], {
       cwd: '/',
-      timeout: TIMEOUT_MS,
+      timeout: timeoutMs,
       killSignal: 'SIGKILL',
     });
     const answer: unknown = JSON.parse(stdout);
@@ -43,7 +43,7 @@ export async function findPythonTorch(): Promise<PythonTorch | string> {
       ? { version: answer.version, folder: dirname(dirname(answer.origin)) }
       : 'python3 has no torch';
   } catch (error) {
-    return describeFailure(error);
+    return describeFailure(error, timeoutMs);
   }
 }
 
@@ -53,9 +53,9 @@ function isAnswer(value: unknown): value is { version: string; origin: string } 
   return typeof version === 'string' && typeof origin === 'string' && isAbsolute(origin);
 }
 
-function describeFailure(error: unknown): string {
+function describeFailure(error: unknown, timeoutMs: number): string {
   const { code, killed } = error as { code?: unknown; killed?: boolean };
   if (code === 'ENOENT') return 'no python3 on PATH';
-  if (killed) return `python3 did not answer within ${TIMEOUT_MS / 1000} s`;
+  if (killed) return `python3 did not answer within ${timeoutMs / 1000} s`;
   return 'python3 could not be asked for torch';
 }

@@ -34,6 +34,7 @@ interface Waiting {
 export class TokenizerThread {
   readonly #content: TokenizerContent;
   readonly #watch: Watch;
+  readonly #heapMegabytes: number;
   #worker: Worker | undefined;
   /** Until the thread has said that its tokenizer is open. */
   #opening: { resolve(info: TokenizerInfo): void; reject(reason: LLM2CLIPError): void } | undefined;
@@ -42,16 +43,18 @@ export class TokenizerThread {
   #unwatch = (): void => {};
   #ended: LLM2CLIPError | undefined;
 
-  private constructor(content: TokenizerContent, watch: Watch) {
+  private constructor(content: TokenizerContent, watch: Watch, heapMegabytes: number) {
     this.#content = content;
     this.#watch = watch;
+    this.#heapMegabytes = heapMegabytes;
   }
 
   static async open(
     files: TokenizerFiles,
     watch: Watch = watchByTimer,
+    heapMegabytes: number = HEAP_MEGABYTES,
   ): Promise<{ thread: TokenizerThread; info: TokenizerInfo }> {
-    const thread = new TokenizerThread(await readTokenizer(files), watch);
+    const thread = new TokenizerThread(await readTokenizer(files), watch, heapMegabytes);
     try {
       return { thread, info: await thread.#start() };
     } catch (error) {
@@ -96,7 +99,7 @@ export class TokenizerThread {
     const worker = new Worker(join(__dirname, 'tokenizer-worker.js'), {
       workerData: this.#content,
       execArgv: [],
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+      resourceLimits: { maxOldGenerationSizeMb: this.#heapMegabytes },
     });
     this.#worker = worker;
     // One that was replaced is not listened to any more.
@@ -177,7 +180,7 @@ export class TokenizerThread {
   #reasonOf(cause: unknown): LLM2CLIPError {
     const { code } = (cause ?? {}) as NodeJS.ErrnoException;
     if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
-      const what = `takes more than ${HEAP_MEGABYTES} MB of memory for a text`;
+      const what = `takes more than ${this.#heapMegabytes} MB of memory for a text`;
       return unsupportedTokenizer(this.#content.path, what, cause);
     }
     const message = 'the thread that tokenises ended without an answer';

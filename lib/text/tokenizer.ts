@@ -53,8 +53,13 @@ export class TextTokenizer {
   }
 
   /** As {@link fromFolder}, of files that lie elsewhere, and with other bounds. @internal */
-  static async fromFiles(files: TokenizerFiles, watch?: Watch): Promise<TextTokenizer> {
-    const { thread, info } = await withCallerStack(TokenizerThread.open(files, watch));
+  static async fromFiles(
+    files: TokenizerFiles,
+    watch?: Watch,
+    heapMegabytes?: number,
+  ): Promise<TextTokenizer> {
+    const opened = TokenizerThread.open(files, watch, heapMegabytes);
+    const { thread, info } = await withCallerStack(opened);
     return new TextTokenizer(thread, info);
   }
 

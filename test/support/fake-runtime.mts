@@ -19,6 +19,9 @@ export const LIBRARIES = [
   'torch/lib/libtorch_cpu.so',
 ];
 
+/** Of each library in a wheel: more than is read or written at once. */
+export const LIBRARY_BYTES = 1 << 17;
+
 /** Files by their path in `root`; folders are made. */
 export function writeFiles(root: string, files: Record<string, string | Uint8Array>): void {
   for (const [name, content] of Object.entries(files)) {
@@ -73,8 +76,9 @@ function writeWheel(
   const path = join(folder, `${base}-py3-none-${PLATFORM}.whl`);
   const zip = new ZipWriter(path);
   const add = (member: string, data: Uint8Array) => zip.add(member, data, data.length);
-  // Large enough to be killed while it is unpacked.
-  for (const library of libraries) add(library, Buffer.alloc(8_000_000, `${library} ${version}`));
+  for (const library of libraries) {
+    add(library, Buffer.alloc(LIBRARY_BYTES, `${library} ${version}`));
+  }
   for (const [member, text] of Object.entries(others)) add(member, Buffer.from(text));
   add(`${base}.dist-info/METADATA`, Buffer.from(metadata(name, version)));
   const tags = `Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-${PLATFORM}\n`;
@@ -88,7 +92,7 @@ function writeWheel(
     sha256: createHash('sha256').update(readFileSync(path)).digest('hex'),
     bytes: statSync(path).size,
     files: libraries,
-    unpackedBytes: 8_000_000 * libraries.length,
+    unpackedBytes: LIBRARY_BYTES * libraries.length,
   };
 }
 

@@ -21,10 +21,29 @@ export async function untilEnded(pids: readonly number[]): Promise<void> {
   while (!pids.every(hasEnded)) await sleep(20);
 }
 
+/** Waits until a process, and all that it started in its group, have ended. */
+export async function untilGroupEnded(leader: number): Promise<void> {
+  const isLeft = (pid: number) => groupOf(pid) === leader && !hasEnded(pid);
+  while (processes().some(isLeft)) await sleep(20);
+}
+
+function processes(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function groupOf(pid: number): number | undefined {
+  try {
+    return Number(/\) \w \d+ (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]);
+  } catch {
+    return undefined; // it has ended
+  }
+}
+
 /** Ids of the living processes whose parent is `parent` and whose command holds `text`. */
 export function childrenOf(parent: number, text: string): number[] {
-  const ids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return ids.map(Number).filter((pid) => {
+  return processes().filter((pid) => {
     try {
       const [, ppid] = /\) \w (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
       if (Number(ppid) !== parent || hasEnded(pid)) return false;

@@ -1,5 +1,6 @@
-// Does the same thing over and over and prints, as JSON, what the process held after each block:
-//   node --expose-gc --import tsx soak.mts PACKAGE BUNDLE requests|texts|loads BLOCKS COUNT [leak]
+// Does the same thing over and over until it is killed, and prints after each block, as a line of JSON,
+// what the process holds:
+//   node --expose-gc --import tsx soak.mts PACKAGE BUNDLE requests|texts|loads COUNT [leak]
 // Over a fake engine, or, for loads, any of pictures of the same size: this package's own runs on the
 // device under test. With `leak` it forgets to let go
 // of what it got, which a check must notice.
@@ -21,12 +22,14 @@ export interface Held {
   threads: number;
 }
 
-const [path = '', bundle = '', what, blocks, count, leak] = process.argv.slice(2);
+const [path = '', bundle = '', what, count, leak] = process.argv.slice(2);
 const { LLM2CLIP } = requireFake(path);
 type Model = Awaited<ReturnType<typeof LLM2CLIP.load>>;
 const own = fileURLToPath(new URL('../..', import.meta.url));
 const batching = { maxBatch: 16, maxQueue: 256 };
-const options = { device: path === own ? DEVICE : 'cpu', threads: 1 };
+/** Soon full: what it keeps is no growth. */
+const textCache = { maxEntries: 1000 };
+const options = { device: path === own ? DEVICE : 'cpu', threads: 1, textCache };
 const kept: unknown[] = [];
 
 const threadsNow = () => readdirSync('/proc/self/task').length;
@@ -106,7 +109,7 @@ async function text(model: Model, i: number): Promise<void> {
   const controller = new AbortController();
   if (i % 10 === 5) setImmediate(() => controller.abort());
   const options = i % 10 === 6 ? { timeoutMs: 2 } : { signal: controller.signal };
-  const words = `a photo of ${texts++} ${'and more '.repeat(i % 8)}`;
+  const words = `a photo of ${texts++} ${'and more '.repeat(i % 4)}`;
   const embedding = await model.encodeText(words, options).catch(() => undefined);
   if (leak) kept.push(embedding);
 }
@@ -133,10 +136,7 @@ async function loads(): Promise<void> {
 }
 
 const model = await LLM2CLIP.load(bundle, { ...options, batching });
-const held: Held[] = [];
-for (let block = 0; block < Number(blocks); block++) {
+for (;;) {
   await (what === 'loads' ? loads() : requests(model, what === 'texts' ? text : request));
-  held.push(await measure(model));
+  console.log(JSON.stringify(await measure(model)));
 }
-console.log(JSON.stringify(held));
-process.exit(0);
