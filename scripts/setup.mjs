@@ -1,19 +1,21 @@
 // Sets up a fresh clone or a used one. What `npm start` needs: packages, compiled TypeScript,
 // libtorch with its headers, the addon and the TorchScript engine. With --tests also what `npm test`
-// needs: TensorRT's headers and engines, the tests' own programs. With --cuda also CUDA's compiler,
-// and by it what runs on GPUs. Each step is skipped when done.
+// needs: TensorRT's headers and engines, the tests' own programs; with --long what `npm run test:long`
+// needs beside these. With --cuda also CUDA's compiler, and by it what runs on GPUs. Each step is
+// skipped when done.
 // Node's own modules only: node_modules may not be there yet.
 import { performance } from 'node:perf_hooks';
 import { cudaToolkit } from './setup/cuda-toolkit.mjs';
 import { libtorch } from './setup/libtorch.mjs';
-import { addon, cuda, tests, torchscript } from './setup/native.mjs';
+import { addon, cuda, tests, torchscript, twin } from './setup/native.mjs';
 import { packages } from './setup/packages.mjs';
 import { tensorrt } from './setup/tensorrt.mjs';
 import { typescript } from './setup/typescript.mjs';
 import { describeOldNode, findMissingTools } from './toolchain.mjs';
 
 const withCuda = process.argv.includes('--cuda');
-const withTests = withCuda || process.argv.includes('--tests');
+const withLong = withCuda || process.argv.includes('--long');
+const withTests = withLong || process.argv.includes('--tests');
 
 /**
  * Each step: `name`, `isDone()`, `run()`. A step may use what those before it made; those of one row
@@ -25,6 +27,7 @@ const ROWS = [
   [libtorch, addon], // one waits for the network, the other for the compiler
   [torchscript],
   ...(withTests ? [[tensorrt], [tests]] : []),
+  ...(withLong ? [[twin]] : []),
   ...(withCuda ? [[cudaToolkit], [cuda]] : []),
 ];
 

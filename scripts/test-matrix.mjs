@@ -37,7 +37,7 @@ async function runRow({ name, prepare, files }) {
   const begin = performance.now();
   const { command = [], env = {}, end = () => {} } = await prepare(folder);
   try {
-    const names = positionals.length > 0 ? positionals : (files ?? []);
+    const names = positionals.length > 0 ? positionals : (files ?? ['--all']);
     const counts = await runTests({ command, env, names, log });
     return { ...counts, seconds: (performance.now() - begin) / 1000 };
   } finally {

@@ -1,33 +1,53 @@
-// Runs test/*.test.mts, or those whose names hold one of the arguments:
+// Runs the tests of test/*.test.mts, or those whose names hold one of the arguments:
 //   npm test -- [--test-name-pattern=PATTERN] [NAME…]
+//   npm run test:long, which is --long: what takes minutes, and `npm test` leaves out; --all: both
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { attach, ROOT } from './command.mjs';
 
 const SUFFIX = '.test.mts';
-/** Files that take a minute or more start first: a long one at the end leaves a core idle. */
-const LONG = ['leaks', 'runtime-install', 'bench-cli', 'full-size', 'tensorrt-full-size', 'exit'];
+/** Models of full size, long lives, what packs half of the project, the GPU's operators on a processor. */
+const LONG = [
+  ...['leaks', 'tensorrt-full-size', 'full-size', 'gpu-kit'],
+  ...['cuda-text', 'cuda-operators'],
+];
+/** They start first: a long one at the end leaves a core idle. */
+const FIRST = [...LONG, 'runtime-install', 'bench-cli', 'workers', 'search-cli'];
 
 const { values, positionals: names } = parseArgs({
   allowPositionals: true,
-  options: { 'test-name-pattern': { type: 'string' } },
+  options: {
+    'test-name-pattern': { type: 'string' },
+    long: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
+  },
 });
 
-/** Its place in LONG; what is not in it comes after all that is. */
+const isLong = (file) => LONG.includes(file.replace(SUFFIX, ''));
+
+function isWanted(file) {
+  if (names.length > 0) return names.some((name) => file.includes(name));
+  return values.all || isLong(file) === values.long;
+}
+
+/** Its place in FIRST; what is not in it comes after all that is. */
 function place(file) {
-  const index = LONG.indexOf(file.replace(SUFFIX, ''));
-  return index === -1 ? LONG.length : index;
+  const index = FIRST.indexOf(file.replace(SUFFIX, ''));
+  return index === -1 ? FIRST.length : index;
 }
 
 const files = readdirSync(join(ROOT, 'test'))
   .filter((file) => file.endsWith(SUFFIX))
-  .filter((file) => names.length === 0 || names.some((name) => file.includes(name)))
+  .filter(isWanted)
   .sort()
   .sort((a, b) => place(a) - place(b));
 if (files.length === 0) {
   console.error(`expected a test named like ${names.join(' or ')}, found none in test/`);
   process.exit(1);
+}
+if (names.length === 0 && !values.all && !values.long) {
+  console.log(`Left out, as they take minutes: ${LONG.join(', ')} (npm run test:long)`);
 }
 const args = [
   ...['--import', 'tsx', 'scripts/run-test-files.mjs', values['test-name-pattern'] ?? ''],

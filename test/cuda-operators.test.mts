@@ -5,7 +5,6 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { convert, LLM2CLIP, type Precision } from 'llm2clip';
 import { readVisionManifest } from '#lib/bundle/open';
@@ -13,9 +12,9 @@ import { locatePlugin } from '#lib/runtime/plugins';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
 import { TWIN_GATES } from './support/device.mts';
 import { temporaryFolder } from './support/temporary.mts';
+import { TWIN } from './support/twin.mts';
 import { cosine } from './support/vectors.mts';
 
-const TWIN = fileURLToPath(new URL('../build/Release/tests/twin', import.meta.url));
 const BATCH = 3;
 
 /** Of each whether its last norm and its head run as one kernel. */

@@ -5,7 +5,6 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Input } from '#lib/native';
 import type { Precision } from '#lib/precision';
@@ -21,9 +20,8 @@ import {
   type TextPreset,
   textTower,
 } from './support/text-towers.mts';
+import { TWIN } from './support/twin.mts';
 import { cosine } from './support/vectors.mts';
-
-const TWIN = fileURLToPath(new URL('../build/Release/tests/twin', import.meta.url));
 
 /** Of a text in a slot: how many tokens it has, and over how many the mean is. */
 const HEADER = 2;

@@ -25,11 +25,15 @@ const NODES = [20, 22, 24, 26];
 const NOBODY = '65534';
 const SIXTEEN_CORES = join(ROOT, 'scripts/matrix/sixteen-cores.cjs');
 
+/** About long lives, and about packing. */
+const SAME_ON_ALL = ['leaks.test.mts', 'gpu-kit.test.mts'];
+
 /** Tests that run an engine of ours on the processor: what they find may hang on its instructions. */
 function engineTests() {
   const runsEngine = /\bconvert\(|\bopenEngine\(|support\/device\.mts|Release\/tests\//;
   return readdirSync(join(ROOT, 'test'))
     .filter((file) => file.endsWith('.test.mts') && !file.startsWith('tensorrt'))
+    .filter((file) => !SAME_ON_ALL.includes(file))
     .filter((file) => runsEngine.test(readFileSync(join(ROOT, 'test', file), 'utf8')));
 }
 

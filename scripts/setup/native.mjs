@@ -47,6 +47,15 @@ export const tests = nativeStep('TensorRT engines, tests', {
   },
 });
 
+/** The GPU's operators over twins of its kernels, which run on the processor. */
+export const twin = nativeStep('twin of the GPU', {
+  target: 'twin',
+  outputs: () => ['tests/twin'],
+  async dependencies() {
+    return { libtorch: await findLibtorch() };
+  },
+});
+
 /** The CUDA kernels and operators, and the programs of scripts/gpu-check.sh. */
 export const cuda = nativeStep('CUDA', {
   target: 'gpu_check',

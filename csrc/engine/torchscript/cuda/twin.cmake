@@ -1,7 +1,7 @@
 # The GPU's operators and padded weights on the host, over twins of the kernels: a program of tests.
 set(twin_folder csrc/engine/torchscript/cuda)
 file(GLOB twin_tests CONFIGURE_DEPENDS ${twin_folder}/tests/*.cpp)
-add_executable(twin ${twin_tests} ${twin_folder}/operators_cuda.cpp
+add_executable(twin EXCLUDE_FROM_ALL ${twin_tests} ${twin_folder}/operators_cuda.cpp
   ${twin_folder}/text_operators_cuda.cpp ${twin_folder}/text_run.cpp ${twin_folder}/text_graph.cpp
   ${twin_folder}/linear_cuda.cpp ${twin_folder}/padded_weights.cpp ${twin_folder}/fused_head.cpp
   ${twin_folder}/patch_embedding.cpp csrc/engine/torchscript/module_inputs.cpp)
