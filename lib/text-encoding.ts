@@ -31,7 +31,8 @@ function hasManyControls(text: string): boolean {
 
 /**
  * Decodes a file of text piece by piece: UTF-8, or what its byte order mark says, which is dropped.
- * Another encoding is refused, since its bytes would be embedded as other characters.
+ * Another encoding is refused, since its bytes would be embedded as other characters. UTF-16 without
+ * its mark is told by its control characters, which texts of ideographs alone may not have.
  */
 export class TextFileDecoder {
   readonly #path: string;

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { type ErrorCode, LLM2CLIPError } from '../errors';
+import { LLM2CLIPError } from '../errors';
+import { fromThreadError, type ThreadError, toThreadError } from '../thread-error';
 
 /** Far above what the parsers' limits allow a file to cost; the last guard against one that finds a way. */
 const HEAP_MEGABYTES = 2048;
 
-/** What a worker answers, once. An error crosses as plain data: its class would be lost. */
-type Reply<T> = { result: T } | { code: ErrorCode; message: string; cause?: string };
+/** What a worker answers, once. */
+type Reply<T> = { result: T } | ThreadError;
 
 /**
  * Runs one request in a thread of its own, whose script calls {@link answerRequest}.
@@ -32,8 +33,7 @@ export async function askWorker<Request, Result>(
   try {
     const reply = await answerOf<Result>(worker, what);
     if ('result' in reply) return reply.result;
-    const { code, message, cause } = reply;
-    throw new LLM2CLIPError(code, message, cause === undefined ? {} : { cause });
+    throw fromThreadError(reply);
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
@@ -69,8 +69,6 @@ function replyOf<Request>(
   try {
     return { result: body(request) };
   } catch (error) {
-    if (error instanceof LLM2CLIPError) return { code: error.code, message: error.message };
-    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { code: 'ERR_INTERNAL', message: `${what(request)} failed unexpectedly`, cause };
+    return toThreadError(error, what(request));
   }
 }

@@ -47,7 +47,7 @@ function isLlama(names: readonly string[]): boolean {
   return closestLayout([LLAMA], names).share >= LEAST_SHARE;
 }
 
-/** Of use without it: whoever wants the pictures alone says so. */
+/** The text adapter; where it cannot be used, the error says how to convert the vision tower alone. */
 function adapterOf(table: CheckpointTable): ResolvedAdapter | undefined {
   try {
     return resolveAdapter(table);

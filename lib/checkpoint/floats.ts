@@ -1,8 +1,8 @@
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import type { ByteSource } from './byte-source';
 import { DTYPE_BYTES, type Dtype } from './dtype';
 import { rowMajorStrides } from './extent';
-import { quote } from './quote';
 import type { TensorEntry } from './table';
 
 /** Element types that weights are written in. */

@@ -1,5 +1,5 @@
 import { LLM2CLIPError } from '../errors';
-import { quote } from './quote';
+import { quote } from '../quote';
 
 /** Parsed JSON. Objects have no prototype, so that no key of the file can collide with one. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;

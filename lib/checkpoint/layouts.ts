@@ -1,6 +1,7 @@
 import type { VisionConfig } from '../config';
 import { LLM2CLIPError } from '../errors';
 import type { Preprocessing } from '../preprocessing';
+import { quote } from '../quote';
 import { inferConfig } from './infer-config';
 import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
 import { entriesByName } from './layouts/entries';
@@ -8,7 +9,6 @@ import { isIgnored } from './layouts/ignored';
 import { isOfHeldModel } from './layouts/plain-name';
 import { type Recognised, recognise } from './layouts/recognise';
 import { resolvePreprocessing } from './preprocessing/resolve';
-import { quote } from './quote';
 import { readStatedConfig } from './stated-config';
 import type { CheckpointTable, TensorEntry } from './table';
 

@@ -2,6 +2,10 @@
 
 /** Tensors in a checkpoint, all shards together. */
 export const MAX_TENSORS = 20_000;
+/** Dictionaries of a torch file within one another. */
+export const MAX_DICT_DEPTH = 16;
+/** Their entries, in all: a dictionary may be referred to again and again. */
+export const MAX_DICT_ENTRIES = 10 * MAX_TENSORS;
 /** Dimensions of a tensor. */
 export const MAX_RANK = 8;
 /** A safetensors header or an index, in bytes; the format's own limit. */

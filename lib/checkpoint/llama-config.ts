@@ -1,6 +1,6 @@
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import type { LlamaConfig, RopeScaling } from '../text-config';
-import { quote } from './quote';
 import { type Section, sectionOf } from './section';
 
 /** What must be as it is here, where a configuration says it at all. */

@@ -1,10 +1,10 @@
 import { basename, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import { type ByteSource, withFile } from './byte-source';
 import { isJsonObject, type JsonObject, parseJson } from './json';
 import { MAX_CONFIG_BYTES } from './limits';
 import { besideCheckpoint, locateCheckpoint } from './locate';
-import { quote } from './quote';
 import type { CheckpointOptions } from './read';
 import { parseSafetensors } from './safetensors';
 import { parseSharded } from './sharded';

@@ -3,14 +3,6 @@ import { dirname, join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { attempt } from './byte-source';
 
-/** Of transformers' models, in its own order: an index beside a whole file is of an earlier save. */
-const WHOLE_OR_INDEX = [
-  'model.safetensors',
-  'model.safetensors.index.json',
-  'pytorch_model.bin',
-  'pytorch_model.bin.index.json',
-];
-
 interface Kind {
   what: string;
   matches: (name: string) => boolean;
@@ -19,11 +11,14 @@ interface Kind {
 const named = (name: string): Kind => ({ what: name, matches: (found) => found === name });
 const ending = (end: string): Kind => ({ what: `*${end}`, matches: (name) => name.endsWith(end) });
 
-/** What a folder may hold, best first; the first kind that is there is taken. */
+/**
+ * What a folder may hold, best first; the first kind that is there is taken. As in transformers, an
+ * index beside a whole file is of an earlier save.
+ */
 const KINDS: readonly Kind[] = [
-  ...WHOLE_OR_INDEX.slice(0, 2).map(named),
+  ...['model.safetensors', 'model.safetensors.index.json'].map(named),
   ...['.safetensors.index.json', '.safetensors', '.pt'].map(ending),
-  ...WHOLE_OR_INDEX.slice(2).map(named),
+  ...['pytorch_model.bin', 'pytorch_model.bin.index.json'].map(named),
   ...['.bin.index.json', '.bin', '.pth', '.ckpt'].map(ending),
 ];
 

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import { DTYPE_BYTES } from './dtype';
 import { decodeFloats } from './floats';
-import { quote } from './quote';
 import type { TensorEntry } from './table';
 
 /**

@@ -1,10 +1,9 @@
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import { refuseVariants } from './lora-variants';
 import { PythonPattern, type StepBudget } from './python-pattern';
 import { PatternUnsupported } from './python-pattern-parser';
-import { quote } from './quote';
-
-type Section = Readonly<Record<string, unknown>>;
+import { isSection, type Section } from './section';
 
 /** Modules, as an `adapter_config.json` names them: by their ends, or by a regular expression. */
 export type ModuleNames = readonly string[] | PythonPattern | 'all-linear' | 'unknown';
@@ -65,10 +64,8 @@ function byModule(
   fallback: number,
 ): (module: string) => number {
   const stated = config[key] ?? {};
-  const entries =
-    typeof stated === 'object' && !Array.isArray(stated) ? Object.entries(stated) : [];
-  const isWhole = typeof stated === 'object' && !Array.isArray(stated);
-  if (!isWhole || !entries.every(([, value]) => isValue(value))) {
+  const entries = isSection(stated) ? Object.entries(stated) : [];
+  if (!isSection(stated) || !entries.every(([, value]) => isValue(value))) {
     throw wrong(key, stated, `${expected} by names of modules`);
   }
   const patterns = entries.map(([source, value]) => ({

@@ -1,12 +1,12 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import { withFile } from './byte-source';
 import { DTYPE_BYTES } from './dtype';
 import { elementCount, rowMajorStrides } from './extent';
 import { encodeFloats, type FloatDtype, readRows } from './floats';
 import type { NamedEntry } from './layouts/bind';
 import type { LoraUpdate } from './lora';
-import { quote } from './quote';
 
 /** Elements of a weight in memory at a time. */
 const BLOCK_ELEMENTS = 1 << 20;

@@ -25,7 +25,7 @@ function isNamed(names: ModuleNames, module: string): boolean | undefined {
   return names.some((name) => module === name || module.endsWith(`.${name}`));
 }
 
-/** What is named in full, or by a regular expression, is meant in whichever layer it lies. */
+/** `layers_to_transform` limits only modules that are named by their ends, not by full names or patterns. */
 function isInLayers(
   { targets, layers, layersPattern }: LoraConfig,
   module: string,

@@ -1,7 +1,6 @@
 import { LLM2CLIPError } from '../errors';
-import { quote } from './quote';
-
-type Section = Readonly<Record<string, unknown>>;
+import { quote } from '../quote';
+import type { Section } from './section';
 
 /** A field that makes something else of an update, or updates something else. */
 interface Variant {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import { andMore, type NamedEntry } from './layouts/bind';
 import { type LoraConfig, readLoraConfig } from './lora-config';
 import { isTarget } from './lora-targets';
-import { quote } from './quote';
 import { readCheckpoint } from './read';
 import { type CheckpointTable, configOf, type TensorEntry } from './table';
 

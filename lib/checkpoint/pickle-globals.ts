@@ -1,5 +1,7 @@
 // All names that a pickle may refer to, and what becomes of them. Nothing outside this table is
 // looked up, and none of it calls code of the file's choosing.
+
+import { quote } from '../quote';
 import {
   PickleDict,
   PickleGlobal,
@@ -10,7 +12,6 @@ import {
   type PickleValue,
   unsafePickle,
 } from './pickle-values';
-import { quote } from './quote';
 import { STORAGE_DTYPES, TORCH_DTYPES } from './torch-dtypes';
 import { TENSOR_BUILDERS } from './torch-rebuild';
 
@@ -120,7 +121,7 @@ function pairsOf(args: readonly PickleValue[]): [PickleValue, PickleValue][] {
   const isSequence = source instanceof PickleList || source instanceof PickleTuple;
   const pairs = isSequence ? source.items.map(pairOf) : [undefined];
   if (more.length === 0 && pairs.every((pair) => pair !== undefined)) return pairs;
-  throw unsafePickle('a dictionary is made with arguments that are no pairs');
+  throw unsafePickle('a dictionary is made from something other than pairs of a key and a value');
 }
 
 function pairOf(value: PickleValue): [PickleValue, PickleValue] | undefined {

@@ -1,5 +1,5 @@
+import { quote } from '../quote';
 import { unsafePickle } from './pickle-values';
-import { quote } from './quote';
 
 const PROTO = 0x80;
 const LONGEST_GLOBAL = 256;

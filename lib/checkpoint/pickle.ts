@@ -1,3 +1,4 @@
+import { quote } from '../quote';
 import { PickleReader } from './pickle-reader';
 import {
   isHashable,
@@ -11,7 +12,6 @@ import {
   type PickleValue,
   unsafePickle,
 } from './pickle-values';
-import { quote } from './quote';
 
 const MAX_OPERATIONS = 3_000_000;
 const MAX_STACK = 100_000;

@@ -1,9 +1,9 @@
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import type { ByteSource } from './byte-source';
 import { DTYPE_BYTES } from './dtype';
 import { elementCount, elementSpan, rowMajorStrides } from './extent';
 import { MAX_RANK } from './limits';
-import { quote } from './quote';
 import type { TensorEntry } from './table';
 import type { StridedView, TorchStorage, TorchTensor } from './torch-objects';
 

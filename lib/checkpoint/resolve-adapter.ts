@@ -1,10 +1,10 @@
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import type { AdapterConfig } from '../text-config';
 import { ADAPTER, ADAPTER_LAYERS } from './layouts/adapter';
 import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
 import { entriesByName } from './layouts/entries';
 import { closestLayout } from './layouts/recognise';
-import { quote } from './quote';
 import type { CheckpointTable, TensorEntry } from './table';
 
 /** torch.nn.LayerNorm's own. */

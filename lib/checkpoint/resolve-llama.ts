@@ -1,4 +1,5 @@
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import type { LlamaConfig } from '../text-config';
 import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
 import type { Dimensions } from './layouts/dimensions';
@@ -6,7 +7,6 @@ import { entriesByName } from './layouts/entries';
 import { LLAMA, LLAMA_LAYER_NORM } from './layouts/llama';
 import { closestLayout, LEAST_SHARE } from './layouts/recognise';
 import { readLlamaConfig } from './llama-config';
-import { quote } from './quote';
 import { type CheckpointTable, configOf, type TensorEntry } from './table';
 
 /** The head over the vocabulary, and tables of rotary angles that are recomputed. */

@@ -1,10 +1,10 @@
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import type { ByteSource } from './byte-source';
 import { DTYPE_BYTES, type Dtype, SAFETENSORS_DTYPES } from './dtype';
 import { elementCount, rowMajorStrides } from './extent';
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from './json';
 import { MAX_HEADER_BYTES, MAX_RANK, MAX_TENSORS } from './limits';
-import { quote } from './quote';
 import type { TensorEntry } from './table';
 
 const LENGTH_BYTES = 8;

@@ -1,17 +1,18 @@
 import { basename, dirname, join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import { type ByteSource, withFile } from './byte-source';
 import { isJsonObject, type JsonObject, parseJson } from './json';
 import { MAX_HEADER_BYTES, MAX_TENSORS } from './limits';
-import { quote } from './quote';
 import type { ParsedFile } from './state-dict';
 import { ALL_OF_IT, type TensorEntry } from './table';
 
 const SHARD_NAME = /^[^/\\\0]+\.(safetensors|bin|pt|pth)$/;
 
 /**
- * Reads a `*.safetensors.index.json` or `*.bin.index.json` and where the tensors of all its shards lie,
- * which must be in the same folder. Every tensor that the index lists must be in the shard it names, and none in two.
+ * Reads a `*.safetensors.index.json` or `*.bin.index.json`, and where the tensors of all its shards
+ * lie. The shards must be in the same folder. Each tensor that the index lists must be in the shard
+ * that it names, and no tensor may be in two shards.
  *
  * @param parse reads one shard
  * @throws {LLM2CLIPError} as `parse`; ERR_CHECKPOINT_FORMAT, ERR_NOT_FOUND for a missing shard
@@ -44,8 +45,9 @@ export function parseSharded(
 
 /** Tensor name → shard's file name. */
 function readWeightMap(index: ByteSource): Map<string, string> {
-  if (index.size > MAX_HEADER_BYTES)
+  if (index.size > MAX_HEADER_BYTES) {
     throw malformed(index, `larger than ${MAX_HEADER_BYTES} bytes`);
+  }
   const limits = { maxKeys: MAX_TENSORS, maxValues: 2 * MAX_TENSORS };
   const json = parseJson(index.read(0, index.size), index.path, limits);
   const weightMap = isJsonObject(json) ? json.weight_map : undefined;

@@ -1,5 +1,5 @@
 import { LLM2CLIPError } from '../errors';
-import { MAX_TENSORS } from './limits';
+import { MAX_DICT_DEPTH, MAX_DICT_ENTRIES } from './limits';
 import { PickleDict } from './pickle-values';
 import { TorchTensor } from './torch-objects';
 
@@ -11,15 +11,8 @@ const WEIGHTS = [
 /** Averages of the weights over the training, which are taken where they are alone or asked for. */
 const AVERAGES = [
   ...['ema', 'model_ema', 'state_dict_ema', 'ema_state_dict', 'ema_model', 'model_ema_state_dict'],
-  ...[
-    'ema_model_state_dict',
-    'ema_state',
-    'params_ema',
-    'averaged_model',
-    'swa_model',
-    'swa_state_dict',
-  ],
-  ...['shadow'],
+  ...['ema_model_state_dict', 'ema_state', 'params_ema', 'averaged_model', 'swa_model'],
+  ...['swa_state_dict', 'shadow'],
 ];
 const KEYS: readonly string[] = [...WEIGHTS, ...AVERAGES];
 
@@ -29,11 +22,6 @@ export interface StateDict {
   key: string;
   dict: PickleDict;
 }
-
-/** Keys within keys. */
-const MAX_DEPTH = 16;
-/** Entries looked at, in all. */
-const MAX_VISITS = 10 * MAX_TENSORS;
 
 /**
  * Every dictionary of weights under keys that training scripts use, or else `root` itself.
@@ -56,7 +44,7 @@ class StateDictSearch {
 
   /** Each dictionary counts once, under the first of its keys, and so does one that holds itself. */
   within({ key, dict }: StateDict, depth: number): StateDict[] {
-    if (depth > MAX_DEPTH) throw malformedStateDict(this.#path, 'its keys never end');
+    if (depth > MAX_DICT_DEPTH) throw malformedStateDict(this.#path, 'its keys never end');
     this.#known.add(dict);
     return KEYS.flatMap((name) => {
       const inner = dict.entries.get(name);
@@ -72,8 +60,8 @@ class StateDictSearch {
     const seen = new Set([dict]);
     for (const each of seen) {
       for (const value of each.entries.values()) {
-        if (++this.#visits > MAX_VISITS) {
-          throw malformedStateDict(this.#path, `it holds more than ${MAX_VISITS} entries`);
+        if (++this.#visits > MAX_DICT_ENTRIES) {
+          throw malformedStateDict(this.#path, `it holds more than ${MAX_DICT_ENTRIES} entries`);
         }
         if (value instanceof TorchTensor) return true;
         if (value instanceof PickleDict) seen.add(value);

@@ -1,14 +1,10 @@
 import { LLM2CLIPError } from '../errors';
-import { MAX_TENSORS } from './limits';
+import { quote } from '../quote';
+import { MAX_DICT_DEPTH, MAX_DICT_ENTRIES, MAX_TENSORS } from './limits';
 import { PickleDict, type PickleValue } from './pickle-values';
-import { quote } from './quote';
 import { findStateDicts, malformedStateDict, type StateDict } from './state-dict-keys';
 import type { CheckpointTable, StateDictChoice } from './table';
 import { TorchTensor } from './torch-objects';
-
-const MAX_DEPTH = 16;
-/** A dict may be referred to again and again: bounds the visits, not only the dicts. */
-const MAX_VISITS = 10 * MAX_TENSORS;
 
 /** What a checkpoint's file says by itself. */
 export type ParsedFile = Pick<CheckpointTable, 'format' | 'tensors' | 'stateDict'>;
@@ -74,11 +70,11 @@ function flatten(root: PickleDict, path: string): Map<string, TorchTensor> {
   const tensors = new Map<string, TorchTensor>();
   let visits = 0;
   const visit = (dict: PickleDict, prefix: string, depth: number): void => {
-    if (depth > MAX_DEPTH)
-      throw malformedStateDict(path, `dicts are nested deeper than ${MAX_DEPTH} levels`);
+    if (depth > MAX_DICT_DEPTH)
+      throw malformedStateDict(path, `dicts are nested deeper than ${MAX_DICT_DEPTH} levels`);
     for (const [key, value] of dict.entries) {
-      if (++visits > MAX_VISITS)
-        throw malformedStateDict(path, `it holds more than ${MAX_VISITS} entries`);
+      if (++visits > MAX_DICT_ENTRIES)
+        throw malformedStateDict(path, `it holds more than ${MAX_DICT_ENTRIES} entries`);
       // Names of weights are text; a list of modules may be numbered.
       if (typeof key !== 'string' && typeof key !== 'number') continue;
       const name = `${prefix}${key}`;

@@ -57,7 +57,7 @@ function isPlain(metadata: PickleValue): boolean {
   if (metadata instanceof PickleDict) {
     return [...metadata.entries.values()].every((value) => value === false);
   }
-  throw unsafePickle('the metadata of a tensor are no dictionary');
+  throw unsafePickle('the metadata of a tensor is not a dictionary');
 }
 
 /** `(tensor, …)`, or nothing of a parameter whose state follows. */

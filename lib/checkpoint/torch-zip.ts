@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import type { ByteSource } from './byte-source';
 import { MAX_PICKLE_BYTES } from './limits';
 import { unpickle } from './pickle';
 import { malformedTorch, placeTensor } from './place-tensor';
-import { quote } from './quote';
 import { type ParsedFile, weightsOf } from './state-dict';
 import { TORCH_WORLD } from './torch-world';
 import { readZip } from './zip';

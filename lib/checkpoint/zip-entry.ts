@@ -1,6 +1,6 @@
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import type { ByteSource } from './byte-source';
-import { quote } from './quote';
 
 /** One stored file of a zip archive. */
 export interface ZipEntry {

@@ -1,7 +1,7 @@
 import { LLM2CLIPError } from '../errors';
+import { quote } from '../quote';
 import type { ByteSource } from './byte-source';
 import { MAX_CENTRAL_DIRECTORY_BYTES, MAX_RECORDS } from './limits';
-import { quote } from './quote';
 import { type Directory, findDirectory } from './zip-directory';
 import { damagedZip, type ZipEntry, zip64Sizes } from './zip-entry';
 

@@ -1,4 +1,4 @@
-import { quote } from '../checkpoint/quote';
+import { quote } from '../quote';
 
 /** Under which key of a torch file the weights were, and which others hold some; no row without keys. */
 export function describeStateDict(key: string, others: readonly string[]): [string, string][] {

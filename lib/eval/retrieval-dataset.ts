@@ -1,7 +1,7 @@
 import { basename, extname, join, parse } from 'node:path';
-import { quote } from '../checkpoint/quote';
 import { LLM2CLIPError } from '../errors';
 import { isAppleDouble, readFolder } from '../image/folder';
+import { quote } from '../quote';
 import { readText } from '../read-text';
 import { type Annotation, type AnnotationOptions, readAnnotations } from './annotations';
 import { DatasetFolder } from './dataset-folder';

@@ -7,7 +7,7 @@ export interface Box {
   end: number;
 }
 
-/** Files of pictures have some ten a level. */
+/** A level of a real image file has about ten boxes. */
 const MOST_BOXES = 4096;
 
 export function viewOf(bytes: Uint8Array): DataView {

@@ -1,7 +1,7 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { isObject } from '../arguments';
-import { quote } from '../checkpoint/quote';
 import { isTooDeep } from '../json-depth';
+import { quote } from '../quote';
 import { END_OF_TURN, PROMPT_TOKENS } from './prompt';
 import {
   malformedTokenizer as malformed,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { Worker } from 'node:worker_threads';
 import { LLM2CLIPError } from '../errors';
+import { fromThreadError } from '../thread-error';
 import type { TokenizedText } from './tokenize';
 import {
   readTokenizer,
@@ -147,7 +148,7 @@ export class TokenizerThread {
     if (this.#opening !== undefined) this.#opened(reply);
     else {
       const answered = this.#waiting.shift();
-      if ('code' in reply) answered?.reject(errorOf(reply));
+      if ('code' in reply) answered?.reject(fromThreadError(reply));
       else answered?.resolve(reply);
     }
     if (this.#waiting.length > 0) this.#attend();
@@ -158,7 +159,7 @@ export class TokenizerThread {
     const opening = this.#opening;
     this.#opening = undefined;
     if ('info' in reply) opening?.resolve(reply.info);
-    else opening?.reject('code' in reply ? errorOf(reply) : unexpected());
+    else opening?.reject('code' in reply ? fromThreadError(reply) : unexpected());
     for (const { request } of this.#waiting) this.#worker?.postMessage(request);
   }
 
@@ -205,10 +206,6 @@ export class TokenizerThread {
 function watchByTimer(ms: number, expire: () => void): () => void {
   const timer = setTimeout(expire, ms).unref();
   return () => clearTimeout(timer);
-}
-
-function errorOf({ code, message, cause }: Extract<TokenizerReply, { code: unknown }>) {
-  return new LLM2CLIPError(code, message, cause === undefined ? {} : { cause });
 }
 
 function unexpected(): LLM2CLIPError {

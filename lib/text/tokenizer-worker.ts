@@ -1,8 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ErrorCode, LLM2CLIPError } from '../errors';
+import { type ThreadError, toThreadError } from '../thread-error';
 import { tokenize } from './tokenize';
 import type { TokenizerContent } from './tokenizer-content';
 import { type LlamaTokenizer, openTokenizer } from './tokenizer-file';
+
+const WHAT = 'tokenising';
 
 /** What the worker is asked, again and again. It answers in the same order. */
 export interface TokenizerRequest {
@@ -15,7 +17,7 @@ export type TokenizerInfo = Pick<LlamaTokenizer, 'vocabularySize' | 'padId'>;
 export type TokenizerReply =
   | { info: TokenizerInfo }
   | { ids: Int32Array; lengths: Int32Array; pooled: Int32Array }
-  | { code: ErrorCode; message: string; cause?: string };
+  | ThreadError;
 
 function open(content: TokenizerContent): LlamaTokenizer | undefined {
   try {
@@ -24,7 +26,7 @@ function open(content: TokenizerContent): LlamaTokenizer | undefined {
     answer({ info: { vocabularySize, padId } });
     return tokenizer;
   } catch (error) {
-    answer(failure(error));
+    answer(toThreadError(error, WHAT));
     return undefined;
   }
 }
@@ -43,15 +45,8 @@ function tokensOf(tokenizer: LlamaTokenizer, texts: string[]): TokenizerReply {
     }
     return { ids, lengths, pooled };
   } catch (error) {
-    return failure(error);
+    return toThreadError(error, WHAT);
   }
-}
-
-/** An error crosses as plain data: its class would be lost. */
-function failure(error: unknown): TokenizerReply {
-  if (error instanceof LLM2CLIPError) return { code: error.code, message: error.message };
-  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: 'ERR_INTERNAL', message: 'tokenising failed unexpectedly', cause };
 }
 
 function answer(reply: TokenizerReply): void {

@@ -1,7 +1,7 @@
 import { LLM2CLIPError } from '../../errors';
+import { quote } from '../../quote';
 import { DTYPE_BYTES, type Dtype } from '../dtype';
 import { elementCount, elementSpan, rowMajorStrides } from '../extent';
-import { quote } from '../quote';
 import type { TensorEntry } from '../table';
 import { type Dimensions, dimensionOf, inferDimensions, resolveShape } from './dimensions';
 import { type CanonicalTensor, type Source, sourceName, sourcesOf } from './layout';

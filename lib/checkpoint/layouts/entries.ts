@@ -1,5 +1,5 @@
 import { LLM2CLIPError } from '../../errors';
-import { quote } from '../quote';
+import { quote } from '../../quote';
 import type { CheckpointTable, TensorEntry } from '../table';
 import { plainName } from './plain-name';
 

@@ -1,7 +1,7 @@
 /** The text side, which a vision tower does not need. */
 const TEXT = [/^text(_model|_projection|_adapter|_adaptor|_proj)?(\.|$)/, /^logit_(scale|bias)$/];
 
-/** Beside it, what says nothing that is not computed here. */
+/** Tensors of the vision tower that are not needed, because they are computed here. */
 const DERIVED = [
   /(^|\.)rope(\.|_|$)/, // tables of rotary angles; recomputed in fp32
   /(^|\.)position_ids$/,

@@ -19,7 +19,7 @@ export interface CanonicalTensor {
 /** A whole tensor of the checkpoint, or one third (q, k or v: 0, 1, 2) of its rows. */
 export type Source = string | { fused: string; part: 0 | 1 | 2 };
 
-/** Whose files a checkpoint is laid out like: what they say of it counts first. */
+/** The library whose file names a checkpoint has. What its configuration files say counts first. */
 export type Origin = 'transformers' | 'timm' | 'open_clip';
 
 /** How one kind of file names the weights of one family, of a vision tower unless said otherwise. */

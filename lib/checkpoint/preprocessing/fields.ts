@@ -1,7 +1,7 @@
 // Fields of the files that state a preprocessing, each checked.
 import { LLM2CLIPError } from '../../errors';
 import { type Preprocessing, RESAMPLES, type Resample } from '../../preprocessing';
-import { quote } from '../quote';
+import { quote } from '../../quote';
 import type { Section } from '../section';
 
 /** A file that states a preprocessing, or the part of one. */
