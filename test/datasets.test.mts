@@ -1,6 +1,6 @@
 // Datasets as they are published, small, and what evaluations make of them over vectors that are given.
 import assert from 'node:assert/strict';
-import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { recall } from 'llm2clip';
@@ -156,6 +156,24 @@ describe('retrieval datasets', () => {
     }
     const named = await folderOf('marked', { 'names.json': '\ufeff{"n01": "cat"}' });
     assert.deepEqual(await readClassnames(join(named, 'names.json')), { n01: 'cat' });
+  });
+
+  test('no file is left open, however far it was read', async () => {
+    for (const [name, content] of [
+      ['whole.json', [{ image: '1.jpg', caption: 'a' }]],
+      ['cut.json', '[{"image": "1.jpg", "caption": "a"}'],
+      ['other.json', { images: [] }],
+    ] as const) {
+      const folder = await folderOf('open', { [name]: content });
+      const annotations = join(folder, name);
+      await readRetrievalDataset(folder, { annotations }).catch(() => {});
+      const open = await Promise.all(
+        (await readdir('/proc/self/fd')).map((fd) =>
+          readlink(`/proc/self/fd/${fd}`).catch(() => ''),
+        ),
+      );
+      assert.ok(!open.includes(annotations), name);
+    }
   });
 
   test('what is no dataset is refused, and says why', async () => {

@@ -24,13 +24,15 @@ export async function* entriesOf(path: string): AsyncGenerator<unknown, void, un
 }
 
 async function* wholeOf(pieces: Pieces, path: string): AsyncGenerator<unknown, void, undefined> {
-  const first = (await pieces.next()).value ?? '';
-  const all = joined(first, pieces);
-  if (first.trimStart().startsWith('[')) {
-    yield* parsed(jsonElements(all), path);
-    return;
+  try {
+    const first = (await pieces.next()).value ?? '';
+    const all = joined(first, pieces);
+    if (first.trimStart().startsWith('[')) yield* parsed(jsonElements(all), path);
+    else yield* imagesOf(parse(await joinedText(all, path), path), path);
+  } finally {
+    // It has been asked for its first piece: where nobody asks for another, its file is still open.
+    await pieces.return();
   }
-  yield* imagesOf(parse(await joinedText(all, path), path), path);
 }
 
 async function* joined(first: string, rest: Pieces): Pieces {
