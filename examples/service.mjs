@@ -19,6 +19,7 @@ const STATUS = {
   ERR_IMAGE_TOO_LARGE: 413,
   ERR_BODY_TOO_LARGE: 413,
 };
+/** Of a request, once its body is there. */
 const TIMEOUT_MS = Number(process.env.TIMEOUT_MS ?? 10_000);
 /** Nobody keeps a place by sending slowly. */
 const UPLOAD_MS = 30_000;

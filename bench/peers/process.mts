@@ -21,7 +21,7 @@ interface Pending {
 /** "TypeError: no such picture" is the reason, not the stack and the version that Node says after it. */
 const ERROR = /^\w*(Error|Exception)\b.*: /;
 
-/** How long a peer may take to end, once it has answered `close`, before it is killed. */
+/** How long a peer may take to answer `close`, and then to end, before it is killed. */
 const CLOSE_MS = 60_000;
 /** How long it may take to answer: a quantisation takes minutes, what hangs takes for ever. */
 const ANSWER_MS = 30 * 60_000;
@@ -92,13 +92,13 @@ export class PeerProcess {
   }
 
   /** @throws PeerMissing where it is not installed; PeerFailed, also where it does not answer */
-  async ask<T>(request: { op: string }): Promise<T> {
+  async ask<T>(request: { op: string }, answerMs = this.#answerMs): Promise<T> {
     if (this.#stopped) throw new Error(`expected ${this.#name} to run: call resume() first`);
     const late = setTimeout(() => {
-      const what = `did not answer within ${this.#answerMs / 1000} s`;
+      const what = `did not answer within ${answerMs / 1000} s`;
       this.#fail(this.#failed(what, this.#lastWords));
       this.#group.kill();
-    }, this.#answerMs);
+    }, answerMs);
     try {
       return await new Promise<T>((resolve, reject) => {
         if (this.#failure !== undefined) return reject(this.#failure);
@@ -139,7 +139,7 @@ export class PeerProcess {
   /** Lets the peer end by itself; resolves when it has. @throws PeerFailed where it is dead already */
   async close(): Promise<void> {
     this.resume();
-    await this.ask({ op: 'close' });
+    await this.ask({ op: 'close' }, Math.min(this.#answerMs, CLOSE_MS));
     this.#group.leader.stdin.end();
     const late = setTimeout(() => this.#group.kill(), this.#closeMs);
     await this.#ended;

@@ -87,13 +87,26 @@ class BundleFiles {
     return now !== undefined && (now.ino !== held.ino || now.dev !== held.dev);
   }
 
-  /**
-   * Opens files that are read later: a bundle that is replaced is removed, file by file.
-   *
-   * @throws as open(), for the first that cannot be opened
-   */
-  async hold(names: readonly string[]): Promise<void> {
-    for (const name of names) this.#held.set(name, await this.open(name));
+  /** Opens files that are read later, since a bundle that is replaced is removed, file by file. */
+  async #hold(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      try {
+        this.#held.set(name, await this.open(name));
+      } catch (error) {
+        // Of a bundle that is damaged, verify() says which file is missing.
+        if (await this.isReplaced()) throw error;
+      }
+    }
+  }
+
+  async opened(): Promise<OpenBundle> {
+    const manifest = await this.manifest();
+    await this.#hold(readLater(manifest));
+    return {
+      manifest,
+      verify: (name) => this.verify(name, manifest),
+      close: () => this.close(),
+    };
   }
 
   /**
@@ -186,18 +199,7 @@ export async function openBundle(path: string): Promise<OpenBundle> {
   for (;;) {
     const files = await BundleFiles.at(path);
     try {
-      const manifest = await files.manifest();
-      try {
-        await files.hold(readLater(manifest));
-      } catch (error) {
-        // Of a bundle that is damaged, verify() says which file is missing.
-        if (await files.isReplaced()) throw error;
-      }
-      return {
-        manifest,
-        verify: (name) => files.verify(name, manifest),
-        close: () => files.close(),
-      };
+      return await files.opened();
     } catch (error) {
       const isReplaced = await files.isReplaced();
       await files.close();

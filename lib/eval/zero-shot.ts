@@ -68,11 +68,12 @@ export function classEmbeddings(texts: Matrix, templates: number): Matrix {
     mean.fill(0);
     for (let i = label * templates; i < (label + 1) * templates; i++) {
       const row = rows.data.subarray(i * width, (i + 1) * width);
-      requireDirection(row, 0, `a vector other than zero for row ${i} of texts`);
-      addDirection(mean, row, 1 / templates);
+      const length = requireLength(row, 0, `a vector other than zero for row ${i} of texts`);
+      add(mean, row, 1 / (templates * length));
     }
-    requireDirection(mean, NO_LENGTH, `vectors of class ${label} that do not cancel out`);
-    addDirection(data.subarray(label * width, (label + 1) * width), mean, 1);
+    const expected = `vectors of class ${label} that do not cancel out`;
+    const length = requireLength(mean, NO_LENGTH, expected);
+    add(data.subarray(label * width, (label + 1) * width), mean, 1 / length);
   }
   return { data, shape: [classes, width] };
 }
@@ -82,21 +83,17 @@ type Floats = Float32Array | Float64Array;
 /** Lengths of means of unit vectors that are nothing but what rounding leaves. */
 const NO_LENGTH = 1e-7;
 
-function lengthOf(row: Floats): number {
+/** The length of a row that has a direction. NaN passes: it is what a text that failed is. */
+function requireLength(row: Floats, least: number, expected: string): number {
   let squares = 0;
   for (let k = 0; k < row.length; k++) squares += (row[k] as number) ** 2;
-  return Math.sqrt(squares);
-}
-
-/** NaN passes: it is what a text that failed is. */
-function requireDirection(row: Floats, least: number, expected: string): void {
-  const length = lengthOf(row);
+  const length = Math.sqrt(squares);
   if (length <= least) throw invalidBuffer(expected, 'a direction', `one of length ${length}`);
+  return length;
 }
 
-/** Adds `weight` times a row of length 1 to `sum`, without copies: there may be millions. */
-function addDirection(sum: Floats, row: Floats, weight: number): void {
-  const scale = weight / lengthOf(row);
+/** Adds `scale` times a row to `sum`, without copies: there may be millions. */
+function add(sum: Floats, row: Floats, scale: number): void {
   for (let k = 0; k < row.length; k++) sum[k] = (sum[k] as number) + (row[k] as number) * scale;
 }
 

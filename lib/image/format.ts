@@ -33,10 +33,10 @@ function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.subarray(0, SIGNATURE_BYTES)).toString('latin1');
 }
 
-function unsupported(name: string, found: string): LLM2CLIPError {
+function unsupported(expected: string, name: string, found: string): LLM2CLIPError {
   return new LLM2CLIPError(
     'ERR_IMAGE_UNSUPPORTED',
-    `expected ${FORMATS.join(', ')} in ${name}, found ${found}; convert it to PNG, or pass its pixels`,
+    `expected ${expected} in ${name}, found ${found}; convert it to PNG, or pass its pixels`,
   );
 }
 
@@ -53,7 +53,7 @@ export function requireFormat(bytes: Uint8Array, name: string): Format {
   }
   const text = textOf(bytes);
   const format = FORMATS.find((one) => TESTS[one](text));
-  if (format === undefined) throw unsupported(name, describeForeign(text));
+  if (format === undefined) throw unsupported(FORMATS.join(', '), name, describeForeign(text));
   return format;
 }
 
@@ -67,8 +67,5 @@ export function requireDecoded(bytes: Uint8Array, name: string): Format {
   const format = requireFormat(bytes, name);
   const found = UNDECODED[format]?.(bytes);
   if (found === undefined) return format;
-  throw new LLM2CLIPError(
-    'ERR_IMAGE_UNSUPPORTED',
-    `expected a kind of ${format} that is decoded in ${name}, found ${found}; convert it to PNG, or pass its pixels`,
-  );
+  throw unsupported(`a kind of ${format} that is decoded`, name, found);
 }

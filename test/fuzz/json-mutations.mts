@@ -1,5 +1,6 @@
-import { EDGES } from './byte-mutations.mts';
+import { EDGES, mutateBytes } from './byte-mutations.mts';
 import type { Random } from './random.mts';
+import { changed } from './target.mts';
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|true|false|null|[{}[\],:]/g;
 const PUNCTUATION = /^[{}[\],:]$/;
@@ -18,6 +19,13 @@ export function mutateJson(json: string, random: Random): string {
   const tokens = [...json.matchAll(TOKEN)];
   if (tokens.length === 0) return json;
   return random.below(8) === 0 ? broken(json, tokens, random) : replaced(json, tokens, random);
+}
+
+/** One of the seeds after one to four changes, one in eight of them whatever JSON is. */
+export function changedJson(seeds: readonly Buffer[], random: Random): Buffer {
+  const seed = random.pick(seeds);
+  if (random.below(8) === 0) return changed(seed, random, (bytes) => mutateBytes(bytes, random));
+  return Buffer.from(changed(seed.toString(), random, (text) => mutateJson(text, random)));
 }
 
 function replaced(json: string, tokens: Token[], random: Random): string {
