@@ -91,8 +91,7 @@ RequestId Scheduler::submit(std::unique_ptr<Request> request, Ticket ticket) {
   ++live_;
   entry->ticket = std::move(ticket);
   const bool borrowed = entry->ticket.borrowed;
-  const bool at_once =
-      borrowed && queue_.empty() && !sealed_ && forming_.has_room(entry->ticket);
+  const bool at_once = borrowed && queue_.empty() && !sealed_ && forming_.has_room(entry->ticket);
   if (borrowed && !at_once) keep(*entry, lock);
   ++counts_.submitted;
   ++quiet_;

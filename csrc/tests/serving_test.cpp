@@ -235,7 +235,8 @@ void test_submit_while_moving() {
   bool in_time = false;
   const auto on_move = [&] {
     moving.set_value();
-    in_time = submitted.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+    in_time =
+        submitted.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready;
   };
   Bench bench({.max_batch = 2}, {.before = {}, .on_move = on_move});
   bench.hold();

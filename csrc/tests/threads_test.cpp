@@ -43,9 +43,8 @@ void test_start() {
 void test_own_thread() {
   const auto here = std::this_thread::get_id();
   EXPECT(on_own_thread([] { return std::this_thread::get_id(); }) != here);
-  EXPECT(code_thrown_by([] {
-           on_own_thread([] { throw Error(ErrorCode::kIo, "deliberate"); });
-         }) == "ERR_IO");
+  EXPECT(code_thrown_by([] { on_own_thread([] { throw Error(ErrorCode::kIo, "deliberate"); }); }) ==
+         "ERR_IO");
   const ThreadLimit limit(0);
   bool ran = false;
   EXPECT(code_thrown_by([&] { on_own_thread([&] { ran = true; }); }) == "ERR_OUT_OF_MEMORY");
@@ -81,10 +80,9 @@ void test_scheduler() {
 // It is waited for here, where there is no thread to do so.
 void test_release() {
   auto session = std::make_shared<ServedSession>();
-  session->scheduler =
-      std::make_unique<Scheduler>(SchedulerOptions{.max_batch = 1, .slot_size = kSlot}, [] {
-        return std::make_unique<FakeRunner>(FakeRunner::Behaviour{}, kSlot);
-      });
+  session->scheduler = std::make_unique<Scheduler>(
+      SchedulerOptions{.max_batch = 1, .slot_size = kSlot},
+      [] { return std::make_unique<FakeRunner>(FakeRunner::Behaviour{}, kSlot); });
   const std::weak_ptr<ServedSession> watched = session;
   const ThreadLimit limit(0);
   release_later(std::move(session));
