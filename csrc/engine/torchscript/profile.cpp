@@ -5,9 +5,9 @@
 #include <ATen/record_function.h>
 
 #include <chrono>
-#include <future>
 #include <map>
 
+#include "base/threads.h"
 #include "engine/torchscript/torchscript_session.h"
 
 namespace llm2clip {
@@ -91,8 +91,7 @@ std::vector<OperatorTime> profile(const SessionOptions& options, const float* pi
 std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const float* pixels,
                                               int64_t batch, int64_t rounds) {
   // A thread of its own: the number of threads, and what is recorded, stick to the one that asks.
-  return std::async(std::launch::async, [&] { return profile(options, pixels, batch, rounds); })
-      .get();
+  return on_own_thread([&] { return profile(options, pixels, batch, rounds); });
 }
 
 }  // namespace llm2clip
