@@ -62,7 +62,7 @@ class TensorrtNet : public Builder {
   // A linear of `blocks` side by side: each is padded where there are several, and so are the
   // columns where x is.
   Tensor linear_in_blocks(const Said& said, int64_t blocks);
-  // silu(gate) · up, f32 [.., H], padded.
+  // silu(gate) · up, f32 [.., H], padded where gate_up is a linear.
   Tensor gated(Value gate_up);
 
   std::shared_ptr<nvinfer1::IBuilder> builder_;  // outlives its network
