@@ -1,11 +1,11 @@
 import type { TensorEntry } from './checkpoint/table';
-import type { VisionConfig } from './config';
+import type { AdapterConfig, LlamaConfig } from './checkpoint/text-config';
+import type { VisionConfig } from './checkpoint/vision-config';
 import { isErrorCode, LLM2CLIPError } from './errors';
+import type { Preprocessing } from './image/preprocessing';
 import type { Precision } from './precision';
-import type { Preprocessing } from './preprocessing';
 import { locateAddon } from './runtime/plugins';
 import type { Storage } from './search/storage';
-import type { AdapterConfig, LlamaConfig } from './text-config';
 
 /** What binding/ exports. Functions that return a promise run on a native thread. */
 export interface Native {

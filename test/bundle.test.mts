@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { type Manifest, parseManifest } from '#lib/bundle/manifest';
 import { openBundle } from '#lib/bundle/open';
 import { writeBundle } from '#lib/bundle/write';
+import { makeFolderOf } from '#lib/files/staging';
 import { loadNative } from '#lib/native';
-import { makeFolderOf } from '#lib/staging';
 import { CONTENT, QUANTISATION } from './support/bundle-content.mts';
 import { temporaryFolder } from './support/temporary.mts';
 

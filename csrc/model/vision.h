@@ -8,7 +8,7 @@
 
 namespace llm2clip {
 
-// A vision tower as plain numbers, as lib/config.ts describes them.
+// A vision tower as plain numbers, as lib/checkpoint/vision-config.ts describes them.
 struct VisionConfig {
   std::string family;
   int64_t image_size;

@@ -1,5 +1,5 @@
 import type { Manifest } from '../bundle/manifest';
-import type { VisionConfig } from '../config';
+import type { VisionConfig } from '../checkpoint/vision-config';
 import type { NativeEngine } from '../native';
 import { PRECISIONS } from '../precision';
 

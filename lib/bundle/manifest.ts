@@ -1,11 +1,11 @@
-import { isCapability } from '../compute-capability';
-import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../config';
-import { ENGINES, type EngineKind } from '../engine';
+import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../checkpoint/vision-config';
+import { ENGINES, type EngineKind } from '../engines';
+import { isCapability } from '../engines/compute-capability';
 import { LLM2CLIPError } from '../errors';
-import { isTooDeep } from '../json-depth';
+import { isTooDeep } from '../files/json-depth';
+import { CROPS, type Preprocessing, RESAMPLES } from '../image/preprocessing';
 import { PARTS, type Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
-import { CROPS, type Preprocessing, RESAMPLES } from '../preprocessing';
 import { FieldReader, invalidField, MANIFEST_NAME } from './fields';
 import { type Quantisation, requireQuantisation } from './quantisation';
 import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest';

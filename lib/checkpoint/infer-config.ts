@@ -1,7 +1,7 @@
-import type { Activation, Family, VisionConfig } from '../config';
 import { LLM2CLIPError } from '../errors';
 import type { Dimensions } from './layouts/dimensions';
 import type { Stated, StatedConfig } from './stated-config';
+import type { Activation, Family, VisionConfig } from './vision-config';
 
 /** What shapes cannot tell, as the published models of each family have it. */
 interface FamilyDefaults {

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Manifest } from '../bundle/manifest';
 import { convert } from '../convert';
-import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert-options';
-import { ENGINES, type EngineKind } from '../engine';
+import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert/options';
+import { ENGINES, type EngineKind } from '../engines';
 import type { Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
 import { positiveInteger } from './arguments';

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
-import { FAMILIES, type Family } from '../config';
-import { DEFAULT_MAX_BATCH } from '../convert-options';
-import { ENGINES, type EngineKind } from '../engine';
-import { importEngine } from '../import';
+import { FAMILIES, type Family } from '../checkpoint/vision-config';
+import { importEngine } from '../convert/import';
+import { DEFAULT_MAX_BATCH } from '../convert/options';
+import { ENGINES, type EngineKind } from '../engines';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { print } from './output';

@@ -1,4 +1,4 @@
-import type { Preprocessing } from '../preprocessing';
+import type { Preprocessing } from '../image/preprocessing';
 import type { Box } from './paint';
 
 interface Size {

@@ -3,11 +3,11 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { loadNative } from '../native';
 import { PACKAGE_ROOT, packageVersion } from '../package-version';
-import { usableProcessors } from '../processors';
 import { type CudaDescription, describeCuda, missingForCuda } from './describe-cuda';
 import { INSTALL_COMMAND, type RuntimeSource, runtimeCandidates } from './locate';
 import { LIBTORCH_VERSION } from './pins';
 import { locateAddon, locatePlugin, PLUGINS, type PluginName } from './plugins';
+import { usableProcessors } from './processors';
 import {
   type TensorrtKind,
   type TensorrtPlace,

@@ -1,4 +1,4 @@
-import type { Family } from '../../config';
+import type { Family } from '../vision-config';
 
 /**
  * What a letter of the canonical shapes may be: D width, H hidden, E embedding, P patch, N positions;

@@ -1,5 +1,5 @@
-import type { Family } from '../../config';
 import { LLM2CLIPError } from '../../errors';
+import type { Family } from '../vision-config';
 import { CLIP_VIT } from './clip-vit';
 import { EVA02 } from './eva02';
 import { type FamilyWeights, type Layout, sourceName, sourcesOf } from './layout';
