@@ -21,7 +21,6 @@ export type { ModelInfo, PartInfo } from './model/model-info';
 export type { Patches } from './model/patches';
 export type { EngineStats, ModelStats, Summary } from './model/stats';
 export type { Streamed } from './model/stream';
-export type { TextCacheOptions } from './model/text-cache';
 export type {
   EncodeImageOptions,
   EncodeManyOptions,
@@ -48,6 +47,7 @@ export {
 export type { VectorSet } from './search/vector-set';
 export type { SearchResult } from './search/vector-table';
 export type { PadTo, TextBatch } from './text/batch';
+export type { TextCacheOptions } from './text/cache-options';
 export type { TokenizedText } from './text/tokenize';
 export { type TextBatchOptions, TextTokenizer, type TokenizeOptions } from './text/tokenizer';
 export type { VectorCacheStats } from './text/vector-cache';

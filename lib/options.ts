@@ -12,13 +12,13 @@ import {
   optionalString,
   optionsBag,
 } from './arguments';
+import { PARTS, type Part } from './parts';
+import { usableProcessors } from './runtime/processors';
 import {
   type ResolvedTextCache,
   type TextCacheOptions,
   textCacheOptions,
-} from './model/text-cache';
-import { PARTS, type Part } from './parts';
-import { usableProcessors } from './runtime/processors';
+} from './text/cache-options';
 import { ownFloats } from './typed-array';
 
 /** Called with what a user may want in a log; must not throw. */

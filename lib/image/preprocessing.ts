@@ -30,6 +30,9 @@ export interface Preprocessing {
   rescale?: number;
 }
 
+/** The part of the preprocessing that says which square of an image the model sees. */
+export type Framing = Pick<Preprocessing, 'size' | 'resize' | 'squash' | 'crop'>;
+
 export const DEFAULT_RESCALE = 1 / 255;
 
 /** Mean and deviation of OpenAI CLIP's training pictures, which every family here uses. */

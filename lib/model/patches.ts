@@ -1,4 +1,4 @@
-import type { Framing } from '../heat-map/crop';
+import type { Framing } from '../image/preprocessing';
 
 /** Vectors of a picture's patches, as `encodeImage` gives them with `output: 'patches'`. */
 export class Patches {

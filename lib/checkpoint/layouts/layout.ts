@@ -1,3 +1,4 @@
+import type { TensorEntry } from '../table';
 import type { Family } from '../vision-config';
 
 /**
@@ -18,6 +19,15 @@ export interface CanonicalTensor {
 
 /** A whole tensor of the checkpoint, or one third (q, k or v: 0, 1, 2) of its rows. */
 export type Source = string | { fused: string; part: 0 | 1 | 2 };
+
+/** A canonical weight, and the tensor of the checkpoint that it is or is part of. */
+export interface Binding {
+  tensor: CanonicalTensor;
+  /** With the block's number filled in. */
+  name: string;
+  source: Source;
+  entry: TensorEntry;
+}
 
 /** The library whose file names a checkpoint has. What its configuration files say counts first. */
 export type Origin = 'transformers' | 'timm' | 'open_clip';
