@@ -1,6 +1,7 @@
 import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../checkpoint/vision-config';
-import { ENGINES, type EngineKind } from '../engines';
+import { ENGINE_KINDS, type EngineKind } from '../engines';
 import { isCapability } from '../engines/compute-capability';
+import { type EngineRecord, FLAVOURS } from '../engines/engine';
 import { LLM2CLIPError } from '../errors';
 import { isTooDeep } from '../files/json-depth';
 import { CROPS, type Preprocessing, RESAMPLES } from '../image/preprocessing';
@@ -31,9 +32,6 @@ const LARGEST_RESIZE = 65_536;
 const LARGEST_BATCH = 1024;
 const LARGEST_EMBEDDING = 65_536;
 
-export const FLAVOURS = ['native', 'portable', 'imported'] as const;
-export type Flavour = (typeof FLAVOURS)[number];
-
 /** Size and digest of one file of a bundle. */
 export interface FileDigest {
   bytes: number;
@@ -53,14 +51,7 @@ export interface Manifest {
   preprocessing?: Preprocessing;
   /** The text side, where there is one. */
   text?: TextManifest;
-  engine: {
-    kind: EngineKind;
-    flavour: Flavour;
-    /** Of the vendor's library that built it. */
-    version: string;
-    /** Version of this project's own operators in it; 0 for none, as in every TensorRT engine. */
-    operators: number;
-  };
+  engine: { kind: EngineKind } & EngineRecord;
   /** Of the vision tower's weights, or where there is none, of the text side's. */
   precision: Precision;
   batch: { max: number };
@@ -139,10 +130,10 @@ function requirePreprocessing(fields: FieldReader, imageSize: number): void {
 
 function requireEngine(fields: FieldReader): void {
   const kind = fields.string('kind');
-  if (!(ENGINES as readonly string[]).includes(kind)) {
+  if (!(ENGINE_KINDS as readonly string[]).includes(kind)) {
     throw new LLM2CLIPError(
       'ERR_ENGINE_INCOMPATIBLE',
-      `expected an engine of ${ENGINES.join(', ')}, found ${kind}; update llm2clip`,
+      `expected an engine of ${ENGINE_KINDS.join(', ')}, found ${kind}; update llm2clip`,
     );
   }
   fields.oneOf('flavour', FLAVOURS);

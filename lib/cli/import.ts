@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { FAMILIES, type Family } from '../checkpoint/vision-config';
 import { importEngine } from '../convert/import';
 import { DEFAULT_MAX_BATCH } from '../convert/options';
-import { ENGINES, type EngineKind } from '../engines';
+import { DEFAULT_ENGINE, ENGINE_KINDS, type EngineKind, engineOf } from '../engines';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { print } from './output';
@@ -36,6 +36,14 @@ async function run(file: string, options: Options): Promise<void> {
   print(options.json ? manifest : `${out}: ${family} ${imageSize} px → ${found}, imported`);
 }
 
+/** "tensorrt for *.plan, " */
+function knownByName(): string {
+  return ENGINE_KINDS.filter((kind) => kind !== DEFAULT_ENGINE)
+    .flatMap((kind) => engineOf(kind).importedSuffix?.replace(/^/, `${kind} for *`) ?? [])
+    .map((each) => `${each}, `)
+    .join('');
+}
+
 /** `llm2clip import`. */
 export function importCommand(): Command {
   return new Command('import')
@@ -51,8 +59,8 @@ export function importCommand(): Command {
     .addOption(
       new Option(
         '--engine <kind>',
-        'what made it (default: tensorrt for *.plan, else torchscript)',
-      ).choices(ENGINES),
+        `what made it (default: ${knownByName()}else ${DEFAULT_ENGINE})`,
+      ).choices(ENGINE_KINDS),
     )
     .option('--embedding-dim <n>', 'what a plan gives, where there is no GPU', positiveInteger)
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)

@@ -1,8 +1,8 @@
 // The engine file of each part.
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Manifest } from '../bundle/manifest';
 import type { ResolvedModel } from '../checkpoint/layouts';
-import { engineFile } from '../engines';
+import { engineFile, engineOf } from '../engines';
 import { capabilityText } from '../engines/compute-capability';
 import { makeFolderOf } from '../files/staging';
 import { samplePictures } from '../image/pictures';
@@ -35,7 +35,7 @@ function build(
   options: ResolvedConvertOptions,
 ) {
   const { portable, maxBatch, computeCapabilities } = options;
-  const cache = options.engine === 'tensorrt' ? `${resolve(options.out)}.timing-cache` : '';
+  const cache = engineOf(options.engine).buildCache(options.out);
   const target = { maxBatch, computeCapabilities: [...computeCapabilities], cache };
   const plain = { observe: false, quantisation: [] };
   return fromNative(engine.build({ ...tower, precision, portable, output, ...plain, ...target }));

@@ -13,7 +13,14 @@ import { withCallerStack } from '../async/caller';
 import type { Manifest } from '../bundle/manifest';
 import { type BundleContent, writeBundle } from '../bundle/write';
 import { FAMILIES, type Family } from '../checkpoint/vision-config';
-import { ENGINES, type EngineKind, engineFile, openEngine } from '../engines';
+import {
+  ENGINE_KINDS,
+  type EngineKind,
+  engineFile,
+  engineOf,
+  kindOfFile,
+  openEngine,
+} from '../engines';
 import { LLM2CLIPError } from '../errors';
 import { makeFolderOf } from '../files/staging';
 import { CLIP_MEAN, CLIP_STD } from '../image/preprocessing';
@@ -51,9 +58,8 @@ type ResolvedImport = ReturnType<typeof resolveOptions>;
 function resolveOptions(value: unknown, file: string) {
   const given = optionsBag(value, 'options');
   const { imageSize, maxBatch, embeddingDim } = given;
-  const usual = file.endsWith('.plan') ? 'tensorrt' : 'torchscript';
   return {
-    engine: optionalOneOf(given.engine, 'options.engine', usual, ENGINES),
+    engine: optionalOneOf(given.engine, 'options.engine', kindOfFile(file), ENGINE_KINDS),
     embeddingDim: optionalInteger(embeddingDim, 'options.embeddingDim', 0, [1, 65_536]),
     out: nonEmptyString(given.out, 'options.out'),
     family: optionalOneOf(given.family ?? '', 'options.family', 'eva02', FAMILIES),
@@ -71,9 +77,9 @@ async function embeddingDimOf(
   file: string,
   { engine: kind, imageSize, embeddingDim: said }: ResolvedImport,
 ): Promise<number> {
-  const device = kind === 'torchscript' ? 'cpu' : 'cuda';
+  const { inspectedOn } = engineOf(kind);
   try {
-    const { embeddingDim } = await fromNative(engine.inspect(file, imageSize, device));
+    const { embeddingDim } = await fromNative(engine.inspect(file, imageSize, inspectedOn));
     if (said === 0 || said === embeddingDim) return embeddingDim;
     throw new LLM2CLIPError(
       'ERR_ENGINE_INCOMPATIBLE',

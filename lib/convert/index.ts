@@ -5,7 +5,7 @@ import type { TextManifest } from '../bundle/text-manifest';
 import { type BundleContent, writeBundle } from '../bundle/write';
 import type { Contents } from '../checkpoint/contents';
 import type { StateDictChoice } from '../checkpoint/table';
-import { engineFile, OPERATORS_VERSION, openEngine } from '../engines';
+import { engineFile, engineOf, openEngine } from '../engines';
 import { loadNative } from '../native';
 import { packageVersion } from '../package-version';
 import { PARTS, type Part } from '../parts';
@@ -74,7 +74,7 @@ async function buildInto(
       kind,
       flavour: portable ? 'portable' : 'native',
       version: engine.version,
-      operators: portable || kind !== 'torchscript' ? 0 : OPERATORS_VERSION,
+      operators: portable ? 0 : engineOf(kind).operators,
     },
     precision,
     batch: { max: options.maxBatch },

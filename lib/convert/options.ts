@@ -10,7 +10,7 @@ import {
   optionalString,
   optionsBag,
 } from '../arguments';
-import { ENGINES, type EngineKind } from '../engines';
+import { DEFAULT_ENGINE, ENGINE_KINDS, type EngineKind, engineOf, kindsThat } from '../engines';
 import { capabilityNumber, isCapability } from '../engines/compute-capability';
 import { wantedParts } from '../options';
 import type { Part } from '../parts';
@@ -128,17 +128,14 @@ function partsToMake(value: unknown, llm: string | undefined): Part[] | undefine
   throw invalidRange("'llm' among them with options.llm", 'options.parts', value);
 }
 
-/** GPUs that a player, a workstation or a server of today may have. */
-const DEFAULT_CAPABILITIES = [86, 89, 120];
-
-function computeCapabilities(value: unknown, engine: EngineKind): number[] {
+function computeCapabilities(value: unknown, engine: EngineKind): readonly number[] {
   const name = 'options.computeCapabilities';
-  if (engine !== 'tensorrt-rtx') {
+  const { buildsFor } = engineOf(engine);
+  if ('reason' in buildsFor) {
     if (value === undefined) return [];
-    const reason = engine === 'tensorrt' ? "which builds for this machine's GPU" : 'for the CPU';
-    throw invalidRange(`nothing with engine ${engine}, ${reason},`, name, value);
+    throw invalidRange(`nothing with engine ${engine}, ${buildsFor.reason},`, name, value);
   }
-  if (value === undefined) return DEFAULT_CAPABILITIES;
+  if (value === undefined) return buildsFor;
   if (value === 'current') return [];
   const wanted: unknown[] = Array.isArray(value) ? value : [];
   const fits = wanted.every((each) => typeof each === 'string' && isCapability(each));
@@ -148,17 +145,21 @@ function computeCapabilities(value: unknown, engine: EngineKind): number[] {
   return [...new Set(wanted as string[])].map(capabilityNumber);
 }
 
-/** What is asked for that an engine of TensorRT does not do. */
-function requireTensorrtOptions(engine: EngineKind, precision: Precision, portable: boolean): void {
-  if (engine === 'torchscript') return;
-  if (precision === 'int8') {
+/** @throws RangeError (ERR_INVALID_ARG) for what this engine does not do */
+function requireOffered(kind: EngineKind, precision: Precision, portable: boolean): void {
+  const engine = engineOf(kind);
+  if (!engine.precisions.includes(precision)) {
+    const others = kindsThat(({ precisions }) => precisions.includes(precision));
     throw invalidRange(
-      `fp16, bf16 or fp32 with engine ${engine}, as only torchscript quantises,`,
+      `one of ${engine.precisions.join(', ')} with engine ${kind}; ${precision} needs engine ` +
+        `${others.join(' or ')},`,
       'options.precision',
       precision,
     );
   }
-  if (portable) throw invalidRange(`false with engine ${engine}`, 'options.portable', portable);
+  if (portable && !engine.portable) {
+    throw invalidRange(`false with engine ${kind}`, 'options.portable', portable);
+  }
 }
 
 /** Parts are built one after the other, and calibration, of one of them, knows only the whole. */
@@ -175,11 +176,11 @@ function neverBack(
 /** @throws TypeError, RangeError (ERR_INVALID_ARG) */
 export function resolveConvertOptions(value: unknown): ResolvedConvertOptions {
   const options = optionsBag(value, 'options');
-  const engine = optionalOneOf(options.engine, 'options.engine', 'torchscript', ENGINES);
-  const usual = engine === 'torchscript' ? 'bf16' : 'fp16';
+  const engine = optionalOneOf(options.engine, 'options.engine', DEFAULT_ENGINE, ENGINE_KINDS);
+  const [usual] = engineOf(engine).precisions;
   const precision = optionalOneOf(options.precision, 'options.precision', usual, PRECISIONS);
   const portable = optionalBoolean(options.portable, 'options.portable', false);
-  requireTensorrtOptions(engine, precision, portable);
+  requireOffered(engine, precision, portable);
   if (portable && precision === 'int8') {
     const expected = "false with precision int8, which needs this project's own operators,";
     throw invalidRange(expected, 'options.portable', portable);

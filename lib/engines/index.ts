@@ -1,40 +1,48 @@
-import { LLM2CLIPError } from '../errors';
-import { fromNative, loadNative, type NativeEngine } from '../native';
+// Every kind of engine that this version can build and run. A new one is a file beside this one and
+// an entry in the list below.
+import type { NativeEngine } from '../native';
 import type { Part } from '../parts';
-import { INSTALL_CUDA_COMMAND, type Libtorch, locateLibtorch } from '../runtime/locate';
-import { withBriefSpinning } from '../runtime/openmp';
-import { locatePlugin, type PluginName } from '../runtime/plugins';
-import { locateTensorrt } from '../runtime/tensorrt';
+import type { Engine } from './engine';
+import { tensorrt } from './tensorrt';
+import { tensorrtRtx } from './tensorrt-rtx';
+import { torchscript } from './torchscript';
 
-/** The engines that this version can build and run; each is a plugin beside the addon. */
-export const ENGINES = ['torchscript', 'tensorrt', 'tensorrt-rtx'] as const;
-export type EngineKind = (typeof ENGINES)[number];
+const ENGINES = [torchscript, tensorrt, tensorrtRtx] as const satisfies readonly Engine[];
 
-const PLUGIN_OF: Record<EngineKind, PluginName> = {
-  torchscript: 'torchscript',
-  tensorrt: 'tensorrt',
-  'tensorrt-rtx': 'tensorrt_rtx',
-};
+export type EngineKind = (typeof ENGINES)[number]['kind'];
 
-/** Version of the fused operators in files of the native flavour; a file of another is refused. */
-export const OPERATORS_VERSION = 2;
+/** In the order in which messages and help list them. */
+export const ENGINE_KINDS: readonly EngineKind[] = ENGINES.map(({ kind }) => kind);
+
+/** What `convert` builds unless told otherwise. */
+export const DEFAULT_ENGINE = torchscript.kind;
+
+export function engineOf(kind: EngineKind): Engine {
+  return ENGINES.find((engine) => engine.kind === kind) as Engine;
+}
+
+/** The kinds of which something is true. */
+export function kindsThat(holds: (engine: Engine) => boolean): EngineKind[] {
+  return ENGINES.filter(holds).map(({ kind }) => kind);
+}
+
+/** The kind that a file made elsewhere is of, by its name. */
+export function kindOfFile(path: string): EngineKind {
+  const ends = ({ importedSuffix }: Engine) =>
+    importedSuffix !== undefined && path.endsWith(importedSuffix);
+  return kindsThat(ends)[0] ?? DEFAULT_ENGINE;
+}
+
+/** Libraries that engines come in, beside the addon. */
+export const PLUGINS: readonly string[] = ENGINES.flatMap(({ plugin }: Engine) => plugin ?? []);
 
 /** Where the engine file of a part lies in a bundle; Triton's layout. */
 export function engineFile(part: Part, kind: EngineKind): string {
-  return `${part}/1/model.${kind === 'torchscript' ? 'pt' : 'plan'}`;
-}
-
-function librariesOf(libtorch: Libtorch, device: string): string[] {
-  if (!device.startsWith('cuda')) return libtorch.libraries;
-  if (libtorch.cudaLibraries.length > 0) return [...libtorch.libraries, ...libtorch.cudaLibraries];
-  throw new LLM2CLIPError(
-    'ERR_RUNTIME_MISSING',
-    `expected libtorch's CUDA libraries in ${libtorch.root}, found none; run: ${INSTALL_CUDA_COMMAND}`,
-  );
+  return `${part}/1/${engineOf(kind).fileName}`;
 }
 
 /**
- * Opens the plugin of an engine and the vendor's libraries it needs, on a native thread.
+ * Opens an engine and the vendor's libraries it needs, on a native thread.
  *
  * @param runtime Folder of the vendor's libraries; without it they are looked for, see lib/runtime.
  * @param device What it is to run on; GPUs need more libraries.
@@ -45,11 +53,5 @@ export async function openEngine(
   runtime?: string,
   device = 'cpu',
 ): Promise<NativeEngine> {
-  const options = runtime === undefined ? {} : { runtime };
-  const libraries =
-    kind === 'torchscript'
-      ? librariesOf(await locateLibtorch(options), device)
-      : [await locateTensorrt(kind, options)];
-  const plugin = locatePlugin(PLUGIN_OF[kind]);
-  return withBriefSpinning(() => fromNative(loadNative().openEngine(plugin, libraries)));
+  return engineOf(kind).open(runtime === undefined ? {} : { runtime }, device);
 }

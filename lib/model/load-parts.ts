@@ -1,7 +1,7 @@
 // The parts of a bundle, each opened on threads of its own.
-import { resolve } from 'node:path';
 import type { OpenBundle } from '../bundle/open';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../bundle/text-manifest';
+import { engineOf } from '../engines';
 import { capabilityNumber } from '../engines/compute-capability';
 import { defaultMaxBatch } from '../engines/device';
 import { LLM2CLIPError } from '../errors';
@@ -27,20 +27,14 @@ export interface Source {
   options: ResolvedLoadOptions;
 }
 
-/** Beside a bundle lies what TensorRT for RTX compiles of it on this machine: it is never part of it. */
-function cacheOf({ path, bundle }: Source, part: Part): string {
-  if (bundle.manifest.engine.kind !== 'tensorrt-rtx') return '';
-  return `${resolve(path)}.${part === 'vision' ? '' : `${part}.`}jit-cache`;
-}
-
 async function openPart(
   source: Source,
   part: Part,
   input: InputSpec,
   { embeddingDim, maxBatch }: { embeddingDim: number; maxBatch: number },
 ): Promise<NativeSession> {
-  const { bundle, engine, device, options } = source;
-  const { parts, files, computeCapabilities } = bundle.manifest;
+  const { path, bundle, engine, device, options } = source;
+  const { parts, files, computeCapabilities, engine: built } = bundle.manifest;
   const name = parts[part] ?? '';
   const file = await bundle.verify(name);
   const { threads, maxQueue, maxDelayMs } = options;
@@ -50,7 +44,7 @@ async function openPart(
     engine.open({
       key,
       file,
-      cache: cacheOf(source, part),
+      cache: engineOf(built.kind).openCache(path, part),
       computeCapabilities: computeCapabilities.map(capabilityNumber),
       embeddingDim,
       ...input,
@@ -92,8 +86,8 @@ export async function openLlm(source: Source): Promise<NonNullable<TextParts['ll
   if (text?.llm === undefined) throw lacking('llm');
   const { width, maxTokens } = text.llm.model;
   const most = mostOf(device);
-  // Files that take texts one after the other take any number of them.
-  const maxBatch = engine.kind === 'torchscript' ? most.texts : Math.min(most.texts, batch.max);
+  const { limitsTexts } = engineOf(engine.kind);
+  const maxBatch = limitsTexts ? Math.min(most.texts, batch.max) : most.texts;
   const input = { maxTokens, maxTokensPerBatch: Math.max(most.tokens, maxTokens) };
   const tokenizer = await TextTokenizer.fromFiles({
     path: await bundle.verify(TOKENIZER_FILE),

@@ -1,8 +1,7 @@
 import type { Manifest } from '../bundle/manifest';
 import { openBundle } from '../bundle/open';
-import { openEngine } from '../engines';
-import { requireCompatible } from '../engines/compatibility';
-import { chooseDevice, concernsTheDevice, type DeviceChoice, theCpu } from '../engines/device';
+import { engineOf, openEngine } from '../engines';
+import { concernsTheDevice, type DeviceChoice, theCpu } from '../engines/device';
 import { LLM2CLIPError } from '../errors';
 import type { Logger, ResolvedLoadOptions } from '../options';
 import { PART_NAMES, PARTS, type Part } from '../parts';
@@ -60,8 +59,9 @@ async function openParts(
 ): Promise<OpenedParts> {
   const { bundle, options } = rest;
   const { device } = choice;
-  const engine = await openEngine(bundle.manifest.engine.kind, options.runtime, device);
-  requireCompatible(bundle.manifest, engine.version);
+  const built = bundle.manifest.engine;
+  const engine = await openEngine(built.kind, options.runtime, device);
+  engineOf(built.kind).requireCompatible(built, engine.version);
   const source = { ...rest, engine, device };
   const opened: Requests[] = [];
   const keep = <T extends { requests: Requests }>(part: T): T => {
@@ -96,8 +96,10 @@ export async function loadBundle(
   try {
     const { manifest } = bundle;
     const parts = partsOf(manifest, options.parts);
-    const { device, logger, runtime } = options;
-    const chosen = await chooseDevice(device, manifest, parts, runtime);
+    const { device: wanted, logger, runtime } = options;
+    const { engine, precision } = manifest;
+    const request = { wanted, parts, precision, runtime };
+    const chosen = await engineOf(engine.kind).chooseDevice(request);
     const opened = await withFallback(chosen, logger, 'this bundle', (choice) =>
       openParts(parts, choice, { path, bundle, options }),
     );

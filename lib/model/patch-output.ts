@@ -1,5 +1,6 @@
 import { invalidRange } from '../arguments';
 import type { VisionConfig } from '../checkpoint/vision-config';
+import { DEFAULT_ENGINE } from '../engines';
 import { LLM2CLIPError } from '../errors';
 import type { NativeSession, PatchesSpec } from '../native';
 
@@ -43,7 +44,7 @@ export function patchOutput(
   if (!givesPatches || patchSize === undefined || width === undefined || layers === undefined) {
     throw unavailable(
       "one of TensorRT's, one that was imported, or converted by an older llm2clip; convert the " +
-        'checkpoint again with `npx llm2clip convert` for the torchscript engine',
+        `checkpoint again with \`npx llm2clip convert --engine ${DEFAULT_ENGINE}\``,
     );
   }
   const edge = Math.floor(imageSize / patchSize);
