@@ -149,10 +149,10 @@ function computeCapabilities(value: unknown, engine: EngineKind): readonly numbe
 function requireOffered(kind: EngineKind, precision: Precision, portable: boolean): void {
   const engine = engineOf(kind);
   if (!engine.precisions.includes(precision)) {
+    const offered = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(engine.precisions);
     const others = kindsThat(({ precisions }) => precisions.includes(precision));
     throw invalidRange(
-      `one of ${engine.precisions.join(', ')} with engine ${kind}; ${precision} needs engine ` +
-        `${others.join(' or ')},`,
+      `${offered} with engine ${kind}, as only ${others.join(' and ')} has ${precision},`,
       'options.precision',
       precision,
     );

@@ -16,7 +16,7 @@ export function planEngine<const Kind extends string>(
     plugin,
     fileName: 'model.plan',
     inspectedOn: 'cuda',
-    precisions: ['fp16', 'fp32', 'bf16'],
+    precisions: ['fp16', 'bf16', 'fp32'],
     portable: false,
     operators: 0,
     limitsTexts: true,
