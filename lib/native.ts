@@ -145,8 +145,15 @@ export interface NativeEngine {
   readonly version: string;
   build(spec: BuildSpec): Promise<BuildReport>;
   open(spec: SessionSpec): Promise<NativeSession>;
-  /** Inputs and output of an engine file made elsewhere, found by opening it or by running one blank picture. */
-  inspect(file: string, imageSize: number, device: string): Promise<{ embeddingDim: number }>;
+  /**
+   * Inputs and output of an engine file made elsewhere, found by opening it or by running one blank
+   * picture; and the coarsest precision that it multiplies matrices in, '' where it does not show it.
+   */
+  inspect(
+    file: string,
+    imageSize: number,
+    device: string,
+  ): Promise<{ embeddingDim: number; precision: Precision | '' }>;
   /** Runs pictures through an engine built with `observe`. */
   calibrate(spec: PicturesSpec): Promise<Calibration>;
   /**

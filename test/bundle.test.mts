@@ -188,11 +188,11 @@ describe('reading', () => {
 
   test('a newer format', async () => {
     await damaged('newer', (out) =>
-      edit(out, (manifest) => Object.assign(manifest, { formatVersion: 3 })),
+      edit(out, (manifest) => Object.assign(manifest, { formatVersion: 4 })),
     );
     await assert.rejects(read(out), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
-      message: /found 3.*update/,
+      message: /found 4.*update/,
     });
   });
 });

@@ -6,7 +6,7 @@ import { LLM2CLIPError } from '../errors';
 import { isTooDeep } from '../files/json-depth';
 import { CROPS, type Preprocessing, RESAMPLES } from '../image/preprocessing';
 import { PARTS, type Part } from '../parts';
-import { PRECISIONS, type Precision } from '../precision';
+import { BUNDLE_PRECISIONS, type BundlePrecision } from '../precision';
 import { FieldReader, invalidField, MANIFEST_NAME } from './fields';
 import { type Quantisation, requireQuantisation } from './quantisation';
 import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest';
@@ -14,13 +14,18 @@ import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest'
 export { MANIFEST_NAME } from './fields';
 
 /** The newest that is read. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 /**
- * What a reader must know to use a bundle rightly: 2 where its preprocessing goes beyond the shortest
- * edge, bicubic, a centre crop and 1/255, which is all that a reader of version 1 does.
+ * What a reader must know to use a bundle rightly: 3 where its precision is unknown; 2 where its
+ * preprocessing goes beyond the shortest edge, bicubic, a centre crop and 1/255, which is all that a
+ * reader of version 1 does.
  */
-export function formatVersionFor({ preprocessing }: Pick<Manifest, 'preprocessing'>): 1 | 2 {
+export function formatVersionFor({
+  preprocessing,
+  precision,
+}: Pick<Manifest, 'preprocessing' | 'precision'>): 1 | 2 | 3 {
+  if (precision === 'unknown') return 3;
   if (preprocessing === undefined) return 1;
   const { size, resample, mean, std, ...more } = preprocessing;
   return resample === 'bicubic' && Object.keys(more).length === 0 ? 1 : 2;
@@ -52,8 +57,11 @@ export interface Manifest {
   /** The text side, where there is one. */
   text?: TextManifest;
   engine: { kind: EngineKind } & EngineRecord;
-  /** Of the vision tower's weights, or where there is none, of the text side's. */
-  precision: Precision;
+  /**
+   * Of the vision tower's weights, or where there is none, of the text side's. Of an imported engine
+   * the coarsest that it multiplies matrices in.
+   */
+  precision: BundlePrecision;
   batch: { max: number };
   /** GPUs it is built for, e.g. "8.9"; empty for the CPU, and where an imported engine does not say. */
   computeCapabilities: string[];
@@ -213,7 +221,7 @@ export function parseManifest(text: string): Manifest {
   requireVersion(fields);
   const files = requireParts(fields);
   requireEngine(fields.child('engine'));
-  fields.oneOf('precision', PRECISIONS);
+  fields.oneOf('precision', BUNDLE_PRECISIONS);
   fields.child('batch').integer('max', 1, LARGEST_BATCH);
   requireCapabilities(fields);
   requireOrigin(fields);

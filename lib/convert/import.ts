@@ -26,6 +26,7 @@ import { makeFolderOf } from '../files/staging';
 import { CLIP_MEAN, CLIP_STD } from '../image/preprocessing';
 import { fromNative, loadNative, type NativeEngine } from '../native';
 import { packageVersion } from '../package-version';
+import { type BundlePrecision, PRECISIONS, type Precision } from '../precision';
 import { DEFAULT_MAX_BATCH } from './options';
 
 export interface ImportOptions {
@@ -35,6 +36,11 @@ export interface ImportOptions {
   engine?: EngineKind;
   /** Size E of its embeddings, for a TensorRT plan on a machine without a GPU, which cannot see it. */
   embeddingDim?: number;
+  /**
+   * What it multiplies matrices in, for a TensorRT plan, which does not show it. Default: what a
+   * TorchScript file shows when it runs; 'unknown' of a plan, which is then compared as if it were fp32.
+   */
+  precision?: Precision;
   family: Family;
   /** Edge of the square the engine takes, in pixels. */
   imageSize: number;
@@ -61,6 +67,10 @@ function resolveOptions(value: unknown, file: string) {
   return {
     engine: optionalOneOf(given.engine, 'options.engine', kindOfFile(file), ENGINE_KINDS),
     embeddingDim: optionalInteger(embeddingDim, 'options.embeddingDim', 0, [1, 65_536]),
+    precision:
+      given.precision === undefined
+        ? undefined
+        : optionalOneOf(given.precision, 'options.precision', 'fp32', PRECISIONS),
     out: nonEmptyString(given.out, 'options.out'),
     family: optionalOneOf(given.family ?? '', 'options.family', 'eva02', FAMILIES),
     imageSize: optionalInteger(imageSize ?? 0, 'options.imageSize', 0, [1, 4096]),
@@ -71,24 +81,38 @@ function resolveOptions(value: unknown, file: string) {
   };
 }
 
-/** What the file gives; of a plan, where no GPU is there to open it, what the caller says. */
-async function embeddingDimOf(
+/** What is known of the file. */
+interface Shown {
+  embeddingDim: number;
+  precision: BundlePrecision;
+}
+
+function differs(expected: string, found: string): LLM2CLIPError {
+  return new LLM2CLIPError('ERR_ENGINE_INCOMPATIBLE', `expected ${expected}, found ${found}`);
+}
+
+/** What the file shows; of a plan, where no GPU is there to open it, what the caller says. */
+async function inspect(
   engine: NativeEngine,
   file: string,
-  { engine: kind, imageSize, embeddingDim: said }: ResolvedImport,
-): Promise<number> {
+  { engine: kind, imageSize, embeddingDim: said, precision: saidPrecision }: ResolvedImport,
+): Promise<Shown> {
   const { inspectedOn } = engineOf(kind);
   try {
-    const { embeddingDim } = await fromNative(engine.inspect(file, imageSize, inspectedOn));
-    if (said === 0 || said === embeddingDim) return embeddingDim;
-    throw new LLM2CLIPError(
-      'ERR_ENGINE_INCOMPATIBLE',
-      `expected embeddings of ${said} numbers, found ${embeddingDim}`,
-    );
+    const found = await fromNative(engine.inspect(file, imageSize, inspectedOn));
+    const { embeddingDim } = found;
+    if (said !== 0 && said !== embeddingDim) {
+      throw differs(`embeddings of ${said} numbers`, String(embeddingDim));
+    }
+    const precision = found.precision || (saidPrecision ?? 'unknown');
+    if (saidPrecision !== undefined && saidPrecision !== precision) {
+      throw differs(`an engine that computes in ${saidPrecision}`, `one in ${precision}`);
+    }
+    return { embeddingDim, precision };
   } catch (error) {
     const { code, message } = error as LLM2CLIPError;
     if (code !== 'ERR_DEVICE_UNAVAILABLE') throw error;
-    if (said !== 0) return said;
+    if (said !== 0) return { embeddingDim: said, precision: saidPrecision ?? 'unknown' };
     const remedy = 'import it on a machine with a GPU, or say what it gives with --embedding-dim';
     throw new LLM2CLIPError(code, `${message}; ${remedy}`, { cause: error });
   }
@@ -103,12 +127,12 @@ async function wrap(folder: string, file: string, options: ResolvedImport): Prom
   const copy = join(folder, vision);
   await makeFolderOf(folder, vision);
   await copyFile(file, copy);
-  const embeddingDim = await embeddingDimOf(engine, copy, options);
+  const { embeddingDim, precision } = await inspect(engine, copy, options);
   return {
     model: { family, imageSize, embeddingDim },
     preprocessing: { size: imageSize, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD },
     engine: { kind, flavour: 'imported', version: engine.version, operators: 0 },
-    precision: 'fp32',
+    precision,
     batch: { max: maxBatch },
     computeCapabilities: [],
     parts: { vision },

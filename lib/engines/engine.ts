@@ -2,7 +2,7 @@
 // listed in index.ts; no other file names a kind.
 import type { NativeEngine } from '../native';
 import type { Part } from '../parts';
-import type { Precision } from '../precision';
+import type { BundlePrecision, Precision } from '../precision';
 import type { DeviceChoice } from './device';
 
 /** `native`: this project's own operators. `portable`: the vendor's alone. `imported`: made elsewhere. */
@@ -24,7 +24,7 @@ export interface DeviceRequest {
   wanted: string;
   parts: readonly Part[];
   /** Of the bundle's weights. */
-  precision: Precision;
+  precision: BundlePrecision;
   /** Folder of the vendor's libraries; undefined: they are looked for. */
   runtime: string | undefined;
 }
@@ -67,7 +67,7 @@ export interface Engine {
   /** A file beside a bundle that speeds the next opening of a part up; '' for none. */
   openCache(bundle: string, part: Part): string;
   /** Undefined where Triton has no backend for these files. */
-  triton(flavour: Flavour, precision: Precision): TritonNames | undefined;
+  triton(flavour: Flavour, precision: BundlePrecision): TritonNames | undefined;
   /**
    * Whether this installation runs the files, by what the manifest says of them.
    *

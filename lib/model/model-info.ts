@@ -12,8 +12,12 @@ import type { TextParts } from './text-side';
 /** What one part runs on. */
 export interface PartInfo {
   device: string;
-  /** Computed in; `storedPrecision` is that of the bundle's weights. */
+  /**
+   * What it computes in. Of an imported engine, the coarsest that it multiplied matrices in when it was
+   * imported; 'unknown' of an imported TensorRT plan, which does not show it, unless the caller said it.
+   */
   precision: string;
+  /** What the bundle's weights are stored in; of an imported engine as `precision`. */
   storedPrecision: string;
   /** What runs, in words. */
   kernels: readonly string[];
