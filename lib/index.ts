@@ -2,7 +2,8 @@ import './async/disposable';
 
 export type { Manifest } from './bundle/manifest';
 export type { LayerRecord, Quantisation } from './bundle/quantisation';
-export type { Family, VisionConfig } from './checkpoint/vision-config';
+export type { Family } from './checkpoint/layouts/families';
+export type { VisionConfig } from './checkpoint/vision-config';
 export type { Classification, Classifier } from './classify';
 export type { ClassifierOptions, ClassifyOptions, RankOptions } from './classify/options';
 export { convert } from './convert';

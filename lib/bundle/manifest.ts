@@ -1,4 +1,6 @@
-import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../checkpoint/vision-config';
+import { FAMILIES, type Family } from '../checkpoint/layouts/families';
+import { ACTIVATIONS } from '../checkpoint/layouts/layout';
+import type { VisionConfig } from '../checkpoint/vision-config';
 import { ENGINE_KINDS, type EngineKind } from '../engines';
 import { isCapability } from '../engines/compute-capability';
 import { type EngineRecord, FLAVOURS } from '../engines/engine';

@@ -1,8 +1,8 @@
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
+import type { Activation } from './layouts/layout';
 import { type Section, sectionOf } from './section';
 import type { StatedFile } from './table';
-import type { Activation } from './vision-config';
 
 /** A number that a configuration states, and where, for messages. */
 export interface Stated {

@@ -1,9 +1,5 @@
-/** The vision towers this project knows; one file each in csrc/model. */
-export const FAMILIES = ['eva02', 'clip_vit', 'siglip2'] as const;
-export type Family = (typeof FAMILIES)[number];
-
-export const ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_tanh', 'swiglu'] as const;
-export type Activation = (typeof ACTIVATIONS)[number];
+import type { Family } from './layouts/families';
+import type { Activation } from './layouts/layout';
 
 /** A vision tower as plain numbers: what csrc/model needs to build it. */
 export interface VisionConfig {

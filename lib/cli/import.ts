@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { FAMILIES, type Family } from '../checkpoint/vision-config';
+import { FAMILIES, type Family } from '../checkpoint/layouts/families';
 import { importEngine } from '../convert/import';
 import { DEFAULT_MAX_BATCH } from '../convert/options';
 import { DEFAULT_ENGINE, ENGINE_KINDS, type EngineKind, engineOf } from '../engines';

@@ -12,7 +12,7 @@ import {
 import { withCallerStack } from '../async/caller';
 import type { Manifest } from '../bundle/manifest';
 import { type BundleContent, writeBundle } from '../bundle/write';
-import { FAMILIES, type Family } from '../checkpoint/vision-config';
+import { FAMILIES, type Family } from '../checkpoint/layouts/families';
 import {
   ENGINE_KINDS,
   type EngineKind,

@@ -1,5 +1,4 @@
 import type { TensorEntry } from '../table';
-import type { Family } from '../vision-config';
 
 /**
  * What a letter of the canonical shapes may be: D width, H hidden, E embedding, P patch, N positions;
@@ -33,7 +32,7 @@ export interface Binding {
 export type Origin = 'transformers' | 'timm' | 'open_clip';
 
 /** How one kind of file names the weights of one family, of a vision tower unless said otherwise. */
-export interface Layout<F = Family> {
+export interface Layout<F = string> {
   name: string;
   family: F;
   /** Default transformers. */
@@ -48,10 +47,28 @@ export interface Layout<F = Family> {
 }
 
 /** All weights of a family and every way in which files name them. */
-export interface FamilyWeights<F = Family> {
+export interface FamilyWeights<F = string> {
   family: F;
   tensors: readonly CanonicalTensor[];
   layouts: readonly Layout<F>[];
+}
+
+export const ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_tanh', 'swiglu'] as const;
+export type Activation = (typeof ACTIVATIONS)[number];
+
+/** A family of vision towers: its weights, and what their shapes cannot tell, as published models have it. */
+export interface VisionFamily<F = string> extends FamilyWeights<F> {
+  /** Widths of a head to try, in this order. */
+  headWidths: readonly number[];
+  /** Heads of towers of these widths, whose heads are not of the first of `headWidths` that fits. */
+  headsByWidth?: Readonly<Record<number, number>>;
+  /** Positions before those of the patches. */
+  classTokens: 0 | 1;
+  /** swiglu is in the weights: what a configuration says counts for the others alone. */
+  activation: Activation;
+  layerNormEps: number;
+  /** Grid of the pre-training, which a configuration may correct; 0 without rotary embedding. */
+  ropeGrid: number;
 }
 
 /** Where `layout` may keep a canonical tensor, first choice first, without the prefix. */
