@@ -2,8 +2,8 @@
 import { performance } from 'node:perf_hooks';
 import {
   findExternalBuffers,
-  findFilesBesideFolders,
   findForbiddenIncludes,
+  findMisplacedFiles,
 } from './check/dependency-rules.mjs';
 import { attw, publint, withTarball } from './check/package.mjs';
 import { findClangFormat, listSources } from './clang-format.mjs';
@@ -23,7 +23,7 @@ const CHECKS = {
   'types of lib': () => tsc('-p', 'tsconfig.json', '--noEmit'),
   'types of tests': () => tsc('-p', 'tsconfig.dev.json'),
   'dependency rules': () => findForbiddenIncludes(),
-  'no file beside a folder of its name': () => findFilesBesideFolders(),
+  'rooms of lib': () => findMisplacedFiles(),
   'no external buffers': () => findExternalBuffers(ADDON),
   "README's benchmark": () =>
     capture(process.execPath, ['--import', 'tsx', 'bench/tables.mts', '--check']),

@@ -4,10 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import {
-  findFilesBesideFolders,
-  findForbiddenIncludes,
-} from '../scripts/check/dependency-rules.mjs';
+import { findForbiddenIncludes, findMisplacedFiles } from '../scripts/check/dependency-rules.mjs';
 import { temporaryFolder } from './support/temporary.mts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -103,8 +100,16 @@ test('no file of lib lies beside a folder of its name', () => {
     'lib/bench/report.ts': '',
     'lib/bench/report/html.ts': '',
   });
-  const faults = findFilesBesideFolders(root).map((fault) => fault.split(':')[0]);
+  const faults = findMisplacedFiles(root).map((fault) => fault.split(':')[0]);
   assert.deepEqual(faults.sort(), ['lib/bench/report.ts', 'lib/image.ts']);
+});
+
+test('few files lie at the top of lib', () => {
+  const files = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`lib/file-${i}.ts`, '']));
+  const inRoom = { 'lib/model/index.ts': '', 'lib/model/load.ts': '' };
+  assert.deepEqual(findMisplacedFiles(tree({ ...files(12), ...inRoom })), []);
+  assert.equal(findMisplacedFiles(tree({ ...files(13), ...inRoom })).length, 1);
 });
 
 test('headers where they may not be', () => {

@@ -15,10 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import {
-  findFilesBesideFolders,
-  findForbiddenIncludes,
-} from '../scripts/check/dependency-rules.mjs';
+import { findForbiddenIncludes, findMisplacedFiles } from '../scripts/check/dependency-rules.mjs';
 import { which } from '../scripts/command.mjs';
 import { COMPILER } from '../scripts/toolchain.mjs';
 import { run } from './support/cli.mts';
@@ -168,7 +165,7 @@ describe('a toy engine and a toy architecture', () => {
 
   test("keep the project's rules", () => {
     assert.deepEqual(findForbiddenIncludes(copy), []);
-    assert.deepEqual(findFilesBesideFolders(copy), []);
+    assert.deepEqual(findMisplacedFiles(copy), []);
   });
 
   test('convert a checkpoint and encode an image', async () => {

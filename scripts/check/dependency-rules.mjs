@@ -93,15 +93,22 @@ export function findForbiddenIncludes(root = ROOT) {
   );
 }
 
-/** A subject of lib is a file or a folder: never `x.ts` beside `x/`. */
-export function findFilesBesideFolders(root = ROOT) {
+/** Files that may lie at the top of lib; all others are in a room. */
+const MOST_AT_THE_TOP = 12;
+
+/** A subject of lib is a file or a folder, never `x.ts` beside `x/`; few files lie at the top. */
+export function findMisplacedFiles(root = ROOT) {
   const files = filesIn(root, 'lib');
-  return files
+  const besideFolders = files
     .filter((file) => files.some((other) => other.startsWith(file.replace(/\.m?ts$/, '/'))))
-    .map(
-      (file) =>
-        `${file}: lies beside a folder of its name; move it to ${file.replace(/\.(m?ts)$/, '/index.$1')}`,
-    );
+    .map((file) => `${file}: a folder of its name lies beside it; move it into that folder`);
+  const top = files.filter((file) => file.split('/').length === 2).length;
+  return top <= MOST_AT_THE_TOP
+    ? besideFolders
+    : [
+        ...besideFolders,
+        `lib: expected ${MOST_AT_THE_TOP} files at its top or fewer, found ${top}`,
+      ];
 }
 
 /** As in the sources, so in what was built of them: templates of other headers could do it too. */
