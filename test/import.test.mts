@@ -75,7 +75,7 @@ describe('a TorchScript file made elsewhere', () => {
 
     test('takes it for a reference in fp32 alone', async () => {
       const { code, stderr } = await bench(imported('fp32'), imported('bf16'));
-      assert.equal(code, 1);
+      assert.equal(code, 2);
       assert.match(stderr, /expected a bundle in fp32 for --reference/);
     });
   });
