@@ -11,7 +11,7 @@ import { DEFAULT_PICTURES, loadPictures } from '#lib/bench/pictures';
 import { randomNumbers } from '#lib/bench/random';
 import type { Manifest } from '#lib/bundle/manifest';
 import { readManifest, readVisionManifest } from '#lib/bundle/open';
-import { openEngine } from '#lib/engine';
+import { openEngine } from '#lib/engines/index';
 import { fromNative, type OperatorTime, type PicturesSpec, type TextsSpec } from '#lib/native';
 
 const { values: options, positionals } = parseArgs({

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { LLM2CLIP } from 'llm2clip';
 import { readVisionManifest } from '#lib/bundle/open';
-import { decodeImage } from '#lib/image';
+import { decodeImage } from '#lib/image/index';
 import { fromNative, loadNative } from '#lib/native';
 import { longestHoldUp } from './peers/hold-up.mts';
 import { answerRequests } from './peers/requests.mts';

@@ -10,8 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '#lib/bench/record';
 import { comparisonsInMarkdown } from '#lib/bench/report/markdown';
-import type { LoadGenRecord } from './loadgen/compare.mts';
-import { loadGenTable } from './loadgen/table.mts';
+import { type LoadGenRecord, loadGenTable } from './loadgen/table.mts';
 import type { Comparison, Result } from './text-comparison.mts';
 
 const ROOT = new URL('../', import.meta.url);

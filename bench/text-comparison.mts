@@ -1,7 +1,7 @@
 // A language model of this project beside transformers' in PyTorch, turn by turn: while one has its
 // turn, the other's process is stopped.
 import { type Interval, median, pairedRatio } from '#lib/bench/statistics';
-import { cosine, GATES } from '#lib/parity';
+import { cosine, GATES } from '#lib/eval/parity';
 import type { Opened } from './peers/protocol.mts';
 import { TurnTaking } from './peers/turn-taking.mts';
 import {

@@ -1,11 +1,11 @@
 import type { TensorEntry } from './checkpoint/table';
-import type { VisionConfig } from './config';
+import type { AdapterConfig, LlamaConfig } from './checkpoint/text-config';
+import type { VisionConfig } from './checkpoint/vision-config';
 import { isErrorCode, LLM2CLIPError } from './errors';
+import type { Preprocessing } from './image/preprocessing';
 import type { Precision } from './precision';
-import type { Preprocessing } from './preprocessing';
 import { locateAddon } from './runtime/plugins';
 import type { Storage } from './search/storage';
-import type { AdapterConfig, LlamaConfig } from './text-config';
 
 /** What binding/ exports. Functions that return a promise run on a native thread. */
 export interface Native {
@@ -145,8 +145,15 @@ export interface NativeEngine {
   readonly version: string;
   build(spec: BuildSpec): Promise<BuildReport>;
   open(spec: SessionSpec): Promise<NativeSession>;
-  /** Inputs and output of an engine file made elsewhere, found by opening it or by running one blank picture. */
-  inspect(file: string, imageSize: number, device: string): Promise<{ embeddingDim: number }>;
+  /**
+   * Inputs and output of an engine file made elsewhere, found by opening it or by running one blank
+   * picture; and the coarsest precision that it multiplies matrices in, '' where it does not show it.
+   */
+  inspect(
+    file: string,
+    imageSize: number,
+    device: string,
+  ): Promise<{ embeddingDim: number; precision: Precision | '' }>;
   /** Runs pictures through an engine built with `observe`. */
   calibrate(spec: PicturesSpec): Promise<Calibration>;
   /**

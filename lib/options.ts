@@ -13,8 +13,12 @@ import {
   optionsBag,
 } from './arguments';
 import { PARTS, type Part } from './parts';
-import { usableProcessors } from './processors';
-import { type ResolvedTextCache, type TextCacheOptions, textCacheOptions } from './text-cache';
+import { usableProcessors } from './runtime/processors';
+import {
+  type ResolvedTextCache,
+  type TextCacheOptions,
+  textCacheOptions,
+} from './text/cache-options';
 import { ownFloats } from './typed-array';
 
 /** Called with what a user may want in a log; must not throw. */

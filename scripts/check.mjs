@@ -1,6 +1,10 @@
 // Format, lint, types, dependency rules, package, tests; one line each. --no-tests leaves those out.
 import { performance } from 'node:perf_hooks';
-import { findExternalBuffers, findForbiddenIncludes } from './check/dependency-rules.mjs';
+import {
+  findExternalBuffers,
+  findForbiddenIncludes,
+  findMisplacedFiles,
+} from './check/dependency-rules.mjs';
 import { attw, publint, withTarball } from './check/package.mjs';
 import { findClangFormat, listSources } from './clang-format.mjs';
 import { attach, capture } from './command.mjs';
@@ -19,6 +23,7 @@ const CHECKS = {
   'types of lib': () => tsc('-p', 'tsconfig.json', '--noEmit'),
   'types of tests': () => tsc('-p', 'tsconfig.dev.json'),
   'dependency rules': () => findForbiddenIncludes(),
+  'rooms of lib': () => findMisplacedFiles(),
   'no external buffers': () => findExternalBuffers(ADDON),
   "README's benchmark": () =>
     capture(process.execPath, ['--import', 'tsx', 'bench/tables.mts', '--check']),

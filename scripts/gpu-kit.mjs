@@ -48,8 +48,8 @@ async function pack(folder, content, archive) {
 /** TensorRT's one library, alone: an archive of its own for who may carry only so much at once. */
 async function packTensorrt(archive) {
   const require = createRequire(import.meta.url);
-  const { tensorrtPlaces } = require(join(ROOT, 'dist/runtime/tensorrt.js'));
-  const places = await tensorrtPlaces('tensorrt-rtx');
+  const { TENSORRT_RTX, tensorrtPlaces } = require(join(ROOT, 'dist/runtime/tensorrt.js'));
+  const places = await tensorrtPlaces(TENSORRT_RTX);
   const library = places.find((place) => place.library)?.library;
   rmSync(archive, { force: true });
   if (library) return pack(dirname(library), basename(library), archive);

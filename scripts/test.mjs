@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util';
 import { attach, ROOT } from './command.mjs';
 
 const SUFFIX = '.test.mts';
-/** Models of full size, long lives, what packs half of the project, the GPU's operators on a processor. */
+/** Models of full size, long lives, what packs half of the project, a copy that is compiled anew, the GPU's operators on a processor. */
 const LONG = [
   ...['leaks', 'tensorrt-full-size', 'full-size', 'gpu-kit'],
-  ...['cuda-text', 'cuda-operators'],
+  ...['cuda-text', 'cuda-operators', 'toy'],
 ];
 /** They start first: a long one at the end leaves a core idle. */
 const FIRST = [...LONG, 'runtime-install', 'bench-cli', 'workers', 'search-cli'];

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fillTemplates } from 'llm2clip';
-import { ClassifierCache } from '#lib/classifier-cache';
-import { Classifier } from '#lib/classify';
+import { ClassifierCache } from '#lib/classify/classifier-cache';
+import { Classifier } from '#lib/classify/index';
 import { FakeEncoder } from './support/fake-encoder.mts';
 import { rankedByHand, unitVectors } from './support/search-vectors.mts';
 

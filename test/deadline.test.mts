@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { Deadline } from '#lib/deadline';
+import { Deadline } from '#lib/async/deadline';
 
 test('a part of a millisecond is a time as well', async () => {
   for (const timeoutMs of [0.5, 0, 2 ** 31 - 1.5]) {

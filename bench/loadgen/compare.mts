@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import type { Precision } from 'llm2clip';
 import { describeMachine } from '#lib/bench/machine';
 import { loadPictures } from '#lib/bench/pictures';
-import type { Machine, Report, Run } from '#lib/bench/record';
+import type { Report, Run } from '#lib/bench/record';
 import { writeText } from '#lib/bench/store';
 import { SUBJECT_PROGRAM } from '#lib/bench/subject-process';
 import { readVisionManifest } from '#lib/bundle/open';
@@ -21,39 +21,12 @@ import {
   agreement,
   figuresOfLoadGen,
   figuresOfRun,
-  type Outcome,
   outcomeOf,
   type Round,
   TOLERANCES,
 } from './agreement.mts';
 import { type ComparedScenario, LOADGEN_SCENARIOS, outputOf, runLoadGen } from './loadgen.mts';
-import { loadGenTable } from './table.mts';
-
-export interface LoadGenRecord {
-  command: string;
-  date: string;
-  machine: Machine;
-  /** LoadGen's version. */
-  loadgen: string;
-  settings: Settings;
-  tolerances: typeof TOLERANCES;
-  rounds: Round[];
-  outcomes: Outcome[];
-}
-
-export interface Settings {
-  model: string;
-  precision: string;
-  threads: number;
-  maxBatch: number;
-  input: 'encoded';
-  pictures: number;
-  rounds: number;
-  /** Of a run, at the least. */
-  seconds: number;
-  /** Queries a second of server. */
-  rate: number;
-}
+import { type LoadGenRecord, loadGenTable } from './table.mts';
 
 const { values: options } = parseArgs({
   options: {

@@ -1,6 +1,32 @@
 // A comparison with LoadGen as tables.mts has it in README.
-import type { Figures, Outcome } from './agreement.mts';
-import type { LoadGenRecord } from './compare.mts';
+import type { Machine } from '#lib/bench/record';
+import type { Figures, Outcome, Round, TOLERANCES } from './agreement.mts';
+
+export interface LoadGenRecord {
+  command: string;
+  date: string;
+  machine: Machine;
+  /** LoadGen's version. */
+  loadgen: string;
+  settings: Settings;
+  tolerances: typeof TOLERANCES;
+  rounds: Round[];
+  outcomes: Outcome[];
+}
+
+interface Settings {
+  model: string;
+  precision: string;
+  threads: number;
+  maxBatch: number;
+  input: 'encoded';
+  pictures: number;
+  rounds: number;
+  /** Of a run, at the least. */
+  seconds: number;
+  /** Queries a second of server. */
+  rate: number;
+}
 
 const ms = (value: number) =>
   value < 1000 ? value.toPrecision(3) : Math.round(value).toLocaleString('en');

@@ -15,7 +15,7 @@ struct RopeScaling {
   double factor, low_freq_factor, high_freq_factor, original_positions;
 };
 
-// A language model as plain numbers, as lib/config.ts describes them.
+// A language model as plain numbers, as lib/checkpoint/vision-config.ts describes them.
 struct LlamaConfig {
   int64_t vocabulary_size;
   int64_t width;

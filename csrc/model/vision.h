@@ -8,7 +8,7 @@
 
 namespace llm2clip {
 
-// A vision tower as plain numbers, as lib/config.ts describes them.
+// A vision tower as plain numbers, as lib/checkpoint/vision-config.ts describes them.
 struct VisionConfig {
   std::string family;
   int64_t image_size;
@@ -29,11 +29,13 @@ struct VisionConfig {
 // What a tower gives: the picture's embedding [B, E], or all tokens in its space [B, N, E].
 enum class TowerOutput { kEmbedding, kTokens };
 
-// Each reads its weights by canonical names and says the network, and what leaves its layers:
-// 0 the embedding of the patches, k the k-th block.
-Value eva02(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output);
-Value clip_vit(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output);
-Value siglip2(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output);
+// Reads its weights by canonical names and says the network, and what leaves its layers: 0 the
+// embedding of the patches, k the k-th block.
+using VisionTower = Value(Net& net, Weights& weights, const VisionConfig& config,
+                          TowerOutput output);
+
+// One file each; vision.cpp lists them.
+VisionTower eva02, clip_vit, siglip2;
 
 // By config.family; the way to the patches comes first, where the engine offers it. → embedding
 // [B, E]. Throws ERR_CHECKPOINT_UNSUPPORTED for another family, ERR_CHECKPOINT_MISMATCH

@@ -1,9 +1,9 @@
 // What the generator and the subject, the process that is measured, say to each other: one JSON
 // object a line, requests on the subject's stdin, messages on its stdout. Times are milliseconds of
 // the machine's monotonic clock, which both read.
-import type { ModelInfo } from '../model-info';
+import type { ModelInfo } from '../model/model-info';
+import type { ModelStats } from '../model/stats';
 import type { LoadOptions } from '../options';
-import type { ModelStats } from '../stats';
 import type { Observed } from './observe';
 import type { Lengths, Plan } from './plan';
 import type { InputKind } from './record';

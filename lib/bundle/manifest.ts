@@ -1,11 +1,14 @@
-import { isCapability } from '../compute-capability';
-import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../config';
-import { ENGINES, type EngineKind } from '../engine';
+import { FAMILIES, type Family } from '../checkpoint/layouts/families';
+import { ACTIVATIONS } from '../checkpoint/layouts/layout';
+import type { VisionConfig } from '../checkpoint/vision-config';
+import { ENGINE_KINDS, type EngineKind } from '../engines';
+import { isCapability } from '../engines/compute-capability';
+import { type EngineRecord, FLAVOURS } from '../engines/engine';
 import { LLM2CLIPError } from '../errors';
-import { isTooDeep } from '../json-depth';
+import { isTooDeep } from '../files/json-depth';
+import { CROPS, type Preprocessing, RESAMPLES } from '../image/preprocessing';
 import { PARTS, type Part } from '../parts';
-import { PRECISIONS, type Precision } from '../precision';
-import { CROPS, type Preprocessing, RESAMPLES } from '../preprocessing';
+import { BUNDLE_PRECISIONS, type BundlePrecision } from '../precision';
 import { FieldReader, invalidField, MANIFEST_NAME } from './fields';
 import { type Quantisation, requireQuantisation } from './quantisation';
 import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest';
@@ -13,13 +16,18 @@ import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest'
 export { MANIFEST_NAME } from './fields';
 
 /** The newest that is read. */
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 /**
- * What a reader must know to use a bundle rightly: 2 where its preprocessing goes beyond the shortest
- * edge, bicubic, a centre crop and 1/255, which is all that a reader of version 1 does.
+ * What a reader must know to use a bundle rightly: 3 where its precision is unknown; 2 where its
+ * preprocessing goes beyond the shortest edge, bicubic, a centre crop and 1/255, which is all that a
+ * reader of version 1 does.
  */
-export function formatVersionFor({ preprocessing }: Pick<Manifest, 'preprocessing'>): 1 | 2 {
+export function formatVersionFor({
+  preprocessing,
+  precision,
+}: Pick<Manifest, 'preprocessing' | 'precision'>): 1 | 2 | 3 {
+  if (precision === 'unknown') return 3;
   if (preprocessing === undefined) return 1;
   const { size, resample, mean, std, ...more } = preprocessing;
   return resample === 'bicubic' && Object.keys(more).length === 0 ? 1 : 2;
@@ -30,9 +38,6 @@ const LARGEST_IMAGE = 4096;
 const LARGEST_RESIZE = 65_536;
 const LARGEST_BATCH = 1024;
 const LARGEST_EMBEDDING = 65_536;
-
-export const FLAVOURS = ['native', 'portable', 'imported'] as const;
-export type Flavour = (typeof FLAVOURS)[number];
 
 /** Size and digest of one file of a bundle. */
 export interface FileDigest {
@@ -53,16 +58,12 @@ export interface Manifest {
   preprocessing?: Preprocessing;
   /** The text side, where there is one. */
   text?: TextManifest;
-  engine: {
-    kind: EngineKind;
-    flavour: Flavour;
-    /** Of the vendor's library that built it. */
-    version: string;
-    /** Version of this project's own operators in it; 0 for none, as in every TensorRT engine. */
-    operators: number;
-  };
-  /** Of the vision tower's weights, or where there is none, of the text side's. */
-  precision: Precision;
+  engine: { kind: EngineKind } & EngineRecord;
+  /**
+   * Of the vision tower's weights, or where there is none, of the text side's. Of an imported engine
+   * the coarsest that it multiplies matrices in.
+   */
+  precision: BundlePrecision;
   batch: { max: number };
   /** GPUs it is built for, e.g. "8.9"; empty for the CPU, and where an imported engine does not say. */
   computeCapabilities: string[];
@@ -139,10 +140,10 @@ function requirePreprocessing(fields: FieldReader, imageSize: number): void {
 
 function requireEngine(fields: FieldReader): void {
   const kind = fields.string('kind');
-  if (!(ENGINES as readonly string[]).includes(kind)) {
+  if (!(ENGINE_KINDS as readonly string[]).includes(kind)) {
     throw new LLM2CLIPError(
       'ERR_ENGINE_INCOMPATIBLE',
-      `expected an engine of ${ENGINES.join(', ')}, found ${kind}; update llm2clip`,
+      `expected an engine of ${ENGINE_KINDS.join(', ')}, found ${kind}; update llm2clip`,
     );
   }
   fields.oneOf('flavour', FLAVOURS);
@@ -222,7 +223,7 @@ export function parseManifest(text: string): Manifest {
   requireVersion(fields);
   const files = requireParts(fields);
   requireEngine(fields.child('engine'));
-  fields.oneOf('precision', PRECISIONS);
+  fields.oneOf('precision', BUNDLE_PRECISIONS);
   fields.child('batch').integer('max', 1, LARGEST_BATCH);
   requireCapabilities(fields);
   requireOrigin(fields);

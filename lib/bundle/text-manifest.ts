@@ -1,6 +1,6 @@
+import type { AdapterConfig, LlamaConfig } from '../checkpoint/text-config';
 import type { Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
-import type { AdapterConfig, LlamaConfig } from '../text-config';
 import { type FieldReader, invalidField } from './fields';
 
 /** Beyond these a manifest is damaged, not large: memory is laid out by them. */

@@ -1,8 +1,8 @@
 import { lstat, realpath, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import { isErrorCode, LLM2CLIPError } from '../errors';
-import { createStaging, sweepStaging } from '../staging';
+import { createStaging, sweepStaging } from '../files/staging';
 import { MANIFEST_NAME, type Manifest } from './manifest';
 import { type BundleContent, seal, syncFolder } from './seal';
 

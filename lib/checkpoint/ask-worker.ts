@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { fromThreadError, type ThreadError, toThreadError } from '../async/thread-error';
 import { LLM2CLIPError } from '../errors';
-import { fromThreadError, type ThreadError, toThreadError } from '../thread-error';
 
 /** Far above what the parsers' limits allow a file to cost; the last guard against one that finds a way. */
 const HEAP_MEGABYTES = 2048;

@@ -1,7 +1,7 @@
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
-import type { LlamaConfig, RopeScaling } from '../text-config';
 import { type Section, sectionOf } from './section';
+import type { LlamaConfig, RopeScaling } from './text-config';
 
 /** What must be as it is here, where a configuration says it at all. */
 const REQUIRED: readonly [string, unknown][] = [

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { nameOfBytes } from '../path-bytes';
+import { nameOfBytes } from '../files/path-bytes';
 
 /** In the place of bytes that are no UTF-8 Node has this character, from which they do not come back. */
 const REPLACED = '\ufffd';

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Manifest } from '../bundle/manifest';
 import { convert } from '../convert';
-import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert-options';
-import { ENGINES, type EngineKind } from '../engine';
+import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert/options';
+import { DEFAULT_ENGINE, ENGINE_KINDS, type EngineKind, kindsThat } from '../engines';
 import type { Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
 import { positiveInteger } from './arguments';
@@ -30,6 +30,9 @@ interface Options {
   force?: true;
   json?: true;
 }
+
+/** The engines that can be told which GPUs to build for. */
+const BUILDS_FOR_MANY = kindsThat(({ buildsFor }) => !('reason' in buildsFor));
 
 /** "8.9,12.0" → its parts. */
 function capabilityList(text: string): 'current' | string[] {
@@ -89,7 +92,7 @@ export function convertCommand(): Command {
     .argument('<checkpoint>', 'file, or the folder that holds it')
     .requiredOption('--out <bundle>', 'folder to make')
     .addOption(
-      new Option('--engine <kind>', 'what runs it').choices(ENGINES).default('torchscript'),
+      new Option('--engine <kind>', 'what runs it').choices(ENGINE_KINDS).default(DEFAULT_ENGINE),
     )
     .addOption(
       new Option('--precision <p>', 'of the weights (default: bf16, for TensorRT fp16)').choices(
@@ -113,7 +116,7 @@ export function convertCommand(): Command {
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)
     .option(
       '--compute-capability <list>',
-      'GPUs that tensorrt-rtx builds for: "current", or e.g. 8.9,12.0 (default: 8.6,8.9,12.0)',
+      `GPUs that ${BUILDS_FOR_MANY.join(' or ')} builds for: "current", or e.g. 8.9,12.0 (default: 8.6,8.9,12.0)`,
       capabilityList,
     )
     .option('--force', 'replace a bundle that is there; take int8 that is too far from fp32')

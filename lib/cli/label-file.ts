@@ -1,5 +1,5 @@
 import { isObject } from '../arguments';
-import { readText } from '../read-text';
+import { readText } from '../files/read-text';
 import { readTexts } from './text-file';
 
 /** As readTexts, of labels or templates: none is empty. */

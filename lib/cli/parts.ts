@@ -1,5 +1,5 @@
 import type { Manifest } from '../bundle/manifest';
-import type { AdapterConfig, LlamaConfig } from '../text-config';
+import type { AdapterConfig, LlamaConfig } from '../checkpoint/text-config';
 
 /** What a manifest, or a look into a checkpoint, says of the towers. */
 interface Described {

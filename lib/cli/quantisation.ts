@@ -1,5 +1,5 @@
 import type { Quantisation } from '../bundle/quantisation';
-import { formatCosine } from '../parity';
+import { formatCosine } from '../eval/parity';
 
 /** What calibration came to, as pairs of a name and a value: each layer in bf16 a pair. */
 export function describeQuantisation(found: Quantisation): [string, string][] {

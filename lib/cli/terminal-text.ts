@@ -3,7 +3,7 @@
 
 /** Controls; separators of lines and paragraphs; marks and overrides of direction. */
 const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
-/** Bytes of a name that are no characters (lib/path-bytes.ts), and halves of pairs. */
+/** Bytes of a name that are no characters (lib/files/path-bytes.ts), and halves of pairs. */
 const LONE_SURROGATES = /\p{Cs}/u;
 const UNSHOWN = new RegExp(`${CONTROLS.source}|${LONE_SURROGATES.source}`, 'gu');
 const UNSHOWN_OF_JSON = new RegExp(CONTROLS.source, 'gu');

@@ -1,4 +1,4 @@
-import { readText } from '../read-text';
+import { readText } from '../files/read-text';
 
 /**
  * The texts of a file: of a JSON array of strings, or one a line, an empty line being an empty text.

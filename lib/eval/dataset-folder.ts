@@ -1,8 +1,8 @@
 import { dirname, join, resolve, sep } from 'node:path';
 import { invalidContent } from '../arguments';
-import { blobOf } from '../blob-link';
-import { realPath } from '../path-bytes';
-import { fileError } from '../regular-file';
+import { blobOf } from '../files/blob-link';
+import { realPath } from '../files/path-bytes';
+import { fileError } from '../files/regular-file';
 
 /**
  * A folder that a dataset lies in. What the dataset names is looked for inside it alone: a path or a

@@ -1,13 +1,10 @@
-import type { Preprocessing } from '../preprocessing';
+import type { Framing } from '../image/preprocessing';
 import type { Box } from './paint';
 
 interface Size {
   width: number;
   height: number;
 }
-
-/** How a picture becomes what a model sees, as far as it says where that lies. */
-export type Framing = Pick<Preprocessing, 'size' | 'resize' | 'squash' | 'crop'>;
 
 /** Where along an edge the centre crop lies: first pixel and length, in pixels of the picture. */
 function centre(edge: number, shortest: number, { size, ...how }: Framing): [number, number] {

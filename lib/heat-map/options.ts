@@ -6,11 +6,14 @@ import {
   optionalOneOf,
   optionsBag,
 } from '../arguments';
+import type { EncodedImage, RawPixels } from '../image';
 import { COLOR_MAPS, type ColorMap } from './colors';
-import type { MapPicture } from './picture';
 
 const LONGEST_EDGE = 16_384;
 const DEFAULT_OPACITY = 0.6;
+
+/** A picture that a map is laid over: a path, encoded bytes, or 8-bit pixels. */
+export type MapPicture = EncodedImage | RawPixels;
 
 export interface HeatMapOptions {
   /** In pixels. Default: the picture's, without one 16 a patch; one given keeps the proportions. */

@@ -1,5 +1,5 @@
 // Pillow's ways from a file's samples to RGB, where a decoder's own are others.
-import { nextTurn } from '../next-turn';
+import { nextTurn } from '../async/next-turn';
 
 /** Pixels as a file has them. */
 export interface Samples {

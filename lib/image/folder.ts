@@ -2,8 +2,8 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
-import { fileSystemPath, nameOfBytes, realPath } from '../path-bytes';
-import { fileError } from '../regular-file';
+import { fileSystemPath, nameOfBytes, realPath } from '../files/path-bytes';
+import { fileError } from '../files/regular-file';
 
 /** What in a folder is taken for a picture; a file that is named is tried whatever it is called. */
 const EXTENSIONS = new Set([

@@ -1,8 +1,8 @@
 import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
+import { createStaging, publish, replace, sweepStaging } from '../files/staging';
 import { loadNative } from '../native';
-import { createStaging, publish, replace, sweepStaging } from '../staging';
 import { cachedLibtorchFolder, cachedRuntimeFolder } from './cache';
 import { LIBTORCH_CUDA_PINS } from './cuda-pins';
 import { fetchWheel, type InstallProgress } from './fetch-wheel';

@@ -6,14 +6,13 @@ import { cachedRuntimeFolder, distrustOf } from './cache';
 import { TENSORRT_RTX_PINS, TENSORRT_RTX_VERSION } from './pins';
 import { fileSize, findDamage, readRecord } from './record';
 
-export const TENSORRT_KINDS = ['tensorrt', 'tensorrt-rtx'] as const;
-export type TensorrtKind = (typeof TENSORRT_KINDS)[number];
-
 /** In the order in which they are looked at. */
 export const TENSORRT_SOURCES = ['option', 'env', 'cache', 'system'] as const;
 export type TensorrtSource = (typeof TENSORRT_SOURCES)[number];
 
-interface Vendor {
+/** One of the two, and where it may lie. */
+export interface TensorrtLibrary {
+  /** What users call it. */
   title: string;
   /** That the plugin was compiled against. */
   version: string;
@@ -34,27 +33,26 @@ const SYSTEM_FOLDERS = [
   '/opt/tensorrt',
 ];
 
-const VENDORS: Record<TensorrtKind, Vendor> = {
-  tensorrt: {
-    title: 'TensorRT',
-    version: '11',
-    library: 'libnvinfer.so.11',
-    variable: 'TENSORRT_ROOT',
-    places: () => SYSTEM_FOLDERS.map((folder) => ({ source: 'system', folder })),
-    remedy:
-      'unpack TensorRT 11 from NVIDIA and set TENSORRT_ROOT to its folder, or use --engine ' +
-      `tensorrt-rtx, which ${TENSORRT_RTX_PINS.command} installs`,
-  },
-  'tensorrt-rtx': {
-    title: 'TensorRT for RTX',
-    version: TENSORRT_RTX_VERSION,
-    library: 'libtensorrt_rtx.so.1',
-    variable: 'TENSORRT_RTX_ROOT',
-    places: () => [
-      { source: 'cache', folder: cachedRuntimeFolder('tensorrt-rtx', TENSORRT_RTX_VERSION) },
-    ],
-    remedy: `run: ${TENSORRT_RTX_PINS.command}`,
-  },
+export const TENSORRT: TensorrtLibrary = {
+  title: 'TensorRT',
+  version: '11',
+  library: 'libnvinfer.so.11',
+  variable: 'TENSORRT_ROOT',
+  places: () => SYSTEM_FOLDERS.map((folder) => ({ source: 'system', folder })),
+  remedy:
+    'unpack TensorRT 11 from NVIDIA and set TENSORRT_ROOT to its folder, or use --engine ' +
+    `tensorrt-rtx, which ${TENSORRT_RTX_PINS.command} installs`,
+};
+
+export const TENSORRT_RTX: TensorrtLibrary = {
+  title: 'TensorRT for RTX',
+  version: TENSORRT_RTX_VERSION,
+  library: 'libtensorrt_rtx.so.1',
+  variable: 'TENSORRT_RTX_ROOT',
+  places: () => [
+    { source: 'cache', folder: cachedRuntimeFolder('tensorrt-rtx', TENSORRT_RTX_VERSION) },
+  ],
+  remedy: `run: ${TENSORRT_RTX_PINS.command}`,
 };
 
 /** One place that was looked at: the library there, or why there is none to be used. */
@@ -67,22 +65,11 @@ export interface TensorrtPlace {
   problem: string | null;
 }
 
-/** The version that the engine of a kind expects. */
-export function tensorrtVersion(kind: TensorrtKind): string {
-  return VENDORS[kind].version;
-}
-
-/** What a user calls it. */
-export function tensorrtTitle(kind: TensorrtKind): string {
-  return VENDORS[kind].title;
-}
-
 /** Every place in its order. One that is named explicitly is the only one. */
 export async function tensorrtPlaces(
-  kind: TensorrtKind,
+  { variable, library, places }: TensorrtLibrary,
   options: { runtime?: string } = {},
 ): Promise<TensorrtPlace[]> {
-  const { variable, library, places } = VENDORS[kind];
   const named = process.env[variable];
   if (options.runtime !== undefined) return [await inspect('option', options.runtime, library)];
   if (named) return [await inspect('env', named, library)];
@@ -90,20 +77,20 @@ export async function tensorrtPlaces(
 }
 
 /**
- * Absolute path of the library of a kind: in the `runtime` folder given, in that of TENSORRT_ROOT or
+ * Absolute path of the library: in the `runtime` folder given, in that of TENSORRT_ROOT or
  * TENSORRT_RTX_ROOT, else in this user's cache (TensorRT for RTX) or where systems keep libraries
  * (TensorRT).
  *
  * @throws ERR_RUNTIME_MISSING
  */
 export async function locateTensorrt(
-  kind: TensorrtKind,
+  wanted: TensorrtLibrary,
   options: { runtime?: string } = {},
 ): Promise<string> {
-  const places = await tensorrtPlaces(kind, options);
+  const places = await tensorrtPlaces(wanted, options);
   const found = places.find(({ library }) => library !== null)?.library;
   if (found) return found;
-  const { title, version, remedy } = VENDORS[kind];
+  const { title, version, remedy } = wanted;
   const problems = places.map(({ problem }) => problem).join('; ');
   throw new LLM2CLIPError(
     'ERR_RUNTIME_MISSING',

@@ -1,6 +1,6 @@
 import { isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
-import { isTooDeep } from '../json-depth';
+import { isTooDeep } from '../files/json-depth';
 
 /** What a record of an index file says beside its rows: JSON, see docs/formats.md. */
 export interface Note {

@@ -7,7 +7,7 @@ import {
   optionalSignal,
   optionsBag,
 } from '../arguments';
-import { usableProcessors } from '../processors';
+import { usableProcessors } from '../runtime/processors';
 import { ownFloats } from '../typed-array';
 import { numbersOf } from './vector-set';
 

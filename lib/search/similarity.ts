@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidType, optionsBag } from '../arguments';
-import { withCallerStack } from '../caller';
+import { withCallerStack } from '../async/caller';
 import { fromNative, loadNative } from '../native';
 import { lengthOf, ofThisRealm } from '../typed-array';
 import { resolveThreads } from './search-options';

@@ -6,7 +6,7 @@ import {
   optionalOneOf,
   optionsBag,
 } from '../arguments';
-import { withCallerStack } from '../caller';
+import { withCallerStack } from '../async/caller';
 import { resolveQueries, resolveSearchOptions, type SearchOptions } from './search-options';
 import { MOST_DIM, STORAGES, type Storage } from './storage';
 import { numbersOf, type VectorSet } from './vector-set';

@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
+import { nextTurn } from '../async/next-turn';
 import { LLM2CLIPError } from '../errors';
+import { openRegularFile } from '../files/regular-file';
 import {
   callNative,
   fromNative,
@@ -8,8 +10,6 @@ import {
   type NativeRecord,
   type NativeVectors,
 } from '../native';
-import { nextTurn } from '../next-turn';
-import { openRegularFile } from '../regular-file';
 import { ofThisRealm } from '../typed-array';
 import { readNote, writeNote } from './note';
 import { RowIds, type VectorId } from './row-ids';

@@ -1,5 +1,5 @@
 import { invalidRange, invalidType } from '../arguments';
-import { nextTurn } from '../next-turn';
+import { nextTurn } from '../async/next-turn';
 import { MAX_TOKENS, type TokenizedText } from './tokenize';
 
 /** Width of rows where the caller says nothing: a multiple of this many tokens. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { invalidType, nonEmptyString, optionalSignal, optionsBag } from '../arguments';
-import { withCallerStack } from '../caller';
+import { withCallerStack } from '../async/caller';
 import { type PadTo, padBatch, readPadTo, type TextBatch } from './batch';
 import type { TokenizedText } from './tokenize';
 import { type TokenizerFiles, tokenizerFiles } from './tokenizer-content';

@@ -62,20 +62,53 @@ const RULES = [
     within: ['lib'],
   },
   {
+    rule: 'engines are named in lib/engines alone',
+    // In a string, not in a comment: a kind by itself or in a sentence, or a comparison with one.
+    pattern:
+      /^(?!\s*(\/\/|\/?\*)).*(['"`][^'"`]*(?<![./\w])(torchscript|tensorrt(-rtx)?)\b|\bengine(\.kind)?\s*[!=]==?\s*['"`])/,
+    within: ['lib'],
+    // The vendors' libraries, which are called like the engines that they run.
+    except: [
+      'lib/engines/',
+      'lib/runtime/pins.ts',
+      'lib/runtime/record.ts',
+      'lib/runtime/tensorrt.ts',
+      'lib/cli/runtime.ts',
+    ],
+  },
+  {
     rule: 'nothing is handed to V8 as an external buffer (Electron forbids it)',
     pattern: /napi_create_external_(array)?buffer/,
     within: ['binding'],
   },
 ];
 
-/** Every fault as `file:line: rule`. */
-export function findForbiddenIncludes() {
+/** Every fault under `root` as `file:line: rule`. */
+export function findForbiddenIncludes(root = ROOT) {
   return RULES.flatMap((rule) =>
     rule.within
-      .flatMap(filesIn)
+      .flatMap((folder) => filesIn(root, folder))
       .filter((file) => !rule.except?.some((folder) => file.startsWith(folder)))
-      .flatMap((file) => faultsIn(file, rule)),
+      .flatMap((file) => faultsIn(root, file, rule)),
   );
+}
+
+/** Files that may lie at the top of lib; all others are in a room. */
+const MOST_AT_THE_TOP = 12;
+
+/** A subject of lib is a file or a folder, never `x.ts` beside `x/`; few files lie at the top. */
+export function findMisplacedFiles(root = ROOT) {
+  const files = filesIn(root, 'lib');
+  const besideFolders = files
+    .filter((file) => files.some((other) => other.startsWith(file.replace(/\.m?ts$/, '/'))))
+    .map((file) => `${file}: a folder of its name lies beside it; move it into that folder`);
+  const top = files.filter((file) => file.split('/').length === 2).length;
+  return top <= MOST_AT_THE_TOP
+    ? besideFolders
+    : [
+        ...besideFolders,
+        `lib: expected ${MOST_AT_THE_TOP} files at its top or fewer, found ${top}`,
+      ];
 }
 
 /** As in the sources, so in what was built of them: templates of other headers could do it too. */
@@ -84,18 +117,19 @@ export async function findExternalBuffers(addon) {
   return imported.match(/napi_create_external_(array)?buffer/g) ?? [];
 }
 
-function faultsIn(file, { rule, pattern }) {
-  const lines = readFileSync(join(ROOT, file), 'utf8').split('\n');
+function faultsIn(root, file, { rule, pattern }) {
+  const lines = readFileSync(join(root, file), 'utf8').split('\n');
   return lines.flatMap((line, index) =>
     pattern.test(line) ? [`${file}:${index + 1}: ${rule}: ${line.trim()}`] : [],
   );
 }
 
-function filesIn(path) {
-  const status = statSync(join(ROOT, path), { throwIfNoEntry: false });
+/** @returns {string[]} Sources under a path, from the root. */
+function filesIn(root, path) {
+  const status = statSync(join(root, path), { throwIfNoEntry: false });
   if (!status) return [];
   if (status.isDirectory()) {
-    return readdirSync(join(ROOT, path)).flatMap((name) => filesIn(`${path}/${name}`));
+    return readdirSync(join(root, path)).flatMap((name) => filesIn(root, `${path}/${name}`));
   }
   return /\.(h|cpp|cu|cuh|ts|mts)$/.test(path) ? [path] : [];
 }

@@ -50,7 +50,7 @@ export const cudaToolkit = {
     return (await findNvcc()) !== undefined;
   },
   async run() {
-    const { createStaging, publish, sweepStaging } = require(join(ROOT, 'dist/staging.js'));
+    const { createStaging, publish, sweepStaging } = require(join(ROOT, 'dist/files/staging.js'));
     const target = cachedToolkit();
     mkdirSync(join(target, '..'), { recursive: true });
     await sweepStaging(target);

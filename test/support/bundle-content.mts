@@ -1,6 +1,6 @@
 import type { Quantisation } from '#lib/bundle/quantisation';
 import type { BundleContent } from '#lib/bundle/seal';
-import { OPERATORS_VERSION } from '#lib/engine';
+import { OPERATORS_VERSION } from '#lib/engines/torchscript';
 
 /** What a manifest says of a bundle whose engine is a few bytes that nobody opens. */
 export const CONTENT = {

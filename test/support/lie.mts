@@ -2,8 +2,8 @@
 // case, before and after it: what kills the process is the one that was begun last.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { Preprocessing } from '#lib/image/preprocessing';
 import { loadNative } from '#lib/native';
-import type { Preprocessing } from '#lib/preprocessing';
 import { FAKE_DIM, FAKE_SIZE, requireFake } from './fake-engine.mts';
 import { LIES, type Numbers } from './lying-arrays.mts';
 

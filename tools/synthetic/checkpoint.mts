@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { VisionConfig } from '#lib/config';
+import type { VisionConfig } from '#lib/checkpoint/vision-config';
 import { writeSafetensors } from '../../test/support/safetensors-writer.mts';
 import type { TensorData } from '../../test/support/tensor-data.mts';
 import { writeTorch } from '../../test/support/torch-writer.mts';

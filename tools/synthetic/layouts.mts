@@ -1,4 +1,4 @@
-import type { VisionConfig } from '#lib/config';
+import type { VisionConfig } from '#lib/checkpoint/vision-config';
 import { type Row, towerRows } from '../../test/support/layout-names.mts';
 
 /** A tensor of a file, made of one weight or of several, one below the other. */

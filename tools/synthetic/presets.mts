@@ -1,4 +1,4 @@
-import type { VisionConfig } from '#lib/config';
+import type { VisionConfig } from '#lib/checkpoint/vision-config';
 
 type Tower = Omit<VisionConfig, 'family' | 'activation' | 'layerNormEps' | 'ropeGrid'>;
 

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AdapterConfig, LlamaConfig } from '#lib/text-config';
+import type { AdapterConfig, LlamaConfig } from '#lib/checkpoint/text-config';
 import { writeSafetensors } from '../../test/support/safetensors-writer.mts';
 import { outlierScale, rescaled } from './outliers.mts';
 import { normalBytes, streamOf, type WeightDtype } from './random.mts';

@@ -1,13 +1,13 @@
 #include "engine/torchscript/profile.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/function_schema.h>
 #include <ATen/record_function.h>
 
 #include <chrono>
 #include <future>
 #include <map>
 
+#include "engine/torchscript/operator_inputs.h"
 #include "engine/torchscript/torchscript_session.h"
 
 namespace llm2clip {
@@ -39,13 +39,8 @@ class Recorder {
  private:
   // Of its first tensor, and of the last number where that says how many outputs a linear has.
   static std::vector<int64_t> shape_of(const at::RecordFunction& function) {
-    // Told by the interpreter, inputs() is its whole stack: the operator's own are the last ones.
-    const auto schema = function.operator_schema();
-    const size_t count = schema ? schema->arguments().size() : 0;
-    const auto stack = function.inputs();
-    if (count == 0 || stack.size() < count) return {};
-    const auto inputs = stack.slice(stack.size() - count);
-    if (!inputs.front().isTensor()) return {};
+    const auto inputs = operator_inputs(function);
+    if (inputs.empty() || !inputs.front().isTensor()) return {};
     auto shape = inputs.front().toTensor().sizes().vec();
     const bool is_linear = std::string(function.name()).ends_with("linear");
     if (is_linear && inputs.back().isInt()) shape.push_back(inputs.back().toInt());

@@ -3,6 +3,7 @@
 
 #include "engine/engine.h"
 #include "engine/torchscript/calibration.h"
+#include "engine/torchscript/inspection.h"
 #include "engine/torchscript/layer_effects.h"
 #include "engine/torchscript/linear_rate.h"
 #include "engine/torchscript/profile.h"
@@ -20,6 +21,9 @@ class TorchscriptEngine final : public Engine {
   }
   std::unique_ptr<Session> open(const SessionOptions& options) override {
     return open_torchscript_session(options);
+  }
+  Inspection inspect(const SessionOptions& options) override {
+    return torchscript_inspect(options);
   }
   Calibration calibrate(const SessionOptions& options, const float* pixels,
                         int64_t count) override {

@@ -1,5 +1,5 @@
 // The tables of every report: what they hold, in which order and in which words.
-import { formatCosine } from '../../parity';
+import { formatCosine } from '../../eval/parity';
 import { noiseOf } from '../noise';
 import type { Comparison, Configuration, Contestant, Parity, Report, Run } from '../record';
 import { aloneNotes } from './alone';

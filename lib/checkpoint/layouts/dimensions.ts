@@ -1,5 +1,4 @@
-import type { Binding } from './bind';
-import { DIMENSION_SYMBOLS, type DimensionSymbol, type Size } from './layout';
+import { type Binding, DIMENSION_SYMBOLS, type DimensionSymbol, type Size } from './layout';
 
 /** What a letter of the canonical shapes stands for: 0 for one that a family does not have. */
 export interface Dimension {

@@ -1,4 +1,4 @@
-import type { Family } from '../../config';
+import type { TensorEntry } from '../table';
 
 /**
  * What a letter of the canonical shapes may be: D width, H hidden, E embedding, P patch, N positions;
@@ -19,11 +19,20 @@ export interface CanonicalTensor {
 /** A whole tensor of the checkpoint, or one third (q, k or v: 0, 1, 2) of its rows. */
 export type Source = string | { fused: string; part: 0 | 1 | 2 };
 
+/** A canonical weight, and the tensor of the checkpoint that it is or is part of. */
+export interface Binding {
+  tensor: CanonicalTensor;
+  /** With the block's number filled in. */
+  name: string;
+  source: Source;
+  entry: TensorEntry;
+}
+
 /** The library whose file names a checkpoint has. What its configuration files say counts first. */
 export type Origin = 'transformers' | 'timm' | 'open_clip';
 
 /** How one kind of file names the weights of one family, of a vision tower unless said otherwise. */
-export interface Layout<F = Family> {
+export interface Layout<F = string> {
   name: string;
   family: F;
   /** Default transformers. */
@@ -38,10 +47,28 @@ export interface Layout<F = Family> {
 }
 
 /** All weights of a family and every way in which files name them. */
-export interface FamilyWeights<F = Family> {
+export interface FamilyWeights<F = string> {
   family: F;
   tensors: readonly CanonicalTensor[];
   layouts: readonly Layout<F>[];
+}
+
+export const ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_tanh', 'swiglu'] as const;
+export type Activation = (typeof ACTIVATIONS)[number];
+
+/** A family of vision towers: its weights, and what their shapes cannot tell, as published models have it. */
+export interface VisionFamily<F = string> extends FamilyWeights<F> {
+  /** Widths of a head to try, in this order. */
+  headWidths: readonly number[];
+  /** Heads of towers of these widths, whose heads are not of the first of `headWidths` that fits. */
+  headsByWidth?: Readonly<Record<number, number>>;
+  /** Positions before those of the patches. */
+  classTokens: 0 | 1;
+  /** swiglu is in the weights: what a configuration says counts for the others alone. */
+  activation: Activation;
+  layerNormEps: number;
+  /** Grid of the pre-training, which a configuration may correct; 0 without rotary embedding. */
+  ropeGrid: number;
 }
 
 /** Where `layout` may keep a canonical tensor, first choice first, without the prefix. */

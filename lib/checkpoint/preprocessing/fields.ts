@@ -1,6 +1,6 @@
 // Fields of the files that state a preprocessing, each checked.
 import { LLM2CLIPError } from '../../errors';
-import { type Preprocessing, RESAMPLES, type Resample } from '../../preprocessing';
+import { type Preprocessing, RESAMPLES, type Resample } from '../../image/preprocessing';
 import { quote } from '../../quote';
 import type { Section } from '../section';
 

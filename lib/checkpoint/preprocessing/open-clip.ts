@@ -1,5 +1,5 @@
 // open_clip's preprocess_cfg: what its image_transform does for inference.
-import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '../../preprocessing';
+import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '../../image/preprocessing';
 import {
   deviation,
   mean,

@@ -1,5 +1,5 @@
 // timm's config.json: what its create_transform makes of a pretrained_cfg.
-import { IMAGENET_MEAN, IMAGENET_STD, type Preprocessing } from '../../preprocessing';
+import { IMAGENET_MEAN, IMAGENET_STD, type Preprocessing } from '../../image/preprocessing';
 import { isSection, type Section } from '../section';
 import {
   deviation,

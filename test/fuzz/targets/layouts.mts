@@ -1,7 +1,7 @@
 /** What a checkpoint's tensors and the configuration beside them are taken for. */
 import type { JsonObject } from '#lib/checkpoint/json';
-import { resolveModel } from '#lib/checkpoint/layouts';
 import type { NamedEntry } from '#lib/checkpoint/layouts/bind';
+import { resolveModel } from '#lib/checkpoint/layouts/index';
 import { resolveLora } from '#lib/checkpoint/lora';
 import { resolveAdapter } from '#lib/checkpoint/resolve-adapter';
 import { resolveLlama } from '#lib/checkpoint/resolve-llama';
