@@ -1,4 +1,4 @@
-#include "engine/torchscript/profile.h"
+#include "engine/torchscript/tools/profile.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/function_schema.h>
@@ -8,7 +8,7 @@
 #include <future>
 #include <map>
 
-#include "engine/torchscript/torchscript_session.h"
+#include "engine/torchscript/session/torchscript_session.h"
 
 namespace llm2clip {
 namespace {
