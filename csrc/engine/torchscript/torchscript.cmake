@@ -1,5 +1,8 @@
 # The TorchScript engine: a plugin, opened after libtorch's own libraries.
-file(GLOB torchscript_sources CONFIGURE_DEPENDS csrc/engine/torchscript/*.cpp)
+set(torchscript_folder csrc/engine/torchscript)
+file(GLOB torchscript_sources CONFIGURE_DEPENDS ${torchscript_folder}/*.cpp
+     ${torchscript_folder}/build/*.cpp ${torchscript_folder}/operators/*.cpp
+     ${torchscript_folder}/session/*.cpp ${torchscript_folder}/tools/*.cpp)
 add_library(llm2clip_torchscript MODULE ${torchscript_sources})
 # Found by absolute path at run time, never through a path of the machine that built it.
 set_target_properties(llm2clip_torchscript PROPERTIES PREFIX "" SKIP_BUILD_RPATH ON)

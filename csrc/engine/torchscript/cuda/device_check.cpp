@@ -1,8 +1,8 @@
 #include "engine/torchscript/cuda/device_check.h"
 
 #include "base/error.h"
-#include "engine/torchscript/loaded_module.h"
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/module_names.h"
+#include "engine/torchscript/session/loaded_module.h"
 
 namespace llm2clip {
 namespace {

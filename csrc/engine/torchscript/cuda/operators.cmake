@@ -14,7 +14,7 @@ endforeach()
 
 file(GLOB torchscript_cuda_sources CONFIGURE_DEPENDS csrc/engine/torchscript/cuda/*.cpp)
 add_library(llm2clip_torchscript_cuda MODULE EXCLUDE_FROM_ALL ${torchscript_cuda_sources}
-            csrc/engine/torchscript/module_inputs.cpp)
+            csrc/engine/torchscript/session/module_inputs.cpp)
 set_target_properties(llm2clip_torchscript_cuda PROPERTIES PREFIX "" SKIP_BUILD_RPATH ON)
 llm2clip_use_torch(llm2clip_torchscript_cuda)
 target_include_directories(llm2clip_torchscript_cuda SYSTEM PRIVATE ${cuda_root}/include)

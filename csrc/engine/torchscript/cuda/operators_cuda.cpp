@@ -6,7 +6,7 @@
 #include "engine/torchscript/cuda/element_type.h"
 #include "engine/torchscript/cuda/linear_cuda.h"
 #include "engine/torchscript/cuda/norm_arguments.h"
-#include "engine/torchscript/shapes.h"
+#include "engine/torchscript/operators/shapes.h"
 #include "kernels/cuda/gated_norm.h"
 #include "kernels/cuda/layer_norm.h"
 #include "kernels/cuda/norm_head.h"

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "engine/torchscript/cuda/graph_nodes.h"
-#include "engine/torchscript/loaded_module.h"
+#include "engine/torchscript/session/loaded_module.h"
 #include "kernels/cuda/element.h"
 
 namespace llm2clip {

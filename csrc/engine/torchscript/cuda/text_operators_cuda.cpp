@@ -6,7 +6,7 @@
 #include "engine/torchscript/cuda/norm_arguments.h"
 #include "engine/torchscript/cuda/text_attention_cuda.h"
 #include "engine/torchscript/cuda/text_run.h"
-#include "engine/torchscript/shapes.h"
+#include "engine/torchscript/operators/shapes.h"
 #include "kernels/cuda/gate.h"
 #include "kernels/cuda/rms_norm.h"
 #include "kernels/cuda/text_mean.h"

@@ -20,9 +20,9 @@
 #include "engine/torchscript/cuda/text_attention_cuda.h"
 #include "engine/torchscript/cuda/text_graph.h"
 #include "engine/torchscript/cuda/text_run.h"
-#include "engine/torchscript/loaded_module.h"
-#include "engine/torchscript/module_inputs.h"
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/module_names.h"
+#include "engine/torchscript/session/loaded_module.h"
+#include "engine/torchscript/session/module_inputs.h"
 
 namespace llm2clip {
 namespace {

@@ -26,9 +26,9 @@
 #include "engine/torchscript/cuda/patch_embedding.h"
 #include "engine/torchscript/cuda/patch_intake.h"
 #include "engine/torchscript/cuda/texts_cuda_session.h"
-#include "engine/torchscript/cuda_sessions.h"
-#include "engine/torchscript/loaded_module.h"
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/module_names.h"
+#include "engine/torchscript/session/cuda_sessions.h"
+#include "engine/torchscript/session/loaded_module.h"
 #include "image/preprocess.h"
 
 namespace llm2clip {

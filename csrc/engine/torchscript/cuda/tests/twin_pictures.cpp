@@ -9,7 +9,7 @@
 #include "engine/torchscript/cuda/fused_head.h"
 #include "engine/torchscript/cuda/patch_embedding.h"
 #include "engine/torchscript/cuda/tests/twin.h"
-#include "engine/torchscript/loaded_module.h"
+#include "engine/torchscript/session/loaded_module.h"
 
 namespace llm2clip {
 namespace {

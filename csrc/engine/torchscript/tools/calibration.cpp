@@ -1,6 +1,6 @@
 // Finds for each linear what int8 does to it, and the smoothing that helps most: SmoothQuant (Xiao
 // et al., arXiv 2211.10438), its strength chosen per layer by the outputs of tokens seen.
-#include "engine/torchscript/calibration.h"
+#include "engine/torchscript/tools/calibration.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -9,10 +9,10 @@
 
 #include <future>
 
-#include "engine/torchscript/module_inputs.h"
-#include "engine/torchscript/observation.h"
-#include "engine/torchscript/observed_module.h"
-#include "engine/torchscript/quantised_weight.h"
+#include "engine/torchscript/operators/observation.h"
+#include "engine/torchscript/operators/quantised_weight.h"
+#include "engine/torchscript/session/module_inputs.h"
+#include "engine/torchscript/tools/observed_module.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {

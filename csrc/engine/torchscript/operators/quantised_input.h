@@ -4,8 +4,8 @@
 
 #include <optional>
 
-#include "engine/torchscript/kernel_dtype.h"
-#include "engine/torchscript/shares.h"
+#include "engine/torchscript/operators/kernel_dtype.h"
+#include "engine/torchscript/operators/shares.h"
 #include "kernels/cpu/quantise_rows.h"
 
 namespace llm2clip {

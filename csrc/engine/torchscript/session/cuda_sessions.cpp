@@ -1,4 +1,4 @@
-#include "engine/torchscript/cuda_sessions.h"
+#include "engine/torchscript/session/cuda_sessions.h"
 
 #include <dlfcn.h>
 

@@ -2,7 +2,7 @@
 // it.
 #include <cstdio>
 
-#include "engine/torchscript/torchscript_builder.h"
+#include "engine/torchscript/build/torchscript_builder.h"
 
 namespace llm2clip {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/torchscript/large_result.h"
+#include "engine/torchscript/operators/large_result.h"
 
 #include <ATen/ATen.h>
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/module_names.h"
 
 namespace llm2clip {
 

@@ -1,9 +1,9 @@
-#include "engine/torchscript/observed_module.h"
+#include "engine/torchscript/tools/observed_module.h"
 
 #include <torch/csrc/jit/serialization/import.h>
 
-#include "engine/torchscript/module_writer.h"
-#include "engine/torchscript/observation.h"
+#include "engine/torchscript/module_names.h"
+#include "engine/torchscript/operators/observation.h"
 
 namespace llm2clip {
 

@@ -1,4 +1,4 @@
-#include "engine/torchscript/torchscript_session.h"
+#include "engine/torchscript/session/torchscript_session.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -14,14 +14,14 @@
 #include <set>
 
 #include "engine/text_slot.h"
-#include "engine/torchscript/attention_operator.h"
 #include "engine/torchscript/compute_type.h"
-#include "engine/torchscript/cuda_sessions.h"
-#include "engine/torchscript/int8_linear_operator.h"
-#include "engine/torchscript/linear_operator.h"
-#include "engine/torchscript/loaded_module.h"
-#include "engine/torchscript/module_inputs.h"
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/module_names.h"
+#include "engine/torchscript/operators/attention_operator.h"
+#include "engine/torchscript/operators/int8_linear_operator.h"
+#include "engine/torchscript/operators/linear_operator.h"
+#include "engine/torchscript/session/cuda_sessions.h"
+#include "engine/torchscript/session/loaded_module.h"
+#include "engine/torchscript/session/module_inputs.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {

@@ -1,4 +1,4 @@
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/build/module_writer.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/api/module.h>
@@ -14,8 +14,8 @@
 
 #include "base/output_file.h"
 #include "engine/torchscript/compute_type.h"
-#include "engine/torchscript/observation.h"
-#include "engine/torchscript/quantised_weight.h"
+#include "engine/torchscript/operators/observation.h"
+#include "engine/torchscript/operators/quantised_weight.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {

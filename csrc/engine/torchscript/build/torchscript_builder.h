@@ -5,7 +5,7 @@
 #include <string>
 
 #include "engine/engine.h"
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/build/module_writer.h"
 
 namespace llm2clip {
 

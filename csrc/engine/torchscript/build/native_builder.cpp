@@ -3,7 +3,7 @@
 #include <map>
 #include <utility>
 
-#include "engine/torchscript/torchscript_builder.h"
+#include "engine/torchscript/build/torchscript_builder.h"
 
 namespace llm2clip {
 namespace {

@@ -1,6 +1,6 @@
 // What int8 does to the embeddings, one linear at a time: the fp32 engine runs once more for each,
 // with the weight and the input of that one rounded.
-#include "engine/torchscript/layer_effects.h"
+#include "engine/torchscript/tools/layer_effects.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <future>
 
-#include "engine/torchscript/module_inputs.h"
-#include "engine/torchscript/observed_module.h"
-#include "engine/torchscript/quantised_weight.h"
+#include "engine/torchscript/operators/quantised_weight.h"
+#include "engine/torchscript/session/module_inputs.h"
+#include "engine/torchscript/tools/observed_module.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {

@@ -1,12 +1,12 @@
-#include "engine/torchscript/attention_operator.h"
+#include "engine/torchscript/operators/attention_operator.h"
 
 #include <ATen/ATen.h>
 
 #include "base/cpu_features.h"
-#include "engine/torchscript/kernel_dtype.h"
-#include "engine/torchscript/linear_operator.h"
-#include "engine/torchscript/shares.h"
-#include "engine/torchscript/texts.h"
+#include "engine/torchscript/operators/kernel_dtype.h"
+#include "engine/torchscript/operators/linear_operator.h"
+#include "engine/torchscript/operators/shares.h"
+#include "engine/torchscript/operators/texts.h"
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/rope.h"
 

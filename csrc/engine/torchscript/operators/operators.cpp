@@ -4,13 +4,13 @@
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
-#include "engine/torchscript/attention_operator.h"
-#include "engine/torchscript/int8_linear_operator.h"
-#include "engine/torchscript/kernel_dtype.h"
-#include "engine/torchscript/linear_operator.h"
-#include "engine/torchscript/observation.h"
-#include "engine/torchscript/panels.h"
-#include "engine/torchscript/shares.h"
+#include "engine/torchscript/operators/attention_operator.h"
+#include "engine/torchscript/operators/int8_linear_operator.h"
+#include "engine/torchscript/operators/kernel_dtype.h"
+#include "engine/torchscript/operators/linear_operator.h"
+#include "engine/torchscript/operators/observation.h"
+#include "engine/torchscript/operators/panels.h"
+#include "engine/torchscript/operators/shares.h"
 #include "kernels/cpu/gated_norm.h"
 #include "kernels/cpu/layer_norm.h"
 

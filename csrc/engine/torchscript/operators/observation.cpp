@@ -1,8 +1,8 @@
-#include "engine/torchscript/observation.h"
+#include "engine/torchscript/operators/observation.h"
 
 #include <algorithm>
 
-#include "engine/torchscript/quantised_weight.h"
+#include "engine/torchscript/operators/quantised_weight.h"
 
 namespace llm2clip {
 namespace {

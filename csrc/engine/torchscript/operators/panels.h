@@ -2,9 +2,9 @@
 
 #include <ATen/ATen.h>
 
-#include "engine/torchscript/kernel_dtype.h"
-#include "engine/torchscript/shapes.h"
-#include "engine/torchscript/shares.h"
+#include "engine/torchscript/operators/kernel_dtype.h"
+#include "engine/torchscript/operators/shapes.h"
+#include "engine/torchscript/operators/shares.h"
 #include "kernels/cpu/linear.h"
 
 namespace llm2clip {

@@ -1,14 +1,14 @@
-#include "engine/torchscript/linear_operator.h"
+#include "engine/torchscript/operators/linear_operator.h"
 
 #include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include "base/cpu_features.h"
-#include "engine/torchscript/kernel_dtype.h"
-#include "engine/torchscript/large_result.h"
-#include "engine/torchscript/panels.h"
-#include "engine/torchscript/quantised_input.h"
-#include "engine/torchscript/shares.h"
+#include "engine/torchscript/operators/kernel_dtype.h"
+#include "engine/torchscript/operators/large_result.h"
+#include "engine/torchscript/operators/panels.h"
+#include "engine/torchscript/operators/quantised_input.h"
+#include "engine/torchscript/operators/shares.h"
 #include "kernels/cpu/linear.h"
 
 namespace llm2clip {

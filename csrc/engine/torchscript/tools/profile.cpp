@@ -1,4 +1,4 @@
-#include "engine/torchscript/profile.h"
+#include "engine/torchscript/tools/profile.h"
 
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
@@ -7,8 +7,8 @@
 #include <future>
 #include <map>
 
-#include "engine/torchscript/operator_inputs.h"
-#include "engine/torchscript/torchscript_session.h"
+#include "engine/torchscript/session/torchscript_session.h"
+#include "engine/torchscript/tools/operator_inputs.h"
 
 namespace llm2clip {
 namespace {

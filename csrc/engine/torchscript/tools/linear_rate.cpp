@@ -1,4 +1,4 @@
-#include "engine/torchscript/linear_rate.h"
+#include "engine/torchscript/tools/linear_rate.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -12,9 +12,9 @@
 
 #include "base/error.h"
 #include "engine/torchscript/compute_type.h"
-#include "engine/torchscript/int8_linear_operator.h"
-#include "engine/torchscript/linear_operator.h"
-#include "engine/torchscript/quantised_weight.h"
+#include "engine/torchscript/operators/int8_linear_operator.h"
+#include "engine/torchscript/operators/linear_operator.h"
+#include "engine/torchscript/operators/quantised_weight.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {

@@ -1,11 +1,11 @@
-#include "engine/torchscript/module_inputs.h"
+#include "engine/torchscript/session/module_inputs.h"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
 
 #include "engine/text_rows.h"
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/module_names.h"
 
 namespace llm2clip {
 

@@ -1,4 +1,4 @@
-#include "engine/torchscript/inspection.h"
+#include "engine/torchscript/tools/inspection.h"
 
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/torchscript/loaded_module.h"
-#include "engine/torchscript/operator_inputs.h"
-#include "engine/torchscript/torchscript_session.h"
+#include "engine/torchscript/session/loaded_module.h"
+#include "engine/torchscript/tools/operator_inputs.h"
+#include "engine/torchscript/session/torchscript_session.h"
 
 namespace llm2clip {
 namespace {

@@ -3,11 +3,11 @@
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
-#include "engine/torchscript/attention_operator.h"
-#include "engine/torchscript/kernel_dtype.h"
-#include "engine/torchscript/panels.h"
-#include "engine/torchscript/shares.h"
-#include "engine/torchscript/texts.h"
+#include "engine/torchscript/operators/attention_operator.h"
+#include "engine/torchscript/operators/kernel_dtype.h"
+#include "engine/torchscript/operators/panels.h"
+#include "engine/torchscript/operators/shares.h"
+#include "engine/torchscript/operators/texts.h"
 #include "kernels/cpu/gate.h"
 #include "kernels/cpu/rms_norm.h"
 

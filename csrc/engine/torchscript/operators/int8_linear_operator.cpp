@@ -1,12 +1,12 @@
-#include "engine/torchscript/int8_linear_operator.h"
+#include "engine/torchscript/operators/int8_linear_operator.h"
 
 #include <ATen/ATen.h>
 
 #include "base/cpu_features.h"
-#include "engine/torchscript/kernel_dtype.h"
-#include "engine/torchscript/linear_operator.h"
-#include "engine/torchscript/panels.h"
-#include "engine/torchscript/quantised_input.h"
+#include "engine/torchscript/operators/kernel_dtype.h"
+#include "engine/torchscript/operators/linear_operator.h"
+#include "engine/torchscript/operators/panels.h"
+#include "engine/torchscript/operators/quantised_input.h"
 
 namespace llm2clip {
 namespace {
