@@ -34,7 +34,7 @@ class StagedBatch {
   StagedBatch& operator=(const StagedBatch&) = delete;
 
   std::span<float> pixels() const { return {host_.floats(), floats_}; }
-  // Whether these are slots of this batch.
+  // True when `pixels` points into this batch.
   bool holds(const float* pixels) const;
   // The same as in BatchMemory. Before a slot is written again, a pending copy of it is waited for.
   void begin(const float* slot);
