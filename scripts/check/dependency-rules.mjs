@@ -1,9 +1,13 @@
-// Who may include whom: lib → binding → csrc, never back, and vendors' headers each in one place.
+// Which layer may include which: lib → binding → csrc, never the other way. Headers of vendors may
+// be included in one place each.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, ROOT } from '../command.mjs';
 
-/** A line that `pattern` finds in a file under `within` is a fault, unless it lies under one of `except`. */
+/**
+ * A line in a file under `within` that matches `pattern` is a fault, unless the file is under
+ * `except`.
+ */
 const RULES = [
   {
     rule: 'N-API only in binding',
@@ -57,7 +61,7 @@ const RULES = [
   },
   {
     rule: 'lib never imports from test, tools or bench',
-    // lib/bench is lib's own; the suite's files at the root are .mts.
+    // lib/bench belongs to lib. The suite in the folder bench consists of .mts files.
     pattern: /(from|import|require)[\s(]*'[^']*\b((test|tools|fixtures)\/|bench\/[^']*\.mts')/,
     within: ['lib'],
   },
@@ -68,7 +72,7 @@ const RULES = [
   },
 ];
 
-/** Every fault as `file:line: rule`. */
+/** Returns every fault as `file:line: rule`. */
 export function findForbiddenIncludes() {
   return RULES.flatMap((rule) =>
     rule.within
@@ -78,7 +82,7 @@ export function findForbiddenIncludes() {
   );
 }
 
-/** As in the sources, so in what was built of them: templates of other headers could do it too. */
+/** Checks the built addon, because templates in other headers could also use external buffers. */
 export async function findExternalBuffers(addon) {
   const imported = await capture('nm', ['-D', '--undefined-only', addon]);
   return imported.match(/napi_create_external_(array)?buffer/g) ?? [];
