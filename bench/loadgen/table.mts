@@ -1,4 +1,4 @@
-// A comparison with LoadGen as tables.mts has it in README.
+// Formats a comparison with LoadGen as the table that tables.mts puts into README.
 import type { Figures, Outcome } from './agreement.mts';
 import type { LoadGenRecord } from './compare.mts';
 
