@@ -4,8 +4,8 @@
     python tools/check-parity.py LLM2CLIP-EVA02-L-14-336.pt cat.jpg dog.png
     python tools/check-parity.py checkpoint-folder cat.jpg --bundle eva02.bundle
 
-Converts the checkpoint in fp32 unless a bundle is given. Prints one line per image. The exit code is
-1 if a cosine is below 0.9999. Run `npm start` once before, so that the project is built.
+Converts the checkpoint in fp32 unless a bundle is given. Prints one line per image. The exit code
+is 1 if a cosine is below 0.9999. Run `npm start` once before, so that the project is built.
 """
 
 import argparse

@@ -4,8 +4,8 @@
     llm2clip convert checkpoint --out portable.bundle --portable
     python tools/check-torchscript.py portable.bundle cat.jpg dog.png
 
-The engine runs unchanged and frozen, for one image at a time and for all at once. The exit code is 1
-if a number differs by more than the rounding of the precision.
+The engine runs unchanged and frozen, for one image at a time and for all at once. The exit code is
+1 if a number differs by more than the rounding of the precision.
 """
 
 import argparse

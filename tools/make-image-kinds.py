@@ -228,7 +228,8 @@ def undecoded_others() -> None:
 
 
 def golden(data: bytes, oriented: bool, whole: bool) -> dict:
-    # Opened from memory, because Pillow flips the wrong rows of files that it maps (uncompressed CMYK).
+    # Opened from memory, because Pillow flips the wrong rows of files that it maps (uncompressed
+    # CMYK).
     image = Image.open(io.BytesIO(data))
     if oriented:
         image = ImageOps.exif_transpose(image)

@@ -3,8 +3,8 @@
     python tools/make-preprocessing-goldens.py
 
 Writes test/fixtures/preprocessing/golden.json. For each case, it contains the JSON files beside a
-checkpoint, the image size of its weights, and the sha256 of the float32 [3, S, S] of each image. The
-oracles are transformers' processors over Pillow, timm's create_transform and open_clip's
+checkpoint, the image size of its weights, and the sha256 of the float32 [3, S, S] of each image.
+The oracles are transformers' processors over Pillow, timm's create_transform and open_clip's
 image_transform.
 """
 

@@ -1,5 +1,6 @@
-"""Computes the outputs of synthetic text towers with transformers' Llama and PyTorch. In Llama, every
-token attends to all tokens.
+"""Computes the outputs of synthetic text towers with transformers' Llama and PyTorch.
+
+In Llama, every token attends to all tokens.
 
 Only developers need this. It requires torch, transformers and safetensors, and Node for the
 generator.

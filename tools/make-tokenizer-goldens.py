@@ -1,6 +1,6 @@
 """Computes transformers' tokens for 10,000 texts in LLM2CLIP's prompt, and how many are pooled.
 
-Only developers need this. It requires transformers, and Node for the tokenizer's file and the texts.
+Only developers need this. It requires transformers, and Node for the tokenizer's file and texts.
 
     python tools/make-tokenizer-goldens.py      # writes test/fixtures/goldens/tokenizer.json
 """
