@@ -28,7 +28,7 @@ CudaContext::~CudaContext() {
 }
 
 void CudaContext::make_current() const {
-  // This fails on a lost device, and so does every later call, which reports it.
+  // On a lost device this fails, but so does every later call, and those report it.
   cuda_driver().context_set_current(handle_);
 }
 

@@ -77,8 +77,8 @@ class Net {
   virtual Value linear(Value x, const Linear&) = 0;
   // q, k and v lie side by side. Every token attends to all tokens: [B, N, 3D] → [B, N, D].
   virtual Value attention(Value qkv, const Heads&, const Rope*) = 0;
-  // One learned query [1, 1, D], projected by `q`, attends to all tokens: kv [B, N, 2D] →
-  // [B, 1, D].
+  // One learned query [1, 1, D], projected by `q`, attends to all tokens:
+  // kv [B, N, 2D] → [B, 1, D].
   virtual Value pool_attention(const Weight& query, const Linear& q, Value kv, const Heads&) = 0;
   // gate and up lie side by side: [.., 2H] → LayerNorm(silu(gate) · up) [.., H].
   virtual Value gated_norm(Value gate_up, const Norm&) = 0;

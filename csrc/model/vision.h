@@ -26,8 +26,8 @@ struct VisionConfig {
   int64_t head_dim() const { return width / heads; }
 };
 
-// What a tower returns: the image's embedding [B, E], or all tokens in the embedding space [B, N,
-// E].
+// What a tower returns: the image's embedding [B, E], or all tokens in the embedding space,
+// [B, N, E].
 enum class TowerOutput { kEmbedding, kTokens };
 
 // Each function reads its weights by canonical name and writes the network to `net`. It also

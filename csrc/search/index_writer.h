@@ -23,9 +23,9 @@ class IndexWriter {
   // has it open.
   static std::unique_ptr<IndexWriter> open(const std::string& path);
 
-  // Writes a complete new file, locks it and moves it to `path` atomically. When the file at `path`
-  // is to be replaced, `current` is its writer; otherwise it is nullptr. Throws ERR_IO,
-  // ERR_INDEX_LOCKED.
+  // Writes a complete new file, locks it and moves it to `path` atomically. If the caller already
+  // has a writer of the file that is replaced, it passes it as `current`; otherwise nullptr. Throws
+  // ERR_IO, ERR_INDEX_LOCKED.
   static std::unique_ptr<IndexWriter> create(const std::string& path, const RowSnapshot& rows,
                                              const std::vector<RecordSpec>& records,
                                              const IndexWriter* current);

@@ -13,7 +13,7 @@ constexpr size_t kRowsBytes = 256U << 10;
 constexpr size_t kLeastRows = 4;  // the rows of one tile
 // Smaller work is done sooner than another thread starts.
 constexpr size_t kLeastBytesAThread = 1U << 20;
-// So many queries take as long to multiply as the rows take to read once.
+// Multiplying this many queries takes as long as reading the rows once.
 constexpr int64_t kQueriesAReading = 4;
 
 }  // namespace

@@ -29,7 +29,7 @@ class Pieces {
   std::atomic<size_t> next_ = 0;
 };
 
-// How many of `threads` are worth starting for so many queries.
+// How many of `threads` are worth starting for this many queries.
 int useful_threads(int threads, const RowSnapshot& rows, int64_t queries);
 
 // Runs `body` on `threads` threads at once, including the caller's. Rethrows an exception of one of

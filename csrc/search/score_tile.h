@@ -6,7 +6,7 @@ namespace llm2clip {
 
 // One loop for all kernels. Each kernel brings its `Product`: how much of rows and queries it reads
 // at a time, and the instruction that adds up their products. Everything here is local to the file
-// that includes it, because each such file is compiled for other instructions.
+// that includes it, because each such file is compiled for different instructions.
 
 static inline const std::byte* row_at(const ScoreBlock& block, int64_t row) {
   return block.rows + static_cast<size_t>(row) * block.queries->format().stride();

@@ -14,8 +14,7 @@ struct SearchOptions {
   int64_t k;                           // ≥ 1
   int threads;                         // upper limit, including the caller's thread
   ScoreKernel kernel;                  // score_kernel() for the rows' storage
-  // may be nullptr; checked between pieces, about every millisecond
-  const std::atomic<bool>* cancelled;
+  const std::atomic<bool>* cancelled;  // may be nullptr; checked about every millisecond
 };
 
 // Returns the best k rows of each query, best first, or fewer when there are fewer rows. It reads

@@ -60,8 +60,7 @@ class VectorRows {
   int64_t count_ = 0, capacity_ = 0, removed_count_ = 0;
   size_t bytes_ = 0;
   std::vector<std::shared_ptr<RowBlock>> blocks_;
-  // copied before it changes, because snapshots share it
-  std::shared_ptr<std::vector<uint8_t>> removed_;
+  std::shared_ptr<std::vector<uint8_t>> removed_;  // copied before a change: snapshots share it
 };
 
 }  // namespace llm2clip

@@ -74,7 +74,7 @@ void score(const AttentionArguments& a, const Head& head, int64_t row, int64_t r
   }
 }
 
-// Turns a row of scores into unnormalised weights, in-place, and returns their sum.
+// Turns a row of scores into unnormalised weights, in place, and returns their sum.
 float weigh(const AttentionArguments& a, const Head& head, float* scores) {
   const __m512 largest = largest_of(scores, head.key_columns);
   __m512 sum = _mm512_setzero_ps();

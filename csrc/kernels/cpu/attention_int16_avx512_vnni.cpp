@@ -121,7 +121,7 @@ void pack_values(const float* v, int64_t i, const AttentionArguments& a, const H
   }
 }
 
-// Scales a row of scores to units of its query's scale, in-place. Returns the largest score in all
+// Scales a row of scores to units of its query's scale, in place. Returns the largest score in all
 // lanes.
 __m512 scale_scores(const AttentionArguments& a, const Head& head, int32_t* scores) {
   __m512 most = _mm512_set1_ps(-INFINITY);
@@ -134,7 +134,7 @@ __m512 scale_scores(const AttentionArguments& a, const Head& head, int32_t* scor
   return _mm512_set1_ps(_mm512_reduce_max_ps(most));
 }
 
-// Turns a row of scores into powers of two, in-place, and returns their sum.
+// Turns a row of scores into powers of two, in place, and returns their sum.
 float raise(const AttentionArguments& a, float query_scale, __m512 largest, int32_t* scores) {
   const __m512 scale = _mm512_set1_ps(query_scale);
   __m512 sum = _mm512_setzero_ps();

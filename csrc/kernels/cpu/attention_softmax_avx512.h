@@ -10,7 +10,7 @@
 namespace llm2clip {
 
 // Shared by the attention kernels. Everything here is local to the file that includes it, because
-// each such file is compiled for other instructions.
+// each such file is compiled for different instructions.
 static constexpr int64_t kLanes = 16;
 
 static inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }

@@ -16,9 +16,9 @@ inline float clamped(float x, float most) {
   return std::bit_cast<float>(magnitude | (bits & kSign));
 }
 
-// e^x to 2 ulp for |x| ≤ 87, and clamped outside, in a form that compilers vectorise. e^x = 2^n ·
-// e^r with |r| ≤ ln 2 / 2. ln 2 is split in two so that r is exact (Cody and Waite), and e^r is its
-// Taylor series. NaN is treated as a number.
+// e^x to 2 ulp for |x| ≤ 87, and clamped outside, in a form that compilers vectorise. It computes
+// e^x = 2^n · e^r with |r| ≤ ln 2 / 2. ln 2 is split in two so that r is exact (Cody and Waite), and
+// e^r is its Taylor series. NaN is treated as a number.
 inline float vector_exp(float x) {
   x = clamped(x, 87.0F);
   const float shifted = x * 1.44269504F + 12582912.0F;  // 1.5 · 2^23 rounds it to an integer

@@ -4,10 +4,10 @@
 
 namespace llm2clip {
 
-// Quantises x [rows, in] to int8 or int16 with one scale per row. For uint8_t, x ≈ (q − 128) ·
-// scale, where 127 · scale is the row's largest magnitude. For int16_t, x ≈ q · scale, where
-// kMostInt16 · scale is the row's largest magnitude. If smoothing is given, each input is divided
-// by it first.
+// Quantises x [rows, in] to int8 or int16 with one scale per row.
+// uint8_t: x ≈ (q − 128) · scale, where 127 · scale is the row's largest magnitude.
+// int16_t: x ≈ q · scale, where kMostInt16 · scale is the row's largest magnitude.
+// If smoothing is given, each input is divided by it first.
 struct QuantiseArguments {
   int64_t in;
   int64_t stride;  // elements from one row of q to the next; those after `in` stand for zero

@@ -11,7 +11,7 @@ namespace llm2clip {
 
 // One loop for the three kinds of tile. Each kind brings its `Product`: the type of a register of
 // 16 sums, and the instruction that adds to it. A Product and all functions made from it are local
-// to their file, because each such file is compiled for other instructions. The loops over
+// to their file, because each such file is compiled for different instructions. The loops over
 // registers are unrolled explicitly, because otherwise g++ 12 keeps some of the registers in
 // memory.
 template <typename Product, int Rows, int Vectors, bool Fetches>

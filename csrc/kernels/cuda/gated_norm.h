@@ -7,8 +7,9 @@
 
 namespace llm2clip {
 
-// SwiGLU and its sub-LayerNorm in one pass: gate_up [rows, 2 · padded] → out [rows, padded] =
-// LayerNorm(silu(gate) · up) over `hidden` elements; the padding is zero. The reference is
+// SwiGLU and its sub-LayerNorm in one pass:
+// gate_up [rows, 2 · padded] → out [rows, padded] = LayerNorm(silu(gate) · up).
+// The LayerNorm is over `hidden` elements, and the padding is zero. The reference is
 // gated_norm_plain().
 struct CudaGatedNormArguments {
   int64_t rows;

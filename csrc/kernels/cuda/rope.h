@@ -7,7 +7,7 @@
 
 namespace llm2clip {
 
-// Adds the bias to packed rows and applies RoPE, in-place: qkv [rows, 3, heads, dim] += bias, then
+// Adds the bias to packed rows and applies RoPE, in place: qkv [rows, 3, heads, dim] += bias, then
 // for each pair of neighbours of q and k (x0, x1) → (x0 cos − x1 sin, x1 cos + x0 sin). v is only
 // touched when there is a bias. The reference is rope_rows() in f32.
 template <typename T>

@@ -7,7 +7,7 @@
 
 namespace llm2clip {
 
-// RoPE for packed texts, in-place: qkv [rows, heads + values, dim]. The first `heads` heads, those
+// RoPE for packed texts, in place: qkv [rows, heads + values, dim]. The first `heads` heads, those
 // of q and then of k, are rotated as in rope.h, each token by its position id. The reference is
 // rope_rows() in f32.
 template <typename T>

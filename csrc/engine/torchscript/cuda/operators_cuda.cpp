@@ -63,7 +63,7 @@ Tensor patch_embed(const Tensor& pixels, const Tensor& weight, const OptionalTen
   return out;
 }
 
-// Reads [B, D] or [B, 1, D] of a stream [B, N, D] in-place, without a copy.
+// Reads [B, D] or [B, 1, D] of a stream [B, N, D] in place, without a copy.
 Tensor in_rows(const Tensor& x) {
   const bool far_apart = x.stride(-1) == 1 && x.numel() == x.size(0) * x.size(-1) &&
                          x.stride(0) % kChunk == 0 && x.storage_offset() % kChunk == 0;
@@ -145,7 +145,7 @@ Tensor gated_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
   return out;
 }
 
-// Works in-place, because nothing else reads the output of the linear before it.
+// Works in place, because nothing else reads the output of the linear before it.
 void turn(const Tensor& qkv, const Tensor& angles, int64_t heads) {
   const int64_t tokens = qkv.size(1), dim = qkv.size(2) / 3 / heads;
   TORCH_CHECK(angles.dim() == 3 && angles.size(0) == tokens && 2 * angles.size(1) == dim &&

@@ -56,7 +56,7 @@ Tensor gate(const Tensor& input) {
   return out;
 }
 
-// Rotates q and k of rows [N, heads + values, dim] in-place, because nothing else reads the output
+// Rotates q and k of rows [N, heads + values, dim] in place, because nothing else reads the output
 // of the linear before it.
 void turn(const Tensor& rows, const TextRun& run, const Tensor& angles, int64_t values) {
   const int64_t dim = rows.size(2), heads = rows.size(1) - values;
