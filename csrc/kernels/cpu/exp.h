@@ -17,7 +17,7 @@ inline float clamped(float x, float most) {
 }
 
 // e^x to 2 ulp for |x| ≤ 87, and clamped outside, in a form that compilers vectorise. It computes
-// e^x = 2^n · e^r with |r| ≤ ln 2 / 2. ln 2 is split in two so that r is exact (Cody and Waite), and
+// e^x = 2^n · e^r with |r| ≤ ln 2 / 2. ln 2 is split in two so that r is exact (Cody and Waite).
 // e^r is its Taylor series. NaN is treated as a number.
 inline float vector_exp(float x) {
   x = clamped(x, 87.0F);

@@ -8,9 +8,9 @@
 namespace llm2clip {
 
 // The end of a tower whose embedding comes from its class token:
-// out = LayerNorm(x + y) · headᵀ + head_bias, in one pass and entirely in f32. Each output is summed
-// in the same order, however many rows there are. All pointers are to device memory and 16-byte
-// aligned.
+// out = LayerNorm(x + y) · headᵀ + head_bias, in one pass and entirely in f32. Each output is
+// summed in the same order, however many rows there are. All pointers are to device memory and
+// 16-byte aligned.
 template <typename T>
 struct CudaNormHead {
   const float* x;          // [rows, width], the residual stream
