@@ -37,7 +37,7 @@ export function noTurns(): Turns {
   return { medians: [], all: [], eventLoopDelayMaxMs: null };
 }
 
-/** The least duration of a turn. Shorter runs are repeated. */
+/** The minimum duration of a turn. Shorter runs are repeated. */
 const LEAST_TURN_SECONDS = 0.1;
 
 export async function takeTurn(runner: Runner, batch: number, round: number): Promise<Turns> {

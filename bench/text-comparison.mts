@@ -41,7 +41,7 @@ export interface Result {
 export interface Comparison {
   /** Null if ours ran alone. */
   peer: (Opened & { name: string; threads: number }) | null;
-  /** The least cosine between our features and the peer's. */
+  /** The lowest cosine between our features and the peer's. */
   minCosine?: number;
   passed?: boolean;
   results: Result[];

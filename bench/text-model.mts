@@ -33,7 +33,7 @@ export async function buildEngine(
   return buildTextEngine(folder, { config, weights }, { precision, portable: false });
 }
 
-/** Opens a session whose limits allow it to encode all given texts as fast as possible. */
+/** Opens a session for encoding many texts as fast as possible. */
 export function openModel(
   file: string,
   preset: LlamaPreset,

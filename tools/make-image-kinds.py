@@ -4,8 +4,8 @@
 
 golden.json contains the result of Pillow 13's Image.open(f).convert("RGB") for each file, unchanged
 and after ImageOps.exif_transpose: the size and the sha256 of the bytes, or for AVIF the bytes
-themselves. Files that this library rejects by name are listed with the name of their kind. Requires
-Pillow, numpy, tifffile and imagecodecs.
+themselves. For files of a kind that this library rejects, it contains the name of that kind.
+Requires Pillow, numpy, tifffile and imagecodecs.
 """
 
 import base64

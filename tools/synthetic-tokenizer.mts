@@ -1,4 +1,4 @@
-// Writes Llama 3's tokenizer.json in the published layout, and texts to tokenize:
+// Writes Llama 3's tokenizer.json in the published layout, and texts to tokenise:
 //
 //   node --import tsx tools/synthetic-tokenizer.mts --out FOLDER [--texts 10000] [--seed 1] [--words photo,of]
 //

@@ -10,7 +10,7 @@ BLOCKS = 4
 
 
 def pooled_features(llama, texts: list[tuple[list[int], int]], pad: int) -> torch.Tensor:
-    """Returns [n, D]: means over the last hidden states of tokenized texts, padded on the left."""
+    """Returns [n, D]: means over the last hidden states of tokenised texts, padded on the left."""
     width = max(len(ids) for ids, _ in texts)
     rows = [[pad] * (width - len(ids)) + ids for ids, _ in texts]
     position = torch.arange(width)

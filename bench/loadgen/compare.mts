@@ -50,7 +50,7 @@ export interface Settings {
   input: 'encoded';
   pictures: number;
   rounds: number;
-  /** The least duration of a run. */
+  /** The minimum duration of a run. */
   seconds: number;
   /** Queries per second in the server scenario. */
   rate: number;

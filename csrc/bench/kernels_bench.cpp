@@ -61,11 +61,11 @@ class Numbers {
 
 struct Work {
   std::string kernel, shape;
-  double operations, bytes;  // of one call; `bytes` is the least that is read and written
+  double operations, bytes;  // of one call; `bytes` is the minimum read and written
   double peak;               // the machine's limit in 10⁹ operations per second
 };
 
-// The least time of a call is the longer one of its products and its memory accesses.
+// The minimum time of a call is that of its products or its memory accesses, whichever is longer.
 void report(const Work& work, const Setting& setting, size_t calls, double median) {
   const double products = work.peak > 0 ? work.operations / work.peak / 1e9 : 0;
   const double memory = work.bytes / setting.limits.bandwidth / 1e9;

@@ -9,7 +9,7 @@
 
 namespace llm2clip {
 
-// The precisions that are built, with the parity gates of DESIGN.md: the least cosine to fp32 on
+// The precisions that are built, with the parity gates of DESIGN.md: the minimum cosine to fp32 on
 // the CPU. The gate of bf16 is the same as on the CPU.
 struct GatedPrecision {
   Precision precision;
@@ -19,7 +19,7 @@ struct GatedPrecision {
 inline constexpr GatedPrecision kGatedPrecisions[] = {{Precision::kFp32, "fp32", 0.99999},
                                                       {Precision::kFp16, "fp16", 0.9999},
                                                       {Precision::kBf16, "bf16", 0.999}};
-// The least cosine between an image's vector at batch 1 and in any batch. Only the order of sums
+// The minimum cosine between an image's vector at batch 1 and in any batch. Only the order of sums
 // may differ.
 inline constexpr double kSameInBatches = 0.99999;
 
@@ -31,7 +31,7 @@ std::vector<float> drawn_pictures(int64_t count, int64_t size);
 std::vector<float> embed(Session& session, const std::vector<float>& pictures, int64_t count,
                          int64_t batch);
 
-// Returns the least cosine between corresponding rows of a and b, or NaN if there is a NaN.
+// Returns the lowest cosine between corresponding rows of a and b, or NaN if there is a NaN.
 double least_cosine(const std::vector<float>& a, const std::vector<float>& b, int64_t dim);
 
 // The times of runs with one batch size, in milliseconds.

@@ -140,8 +140,8 @@ void test_delay() {
 void test_together() {
   Bench bench({.max_batch = 4});
   for (int i = 0; i < 3; ++i) bench.submit_quietly(1);
-    // without the wake(), a batch would run in this time if it did not wait
-    std::this_thread::sleep_for(milliseconds(20));
+  // A batch that did not wait for wake() would run during this time.
+  std::this_thread::sleep_for(milliseconds(20));
   EXPECT(bench.runs == 0);
   bench.scheduler->wake();
   EXPECT(bench.client->wait_for(3));

@@ -50,7 +50,7 @@ constexpr float kWithin = std::is_same_v<T, F16>    ? 6e-4F
 // An image packed into `room` bytes, with its copy and scratch memory where kernels read them.
 struct DevicePreprocessing {
   std::vector<std::byte> packed;
-  size_t bytes;  // of it that are used
+  size_t bytes;  // of `packed` in use
   DeviceArray<std::byte> copy;
   DeviceArray<uint8_t> between;
 

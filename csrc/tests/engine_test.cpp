@@ -194,7 +194,7 @@ void test_share() {
   EXPECT(one != two);
 }
 
-// A thread that waited for an opening that failed tries to open by itself.
+// If an opening fails, each thread that waited for it tries to open the session itself.
 void test_share_failure() {
   const FakeFile file(0);
   std::atomic<int> attempts = 0;

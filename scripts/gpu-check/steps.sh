@@ -6,8 +6,8 @@
 #   alone NAME LIMIT DECIDES COMMAND…    Runs for at most LIMIT seconds. Nothing else runs meanwhile.
 #   beside NAME LIMIT DECIDES COMMAND…   Runs at the same time as its neighbours, so its speed means nothing.
 #
-# A LIMIT of "rest" is the time that the plan has left. A step's result is the JSON that its command prints.
-# The limits of a plan must fit into its seconds: --dry-run adds them up and fails if they do not.
+# A LIMIT of "rest" is the time that the plan has left. The limits of a plan must fit into its seconds:
+# --dry-run adds them up and fails if they do not. A step's result is the JSON that its command prints.
 
 # Makes a folder for the files of a step and prints its path.
 folder() { mkdir -p "$work/files/$1" && printf '%s' "$work/files/$1"; }
@@ -17,7 +17,7 @@ memcheck=("$sanitizer" --tool memcheck --error-exitcode 1)
 torch_memcheck=("${memcheck[@]}" --report-api-errors no)
 texts="$checks/text_check" soak="$checks/soak_check"
 node_kit=(bash scripts/gpu-kit/run.sh "$kit" "$work/kit")
-# A build that came with the kit already has the right place.
+# A build that came with the kit is already in the right place.
 own_build=()
 [ "$build" = "$work/kit/project/build" ] || own_build=(--release "$release")
 declare -A tensorrt_plugin=([tensorrt]="${plugin%torchscript.so}tensorrt.so"

@@ -1,4 +1,4 @@
-// Texts to tokenize, the same on every machine: words, scripts, emoji, whitespace, control
+// Texts to tokenise, the same on every machine: words, scripts, emoji, whitespace, control
 // characters, long texts.
 import { Random } from '../../test/fuzz/random.mts';
 

@@ -12,8 +12,8 @@ namespace llm2clip::tensorrt {
 // Numbers in the layouts that layers need. This file does not depend on TensorRT.
 
 // Returns a dimension that tensor cores read and write at full speed: `size` itself when its rows
-// of 16-bit numbers begin at multiples of 16 bytes, and otherwise the next multiple of 64 (2730 →
-// 2752).
+// of 16-bit numbers begin at multiples of 16 bytes, and otherwise the next multiple of 64. For
+// example, 2730 becomes 2752.
 int64_t padded_size(int64_t size);
 
 // A matrix of blocks, stacked vertically, [blocks · rows, columns]. Each block is padded with zeros

@@ -50,7 +50,7 @@ class NetworkWriter {
   Tensor add(Tensor a, Tensor b);
   Tensor multiply(Tensor a, Tensor b);
   Tensor activate(Tensor x, nvinfer1::ActivationType activation);
-  Tensor sum(Tensor x, size_t axis);      // the axis keeps extent 1
+  Tensor sum(Tensor x, size_t axis);      // the axis stays, with extent 1
   Tensor sum_of_rows(Tensor x);           // [.., D] → [.., 1]
   Tensor sum_before(Tensor x, int axis);  // for each element, the sum of those before it
   Tensor root(Tensor x);

@@ -21,7 +21,7 @@ static inline __mmask16 lanes_before(int64_t n, int64_t i) {
 }
 
 // 2^x to 2 ulp. 2^⌊x⌋ goes into the exponent. 2^(x − ⌊x⌋) is a minimax polynomial on [0, 1], with
-// the least relative error for its degree.
+// the smallest relative error for its degree.
 static inline __m512 exp2(__m512 x) {
   const __m512 r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
   __m512 p = _mm512_set1_ps(1.87757667e-3F);

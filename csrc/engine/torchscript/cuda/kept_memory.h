@@ -8,8 +8,8 @@
 
 namespace llm2clip {
 
-// Returns the GPU memory that libtorch caches to the driver. This happens in the destructor, also
-// when a session fails to open, so declare this member before all members that hold such memory.
+// Its destructor gives the GPU memory that libtorch has cached back to the driver, also when a
+// session fails to open. Declare this member before all members that hold such memory.
 struct KeptMemory {
   KeptMemory() = default;
   ~KeptMemory() {
