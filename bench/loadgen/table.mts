@@ -2,7 +2,8 @@
 import type { Figures, Outcome } from './agreement.mts';
 import type { LoadGenRecord } from './compare.mts';
 
-const ms = (value: number) => value.toPrecision(3);
+const ms = (value: number) =>
+  value < 1000 ? value.toPrecision(3) : Math.round(value).toLocaleString('en');
 const latencies = ({ p50, p90, p99 }: Figures) => [p50, p90, p99].map(ms).join(' / ');
 
 function row({ scenario, loadgen, llm2clip, agree }: Outcome): string {
