@@ -114,7 +114,7 @@ for (const document of DOCUMENTS) {
   if (!process.argv.includes('--check')) writeFileSync(path, after);
   else if (after !== before) {
     console.error(
-      `${document} is not what its records say; run: node --import tsx bench/tables.mts`,
+      `${document} does not match its records; run: node --import tsx bench/tables.mts`,
     );
     process.exitCode = 1;
   }

@@ -68,6 +68,6 @@ try {
   rmSync(staging, { recursive: true });
 }
 await packTensorrt(join(out, 'tensorrt-rtx.tar.xz'));
-console.log(`With the tree and build/gpu-kit on the machine with a GPU, run there:
+console.log(`Copy the tree and build/gpu-kit to the machine with a GPU, and run there:
   bash scripts/gpu-check.sh --plan first
   bash scripts/gpu-check.sh --plan second`);

@@ -56,7 +56,7 @@ async function probabilities(model, embeddings) {
 /** For each digit, shows the image that is hardest to classify. */
 function showGuesses(paths, found) {
   console.log(
-    `\nWhat is this? Asked with "${TEMPLATES[0]}" and the like; of each digit the hardest one`,
+    `\nZero-shot classification with texts like "${TEMPLATES[0]}": the hardest image of each digit`,
   );
   const sureness = (i) => found[i][label(paths[i])];
   for (const digit of NAMES.keys()) {
@@ -95,7 +95,7 @@ async function similarities(model) {
   const shown = [...some, ...PHOTOGRAPHS];
   const cosines = await similarity(await model.encodeImages(shown), await model.encodeTexts(TEXTS));
   const width = Math.max(...TEXTS.map((text) => text.length)) + 3;
-  console.log('\nCosine similarities of pictures and texts');
+  console.log('\nCosine similarities of images and texts');
   console.log(' '.repeat(14) + TEXTS.map((text) => text.padStart(width)).join(''));
   for (const [i, row] of rowsOf(cosines).entries()) {
     const cells = row.map((x) => x.toFixed(2).padStart(width));

@@ -128,7 +128,7 @@ async function prepare() {
   const bundle = bundles[precision] as string;
   const { preprocessing } = await readVisionManifest(bundle);
   const { paths } = await loadPictures(places(), 'path', preprocessing);
-  say('measuring how much it can do');
+  say('measuring the offline throughput');
   const { picturesPerSecond: most } = await runOurs(bundle, 'offline', Math.min(seconds, 5));
   const rate = Number(options.rate ?? (RATE_SHARE * most).toPrecision(2));
   return { bundle, paths, most, rate };

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Long enough for the monitor's timer to fire, so that it notices a hold-up that has just ended. */
+/** Long enough for the monitor's timer to fire, so that it notices a hold-up that just ended. */
 const MONITOR_MS = 5;
 
 /**

@@ -282,7 +282,7 @@ int main(int argc, char** argv) {
   const int64_t threads = argc > 1 ? std::atoll(argv[1]) : std::thread::hardware_concurrency();
   const double seconds = argc > 2 ? std::atof(argv[2]) : 1;
   if (threads < 1 || seconds <= 0) {
-    std::fputs("usage: kernels_bench [THREADS] [SECONDS A KERNEL]\n", stderr);
+    std::fputs("usage: kernels_bench [THREADS] [SECONDS_PER_KERNEL]\n", stderr);
     return 2;
   }
   llm2clip::Crew crew(threads);

@@ -21,13 +21,13 @@ const RULES = [
     except: ['csrc/engine/tensorrt/'],
   },
   {
-    rule: 'engines are reached through engine.h alone, and know nothing of each other',
+    rule: 'engines are used only through engine.h, and do not include each other',
     pattern: /#include\s*"engine\/torchscript\//,
     within: ['csrc', 'binding'],
     except: ['csrc/engine/torchscript/', 'csrc/tests/staging_test.cpp'],
   },
   {
-    rule: 'engines are reached through engine.h alone, and know nothing of each other',
+    rule: 'engines are used only through engine.h, and do not include each other',
     pattern: /#include\s*"engine\/tensorrt\//,
     within: ['csrc', 'binding'],
     except: ['csrc/engine/tensorrt/', 'csrc/tests/tensorrt_test.cpp'],
@@ -50,12 +50,12 @@ const RULES = [
     within: ['csrc'],
   },
   {
-    rule: 'models know no files, engines, kernels or queues',
+    rule: 'models do not depend on files, engines, kernels or queues',
     pattern: /#include\s*"((engine|kernels|image|serving)\/|base\/file)/,
     within: ['csrc/model'],
   },
   {
-    rule: 'images, queues and searches know no models and no engines',
+    rule: 'images, queues and search do not depend on models or engines',
     pattern: /#include\s*"(model|engine)\//,
     within: ['csrc/image', 'csrc/serving', 'csrc/search'],
   },

