@@ -67,7 +67,7 @@ fault() {
   alone "fault-$1" 20 "$2" "$checks/fault_check" "$plugin" "$(folder "fault-$1")" "$1" "${libraries[@]}"
 }
 
-plan first 540 'the most important steps, in one command of nine minutes'
+plan first 540 'what matters most, in one command of nine minutes'
 alone kernels 30 'whether each kernel on a GPU agrees with its plain reference' "$kernels"
 for tower in eva02-small clip-small siglip2-small; do
   session beside $tower all session-$tower 60 \
@@ -89,7 +89,7 @@ tensorrt tensorrt-rtx alone eva02-large fp16 large-fp16 80 \
 alone torch-compile-fp16 rest 'how much faster the TorchScript engine is than torch.compile' \
   "$python" bench/gpu/pytorch.py --precision fp16 --compile --batches 64,1,8
 
-plan second 240 'the next most important steps, in one command of four minutes'
+plan second 240 'what matters next, in one command of four minutes'
 beside texts-small 80 'whether language models and adapters agree with fp32 on the CPU' \
   "$texts" small "$(folder texts-small)" "$plugin" "${libraries[@]}"
 needs_node
@@ -110,7 +110,7 @@ alone soak 30 'whether memory use stays constant over 20,000 requests and 20 ses
 alone pytorch-bf16 rest 'how much faster bf16 is than eager PyTorch' \
   "$python" bench/gpu/pytorch.py --precision bf16
 
-plan rest 0 'steps that take long or decide little beyond the others'
+plan rest 0 'what takes long or decides little beyond the others'
 needs_sanitizer
 alone kernels-racecheck 420 'whether threads of a kernel race for shared memory' \
   "$sanitizer" --tool racecheck --error-exitcode 1 "$kernels"
