@@ -1,11 +1,13 @@
-"""Trains the tiny LLM2CLIP of test/fixtures/digits on scikit-learn's handwritten digits and captions of them.
+"""Trains the tiny LLM2CLIP of test/fixtures/digits on scikit-learn's handwritten digits.
 
-Developers only: needs torch, timm, transformers, tokenizers, scikit-learn and Pillow.
+Only developers need this. It requires torch, timm, transformers, tokenizers, scikit-learn and
+Pillow.
 
     python tools/train-digits.py            # writes test/fixtures/digits, takes ten minutes
 
-An EVA02 tower, a bidirectional Llama with its tokenizer, and the adapter between them learn together,
-by CLIP's loss. Held-out and gallery digits, and the templates of the evaluation, are never trained on.
+An EVA02 tower, a bidirectional Llama with its tokenizer, and the adapter between them are trained
+together on images and captions with CLIP's loss. Held-out and gallery digits, and the templates of
+the evaluation, are never used in training.
 """
 
 import json
@@ -56,7 +58,8 @@ def rounded(rows: torch.Tensor) -> list[list[float]]:
 
 
 def write_model(images: torch.Tensor, labels: torch.Tensor) -> Reference:
-    """Trains it, and gives what the written files say: they hold the weights rounded."""
+    """Trains a model, and returns the written files as a reference, because they contain rounded
+    weights."""
     model = Digits(train_tokenizer(SEED))
     train(model, images, labels, SEED)
     checkpoint, llm = FOLDER / "digits-eva02.pt", FOLDER / "llm"
@@ -67,7 +70,7 @@ def write_model(images: torch.Tensor, labels: torch.Tensor) -> Reference:
 def accuracy(
     reference: Reference, of_held_out: torch.Tensor, of_gallery: torch.Tensor
 ) -> dict[str, float]:
-    """Both sets are in the order of their labels, as many of each."""
+    """Expects both sets in the order of their labels, with equally many per label."""
     right, known = (torch.arange(10).repeat_interleave(n) for n in (HELD_OUT, GALLERY))
     classes = reference.of_classes(WORDS, HELD_OUT_TEMPLATES)
     return {

@@ -8,16 +8,16 @@
 namespace llm2clip {
 namespace {
 
-// Queries whose scores of a piece are kept at a time.
+// How many queries' scores of a piece are held at a time.
 constexpr int64_t kQueryGroup = 256;
 
-// The scores of pieces, one piece and some queries at a time, in memory of one thread.
+// Computes the scores of one piece for a group of queries at a time, in the memory of one thread.
 class PieceScores {
  public:
   PieceScores(const RowSnapshot& rows, const Queries& queries, ScoreKernel kernel)
       : rows_(rows), queries_(queries), kernel_(kernel) {}
 
-  // Calls take(query, scores [count of the piece]) for each query.
+  // Calls take(query, scores of the piece's rows) for each query.
   template <typename Take>
   void of(const Piece& piece, const Take& take) {
     const RowBlock& block = *piece.block;
@@ -46,7 +46,7 @@ class PieceScores {
   std::vector<float> scores_;
 };
 
-// Of the rows of a piece, which are removed; empty: none.
+// A flag per row of the piece: 1 when it is removed. Empty when no row is removed.
 std::vector<uint8_t> removed_of(const RowSnapshot& rows, const Piece& piece) {
   if (!rows.removed) return {};
   std::vector<uint8_t> removed(static_cast<size_t>(piece.count));
