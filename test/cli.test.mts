@@ -100,7 +100,7 @@ describe('int8', () => {
     const { code, stdout, stderr } = await converted(...words);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /in int8, .* MB\n/);
-    assert.match(stdout, /\ncalibrated +on 32 pictures\nleast cosine +0\.99\d{4}/);
+    assert.match(stdout, /\ncalibrated +on 32 images\nleast cosine +0\.99\d{4}/);
     assert.match(stdout, /\d\.\d{6} with every layer in int8\n/);
     const [, kept, layers] = stdout.match(/in bf16 +(\d+) of (\d+) layers/) ?? [];
     assert.ok(Number(layers) >= 16);

@@ -73,7 +73,7 @@ describe('llm2clip index', () => {
     const plain = await llm2clip('index', pictures, '--bundle', bundle, '--out', out);
     assert.equal(
       plain.stdout,
-      `${out}: 40 pictures (0 added, 0 updated, 40 unchanged, 0 failed, 1 failed before)\n`,
+      `${out}: 40 images (0 added, 0 updated, 40 unchanged, 0 failed, 1 failed before)\n`,
     );
   });
 

@@ -5,7 +5,7 @@ import { zeroShotCommand } from './eval-zeroshot';
 /** `llm2clip eval retrieval|zeroshot`. */
 export function evalCommand(): Command {
   return new Command('eval')
-    .description('say how good a bundle is, on a dataset, as LLM2CLIP is reported')
+    .description('measure the quality of a bundle on a dataset with the metrics of LLM2CLIP')
     .addCommand(retrievalCommand())
     .addCommand(zeroShotCommand());
 }
