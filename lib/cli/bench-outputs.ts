@@ -17,7 +17,9 @@ export interface OutputPaths {
 }
 
 export interface Outputs {
-  /** Writes the record. It is called after each run, so that an interruption loses no finished run. */
+  /**
+   * Writes the record. It is called after each run, so that an interruption loses no finished run.
+   */
   save(report: Report): Promise<void>;
   /** Writes every output that was asked for and prints the report. */
   finish(report: Report): Promise<void>;

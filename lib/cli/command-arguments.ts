@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { nameOfBytes } from '../path-bytes';
 
-/** Node puts this character in place of bytes that are not UTF-8, so the bytes themselves are lost. */
+/**
+ * Node puts this character in place of bytes that are not UTF-8, so the bytes themselves are lost.
+ */
 const REPLACED = '\ufffd';
 
 /**

@@ -4,7 +4,10 @@ import { streamInOrder } from '../stream';
 import { type EncodeAllOptions, type Encoded, encodeAll, withEncodeOptions } from './encode-all';
 import { readTexts } from './text-file';
 
-/** Number of texts submitted ahead of the one being printed; larger than one batch of the language model. */
+/**
+ * Number of texts submitted ahead of the one being printed; larger than one batch of the language
+ * model.
+ */
 const READ_AHEAD = 256;
 
 interface Options extends EncodeAllOptions {

@@ -20,7 +20,9 @@ export function describeFailed(failed: number, images: number): string {
   return failed === 0 ? 'none' : `${failed} of ${images}, which count as misses`;
 }
 
-/** Reads the dataset, loads the bundle and runs `body`. Failed images are reported as by `encode`. */
+/**
+ * Reads the dataset, loads the bundle and runs `body`. Failed images are reported as by `encode`.
+ */
 export async function evaluate<Dataset, Result>(
   bundle: string,
   { device, json }: EvaluationWords,

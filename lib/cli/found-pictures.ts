@@ -4,7 +4,9 @@ import { printNote } from './output';
 /** Largest number of kinds to name, so that the message stays on one line. */
 const MOST_KINDS = 8;
 
-/** Prints which files were skipped because they are not images, e.g. "37 .heic, 2 .bmp not read". */
+/**
+ * Prints which files were skipped because they are not images, e.g. "37 .heic, 2 .bmp not read".
+ */
 export function printLeftOut(leftOut: ReadonlyMap<string, number>): void {
   if (leftOut.size === 0) return;
   const kinds = [...leftOut].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));

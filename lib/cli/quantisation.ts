@@ -1,7 +1,9 @@
 import type { Quantisation } from '../bundle/quantisation';
 import { formatCosine } from '../parity';
 
-/** Describes the result of a calibration as rows of a table, with one row per layer kept in bf16. */
+/**
+ * Describes the result of a calibration as rows of a table, with one row per layer kept in bf16.
+ */
 export function describeQuantisation(found: Quantisation): [string, string][] {
   const { pictures, gate, allInt8MinCosine, minCosine, layers } = found;
   const kept = layers.filter(({ precision }) => precision === 'bf16');

@@ -7,7 +7,9 @@ const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 const LONE_SURROGATES = /\p{Cs}/u;
 const UNSHOWN = new RegExp(`${CONTROLS.source}|${LONE_SURROGATES.source}`, 'gu');
 const UNSHOWN_OF_JSON = new RegExp(CONTROLS.source, 'gu');
-/** Our messages indent their further lines by two spaces; any other line break comes from a name. */
+/**
+ * Our messages indent their further lines by two spaces; any other line break comes from a name.
+ */
 const LINES = /\n(?= {2})/;
 
 const hex = (code: number, digits: number): string => code.toString(16).padStart(digits, '0');

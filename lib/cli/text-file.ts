@@ -14,7 +14,9 @@ export async function readTexts(path: string): Promise<string[]> {
   return content.replace(/\r\n?$|\n$/, '').split(/\r\n?|\n/);
 }
 
-/** Parses a JSON array of strings. Returns undefined for anything else that begins with a bracket. */
+/**
+ * Parses a JSON array of strings. Returns undefined for anything else that begins with a bracket.
+ */
 function stringsOf(content: string): string[] | undefined {
   try {
     const json: unknown = JSON.parse(content);
