@@ -61,7 +61,7 @@ describe('usage', { concurrency: 2 }, () => {
     await mkdir(empty);
     const cases: [string[], RegExp][] = [
       [[join(folder, 'no.bundle'), ...pictures], /^llm2clip: ERR_NOT_FOUND: .*no\.bundle/],
-      [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected pictures in .*empty/],
+      [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected images in .*empty/],
       [
         [bundle, '--images', join(folder, 'none.jpg')],
         /ERR_NOT_FOUND: expected pictures that decode/,

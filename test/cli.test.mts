@@ -91,7 +91,7 @@ describe('int8', () => {
     await mkdir(empty);
     const { code, stderr } = await converted('--precision', 'int8', '--calibrate', empty);
     assert.equal(code, 1);
-    assert.match(stderr, /^llm2clip: ERR_NOT_FOUND: expected pictures in .*empty, found none\n$/);
+    assert.match(stderr, /^llm2clip: ERR_NOT_FOUND: expected images in .*empty, found none\n$/);
     assert.deepEqual(await readdir(folder), ['empty']);
   });
 
@@ -200,7 +200,7 @@ describe('from checkpoint to embedding', () => {
     );
     const none = await llm2clip('encode', bundle, join(pictures, 'empty'));
     assert.equal(none.code, 1);
-    assert.match(none.stderr, /ERR_NOT_FOUND: expected pictures in .*empty, found none/);
+    assert.match(none.stderr, /ERR_NOT_FOUND: expected images in .*empty, found none/);
   });
 
   test('encode --out: what cannot be written is said before anything is computed', async () => {

@@ -54,7 +54,7 @@ describe('retrieval datasets', () => {
     const train = await readRetrievalDataset(folder, { split: 'train' });
     assert.deepEqual(train.pictures, [join(folder, 'train2014/2.jpg')]);
     const none = readRetrievalDataset(folder, { split: 'restval' });
-    await assert.rejects(none, /expected pictures of split restval in .*, found none/);
+    await assert.rejects(none, /expected images of split restval in .*, found none/);
   });
 
   test('captions: an array or lines; one or several a line; a picture twice is one', async () => {

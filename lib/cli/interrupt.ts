@@ -2,8 +2,8 @@
 export const INTERRUPTED = 130;
 
 /**
- * Returns a signal that the first Ctrl-C aborts, so that the command can delete its temporary files.
- * A second Ctrl-C ends the process at once.
+ * Returns a signal that the first Ctrl-C aborts, so that the command can delete its temporary
+ * files. A second Ctrl-C ends the process at once.
  */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();

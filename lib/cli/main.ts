@@ -45,7 +45,8 @@ function program(): Command {
 
 function throwInsteadOfExit(command: Command): void {
   command.exitOverride().showHelpAfterError('(run with --help for more)');
-  // Commander repeats unknown arguments in its messages; shownText escapes their control characters.
+  // Commander repeats unknown arguments in its messages; shownText escapes their control
+  // characters.
   command.configureOutput({ writeErr: (text) => process.stderr.write(shownText(text)) });
   for (const child of command.commands) throwInsteadOfExit(child);
 }

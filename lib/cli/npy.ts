@@ -3,8 +3,8 @@ import type { EmbeddingWriter, Outcome } from './outcome';
 
 const MAGIC = '\x93NUMPY\x01\x00';
 /**
- * Length of the whole header; NEP 1 wants a multiple of 64. It must not depend on the number of rows,
- * because the header is rewritten at the end, when that number is known.
+ * Length of the whole header; NEP 1 wants a multiple of 64. It must not depend on the number of
+ * rows, because the header is rewritten at the end, when that number is known.
  */
 const HEADER_BYTES = 128;
 

@@ -3,8 +3,8 @@ import { inspect } from 'node:util';
 import { shownJson, shownMessage, shownName, shownText } from './terminal-text';
 
 /**
- * Prints a text, or a value as one line of JSON. Pass file names in a text through shownName(), which
- * also escapes line breaks and tabs.
+ * Prints a text, or a value as one line of JSON. Pass file names in a text through shownName(),
+ * which also escapes line breaks and tabs.
  */
 export function print(value: object | string): void {
   const text = typeof value === 'string' ? shownText(value) : shownJson(value);

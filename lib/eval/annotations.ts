@@ -84,7 +84,7 @@ export async function readAnnotations(
     if (found.length === (limit ?? most)) break;
   }
   if (found.length > 0) return found;
-  const message = `expected pictures of split ${split} in ${path}, found none`;
+  const message = `expected images of split ${split} in ${path}, found none`;
   throw new LLM2CLIPError('ERR_NOT_FOUND', message);
 }
 
