@@ -1,17 +1,17 @@
 import type { Part } from '../parts';
 import type { Manifest } from './manifest';
 
-/** What of a bundle Triton is told. */
+/** The fields of a manifest that Triton's description depends on. */
 type Described = Pick<Manifest, 'model' | 'text' | 'batch' | 'engine' | 'precision'>;
 
-/** A tensor of Triton's: its name, numpy-like type, and shape without the batch. */
+/** A tensor in Triton's description: its name, its type, and its shape without the batch. */
 interface Tensor {
   name: string;
   type: 'TYPE_FP32' | 'TYPE_INT64';
   dims: readonly number[];
 }
 
-/** Why Triton may not serve this file as it lies. */
+/** Returns a remark for files that Triton cannot serve without further steps, else ''. */
 function remark({ engine, precision }: Described): string {
   if (engine.flavour !== 'native' || engine.kind !== 'torchscript') return '';
   const other = precision === 'int8' ? 'bf16 and --portable' : '--portable';
@@ -25,7 +25,7 @@ function texts(names: readonly string[]): Tensor[] {
   return names.map((name) => ({ name, type: 'TYPE_INT64', dims: [-1] }));
 }
 
-/** What goes into a part and comes out of it; undefined where it has no inputs of one batch. */
+/** Returns the inputs and outputs of a part, or undefined if its inputs have no batch dimension. */
 function tensorsOf(
   part: Part,
   { model, text, engine }: Described,
@@ -46,7 +46,7 @@ function tensorsOf(
       output: embeddingDim,
     };
   }
-  // The native flavour takes texts one after the other, without rows that Triton could batch.
+  // The native flavour takes concatenated texts, without a batch dimension for Triton.
   const inRows = engine.kind === 'tensorrt' || engine.flavour === 'portable';
   if (text?.llm === undefined || !inRows) return undefined;
   const inputs = texts(['input_ids', 'attention_mask', 'pool_mask']);
@@ -54,9 +54,9 @@ function tensorsOf(
 }
 
 /**
- * How Triton knows what goes in and comes out. Its PyTorch backend takes an input by the name of
- * forward's argument, which an imported file may have called anything, or by its number; an output by
- * its number alone. Its TensorRT backend takes both by the names in the plan.
+ * Returns how Triton names inputs and outputs. Its PyTorch backend identifies an input by the name
+ * of forward's argument or by its number, and an output by its number. An imported file may use any
+ * names, so its inputs go by number. The TensorRT backend uses the names in the plan.
  */
 function namesOf({ kind, flavour }: Described['engine']) {
   if (kind === 'tensorrt') {
@@ -70,8 +70,8 @@ function namesOf({ kind, flavour }: Described['engine']) {
 }
 
 /**
- * Triton Inference Server's own description of a part (config.pbtxt); undefined where Triton can't
- * serve it.
+ * Writes Triton Inference Server's description of a part (config.pbtxt). Returns undefined if
+ * Triton cannot serve the part.
  */
 export function tritonConfig(part: Part, bundle: Described): string | undefined {
   if (bundle.engine.kind === 'tensorrt-rtx') return undefined;

@@ -1,4 +1,5 @@
-// Where TensorRT's two libraries lie. Each is one file; nothing is opened here.
+// Finds the libraries of TensorRT and of TensorRT for RTX. Each is one file; nothing is opened
+// here.
 import { join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { unpackedTwin } from './asar';
@@ -9,23 +10,23 @@ import { fileSize, findDamage, readRecord } from './record';
 export const TENSORRT_KINDS = ['tensorrt', 'tensorrt-rtx'] as const;
 export type TensorrtKind = (typeof TENSORRT_KINDS)[number];
 
-/** In the order in which they are looked at. */
+/** The places where the libraries are searched, in this order. */
 export const TENSORRT_SOURCES = ['option', 'env', 'cache', 'system'] as const;
 export type TensorrtSource = (typeof TENSORRT_SOURCES)[number];
 
 interface Vendor {
   title: string;
-  /** That the plugin was compiled against. */
+  /** Version that the plugin was compiled against. */
   version: string;
   library: string;
-  /** Names a folder that holds it. */
+  /** Environment variable that names its folder. */
   variable: string;
   places: () => { source: TensorrtSource; folder: string }[];
-  /** How to get it. */
+  /** Advice on how to install it, for error messages. */
   remedy: string;
 }
 
-/** Where Linux distributions and NVIDIA's packages and containers put it. */
+/** Folders where Linux distributions and NVIDIA's packages and containers install it. */
 const SYSTEM_FOLDERS = [
   '/usr/lib/x86_64-linux-gnu',
   '/usr/lib64',
@@ -57,27 +58,27 @@ const VENDORS: Record<TensorrtKind, Vendor> = {
   },
 };
 
-/** One place that was looked at: the library there, or why there is none to be used. */
+/** A place that was searched: the library there, or the reason why none can be used. */
 export interface TensorrtPlace {
   source: TensorrtSource;
   folder: string;
   library: string | null;
-  /** Where the folder says it. */
+  /** Version, if the folder states it. */
   version: string | null;
   problem: string | null;
 }
 
-/** The version that the engine of a kind expects. */
+/** Returns the version that the engine of this kind expects. */
 export function tensorrtVersion(kind: TensorrtKind): string {
   return VENDORS[kind].version;
 }
 
-/** What a user calls it. */
+/** Returns the name of the library for messages. */
 export function tensorrtTitle(kind: TensorrtKind): string {
   return VENDORS[kind].title;
 }
 
-/** Every place in its order. One that is named explicitly is the only one. */
+/** Lists every place in order. If the caller names one, it is the only one. */
 export async function tensorrtPlaces(
   kind: TensorrtKind,
   options: { runtime?: string } = {},
@@ -90,11 +91,11 @@ export async function tensorrtPlaces(
 }
 
 /**
- * Absolute path of the library of a kind: in the `runtime` folder given, in that of TENSORRT_ROOT or
- * TENSORRT_RTX_ROOT, else in this user's cache (TensorRT for RTX) or where systems keep libraries
- * (TensorRT).
+ * Finds the library of a kind and returns its absolute path. It searches the option `runtime`, the
+ * folder in TENSORRT_ROOT or TENSORRT_RTX_ROOT, and then this user's cache (TensorRT for RTX) or
+ * the system's library folders (TensorRT).
  *
- * @throws ERR_RUNTIME_MISSING
+ * @throws LLM2CLIPError ERR_RUNTIME_MISSING
  */
 export async function locateTensorrt(
   kind: TensorrtKind,
@@ -111,7 +112,7 @@ export async function locateTensorrt(
   );
 }
 
-/** A folder of that kind, one that holds it, or a Python package. */
+/** Subfolders of a place that may hold the library, including those of Python packages. */
 const WITHIN = ['', 'lib', 'lib64', 'tensorrt_rtx_libs', 'tensorrt_libs'];
 
 async function inspect(
