@@ -1,4 +1,4 @@
-// Whether contestants were timed as if each were alone: what a comparison's notes say of it.
+// Notes on whether each contestant took the same time among the others as it did alone.
 import { ALONE_TOLERANCE } from '../alone';
 import type { Alone, Comparison, Contestant, Report } from '../record';
 import { median } from '../statistics';
@@ -17,7 +17,7 @@ function checked(contestants: readonly Contestant[]): Checked[] {
 
 const times = (ratio: number) => `${ratio.toFixed(2)} ×`;
 
-/** "2,218 ms before and 2,220 ms after all others were open" */
+/** Returns e.g. "2,218 ms before and 2,220 ms after". */
 function whenAlone({ before, after }: Alone): string {
   const phase = (seconds: readonly number[], when: string) =>
     seconds.length === 0 ? [] : [`${formatNumber(1000 * median(seconds))} ms ${when}`];
@@ -39,7 +39,7 @@ function groupsNote({ groups = [] }: Comparison): string[] {
   return [`Memory did not hold all at once; ours ran again in each of these groups: ${lists}.`];
 }
 
-/** Who was disturbed, or that nobody was; nothing of a comparison in which that was not checked. */
+/** Names the disturbed contestants, or says that there were none. Empty if it was not checked. */
 export function aloneNotes(comparison: Comparison): string[] {
   const all = checked(comparison.contestants);
   const apart = all.filter(({ alone }) => !alone.agrees);
@@ -52,7 +52,7 @@ export function aloneNotes(comparison: Comparison): string[] {
   return [...groupsNote(comparison), ...disagreements(apart), ...agreed];
 }
 
-/** What a reader must know before any figure; nothing where all agree. */
+/** Returns warnings to show before any figure, or nothing if all times agree. */
 export function aloneWarnings({ comparisons }: Report): string[] {
   const all = checked(comparisons.flatMap(({ contestants }) => contestants));
   const names = new Set(all.filter(({ alone }) => !alone.agrees).map(({ name }) => name));

@@ -15,7 +15,7 @@ import { columns, meanBatch, runName } from './rows';
 
 const HEIGHT = 220;
 
-/** Every size up to the largest: what never happened shows as well. */
+/** Returns the count of every batch size up to the largest, including sizes that never occurred. */
 function countsOf({ batches }: Run): [number, number][] {
   const largest = Math.max(1, ...Object.keys(batches).map(Number));
   return Array.from({ length: largest }, (_, i) => [i + 1, batches[i + 1] ?? 0]);

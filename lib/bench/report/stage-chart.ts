@@ -15,10 +15,10 @@ import { formatNumber } from './format';
 import { failedParity } from './ranking';
 import { columns, runName } from './rows';
 
-/** px; on the right is room for the sums. */
+/** Margins in px. The right one has room for the sums. */
 const MARGINS = { top: 4, right: 84, bottom: 44 } as const;
 
-/** What a picture waits for is grey. */
+/** Waiting is grey. */
 const COLOURS: Readonly<Record<Stage, string>> = {
   decode: seriesColour(2),
   preprocess: seriesColour(5),
@@ -35,7 +35,7 @@ function nameOf(run: Run): string {
   return failedParity(run) ? `FAILED · ${runName(run)}` : runName(run);
 }
 
-/** One stage of all runs, in per cent of each run's total; the figures, in ms, where they fit. */
+/** A stage of all runs in percent of each run's total. It is labelled in ms if the label fits. */
 function segment(runs: readonly Run[], stage: Stage, room: number) {
   return runs.map((run) => {
     const { mean } = run.stages[stage];
