@@ -3,11 +3,11 @@ import { LLM2CLIPError } from '../errors';
 import type { Dimensions } from './layouts/dimensions';
 import type { Stated, StatedConfig } from './stated-config';
 
-/** What shapes cannot tell, as the published models of each family have it. */
+/** Values that shapes do not reveal, from the published models of each family. */
 interface FamilyDefaults {
-  /** Widths of a head to try, in this order. */
+  /** Head dimensions to try, in this order. */
   headWidths: readonly number[];
-  /** Positions before those of the patches. */
+  /** Number of positions before those of the patches. */
   classTokens: 0 | 1;
   activation: Activation;
   layerNormEps: number;
@@ -38,14 +38,14 @@ const DEFAULTS: Readonly<Record<Family, FamilyDefaults>> = {
   },
 };
 
-/** So400m, whose heads are 72 wide though 64 would divide its width too. */
+/** So400m has a head dimension of 72, although 64 would also divide its width. */
 const SO400M_WIDTH = 1152;
 
 /**
- * The tower as numbers: shapes tell what they can, the configuration the rest, and where both
- * speak they must agree.
+ * Determines the configuration of a tower from the shapes of its weights. The configuration file
+ * supplies what shapes do not reveal, and must agree with them otherwise.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH
+ * @throws LLM2CLIPError ERR_CHECKPOINT_MISMATCH
  */
 export function inferConfig(
   family: Family,
@@ -97,7 +97,9 @@ function headsOf(family: Family, width: number, stated: StatedConfig): number {
   );
 }
 
-/** EVA02's gated MLP is in its weights; its configurations name whatever their code ignored. */
+/**
+ * Returns the activation. EVA02's weights show its gated MLP; its configurations may name another.
+ */
 function activationOf(family: Family, stated: StatedConfig): Activation {
   const { activation } = DEFAULTS[family];
   if (family === 'eva02' || stated.activation === undefined) return activation;
@@ -110,7 +112,7 @@ function checkStated(config: VisionConfig, stated: StatedConfig): void {
   check(stated.layers, config.layers);
   check(stated.patchSize, config.patchSize);
   check(stated.imageSize, config.imageSize);
-  // SwiGLU's hidden width is two thirds of a plain MLP's, which some configurations give.
+  // SwiGLU's hidden width is two thirds of a plain MLP's. Some configurations state the latter.
   const gated = config.activation === 'swiglu' ? 2 / 3 : 1;
   check(stated.hidden, config.hidden, (value) => [value, Math.trunc(value * gated)]);
   check(stated.mlpRatio, config.hidden, (ratio) =>

@@ -11,7 +11,7 @@ const fused = (tensor: 'weight' | 'bias', part: 0 | 1 | 2): Source[] => [
   { fused: `blocks.{i}.attn.qkv.${tensor}`, part },
 ];
 
-/** timm's own names; open_clip puts them under `visual.trunk.`. */
+/** timm's names, which open_clip's files have under `visual.trunk.`. */
 const TIMM: Layout = {
   name: 'SigLIP2, timm',
   family: 'siglip2',
@@ -27,7 +27,7 @@ const TIMM: Layout = {
   },
 };
 
-/** SigLIP's ViT: no class token, an attention pool in place of the projection. */
+/** SigLIP's ViT, with no class token and with an attention pool in place of the projection. */
 export const SIGLIP2: FamilyWeights = {
   family: 'siglip2',
   layouts: [TIMM],
