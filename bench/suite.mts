@@ -104,7 +104,7 @@ async function runAlone(
       onRun: (run) => {
         report.runs.push(run);
         say(
-          `  ${run.picturesPerSecond.toFixed(2)} pictures/s, p50 ${run.latency.p50.toFixed(1)} ms`,
+          `  ${run.picturesPerSecond.toFixed(2)} images/s, p50 ${run.latency.p50.toFixed(1)} ms`,
         );
       },
     },

@@ -11,7 +11,7 @@ export type PluginName = (typeof PLUGINS)[number];
 const REINSTALL = 'reinstall llm2clip, or in a clone of the project run: npm run setup';
 const LEAVE_OUT =
   'a bundler has taken its code out of the package: leave llm2clip out of the bundle ' +
-  '(external: ["llm2clip"]; README, In a bundle)';
+  '(external: ["llm2clip"]; README, With a bundler)';
 
 /**
  * Returns the absolute path of the addon: the local build, or else the prebuilt one for this

@@ -28,15 +28,15 @@ function disagreements(apart: readonly Checked[]): string[] {
   if (apart.length === 0) return [];
   const list = apart.map(
     ({ name, alone }) =>
-      `${name}, ${times(alone.ratio)} its time as the only open process (${whenAlone(alone)} the others were open)`,
+      `${name} ${times(alone.ratio)} (alone ${whenAlone(alone)} the comparison)`,
   );
-  return [`Not as if alone, by more than ${TOLERANCE}: ${list.join('; ')}.`];
+  return [`Time differs by more than ${TOLERANCE} from the time alone: ${list.join('; ')}.`];
 }
 
 function groupsNote({ groups = [] }: Comparison): string[] {
   if (groups.length < 2) return [];
   const lists = groups.map((names) => names.map(oneLine).join(', ')).join('; ');
-  return [`Memory did not hold all at once; ours ran again in each of these groups: ${lists}.`];
+  return [`Memory did not hold all at once, so ours ran again in each of these groups: ${lists}.`];
 }
 
 /** Names the disturbed contestants, or says that there were none. Empty if it was not checked. */
@@ -47,7 +47,7 @@ export function aloneNotes(comparison: Comparison): string[] {
   const [least, most] = [Math.min(...ratios), Math.max(...ratios)].map(times);
   const agreed =
     all.length > 0 && apart.length === 0
-      ? [`Each took ${least} to ${most} its time as the only open process: within ${TOLERANCE}.`]
+      ? [`Each took ${least} to ${most} its time alone, which is within ${TOLERANCE}.`]
       : [];
   return [...groupsNote(comparison), ...disagreements(apart), ...agreed];
 }
@@ -58,7 +58,7 @@ export function aloneWarnings({ comparisons }: Report): string[] {
   const names = new Set(all.filter(({ alone }) => !alone.agrees).map(({ name }) => name));
   if (names.size === 0) return [];
   return [
-    `Not as if alone, by more than ${TOLERANCE}: ${[...names].join(', ')}. ` +
-      'Measure again on a machine that has nothing else to do.',
+    `Time differs by more than ${TOLERANCE} from the time alone: ${[...names].join(', ')}. ` +
+      'Measure again on a machine that is otherwise idle.',
   ];
 }

@@ -7,7 +7,7 @@ import { columns, runName, type Table } from './rows';
 const COLUMNS = [
   ...columns(
     ['run'],
-    ['engine busy', 'loop p99 ms', 'GC ms', 'peak RSS MiB', 'GFLOP/s', 'J/picture'],
+    ['engine busy', 'loop p99 ms', 'GC ms', 'peak RSS MiB', 'GFLOP/s', 'J/image'],
   ),
   ...columns(['neighbours', 'parity with'], []),
 ];

@@ -75,7 +75,7 @@ function optionOf({ curves, latencyName }: CurveChart): Option {
   return {
     ...BASE,
     grid: PLOT,
-    xAxis: valueAxis('x', 'pictures/s'),
+    xAxis: valueAxis('x', 'images/s'),
     yAxis: latencyAxis('y', latencyName, latencies),
     series: curves.flatMap(line),
   };
@@ -96,7 +96,7 @@ function valueRows({ curves }: CurveChart) {
 export function curveChart(chart: CurveChart): Chart {
   const { id, title, caption, varied, latencyName, full, curves } = chart;
   const hasMedian = curves.some(({ points }) => points.some(({ median }) => median !== undefined));
-  const numbers = ['pictures/s', hasMedian ? 'p99 ms' : latencyName];
+  const numbers = ['images/s', hasMedian ? 'p99 ms' : latencyName];
   return {
     id,
     title,

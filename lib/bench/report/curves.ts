@@ -84,7 +84,7 @@ export function engineCurves({ comparisons }: Report): Chart[] {
       curveChart({
         id: `curve-comparison-${index}`,
         title: 'All engines: throughput against latency',
-        caption: `${where}. Median time of a batch; the numbers are pictures a batch.${leftOut(failed)}`,
+        caption: `${where}. Median time of a batch; the numbers are images per batch.${leftOut(failed)}`,
         varied: 'batch',
         latencyName: 'p50 of a batch, ms',
         full: true,

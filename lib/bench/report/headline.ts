@@ -22,7 +22,7 @@ function fastest(report: Report): Headline[] {
   return [
     {
       figure: formatNumber(picturesPerSecond),
-      unit: 'pictures/s',
+      unit: 'images/s',
       detail: `${name}: the fastest that passes parity, with a least cosine of ${parityCell(parity)}`,
     },
     { figure: formatNumber(latency.p99), unit: 'ms p99', detail: `of a query in ${name}` },

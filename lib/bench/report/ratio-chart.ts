@@ -116,7 +116,7 @@ export function ratioChart(comparison: Comparison, index: number): Chart | null 
   return {
     id: `ratio-${index}`,
     title: `Time against ${oursName(comparison)}, batch ${batch}`,
-    caption: `On ${where}: each engine’s time over ours on the same pictures, with its 95 % interval; above 1 ours is faster.${leftOut(comparison)}`,
+    caption: `On ${where}: each engine’s time divided by ours on the same images, with its 95 % interval; above 1 ours is faster.${leftOut(comparison)}`,
     legend: [FASTER, SAME, SLOWER].filter((one) => peers.some((peer) => verdictOf(peer) === one)),
     full: false,
     height: (width) => barsHeight(rowsOf(peers, width)),

@@ -36,7 +36,7 @@ export interface Table {
 }
 
 export const RATIO_MEANING =
-  'Ratio: a contestant’s time over ours, with its 95 % interval; above 1 ours is faster.';
+  'Ratio: a contestant’s time divided by ours, with its 95 % interval; above 1 ours is faster.';
 export const RUN_NOTES = 'short: fewer queries or less time than MLPerf asks for.';
 export const NOISE_MEANING =
   'noise: half of the spread of a run’s windows, in throughput, or in latency at a given rate.';
@@ -49,10 +49,10 @@ export function columns(texts: readonly string[], numbers: readonly string[]): C
   ];
 }
 
-/** Describes the load: "8 callers", "40.0/s", "1 caller × 8 pictures". */
+/** Describes the load: "8 callers", "40.0/s", "1 caller × 8 images". */
 export function loadOf({ concurrency, rate, picturesPerQuery }: Configuration): string {
   const pace = rate === null ? plural(concurrency ?? 1, 'caller') : `${formatNumber(rate)}/s`;
-  return picturesPerQuery === 1 ? pace : `${pace} × ${plural(picturesPerQuery, 'picture')}`;
+  return picturesPerQuery === 1 ? pace : `${pace} × ${plural(picturesPerQuery, 'image')}`;
 }
 
 export function runName({ scenario, configuration }: Run): string {
@@ -116,7 +116,7 @@ export function runNotes(run: Run): string[] {
 const RUN_COLUMNS: Column[] = [
   ...columns(
     ['scenario', 'precision', 'input', 'load'],
-    ['pictures/s', 'noise', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'mean batch', 'of peak'],
+    ['images/s', 'noise', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'mean batch', 'of peak'],
   ),
   ...columns(['parity', 'notes'], []),
 ];
@@ -159,7 +159,7 @@ export function runTables({ runs }: Report): Table[] {
 
 const COMPARISON_COLUMNS = columns(
   ['contestant', 'precision'],
-  ['pictures/s', 'p50 ms', 'min cosine', 'ratio'],
+  ['images/s', 'p50 ms', 'min cosine', 'ratio'],
 );
 
 function contestantRow(comparison: Comparison, contestant: Contestant): Row {

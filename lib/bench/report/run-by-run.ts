@@ -13,7 +13,7 @@ const FOLDED = new Set(['concurrency', 'rate']);
 /** @param setup setup of the run; null if all runs share it */
 function runMarkup(run: Run, index: number, setup: string | null, echarts: ECharts): string {
   const facts = [
-    `${formatNumber(run.picturesPerSecond)} pictures/s`,
+    `${formatNumber(run.picturesPerSecond)} images/s`,
     run.parity === null ? 'parity not checked' : `parity ${parityCell(run.parity)}`,
     ...runNotes(run),
     ...(setup === null ? [] : [setup]),

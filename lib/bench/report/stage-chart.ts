@@ -78,9 +78,9 @@ function optionOf(runs: readonly Run[], width: number): Option {
 export function stageChart(runs: readonly Run[]): Chart {
   return {
     id: 'stages',
-    title: 'Where a picture’s time goes',
+    title: 'Time of an image by stage',
     caption:
-      'Mean times of a picture’s stages, in ms on the bars and as shares of their sum, which is on the right. “run” is a whole batch’s.',
+      'Mean time of an image in each stage: in ms on the bars, and as a share of the sum, which is on the right. “run” is the time of a whole batch.',
     legend: STAGES.map((name) => ({ name, colour: COLOURS[name], symbol: 'rect' })),
     full: true,
     height: (width) => barsHeight(rowsOf(runs, width)),

@@ -74,5 +74,5 @@ export function resolvePreprocessing(
     }
   }
   const clip: Preprocessing = { size, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD };
-  return { preprocessing: clip, source: "no file says it: CLIP's own" };
+  return { preprocessing: clip, source: "CLIP's defaults, because no file states it" };
 }
