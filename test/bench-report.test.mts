@@ -126,7 +126,9 @@ describe('alone and in company', () => {
 
   test('who does not agree is named before the figures and below the table', () => {
     for (const text of inEachFormat(timedAlone(1.31))) {
-      const warning = text.indexOf('Time differs by more than 3 % from the time alone: onnxruntime-node.');
+      const warning = text.indexOf(
+        'Time differs by more than 3 % from the time alone: onnxruntime-node.',
+      );
       const table = text.indexOf('min cosine');
       const note = text.search(
         /Time differs by more than 3 % from the time alone: onnxruntime-node 1\.31 × \(alone 2,200 ms before and 2,300 ms after the comparison\)/,

@@ -27,8 +27,7 @@ function whenAlone({ before, after }: Alone): string {
 function disagreements(apart: readonly Checked[]): string[] {
   if (apart.length === 0) return [];
   const list = apart.map(
-    ({ name, alone }) =>
-      `${name} ${times(alone.ratio)} (alone ${whenAlone(alone)} the comparison)`,
+    ({ name, alone }) => `${name} ${times(alone.ratio)} (alone ${whenAlone(alone)} the comparison)`,
   );
   return [`Time differs by more than ${TOLERANCE} from the time alone: ${list.join('; ')}.`];
 }
