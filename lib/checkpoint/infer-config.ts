@@ -92,7 +92,7 @@ function headsOf(family: Family, width: number, stated: StatedConfig): number {
   const found = stated.heads ?? stated.headWidth;
   throw mismatch(
     found === undefined
-      ? `a width of ${width} does not tell the number of heads; say "num_attention_heads" by --config`
+      ? `the number of heads cannot be inferred from a width of ${width}; state "num_attention_heads" in --config`
       : `the configuration says "${found.key}" is ${found.value}, which does not divide the width ${width}`,
   );
 }
@@ -130,7 +130,7 @@ function check(
   if (stated === undefined || allowed(stated.value).includes(found)) return;
   throw mismatch(
     `the configuration contradicts the weights: "${stated.key}" is ${stated.value}, ` +
-      `the weights' shapes say ${found}; give the right one by --config`,
+      `the weights' shapes say ${found}; state the right one in --config`,
   );
 }
 

@@ -39,7 +39,7 @@ export function parseLegacyTorch(source: ByteSource, key?: string): ParsedFile {
   const reader = new PickleReader(source.read(0, Math.min(source.size, MAX_PICKLE_BYTES)));
   const world = noting(storages);
   const next = () => unpickleNext(reader, world);
-  if (next() !== MAGIC_NUMBER) throw malformedTorch(source, 'its magic number is another');
+  if (next() !== MAGIC_NUMBER) throw malformedTorch(source, 'its magic number is wrong');
   const version = next();
   if (version !== PROTOCOL_VERSION) {
     throw malformedTorch(source, `expected version ${PROTOCOL_VERSION} of the format`);

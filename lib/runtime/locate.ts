@@ -8,7 +8,7 @@ import { LIBTORCH_PINS, LIBTORCH_VERSION } from './pins';
 import { findPythonTorch } from './python';
 import { fileSize } from './record';
 
-/** The places where libtorch is searched, in this order. */
+/** Places to search for libtorch, in this order. */
 export const RUNTIME_SOURCES = ['option', 'env', 'cache', 'python'] as const;
 export type RuntimeSource = (typeof RUNTIME_SOURCES)[number];
 

@@ -10,7 +10,7 @@ import { fileSize, findDamage, readRecord } from './record';
 export const TENSORRT_KINDS = ['tensorrt', 'tensorrt-rtx'] as const;
 export type TensorrtKind = (typeof TENSORRT_KINDS)[number];
 
-/** The places where the libraries are searched, in this order. */
+/** Places to search for the libraries, in this order. */
 export const TENSORRT_SOURCES = ['option', 'env', 'cache', 'system'] as const;
 export type TensorrtSource = (typeof TENSORRT_SOURCES)[number];
 

@@ -38,7 +38,7 @@ export function readNote(text: string, rows: number, path: string): Note {
     if (isTooDeep(extra)) throw new Error('extra');
     return { ...(ids && { ids }), ...(removed && { removed }), extra };
   } catch (cause) {
-    const message = `expected a record's note in ${path}, found another text; make the index again`;
+    const message = `expected a valid note in a record of ${path}, found other content; make the index again`;
     throw new LLM2CLIPError('ERR_INDEX_INVALID', message, { cause });
   }
 }

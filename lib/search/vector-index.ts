@@ -44,7 +44,7 @@ function dimOf(value: unknown): number {
  * const index = VectorIndex.create({ dim: model.info.embeddingDim, storage: 'int8' });
  * await index.add(await model.encodeImages(paths), paths);
  * const { ids, scores } = await index.search(await model.encodeImage('cat.jpg'), { k: 5 });
- * await index.save('pictures.index');
+ * await index.save('images.index');
  */
 export class VectorIndex {
   readonly #table: VectorTable;
@@ -72,7 +72,7 @@ export class VectorIndex {
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_INDEX_INVALID for a damaged file or one of a later
    *   version, ERR_INDEX_LOCKED if another process appends, ERR_OUT_OF_MEMORY, ERR_IO
    * @example
-   * await using index = await VectorIndex.open('pictures.index', { append: true });
+   * await using index = await VectorIndex.open('images.index', { append: true });
    */
   static async open(path: string, options?: OpenOptions): Promise<VectorIndex> {
     const file = nonEmptyString(path, 'path');

@@ -201,7 +201,7 @@ export class VectorTable {
     try {
       this.#ids.check(rows, ids, removed);
     } catch (cause) {
-      const message = `expected ids in ${path} that fit together; make the index again`;
+      const message = `expected consistent ids in ${path}, found a contradiction; make the index again`;
       throw new LLM2CLIPError('ERR_INDEX_INVALID', message, { cause });
     }
     this.#apply(rows, ids, removed, extra);

@@ -69,7 +69,7 @@ function encoderOf(tokenizer: Tokenizer, path: string, add_special_tokens: boole
     try {
       return tokenizer.encode(text, { add_special_tokens }).ids;
     } catch (cause) {
-      throw unsupported(path, 'cannot take a text apart', cause);
+      throw unsupported(path, 'cannot tokenise a text', cause);
     }
   };
 }
@@ -82,7 +82,7 @@ function frameOf(inner: number[], whole: number[], path: string): Frame {
     if (whole.slice(at, at + inner.length).join() !== inner.join()) continue;
     return { before: whole.slice(0, at), after: whole.slice(at + inner.length) };
   }
-  throw unsupported(path, 'changes the tokens of a text after it was taken apart');
+  throw unsupported(path, 'changes the tokens of a text in its post-processor');
 }
 
 function requireIds(ids: readonly number[], vocabularySize: number, path: string): void {
@@ -163,7 +163,7 @@ function construct(json: object, path: string): Tokenizer {
 }
 
 function checkProbe(tokenizer: Tokenizer, encode: (text: string) => number[], path: string): void {
-  const problem = 'does not give back the text it is given; expected byte-level BPE';
+  const problem = 'does not decode tokens to the original text; expected byte-level BPE';
   let back: string | undefined;
   try {
     const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false };

@@ -191,7 +191,7 @@ export class TokenizerThread {
       const what = `takes more than ${this.#heapMegabytes} MB of memory for a text`;
       return unsupportedTokenizer(this.#content.path, what, cause);
     }
-    const message = 'the thread that tokenises ended without an answer';
+    const message = 'the tokenizer thread ended without a reply';
     return new LLM2CLIPError('ERR_INTERNAL', message, { cause });
   }
 
@@ -216,5 +216,5 @@ function watchByTimer(ms: number, expire: () => void): () => void {
 }
 
 function unexpected(): LLM2CLIPError {
-  return new LLM2CLIPError('ERR_INTERNAL', 'the thread that tokenises gave another answer');
+  return new LLM2CLIPError('ERR_INTERNAL', 'the tokenizer thread sent an unexpected reply');
 }
