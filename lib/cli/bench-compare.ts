@@ -54,7 +54,7 @@ async function run(
   if (changes.changes.some(({ verdict }) => verdict === 'worse')) process.exitCode = 1;
 }
 
-/** `llm2clip bench compare`. */
+/** Makes the command `llm2clip bench compare`. */
 export function compareCommand(): Command {
   return new Command('compare')
     .description(

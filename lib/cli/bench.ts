@@ -133,7 +133,7 @@ async function run(bundle: string, options: Options): Promise<void> {
   await outputs.finish(report);
 }
 
-/** `llm2clip bench`. */
+/** Makes the command `llm2clip bench`. */
 export function benchCommand(): Command {
   return new Command('bench')
     .description('measure throughput and latency of a bundle on this machine')

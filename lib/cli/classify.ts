@@ -76,7 +76,7 @@ async function run(bundle: string, images: string[], options: Options, command: 
   }
 }
 
-/** `llm2clip classify`. */
+/** Makes the command `llm2clip classify`. */
 export function classifyCommand(): Command {
   const command = new Command('classify')
     .description('find the labels that fit each image best, without training (zero-shot)')

@@ -82,7 +82,7 @@ async function run(checkpoint: string, options: Options): Promise<void> {
   else printReport(manifest, out);
 }
 
-/** `llm2clip convert`. */
+/** Makes the command `llm2clip convert`. */
 export function convertCommand(): Command {
   return new Command('convert')
     .description('make an engine bundle from a checkpoint (safetensors, .pt or .bin)')

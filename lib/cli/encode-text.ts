@@ -32,7 +32,7 @@ async function run(bundle: string, texts: string[], options: Options, command: C
   await encodeAll(bundle, () => findTexts(texts, options.file), options);
 }
 
-/** `llm2clip encode-text`. */
+/** Makes the command `llm2clip encode-text`. */
 export function encodeTextCommand(): Command {
   const command = new Command('encode-text')
     .description("embed texts into the same space as images; needs a bundle converted with '--llm'")

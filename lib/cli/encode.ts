@@ -16,7 +16,7 @@ function run(bundle: string, images: string[], options: EncodeAllOptions): Promi
   return encodeAll(bundle, (signal) => findPictures(images, signal), options);
 }
 
-/** `llm2clip encode`. */
+/** Makes the command `llm2clip encode`. */
 export function encodeCommand(): Command {
   const command = new Command('encode')
     .description('embed images; an image that fails is reported and the others continue')

@@ -41,7 +41,7 @@ async function run(bundle: string, folder: string, options: Options): Promise<vo
   });
 }
 
-/** `llm2clip eval retrieval`. */
+/** Makes the command `llm2clip eval retrieval`. */
 export function retrievalCommand(): Command {
   return new Command('retrieval')
     .description('measure Recall@k of finding texts by image and images by text')

@@ -37,7 +37,7 @@ async function run(bundle: string, folder: string, options: Options): Promise<vo
   });
 }
 
-/** `llm2clip eval zeroshot`. */
+/** Makes the command `llm2clip eval zeroshot`. */
 export function zeroShotCommand(): Command {
   const command = new Command('zeroshot')
     .description('measure top-1 and top-5 accuracy of zero-shot classification')

@@ -69,7 +69,7 @@ async function run(bundle: string, image: string, options: Options): Promise<voi
   print(json ? { image, text, out } : `wrote ${shownName(out)}`);
 }
 
-/** `llm2clip heatmap`. */
+/** Makes the command `llm2clip heatmap`. */
 export function heatMapCommand(): Command {
   return new Command('heatmap')
     .description("draw where in an image a text is found; needs a bundle converted with '--llm'")

@@ -36,7 +36,7 @@ async function run(file: string, options: Options): Promise<void> {
   print(options.json ? manifest : `${out}: ${family} ${imageSize} px → ${found}, imported`);
 }
 
-/** `llm2clip import`. */
+/** Makes the command `llm2clip import`. */
 export function importCommand(): Command {
   return new Command('import')
     .description(

@@ -90,7 +90,7 @@ async function run(places: string[], options: Options): Promise<void> {
   }
 }
 
-/** `llm2clip index`. */
+/** Makes the command `llm2clip index`. */
 export function indexCommand(): Command {
   return new Command('index')
     .description('embed images into an index file, or bring an existing index up to date')

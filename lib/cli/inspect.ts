@@ -127,7 +127,7 @@ async function run(path: string, options: Options): Promise<void> {
   return options.json ? print(found) : printCheckpoint(found);
 }
 
-/** `llm2clip inspect`. */
+/** Makes the command `llm2clip inspect`. */
 export function inspectCommand(): Command {
   return new Command('inspect')
     .description("describe a checkpoint or a bundle, and check a bundle's digests")

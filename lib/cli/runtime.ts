@@ -8,7 +8,7 @@ import { type InstallProgress, installLibtorch, installTensorrtRtx } from '../ru
 import { print, printTable } from './output';
 import { clearProgress, showProgress } from './progress';
 
-/** `llm2clip runtime install|info`. */
+/** Makes the command `llm2clip runtime install|info`. */
 export function runtimeCommand(): Command {
   return new Command('runtime')
     .description('install and describe the libraries that engines need')

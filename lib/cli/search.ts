@@ -97,7 +97,7 @@ async function run(path: string, words: string[], options: Options): Promise<voi
   }
 }
 
-/** `llm2clip search`. */
+/** Makes the command `llm2clip search`. */
 export function searchCommand(): Command {
   return new Command('search')
     .description('find the images of an index that are most similar to an image or a text')
