@@ -104,9 +104,7 @@ async function runAlone(
       onSkipped: () => {},
       onRun: (run) => {
         report.runs.push(run);
-        say(
-          `  ${run.picturesPerSecond.toFixed(2)} pictures/s, p50 ${run.latency.p50.toFixed(1)} ms`,
-        );
+        say(`  ${run.picturesPerSecond.toFixed(2)} images/s, p50 ${run.latency.p50.toFixed(1)} ms`);
       },
     },
   );

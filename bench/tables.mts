@@ -57,7 +57,7 @@ function kernels(record: string): string {
   const { machine } = JSON.parse(first as string) as { machine: Record<string, number> };
   const limit = (name: string) => whole(machine[name] as number);
   return [
-    `At most: fp32 ${limit('fp32Gflops')}, bf16 ${limit('bf16Gflops')}, int16 ` +
+    `Limits: fp32 ${limit('fp32Gflops')}, bf16 ${limit('bf16Gflops')}, int16 ` +
       `${limit('int16Gflops')}, int8 ${limit('int8Gflops')} GFLOP/s, ` +
       `${limit('gigabytesPerSecond')} GB/s.\n`,
     '| kernel | shape | ms | GFLOP/s | GB/s | bound by | share |',
@@ -86,8 +86,8 @@ function texts(record: string): string {
     date: string;
   };
   const table = ({ peer, minCosine = Number.NaN, results }: Comparison) => [
-    `\nBeside ${peer?.name}, cosine at least ${minCosine.toFixed(5)}:\n`,
-    '| workload | texts × tokens | ms a text | tokens a second | its tokens a second | ratio |',
+    `\nCompared with ${peer?.name}, with a cosine of at least ${minCosine.toFixed(5)}:\n`,
+    '| workload | texts × tokens | ms per text | tokens/s | its tokens/s | ratio |',
     '|---|---:|---:|---:|---:|---:|',
     ...results.map(textRow),
   ];

@@ -45,7 +45,7 @@ describe('usage', { concurrency: 2 }, () => {
     ['a duration that is none', ['--duration', '-1'], /above 0/],
     ['callers that are none', ['--concurrency', '1,x'], /whole number/],
     ["'slo' without a bound", ['--scenario', 'slo', ...brief, ...pictures], /p99=50ms for --slo/],
-    ['no pictures', [], /expected a folder of pictures for --images/],
+    ['no pictures', [], /expected a folder of images for --images/],
   ];
   for (const [name, args, message] of wrong) {
     test(name, async () => {
@@ -61,7 +61,7 @@ describe('usage', { concurrency: 2 }, () => {
     await mkdir(empty);
     const cases: [string[], RegExp][] = [
       [[join(folder, 'no.bundle'), ...pictures], /^llm2clip: ERR_NOT_FOUND: .*no\.bundle/],
-      [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected pictures in .*empty/],
+      [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected images in .*empty/],
       [
         [bundle, '--images', join(folder, 'none.jpg')],
         /ERR_NOT_FOUND: expected pictures that decode/,

@@ -244,7 +244,7 @@ describe('llm2clip', () => {
     ]) {
       const { code, stderr } = await llm2clip(...words, join(pictures, 'pipe.png'));
       assert.equal(code, 1);
-      assert.match(stderr, /ERR_IO: expected a picture at .*pipe\.png, found a named pipe/);
+      assert.match(stderr, /ERR_IO: expected an image at .*pipe\.png, found a named pipe/);
     }
   });
 });

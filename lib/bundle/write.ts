@@ -9,15 +9,15 @@ import { type BundleContent, seal, syncFolder } from './seal';
 export type { BundleContent } from './seal';
 
 export interface WriteOptions {
-  /** Replace a bundle that is there. */
+  /** Replace an existing bundle. */
   force: boolean;
-  /** Exchanges two directories in one step; the addon's, see lib/native.ts. */
+  /** Exchanges two directories atomically; see `exchangeDirectories` of the addon. */
   exchange: (a: string, b: string) => void;
-  /** Ends the writing up to the moment the bundle appears. */
+  /** Cancels the writing until the moment the bundle appears. */
   signal?: AbortSignal | undefined;
 }
 
-/** Where a link leads: the bundle itself is replaced, not the link to it. */
+/** Follows a symbolic link, so that the bundle itself is replaced and not the link to it. */
 async function targetOf(out: string): Promise<string> {
   return realpath(out).catch(() => resolve(out));
 }
@@ -33,13 +33,13 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** Refused before any work is done; looked at again by publish(). */
+/** Refuses an existing bundle before any work is done; publish() checks again. */
 async function requireReplaceable(out: string, force: boolean): Promise<void> {
   if (!(await isThere(out))) return;
   if (!force) {
     throw new LLM2CLIPError('ERR_BUNDLE_EXISTS', `${out} exists; replace it with --force`);
   }
-  // Never remove what is not ours.
+  // Never remove anything but a bundle.
   if (await isThere(join(out, MANIFEST_NAME))) return;
   throw new LLM2CLIPError(
     'ERR_BUNDLE_EXISTS',
@@ -48,7 +48,7 @@ async function requireReplaceable(out: string, force: boolean): Promise<void> {
   );
 }
 
-/** From here on readers see the new bundle. `folder` is gone, or holds the old one. */
+/** Makes the new bundle visible. Afterwards `folder` is gone or holds the old bundle. */
 async function publish(folder: string, out: string, options: WriteOptions): Promise<void> {
   try {
     await rename(folder, out);
@@ -72,10 +72,10 @@ function asLibraryError(error: unknown, out: string): unknown {
 }
 
 /**
- * Writes a bundle: whole or not at all. Filled in a temporary folder beside `out`, synced, renamed;
- * over an existing bundle the two are exchanged in one step.
+ * Writes a bundle atomically. The files are written to a temporary folder beside `out` and synced.
+ * The folder is then renamed to `out`, or exchanged with the bundle that is there.
  *
- * @param fill Puts the engine's files into the folder it is given.
+ * @param fill Writes the engine files into the folder that it is given.
  * @throws LLM2CLIPError ERR_BUNDLE_EXISTS, ERR_IO; whatever `fill` throws; `signal.reason`
  */
 export async function writeBundle(
@@ -96,7 +96,7 @@ export async function writeBundle(
       await publish(folder, target, options);
       return manifest;
     } finally {
-      // An aborted fill may still be writing: its folder is emptied again until it is gone.
+      // An aborted fill may still be writing, so retry until the folder is gone.
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   } catch (error) {

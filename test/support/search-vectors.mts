@@ -1,4 +1,4 @@
-/** Uniform numbers from 0 to 1, the same of each seed (mulberry32). */
+/** Returns a generator of uniform numbers from 0 to 1, determined by the seed (mulberry32). */
 function generator(seed: number): () => number {
   let state = seed;
   return () => {
@@ -9,7 +9,7 @@ function generator(seed: number): () => number {
   };
 }
 
-/** Vectors [n, dim] of length 1. */
+/** Makes vectors [n, dim] of length 1. */
 export function unitVectors(n: number, dim: number, seed: number): Float32Array {
   const random = generator(seed);
   const vectors = Float32Array.from({ length: n * dim }, () => random() - 0.5);
@@ -21,7 +21,10 @@ export function unitVectors(n: number, dim: number, seed: number): Float32Array 
   return vectors;
 }
 
-/** Vectors [n, dim] of −1, 0 and 127, which begin with 127: exact in every storage, with many ties. */
+/**
+ * Makes vectors [n, dim] of −1, 0 and 127 that begin with 127: exact in every storage, with many
+ * ties.
+ */
 export function coarseVectors(n: number, dim: number, seed: number): Float32Array {
   const random = generator(seed);
   const choices = [-1, 0, 127];
@@ -30,7 +33,7 @@ export function coarseVectors(n: number, dim: number, seed: number): Float32Arra
   );
 }
 
-/** All rows by their dot product with a query, best first, then by number. */
+/** Sorts all rows by their dot product with a query, best first, then by row number. */
 export function rankedByHand(vectors: Float32Array, query: Float32Array, dim: number) {
   const ranked = Array.from({ length: vectors.length / dim }, (_, row) => {
     let score = 0;
