@@ -22,7 +22,19 @@ struct SearchOptions {
 std::vector<std::vector<Hit>> search(const RowSnapshot& rows, const Queries& queries,
                                      const SearchOptions& options);
 
-// Every score: [queries, rows], whatever is removed.
-std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, int threads);
+// Every score: [queries, rows], whatever is removed. What it gives once cancelled means nothing.
+std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, int threads,
+                              const std::atomic<bool>* cancelled = nullptr);
+
+// The best rows of one query, and what the softmax of all rows' scores divides by.
+struct Ranking {
+  std::vector<Hit> best;  // best first, at most k
+  double power_sum;       // sum of exp(scale * (score - highest score)); of no rows 0
+};
+
+// Rows that are removed, and scores that are NaN, count for nothing. The same whatever the number of
+// threads. What it gives once cancelled means nothing.
+Ranking rank(const RowSnapshot& rows, const Queries& query, double scale,
+             const SearchOptions& options);
 
 }  // namespace llm2clip
