@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 /** What a table of vectors may hold. */
 export interface Bounds {
   maxEntries: number;
@@ -17,12 +19,13 @@ export class RecentVectors {
   readonly capacity: number;
   readonly #rowsOfBlock: number;
   readonly #blocks: Float32Array[] = [];
-  /** Rows, the one that was not used for longest first. */
-  readonly #rows = new Map<string, number>();
+  readonly #rows: LRUCache<string, number>;
 
   constructor(dim: number, { maxEntries, maxBytes }: Bounds) {
     this.dim = dim;
     this.capacity = Math.min(maxEntries, Math.floor(maxBytes / (4 * dim + ENTRY_BYTES)));
+    // Bounded by size: bounded by number it would allocate places for all entries at once.
+    this.#rows = new LRUCache({ maxSize: Math.max(1, this.capacity), sizeCalculation: () => 1 });
     this.#rowsOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dim)));
   }
 
@@ -38,7 +41,7 @@ export class RecentVectors {
 
   /** The keys, that of the vector which was not used for longest first. */
   keys(): IterableIterator<string> {
-    return this.#rows.keys();
+    return this.#rows.rkeys();
   }
 
   has(key: string): boolean {
@@ -47,38 +50,28 @@ export class RecentVectors {
 
   /** A view, which is good until the next set(); does not count as use. */
   peek(key: string): Float32Array | undefined {
-    const row = this.#rows.get(key);
+    const row = this.#rows.peek(key);
     return row === undefined ? undefined : this.#vector(row);
   }
 
   /** A copy. */
   get(key: string): Float32Array | undefined {
     const row = this.#rows.get(key);
-    if (row === undefined) return undefined;
-    this.#use(key, row);
-    return this.#vector(row).slice();
+    return row === undefined ? undefined : this.#vector(row).slice();
   }
 
   /** Copies the vector. */
   set(key: string, vector: Float32Array): void {
     if (this.capacity === 0) return;
     const row = this.#rows.get(key) ?? this.#freeRow();
-    this.#use(key, row);
-    this.#vector(row).set(vector);
-  }
-
-  #use(key: string, row: number): void {
-    this.#rows.delete(key);
     this.#rows.set(key, row);
+    this.#vector(row).set(vector);
   }
 
   /** Rows are in use without a gap: the next, or that of the vector which goes. */
   #freeRow(): number {
-    const [oldest] = this.#rows;
-    if (oldest === undefined || this.size < this.capacity) return this.size;
-    const [key, row] = oldest;
-    this.#rows.delete(key);
-    return row;
+    if (this.size < this.capacity) return this.size;
+    return this.#rows.pop() ?? 0;
   }
 
   #vector(row: number): Float32Array {

@@ -18,6 +18,7 @@ const PACKAGES = [
   '@huggingface/tokenizers',
   'commander',
   'llama3-tokenizer-js',
+  'lru-cache',
   'node-addon-api',
   'node-api-headers',
   'node-gyp-build',
