@@ -7,6 +7,7 @@ import {
   optionalOneOf,
   optionalSignal,
   optionalString,
+  optionNames,
   optionsBag,
 } from '../arguments';
 import { withCallerStack } from '../async/caller';
@@ -40,6 +41,18 @@ export interface ImportOptions {
   signal?: AbortSignal;
 }
 
+const IMPORT_OPTIONS = optionNames<ImportOptions>({
+  out: true,
+  engine: true,
+  embeddingDim: true,
+  family: true,
+  imageSize: true,
+  maxBatch: true,
+  force: true,
+  runtime: true,
+  signal: true,
+});
+
 async function requireFile(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new LLM2CLIPError('ERR_NOT_FOUND', `no file at ${path}`);
@@ -49,7 +62,7 @@ async function requireFile(path: string): Promise<void> {
 type ResolvedImport = ReturnType<typeof resolveOptions>;
 
 function resolveOptions(value: unknown, file: string) {
-  const given = optionsBag(value, 'options');
+  const given = optionsBag(value, 'options', IMPORT_OPTIONS);
   const { imageSize, maxBatch, embeddingDim } = given;
   const usual = file.endsWith('.plan') ? 'tensorrt' : 'torchscript';
   return {

@@ -4,6 +4,7 @@ import {
   optionalBoolean,
   optionalInteger,
   optionalOneOf,
+  optionNames,
   optionsBag,
 } from '../arguments';
 import { COLOR_MAPS, type ColorMap } from './colors';
@@ -30,6 +31,16 @@ export interface HeatMapOptions {
   /** Turn the picture as its EXIF orientation says, where the model was loaded to do so too. */
   autoOrient?: boolean;
 }
+
+const HEAT_MAP_OPTIONS = optionNames<HeatMapOptions>({
+  width: true,
+  height: true,
+  image: true,
+  opacity: true,
+  colors: true,
+  range: true,
+  autoOrient: true,
+});
 
 export interface HeatMapSize {
   width: number;
@@ -69,7 +80,7 @@ function range(value: unknown): readonly [number, number] | undefined {
 
 /** @throws TypeError, RangeError (ERR_INVALID_ARG) */
 export function resolveHeatMapOptions(value: unknown): ResolvedHeatMapOptions {
-  const options = optionsBag(value, 'options');
+  const options = optionsBag(value, 'options', HEAT_MAP_OPTIONS);
   return {
     width: edge(options.width, 'options.width'),
     height: edge(options.height, 'options.height'),
