@@ -12,7 +12,7 @@ export interface Plan {
 }
 
 /** MLPerf's multi-stream query. */
-export const STREAMS = 8;
+const STREAMS = 8;
 
 /**
  * MLPerf Inference's least numbers of queries (offline: of samples), each for at least 600 s, as its

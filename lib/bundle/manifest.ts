@@ -13,7 +13,7 @@ import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest'
 export { MANIFEST_NAME } from './fields';
 
 /** The newest that is read. */
-export const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 2;
 
 /**
  * What a reader must know to use a bundle rightly: 2 where its preprocessing goes beyond the shortest
@@ -31,7 +31,7 @@ const LARGEST_RESIZE = 65_536;
 const LARGEST_BATCH = 1024;
 const LARGEST_EMBEDDING = 65_536;
 
-export const FLAVOURS = ['native', 'portable', 'imported'] as const;
+const FLAVOURS = ['native', 'portable', 'imported'] as const;
 export type Flavour = (typeof FLAVOURS)[number];
 
 /** Size and digest of one file of a bundle. */

@@ -1,6 +1,6 @@
 import { type FieldReader, invalidField } from './fields';
 
-export const LAYER_PRECISIONS = ['int8', 'bf16'] as const;
+const LAYER_PRECISIONS = ['int8', 'bf16'] as const;
 
 /** What calibration found, and what became of each linear layer. */
 export interface Quantisation {

@@ -23,7 +23,7 @@ function isAlone(marker: number): boolean {
 }
 
 /** The first frame header of a JPEG; undefined where it has none before its first scan. */
-export function jpegFrame(bytes: Uint8Array): JpegFrame | undefined {
+function jpegFrame(bytes: Uint8Array): JpegFrame | undefined {
   const byte = (at: number): number => bytes[at] ?? 0;
   let at = 2;
   while (at + 9 < bytes.length) {

@@ -1,5 +1,5 @@
 /** Tags by their numbers in the specification. */
-export const TAGS = {
+const TAGS = {
   imageWidth: 256,
   bitsPerSample: 258,
   compression: 259,

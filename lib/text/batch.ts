@@ -39,7 +39,7 @@ export function readPadTo(value: unknown, name: string): PadTo {
 }
 
 /** Longer than the largest bucket is its own width: a text is never cut for a batch. */
-export function widthFor(longest: number, padTo: PadTo): number {
+function widthFor(longest: number, padTo: PadTo): number {
   if (typeof padTo !== 'number') return padTo.find((width) => width >= longest) ?? longest;
   return Math.max(longest, Math.min(MAX_TOKENS, Math.ceil(longest / padTo) * padTo));
 }

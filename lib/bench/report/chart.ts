@@ -112,7 +112,7 @@ export function categoryAxis(name: string, data: string[]) {
 }
 
 /** 1, 2 and 5 of each power of ten, and the ends that hold all values between them. */
-export function logTicks(low: number, high: number): number[] {
+function logTicks(low: number, high: number): number[] {
   const first = Math.floor(Math.log10(low));
   const last = Math.ceil(Math.log10(high));
   const ticks = Array.from({ length: last - first + 1 }, (_, i) => first + i)
