@@ -1,4 +1,4 @@
-// Sets up a fresh clone or a used one. What `npm start` needs: packages, compiled TypeScript,
+// Sets up a fresh clone or a used one. What `npm start` needs: packages, compiled TypeScript, images,
 // libtorch with its headers, the addon and the TorchScript engine. With --tests also what `npm test`
 // needs: TensorRT's headers and engines, the tests' own programs; with --long what `npm run test:long`
 // needs beside these. With --cuda also CUDA's compiler, and by it what runs on GPUs. Each step is
@@ -6,6 +6,7 @@
 // Node's own modules only: node_modules may not be there yet.
 import { performance } from 'node:perf_hooks';
 import { cudaToolkit } from './setup/cuda-toolkit.mjs';
+import { digits } from './setup/digits.mjs';
 import { libtorch } from './setup/libtorch.mjs';
 import { addon, cuda, tests, torchscript, twin } from './setup/native.mjs';
 import { packages } from './setup/packages.mjs';
@@ -24,6 +25,7 @@ const withTests = withLong || process.argv.includes('--tests');
 const ROWS = [
   [packages],
   [typescript],
+  [digits],
   [libtorch, addon], // one waits for the network, the other for the compiler
   [torchscript],
   ...(withTests ? [[tensorrt], [tests]] : []),

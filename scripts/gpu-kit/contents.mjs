@@ -31,6 +31,7 @@ const PACKAGES = [
 const PARTS = [
   'package.json',
   'dist',
+  'build/digits',
   'test',
   'tools/synthetic',
   'bench/gpu',
