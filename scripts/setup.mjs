@@ -1,5 +1,5 @@
 // Sets up a clone, fresh or used. Without options, it provides what `npm start` needs: packages,
-// compiled TypeScript, libtorch with its headers, the addon and the TorchScript engine. --tests
+// compiled TypeScript, the digits' images, libtorch with its headers, the addon and the TorchScript engine. --tests
 // adds what `npm test` needs: TensorRT's headers and engines, and the tests' programs. --long adds
 // what `npm run test:long` needs as well. --cuda adds CUDA's compiler and everything that runs on
 // GPUs. Steps that are up to date are skipped.
@@ -7,6 +7,7 @@
 // This script may use only Node's own modules, because node_modules may not exist yet.
 import { performance } from 'node:perf_hooks';
 import { cudaToolkit } from './setup/cuda-toolkit.mjs';
+import { digits } from './setup/digits.mjs';
 import { libtorch } from './setup/libtorch.mjs';
 import { addon, cuda, tests, torchscript, twin } from './setup/native.mjs';
 import { packages } from './setup/packages.mjs';
@@ -25,6 +26,7 @@ const withTests = withLong || process.argv.includes('--tests');
 const ROWS = [
   [packages],
   [typescript],
+  [digits],
   [libtorch, addon], // one waits for the network, the other for the compiler
   [torchscript],
   ...(withTests ? [[tensorrt], [tests]] : []),

@@ -13,8 +13,10 @@ import {
   similarity,
 } from 'llm2clip';
 
-const FIXTURES = join(dirname(fileURLToPath(import.meta.url)), '..', 'test', 'fixtures');
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const FIXTURES = join(ROOT, 'test', 'fixtures');
 const DIGITS = join(FIXTURES, 'digits');
+const PICTURES = join(ROOT, 'build', 'digits');
 const PHOTOGRAPHS = ['china.jpg', 'flower.jpg'].map((name) => join(FIXTURES, 'images', name));
 const NAMES = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 /** Templates that the model has not been trained on. */
@@ -28,8 +30,8 @@ const SCALE = 12.5;
 const TEXTS = ['zero', 'number 1', 'A SEVEN.', 'this says 7', 'a snowy street'];
 
 async function pictures(folder) {
-  const names = await readdir(join(DIGITS, folder));
-  return names.filter((name) => name.endsWith('.png')).map((name) => join(DIGITS, folder, name));
+  const names = await readdir(join(PICTURES, folder));
+  return names.map((name) => join(PICTURES, folder, name));
 }
 
 /** For example, "7-012.png" shows a 7. */

@@ -17,6 +17,7 @@ import { SUBJECT_PROGRAM } from '#lib/bench/subject-process';
 import { readVisionManifest } from '#lib/bundle/open';
 import { cacheFolder } from '#lib/runtime/cache';
 import { MAIN } from '../../test/support/cli.mts';
+import { PICTURES } from '../../test/support/digits.mts';
 import { prepareModels } from '../models.mts';
 import {
   agreement,
@@ -75,7 +76,7 @@ const fixture = (path: string) =>
 
 function places(): string[] {
   if (options.images !== undefined) return [options.images];
-  if (options.model === 'digits') return [fixture('digits/gallery')];
+  if (options.model === 'digits') return [join(PICTURES, 'gallery')];
   return ['images/china.jpg', 'images/flower.jpg'].map(fixture);
 }
 

@@ -1,6 +1,7 @@
 #include "search/search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 
 #include "search/pieces.h"
@@ -84,10 +85,11 @@ std::vector<std::vector<Hit>> search(const RowSnapshot& rows, const Queries& que
   return hits;
 }
 
-std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, int threads) {
+std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, int threads,
+                              const std::atomic<bool>* cancelled) {
   std::vector<float> all(static_cast<size_t>(queries.count() * rows.count));
   const ScoreKernel kernel = score_kernel(rows.format.storage);
-  Pieces pieces(rows);
+  Pieces pieces(rows, cancelled);
   on_threads(useful_threads(threads, rows, queries.count()), [&] {
     PieceScores scores(rows, queries, kernel);
     while (const Piece* piece = pieces.next()) {
@@ -98,6 +100,25 @@ std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, i
     }
   });
   return all;
+}
+
+Ranking rank(const RowSnapshot& rows, const Queries& query, double scale,
+             const SearchOptions& options) {
+  std::vector<float> scores = all_scores(rows, query, options.threads, options.cancelled);
+  if (rows.removed) {
+    for (int64_t row = 0; row < rows.count; ++row) {
+      if (rows.is_removed(row)) scores[static_cast<size_t>(row)] = std::nanf("");
+    }
+  }
+  TopK best(options.k);
+  best.offer(scores.data(), rows.count, 0, nullptr);
+  Ranking ranking{best.sorted(), 0};
+  if (ranking.best.empty()) return ranking;
+  const double highest = ranking.best.front().score;
+  for (const float score : scores) {
+    if (!std::isnan(score)) ranking.power_sum += std::exp(scale * (score - highest));
+  }
+  return ranking;
 }
 
 }  // namespace llm2clip

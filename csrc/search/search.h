@@ -23,7 +23,20 @@ struct SearchOptions {
 std::vector<std::vector<Hit>> search(const RowSnapshot& rows, const Queries& queries,
                                      const SearchOptions& options);
 
-// Every score [queries, rows], including those of removed rows.
-std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, int threads);
+// Every score [queries, rows], including those of removed rows. The result is meaningless once
+// `cancelled` is true.
+std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, int threads,
+                              const std::atomic<bool>* cancelled = nullptr);
+
+// The best rows for one query, and the divisor of the softmax over all rows' scores.
+struct Ranking {
+  std::vector<Hit> best;  // at most k, best first
+  double power_sum;       // sum of exp(scale * (score - highest score)); 0 without rows
+};
+
+// Removed rows and NaN scores are left out. The result does not depend on the number of threads, and
+// is meaningless once cancelled.
+Ranking rank(const RowSnapshot& rows, const Queries& query, double scale,
+             const SearchOptions& options);
 
 }  // namespace llm2clip

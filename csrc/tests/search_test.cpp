@@ -155,6 +155,38 @@ void test_nan_never_wins() {
   EXPECT(same(hits, {{1, 13}, {-INFINITY, 11}}));
 }
 
+// The best k and the sum against a sort of all scores, with ties and removed rows.
+void test_rank() {
+  constexpr int64_t kDim = 3, kRows = 5000, kBest = 40;
+  constexpr double kScale = 1.5;
+  VectorRows all({Storage::kFp32, kDim});
+  all.add(coarse_numbers(kRows * kDim).data(), kRows);
+  std::vector<uint32_t> gone;
+  for (const bool some_are_removed : {false, true}) {
+    for (uint32_t row = 0; some_are_removed && row < kRows; row += 7) gone.push_back(row);
+    all.remove(gone);
+    const RowSnapshot rows = all.snapshot();
+    const Queries query(coarse_numbers(kDim).data(), 1, all.format());
+    const std::vector<Hit> expected = sorted_hits(rows, query, 0, kRows);
+    double sum = 0;
+    for (const Hit& hit : expected) sum += std::exp(kScale * (hit.score - expected[0].score));
+    for (const int threads : {1, 2, 5}) {
+      const auto found =
+          rank(rows, query, kScale, {kBest, threads, score_kernel(Storage::kFp32), nullptr});
+      EXPECT(found.best.size() == kBest);
+      EXPECT(same(found.best, {expected.begin(), expected.begin() + kBest}));
+      EXPECT(std::abs(found.power_sum / sum - 1) < 1e-9);
+    }
+  }
+}
+
+void test_rank_of_nothing() {
+  const VectorRows none({Storage::kFp32, 3});
+  const Queries query(random_numbers(3).data(), 1, none.format());
+  const auto found = rank(none.snapshot(), query, 1, {5, 2, score_kernel(Storage::kFp32), nullptr});
+  EXPECT(found.best.empty() && found.power_sum == 0);
+}
+
 void test_cancelled() {
   VectorRows all({Storage::kFp32, 8});
   all.add(random_numbers(8000).data(), 1000);
@@ -322,6 +354,8 @@ int main() {
   test_all_kernels();
   const int code = testing::run_tests({
       {"NaN is never among the best", test_nan_never_wins},
+      {"a ranking is the best of a sort, and the sum over all", test_rank},
+      {"a ranking of no rows is empty", test_rank_of_nothing},
       {"a cancelled search ends", test_cancelled},
       {"rows are added and removed while others are searched", test_added_while_searched},
       {"rows that a storage cannot hold are refused", test_unfit_rows},

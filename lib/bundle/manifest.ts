@@ -16,7 +16,7 @@ import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest'
 export { MANIFEST_NAME } from './fields';
 
 /** Newest format version that this library reads. */
-export const FORMAT_VERSION = 3;
+const FORMAT_VERSION = 3;
 
 /**
  * Returns the lowest format version that a reader must support for this bundle. A reader of version

@@ -22,6 +22,7 @@ const PACKAGES = [
   '@huggingface/tokenizers',
   'commander',
   'llama3-tokenizer-js',
+  'lru-cache',
   'node-addon-api',
   'node-api-headers',
   'node-gyp-build',
@@ -34,6 +35,7 @@ const PACKAGES = [
 const PARTS = [
   'package.json',
   'dist',
+  'build/digits',
   'test',
   'tools/synthetic',
   'bench/gpu',

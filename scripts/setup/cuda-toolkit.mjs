@@ -50,7 +50,9 @@ export const cudaToolkit = {
     return (await findNvcc()) !== undefined;
   },
   async run() {
-    const { createStaging, publish, sweepStaging } = require(join(ROOT, 'dist/files/staging.js'));
+    const { createStaging, publish, sweepStaging, syncFileSystem } = require(
+      join(ROOT, 'dist/files/staging.js'),
+    );
     const target = cachedToolkit();
     mkdirSync(join(target, '..'), { recursive: true });
     await sweepStaging(target);
@@ -59,6 +61,7 @@ export const cudaToolkit = {
       const content = join(staging, 'content');
       for (const wheel of WHEELS) await unpack(wheel, staging, content);
       makeRunnable(content);
+      await syncFileSystem(content);
       await publish(content, target);
     } finally {
       rmSync(staging, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import torch
@@ -47,10 +48,13 @@ def shifted(batch: torch.Tensor) -> torch.Tensor:
     )
 
 
-def write_pictures(folder: Path, labels: np.ndarray, pngs: list[bytes]) -> list[str]:
-    """Writes the images and returns their paths, relative to the parent of `folder`."""
-    folder.mkdir(parents=True)
-    names = [f"{folder.name}/{label}-{number:03}.png" for number, label in enumerate(labels)]
-    for name, content in zip(names, pngs):
-        (folder.parent / name).write_bytes(content)
-    return names
+def names_in(folder: str, labels: np.ndarray) -> list[str]:
+    """Names one file per digit, by these labels."""
+    return [f"{folder}/{label}-{number:03}.png" for number, label in enumerate(labels)]
+
+
+def write_pictures(path: Path, pngs: dict[str, bytes]) -> None:
+    """Writes a zip archive without compression: the same images always give the same bytes."""
+    with ZipFile(path, "w") as archive:
+        for name in sorted(pngs):
+            archive.writestr(ZipInfo(name), pngs[name])

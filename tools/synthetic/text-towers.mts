@@ -60,7 +60,7 @@ export type AdapterPreset = keyof typeof ADAPTERS;
 type Named = [canonical: string, shape: number[]];
 
 /** All tensors of a language model, by canonical name. */
-export function llamaTensors(c: LlamaConfig): Named[] {
+function llamaTensors(c: LlamaConfig): Named[] {
   const [q, kv] = [c.heads * c.headWidth, c.kvHeads * c.headWidth];
   const layer = (i: number): Named[] => [
     [`layers.${i}.input_layernorm.weight`, [c.width]],
