@@ -1,6 +1,6 @@
-// Embeds pictures by each of some bundles, and says by what: embed-pictures.mjs [PICTURE,…] BUNDLE…
-// `unfit`: how many numbers of an embedding are no numbers, of an image with one NaN or infinity.
-// Plain JavaScript: nothing compiles it at each start.
+// Embeds images with each bundle, and prints the kernels used: embed-pictures.mjs [IMAGE,…] BUNDLE…
+// `unfit`: the share of NaN in the embedding of an image with one NaN, and of one with one infinity.
+// It is plain JavaScript, so that it starts without compilation.
 import { LLM2CLIP } from 'llm2clip';
 
 const [pictures, ...bundles] = process.argv.slice(2);
