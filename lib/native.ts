@@ -103,6 +103,13 @@ export interface NativeVectors {
     k: number,
     threads: number,
   ): { done: Promise<NativeHits>; cancel(): void };
+  /** query: [dim], read before it returns; `scale` is what scores are multiplied by in the softmax. */
+  rank(
+    query: Float32Array,
+    k: number,
+    threads: number,
+    scale: number,
+  ): { done: Promise<NativeRanking>; cancel(): void };
   /** Writes the rows `first` to `last` − 1 and a note to the file opened to append. */
   append(record: NativeRecord): Promise<void>;
   /** What was appended survives the end of the machine from here on. */
@@ -129,6 +136,11 @@ export interface NativeHits {
   scores: Float32Array;
   /** Of each query. */
   counts: Uint32Array;
+}
+
+export interface NativeRanking extends NativeHits {
+  /** Sum of exp(scale · (score − highest score)) over all rows. */
+  powerSum: number;
 }
 
 export interface RawPixels {

@@ -1,4 +1,5 @@
-// Format, lint, types, dependency rules, package, tests; one line each. --no-tests leaves those out.
+// Checks format, lint, types, dependency rules and the package, and runs the tests. Prints one line
+// for each. --no-tests leaves the tests out.
 import { performance } from 'node:perf_hooks';
 import {
   findExternalBuffers,
@@ -14,7 +15,7 @@ const ADDON = 'build/Release/llm2clip.node';
 const tsc = (...args) => capture(process.execPath, ['node_modules/typescript/bin/tsc', ...args]);
 const biome = (...args) => capture('node_modules/.bin/biome', [...args, '--colors=off', '.']);
 
-/** Each throws, or gives the faults it found. */
+/** Each check throws, or returns the faults that it found. */
 const CHECKS = {
   'format of TypeScript': () => biome('format'),
   'format of C++': async () =>

@@ -90,6 +90,27 @@ describe('Classifier', () => {
     }
   });
 
+  test('of many labels with few scores the best come in the order of a sort', async () => {
+    const labels = names('label', 3000);
+    const dim = 4;
+    const few = rows(unitVectors(7, dim, 3), dim);
+    const texts = fillTemplates(labels, ['a photo of a {}.']);
+    const vectors = new Map(texts.map((text, i) => [text, few[i % 7] as number[]]));
+    await using classifier = await Classifier.create(
+      new FakeEncoder({ dim, texts: vectors }),
+      labels,
+    );
+    const picture = unitVectors(1, dim, 2);
+    const all = await classifier.rank(picture, { topK: 3000, scale: 5 });
+    assert.equal(all.length, 3000);
+    const sorted = all.toSorted((a, b) => b.score - a.score || a.index - b.index);
+    assert.deepEqual(all, sorted);
+    assert.ok(Math.abs(all.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-9);
+    for (const topK of [1, 429, 430, 2999]) {
+      assert.deepEqual(await classifier.rank(picture, { topK, scale: 5 }), all.slice(0, topK));
+    }
+  });
+
   test('one label is certain; a label given twice is two, in order; ten are the default', async () => {
     const labels = names('label', 12);
     const { encoder } = encoderOf(labels, 8);

@@ -206,7 +206,7 @@ describe('a bundle', () => {
     assert.deepEqual(preprocessing, {
       ...{ size: 56, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD },
     });
-    assert.match(source?.preprocessing ?? '', /no file says it/);
+    assert.match(source?.preprocessing ?? '', /no file states it/);
   });
 
   test('with a preprocessing that makes no sense is refused, by the field', async () => {

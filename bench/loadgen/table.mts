@@ -1,4 +1,4 @@
-// A comparison with LoadGen as tables.mts has it in README.
+// Formats a comparison with LoadGen as the table that tables.mts puts into README.
 import type { Machine } from '#lib/bench/record';
 import type { Figures, Outcome, Round, TOLERANCES } from './agreement.mts';
 
@@ -6,7 +6,7 @@ export interface LoadGenRecord {
   command: string;
   date: string;
   machine: Machine;
-  /** LoadGen's version. */
+  /** The version of LoadGen. */
   loadgen: string;
   settings: Settings;
   tolerances: typeof TOLERANCES;
@@ -22,13 +22,14 @@ interface Settings {
   input: 'encoded';
   pictures: number;
   rounds: number;
-  /** Of a run, at the least. */
+  /** The minimum duration of a run. */
   seconds: number;
-  /** Queries a second of server. */
+  /** Queries per second in the server scenario. */
   rate: number;
 }
 
-const ms = (value: number) => value.toPrecision(3);
+const ms = (value: number) =>
+  value < 1000 ? value.toPrecision(3) : Math.round(value).toLocaleString('en');
 const latencies = ({ p50, p90, p99 }: Figures) => [p50, p90, p99].map(ms).join(' / ');
 
 function row({ scenario, loadgen, llm2clip, agree }: Outcome): string {

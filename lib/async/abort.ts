@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { whenAborted } from './when-aborted';
 
 /** Rejects with the signal's reason as soon as that is aborted; resolves when `promise` settles. */
 function untilSettled(
@@ -11,15 +11,13 @@ function untilSettled(
       reject(signal.reason);
       onAbort();
     };
+    const stopWaiting = signal.aborted ? undefined : whenAborted(signal, abort);
     const settled = () => {
-      signal.removeEventListener('abort', abort);
+      stopWaiting?.();
       resolve();
     };
     promise.then(settled, settled);
-    // One signal for many pictures is the common case, not a leak to be warned of.
-    setMaxListeners(0, signal);
     if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
   });
 }
 

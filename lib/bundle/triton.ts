@@ -2,10 +2,10 @@ import { engineOf } from '../engines';
 import type { Part } from '../parts';
 import type { Manifest } from './manifest';
 
-/** What of a bundle Triton is told. */
+/** The fields of a manifest that Triton's description depends on. */
 type Described = Pick<Manifest, 'model' | 'text' | 'batch' | 'engine' | 'precision'>;
 
-/** A tensor of Triton's: its name, numpy-like type, and shape without the batch. */
+/** A tensor in Triton's description: its name, its type, and its shape without the batch. */
 interface Tensor {
   name: string;
   type: 'TYPE_FP32' | 'TYPE_INT64';
@@ -16,7 +16,7 @@ function texts(names: readonly string[]): Tensor[] {
   return names.map((name) => ({ name, type: 'TYPE_INT64', dims: [-1] }));
 }
 
-/** What goes into a part and comes out of it; undefined where it has no inputs of one batch. */
+/** Returns the inputs and outputs of a part, or undefined if its inputs have no batch dimension. */
 function tensorsOf(
   part: Part,
   { model, text }: Described,
@@ -44,8 +44,8 @@ function tensorsOf(
 }
 
 /**
- * Triton Inference Server's own description of a part (config.pbtxt); undefined where Triton can't
- * serve it.
+ * Writes Triton Inference Server's description of a part (config.pbtxt). Returns undefined if
+ * Triton cannot serve the part.
  */
 export function tritonConfig(part: Part, bundle: Described): string | undefined {
   const { kind, flavour } = bundle.engine;

@@ -6,10 +6,10 @@ import type { Stated, StatedConfig } from './stated-config';
 import type { VisionConfig } from './vision-config';
 
 /**
- * The tower as numbers: shapes tell what they can, the configuration the rest, and where both
- * speak they must agree.
+ * Determines the configuration of a tower from the shapes of its weights. The configuration file
+ * supplies what shapes do not reveal, and must agree with them otherwise.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH
+ * @throws LLM2CLIPError ERR_CHECKPOINT_MISMATCH
  */
 export function inferConfig(
   family: Family,
@@ -60,12 +60,15 @@ function headsOf(
   const found = stated.heads ?? stated.headWidth;
   throw mismatch(
     found === undefined
-      ? `a width of ${width} does not tell the number of heads; say "num_attention_heads" by --config`
+      ? `the number of heads cannot be inferred from a width of ${width}; state "num_attention_heads" in --config`
       : `the configuration says "${found.key}" is ${found.value}, which does not divide the width ${width}`,
   );
 }
 
-/** A gated MLP is in the weights; configurations of such towers name whatever their code ignored. */
+/**
+ * Returns the activation. The weights show a gated MLP; configurations of such towers may name
+ * another activation.
+ */
 function activationOf({ activation }: VisionFamily, stated: StatedConfig): Activation {
   if (activation === 'swiglu' || stated.activation === undefined) return activation;
   if (stated.activation !== 'swiglu') return stated.activation;
@@ -77,7 +80,7 @@ function checkStated(config: VisionConfig, stated: StatedConfig): void {
   check(stated.layers, config.layers);
   check(stated.patchSize, config.patchSize);
   check(stated.imageSize, config.imageSize);
-  // SwiGLU's hidden width is two thirds of a plain MLP's, which some configurations give.
+  // SwiGLU's hidden width is two thirds of a plain MLP's. Some configurations state the latter.
   const gated = config.activation === 'swiglu' ? 2 / 3 : 1;
   check(stated.hidden, config.hidden, (value) => [value, Math.trunc(value * gated)]);
   check(stated.mlpRatio, config.hidden, (ratio) =>
@@ -95,7 +98,7 @@ function check(
   if (stated === undefined || allowed(stated.value).includes(found)) return;
   throw mismatch(
     `the configuration contradicts the weights: "${stated.key}" is ${stated.value}, ` +
-      `the weights' shapes say ${found}; give the right one by --config`,
+      `the weights' shapes say ${found}; state the right one in --config`,
   );
 }
 

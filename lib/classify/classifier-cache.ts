@@ -1,7 +1,9 @@
+import { LRUCache } from 'lru-cache';
 import { invalidType } from '../arguments';
 import { abortable } from '../async/abort';
 import { Classifier, type ImageTextEncoder } from './index';
 import {
+  CLASSIFY_OPTIONS,
   type ClassifierOptions,
   type ClassifyOptions,
   resolveClassifierOptions,
@@ -31,8 +33,14 @@ interface Kept {
  */
 export class ClassifierCache {
   readonly #encoder: ImageTextEncoder;
-  /** Last used last. */
-  #kept: Kept[] = [];
+  /** Lists whose labels are being encoded; somebody waits for each. */
+  readonly #encoding = new Set<Kept>();
+  readonly #ready = new LRUCache<Kept, Classifier>({
+    max: MOST_LISTS,
+    maxSize: MOST_BYTES,
+    sizeCalculation: ({ memoryBytes }) => Math.min(Math.max(1, memoryBytes), MOST_BYTES),
+    disposeAfter: (_, kept) => this.#release(kept),
+  });
 
   constructor(encoder: ImageTextEncoder) {
     this.#encoder = encoder;
@@ -45,11 +53,11 @@ export class ClassifierCache {
     body: (classifier: Classifier) => Promise<T>,
   ): Promise<T> {
     if (!Array.isArray(labels)) throw invalidType('an array of strings', 'labels', labels);
-    const { signal, ...rest } = resolveClassifierOptions(options);
-    resolveRankOptions(options); // before labels are encoded for nothing
+    const { signal, ...rest } = resolveClassifierOptions(options, CLASSIFY_OPTIONS);
+    resolveRankOptions(options, CLASSIFY_OPTIONS); // before labels are encoded for nothing
     signal?.throwIfAborted();
     const kept = this.#find(labels, rest.templates) ?? this.#begin(labels, rest);
-    this.#kept = [...this.#kept.filter((other) => other !== kept), kept];
+    this.#ready.get(kept); // used last from here on
     kept.users += 1;
     try {
       return await body(await abortable(kept.classifier, signal));
@@ -61,13 +69,12 @@ export class ClassifierCache {
 
   /** Lets go of all, those in use when they no longer are. */
   clear(): void {
-    const before = this.#kept;
-    this.#kept = [];
-    for (const kept of before) this.#release(kept);
+    this.#encoding.clear();
+    this.#ready.clear();
   }
 
   #find(labels: readonly string[], templates: readonly string[]): Kept | undefined {
-    return this.#kept.find(
+    return [...this.#encoding, ...this.#ready.keys()].find(
       (kept) => areEqual(kept.labels, labels) && areEqual(kept.templates, templates),
     );
   }
@@ -92,36 +99,25 @@ export class ClassifierCache {
       controller,
       users: 0,
     };
+    this.#encoding.add(kept);
     classifier.then(
       (ready) => {
         kept.ready = ready;
+        if (this.#encoding.delete(kept)) this.#ready.set(kept, ready);
         this.#release(kept);
-        this.#evict();
       },
-      () => this.#drop(kept),
+      () => this.#encoding.delete(kept),
     );
     return kept;
   }
 
-  #drop(kept: Kept): void {
-    this.#kept = this.#kept.filter((other) => other !== kept);
-  }
-
-  /** What nobody uses goes, unless it is kept; what nobody waits for is not encoded. */
+  /** A list that nobody uses is disposed of unless it is kept; what nobody waits for is not encoded. */
   #release(kept: Kept): void {
     if (kept.users > 0) return;
     if (kept.ready === undefined) {
-      this.#drop(kept);
+      this.#encoding.delete(kept);
       kept.controller.abort();
-    } else if (!this.#kept.includes(kept)) void kept.ready.dispose();
-  }
-
-  #evict(): void {
-    const bytes = () => this.#kept.reduce((sum, { ready }) => sum + (ready?.memoryBytes ?? 0), 0);
-    while (this.#kept.length > 1 && (this.#kept.length > MOST_LISTS || bytes() > MOST_BYTES)) {
-      const oldest = this.#kept.shift() as Kept;
-      if (oldest.ready !== undefined) this.#release(oldest);
-    }
+    } else if (!this.#ready.has(kept)) void kept.ready.dispose();
   }
 }
 

@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { types } from 'node:util';
 import { invalidBuffer, invalidType } from '../arguments';
 import { withCallerStack } from '../async/caller';
-import { nextTurn } from '../async/next-turn';
 import { classEmbeddings, fillTemplates } from '../eval/zero-shot';
 import type { ImageInput } from '../image';
 import type { Embeddings } from '../model/embeddings';
@@ -11,9 +10,13 @@ import type { EncodeManyOptions, EncodeOptions } from '../options';
 import { VectorTable } from '../search/vector-table';
 import { ownFloats } from '../typed-array';
 import {
+  CLASSIFIER_CALL_OPTIONS,
+  CLASSIFIER_OPTIONS,
   type ClassifierOptions,
+  RANK_OPTIONS,
   type RankOptions,
   type ResolvedClassifierOptions,
+  type ResolvedRankOptions,
   resolveClassifierOptions,
   resolveLabels,
   resolveRankOptions,
@@ -41,9 +44,6 @@ const TEXTS_AT_ONCE = 128;
 
 /** Chunks of texts under way, so that the engine does not wait for the one that is taken in. */
 const CHUNKS_UNDER_WAY = 2;
-
-/** Exponentials that are summed before others have their turn. */
-const SUMMED_AT_A_STRETCH = 16_384;
 
 /**
  * Labels as vectors, one a label, with which pictures are classified: made once, a picture then
@@ -73,7 +73,7 @@ export class Classifier {
     options?: ClassifierOptions,
   ): Promise<Classifier> {
     const checked = Object.freeze(resolveLabels(labels));
-    const resolved = resolveClassifierOptions(options);
+    const resolved = resolveClassifierOptions(options, CLASSIFIER_OPTIONS);
     const table = await withCallerStack(embedLabels(encoder, checked, resolved));
     return new Classifier(encoder, checked, table);
   }
@@ -92,13 +92,14 @@ export class Classifier {
     image: ImageInput,
     options?: RankOptions & Pick<EncodeOptions, 'priority'>,
   ): Promise<Classification[]> {
-    const { signal } = resolveRankOptions(options);
+    const resolved = resolveRankOptions(options, CLASSIFIER_CALL_OPTIONS);
+    const { signal } = resolved;
     const { priority } = options ?? {};
     const encoding = this.#encoder.encodeImage(image, {
       ...(signal && { signal }),
       ...(priority !== undefined && { priority }),
     });
-    return this.rank(await withCallerStack(encoding), options);
+    return this.#rank(await withCallerStack(encoding), resolved);
   }
 
   /**
@@ -111,18 +112,7 @@ export class Classifier {
    * for await (const { embedding } of model.embedStream(paths)) await classifier.rank(embedding, { topK: 1 });
    */
   async rank(embedding: Float32Array, options?: RankOptions): Promise<Classification[]> {
-    const { topK, scale, signal } = resolveRankOptions(options);
-    const queries = requireVector(embedding, this.#table.dim);
-    const work = { queries, k: this.labels.length, threads: availableParallelism(), signal };
-    const [found] = await withCallerStack(this.#table.search(work));
-    const { ids, scores } = found as NonNullable<typeof found>;
-    const sum = await sumOfPowers(scores, scale);
-    const best = scores[0] as number;
-    return Array.from(scores.subarray(0, topK), (score, i) => {
-      const index = ids[i] as number;
-      const probability = Math.exp(scale * (score - best)) / sum;
-      return { label: this.labels[index] as string, index, probability, score };
-    });
+    return this.#rank(embedding, resolveRankOptions(options, RANK_OPTIONS));
   }
 
   /** Waits for what is under way, then frees the memory. Safe to call twice. */
@@ -133,6 +123,18 @@ export class Classifier {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+
+  async #rank(
+    embedding: Float32Array,
+    { topK, scale, signal }: ResolvedRankOptions,
+  ): Promise<Classification[]> {
+    const query = requireVector(embedding, this.#table.dim);
+    const work = { query, k: topK, scale, threads: availableParallelism(), signal };
+    const ranked = await withCallerStack(this.#table.rank(work));
+    return ranked.map(({ row: index, score, probability }) => {
+      return { label: this.labels[index] as string, index, probability, score };
+    });
+  }
 }
 
 function requireVector(value: unknown, dim: number): Float32Array {
@@ -140,19 +142,6 @@ function requireVector(value: unknown, dim: number): Float32Array {
   const numbers = ownFloats(value, 'embedding');
   if (numbers.length === dim) return numbers;
   throw invalidBuffer(`${dim} numbers`, 'embedding', numbers);
-}
-
-/** Σ exp(scale · (score − best)); scores come best first, so that no exponential overflows. */
-async function sumOfPowers(scores: Float32Array, scale: number): Promise<number> {
-  const best = scores[0] as number;
-  let sum = 0;
-  for (let begin = 0; begin < scores.length; begin += SUMMED_AT_A_STRETCH) {
-    if (begin > 0) await nextTurn();
-    for (const score of scores.subarray(begin, begin + SUMMED_AT_A_STRETCH)) {
-      sum += Math.exp(scale * (score - best));
-    }
-  }
-  return sum;
 }
 
 /** Whole labels, as many as make TEXTS_AT_ONCE texts. */

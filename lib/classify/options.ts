@@ -4,6 +4,7 @@ import {
   optionalFunction,
   optionalInteger,
   optionalSignal,
+  optionNames,
   optionsBag,
 } from '../arguments';
 import { checkScale, checkTemplates } from '../eval/zero-shot';
@@ -29,6 +30,23 @@ export interface RankOptions {
 
 export type ClassifyOptions = Omit<ClassifierOptions, 'onProgress'> & RankOptions;
 
+const CLASSIFIER_NAMES = { templates: true, signal: true, priority: true } as const;
+const RANK_NAMES = { topK: true, scale: true, signal: true } as const;
+
+export const CLASSIFIER_OPTIONS = optionNames<ClassifierOptions>({
+  ...CLASSIFIER_NAMES,
+  onProgress: true,
+});
+/** Of Classifier.rank(). */
+export const RANK_OPTIONS = optionNames<RankOptions>(RANK_NAMES);
+/** Of Classifier.classify(). */
+export const CLASSIFIER_CALL_OPTIONS = [...RANK_OPTIONS, 'priority'];
+/** Of LLM2CLIP.classify(). */
+export const CLASSIFY_OPTIONS = optionNames<ClassifyOptions>({
+  ...CLASSIFIER_NAMES,
+  ...RANK_NAMES,
+});
+
 const DEFAULT_TEMPLATES = ['a photo of a {}.'];
 const DEFAULT_TOP_K = 10;
 const MOST_TOP_K = 2 ** 32 - 1;
@@ -47,8 +65,11 @@ export function resolveTemplates(value: unknown): readonly string[] {
   throw invalidRange('at least one text', 'options.templates', value);
 }
 
-export function resolveClassifierOptions(value: unknown): ResolvedClassifierOptions {
-  const { templates, signal, priority, onProgress } = optionsBag(value, 'options');
+export function resolveClassifierOptions(
+  value: unknown,
+  known: readonly string[],
+): ResolvedClassifierOptions {
+  const { templates, signal, priority, onProgress } = optionsBag(value, 'options', known);
   return {
     templates: resolveTemplates(templates),
     signal: optionalSignal(signal, 'options.signal'),
@@ -57,15 +78,25 @@ export function resolveClassifierOptions(value: unknown): ResolvedClassifierOpti
   };
 }
 
-export function resolveRankOptions(
-  value: unknown,
-): Required<Omit<RankOptions, 'signal'>> & { signal: AbortSignal | undefined } {
-  const { topK, scale, signal } = optionsBag(value, 'options');
+export interface ResolvedRankOptions extends Required<Omit<RankOptions, 'signal'>> {
+  signal: AbortSignal | undefined;
+}
+
+export function resolveRankOptions(value: unknown, known: readonly string[]): ResolvedRankOptions {
+  const { topK, scale, signal } = optionsBag(value, 'options', known);
   return {
     topK: optionalInteger(topK, 'options.topK', DEFAULT_TOP_K, [1, MOST_TOP_K]),
     scale: checkScale(scale, 'options.scale'),
     signal: optionalSignal(signal, 'options.signal'),
   };
+}
+
+/** Those of LLM2CLIP.classify() that are a classifier's own. */
+export function rankOptions({
+  templates,
+  ...rest
+}: ClassifyOptions = {}): Omit<ClassifyOptions, 'templates'> {
+  return rest;
 }
 
 /** A copy, whatever becomes of the caller's array. */

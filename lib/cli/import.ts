@@ -48,32 +48,39 @@ function knownByName(): string {
     .join('');
 }
 
-/** `llm2clip import`. */
+/** Makes the command `llm2clip import`. */
 export function importCommand(): Command {
   return new Command('import')
     .description(
-      'wrap a TorchScript file or TensorRT plan made elsewhere; import only what you trust',
+      'wrap a TorchScript file or TensorRT plan made elsewhere; import only files that you trust',
     )
-    .argument('<file>', 'takes pixel_values [B, 3, S, S] float32, gives one embedding a picture')
-    .requiredOption('--out <bundle>', 'folder to make')
+    .argument('<file>', 'engine from pixel_values [B, 3, S, S] float32 to one embedding per image')
+    .requiredOption('--out <bundle>', 'folder to create')
     .addOption(
-      new Option('--family <family>', 'architecture').choices(FAMILIES).makeOptionMandatory(),
+      new Option('--family <family>', 'architecture of the model')
+        .choices(FAMILIES)
+        .makeOptionMandatory(),
     )
-    .requiredOption('--image-size <pixels>', 'edge S of its input', positiveInteger)
+    .requiredOption('--image-size <pixels>', 'edge S of the input', positiveInteger)
     .addOption(
       new Option(
         '--engine <kind>',
-        `what made it (default: ${knownByName()}else ${DEFAULT_ENGINE})`,
+        `engine that runs the file (default: ${knownByName()}else ${DEFAULT_ENGINE})`,
       ).choices(ENGINE_KINDS),
     )
-    .option('--embedding-dim <n>', 'what a plan gives, where there is no GPU', positiveInteger)
+    .option(
+      '--embedding-dim <n>',
+      'length of an embedding; a TensorRT plan needs it if there is no GPU',
+      positiveInteger,
+    )
     .addOption(
-      new Option('--precision <p>', 'what a plan computes in, which it does not show').choices(
-        PRECISIONS,
-      ),
+      new Option(
+        '--precision <p>',
+        'precision of a TensorRT plan, which the plan does not show',
+      ).choices(PRECISIONS),
     )
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)
-    .option('--force', 'replace a bundle that is there')
+    .option('--force', 'replace an existing bundle')
     .option('--json', 'print the manifest as JSON')
     .action(run);
 }

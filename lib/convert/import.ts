@@ -7,6 +7,7 @@ import {
   optionalOneOf,
   optionalSignal,
   optionalString,
+  optionNames,
   optionsBag,
 } from '../arguments';
 import { withCallerStack } from '../async/caller';
@@ -53,6 +54,19 @@ export interface ImportOptions {
   signal?: AbortSignal;
 }
 
+const IMPORT_OPTIONS = optionNames<ImportOptions>({
+  out: true,
+  engine: true,
+  embeddingDim: true,
+  precision: true,
+  family: true,
+  imageSize: true,
+  maxBatch: true,
+  force: true,
+  runtime: true,
+  signal: true,
+});
+
 async function requireFile(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) throw new LLM2CLIPError('ERR_NOT_FOUND', `no file at ${path}`);
@@ -62,7 +76,7 @@ async function requireFile(path: string): Promise<void> {
 type ResolvedImport = ReturnType<typeof resolveOptions>;
 
 function resolveOptions(value: unknown, file: string) {
-  const given = optionsBag(value, 'options');
+  const given = optionsBag(value, 'options', IMPORT_OPTIONS);
   const { imageSize, maxBatch, embeddingDim } = given;
   return {
     engine: optionalOneOf(given.engine, 'options.engine', kindOfFile(file), ENGINE_KINDS),

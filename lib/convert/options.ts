@@ -8,6 +8,7 @@ import {
   optionalOneOf,
   optionalSignal,
   optionalString,
+  optionNames,
   optionsBag,
 } from '../arguments';
 import { DEFAULT_ENGINE, ENGINE_KINDS, type EngineKind, engineOf, kindsThat } from '../engines';
@@ -80,6 +81,25 @@ export interface ConvertOptions {
   signal?: AbortSignal;
   onProgress?: (progress: ConvertProgress) => void;
 }
+
+const CONVERT_OPTIONS = optionNames<ConvertOptions>({
+  out: true,
+  engine: true,
+  precision: true,
+  calibrate: true,
+  llm: true,
+  lora: true,
+  parts: true,
+  config: true,
+  stateDict: true,
+  portable: true,
+  maxBatch: true,
+  computeCapabilities: true,
+  force: true,
+  runtime: true,
+  signal: true,
+  onProgress: true,
+});
 
 export interface ResolvedConvertOptions {
   out: string;
@@ -175,7 +195,7 @@ function neverBack(
 
 /** @throws TypeError, RangeError (ERR_INVALID_ARG) */
 export function resolveConvertOptions(value: unknown): ResolvedConvertOptions {
-  const options = optionsBag(value, 'options');
+  const options = optionsBag(value, 'options', CONVERT_OPTIONS);
   const engine = optionalOneOf(options.engine, 'options.engine', DEFAULT_ENGINE, ENGINE_KINDS);
   const [usual] = engineOf(engine).precisions;
   const precision = optionalOneOf(options.precision, 'options.precision', usual, PRECISIONS);

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -51,15 +52,15 @@ export async function sweepStaging(target: string): Promise<void> {
 }
 
 /**
- * Gives `staging` its real name, durably. False when another process was first: its result stands.
+ * Gives a folder whose files are on the disk its real name, durably. False where something has that
+ * name already: it stands.
  */
 export async function publish(staging: string, target: string): Promise<boolean> {
-  await flush(staging);
   try {
     await rename(staging, target);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') return false;
     throw error;
   }
   await syncFolder(dirname(target));
@@ -67,35 +68,39 @@ export async function publish(staging: string, target: string): Promise<boolean>
 }
 
 /**
- * Puts `staging` in the place of an existing `target`, in one step where `exchange` and the file
- * system can, and takes the old content over.
+ * Puts a folder whose files are on the disk in the place of an existing `target`, durably, and takes
+ * the old content over.
  *
- * @param exchange The addon's, see lib/native.ts; throws where there is none yet.
+ * @param exchange Exchanges two folders: the addon does it in one step, see lib/native.ts.
  */
 export async function replace(
   staging: string,
   target: string,
-  exchange: (a: string, b: string) => void,
+  exchange: (a: string, b: string) => void | Promise<void>,
 ): Promise<void> {
-  await flush(staging);
-  try {
-    exchange(staging, target);
-  } catch {
-    const old = `${staging}.old`;
-    await rename(target, old);
-    await rename(staging, target);
-    await rename(old, staging);
-  }
+  await exchange(staging, target);
   await syncFolder(dirname(target));
 }
 
-/** Ten thousand headers one by one would take a minute: the whole file system is flushed at once. */
-async function flush(folder: string): Promise<void> {
+/** Exchanges two folders by three renames: for a moment a reader finds neither at `b`. */
+export async function exchangeByRenames(a: string, b: string): Promise<void> {
+  const old = `${a}.old`;
+  await rename(b, old);
+  await rename(a, b);
+  await rename(old, a);
+}
+
+/**
+ * Brings the file system of a folder to the disk: ten thousand headers one by one would take a
+ * minute.
+ */
+export async function syncFileSystem(folder: string): Promise<void> {
   await promisify(execFile)('sync', ['-f', folder]);
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
+/** Brings a folder's list of names to the disk. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();
   } finally {

@@ -5,7 +5,7 @@ import { DEFAULT_MAX_PIXELS } from '../options';
 import type { HeatMapSize, MapPicture } from './options';
 import type { Canvas } from './paint';
 
-/** @throws as encodeImage */
+/** Reads the image behind a heat map. It throws as `encodeImage`. */
 export async function readMapPicture(input: MapPicture, autoOrient: boolean): Promise<RawPixels> {
   if (isEncoded(input)) {
     return decodeImage(input, { maxPixels: DEFAULT_MAX_PIXELS, autoOrient, transfer: false });
@@ -19,7 +19,7 @@ function sharpOf({ data, width, height, channels }: RawPixels) {
   return loadSharp()(data, { raw: { width, height, channels } });
 }
 
-/** A picture as RGB, stretched to a size. */
+/** Converts an image to RGB and resizes it to exactly this size. */
 export async function canvasOf(picture: RawPixels, size: HeatMapSize): Promise<Canvas> {
   const image = sharpOf(picture).toColourspace('srgb').removeAlpha();
   const { width, height } = size;

@@ -1,3 +1,5 @@
+import { invalidRange } from '../arguments';
+
 /** One embedding a picture, in the order of the inputs, in one array. */
 export class Embeddings {
   /** [n, dim], row after row. */
@@ -12,11 +14,11 @@ export class Embeddings {
     this.errors = errors;
   }
 
-  /** The i-th embedding, a view of `data`. RangeError outside 0 to n − 1. May be destructured. */
+  /** The i-th embedding, a view of `data`. RangeError (ERR_INVALID_ARG) outside 0 to n − 1. May be destructured. */
   readonly row = (i: number): Float32Array => {
     const [n, dim] = this.shape;
     if (!Number.isInteger(i) || i < 0 || i >= n) {
-      throw new RangeError(`expected a row from 0 to ${n - 1}, received ${i}`);
+      throw invalidRange(`a row from 0 to ${n - 1}`, 'i', i);
     }
     return this.data.subarray(i * dim, (i + 1) * dim);
   };

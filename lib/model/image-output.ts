@@ -1,5 +1,6 @@
 import { invalidRange, optionalInteger, optionalOneOf, optionsBag } from '../arguments';
 import { type ResolvedEncodeOptions, resolveEncodeOptions } from '../options';
+import { ENCODE_OPTIONS } from './encode-options';
 import type { PatchOutput } from './patch-output';
 
 const MOST_LAYERS = 1024;
@@ -8,8 +9,8 @@ const IMAGE_OUTPUTS = ['embedding', 'patches'] as const;
 /** What is asked of a picture: with patches, also of which layer. */
 export type ImageOutput = { patches: false } | { patches: true; layer: number | undefined };
 
-export function imageOutput(value: unknown): ImageOutput {
-  const { output, layer } = optionsBag(value, 'options');
+export function imageOutput(value: unknown, known: readonly string[]): ImageOutput {
+  const { output, layer } = optionsBag(value, 'options', known);
   if (optionalOneOf(output, 'options.output', 'embedding', IMAGE_OUTPUTS) === 'patches') {
     return { patches: true, layer: optionalLayer(layer) };
   }
@@ -23,8 +24,8 @@ function optionalLayer(layer: unknown): number | undefined {
 }
 
 /** Of calls for many pictures, whose patches would be held all at once. */
-export function requireEmbeddings(value: unknown): void {
-  if (!imageOutput(value).patches) return;
+export function requireEmbeddings(value: unknown, known: readonly string[]): void {
+  if (!imageOutput(value, known).patches) return;
   throw invalidRange("'embedding'; encodeImage gives patches", 'options.output', 'patches');
 }
 
@@ -33,7 +34,7 @@ export function resolvePatchOptions(
   value: unknown,
   { spec, length }: PatchOutput,
 ): ResolvedEncodeOptions {
-  const options = optionsBag(value, 'options');
+  const options = optionsBag(value, 'options', ENCODE_OPTIONS.image);
   const { normalize = spec.layer === undefined } = options;
-  return resolveEncodeOptions({ ...options, normalize }, length);
+  return resolveEncodeOptions({ ...options, normalize }, length, ENCODE_OPTIONS.image);
 }

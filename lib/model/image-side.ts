@@ -1,6 +1,5 @@
 import { createHistogram, performance } from 'node:perf_hooks';
 import { invalidBuffer } from '../arguments';
-import { abortable } from '../async/abort';
 import { Deadline } from '../async/deadline';
 import { LLM2CLIPError } from '../errors';
 import { decodeImage, type EncodedImage, isEncoded, readPixels } from '../image';
@@ -75,16 +74,10 @@ export class ImageSide {
     const { signal, timeoutMs, transfer } = options;
     const started = performance.now();
     const deadline = new Deadline(timeoutMs);
-    const either = deadline.or(signal);
-    const decoded = decodeImage(input, {
-      ...this.#options,
-      transfer,
-      signal: either,
-      onCopy: (bytes) => this.#countCopy(bytes),
-    });
-    const pixels = await abortable(decoded, either).catch((error: unknown) => {
-      throw deadline.asError(error);
-    });
+    const onCopy = (bytes: number) => this.#countCopy(bytes);
+    const pixels = await deadline.within(signal, (either) =>
+      decodeImage(input, { ...this.#options, transfer, signal: either, onCopy }),
+    );
     const took = performance.now() - started;
     this.#decoding.time.record(Math.max(1, Math.round(took * 1e6)));
     return this.#submit(pixels, false, { ...options, timeoutMs: deadline.left() }, place);

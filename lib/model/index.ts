@@ -4,7 +4,7 @@ import { Admission } from '../async/admission';
 import { withCallerStack } from '../async/caller';
 import { type Classification, Classifier } from '../classify';
 import { ClassifierCache } from '../classify/classifier-cache';
-import type { ClassifierOptions, ClassifyOptions } from '../classify/options';
+import { type ClassifierOptions, type ClassifyOptions, rankOptions } from '../classify/options';
 import { LLM2CLIPError } from '../errors';
 import { type ImageInput, overlapsImage } from '../image';
 import { overlap } from '../image/memory';
@@ -25,6 +25,7 @@ import {
 } from '../options';
 import { ownFloats } from '../typed-array';
 import type { Embeddings } from './embeddings';
+import { ENCODE_OPTIONS } from './encode-options';
 import { imageOutput, requireEmbeddings, resolvePatchOptions } from './image-output';
 import { ImageSide } from './image-side';
 import { type LoadedBundle, loadBundle } from './load';
@@ -122,11 +123,11 @@ export class LLM2CLIP {
     input: ImageInput,
     options?: EncodeImageOptions | EncodePatchesOptions,
   ): Promise<Float32Array | Patches> {
-    const output = imageOutput(options);
+    const output = imageOutput(options, ENCODE_OPTIONS.image);
     if (output.patches) {
       return await withCallerStack(this.#encodePatches(input, output.layer, options));
     }
-    const resolved = resolveEncodeOptions(options, this.info.embeddingDim);
+    const resolved = resolveEncodeOptions(options, this.info.embeddingDim, ENCODE_OPTIONS.image);
     const embedding = await withCallerStack(this.#encodeImage(input, resolved, onePlace(resolved)));
     return resolved.given ?? embedding;
   }
@@ -144,7 +145,7 @@ export class LLM2CLIP {
     options?: EncodeManyOptions,
   ): Promise<Embeddings> {
     if (!Array.isArray(inputs)) throw invalidType('an array of images', 'inputs', inputs);
-    requireEmbeddings(options);
+    requireEmbeddings(options, ENCODE_OPTIONS.images);
     const { embeddingDim: dim, maxBatch } = this.info;
     const { length: count } = inputs;
     const { resolved, out } = rowsOptions(options, count, dim, 'images');
@@ -171,8 +172,8 @@ export class LLM2CLIP {
     options?: EncodeStreamOptions,
   ): AsyncGenerator<Streamed<Input, Float32Array>, void, undefined> {
     requireIterable(inputs);
-    requireEmbeddings(options);
-    const resolved = resolveEncodeOptions(options, 0);
+    requireEmbeddings(options, ENCODE_OPTIONS.stream);
+    const resolved = resolveEncodeOptions(options, 0, ENCODE_OPTIONS.stream);
     const readAhead = resolved.readAhead ?? 2 * this.info.maxBatch;
     const encode = (input: Input) => this.#encodeImage(input, resolved, ANYWHERE);
     for await (const result of streamInOrder(inputs, readAhead, encode)) {
@@ -195,8 +196,8 @@ export class LLM2CLIP {
    */
   async encodeText(text: string, options?: EncodeTextOptions): Promise<Float32Array> {
     requireText(text, 'text');
-    const output = textOutput(options);
-    const resolved = resolveEncodeOptions(options, this.#textDim(output));
+    const output = textOutput(options, ENCODE_OPTIONS.text);
+    const resolved = resolveEncodeOptions(options, this.#textDim(output), ENCODE_OPTIONS.text);
     const place = onePlace(resolved);
     const embedding = await withCallerStack(this.#encodeText(text, output, resolved, place));
     return resolved.given ?? embedding;
@@ -215,7 +216,7 @@ export class LLM2CLIP {
   ): Promise<Embeddings> {
     if (!Array.isArray(texts)) throw invalidType('an array of strings', 'texts', texts);
     const { length: count } = texts;
-    const output = textOutput(options);
+    const output = textOutput(options, ENCODE_OPTIONS.texts);
     const dim = this.#textDim(output);
     const { resolved, out } = rowsOptions(options, count, dim, 'texts');
     const own = copyTexts(texts, count); // whatever becomes of the caller's array
@@ -280,7 +281,7 @@ export class LLM2CLIP {
     labels: readonly string[],
     options?: ClassifyOptions,
   ): Promise<Classification[]> {
-    const classify = (classifier: Classifier) => classifier.classify(image, options);
+    const classify = (classifier: Classifier) => classifier.classify(image, rankOptions(options));
     return withCallerStack(this.#classifiers.use(labels, options, classify));
   }
 

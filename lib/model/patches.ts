@@ -1,3 +1,4 @@
+import { invalidRange } from '../arguments';
 import type { Framing } from '../image/preprocessing';
 
 /** Vectors of a picture's patches, as `encodeImage` gives them with `output: 'patches'`. */
@@ -18,7 +19,7 @@ export class Patches {
   }
 
   /**
-   * The vector [D] of one patch, a view of `data`. RangeError outside the grid. May be destructured.
+   * The vector [D] of one patch, a view of `data`. RangeError (ERR_INVALID_ARG) outside the grid. May be destructured.
    *
    * @example
    * const corner = patches.at(0, 0);
@@ -27,9 +28,7 @@ export class Patches {
     const [rows, columns, width] = this.shape;
     const inside = (i: number, count: number) => Number.isInteger(i) && i >= 0 && i < count;
     if (!inside(row, rows) || !inside(column, columns)) {
-      throw new RangeError(
-        `expected a patch of ${rows} × ${columns}, received row ${row}, column ${column}`,
-      );
+      throw invalidRange(`a patch of ${rows} × ${columns}`, 'row and column', [row, column]);
     }
     const first = (row * columns + column) * width;
     return this.data.subarray(first, first + width);

@@ -3,6 +3,7 @@ import { invalidBuffer } from '../arguments';
 import { forEachConcurrently } from '../async/concurrency';
 import { type ResolvedEncodeOptions, resolveEncodeOptions } from '../options';
 import { Embeddings } from './embeddings';
+import { ENCODE_OPTIONS } from './encode-options';
 import type { Place } from './requests';
 
 /** Rows to be encoded, and where to. */
@@ -17,9 +18,14 @@ export interface Rows {
 }
 
 /** Memory for all rows comes first: of an array that states a length beyond it nothing is read. */
-export function rowsOptions(options: unknown, count: number, dim: number, what: string) {
+export function rowsOptions(
+  options: unknown,
+  count: number,
+  dim: number,
+  what: 'images' | 'texts' | 'features',
+) {
   const length = count * dim;
-  const resolved = resolveEncodeOptions(options, length);
+  const resolved = resolveEncodeOptions(options, length, ENCODE_OPTIONS[what]);
   return { resolved, out: resolved.out?.subarray(0, length) ?? allocateRows(count, dim, what) };
 }
 

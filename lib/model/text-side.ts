@@ -1,4 +1,3 @@
-import { abortable } from '../async/abort';
 import { Deadline } from '../async/deadline';
 import { LLM2CLIPError } from '../errors';
 import type { ResolvedEncodeOptions } from '../options';
@@ -28,13 +27,11 @@ export class TextSide {
 
   /** The embedding [E] of a text, which is not computed again where it was before. */
   async encode(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
-    if (this.cache === undefined) return this.#embed(text, options, place);
+    const { cache } = this;
+    if (cache === undefined) return this.#embed(text, options, place);
     const deadline = new Deadline(options.timeoutMs);
-    const signal = deadline.or(options.signal);
-    const embedding = await this.#recall(this.cache, text, { ...options, signal }, place).catch(
-      (error: unknown) => {
-        throw deadline.asError(error);
-      },
+    const embedding = await deadline.within(options.signal, (signal) =>
+      this.#recall(cache, text, { ...options, signal }, place),
     );
     return deliver(embedding, options.normalize, place);
   }
@@ -109,10 +106,7 @@ export class TextSide {
     deadline: Deadline,
   ): Promise<Float32Array> {
     const { tokenizer, requests } = this.llm();
-    const signal = deadline.or(options.signal);
-    const tokens = await abortable(tokenizer.encode(text), signal).catch((error: unknown) => {
-      throw deadline.asError(error);
-    });
+    const tokens = await deadline.within(options.signal, () => tokenizer.encode(text));
     const raw = { ...options, normalize: false, timeoutMs: deadline.left() };
     const feature = await requests.submit(tokens, false, raw, place);
     const { outOffset } = place;

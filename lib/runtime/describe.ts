@@ -18,13 +18,13 @@ import {
   tensorrtPlaces,
 } from './tensorrt';
 
-/** What `runtime info --json` prints. Null stands for what is not there. */
+/** The output of `runtime info --json`. Null means that something was not found. */
 export interface RuntimeDescription {
   llm2clip: string;
   node: string;
-  /** As Node names them, e.g. "linux-x64". */
+  /** Platform and architecture as in Node, e.g. "linux-x64". */
   platform: string;
-  /** Version of the C library, null where it is not glibc. */
+  /** Version of glibc; null if the C library is another one. */
   glibc: string | null;
   cpu: { model: string; threads: number; features: string[] };
   memoryBytes: number;
@@ -32,13 +32,13 @@ export interface RuntimeDescription {
   plugins: { name: string; path: string | null }[];
   libtorch: {
     expected: string;
-    /** The place it would be taken from. */
+    /** The place that would be used. */
     used: RuntimeSource | null;
     places: RuntimePlace[];
   };
-  /** NVIDIA GPUs; none of it need be there. */
+  /** NVIDIA GPUs and their libraries, which are optional. */
   cuda: CudaDescription;
-  /** Neither need be there, unless bundles of its kind are built or loaded. */
+  /** TensorRT, which only TensorRT bundles need; so is `tensorrtRtx`. */
   tensorrt: TensorrtDescription;
   tensorrtRtx: TensorrtDescription;
   missing: { what: string; command: string }[];
@@ -46,7 +46,7 @@ export interface RuntimeDescription {
 
 export interface TensorrtDescription {
   expected: string;
-  /** The place it would be taken from. */
+  /** The place that would be used. */
   used: TensorrtSource | null;
   places: TensorrtPlace[];
 }
@@ -61,8 +61,8 @@ export interface RuntimePlace {
 }
 
 /**
- * What this machine has and lacks. Nothing that could fail is opened but the addon, which is
- * reported missing when it does not load.
+ * Describes which libraries this machine has and lacks. Of those it opens only the addon, which is
+ * reported as missing if it does not load.
  *
  * @example
  * const { missing } = await describeRuntime();
@@ -100,7 +100,7 @@ export async function describeRuntime(
   };
 }
 
-/** A clone of the project builds its own. */
+/** Command that provides the native code: in a clone of the project it is built, else installed. */
 function buildCommand(): string {
   const isClone = existsSync(join(PACKAGE_ROOT, 'CMakeLists.txt'));
   return isClone ? 'npm run setup' : 'npm install llm2clip';
@@ -159,13 +159,13 @@ async function describeLibtorch(options: { runtime?: string }) {
       used = source;
       usedHasCuda = found.cudaLibraries.length > 0;
     }
-    // A place named explicitly is never passed over: what comes after it is not used.
+    // If the user names a place and it cannot be used, no later place is used instead.
     refused ||= !found && (source === 'option' || source === 'env');
   }
   return { expected: LIBTORCH_VERSION, used, usedHasCuda, places };
 }
 
-/** The features that kernels choose by, as the system lists them; for when the addon is missing. */
+/** CPU features that choose the kernels, by the kernel's names; used if the addon is missing. */
 const CPU_FEATURES = [
   'avx2',
   'fma',

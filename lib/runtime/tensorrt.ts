@@ -1,4 +1,5 @@
-// Where TensorRT's two libraries lie. Each is one file; nothing is opened here.
+// Finds the libraries of TensorRT and of TensorRT for RTX. Each is one file; nothing is opened
+// here.
 import { join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { unpackedTwin } from './asar';
@@ -6,7 +7,7 @@ import { cachedRuntimeFolder, distrustOf } from './cache';
 import { TENSORRT_RTX_PINS, TENSORRT_RTX_VERSION } from './pins';
 import { fileSize, findDamage, readRecord } from './record';
 
-/** In the order in which they are looked at. */
+/** Places to search for the libraries, in this order. */
 export const TENSORRT_SOURCES = ['option', 'env', 'cache', 'system'] as const;
 export type TensorrtSource = (typeof TENSORRT_SOURCES)[number];
 
@@ -14,17 +15,17 @@ export type TensorrtSource = (typeof TENSORRT_SOURCES)[number];
 export interface TensorrtLibrary {
   /** What users call it. */
   title: string;
-  /** That the plugin was compiled against. */
+  /** Version that the plugin was compiled against. */
   version: string;
   library: string;
-  /** Names a folder that holds it. */
+  /** Environment variable that names its folder. */
   variable: string;
   places: () => { source: TensorrtSource; folder: string }[];
-  /** How to get it. */
+  /** Advice on how to install it, for error messages. */
   remedy: string;
 }
 
-/** Where Linux distributions and NVIDIA's packages and containers put it. */
+/** Folders where Linux distributions and NVIDIA's packages and containers install it. */
 const SYSTEM_FOLDERS = [
   '/usr/lib/x86_64-linux-gnu',
   '/usr/lib64',
@@ -55,17 +56,17 @@ export const TENSORRT_RTX: TensorrtLibrary = {
   remedy: `run: ${TENSORRT_RTX_PINS.command}`,
 };
 
-/** One place that was looked at: the library there, or why there is none to be used. */
+/** A place that was searched: the library there, or the reason why none can be used. */
 export interface TensorrtPlace {
   source: TensorrtSource;
   folder: string;
   library: string | null;
-  /** Where the folder says it. */
+  /** Version, if the folder states it. */
   version: string | null;
   problem: string | null;
 }
 
-/** Every place in its order. One that is named explicitly is the only one. */
+/** Lists every place in order. If the caller names one, it is the only one. */
 export async function tensorrtPlaces(
   { variable, library, places }: TensorrtLibrary,
   options: { runtime?: string } = {},
@@ -77,11 +78,11 @@ export async function tensorrtPlaces(
 }
 
 /**
- * Absolute path of the library: in the `runtime` folder given, in that of TENSORRT_ROOT or
- * TENSORRT_RTX_ROOT, else in this user's cache (TensorRT for RTX) or where systems keep libraries
- * (TensorRT).
+ * Finds the library of a kind and returns its absolute path. It searches the option `runtime`, the
+ * folder in TENSORRT_ROOT or TENSORRT_RTX_ROOT, and then this user's cache (TensorRT for RTX) or
+ * the system's library folders (TensorRT).
  *
- * @throws ERR_RUNTIME_MISSING
+ * @throws LLM2CLIPError ERR_RUNTIME_MISSING
  */
 export async function locateTensorrt(
   wanted: TensorrtLibrary,
@@ -98,7 +99,7 @@ export async function locateTensorrt(
   );
 }
 
-/** A folder of that kind, one that holds it, or a Python package. */
+/** Subfolders of a place that may hold the library, including those of Python packages. */
 const WITHIN = ['', 'lib', 'lib64', 'tensorrt_rtx_libs', 'tensorrt_libs'];
 
 async function inspect(

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { invalidType, isObject, nonEmptyString, optionalInteger } from '../arguments';
+import { nonEmptyString, optionalInteger, optionNames, optionsBag } from '../arguments';
 import type { Bounds } from './recent-vectors';
 
 const DEFAULT_MAX_ENTRIES = 10_000;
@@ -19,6 +19,12 @@ export interface TextCacheOptions {
   file?: string;
 }
 
+const CACHE_OPTIONS = optionNames<TextCacheOptions>({
+  maxEntries: true,
+  maxBytes: true,
+  file: true,
+});
+
 /** With every default filled in. */
 export interface ResolvedTextCache extends Bounds {
   file: string | undefined;
@@ -28,8 +34,8 @@ export interface ResolvedTextCache extends Bounds {
 export function textCacheOptions(value: unknown): ResolvedTextCache | undefined {
   const name = 'options.textCache';
   if (value === false) return undefined;
-  if (value !== undefined && !isObject(value)) throw invalidType('an object or false', name, value);
-  const { maxEntries, maxBytes, file } = value ?? {};
+  const bag = optionsBag(value, name, CACHE_OPTIONS, 'an object or false');
+  const { maxEntries, maxBytes, file } = bag;
   const anyBytes = [1, Number.MAX_SAFE_INTEGER] as const;
   return {
     maxEntries: optionalInteger(maxEntries, `${name}.maxEntries`, DEFAULT_MAX_ENTRIES, [

@@ -1,9 +1,13 @@
-// Who may include whom: lib → binding → csrc, never back, and vendors' headers each in one place.
+// Which layer may include which: lib → binding → csrc, never the other way. Headers of vendors may
+// be included in one place each.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, ROOT } from '../command.mjs';
 
-/** A line that `pattern` finds in a file under `within` is a fault, unless it lies under one of `except`. */
+/**
+ * A line in a file under `within` that matches `pattern` is a fault, unless the file is under
+ * `except`.
+ */
 const RULES = [
   {
     rule: 'N-API only in binding',
@@ -17,13 +21,13 @@ const RULES = [
     except: ['csrc/engine/tensorrt/'],
   },
   {
-    rule: 'engines are reached through engine.h alone, and know nothing of each other',
+    rule: 'engines are used only through engine.h, and do not include each other',
     pattern: /#include\s*"engine\/torchscript\//,
     within: ['csrc', 'binding'],
     except: ['csrc/engine/torchscript/', 'csrc/tests/staging_test.cpp'],
   },
   {
-    rule: 'engines are reached through engine.h alone, and know nothing of each other',
+    rule: 'engines are used only through engine.h, and do not include each other',
     pattern: /#include\s*"engine\/tensorrt\//,
     within: ['csrc', 'binding'],
     except: ['csrc/engine/tensorrt/', 'csrc/tests/tensorrt_test.cpp'],
@@ -46,18 +50,18 @@ const RULES = [
     within: ['csrc'],
   },
   {
-    rule: 'models know no files, engines, kernels or queues',
+    rule: 'models do not depend on files, engines, kernels or queues',
     pattern: /#include\s*"((engine|kernels|image|serving)\/|base\/file)/,
     within: ['csrc/model'],
   },
   {
-    rule: 'images, queues and searches know no models and no engines',
+    rule: 'images, queues and search do not depend on models or engines',
     pattern: /#include\s*"(model|engine)\//,
     within: ['csrc/image', 'csrc/serving', 'csrc/search'],
   },
   {
     rule: 'lib never imports from test, tools or bench',
-    // lib/bench is lib's own; the suite's files at the root are .mts.
+    // lib/bench belongs to lib. The suite in the folder bench consists of .mts files.
     pattern: /(from|import|require)[\s(]*'[^']*\b((test|tools|fixtures)\/|bench\/[^']*\.mts')/,
     within: ['lib'],
   },
@@ -83,7 +87,7 @@ const RULES = [
   },
 ];
 
-/** Every fault under `root` as `file:line: rule`. */
+/** Returns every fault under `root` as `file:line: rule`. */
 export function findForbiddenIncludes(root = ROOT) {
   return RULES.flatMap((rule) =>
     rule.within
@@ -93,7 +97,7 @@ export function findForbiddenIncludes(root = ROOT) {
   );
 }
 
-/** Files that may lie at the top of lib; all others are in a room. */
+/** How many files may lie at the top of lib; all others are in a room. */
 const MOST_AT_THE_TOP = 12;
 
 /** A subject of lib is a file or a folder, never `x.ts` beside `x/`; few files lie at the top. */
@@ -111,7 +115,7 @@ export function findMisplacedFiles(root = ROOT) {
       ];
 }
 
-/** As in the sources, so in what was built of them: templates of other headers could do it too. */
+/** Checks the built addon, because templates in other headers could also use external buffers. */
 export async function findExternalBuffers(addon) {
   const imported = await capture('nm', ['-D', '--undefined-only', addon]);
   return imported.match(/napi_create_external_(array)?buffer/g) ?? [];

@@ -6,7 +6,10 @@ import { rowCosines } from '#lib/eval/parity';
 import { samplePictures } from '#lib/image/pictures';
 import { type BuildSpec, FOR_CPU } from '#lib/native';
 
-/** What each layer does to the embeddings, by layerEffects() and by engines that hold it alone in int8. */
+/**
+ * Measures each layer's effect on the embeddings: by layerEffects(), and with only that layer in
+ * int8.
+ */
 export async function effectsOn(pictureFolder: string, checkpoint: string, folder: string) {
   const { config, weights, preprocessing } = resolveModel(await readCheckpoint(checkpoint));
   const engine = await openEngine('torchscript');

@@ -1,4 +1,4 @@
-// The engine that this shared library is: see engine/plugin.h for how it is opened.
+// The plugin of this shared library. engine/plugin.h describes how it is opened.
 #include "engine/engine.h"
 #include "engine/tensorrt/tensorrt_builder.h"
 #include "engine/tensorrt/tensorrt_session.h"

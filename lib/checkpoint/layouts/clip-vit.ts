@@ -24,7 +24,10 @@ const HUGGING_FACE: Layout<'clip_vit'> = {
   },
 };
 
-/** OpenAI's CLIP ViT: no bias in patch embedding and projection, a LayerNorm before the blocks. */
+/**
+ * OpenAI's CLIP ViT, with no biases in patch embedding and projection and a LayerNorm before the
+ * blocks.
+ */
 export const CLIP_VIT: VisionFamily<'clip_vit'> = {
   family: 'clip_vit',
   headWidths: [64],

@@ -2,7 +2,7 @@ import { type Layout, layerNorm, linear, type Source, type VisionFamily } from '
 
 const fused = (part: 0 | 1 | 2): Source => ({ fused: 'blocks.{i}.attn.qkv.weight', part });
 
-/** Older EVA-CLIP files: one matrix for q, k and v; biases of q and v beside the matrices. */
+/** Names in older EVA-CLIP files: one matrix for q, k and v, and separate biases of q and v. */
 const ATTENTION: Layout['names'] = {
   'blocks.{i}.attn.q_proj.weight': ['blocks.{i}.attn.q_proj.weight', fused(0)],
   'blocks.{i}.attn.k_proj.weight': ['blocks.{i}.attn.k_proj.weight', fused(1)],
@@ -18,7 +18,7 @@ const OFFICIAL: Layout<'eva02'> = {
   names: ATTENTION,
 };
 
-/** timm's own names; open_clip puts them under `visual.trunk.`. */
+/** timm's names, which open_clip's files have under `visual.trunk.`. */
 const TIMM: Layout<'eva02'> = {
   name: 'EVA02, timm',
   family: 'eva02',

@@ -12,27 +12,27 @@ import { isIgnored } from './ignored';
 import { isOfHeldModel } from './plain-name';
 import { type Recognised, recognise } from './recognise';
 
-/** A checkpoint understood: which tower it is, and where each of its weights lies. */
+/** The vision tower of a checkpoint, with the position of each of its weights. */
 export interface ResolvedModel {
-  /** Name of the layout, for people. */
+  /** Name of the layout, for messages. */
   layout: string;
   config: VisionConfig;
-  /** Exactly those that csrc/model binds, under their canonical names and of their shapes. */
+  /** Exactly the weights that csrc/model binds, with their canonical names and shapes. */
   weights: NamedEntry[];
-  /** Names of the tensors that are not needed: the text side, tables that are recomputed, losses. */
+  /** Names of tensors that are not needed: the text side, tables that are recomputed, losses. */
   ignored: string[];
   preprocessing: Preprocessing;
-  /** Who says that, for people. */
+  /** The file that states the preprocessing, for messages. */
   preprocessingSource: string;
 }
 
 /**
- * Recognises the layout of a checkpoint and binds its tensors to canonical names, all checks
- * before any weight is read.
+ * Recognises the layout of a checkpoint and binds its tensors to canonical names. All checks are
+ * done before any weight is read.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED for another kind of model,
- *   ERR_CHECKPOINT_MISMATCH for missing, unknown or misshapen tensors and contradictions of the
- *   configuration
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED for another kind of model,
+ *   ERR_CHECKPOINT_MISMATCH for missing, unknown or misshapen tensors and for a configuration that
+ *   contradicts them
  * @example
  * const model = resolveModel(await readCheckpoint('LLM2CLIP-EVA02-L-14-336.pt'));
  * console.log(model.layout, model.config.width, model.weights.length);
@@ -45,7 +45,7 @@ export function resolveModel(table: CheckpointTable): ResolvedModel {
   const stated = readStatedConfig(table.stated);
   const { layout, layers, prefix } = recognised;
   const config = inferConfig(layout.family, dimensions, layers, stated);
-  // open_clip puts timm's names under `visual.`.
+  // Files of open_clip have timm's names under `visual.`.
   const origin = layout.origin === 'timm' && prefix !== '' ? 'open_clip' : layout.origin;
   const pictures = resolvePreprocessing(table, origin ?? 'transformers', config.imageSize);
   return {

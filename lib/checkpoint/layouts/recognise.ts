@@ -3,7 +3,10 @@ import { FAMILY_TABLES, type Family } from './families';
 import { type FamilyWeights, type Layout, sourceName, sourcesOf } from './layout';
 import { refuseKnownFamilies } from './refused';
 
-/** A damaged checkpoint still shows most of its layout's names; another family far fewer. */
+/**
+ * A damaged checkpoint has at least this fraction of its layout's names; another family has far
+ * fewer.
+ */
 export const LEAST_SHARE = 0.8;
 const BLOCK_NUMBER = /(^|\.)(blocks|layers)\.(0|[1-9]\d{0,3})\./;
 
@@ -16,9 +19,9 @@ export interface Recognised<F = Family> {
 }
 
 /**
- * Finds the layout of which the file shows the largest share.
+ * Finds the layout that shares the most names with the file.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED where none comes near
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED if no layout is close
  */
 export function recognise(names: readonly string[], path: string): Recognised {
   const best = closestLayout(FAMILY_TABLES, names);
@@ -30,7 +33,7 @@ export function recognise(names: readonly string[], path: string): Recognised {
 }
 
 /**
- * The layout of which these names show the largest share, and that share.
+ * Returns the layout with the largest fraction of its names among these, and that fraction.
  *
  * @param blockNorm canonical name of a tensor that every block has
  */
@@ -52,7 +55,7 @@ export function closestLayout<F>(
   return { ...best, layers: countLayers(names, best.layout, best.prefix, blockNorm) };
 }
 
-/** Share of the layout's tensors that are there, whatever the block. */
+/** Returns the fraction of the layout's tensors that are present in any block. */
 function shareFound(
   weights: FamilyWeights<unknown>,
   layout: Layout<unknown>,

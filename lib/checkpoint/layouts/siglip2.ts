@@ -4,7 +4,7 @@ const fused = (tensor: 'weight' | 'bias', part: 0 | 1 | 2): Source[] => [
   { fused: `blocks.{i}.attn.qkv.${tensor}`, part },
 ];
 
-/** timm's own names; open_clip puts them under `visual.trunk.`. */
+/** timm's names, which open_clip's files have under `visual.trunk.`. */
 const TIMM: Layout<'siglip2'> = {
   name: 'SigLIP2, timm',
   family: 'siglip2',
@@ -20,7 +20,7 @@ const TIMM: Layout<'siglip2'> = {
   },
 };
 
-/** SigLIP's ViT: no class token, an attention pool in place of the projection. */
+/** SigLIP's ViT, with no class token and with an attention pool in place of the projection. */
 export const SIGLIP2: VisionFamily<'siglip2'> = {
   family: 'siglip2',
   headWidths: [64, 72],
