@@ -7,6 +7,7 @@ import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Manifest } from 'llm2clip';
 import { llm2clip, MAIN } from './support/cli.mts';
+import { PICTURES } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
@@ -68,7 +69,7 @@ describe('usage', { concurrency: 2 }, () => {
 
 describe('int8', () => {
   const folder = temporaryFolder();
-  const gallery = fixture('digits/gallery');
+  const gallery = join(PICTURES, 'gallery');
   const converted = (...words: string[]) =>
     llm2clip('convert', CHECKPOINT, '--out', join(folder, 'int8.bundle'), ...words);
 

@@ -10,8 +10,8 @@ import { readClassFolders } from '#lib/eval/class-folders';
 import { jsonElements } from '#lib/eval/json-elements';
 import { evaluateRetrieval } from '#lib/eval/retrieval';
 import { readRetrievalDataset } from '#lib/eval/retrieval-dataset';
-import { fileSystemPath } from '#lib/path-bytes';
-import { textPieces } from '#lib/read-text';
+import { fileSystemPath } from '#lib/files/path-bytes';
+import { textPieces } from '#lib/files/read-text';
 import { FakeEncoder } from './support/fake-encoder.mts';
 import { temporaryFolder } from './support/temporary.mts';
 

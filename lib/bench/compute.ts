@@ -1,5 +1,6 @@
 import type { Manifest } from '../bundle/manifest';
-import type { VisionConfig } from '../config';
+import { familyOf } from '../checkpoint/layouts/families';
+import type { VisionConfig } from '../checkpoint/vision-config';
 import type { NativeEngine } from '../native';
 import { PRECISIONS } from '../precision';
 
@@ -17,7 +18,7 @@ export function isWhole(model: Manifest['model']): model is VisionConfig {
 }
 
 function tokensOf({ family, imageSize, patchSize }: VisionConfig): number {
-  return (imageSize / patchSize) ** 2 + (family === 'siglip2' ? 0 : 1);
+  return (imageSize / patchSize) ** 2 + familyOf(family).classTokens;
 }
 
 /** Lists the linear layers of a tower, including the patch embedding. */

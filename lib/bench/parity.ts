@@ -1,4 +1,4 @@
-import { cosine, GATES } from '../parity';
+import { cosine, GATES } from '../eval/parity';
 import type { Parity } from './record';
 
 const K = 5;

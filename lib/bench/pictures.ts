@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageInput, RawPixels } from '../image';
+import { readPictures } from '../image/pictures';
+import type { Preprocessing } from '../image/preprocessing';
 import { fromNative, loadNative } from '../native';
 import { PACKAGE_ROOT } from '../package-version';
-import { readPictures } from '../pictures';
-import type { Preprocessing } from '../preprocessing';
 import type { InputKind } from './record';
 
 /**

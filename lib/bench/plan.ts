@@ -12,7 +12,7 @@ export interface Plan {
 }
 
 /** Images per query in MLPerf's multi-stream scenario. */
-export const STREAMS = 8;
+const STREAMS = 8;
 
 /**
  * MLPerf Inference's minimum numbers of queries (for offline, of samples), for at least 600 s each,

@@ -1,9 +1,9 @@
 // The protocol between the generator and the subject, which is the measured process. Each line is a
 // JSON object: requests on the subject's stdin, messages on its stdout. Times are milliseconds of
 // the machine's monotonic clock, which both processes share.
-import type { ModelInfo } from '../model-info';
+import type { ModelInfo } from '../model/model-info';
+import type { ModelStats } from '../model/stats';
 import type { LoadOptions } from '../options';
-import type { ModelStats } from '../stats';
 import type { Observed } from './observe';
 import type { Lengths, Plan } from './plan';
 import type { InputKind } from './record';

@@ -1,6 +1,6 @@
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import type { Manifest } from '../bundle/manifest';
-import type { ModelInfo } from '../model-info';
+import type { ModelInfo } from '../model/model-info';
 import { realClock } from './clock';
 import { openLoop, poisson } from './load';
 import { isCompliant, type Lengths, limitsOf, type Plan } from './plan';

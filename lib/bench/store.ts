@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { AtomicFile } from '../atomic-file';
 import { LLM2CLIPError } from '../errors';
+import { AtomicFile } from '../files/atomic-file';
 import { type Report, SCHEMA_VERSION } from './record';
 
 /**

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { readVisionManifest } from '../bundle/open';
 import type { ImageInput } from '../image';
 import { LLM2CLIP } from '../model';
-import type { ModelInfo } from '../model-info';
+import type { ModelInfo } from '../model/model-info';
 import { realClock } from './clock';
 import { closedLoop, type Send, stamped } from './load';
 import { observe } from './observe';

@@ -1,8 +1,8 @@
 import { invalidRange } from '../arguments';
 import type { Manifest } from '../bundle/manifest';
 import { readVisionManifest } from '../bundle/open';
-import { openEngine } from '../engine';
-import type { ModelInfo } from '../model-info';
+import { openEngine } from '../engines';
+import type { ModelInfo } from '../model/model-info';
 import { gflopPerPicture, isWhole, peakGflops } from './compute';
 import { compareEmbeddings } from './parity';
 import { loadPictures } from './pictures';

@@ -1,11 +1,14 @@
-import { isCapability } from '../compute-capability';
-import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../config';
-import { ENGINES, type EngineKind } from '../engine';
+import { FAMILIES, type Family } from '../checkpoint/layouts/families';
+import { ACTIVATIONS } from '../checkpoint/layouts/layout';
+import type { VisionConfig } from '../checkpoint/vision-config';
+import { ENGINE_KINDS, type EngineKind } from '../engines';
+import { isCapability } from '../engines/compute-capability';
+import { type EngineRecord, FLAVOURS } from '../engines/engine';
 import { LLM2CLIPError } from '../errors';
-import { isTooDeep } from '../json-depth';
+import { isTooDeep } from '../files/json-depth';
+import { CROPS, type Preprocessing, RESAMPLES } from '../image/preprocessing';
 import { PARTS, type Part } from '../parts';
-import { PRECISIONS, type Precision } from '../precision';
-import { CROPS, type Preprocessing, RESAMPLES } from '../preprocessing';
+import { BUNDLE_PRECISIONS, type BundlePrecision } from '../precision';
 import { FieldReader, invalidField, MANIFEST_NAME } from './fields';
 import { type Quantisation, requireQuantisation } from './quantisation';
 import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest';
@@ -13,14 +16,18 @@ import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest'
 export { MANIFEST_NAME } from './fields';
 
 /** Newest format version that this library reads. */
-export const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 3;
 
 /**
  * Returns the lowest format version that a reader must support for this bundle. A reader of version
  * 1 can only resize the shortest edge (bicubic), crop the centre and scale by 1/255. All other
- * preprocessing needs version 2.
+ * preprocessing needs version 2. An unknown precision needs version 3.
  */
-export function formatVersionFor({ preprocessing }: Pick<Manifest, 'preprocessing'>): 1 | 2 {
+export function formatVersionFor({
+  preprocessing,
+  precision,
+}: Pick<Manifest, 'preprocessing' | 'precision'>): 1 | 2 | 3 {
+  if (precision === 'unknown') return 3;
   if (preprocessing === undefined) return 1;
   const { size, resample, mean, std, ...more } = preprocessing;
   return resample === 'bicubic' && Object.keys(more).length === 0 ? 1 : 2;
@@ -32,10 +39,7 @@ const LARGEST_RESIZE = 65_536;
 const LARGEST_BATCH = 1024;
 const LARGEST_EMBEDDING = 65_536;
 
-export const FLAVOURS = ['native', 'portable', 'imported'] as const;
-export type Flavour = (typeof FLAVOURS)[number];
-
-/** Size and digest of a file. */
+/** Size and digest of one file of a bundle. */
 export interface FileDigest {
   bytes: number;
   /** 64 hexadecimal digits. */
@@ -54,18 +58,12 @@ export interface Manifest {
   preprocessing?: Preprocessing;
   /** The text side, if there is one. */
   text?: TextManifest;
-  engine: {
-    kind: EngineKind;
-    flavour: Flavour;
-    /** Version of the vendor's library that built the engine. */
-    version: string;
-    /**
-     * Version of this project's operators in the engine; 0 for none, as in every TensorRT engine.
-     */
-    operators: number;
-  };
-  /** Precision of the vision tower's weights; without a vision tower, that of the text side. */
-  precision: Precision;
+  engine: { kind: EngineKind } & EngineRecord;
+  /**
+   * Precision of the vision tower's weights; without a vision tower, that of the text side. For an
+   * imported engine, the coarsest precision in which it multiplies matrices.
+   */
+  precision: BundlePrecision;
   batch: { max: number };
   /**
    * GPUs that it is built for, e.g. "8.9"; empty for the CPU and if an imported engine does not
@@ -149,10 +147,10 @@ function requirePreprocessing(fields: FieldReader, imageSize: number): void {
 
 function requireEngine(fields: FieldReader): void {
   const kind = fields.string('kind');
-  if (!(ENGINES as readonly string[]).includes(kind)) {
+  if (!(ENGINE_KINDS as readonly string[]).includes(kind)) {
     throw new LLM2CLIPError(
       'ERR_ENGINE_INCOMPATIBLE',
-      `expected an engine of ${ENGINES.join(', ')}, found ${kind}; update llm2clip`,
+      `expected an engine of ${ENGINE_KINDS.join(', ')}, found ${kind}; update llm2clip`,
     );
   }
   fields.oneOf('flavour', FLAVOURS);
@@ -232,7 +230,7 @@ export function parseManifest(text: string): Manifest {
   requireVersion(fields);
   const files = requireParts(fields);
   requireEngine(fields.child('engine'));
-  fields.oneOf('precision', PRECISIONS);
+  fields.oneOf('precision', BUNDLE_PRECISIONS);
   fields.child('batch').integer('max', 1, LARGEST_BATCH);
   requireCapabilities(fields);
   requireOrigin(fields);

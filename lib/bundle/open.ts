@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
-import { blobOf } from '../blob-link';
 import { LLM2CLIPError } from '../errors';
+import { blobOf } from '../files/blob-link';
 import { digestFile } from './digest';
 import {
   type FileDigest,

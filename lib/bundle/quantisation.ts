@@ -1,6 +1,6 @@
 import { type FieldReader, invalidField } from './fields';
 
-export const LAYER_PRECISIONS = ['int8', 'bf16'] as const;
+const LAYER_PRECISIONS = ['int8', 'bf16'] as const;
 
 /** The result of a calibration, with the precision of each linear layer. */
 export interface Quantisation {

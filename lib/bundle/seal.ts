@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
 import { open, readdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { syncFolder } from '../files/staging';
 import { PARTS } from '../parts';
 import { digestFile } from './digest';
 import { type FileDigest, formatVersionFor, MANIFEST_NAME, type Manifest } from './manifest';
@@ -33,16 +33,6 @@ export async function seal(
   await writeFile(join(folder, MANIFEST_NAME), text, { flush: true });
   await syncFolders(folder);
   return manifest;
-}
-
-/** Syncs a folder's entries to the disk. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 async function filesOf(folder: string): Promise<string[]> {

@@ -1,6 +1,6 @@
+import type { AdapterConfig, LlamaConfig } from '../checkpoint/text-config';
 import type { Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
-import type { AdapterConfig, LlamaConfig } from '../text-config';
 import { type FieldReader, invalidField } from './fields';
 
 /** Limits that only a damaged manifest exceeds; memory is allocated by these sizes. */

@@ -1,3 +1,4 @@
+import { engineOf } from '../engines';
 import type { Part } from '../parts';
 import type { Manifest } from './manifest';
 
@@ -11,16 +12,6 @@ interface Tensor {
   dims: readonly number[];
 }
 
-/** Returns a remark for files that Triton cannot serve without further steps, else ''. */
-function remark({ engine, precision }: Described): string {
-  if (engine.flavour !== 'native' || engine.kind !== 'torchscript') return '';
-  const other = precision === 'int8' ? 'bf16 and --portable' : '--portable';
-  return (
-    "# Holds llm2clip's own operators: start Triton with LD_PRELOAD=llm2clip_torchscript.so, or\n" +
-    `# convert with ${other}.\n`
-  );
-}
-
 function texts(names: readonly string[]): Tensor[] {
   return names.map((name) => ({ name, type: 'TYPE_INT64', dims: [-1] }));
 }
@@ -28,7 +19,8 @@ function texts(names: readonly string[]): Tensor[] {
 /** Returns the inputs and outputs of a part, or undefined if its inputs have no batch dimension. */
 function tensorsOf(
   part: Part,
-  { model, text, engine }: Described,
+  { model, text }: Described,
+  textsInRows: boolean,
 ): { inputs: Tensor[]; output: number } | undefined {
   if (part === 'vision' && model !== undefined) {
     const { imageSize, embeddingDim } = model;
@@ -46,27 +38,9 @@ function tensorsOf(
       output: embeddingDim,
     };
   }
-  // The native flavour takes concatenated texts, without a batch dimension for Triton.
-  const inRows = engine.kind === 'tensorrt' || engine.flavour === 'portable';
-  if (text?.llm === undefined || !inRows) return undefined;
+  if (text?.llm === undefined || !textsInRows) return undefined;
   const inputs = texts(['input_ids', 'attention_mask', 'pool_mask']);
   return { inputs, output: text.llm.model.width };
-}
-
-/**
- * Returns how Triton names inputs and outputs. Its PyTorch backend identifies an input by the name
- * of forward's argument or by its number, and an output by its number. An imported file may use any
- * names, so its inputs go by number. The TensorRT backend uses the names in the plan.
- */
-function namesOf({ kind, flavour }: Described['engine']) {
-  if (kind === 'tensorrt') {
-    return { platform: 'tensorrt_plan', input: (name: string) => name, output: 'embedding' };
-  }
-  return {
-    platform: 'pytorch_libtorch',
-    input: (name: string, i: number) => (flavour === 'imported' ? `${name}__${i}` : name),
-    output: 'embedding__0',
-  };
 }
 
 /**
@@ -74,15 +48,17 @@ function namesOf({ kind, flavour }: Described['engine']) {
  * Triton cannot serve the part.
  */
 export function tritonConfig(part: Part, bundle: Described): string | undefined {
-  if (bundle.engine.kind === 'tensorrt-rtx') return undefined;
-  const tensors = tensorsOf(part, bundle);
+  const { kind, flavour } = bundle.engine;
+  const names = engineOf(kind).triton(flavour, bundle.precision);
+  if (names === undefined) return undefined;
+  const tensors = tensorsOf(part, bundle, names.textsInRows);
   if (tensors === undefined) return undefined;
-  const { platform, input, output } = namesOf(bundle.engine);
+  const { platform, input, output, remark } = names;
   const inputs = tensors.inputs.map(
     ({ name, type, dims }, i) =>
       `  { name: "${input(name, i)}" data_type: ${type} dims: [ ${dims.join(', ')} ] }`,
   );
-  return `${remark(bundle)}name: "${part}"
+  return `${remark}name: "${part}"
 platform: "${platform}"
 max_batch_size: ${bundle.batch.max}
 input [

@@ -1,10 +1,10 @@
-import { lstat, realpath, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { abortable } from '../abort';
+import { lstat, realpath, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { abortable } from '../async/abort';
 import { isErrorCode, LLM2CLIPError } from '../errors';
-import { createStaging, sweepStaging } from '../staging';
+import { createStaging, publish, replace, sweepStaging } from '../files/staging';
 import { MANIFEST_NAME, type Manifest } from './manifest';
-import { type BundleContent, seal, syncFolder } from './seal';
+import { type BundleContent, seal } from './seal';
 
 export type { BundleContent } from './seal';
 
@@ -33,7 +33,7 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** Refuses an existing bundle before any work is done; publish() checks again. */
+/** Refuses an existing bundle before any work is done; putInPlace() checks again. */
 async function requireReplaceable(out: string, force: boolean): Promise<void> {
   if (!(await isThere(out))) return;
   if (!force) {
@@ -49,17 +49,10 @@ async function requireReplaceable(out: string, force: boolean): Promise<void> {
 }
 
 /** Makes the new bundle visible. Afterwards `folder` is gone or holds the old bundle. */
-async function publish(folder: string, out: string, options: WriteOptions): Promise<void> {
-  try {
-    await rename(folder, out);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const taken = code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR';
-    if (!taken) throw error;
-    await requireReplaceable(out, options.force);
-    options.exchange(folder, out);
-  }
-  await syncFolder(dirname(out));
+async function putInPlace(folder: string, out: string, options: WriteOptions): Promise<void> {
+  if (await publish(folder, out)) return;
+  await requireReplaceable(out, options.force);
+  await replace(folder, out, options.exchange);
 }
 
 function asLibraryError(error: unknown, out: string): unknown {
@@ -93,7 +86,7 @@ export async function writeBundle(
       const content = await abortable(fill(folder), options.signal);
       const manifest = await seal(folder, content, options.signal);
       options.signal?.throwIfAborted();
-      await publish(folder, target, options);
+      await putInPlace(folder, target, options);
       return manifest;
     } finally {
       // An aborted fill may still be writing, so retry until the folder is gone.

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { fromThreadError, type ThreadError, toThreadError } from '../async/thread-error';
+import { whenAborted } from '../async/when-aborted';
 import { LLM2CLIPError } from '../errors';
-import { fromThreadError, type ThreadError, toThreadError } from '../thread-error';
 
 /**
  * Heap limit, far above what the parsers' own limits allow; the last guard against a hostile file.
@@ -30,8 +31,7 @@ export async function askWorker<Request, Result>(
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
   });
-  const stop = () => void worker.terminate();
-  signal?.addEventListener('abort', stop, { once: true });
+  const stopWaiting = signal && whenAborted(signal, () => void worker.terminate());
   try {
     const reply = await answerOf<Result>(worker, what);
     if ('result' in reply) return reply.result;
@@ -40,7 +40,7 @@ export async function askWorker<Request, Result>(
     signal?.throwIfAborted();
     throw error;
   } finally {
-    signal?.removeEventListener('abort', stop);
+    stopWaiting?.();
   }
 }
 

@@ -1,45 +1,9 @@
-import type { Activation, Family, VisionConfig } from '../config';
 import { LLM2CLIPError } from '../errors';
 import type { Dimensions } from './layouts/dimensions';
+import { type Family, familyOf } from './layouts/families';
+import type { Activation, VisionFamily } from './layouts/layout';
 import type { Stated, StatedConfig } from './stated-config';
-
-/** Values that shapes do not reveal, from the published models of each family. */
-interface FamilyDefaults {
-  /** Head dimensions to try, in this order. */
-  headWidths: readonly number[];
-  /** Number of positions before those of the patches. */
-  classTokens: 0 | 1;
-  activation: Activation;
-  layerNormEps: number;
-  ropeGrid: number;
-}
-
-const DEFAULTS: Readonly<Record<Family, FamilyDefaults>> = {
-  eva02: {
-    headWidths: [64],
-    classTokens: 1,
-    activation: 'swiglu',
-    layerNormEps: 1e-6,
-    ropeGrid: 16,
-  },
-  clip_vit: {
-    headWidths: [64],
-    classTokens: 1,
-    activation: 'quick_gelu',
-    layerNormEps: 1e-5,
-    ropeGrid: 0,
-  },
-  siglip2: {
-    headWidths: [64, 72],
-    classTokens: 0,
-    activation: 'gelu_tanh',
-    layerNormEps: 1e-6,
-    ropeGrid: 0,
-  },
-};
-
-/** So400m has a head dimension of 72, although 64 would also divide its width. */
-const SO400M_WIDTH = 1152;
+import type { VisionConfig } from './vision-config';
 
 /**
  * Determines the configuration of a tower from the shapes of its weights. The configuration file
@@ -55,19 +19,20 @@ export function inferConfig(
 ): VisionConfig {
   const width = dimensions.D.size;
   const patchSize = dimensions.P.size;
-  const defaults = DEFAULTS[family];
+  const defaults = familyOf(family);
   const config: VisionConfig = {
     family,
     imageSize: gridOf(dimensions.N.size, defaults.classTokens) * patchSize,
     patchSize,
     width,
     layers,
-    heads: headsOf(family, width, stated),
+    heads: headsOf(defaults, width, stated),
     hidden: dimensions.H.size,
-    embeddingDim: family === 'siglip2' ? width : dimensions.E.size,
-    activation: activationOf(family, stated),
+    // A family without a projection has no such dimension.
+    embeddingDim: dimensions.E.size || width,
+    activation: activationOf(defaults, stated),
     layerNormEps: stated.layerNormEps?.value ?? defaults.layerNormEps,
-    ropeGrid: family === 'eva02' ? (stated.ropeGrid?.value ?? defaults.ropeGrid) : 0,
+    ropeGrid: defaults.ropeGrid && (stated.ropeGrid?.value ?? defaults.ropeGrid),
   };
   checkStated(config, stated);
   return config;
@@ -82,12 +47,15 @@ function gridOf(positions: number, classTokens: number): number {
   );
 }
 
-function headsOf(family: Family, width: number, stated: StatedConfig): number {
-  const { headWidths } = DEFAULTS[family];
-  const so400m = family === 'siglip2' && width === SO400M_WIDTH ? 16 : undefined;
+function headsOf(
+  { headWidths, headsByWidth }: VisionFamily,
+  width: number,
+  stated: StatedConfig,
+): number {
+  const known = headsByWidth?.[width];
   const byWidth = headWidths.map((headWidth) => width / headWidth).find(Number.isInteger);
   const byHeadWidth = stated.headWidth && width / stated.headWidth.value;
-  const heads = stated.heads?.value ?? byHeadWidth ?? so400m ?? byWidth;
+  const heads = stated.heads?.value ?? byHeadWidth ?? known ?? byWidth;
   if (heads !== undefined && Number.isInteger(heads) && width % heads === 0) return heads;
   const found = stated.heads ?? stated.headWidth;
   throw mismatch(
@@ -98,11 +66,11 @@ function headsOf(family: Family, width: number, stated: StatedConfig): number {
 }
 
 /**
- * Returns the activation. EVA02's weights show its gated MLP; its configurations may name another.
+ * Returns the activation. The weights show a gated MLP; configurations of such towers may name
+ * another activation.
  */
-function activationOf(family: Family, stated: StatedConfig): Activation {
-  const { activation } = DEFAULTS[family];
-  if (family === 'eva02' || stated.activation === undefined) return activation;
+function activationOf({ activation }: VisionFamily, stated: StatedConfig): Activation {
+  if (activation === 'swiglu' || stated.activation === undefined) return activation;
   if (stated.activation !== 'swiglu') return stated.activation;
   throw mismatch('the configuration names a gated activation, the weights have a plain MLP');
 }

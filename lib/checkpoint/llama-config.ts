@@ -1,7 +1,7 @@
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
-import type { LlamaConfig, RopeScaling } from '../text-config';
 import { type Section, sectionOf } from './section';
+import type { LlamaConfig, RopeScaling } from './text-config';
 
 /** Fields that must have these values if a configuration states them. */
 const REQUIRED: readonly [string, unknown][] = [

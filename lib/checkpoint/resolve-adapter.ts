@@ -1,11 +1,11 @@
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
-import type { AdapterConfig } from '../text-config';
 import { ADAPTER, ADAPTER_LAYERS } from './layouts/adapter';
 import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
 import { entriesByName } from './layouts/entries';
 import { closestLayout } from './layouts/recognise';
 import type { CheckpointTable, TensorEntry } from './table';
+import type { AdapterConfig } from './text-config';
 
 /** Default epsilon of torch.nn.LayerNorm. */
 const LAYER_NORM_EPS = 1e-5;

@@ -1,6 +1,5 @@
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
-import type { LlamaConfig } from '../text-config';
 import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
 import type { Dimensions } from './layouts/dimensions';
 import { entriesByName } from './layouts/entries';
@@ -8,6 +7,7 @@ import { LLAMA, LLAMA_LAYER_NORM } from './layouts/llama';
 import { closestLayout, LEAST_SHARE } from './layouts/recognise';
 import { readLlamaConfig } from './llama-config';
 import { type CheckpointTable, configOf, type TensorEntry } from './table';
+import type { LlamaConfig } from './text-config';
 
 /** Tensors that are not needed: the output head, and RoPE tables, which are recomputed. */
 const IGNORED = /(^|\.)(lm_head\.weight|rotary_emb\.inv_freq|rope\.freqs\w*|position_ids)$/;

@@ -1,6 +1,6 @@
-import type { Activation } from '../config';
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
+import type { Activation } from './layouts/layout';
 import { type Section, sectionOf } from './section';
 import type { StatedFile } from './table';
 

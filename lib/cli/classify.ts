@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import type { Classification, Classifier } from '../classify';
 import { LLM2CLIP } from '../model';
 import { positiveInteger } from './arguments';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { nameOfBytes } from '../path-bytes';
+import { nameOfBytes } from '../files/path-bytes';
 
 /**
  * Node puts this character in place of bytes that are not UTF-8, so the bytes themselves are lost.

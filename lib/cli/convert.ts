@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Manifest } from '../bundle/manifest';
 import { convert } from '../convert';
-import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert-options';
-import { ENGINES, type EngineKind } from '../engine';
+import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert/options';
+import { DEFAULT_ENGINE, ENGINE_KINDS, type EngineKind, kindsThat } from '../engines';
 import type { Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
 import { positiveInteger } from './arguments';
@@ -30,6 +30,9 @@ interface Options {
   force?: true;
   json?: true;
 }
+
+/** The engines that can be told which GPUs to build for. */
+const BUILDS_FOR_MANY = kindsThat(({ buildsFor }) => !('reason' in buildsFor));
 
 /** Splits "8.9,12.0" at the commas; keeps "current". */
 function capabilityList(text: string): 'current' | string[] {
@@ -90,8 +93,8 @@ export function convertCommand(): Command {
     .requiredOption('--out <bundle>', 'folder to create')
     .addOption(
       new Option('--engine <kind>', 'engine that will run the model')
-        .choices(ENGINES)
-        .default('torchscript'),
+        .choices(ENGINE_KINDS)
+        .default(DEFAULT_ENGINE),
     )
     .addOption(
       new Option(
@@ -122,7 +125,7 @@ export function convertCommand(): Command {
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)
     .option(
       '--compute-capability <list>',
-      'GPUs that tensorrt-rtx builds for: "current", or e.g. 8.9,12.0 (default: 8.6,8.9,12.0)',
+      `GPUs that ${BUILDS_FOR_MANY.join(' or ')} builds for: "current", or e.g. 8.9,12.0 (default: 8.6,8.9,12.0)`,
       capabilityList,
     )
     .option('--force', 'replace an existing bundle; accept an int8 engine that fails its gate')

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import type { AtomicFile } from '../atomic-file';
+import type { AtomicFile } from '../files/atomic-file';
 import { JsonLinesWriter } from './json-lines';
 import { NpyWriter } from './npy';
 import type { EmbeddingWriter } from './outcome';

@@ -1,10 +1,10 @@
 // The common part of encode and encode-text: it prints and writes each result as it arrives.
 import type { Command } from 'commander';
-import { abortable } from '../abort';
-import { AtomicFile } from '../atomic-file';
+import { abortable } from '../async/abort';
+import { AtomicFile } from '../files/atomic-file';
 import { LLM2CLIP } from '../model';
+import type { Streamed } from '../model/stream';
 import type { Part } from '../parts';
-import type { Streamed } from '../stream';
 import { embeddingPath, embeddingWriter } from './embedding-file';
 import { interruptSignal } from './interrupt';
 import { describeOutcome, type Outcome } from './outcome';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import { streamInOrder } from '../model/stream';
 import { TEXT_PARTS } from '../parts';
-import { streamInOrder } from '../stream';
 import { type EncodeAllOptions, type Encoded, encodeAll, withEncodeOptions } from './encode-all';
 import { readTexts } from './text-file';
 

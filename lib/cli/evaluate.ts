@@ -1,4 +1,4 @@
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import type { EvaluationOptions } from '../eval/embed-pictures';
 import { LLM2CLIP } from '../model';
 import { interruptSignal } from './interrupt';

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { abortable } from '../abort';
-import { AtomicFile } from '../atomic-file';
+import { abortable } from '../async/abort';
+import { AtomicFile } from '../files/atomic-file';
 import { heatMap } from '../heat-map';
 import { COLOR_MAPS, type ColorMap } from '../heat-map/colors';
 import { LLM2CLIP } from '../model';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import { LLM2CLIP } from '../model';
 import { bundleDigest } from '../search/bundle-digest';
 import { type IndexSummary, indexPictures, prunePictures } from '../search/index-pictures';

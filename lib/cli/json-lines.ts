@@ -1,4 +1,4 @@
-import type { AtomicFile } from '../atomic-file';
+import type { AtomicFile } from '../files/atomic-file';
 import { describeOutcome, type EmbeddingWriter, type Outcome } from './outcome';
 
 /** Writes one line of JSON per image or text. */

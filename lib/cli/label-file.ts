@@ -1,5 +1,5 @@
 import { isObject } from '../arguments';
-import { readText } from '../read-text';
+import { readText } from '../files/read-text';
 import { readTexts } from './text-file';
 
 /** Reads labels or templates as `readTexts` reads texts, and leaves out empty ones. */

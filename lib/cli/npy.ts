@@ -1,4 +1,4 @@
-import type { AtomicFile } from '../atomic-file';
+import type { AtomicFile } from '../files/atomic-file';
 import type { EmbeddingWriter, Outcome } from './outcome';
 
 const MAGIC = '\x93NUMPY\x01\x00';

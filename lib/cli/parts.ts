@@ -1,5 +1,5 @@
 import type { Manifest } from '../bundle/manifest';
-import type { AdapterConfig, LlamaConfig } from '../text-config';
+import type { AdapterConfig, LlamaConfig } from '../checkpoint/text-config';
 
 /** The description of the towers in a manifest or in the result of `inspect`. */
 interface Described {

@@ -1,4 +1,4 @@
-import { DEFAULT_RESCALE, type Preprocessing } from '../preprocessing';
+import { DEFAULT_RESCALE, type Preprocessing } from '../image/preprocessing';
 
 const triple = (numbers: readonly number[]) => numbers.map((x) => String(+x.toFixed(4))).join(' ');
 

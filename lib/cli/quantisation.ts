@@ -1,5 +1,5 @@
 import type { Quantisation } from '../bundle/quantisation';
-import { formatCosine } from '../parity';
+import { formatCosine } from '../eval/parity';
 
 /**
  * Describes the result of a calibration as rows of a table, with one row per layer kept in bf16.

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import { LLM2CLIP } from '../model';
 import { type Part, TEXT_PARTS } from '../parts';
-import { usableProcessors } from '../processors';
+import { usableProcessors } from '../runtime/processors';
 import { bundleDigest } from '../search/bundle-digest';
 import { PictureIndex } from '../search/picture-index';
 import { guessQuery, pictureQuery, type Query, textQuery } from '../search/query';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { resolveTemplates } from '../classify-options';
+import { resolveTemplates } from '../classify/options';
 import { readLabels } from './label-file';
 
 export interface TemplateWords {

@@ -1,4 +1,4 @@
-import { readText } from '../read-text';
+import { readText } from '../files/read-text';
 
 /**
  * Reads texts from a file: a JSON array of strings, or one text per line. An empty line is an empty

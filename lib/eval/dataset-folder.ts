@@ -1,8 +1,8 @@
 import { dirname, join, resolve, sep } from 'node:path';
 import { invalidContent } from '../arguments';
-import { blobOf } from '../blob-link';
-import { realPath } from '../path-bytes';
-import { fileError } from '../regular-file';
+import { blobOf } from '../files/blob-link';
+import { realPath } from '../files/path-bytes';
+import { fileError } from '../files/regular-file';
 
 /**
  * The folder of a dataset. Files that the dataset names must be inside it. Otherwise a hostile

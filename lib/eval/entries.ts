@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { invalidRange, invalidType, isObject } from '../arguments';
-import { joinedText, textPieces } from '../read-text';
+import { joinedText, textPieces } from '../files/read-text';
 import { jsonElements } from './json-elements';
 
 type Pieces = AsyncGenerator<string, void, undefined>;

@@ -1,4 +1,4 @@
-import { invalidRange, invalidType, optionsBag } from '../arguments';
+import { invalidRange, invalidType, optionNames, optionsBag } from '../arguments';
 import { checkMatrix, dot, type Matrix, requireSameWidth } from './matrix';
 
 const DEFAULT_AT = [1, 5, 10];
@@ -9,6 +9,8 @@ export interface RecallOptions {
   /** Values of k. Default: 1, 5 and 10. */
   at?: readonly number[];
 }
+
+const RECALL_OPTIONS = optionNames<RecallOptions>({ imageOfText: true, at: true });
 
 /**
  * Fractions, from 0 to 1, of queries with a match among the first k results, in the order of `at`.
@@ -46,7 +48,7 @@ interface Best {
 export function recall(images: Matrix, texts: Matrix, options?: RecallOptions): Recall {
   const [left, right] = [checkMatrix(images, 'images'), checkMatrix(texts, 'texts')];
   requireSameWidth(left, right, 'texts');
-  const bag = optionsBag(options, 'options');
+  const bag = optionsBag(options, 'options', RECALL_OPTIONS);
   const at = readAt(bag.at);
   const imageOfText = readPairs(bag.imageOfText, left.shape[0], right.shape[0]);
 

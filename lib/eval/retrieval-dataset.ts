@@ -1,8 +1,8 @@
 import { basename, extname, join, parse } from 'node:path';
 import { LLM2CLIPError } from '../errors';
+import { readText } from '../files/read-text';
 import { isAppleDouble, readFolder } from '../image/folder';
 import { quote } from '../quote';
-import { readText } from '../read-text';
 import { type Annotation, type AnnotationOptions, readAnnotations } from './annotations';
 import { DatasetFolder } from './dataset-folder';
 

@@ -1,13 +1,10 @@
-import type { Preprocessing } from '../preprocessing';
+import type { Framing } from '../image/preprocessing';
 import type { Box } from './paint';
 
 interface Size {
   width: number;
   height: number;
 }
-
-/** The part of preprocessing that determines which region of an image the model sees. */
-export type Framing = Pick<Preprocessing, 'size' | 'resize' | 'squash' | 'crop'>;
 
 /** Returns the position and length of the centre crop along an edge, in pixels of the image. */
 function centre(edge: number, shortest: number, { size, ...how }: Framing): [number, number] {

@@ -4,13 +4,17 @@ import {
   optionalBoolean,
   optionalInteger,
   optionalOneOf,
+  optionNames,
   optionsBag,
 } from '../arguments';
+import type { EncodedImage, RawPixels } from '../image';
 import { COLOR_MAPS, type ColorMap } from './colors';
-import type { MapPicture } from './picture';
 
 const LONGEST_EDGE = 16_384;
 const DEFAULT_OPACITY = 0.6;
+
+/** A picture that a map is laid over: a path, encoded bytes, or 8-bit pixels. */
+export type MapPicture = EncodedImage | RawPixels;
 
 export interface HeatMapOptions {
   /**
@@ -33,6 +37,16 @@ export interface HeatMapOptions {
   /** Rotate the image by its EXIF orientation. Set it if the model was loaded with it, too. */
   autoOrient?: boolean;
 }
+
+const HEAT_MAP_OPTIONS = optionNames<HeatMapOptions>({
+  width: true,
+  height: true,
+  image: true,
+  opacity: true,
+  colors: true,
+  range: true,
+  autoOrient: true,
+});
 
 export interface HeatMapSize {
   width: number;
@@ -76,7 +90,7 @@ function range(value: unknown): readonly [number, number] | undefined {
  * @throws TypeError, RangeError (ERR_INVALID_ARG)
  */
 export function resolveHeatMapOptions(value: unknown): ResolvedHeatMapOptions {
-  const options = optionsBag(value, 'options');
+  const options = optionsBag(value, 'options', HEAT_MAP_OPTIONS);
   return {
     width: edge(options.width, 'options.width'),
     height: edge(options.height, 'options.height'),

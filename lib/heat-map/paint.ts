@@ -1,4 +1,4 @@
-import { nextTurn } from '../next-turn';
+import { nextTurn } from '../async/next-turn';
 import { colorOffset } from './colors';
 import type { Grid } from './similarities';
 

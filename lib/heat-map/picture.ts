@@ -1,12 +1,9 @@
 import { invalidType } from '../arguments';
-import { decodeImage, type EncodedImage, isEncoded, type RawPixels, readPixels } from '../image';
+import { decodeImage, isEncoded, type RawPixels, readPixels } from '../image';
 import { loadSharp } from '../image/encoded';
 import { DEFAULT_MAX_PIXELS } from '../options';
-import type { HeatMapSize } from './options';
+import type { HeatMapSize, MapPicture } from './options';
 import type { Canvas } from './paint';
-
-/** An image behind a heat map: a path, encoded bytes, or 8-bit pixels. */
-export type MapPicture = EncodedImage | RawPixels;
 
 /** Reads the image behind a heat map. It throws as `encodeImage`. */
 export async function readMapPicture(input: MapPicture, autoOrient: boolean): Promise<RawPixels> {

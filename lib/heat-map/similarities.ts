@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidType, isObject } from '../arguments';
-import { cosine } from '../parity';
-import type { Patches } from '../patches';
+import { cosine } from '../eval/parity';
+import type { Patches } from '../model/patches';
 import { ownFloats } from '../typed-array';
 
 /** One number per patch, row-major. */

@@ -1,5 +1,5 @@
 // Converts a file's samples to RGB as Pillow does, where the decoder would do it differently.
-import { nextTurn } from '../next-turn';
+import { nextTurn } from '../async/next-turn';
 
 /** Decoded samples before any colour conversion. */
 export interface Samples {

@@ -2,8 +2,8 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
-import { fileSystemPath, nameOfBytes, realPath } from '../path-bytes';
-import { fileError } from '../regular-file';
+import { fileSystemPath, nameOfBytes, realPath } from '../files/path-bytes';
+import { fileError } from '../files/regular-file';
 
 /** File extensions of images in a folder. A file named by the caller is read whatever its name. */
 const EXTENSIONS = new Set([

@@ -25,7 +25,7 @@ function isAlone(marker: number): boolean {
 /**
  * Returns the first frame header of a JPEG, or undefined if there is none before the first scan.
  */
-export function jpegFrame(bytes: Uint8Array): JpegFrame | undefined {
+function jpegFrame(bytes: Uint8Array): JpegFrame | undefined {
   const byte = (at: number): number => bytes[at] ?? 0;
   let at = 2;
   while (at + 9 < bytes.length) {

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { invalidRange, nonEmptyString } from '../arguments';
-import { fileError, openRegularFile } from '../regular-file';
+import { fileError, openRegularFile } from '../files/regular-file';
 import { requireFormat, SIGNATURE_BYTES } from './format';
 
 /**

@@ -1,5 +1,5 @@
 /** Tag numbers of the TIFF 6.0 specification. */
-export const TAGS = {
+const TAGS = {
   imageWidth: 256,
   bitsPerSample: 258,
   compression: 259,

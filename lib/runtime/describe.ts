@@ -1,19 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { PLUGINS } from '../engines';
 import { loadNative } from '../native';
 import { PACKAGE_ROOT, packageVersion } from '../package-version';
-import { usableProcessors } from '../processors';
 import { type CudaDescription, describeCuda, missingForCuda } from './describe-cuda';
 import { INSTALL_COMMAND, type RuntimeSource, runtimeCandidates } from './locate';
 import { LIBTORCH_VERSION } from './pins';
-import { locateAddon, locatePlugin, PLUGINS, type PluginName } from './plugins';
+import { locateAddon, locatePlugin } from './plugins';
+import { usableProcessors } from './processors';
 import {
-  type TensorrtKind,
+  TENSORRT,
+  TENSORRT_RTX,
+  type TensorrtLibrary,
   type TensorrtPlace,
   type TensorrtSource,
   tensorrtPlaces,
-  tensorrtVersion,
 } from './tensorrt';
 
 /** The output of `runtime info --json`. Null means that something was not found. */
@@ -27,7 +29,7 @@ export interface RuntimeDescription {
   cpu: { model: string; threads: number; features: string[] };
   memoryBytes: number;
   addon: string | null;
-  plugins: { name: PluginName; path: string | null }[];
+  plugins: { name: string; path: string | null }[];
   libtorch: {
     expected: string;
     /** The place that would be used. */
@@ -92,8 +94,8 @@ export async function describeRuntime(
     plugins: native.plugins,
     libtorch: { expected: libtorch.expected, used: libtorch.used, places: libtorch.places },
     cuda,
-    tensorrt: await describeTensorrt('tensorrt', options),
-    tensorrtRtx: await describeTensorrt('tensorrt-rtx', options),
+    tensorrt: await describeTensorrt(TENSORRT, options),
+    tensorrtRtx: await describeTensorrt(TENSORRT_RTX, options),
     missing,
   };
 }
@@ -131,12 +133,12 @@ function describeNative() {
 }
 
 async function describeTensorrt(
-  kind: TensorrtKind,
+  library: TensorrtLibrary,
   options: { runtime?: string },
 ): Promise<TensorrtDescription> {
-  const places = await tensorrtPlaces(kind, options);
+  const places = await tensorrtPlaces(library, options);
   const used = places.find(({ library }) => library !== null)?.source ?? null;
-  return { expected: tensorrtVersion(kind), used, places };
+  return { expected: library.version, used, places };
 }
 
 async function describeLibtorch(options: { runtime?: string }) {

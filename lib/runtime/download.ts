@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LLM2CLIPError } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { openRegularFile } from '../files/regular-file';
 import type { WheelPin } from './pins';
 import { fileSize } from './record';
 

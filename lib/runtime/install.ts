@@ -1,8 +1,16 @@
 import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { optionNames, optionsBag } from '../arguments';
 import { LLM2CLIPError } from '../errors';
+import {
+  createStaging,
+  exchangeByRenames,
+  publish,
+  replace,
+  sweepStaging,
+  syncFileSystem,
+} from '../files/staging';
 import { loadNative } from '../native';
-import { createStaging, publish, replace, sweepStaging } from '../staging';
 import { cachedLibtorchFolder, cachedRuntimeFolder } from './cache';
 import { LIBTORCH_CUDA_PINS } from './cuda-pins';
 import { fetchWheel, type InstallProgress } from './fetch-wheel';
@@ -21,6 +29,14 @@ export interface InstallOptions {
   /** Wheels to install instead of the published ones; for tests. */
   pins?: RuntimePins;
 }
+
+const INSTALL_OPTIONS = optionNames<InstallOptions>({
+  headers: true,
+  cuda: true,
+  target: true,
+  onProgress: true,
+  pins: true,
+});
 
 export type { InstallProgress };
 
@@ -64,6 +80,7 @@ async function installRuntime(
   folder: () => string,
   options: InstallOptions,
 ): Promise<InstallResult> {
+  optionsBag(options, 'options', INSTALL_OPTIONS);
   const job: Job = {
     pins,
     command: pins.command,
@@ -155,12 +172,21 @@ async function installAll(job: Job, staging: string): Promise<boolean> {
     files,
     headers: job.headers,
   });
+  await syncFileSystem(content);
   if (await publish(content, job.target)) return true;
   if (await usableRecord(job)) return false;
   await refuseForeignFolder(job);
-  // During the set-up of a clone of the project there is no addon yet.
-  await replace(content, job.target, (a, b) => loadNative().exchangeDirectories(a, b));
+  await replace(content, job.target, exchangeFolders);
   return true;
+}
+
+/** During the set-up of a clone there is no addon yet, and not every file system can exchange. */
+async function exchangeFolders(a: string, b: string): Promise<void> {
+  try {
+    loadNative().exchangeDirectories(a, b);
+  } catch {
+    await exchangeByRenames(a, b);
+  }
 }
 
 /** Adds headers. Their folder appears atomically, and the record is updated after that. */
@@ -174,6 +200,7 @@ async function addHeaders(job: Job, record: RuntimeRecord, staging: string): Pro
     await requireSpace(job, wheel.bytes);
     const content = join(staging, 'content');
     await fetchWheel({ ...job, libraries: false }, wheel, staging, content);
+    await syncFileSystem(content);
     installed = await publish(join(content, wheel.headers), folder);
   }
   await writeRecord(staging, { ...record, headers: true });

@@ -4,10 +4,6 @@ import { LLM2CLIPError } from '../errors';
 import { isPackage, PACKAGE_ROOT } from '../package-version';
 import { unpackedTwin } from './asar';
 
-/** The engines, which are plugins beside the addon. */
-export const PLUGINS = ['torchscript', 'tensorrt', 'tensorrt_rtx'] as const;
-export type PluginName = (typeof PLUGINS)[number];
-
 const REINSTALL = 'reinstall llm2clip, or in a clone of the project run: npm run setup';
 const LEAVE_OUT =
   'a bundler has taken its code out of the package: leave llm2clip out of the bundle ' +
@@ -42,7 +38,7 @@ export function locateAddon(packageRoot: string = PACKAGE_ROOT): string {
  * @throws LLM2CLIPError ERR_RUNTIME_MISSING if it is not there
  * @example locatePlugin('torchscript') // '/…/prebuilds/linux-x64/llm2clip_torchscript.so'
  */
-export function locatePlugin(name: PluginName, packageRoot: string = PACKAGE_ROOT): string {
+export function locatePlugin(name: string, packageRoot: string = PACKAGE_ROOT): string {
   const path = join(dirname(locateAddon(packageRoot)), `llm2clip_${name}.so`);
   if (existsSync(path)) return path;
   throw new LLM2CLIPError(
@@ -57,7 +53,7 @@ export function locatePlugin(name: PluginName, packageRoot: string = PACKAGE_ROO
  * itself. Returns undefined in a build without them.
  */
 export function locateCudaOperators(): string | undefined {
-  const path = join(dirname(locatePlugin('torchscript')), 'llm2clip_torchscript_cuda.so');
+  const path = join(dirname(locateAddon()), 'llm2clip_torchscript_cuda.so');
   return existsSync(path) ? path : undefined;
 }
 

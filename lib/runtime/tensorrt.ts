@@ -7,14 +7,13 @@ import { cachedRuntimeFolder, distrustOf } from './cache';
 import { TENSORRT_RTX_PINS, TENSORRT_RTX_VERSION } from './pins';
 import { fileSize, findDamage, readRecord } from './record';
 
-export const TENSORRT_KINDS = ['tensorrt', 'tensorrt-rtx'] as const;
-export type TensorrtKind = (typeof TENSORRT_KINDS)[number];
-
 /** Places to search for the libraries, in this order. */
 export const TENSORRT_SOURCES = ['option', 'env', 'cache', 'system'] as const;
 export type TensorrtSource = (typeof TENSORRT_SOURCES)[number];
 
-interface Vendor {
+/** One of the two, and where it may lie. */
+export interface TensorrtLibrary {
+  /** What users call it. */
   title: string;
   /** Version that the plugin was compiled against. */
   version: string;
@@ -35,27 +34,26 @@ const SYSTEM_FOLDERS = [
   '/opt/tensorrt',
 ];
 
-const VENDORS: Record<TensorrtKind, Vendor> = {
-  tensorrt: {
-    title: 'TensorRT',
-    version: '11',
-    library: 'libnvinfer.so.11',
-    variable: 'TENSORRT_ROOT',
-    places: () => SYSTEM_FOLDERS.map((folder) => ({ source: 'system', folder })),
-    remedy:
-      'unpack TensorRT 11 from NVIDIA and set TENSORRT_ROOT to its folder, or use --engine ' +
-      `tensorrt-rtx, which ${TENSORRT_RTX_PINS.command} installs`,
-  },
-  'tensorrt-rtx': {
-    title: 'TensorRT for RTX',
-    version: TENSORRT_RTX_VERSION,
-    library: 'libtensorrt_rtx.so.1',
-    variable: 'TENSORRT_RTX_ROOT',
-    places: () => [
-      { source: 'cache', folder: cachedRuntimeFolder('tensorrt-rtx', TENSORRT_RTX_VERSION) },
-    ],
-    remedy: `run: ${TENSORRT_RTX_PINS.command}`,
-  },
+export const TENSORRT: TensorrtLibrary = {
+  title: 'TensorRT',
+  version: '11',
+  library: 'libnvinfer.so.11',
+  variable: 'TENSORRT_ROOT',
+  places: () => SYSTEM_FOLDERS.map((folder) => ({ source: 'system', folder })),
+  remedy:
+    'unpack TensorRT 11 from NVIDIA and set TENSORRT_ROOT to its folder, or use --engine ' +
+    `tensorrt-rtx, which ${TENSORRT_RTX_PINS.command} installs`,
+};
+
+export const TENSORRT_RTX: TensorrtLibrary = {
+  title: 'TensorRT for RTX',
+  version: TENSORRT_RTX_VERSION,
+  library: 'libtensorrt_rtx.so.1',
+  variable: 'TENSORRT_RTX_ROOT',
+  places: () => [
+    { source: 'cache', folder: cachedRuntimeFolder('tensorrt-rtx', TENSORRT_RTX_VERSION) },
+  ],
+  remedy: `run: ${TENSORRT_RTX_PINS.command}`,
 };
 
 /** A place that was searched: the library there, or the reason why none can be used. */
@@ -68,22 +66,11 @@ export interface TensorrtPlace {
   problem: string | null;
 }
 
-/** Returns the version that the engine of this kind expects. */
-export function tensorrtVersion(kind: TensorrtKind): string {
-  return VENDORS[kind].version;
-}
-
-/** Returns the name of the library for messages. */
-export function tensorrtTitle(kind: TensorrtKind): string {
-  return VENDORS[kind].title;
-}
-
 /** Lists every place in order. If the caller names one, it is the only one. */
 export async function tensorrtPlaces(
-  kind: TensorrtKind,
+  { variable, library, places }: TensorrtLibrary,
   options: { runtime?: string } = {},
 ): Promise<TensorrtPlace[]> {
-  const { variable, library, places } = VENDORS[kind];
   const named = process.env[variable];
   if (options.runtime !== undefined) return [await inspect('option', options.runtime, library)];
   if (named) return [await inspect('env', named, library)];
@@ -98,13 +85,13 @@ export async function tensorrtPlaces(
  * @throws LLM2CLIPError ERR_RUNTIME_MISSING
  */
 export async function locateTensorrt(
-  kind: TensorrtKind,
+  wanted: TensorrtLibrary,
   options: { runtime?: string } = {},
 ): Promise<string> {
-  const places = await tensorrtPlaces(kind, options);
+  const places = await tensorrtPlaces(wanted, options);
   const found = places.find(({ library }) => library !== null)?.library;
   if (found) return found;
-  const { title, version, remedy } = VENDORS[kind];
+  const { title, version, remedy } = wanted;
   const problems = places.map(({ problem }) => problem).join('; ');
   throw new LLM2CLIPError(
     'ERR_RUNTIME_MISSING',

@@ -1,7 +1,7 @@
 import { sep } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import type { LLM2CLIP } from '../model';
-import type { Streamed } from '../stream';
+import type { Streamed } from '../model/stream';
 import { describeFile, type PictureEntry } from './picture-catalogue';
 import type { EncodedPicture, PictureIndex } from './picture-index';
 

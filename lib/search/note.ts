@@ -1,6 +1,6 @@
 import { isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
-import { isTooDeep } from '../json-depth';
+import { isTooDeep } from '../files/json-depth';
 
 /** The JSON note of a record in an index file; see docs/formats.md. */
 export interface Note {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
-import { fileSystemPath } from '../path-bytes';
+import { fileSystemPath } from '../files/path-bytes';
 
 /** Identifies the bundle that made an index's vectors. */
 export interface BundleMark {

@@ -1,5 +1,5 @@
 import { LLM2CLIPError } from '../errors';
-import { fileExists } from '../file-exists';
+import { fileExists } from '../files/file-exists';
 import {
   type BundleMark,
   type CatalogueNote,

@@ -1,4 +1,4 @@
-import { fileExists } from '../file-exists';
+import { fileExists } from '../files/file-exists';
 import { hasPictureName } from '../image/folder';
 import type { LLM2CLIP } from '../model';
 

@@ -5,9 +5,10 @@ import {
   invalidType,
   optionalInteger,
   optionalSignal,
+  optionNames,
   optionsBag,
 } from '../arguments';
-import { usableProcessors } from '../processors';
+import { usableProcessors } from '../runtime/processors';
 import { ownFloats } from '../typed-array';
 import { numbersOf } from './vector-set';
 
@@ -28,6 +29,7 @@ export interface ResolvedSearchOptions {
   threads: number;
 }
 
+const SEARCH_OPTIONS = optionNames<SearchOptions>({ k: true, signal: true, threads: true });
 const DEFAULT_K = 10;
 const MOST_K = 2 ** 32 - 1;
 
@@ -36,7 +38,7 @@ export function resolveThreads(value: unknown): number {
 }
 
 export function resolveSearchOptions(value: unknown): ResolvedSearchOptions {
-  const { k, signal, threads } = optionsBag(value, 'options');
+  const { k, signal, threads } = optionsBag(value, 'options', SEARCH_OPTIONS);
   return {
     k: optionalInteger(k, 'options.k', DEFAULT_K, [1, MOST_K]),
     signal: optionalSignal(signal, 'options.signal'),

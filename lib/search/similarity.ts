@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidType, optionsBag } from '../arguments';
-import { withCallerStack } from '../caller';
+import { withCallerStack } from '../async/caller';
 import { fromNative, loadNative } from '../native';
 import { lengthOf, ofThisRealm } from '../typed-array';
 import { resolveThreads } from './search-options';
@@ -41,7 +41,7 @@ export async function similarity(
   b: VectorSet,
   options?: { threads?: number },
 ): Promise<Similarities> {
-  const threads = resolveThreads(optionsBag(options, 'options').threads);
+  const threads = resolveThreads(optionsBag(options, 'options', ['threads']).threads);
   const dim = commonDim(a, b);
   const [left, right] = [numbersOf(a, dim, 'a'), numbersOf(b, dim, 'b')];
   const data = await withCallerStack(

@@ -4,9 +4,10 @@ import {
   optionalBoolean,
   optionalInteger,
   optionalOneOf,
+  optionNames,
   optionsBag,
 } from '../arguments';
-import { withCallerStack } from '../caller';
+import { withCallerStack } from '../async/caller';
 import { resolveQueries, resolveSearchOptions, type SearchOptions } from './search-options';
 import { MOST_DIM, STORAGES, type Storage } from './storage';
 import { numbersOf, type VectorSet } from './vector-set';
@@ -28,6 +29,9 @@ export interface OpenOptions {
    */
   append?: boolean;
 }
+
+const CREATE_OPTIONS = optionNames<VectorIndexOptions>({ dim: true, storage: true });
+const OPEN_OPTIONS = optionNames<OpenOptions>({ append: true });
 
 function dimOf(value: unknown): number {
   if (value === undefined) throw invalidType('an integer', 'options.dim', value);
@@ -59,7 +63,7 @@ export class VectorIndex {
    * @throws TypeError, RangeError (ERR_INVALID_ARG)
    */
   static create(options: VectorIndexOptions): VectorIndex {
-    const { dim, storage } = optionsBag(options, 'options');
+    const { dim, storage } = optionsBag(options, 'options', CREATE_OPTIONS);
     const chosen = optionalOneOf(storage, 'options.storage', 'fp32', STORAGES);
     return new VectorIndex(VectorTable.create(chosen, dimOf(dim)));
   }
@@ -76,7 +80,7 @@ export class VectorIndex {
    */
   static async open(path: string, options?: OpenOptions): Promise<VectorIndex> {
     const file = nonEmptyString(path, 'path');
-    const { append } = optionsBag(options, 'options');
+    const { append } = optionsBag(options, 'options', OPEN_OPTIONS);
     const appends = optionalBoolean(append, 'options.append', false);
     return new VectorIndex(await withCallerStack(VectorTable.open(file, appends)));
   }

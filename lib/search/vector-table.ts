@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
+import { nextTurn } from '../async/next-turn';
 import { LLM2CLIPError } from '../errors';
+import { openRegularFile } from '../files/regular-file';
 import {
   callNative,
   fromNative,
@@ -8,8 +10,6 @@ import {
   type NativeRecord,
   type NativeVectors,
 } from '../native';
-import { nextTurn } from '../next-turn';
-import { openRegularFile } from '../regular-file';
 import { ofThisRealm } from '../typed-array';
 import { readNote, writeNote } from './note';
 import { RowIds, type VectorId } from './row-ids';
@@ -45,6 +45,24 @@ export interface SearchWork {
   k: number;
   threads: number;
   signal: AbortSignal | undefined;
+}
+
+export interface RankWork {
+  /** [dim] */
+  query: Float32Array;
+  k: number;
+  /** Factor of the scores before the softmax. */
+  scale: number;
+  threads: number;
+  signal: AbortSignal | undefined;
+}
+
+/** One of the best rows, and its probability in the softmax over all rows. */
+export interface Ranked {
+  row: number;
+  /** The dot product. */
+  score: number;
+  probability: number;
 }
 
 /** Vectors with ids in memory and, if opened to append, in a file. Callers check the arguments. */
@@ -156,6 +174,20 @@ export class VectorTable {
       end += count;
       const ids = Array.from(rows.subarray(begin, end), (row) => this.#ids.at(row));
       return { ids, scores: scores.slice(begin, end) };
+    });
+  }
+
+  /** The best rows for one query, best first; of equal scores, the row that was added first. */
+  async rank({ query, k, scale, threads, signal }: RankWork): Promise<Ranked[]> {
+    this.#requireUsable();
+    signal?.throwIfAborted();
+    const { done, cancel } = callNative(() => this.#vectors.rank(query, k, threads, scale));
+    const found = await this.#track(abortable(fromNative(done), signal, cancel));
+    const { rows, scores, powerSum } = found;
+    const [highest = 0] = scores;
+    return Array.from(scores, (score, i) => {
+      const probability = Math.exp(scale * (score - highest)) / powerSum;
+      return { row: rows[i] as number, score, probability };
     });
   }
 

@@ -1,5 +1,5 @@
 import { invalidRange, invalidType } from '../arguments';
-import { nextTurn } from '../next-turn';
+import { nextTurn } from '../async/next-turn';
 import { MAX_TOKENS, type TokenizedText } from './tokenize';
 
 /** By default the width of the rows is a multiple of this many tokens. */
@@ -46,7 +46,7 @@ export function readPadTo(value: unknown, name: string): PadTo {
  * Returns the width of a batch whose longest text has `longest` tokens. If that is more than the
  * largest of the allowed widths, it is the width itself: a text is never cut for a batch.
  */
-export function widthFor(longest: number, padTo: PadTo): number {
+function widthFor(longest: number, padTo: PadTo): number {
   if (typeof padTo !== 'number') return padTo.find((width) => width >= longest) ?? longest;
   return Math.max(longest, Math.min(MAX_TOKENS, Math.ceil(longest / padTo) * padTo));
 }

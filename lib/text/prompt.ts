@@ -1,5 +1,5 @@
 /** The token before every sequence (BOS). */
-export const BEGIN_OF_TEXT = '<|begin_of_text|>';
+const BEGIN_OF_TEXT = '<|begin_of_text|>';
 export const END_OF_TURN = '<|eot_id|>';
 const HEADER = '<|start_header_id|>user<|end_header_id|>\n\n';
 

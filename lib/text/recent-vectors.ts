@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+
 /** Limits of a table of vectors. */
 export interface Bounds {
   maxEntries: number;
@@ -18,11 +20,13 @@ export class RecentVectors {
   readonly #rowsOfBlock: number;
   readonly #blocks: Float32Array[] = [];
   /** Row numbers by key, the least recently used one first. */
-  readonly #rows = new Map<string, number>();
+  readonly #rows: LRUCache<string, number>;
 
   constructor(dim: number, { maxEntries, maxBytes }: Bounds) {
     this.dim = dim;
     this.capacity = Math.min(maxEntries, Math.floor(maxBytes / (4 * dim + ENTRY_BYTES)));
+    // Bounded by size: bounded by number it would allocate places for all entries at once.
+    this.#rows = new LRUCache({ maxSize: Math.max(1, this.capacity), sizeCalculation: () => 1 });
     this.#rowsOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dim)));
   }
 
@@ -38,7 +42,7 @@ export class RecentVectors {
 
   /** The keys, the least recently used one first. */
   keys(): IterableIterator<string> {
-    return this.#rows.keys();
+    return this.#rows.rkeys();
   }
 
   has(key: string): boolean {
@@ -47,38 +51,28 @@ export class RecentVectors {
 
   /** Returns a view that is valid until the next set(). It does not count as use. */
   peek(key: string): Float32Array | undefined {
-    const row = this.#rows.get(key);
+    const row = this.#rows.peek(key);
     return row === undefined ? undefined : this.#vector(row);
   }
 
   /** Returns a copy of the vector. */
   get(key: string): Float32Array | undefined {
     const row = this.#rows.get(key);
-    if (row === undefined) return undefined;
-    this.#use(key, row);
-    return this.#vector(row).slice();
+    return row === undefined ? undefined : this.#vector(row).slice();
   }
 
   /** Stores a copy of the vector. */
   set(key: string, vector: Float32Array): void {
     if (this.capacity === 0) return;
     const row = this.#rows.get(key) ?? this.#freeRow();
-    this.#use(key, row);
-    this.#vector(row).set(vector);
-  }
-
-  #use(key: string, row: number): void {
-    this.#rows.delete(key);
     this.#rows.set(key, row);
+    this.#vector(row).set(vector);
   }
 
   /** Returns the next unused row, or that of the least recently used vector, which is removed. */
   #freeRow(): number {
-    const [oldest] = this.#rows;
-    if (oldest === undefined || this.size < this.capacity) return this.size;
-    const [key, row] = oldest;
-    this.#rows.delete(key);
-    return row;
+    if (this.size < this.capacity) return this.size;
+    return this.#rows.pop() ?? 0;
   }
 
   #vector(row: number): Float32Array {

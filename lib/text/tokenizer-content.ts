@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { openRegularFile } from '../files/regular-file';
 
 /** Largest tokenizer.json that is read; Llama 3's has 9 MB. */
 const MAX_BYTES = 1 << 26;

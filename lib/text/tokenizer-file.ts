@@ -1,6 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { isObject } from '../arguments';
-import { isTooDeep } from '../json-depth';
+import { isTooDeep } from '../files/json-depth';
 import { quote } from '../quote';
 import { END_OF_TURN, PROMPT_TOKENS } from './prompt';
 import {

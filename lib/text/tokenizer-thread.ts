@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { Worker } from 'node:worker_threads';
+import { fromThreadError } from '../async/thread-error';
 import { LLM2CLIPError } from '../errors';
-import { fromThreadError } from '../thread-error';
 import type { TokenizedText } from './tokenize';
 import {
   readTokenizer,

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ThreadError, toThreadError } from '../thread-error';
+import { type ThreadError, toThreadError } from '../async/thread-error';
 import { tokenize } from './tokenize';
 import type { TokenizerContent } from './tokenizer-content';
 import { type LlamaTokenizer, openTokenizer } from './tokenizer-file';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { invalidType, nonEmptyString, optionalSignal, optionsBag } from '../arguments';
-import { withCallerStack } from '../caller';
+import { invalidType, nonEmptyString, optionalSignal, optionNames, optionsBag } from '../arguments';
+import { withCallerStack } from '../async/caller';
 import { type PadTo, padBatch, readPadTo, type TextBatch } from './batch';
 import type { TokenizedText } from './tokenize';
 import { type TokenizerFiles, tokenizerFiles } from './tokenizer-content';
@@ -24,6 +24,9 @@ export interface TextBatchOptions extends TokenizeOptions {
    */
   padTo?: PadTo;
 }
+
+const TOKENIZE_OPTIONS = optionNames<TokenizeOptions>({ signal: true });
+const BATCH_OPTIONS = optionNames<TextBatchOptions>({ signal: true, padTo: true });
 
 /**
  * The tokenizer of a Llama 3 text encoder with LLM2CLIP's prompt. It returns the same tokens as the
@@ -95,13 +98,13 @@ export class TextTokenizer {
 
   /** Like {@link encode}, for any number of texts. The results are in the order of the texts. */
   async encodeMany(texts: readonly string[], options?: TokenizeOptions): Promise<TokenizedText[]> {
-    const bag = optionsBag(options, 'options');
+    const bag = optionsBag(options, 'options', TOKENIZE_OPTIONS);
     return withCallerStack(this.#tokenize(texts, optionalSignal(bag.signal, 'options.signal')));
   }
 
   /** Like {@link encodeMany}, but returns padded rows [n, W] as an engine reads them. */
   async batch(texts: readonly string[], options?: TextBatchOptions): Promise<TextBatch> {
-    const bag = optionsBag(options, 'options');
+    const bag = optionsBag(options, 'options', BATCH_OPTIONS);
     const padTo = readPadTo(bag.padTo, 'options.padTo');
     const signal = optionalSignal(bag.signal, 'options.signal');
     const tokenized = await withCallerStack(this.#tokenize(texts, signal));

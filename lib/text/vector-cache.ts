@@ -1,4 +1,4 @@
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import type { Logger } from '../options';
 import { type Bounds, RecentVectors } from './recent-vectors';
 import { textKey } from './text-key';

@@ -1,7 +1,7 @@
 import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { isObject } from '../arguments';
-import { AtomicFile } from '../atomic-file';
 import { LLM2CLIPError } from '../errors';
+import { AtomicFile } from '../files/atomic-file';
 import type { VectorFormat } from './vector-format';
 import {
   HEADER_BYTES,

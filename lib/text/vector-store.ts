@@ -1,5 +1,5 @@
 import { access, constants } from 'node:fs/promises';
-import { AtomicFile } from '../atomic-file';
+import { AtomicFile } from '../files/atomic-file';
 import { RecentVectors } from './recent-vectors';
 import { appendToVectorFile, readVectorFile, writeVectorFile } from './vector-file';
 import type { VectorFormat } from './vector-format';

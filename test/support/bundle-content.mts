@@ -1,6 +1,6 @@
 import type { Quantisation } from '#lib/bundle/quantisation';
 import type { BundleContent } from '#lib/bundle/seal';
-import { OPERATORS_VERSION } from '#lib/engine';
+import { OPERATORS_VERSION } from '#lib/engines/torchscript';
 
 /** The manifest of a bundle whose engine is a few bytes and is never opened. */
 export const CONTENT = {

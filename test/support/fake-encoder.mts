@@ -1,5 +1,5 @@
-import { Embeddings } from '#lib/embeddings';
-import { type Streamed, streamInOrder } from '#lib/stream';
+import { Embeddings } from '#lib/model/embeddings';
+import { type Streamed, streamInOrder } from '#lib/model/stream';
 
 /** Precomputed vectors of texts and images, by name. */
 export interface Vectors {

@@ -5,10 +5,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convert, importEngine, VectorIndex } from 'llm2clip';
-import { AtomicFile } from '#lib/atomic-file';
 import { writeText } from '#lib/bench/store';
 import { JsonLinesWriter } from '#lib/cli/json-lines';
 import { NpyWriter } from '#lib/cli/npy';
+import { AtomicFile } from '#lib/files/atomic-file';
 import { writeVectorFile } from '#lib/text/vector-file';
 
 const [folder, chosen, checkpoint] = process.argv.slice(2);

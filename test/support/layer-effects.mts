@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { resolveModel } from '#lib/checkpoint/layouts';
+import { resolveModel } from '#lib/checkpoint/layouts/index';
 import { readCheckpoint } from '#lib/checkpoint/read';
-import { openEngine } from '#lib/engine';
+import { openEngine } from '#lib/engines/index';
+import { rowCosines } from '#lib/eval/parity';
+import { samplePictures } from '#lib/image/pictures';
 import { type BuildSpec, FOR_CPU } from '#lib/native';
-import { rowCosines } from '#lib/parity';
-import { samplePictures } from '#lib/pictures';
 
 /**
  * Measures each layer's effect on the embeddings: by layerEffects(), and with only that layer in

@@ -3,8 +3,8 @@
 // the last one that was started.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { Preprocessing } from '#lib/image/preprocessing';
 import { loadNative } from '#lib/native';
-import type { Preprocessing } from '#lib/preprocessing';
 import { FAKE_DIM, FAKE_SIZE, requireFake } from './fake-engine.mts';
 import { LIES, type Numbers } from './lying-arrays.mts';
 

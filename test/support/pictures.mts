@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '#lib/image/preprocessing';
 import type { RawPixels } from '#lib/native';
-import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '#lib/preprocessing';
 
 /**
  * A golden that tools/make-image-goldens.py writes: sha256 of the crop's bytes and of its floats.

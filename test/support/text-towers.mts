@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint } from '#lib/checkpoint/read';
-import { openEngine } from '#lib/engine';
+import { openEngine } from '#lib/engines/index';
 import {
   type BuildSpec,
   FOR_CPU,

@@ -112,7 +112,7 @@ export function categoryAxis(name: string, data: string[]) {
 }
 
 /** Returns ticks at 1, 2 and 5 times each power of ten that enclose all values. */
-export function logTicks(low: number, high: number): number[] {
+function logTicks(low: number, high: number): number[] {
   const first = Math.floor(Math.log10(low));
   const last = Math.ceil(Math.log10(high));
   const ticks = Array.from({ length: last - first + 1 }, (_, i) => first + i)

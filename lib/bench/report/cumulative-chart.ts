@@ -7,7 +7,7 @@ import { failedParity } from './ranking';
 import { columns, groupBy, loadOf } from './rows';
 
 /** Returns points [ms, percentage of queries that took at most this time]. */
-export function cumulative(latency: Latency): [number, number][] {
+function cumulative(latency: Latency): [number, number][] {
   const buckets = bucketsOf(latency);
   const total = buckets.reduce((sum, { count }) => sum + count, 0);
   let below = 0;

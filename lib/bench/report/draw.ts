@@ -49,7 +49,7 @@ function legendMarkup(entries: readonly LegendEntry[]): string {
 }
 
 /** Draws a chart with its caption and a table of its exact values. */
-export function figure(echarts: ECharts, chart: Chart): string {
+function figure(echarts: ECharts, chart: Chart): string {
   const { id, title, caption, legend, full, values } = chart;
   const wide = draw(echarts, chart, full ? WIDTHS.full : WIDTHS.half, 'wide');
   const narrow = draw(echarts, chart, WIDTHS.phone, 'narrow');

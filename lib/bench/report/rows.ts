@@ -1,5 +1,5 @@
 // The content of the tables in all reports.
-import { formatCosine } from '../../parity';
+import { formatCosine } from '../../eval/parity';
 import { noiseOf } from '../noise';
 import type { Comparison, Configuration, Contestant, Parity, Report, Run } from '../record';
 import { aloneNotes } from './alone';
@@ -37,8 +37,8 @@ export interface Table {
 
 export const RATIO_MEANING =
   'Ratio: a contestant’s time divided by ours, with its 95 % interval; above 1 ours is faster.';
-export const RUN_NOTES = 'short: fewer queries or less time than MLPerf asks for.';
-export const NOISE_MEANING =
+const RUN_NOTES = 'short: fewer queries or less time than MLPerf asks for.';
+const NOISE_MEANING =
   'noise: half of the spread of a run’s windows, in throughput, or in latency at a given rate.';
 export const INTERRUPTED = 'Interrupted: only what was finished by then is here.';
 
@@ -177,7 +177,7 @@ function contestantRow(comparison: Comparison, contestant: Contestant): Row {
 }
 
 /** Returns one line per contestant that was skipped or failed: "Skipped: name: reason". */
-export function notMeasured({ contestants }: Comparison): string[] {
+function notMeasured({ contestants }: Comparison): string[] {
   return contestants
     .filter(({ status }) => status !== 'measured')
     .map((contestant) => {

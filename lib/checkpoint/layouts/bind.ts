@@ -4,19 +4,10 @@ import { DTYPE_BYTES, type Dtype } from '../dtype';
 import { elementCount, elementSpan, rowMajorStrides } from '../extent';
 import type { TensorEntry } from '../table';
 import { type Dimensions, dimensionOf, inferDimensions, resolveShape } from './dimensions';
-import { type CanonicalTensor, type Source, sourceName, sourcesOf } from './layout';
+import { type Binding, type Source, sourceName, sourcesOf } from './layout';
 import type { Recognised } from './recognise';
 
 const WEIGHT_DTYPES: readonly Dtype[] = ['f64', 'f32', 'f16', 'bf16'];
-
-/** A canonical weight, and the tensor of the checkpoint that holds it. */
-export interface Binding {
-  tensor: CanonicalTensor;
-  /** Name with the block's number filled in. */
-  name: string;
-  source: Source;
-  entry: TensorEntry;
-}
 
 /** A weight with its canonical name and shape. */
 export interface NamedEntry {

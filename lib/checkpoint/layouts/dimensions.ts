@@ -1,5 +1,4 @@
-import type { Binding } from './bind';
-import { DIMENSION_SYMBOLS, type DimensionSymbol, type Size } from './layout';
+import { type Binding, DIMENSION_SYMBOLS, type DimensionSymbol, type Size } from './layout';
 
 /** The size that a letter of the canonical shapes stands for; 0 if the family does not have it. */
 export interface Dimension {

@@ -1,4 +1,4 @@
-import { type FamilyWeights, type Layout, layerNorm, linear, type Source } from './layout';
+import { type Layout, layerNorm, linear, type Source, type VisionFamily } from './layout';
 
 const fused = (part: 0 | 1 | 2): Source => ({ fused: 'blocks.{i}.attn.qkv.weight', part });
 
@@ -11,7 +11,7 @@ const ATTENTION: Layout['names'] = {
   'blocks.{i}.attn.v_proj.bias': ['blocks.{i}.attn.v_proj.bias', 'blocks.{i}.attn.v_bias'],
 };
 
-const OFFICIAL: Layout = {
+const OFFICIAL: Layout<'eva02'> = {
   name: 'EVA02, official',
   family: 'eva02',
   prefixes: ['visual.', ''],
@@ -19,7 +19,7 @@ const OFFICIAL: Layout = {
 };
 
 /** timm's names, which open_clip's files have under `visual.trunk.`. */
-const TIMM: Layout = {
+const TIMM: Layout<'eva02'> = {
   name: 'EVA02, timm',
   family: 'eva02',
   origin: 'timm',
@@ -36,7 +36,7 @@ const TIMM: Layout = {
 
 const BLOCK = 'vision_model.encoder.layers.{i}';
 
-const HUGGING_FACE: Layout = {
+const HUGGING_FACE: Layout<'eva02'> = {
   name: 'EVA02, Hugging Face',
   family: 'eva02',
   prefixes: [''],
@@ -64,8 +64,13 @@ const HUGGING_FACE: Layout = {
 };
 
 /** EVA02: pre-norm blocks with sub-LayerNorms and SwiGLU; k has no bias. */
-export const EVA02: FamilyWeights = {
+export const EVA02: VisionFamily<'eva02'> = {
   family: 'eva02',
+  headWidths: [64],
+  classTokens: 1,
+  activation: 'swiglu',
+  layerNormEps: 1e-6,
+  ropeGrid: 16,
   layouts: [OFFICIAL, TIMM, HUGGING_FACE],
   tensors: [
     { name: 'cls_token', shape: [1, 1, 'D'] },

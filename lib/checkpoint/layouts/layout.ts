@@ -1,4 +1,4 @@
-import type { Family } from '../../config';
+import type { TensorEntry } from '../table';
 
 /**
  * Letters of the canonical shapes: D width, H hidden width, E embedding, P patch size, N positions.
@@ -19,13 +19,23 @@ export interface CanonicalTensor {
 /** A tensor of the checkpoint, or one third of its rows (0, 1 and 2 are q, k and v). */
 export type Source = string | { fused: string; part: 0 | 1 | 2 };
 
+/** A canonical weight, and the tensor of the checkpoint that holds it. */
+export interface Binding {
+  tensor: CanonicalTensor;
+  /** Name with the block's number filled in. */
+  name: string;
+  source: Source;
+  entry: TensorEntry;
+}
+
 /** The library that a checkpoint comes from. Its configuration files take precedence. */
 export type Origin = 'transformers' | 'timm' | 'open_clip';
 
 /**
- * The names of a family's weights in one kind of file. The default family is that of vision towers.
+ * The names of a family's weights in one kind of file. The family is one of vision towers unless
+ * stated otherwise.
  */
-export interface Layout<F = Family> {
+export interface Layout<F = string> {
   name: string;
   family: F;
   /** Default: transformers. */
@@ -41,10 +51,28 @@ export interface Layout<F = Family> {
 }
 
 /** All weights of a family, and all layouts that name them. */
-export interface FamilyWeights<F = Family> {
+export interface FamilyWeights<F = string> {
   family: F;
   tensors: readonly CanonicalTensor[];
   layouts: readonly Layout<F>[];
+}
+
+export const ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_tanh', 'swiglu'] as const;
+export type Activation = (typeof ACTIVATIONS)[number];
+
+/** A family of vision towers: its weights, and the values of published models that shapes do not reveal. */
+export interface VisionFamily<F = string> extends FamilyWeights<F> {
+  /** Head dimensions to try, in this order. */
+  headWidths: readonly number[];
+  /** Number of heads by width of the tower, where the first fitting head dimension would be wrong. */
+  headsByWidth?: Readonly<Record<number, number>>;
+  /** Number of positions before those of the patches. */
+  classTokens: 0 | 1;
+  /** The weights show swiglu; of the other activations a configuration may name any. */
+  activation: Activation;
+  layerNormEps: number;
+  /** Grid of the pre-training, which a configuration may correct; 0 without RoPE. */
+  ropeGrid: number;
 }
 
 /**

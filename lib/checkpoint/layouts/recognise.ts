@@ -1,12 +1,7 @@
-import type { Family } from '../../config';
 import { LLM2CLIPError } from '../../errors';
-import { CLIP_VIT } from './clip-vit';
-import { EVA02 } from './eva02';
+import { FAMILY_TABLES, type Family } from './families';
 import { type FamilyWeights, type Layout, sourceName, sourcesOf } from './layout';
 import { refuseKnownFamilies } from './refused';
-import { SIGLIP2 } from './siglip2';
-
-const FAMILY_WEIGHTS: readonly FamilyWeights[] = [EVA02, CLIP_VIT, SIGLIP2];
 
 /**
  * A damaged checkpoint has at least this fraction of its layout's names; another family has far
@@ -29,7 +24,7 @@ export interface Recognised<F = Family> {
  * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED if no layout is close
  */
 export function recognise(names: readonly string[], path: string): Recognised {
-  const best = closestLayout(FAMILY_WEIGHTS, names);
+  const best = closestLayout(FAMILY_TABLES, names);
   if (best.share < LEAST_SHARE) {
     refuseKnownFamilies(names, path);
     throw unknownLayout(path, names, best);
@@ -93,9 +88,9 @@ function countLayers(
 function unknownLayout(
   path: string,
   names: readonly string[],
-  closest: { layout: Layout; share: number },
+  closest: { layout: Layout<unknown>; share: number },
 ): LLM2CLIPError {
-  const known = FAMILY_WEIGHTS.flatMap(({ layouts }) => layouts.map(({ name }) => name)).join('; ');
+  const known = FAMILY_TABLES.flatMap(({ layouts }) => layouts.map(({ name }) => name)).join('; ');
   return new LLM2CLIPError(
     'ERR_CHECKPOINT_UNSUPPORTED',
     `${path} holds ${names.length} tensors of a model that is not supported. Known are: ${known}. ` +

@@ -1,6 +1,6 @@
 // Reads and checks the fields of files that state a preprocessing.
 import { LLM2CLIPError } from '../../errors';
-import { type Preprocessing, RESAMPLES, type Resample } from '../../preprocessing';
+import { type Preprocessing, RESAMPLES, type Resample } from '../../image/preprocessing';
 import { quote } from '../../quote';
 import type { Section } from '../section';
 

@@ -1,5 +1,5 @@
 // Reads open_clip's preprocess_cfg, as its image_transform applies it for inference.
-import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '../../preprocessing';
+import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '../../image/preprocessing';
 import {
   deviation,
   mean,

@@ -1,5 +1,10 @@
 import { basename } from 'node:path';
-import { CLIP_MEAN, CLIP_STD, type Preprocessing, withoutDefaults } from '../../preprocessing';
+import {
+  CLIP_MEAN,
+  CLIP_STD,
+  type Preprocessing,
+  withoutDefaults,
+} from '../../image/preprocessing';
 import type { Origin } from '../layouts/layout';
 import { isSection } from '../section';
 import type { CheckpointTable, StatedFile } from '../table';

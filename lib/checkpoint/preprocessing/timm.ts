@@ -1,5 +1,5 @@
 // Reads timm's config.json, as its create_transform applies a pretrained_cfg.
-import { IMAGENET_MEAN, IMAGENET_STD, type Preprocessing } from '../../preprocessing';
+import { IMAGENET_MEAN, IMAGENET_STD, type Preprocessing } from '../../image/preprocessing';
 import { isSection, type Section } from '../section';
 import {
   deviation,

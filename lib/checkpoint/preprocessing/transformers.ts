@@ -8,7 +8,7 @@ import {
   IMAGENET_MEAN,
   IMAGENET_STD,
   type Preprocessing,
-} from '../../preprocessing';
+} from '../../image/preprocessing';
 import { isSection } from '../section';
 import {
   boolean,

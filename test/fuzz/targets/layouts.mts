@@ -1,7 +1,7 @@
 /** The interpretation of a checkpoint's tensors and of the configuration beside them. */
 import type { JsonObject } from '#lib/checkpoint/json';
-import { resolveModel } from '#lib/checkpoint/layouts';
 import type { NamedEntry } from '#lib/checkpoint/layouts/bind';
+import { resolveModel } from '#lib/checkpoint/layouts/index';
 import { resolveLora } from '#lib/checkpoint/lora';
 import { resolveAdapter } from '#lib/checkpoint/resolve-adapter';
 import { resolveLlama } from '#lib/checkpoint/resolve-llama';
