@@ -1,12 +1,20 @@
+# A program of tests. Its own code is compiled quickly; what it tests comes from libraries, which are
+# compiled as they are everywhere.
+function(llm2clip_test_program target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
+  target_compile_options(${target} PRIVATE -O1)
+  target_link_libraries(${target} PRIVATE llm2clip_core Threads::Threads)
+  llm2clip_warnings(${target})
+endfunction()
+
 # The core's own tests; test/native.test.mts runs them, scripts/sanitize.mjs under sanitizers.
 add_custom_target(native_tests)
 foreach(subject attention batching cuda cuda_kernels engine image linear memory model
         norm search serving staging tensorrt)
   add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
-  set_target_properties(${subject}_test PROPERTIES UNITY_BUILD OFF
-    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
-  target_link_libraries(${subject}_test PRIVATE llm2clip_core llm2clip_kernels Threads::Threads)
-  llm2clip_warnings(${subject}_test)
+  llm2clip_test_program(${subject}_test)
+  target_link_libraries(${subject}_test PRIVATE llm2clip_kernels)
   add_dependencies(native_tests ${subject}_test)
 endforeach()
 
