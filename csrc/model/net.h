@@ -53,6 +53,9 @@ struct GroupedHeads {
 struct Rope {
   int64_t tokens;               // all of them; one that does not turn has cos 1 and sin 0
   std::vector<float> cos, sin;  // [tokens, head dim]
+
+  int64_t head_dim() const { return static_cast<int64_t>(cos.size()) / tokens; }
+  bool operator==(const Rope&) const = default;
 };
 
 enum class Activation { kQuickGelu, kGelu, kGeluTanh };

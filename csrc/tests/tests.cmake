@@ -31,6 +31,11 @@ target_include_directories(cuda_kernels_test PRIVATE csrc/tests/host)
 target_sources(tensorrt_test PRIVATE csrc/engine/tensorrt/constants.cpp
                                      csrc/engine/tensorrt/device_texts.cpp)
 
+# Builds engines of the TorchScript plugin; test/ropes.test.mts gives it the plugin.
+add_executable(rope_engines csrc/tests/rope_engines.cpp csrc/tests/two_ropes.cpp
+               csrc/tests/numbered_weights.cpp)
+llm2clip_test_program(rope_engines)
+
 # An engine that takes a set time, for tests and measurements of all that is around engines.
 add_library(fake_engine MODULE csrc/tests/fake_engine.cpp)
 set_target_properties(fake_engine PROPERTIES PREFIX ""

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/per_rope.h"
 #include "engine/tensorrt/network_writer.h"
 
 namespace llm2clip::tensorrt {
@@ -16,20 +17,25 @@ Tensor some_heads(NetworkWriter& out, Tensor x, int64_t first, int64_t count, in
 // without anybody knowing. Of f32 there is no such kernel, and it may.
 Tensor attend(NetworkWriter& out, Tensor q, Tensor k, Tensor v, Tensor mask = nullptr);
 
-// A rotary embedding, in f32. All blocks turn by the same angles: its tables are there once.
+// The rotary embeddings of queries or of keys, in f32. A network holds the tables of each once.
 class Turns {
  public:
-  // `scale`: that turned vectors are multiplied by.
-  explicit Turns(float scale) : scale_(scale) {}
+  enum class Of { kQueries, kKeys };
+  // Queries are also multiplied by the attention's scale.
+  explicit Turns(Of of) : of_(of) {}
   // x: [B, H, N, dim] → the same. Token i turns by angle i, or by that of its place: int64 [B, N].
+  // A network gives places with all of its rotations or with none.
   Tensor turn(NetworkWriter& out, Tensor x, const Rope& rope, Tensor places = nullptr);
 
  private:
+  struct Tables {
+    Tensor cos, sin;  // f32 [B, N, dim / 2]; by place, [tokens, dim / 2]
+  };
   Tensor table(NetworkWriter& out, const std::vector<float>& angles, const Rope& rope, Tensor x,
-               bool by_place);
+               bool by_place) const;
 
-  float scale_;
-  Tensor cos_ = nullptr, sin_ = nullptr;  // f32 [B, N, dim / 2]; by place, [tokens, dim / 2]
+  Of of_;
+  PerRope<Tables> tables_;
 };
 
 }  // namespace llm2clip::tensorrt

@@ -69,8 +69,8 @@ class TensorrtNet : public Builder {
   NetworkWriter out_;
   Shape input_;  // one of a batch
   std::vector<Said> values_;
-  std::optional<Turns> query_turns_;  // with the attention's scale in them
-  Turns key_turns_{1.0F};
+  Turns query_turns_{Turns::Of::kQueries};
+  Turns key_turns_{Turns::Of::kKeys};
   std::optional<Texts> texts_;  // once tokens() is said
   int64_t projected_ = 0;       // parameters that pool_attention() made its query of
 };

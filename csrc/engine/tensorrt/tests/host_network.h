@@ -18,7 +18,7 @@ struct Array {
 
 // What the library's documentation says that each layer does, done plainly on the host: what a
 // network means is seen without a GPU, and without building it. Knows the layers that text towers
-// are made of.
+// and simple towers of images are made of.
 class HostNetwork {
  public:
   explicit HostNetwork(nvinfer1::INetworkDefinition& network);
@@ -28,6 +28,8 @@ class HostNetwork {
  private:
   const Array& value(nvinfer1::ITensor* tensor);
   Array compute(nvinfer1::ILayer& layer);
+  Array convolve(nvinfer1::IConvolutionLayer& layer);
+  Array concatenate(nvinfer1::IConcatenationLayer& layer);
   Array slice(nvinfer1::ISliceLayer& layer);
   Array shuffle(nvinfer1::IShuffleLayer& layer);
   Array rotate(nvinfer1::ILayer& layer);
