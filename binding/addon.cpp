@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include "cuda_probe.h"
+#include "delivery.h"
 #include "engine.h"
 #include "image.h"
 #include "system.h"
@@ -15,6 +16,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("armExitGuard", Napi::Function::New(env, arm_exit_guard));
   exports.Set("probeCuda", Napi::Function::New(env, probe_cuda));
   exports.Set("preprocess", Napi::Function::New(env, preprocess));
+  exports.Set("deliver", Napi::Function::New(env, deliver_array));
   exports.Set("openEngine", Napi::Function::New(env, open_engine));
   exports.Set("createVectors", Napi::Function::New(env, create_vectors));
   exports.Set("openVectors", Napi::Function::New(env, open_vectors));

@@ -25,19 +25,23 @@ Napi::Object to_js(Napi::Env env, const LayerCalibration& layer) {
 }
 
 // One input after the other, so that memory does not grow with how many there are.
-std::vector<float> embed(Engine& engine, const InputsSpec& spec) {
-  const auto session = engine.open(spec.options);
-  const int64_t size = element_count(spec.options.input);
+std::vector<float> embed(Engine& engine, const FileRun& run) {
+  const auto session = engine.open(run.options);
+  const BatchView batch = run.batch();
   std::vector<float> all;
-  for (int64_t i = 0; i < spec.count; ++i) {
-    const Embeddings found = session->run(spec.inputs.data() + i * size, 1);
+  for (int64_t i = 0; i < count_of(batch); ++i) {
+    const Embeddings found = session->run(some_of(batch, i, 1));
     all.insert(all.end(), found.data, found.data + found.dim);
   }
   return all;
 }
 
-std::shared_ptr<const InputsSpec> parse(const Napi::CallbackInfo& info) {
-  return std::make_shared<const InputsSpec>(parse_inputs_spec(info[0].As<Napi::Object>()));
+std::shared_ptr<const FileRun> parse(const Napi::CallbackInfo& info) {
+  return std::make_shared<const FileRun>(parse_images_run(info[0].As<Napi::Object>()));
+}
+
+Calibrator& calibrator_of(Engine& engine) {
+  return require_offered(engine.calibrator(), "calibration for int8");
 }
 
 }  // namespace
@@ -45,8 +49,8 @@ std::shared_ptr<const InputsSpec> parse(const Napi::CallbackInfo& info) {
 Napi::Value calibrate_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
   return PromiseWorker<Calibration>::run(
       info.Env(),
-      [engine, spec = parse(info)] {
-        return engine->calibrate(spec->options, spec->inputs.data(), spec->count);
+      [engine, run = parse(info)] {
+        return calibrator_of(*engine).calibrate(run->options, run->images());
       },
       [](Napi::Env env, Calibration&& calibration) -> Napi::Value {
         auto layers = Napi::Array::New(env, calibration.layers.size());
@@ -64,8 +68,8 @@ Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
                                      std::shared_ptr<Engine> engine) {
   return PromiseWorker<std::vector<double>>::run(
       info.Env(),
-      [engine, spec = parse(info), layers = parse_smoothings(info[1].As<Napi::Array>())] {
-        return engine->layer_effects(spec->options, spec->inputs.data(), spec->count, layers);
+      [engine, run = parse(info), layers = parse_smoothings(info[1].As<Napi::Array>())] {
+        return calibrator_of(*engine).layer_effects(run->options, run->images(), layers);
       },
       [](Napi::Env env, std::vector<double>&& effects) -> Napi::Value {
         auto array = Napi::Array::New(env, effects.size());
@@ -79,9 +83,9 @@ Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
 Napi::Value embed_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
   return PromiseWorker<std::vector<float>>::run(
       info.Env(),
-      [engine, spec = parse(info)] {
+      [engine, run = std::make_shared<const FileRun>(parse_file_run(info[0].As<Napi::Object>()))] {
         // A thread of its own: the number of threads that a session asks for sticks to it.
-        return std::async(std::launch::async, [&] { return embed(*engine, *spec); }).get();
+        return std::async(std::launch::async, [&] { return embed(*engine, *run); }).get();
       },
       [](Napi::Env env, std::vector<float>&& all) -> Napi::Value { return to_js(env, all); });
 }

@@ -4,6 +4,7 @@
 
 #include "calibration.h"
 #include "engine/plugin.h"
+#include "engine/profiler.h"
 #include "promise_worker.h"
 #include "session.h"
 #include "specs.h"
@@ -49,7 +50,7 @@ Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<E
   const SessionOptions options{.path = info[0].As<Napi::String>().Utf8Value(),
                                .device = info[2].As<Napi::String>().Utf8Value(),
                                .threads = 1,
-                               .input = {3, image_size, image_size}};
+                               .input = images_of(image_size)};
   return PromiseWorker<int64_t>::run(
       info.Env(), [engine, options] { return engine->inspect(options); },
       [](Napi::Env env, int64_t&& dim) -> Napi::Value {
@@ -63,17 +64,21 @@ Napi::Value linear_gflops_off_thread(const Napi::CallbackInfo& info,
                                      std::shared_ptr<Engine> engine) {
   const LinearSpec spec = parse_linear_spec(info[0].As<Napi::Object>());
   return PromiseWorker<double>::run(
-      info.Env(), [engine, spec] { return engine->linear_gflops(spec); },
+      info.Env(),
+      [engine, spec] {
+        return require_offered(engine->linear_rate(), "the rate of its linear layers").gflops(spec);
+      },
       [](Napi::Env env, double&& gflops) -> Napi::Value { return Napi::Number::New(env, gflops); });
 }
 
 Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
-  auto spec = std::make_shared<const InputsSpec>(parse_inputs_spec(info[0].As<Napi::Object>()));
+  auto run = std::make_shared<const FileRun>(parse_file_run(info[0].As<Napi::Object>()));
   const int64_t rounds = info[1].As<Napi::Number>().Int64Value();
   return PromiseWorker<std::vector<OperatorTime>>::run(
       info.Env(),
-      [engine, spec, rounds] {
-        return engine->profile(spec->options, spec->inputs.data(), spec->count, rounds);
+      [engine, run, rounds] {
+        return require_offered(engine->profiler(), "a profile by operator")
+            .profile(run->options, run->batch(), rounds);
       },
       [](Napi::Env env, std::vector<OperatorTime>&& times) -> Napi::Value {
         auto result = Napi::Array::New(env, times.size());

@@ -20,42 +20,41 @@ Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of
 class SessionHandle {
  public:
   SessionHandle(Napi::Env env, std::shared_ptr<ServedSession> served,
-                const std::optional<Preprocessing>& preprocessing, size_t slot_size)
+                TakenInputs taken)
       : served_(std::move(served)),
         pending_(Pending::create(env)),
         context_(std::make_shared<EncodeRequest::Context>(EncodeRequest::Context{
-            preprocessing, slot_size, pending_, std::make_shared<InputCopies>()})) {}
+            std::move(taken), pending_, std::make_shared<InputCopies>()})) {}
 
   void add_hook(Napi::Env env, const std::shared_ptr<SessionHandle>& self) {
     auto hook = env.AddCleanupHook([self, env] { self->abandon(env); });
     remove_hook_ = [hook](Napi::Env env) mutable { hook.Remove(env); };
   }
 
-  const SessionInfo& info() const { return served_->info; }
+  const PipelineInfo& info() const { return served_->info; }
 
   // encode(id, input, options)
   Napi::Value encode(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     const auto id = info[0].As<Napi::Number>().Uint32Value();
-    const EncodeSpec spec = parse_encode_spec(info[2].As<Napi::Object>());
-    const WantedOutput wanted = parse_output(info[2].As<Napi::Object>());
-    Ticket ticket = spec.ticket;
-    ticket.client = pending_;
-    ticket.output = wanted.output;
     try {
       if (!served_) throw disposed();
       const auto input = info[1].As<Napi::Object>();
-      const EncodeInput parsed = parse_input(input, context_->slot_size);
-      ticket.weight = weight_of(parsed);
+      const EncodeInput parsed = parse_input(input, context_->taken);
+      EncodeSpec spec = parse_encode_spec(info[2].As<Napi::Object>(),
+                                          {.client = pending_,
+                                           .weight = weight_of(parsed),
+                                           .output = {.input = kind_of(parsed)}});
       auto request = std::make_unique<EncodeRequest>(parsed, context_, id);
-      if (ticket.borrowed && !std::holds_alternative<std::span<const float>>(parsed)) {
+      if (spec.ticket.borrowed && !std::holds_alternative<Floats>(parsed)) {
         // Resizing and widening are no work for this thread.
         request->keep();
-        ticket.borrowed = false;
+        spec.ticket.borrowed = false;
       }
-      const RequestId number = served_->scheduler->submit(std::move(request), std::move(ticket));
+      const RequestId number =
+          served_->scheduler->submit(std::move(request), std::move(spec.ticket));
       return pending_->add(env, id, number,
-                           {input, spec.out, spec.out_offset, spec.normalize, wanted.vector});
+                           {input, spec.out, spec.delivery});
     } catch (...) {
       auto refused = Napi::Promise::Deferred::New(env);
       refused.Reject(to_js_error(env, std::current_exception()).Value());
@@ -124,9 +123,23 @@ Napi::Object describe(Napi::Env env, const SessionInfo& info) {
   return object;
 }
 
+Napi::Object describe(Napi::Env env, const PipelineInfo& info) {
+  auto object = Napi::Object::New(env);
+  if (info.vision) object.Set("vision", describe(env, *info.vision));
+  if (info.llm) object.Set("llm", describe(env, *info.llm));
+  if (info.adapter) object.Set("adapter", describe(env, *info.adapter));
+  return object;
+}
+
+TakenInputs inputs_of(const SessionSpec& spec) {
+  const auto& [vision, llm, adapter] = spec.parts;
+  const int64_t width = adapter ? adapter->session.input.numbers() : 0;
+  return {spec.preprocessing, static_cast<size_t>(width), llm.has_value()};
+}
+
 Napi::Value wrap(Napi::Env env, std::shared_ptr<ServedSession>&& served, const SessionSpec& spec) {
-  const auto handle = std::make_shared<SessionHandle>(env, std::move(served), spec.preprocessing,
-                                                      spec.scheduler.slot_size);
+  const auto handle =
+      std::make_shared<SessionHandle>(env, std::move(served), inputs_of(spec));
   handle->add_hook(env, handle);
   using Info = Napi::CallbackInfo;
   auto object = Napi::Object::New(env);
@@ -150,9 +163,7 @@ Napi::Value open_session(const Napi::CallbackInfo& info, const std::shared_ptr<E
   return PromiseWorker<std::shared_ptr<ServedSession>>::run(
       info.Env(),
       [engine, spec] {
-        return share(spec.key, [&] {
-          return serve(*engine, spec.options, spec.scheduler, spec.embedding_dim);
-        });
+        return share(spec.key, [&] { return serve(*engine, spec.parts, spec.scheduler); });
       },
       [spec](Napi::Env env, std::shared_ptr<ServedSession>&& served) {
         return wrap(env, std::move(served), spec);

@@ -3,7 +3,6 @@
 #include <map>
 
 #include "base/error.h"
-#include "engine/text_slot.h"
 #include "typed_array.h"
 
 namespace llm2clip::binding {
@@ -68,6 +67,12 @@ Precision parse_precision(const std::string& name) {
   if (name == "int8") return Precision::kInt8;
   throw Error(ErrorCode::kInvalidArg,
               "expected fp32, bf16, fp16 or int8 for precision, found " + name);
+}
+
+OutputKind parse_output_kind(const std::string& name) {
+  if (name == "embedding") return OutputKind::kEmbedding;
+  if (name == "feature") return OutputKind::kFeature;
+  throw Error(ErrorCode::kInvalidArg, "expected embedding or feature for output, found " + name);
 }
 
 double number(const Napi::Object& object, const char* key) {
@@ -135,20 +140,29 @@ FileTensorLayout parse_tensor(const Napi::Object& entry) {
           .offset = static_cast<uint64_t>(integer(entry, "offset"))};
 }
 
-Shape pictures_of(int64_t size) { return {3, size, size}; }
-Shape texts_of(int64_t max_tokens) { return {kTextHeader + max_tokens}; }
-
 // What an engine reads, by the network that it is built of.
-Shape input_of(const VisionConfig& config) { return pictures_of(config.image_size); }
-Shape input_of(const LlamaConfig& config) { return texts_of(config.max_tokens); }
-Shape input_of(const AdapterConfig& config) { return {config.width}; }
+Input input_of(const VisionConfig& config) { return images_of(config.image_size); }
+Input input_of(const LlamaConfig& config) { return texts_of(config.max_tokens); }
+Input input_of(const AdapterConfig& config) { return features_of(config.width); }
 
-// Pictures are said by their preprocessing, texts by their largest number of tokens, features of a
-// language model by their width.
-Shape parse_input_shape(const Napi::Object& spec) {
-  if (spec.Has("maxTokens")) return texts_of(integer(spec, "maxTokens"));
-  if (spec.Has("featureWidth")) return {integer(spec, "featureWidth")};
-  return pictures_of(integer(child(spec, "preprocessing"), "size"));
+// One part of a session, which takes such inputs.
+PartOptions parse_part(const Napi::Object& session, const Napi::Object& part, const Input& input) {
+  return {.session = {.path = text(part, "file"),
+                      .device = text(session, "device"),
+                      .threads = static_cast<int>(integer(session, "threads")),
+                      .input = input,
+                      .max_batch = integer(part, "maxBatch"),
+                      .compute_capabilities = capabilities(session),
+                      .cache = text(part, "cache")},
+          .dim = integer(part, "dim")};
+}
+
+// What goes through an engine file on the CPU without a session.
+SessionOptions parse_run_options(const Napi::Object& spec, const Input& input) {
+  return {.path = text(spec, "file"),
+          .device = "cpu",
+          .threads = static_cast<int>(integer(spec, "threads")),
+          .input = input};
 }
 
 std::vector<float> floats(const Napi::Value& array) {
@@ -184,7 +198,7 @@ BuildSpec parse_build_spec(const Napi::Object& spec) {
       .config = parse_config(child(spec, "config")),
       .weights = {},
       .options = {.precision = parse_precision(text(spec, "precision")),
-                  .input = {},
+                  .input = images_of(0),
                   .portable = spec.Get("portable").As<Napi::Boolean>().Value(),
                   .observe = spec.Get("observe").As<Napi::Boolean>().Value(),
                   .quantisation = parse_quantisation(spec.Get("quantisation").As<Napi::Array>()),
@@ -227,46 +241,59 @@ ImageView parse_image(const Napi::Object& image) {
 }
 
 SessionSpec parse_session_spec(const Napi::Object& spec) {
-  const Shape input = parse_input_shape(spec);
   SessionSpec parsed{.key = text(spec, "key"),
-                     .options = {.path = text(spec, "file"),
-                                 .device = text(spec, "device"),
-                                 .threads = static_cast<int>(integer(spec, "threads")),
-                                 .input = input,
-                                 .max_batch = integer(spec, "maxBatch"),
-                                 .compute_capabilities = capabilities(spec),
-                                 .cache = text(spec, "cache")},
-                     .scheduler = {.max_batch = static_cast<size_t>(integer(spec, "maxBatch")),
-                                   .slot_size = static_cast<size_t>(element_count(input)),
-                                   .max_queue = static_cast<size_t>(integer(spec, "maxQueue")),
-                                   .max_delay = milliseconds(spec, "maxDelayMs"),
-                                   .buckets = {}},
-                     .embedding_dim = integer(spec, "embeddingDim"),
+                     .parts = {},
+                     .scheduler = {.max_queue = static_cast<size_t>(integer(spec, "maxQueue")),
+                                   .max_delay = milliseconds(spec, "maxDelayMs")},
                      .preprocessing = std::nullopt};
-  if (spec.Has("preprocessing")) {
-    parsed.preprocessing = parse_preprocessing(child(spec, "preprocessing"));
+  if (spec.Get("vision").IsObject()) {
+    const auto part = child(spec, "vision");
+    parsed.preprocessing = parse_preprocessing(child(part, "preprocessing"));
+    parsed.parts.vision = parse_part(spec, part, images_of(parsed.preprocessing->size));
   }
-  if (spec.Has("maxTokens")) {
-    parsed.scheduler.max_weight = static_cast<size_t>(integer(spec, "maxTokensPerBatch"));
+  if (spec.Get("llm").IsObject()) {
+    const auto part = child(spec, "llm");
+    parsed.parts.llm = parse_part(spec, part, texts_of(integer(part, "maxTokens")));
+    parsed.scheduler.max_weight = static_cast<size_t>(integer(part, "maxTokensPerBatch"));
+  }
+  if (spec.Get("adapter").IsObject()) {
+    const auto part = child(spec, "adapter");
+    parsed.parts.adapter = parse_part(spec, part, features_of(integer(part, "width")));
   }
   return parsed;
 }
 
-InputsSpec parse_inputs_spec(const Napi::Object& spec) {
-  const bool are_texts = spec.Has("maxTokens");
-  InputsSpec parsed{.options = {.path = text(spec, "file"),
-                                .device = "cpu",
-                                .threads = static_cast<int>(integer(spec, "threads")),
-                                .input = are_texts ? texts_of(integer(spec, "maxTokens"))
-                                                   : pictures_of(integer(spec, "imageSize"))},
-                    .inputs = {},
-                    .count = 0};
-  const auto one = static_cast<size_t>(element_count(parsed.options.input));
-  const char* name = are_texts ? "slots" : "pixels";
-  const std::span<const float> inputs = rows_of<float>(spec.Get(name), one, name);
-  parsed.inputs.assign(inputs.begin(), inputs.end());
-  parsed.count = static_cast<int64_t>(inputs.size() / one);
-  return parsed;
+Images FileRun::images() const {
+  const int64_t one = options.input.numbers();
+  return {pixels.data(), static_cast<int64_t>(pixels.size()) / one, one};
+}
+
+BatchView FileRun::batch() const {
+  if (options.input.kind == InputKind::kText) return texts.view();
+  return images();
+}
+
+FileRun parse_images_run(const Napi::Object& spec) {
+  FileRun run{parse_run_options(spec, images_of(integer(spec, "imageSize"))), {}, {}};
+  const auto one = static_cast<size_t>(run.options.input.numbers());
+  const std::span<const float> pixels = rows_of<float>(spec.Get("pixels"), one, "pixels");
+  run.pixels.assign(pixels.begin(), pixels.end());
+  return run;
+}
+
+FileRun parse_file_run(const Napi::Object& spec) {
+  if (!spec.Has("texts")) return parse_images_run(spec);
+  const int64_t most = integer(spec, "maxTokens");
+  FileRun run{parse_run_options(spec, texts_of(most)), {}, {}};
+  const auto texts = spec.Get("texts").As<Napi::Array>();
+  for (uint32_t i = 0; i < texts.Length(); ++i) {
+    const auto one = texts.Get(i).As<Napi::Object>();
+    const std::span<const int32_t> ids = elements<int32_t>(one.Get("ids"), "ids");
+    const int64_t pooled = integer(one, "pooled");
+    check_text(ids, pooled, most);
+    run.texts.add(ids, pooled);
+  }
+  return run;
 }
 
 std::vector<LayerSmoothing> parse_smoothings(const Napi::Array& layers) {
@@ -287,16 +314,24 @@ LinearSpec parse_linear_spec(const Napi::Object& spec) {
           .seconds = spec.Get("seconds").As<Napi::Number>().DoubleValue()};
 }
 
-EncodeSpec parse_encode_spec(const Napi::Object& spec) {
-  EncodeSpec parsed{.ticket = {.client = nullptr,
-                               .priority = static_cast<int>(integer(spec, "priority")),
-                               .waits = spec.Get("waits").As<Napi::Boolean>().Value(),
-                               .borrowed = spec.Get("borrowed").As<Napi::Boolean>().Value()},
+EncodeSpec parse_encode_spec(const Napi::Object& spec, Ticket ticket) {
+  EncodeSpec parsed{.ticket = std::move(ticket),
                     .out = spec.Get("out"),
-                    .out_offset = static_cast<size_t>(integer(spec, "outOffset")),
-                    .normalize = spec.Get("normalize").As<Napi::Boolean>().Value()};
+                    .delivery = {.normalize = spec.Get("normalize").As<Napi::Boolean>().Value(),
+                                 .out_offset = static_cast<size_t>(integer(spec, "outOffset"))}};
+  parsed.ticket.priority = static_cast<int>(integer(spec, "priority"));
+  parsed.ticket.waits = spec.Get("waits").As<Napi::Boolean>().Value();
+  parsed.ticket.borrowed = spec.Get("borrowed").As<Napi::Boolean>().Value();
   if (spec.Get("timeoutMs").IsNumber()) {
     parsed.ticket.deadline = Clock::now() + milliseconds(spec, "timeoutMs");
+  }
+  if (spec.Get("patches").IsObject()) {
+    const auto patches = child(spec, "patches");
+    parsed.delivery.vector = static_cast<size_t>(integer(patches, "width"));
+    parsed.ticket.output.kind = OutputKind::kPatches;
+    if (patches.Get("layer").IsNumber()) parsed.ticket.output.layer = integer(patches, "layer");
+  } else if (spec.Get("output").IsString()) {
+    parsed.ticket.output.kind = parse_output_kind(text(spec, "output"));
   }
   return parsed;
 }

@@ -10,8 +10,11 @@ namespace llm2clip {
 // Widens `count` numbers of type `from` to f32. f64 is rounded to nearest.
 void to_float(Dtype from, const std::byte* in, float* out, size_t count);
 
-// Narrows to `to` (f32, f16 or bf16), rounding to nearest even.
+// Narrows to `to` (f32, f16 or bf16), rounding to nearest even; NaN stays NaN.
 void from_float(const float* in, Dtype to, std::byte* out, size_t count);
+
+// Rounds to bf16, to nearest even, and widens again; NaN stays NaN. Both may be the same memory.
+void round_to_bf16(const float* in, float* out, size_t count);
 
 // True when no number is NaN or infinite.
 bool all_finite(const float* values, size_t count);

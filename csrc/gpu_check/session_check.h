@@ -25,20 +25,21 @@ inline constexpr double kSameInBatches = 0.99999;
 // Pictures [count, 3, S, S] such as preprocessing makes them, the same in every run.
 std::vector<float> drawn_pictures(int64_t count, int64_t size);
 
-// Embeddings [count, dim] of them, in batches of `batch`.
-std::vector<float> embed(Session& session, const std::vector<float>& pictures, int64_t count,
-                         int64_t batch);
+Images views_of(const std::vector<float>& pictures, int64_t size);
+
+// Embeddings [count, dim] of all inputs, in batches of `batch`.
+std::vector<float> embed(Session& session, const BatchView& inputs, int64_t batch);
 
 // The least cosine of two lists of embeddings, row by row; NaN where there is one.
 double least_cosine(const std::vector<float>& a, const std::vector<float>& b, int64_t dim);
 
-// How long runs of one batch take, in milliseconds.
+// How long runs of some of the inputs take, in milliseconds.
 struct BatchTime {
   int64_t batch;
   double p50, p99;
 };
-std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& pictures,
-                                    int64_t largest, double seconds_each);
+std::vector<BatchTime> time_batches(Session& session, const BatchView& inputs,
+                                    double seconds_each);
 
 // As the record has them: pictures, or captions, a second too.
 std::string json_of(const std::vector<BatchTime>& times);

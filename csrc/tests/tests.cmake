@@ -1,7 +1,7 @@
 # The core's own tests; test/native.test.mts runs them, scripts/sanitize.mjs under sanitizers.
 add_custom_target(native_tests)
-foreach(subject attention batching cuda cuda_kernels engine image linear memory model
-        norm search serving staging tensorrt)
+foreach(subject attention batch batching cuda cuda_kernels engine image linear memory model
+        norm pipeline search serving staging tensorrt)
   add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
   set_target_properties(${subject}_test PROPERTIES UNITY_BUILD OFF
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)

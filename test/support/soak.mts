@@ -38,7 +38,7 @@ let fewestThreads = Number.POSITIVE_INFINITY;
 /** Whether none of its engines has anything, of those who have left either. */
 function isIdle(model: Model): boolean {
   const { queue, text } = model.stats();
-  const queues = [queue, text?.llm?.queue, text?.adapter?.queue];
+  const queues = [queue, text?.queue];
   return queues.every((one) => one === undefined || one.depth + one.inBatches === 0);
 }
 

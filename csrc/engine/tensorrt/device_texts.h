@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "batch/batch_view.h"
 #include "cuda/memory.h"
 
 namespace llm2clip::tensorrt {
@@ -19,14 +20,14 @@ struct BatchSize {
 // keep. Knows no TensorRT.
 class DeviceTexts {
  public:
-  // `slot`: floats of a text, see text_slot.h. Throws ERR_OUT_OF_MEMORY.
-  DeviceTexts(int64_t max_batch, int64_t slot);
+  // For texts of at most so many tokens. Throws ERR_OUT_OF_MEMORY.
+  DeviceTexts(int64_t max_batch, int64_t most_tokens);
 
   // Every number of texts, and every length: all pairs of them would take minutes. They may be run
   // before anything was given.
   std::vector<BatchSize> to_warm_up() const;
   // Before what follows on `stream`, which must be done with the batch before.
-  BatchSize give(const float* slots, int64_t batch, const CudaStream& stream);
+  BatchSize give(const Texts& texts, const CudaStream& stream);
   // Of ids, attention mask and pool mask, int64 [batch, tokens] of the size that give() said.
   void* data(size_t i) const { return rows_[i].device.data(); }
 
@@ -37,7 +38,6 @@ class DeviceTexts {
     std::span<int64_t> numbers() const;
   };
 
-  int64_t slot_;
   std::vector<int64_t> batches_, lengths_;
   std::array<Rows, 3> rows_;
 };

@@ -21,11 +21,10 @@ class LoadedPlan {
   LoadedPlan(std::span<const std::byte> plan, const SessionOptions& options);
 
   nvinfer1::ICudaEngine& engine() const { return *engine_; }
-  // One of pictures or features; of texts, three: ids of tokens, which are there, which count.
+  // One of images or features; of texts, three: ids of tokens, which are there, which count.
   const std::vector<std::string>& inputs() const { return inputs_; }
-  bool takes_texts() const { return inputs_.size() > 1; }
   const char* output() const { return output_.c_str(); }
-  const Shape& one() const { return one_; }  // of a batch
+  const Input& input() const { return input_; }  // one of a batch
   int64_t embedding_dim() const { return embedding_dim_; }
 
  private:
@@ -37,7 +36,7 @@ class LoadedPlan {
   std::unique_ptr<nvinfer1::ICudaEngine> engine_;
   std::vector<std::string> inputs_;
   std::string output_;
-  Shape one_;
+  Input input_;
   int64_t embedding_dim_ = 0;
 };
 

@@ -22,12 +22,12 @@ class PlanInputs {
   virtual std::vector<BatchSize> to_warm_up() const = 0;
   // Brings a batch to the device, before what follows on `stream`, which must be done with the one
   // before. What lies past it there is of no interest, nor is its result.
-  virtual BatchSize give(const float* inputs, int64_t batch, const CudaStream& stream) = 0;
+  virtual BatchSize give(const BatchView& batch, const CudaStream& stream) = 0;
   // False where the library refuses.
   virtual bool set(nvinfer1::IExecutionContext& context, const BatchSize& size) const = 0;
 };
 
-// Of pictures or features, which lie as the plan takes them; or of texts, which become rows.
+// Of images or features, which lie as the plan takes them; or of texts, which become rows.
 std::unique_ptr<PlanInputs> plan_inputs(const LoadedPlan& plan, int64_t max_batch,
                                         std::shared_ptr<const CudaContext> context);
 

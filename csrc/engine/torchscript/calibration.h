@@ -1,11 +1,10 @@
 #pragma once
 
-#include "engine/engine.h"
+#include "engine/calibrator.h"
 
 namespace llm2clip {
 
-// Engine::calibrate() of the TorchScript engine.
-Calibration torchscript_calibrate(const SessionOptions& options, const float* pixels,
-                                  int64_t count);
+// Calibrator::calibrate() of the TorchScript engine.
+Calibration torchscript_calibrate(const SessionOptions& options, const Images& images);
 
 }  // namespace llm2clip

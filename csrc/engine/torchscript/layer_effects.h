@@ -2,13 +2,12 @@
 
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/calibrator.h"
 
 namespace llm2clip {
 
-// Engine::layer_effects() of the TorchScript engine.
-std::vector<double> torchscript_layer_effects(const SessionOptions& options, const float* pixels,
-                                              int64_t count,
+// Calibrator::layer_effects() of the TorchScript engine.
+std::vector<double> torchscript_layer_effects(const SessionOptions& options, const Images& images,
                                               const std::vector<LayerSmoothing>& layers);
 
 }  // namespace llm2clip

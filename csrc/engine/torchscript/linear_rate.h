@@ -1,10 +1,10 @@
 #pragma once
 
-#include "engine/engine.h"
+#include "engine/linear_rate.h"
 
 namespace llm2clip {
 
-// Engine::linear_gflops() of the TorchScript engine, on the CPU.
+// LinearRate::gflops() of the TorchScript engine, on the CPU.
 double torchscript_linear_gflops(const LinearSpec& spec);
 
 }  // namespace llm2clip

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "engine/engine.h"
+#include "engine/profiler.h"
 
 namespace llm2clip {
 
-// Engine::profile() of the TorchScript engine.
-std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const float* pixels,
-                                              int64_t batch, int64_t rounds);
+// Profiler::profile() of the TorchScript engine.
+std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const BatchView& batch,
+                                              int64_t rounds);
 
 }  // namespace llm2clip

@@ -16,9 +16,10 @@ namespace llm2clip {
 void run_pictures(torch::jit::Module& module, const std::vector<float>& pixels, int64_t size,
                   const std::vector<int64_t>& layers);
 
-// [B, D], of inputs [B, size], as csrc/engine/text_slot.h has them or features: of all at once,
-// then of each alone.
-void run_texts(torch::jit::Module& module, const std::vector<float>& inputs, int64_t size);
+// [B, D] of all inputs at once, then of each alone. Texts are int32 [tokens, pooled, ids …], one
+// after the other; features [B, size].
+void run_texts(torch::jit::Module& module, const std::vector<int32_t>& texts);
+void run_features(torch::jit::Module& module, const std::vector<float>& features, int64_t size);
 
 // To standard output.
 void write_floats(const at::Tensor& tensor);
