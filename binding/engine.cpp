@@ -51,11 +51,13 @@ Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<E
                                .device = info[2].As<Napi::String>().Utf8Value(),
                                .threads = 1,
                                .input = images_of(image_size)};
-  return PromiseWorker<int64_t>::run(
+  return PromiseWorker<Inspection>::run(
       info.Env(), [engine, options] { return engine->inspect(options); },
-      [](Napi::Env env, int64_t&& dim) -> Napi::Value {
+      [](Napi::Env env, Inspection&& found) -> Napi::Value {
         auto result = Napi::Object::New(env);
-        result.Set("embeddingDim", Napi::Number::New(env, static_cast<double>(dim)));
+        const auto dim = static_cast<double>(found.embedding_dim);
+        result.Set("embeddingDim", Napi::Number::New(env, dim));
+        result.Set("precision", Napi::String::New(env, found.precision));
         return result;
       });
 }

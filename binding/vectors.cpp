@@ -61,6 +61,10 @@ class VectorsHandle {
     return guarded([&] { return search_off_thread(info, rows_->snapshot()); });
   }
 
+  Napi::Value rank(const Napi::CallbackInfo& info) {
+    return guarded([&] { return rank_off_thread(info, rows_->snapshot()); });
+  }
+
   // append({ first, last, note }): to the file that openVectors() or save() holds
   Napi::Value append(const Napi::CallbackInfo& info) {
     const auto record =
@@ -158,6 +162,7 @@ Napi::Object wrap(Napi::Env env, const std::shared_ptr<VectorRows>& rows, const 
   set("add", [handle](const Info& info) { handle->add(info); });
   set("remove", [handle](const Info& info) { handle->remove(info); });
   set("search", [handle](const Info& info) { return handle->search(info); });
+  set("rank", [handle](const Info& info) { return handle->rank(info); });
   set("append", [handle](const Info& info) { return handle->append(info); });
   set("sync", [handle](const Info&) { return handle->sync(); });
   set("save", [handle](const Info& info) { return handle->save(info, handle); });

@@ -17,7 +17,7 @@ namespace {
 using Hits = std::vector<std::vector<Hit>>;
 
 // { rows, scores }: of all queries one after the other; { counts }: how many of each.
-Napi::Value describe(Napi::Env env, const Hits& hits) {
+Napi::Object describe(Napi::Env env, const Hits& hits) {
   size_t total = 0;
   for (const auto& of_query : hits) total += of_query.size();
   auto rows = Napi::Uint32Array::New(env, total);
@@ -45,31 +45,67 @@ void require_finite(const float* vectors, int64_t count, int64_t dim) {
               "expected finite numbers for queries, found others in row " + std::to_string(unfit));
 }
 
-}  // namespace
-
-Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
-  const Napi::Env env = info.Env();
-  const auto dim = static_cast<size_t>(rows.format.dim);
+// [n, dim], copied here: the caller's memory is the caller's again when the call returns.
+std::shared_ptr<const Queries> queries_of(const Napi::CallbackInfo& info,
+                                          const RowFormat& format) {
+  const auto dim = static_cast<size_t>(format.dim);
   const std::span<const float> vectors = rows_of<float>(info[0], dim, "queries");
   const auto count = static_cast<int64_t>(vectors.size() / dim);
-  const int64_t k = info[1].As<Napi::Number>().Int64Value();
-  const int threads = info[2].As<Napi::Number>().Int32Value();
-  require_finite(vectors.data(), count, rows.format.dim);
-  // Copied here: the caller's memory is the caller's again when the call returns.
-  const auto queries = std::make_shared<const Queries>(vectors.data(), count, rows.format);
+  require_finite(vectors.data(), count, format.dim);
+  return std::make_shared<const Queries>(vectors.data(), count, format);
+}
+
+SearchOptions options_of(const Napi::Value& k, const Napi::Value& threads,
+                         const RowFormat& format) {
+  return {k.As<Napi::Number>().Int64Value(), threads.As<Napi::Number>().Int32Value(),
+          score_kernel(format.storage), nullptr};
+}
+
+// { done, cancel }: runs `work` on another thread, which looks at whether it is cancelled.
+template <typename Result, typename Work, typename Describe>
+Napi::Value start(Napi::Env env, const SearchOptions& options, Work work, Describe describe) {
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);
   auto started = Napi::Object::New(env);
-  started.Set("done", PromiseWorker<Hits>::run(
+  started.Set("done", PromiseWorker<Result>::run(
                           env,
-                          [rows, queries, cancelled, k, threads] {
-                            return llm2clip::search(
-                                rows, *queries,
-                                {k, threads, score_kernel(rows.format.storage), cancelled.get()});
+                          [options, cancelled, work] {
+                            SearchOptions own = options;
+                            own.cancelled = cancelled.get();
+                            return work(own);
                           },
-                          [](Napi::Env env, Hits&& hits) { return describe(env, hits); }));
+                          describe));
   started.Set("cancel", Napi::Function::New(
                             env, [cancelled](const Napi::CallbackInfo&) { *cancelled = true; }));
   return started;
+}
+
+}  // namespace
+
+Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
+  const auto queries = queries_of(info, rows.format);
+  const SearchOptions options = options_of(info[1], info[2], rows.format);
+  return start<Hits>(
+      info.Env(), options,
+      [rows, queries](const SearchOptions& options) {
+        return llm2clip::search(rows, *queries, options);
+      },
+      [](Napi::Env env, Hits&& hits) { return describe(env, hits); });
+}
+
+Napi::Value rank_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
+  const auto query = queries_of(info, rows.format);
+  const SearchOptions options = options_of(info[1], info[2], rows.format);
+  const double scale = info[3].As<Napi::Number>().DoubleValue();
+  return start<Ranking>(
+      info.Env(), options,
+      [rows, query, scale](const SearchOptions& options) {
+        return llm2clip::rank(rows, *query, scale, options);
+      },
+      [](Napi::Env env, Ranking&& ranking) {
+        Napi::Object result = describe(env, Hits{ranking.best});
+        result.Set("powerSum", Napi::Number::New(env, ranking.power_sum));
+        return result;
+      });
 }
 
 // Rows of b are scored with a as the queries: [queries, rows] is what is asked for.

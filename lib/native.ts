@@ -1,12 +1,12 @@
 import type { TensorEntry } from './checkpoint/table';
-import type { VisionConfig } from './config';
+import type { AdapterConfig, LlamaConfig } from './checkpoint/text-config';
+import type { VisionConfig } from './checkpoint/vision-config';
 import { isErrorCode, LLM2CLIPError } from './errors';
+import type { Preprocessing } from './image/preprocessing';
 import type { Part } from './parts';
 import type { Precision } from './precision';
-import type { Preprocessing } from './preprocessing';
 import { locateAddon } from './runtime/plugins';
 import type { Storage } from './search/storage';
-import type { AdapterConfig, LlamaConfig } from './text-config';
 
 /** What binding/ exports. Functions that return a promise run on a native thread. */
 export interface Native {
@@ -114,6 +114,13 @@ export interface NativeVectors {
     k: number,
     threads: number,
   ): { done: Promise<NativeHits>; cancel(): void };
+  /** query: [dim], read before it returns; `scale` is what scores are multiplied by in the softmax. */
+  rank(
+    query: Float32Array,
+    k: number,
+    threads: number,
+    scale: number,
+  ): { done: Promise<NativeRanking>; cancel(): void };
   /** Writes the rows `first` to `last` − 1 and a note to the file opened to append. */
   append(record: NativeRecord): Promise<void>;
   /** What was appended survives the end of the machine from here on. */
@@ -142,6 +149,11 @@ export interface NativeHits {
   counts: Uint32Array;
 }
 
+export interface NativeRanking extends NativeHits {
+  /** Sum of exp(scale · (score − highest score)) over all rows. */
+  powerSum: number;
+}
+
 export interface RawPixels {
   /** Rows of interleaved 8-bit channels, no padding between rows. */
   data: Uint8Array | Uint8ClampedArray;
@@ -156,8 +168,15 @@ export interface NativeEngine {
   readonly version: string;
   build(spec: BuildSpec): Promise<BuildReport>;
   open(spec: SessionSpec): Promise<NativeSession>;
-  /** Inputs and output of an engine file made elsewhere, found by opening it or by running one blank picture. */
-  inspect(file: string, imageSize: number, device: string): Promise<{ embeddingDim: number }>;
+  /**
+   * Inputs and output of an engine file made elsewhere, found by opening it or by running one blank
+   * picture; and the coarsest precision that it multiplies matrices in, '' where it does not show it.
+   */
+  inspect(
+    file: string,
+    imageSize: number,
+    device: string,
+  ): Promise<{ embeddingDim: number; precision: Precision | '' }>;
   /** Runs pictures through an engine built with `observe`. */
   calibrate(spec: PicturesSpec): Promise<Calibration>;
   /**

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { type Manifest, parseManifest } from '#lib/bundle/manifest';
 import { openBundle } from '#lib/bundle/open';
 import { writeBundle } from '#lib/bundle/write';
+import { makeFolderOf } from '#lib/files/staging';
 import { loadNative } from '#lib/native';
-import { makeFolderOf } from '#lib/staging';
 import { CONTENT, QUANTISATION } from './support/bundle-content.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -188,11 +188,11 @@ describe('reading', () => {
 
   test('a newer format', async () => {
     await damaged('newer', (out) =>
-      edit(out, (manifest) => Object.assign(manifest, { formatVersion: 3 })),
+      edit(out, (manifest) => Object.assign(manifest, { formatVersion: 4 })),
     );
     await assert.rejects(read(out), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
-      message: /found 3.*update/,
+      message: /found 4.*update/,
     });
   });
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { convert, type Precision } from 'llm2clip';
-import { CHECKPOINT, DIGITS, digits, goldenDigits } from './support/digits.mts';
+import { CHECKPOINT, digits, goldenDigits, PICTURES } from './support/digits.mts';
 import { ISAS, type Isa, withoutIsa } from './support/isa.mts';
 import { once } from './support/once.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -49,7 +49,7 @@ const CHOICES: Record<Isa, Choice> = {
 const folder = temporaryFolder();
 const bundle = (precision: Precision) => join(folder, precision);
 
-const pictures = [...goldenDigits().keys()].map((path) => join(DIGITS, path));
+const pictures = [...goldenDigits().keys()].map((path) => join(PICTURES, path));
 
 /** Embeds the digits that there are goldens of by all the bundles, a line of output each. */
 const embed = once((isa: string) =>

@@ -94,20 +94,28 @@ class Session {
   }
 };
 
-// What every engine does: no torch, no TensorRT and no model in it. What only some offer are tools
-// of their own, which live as long as the engine: nullptr where it does not offer them.
+// What an engine file that was made elsewhere shows of itself.
+struct Inspection {
+  int64_t embedding_dim;
+  std::string precision;  // the coarsest that it multiplies matrices in; empty: it does not show it
+};
+
+// What every engine does, without torch, TensorRT or a model. Tools that only some engines offer are
+// interfaces of their own, which live as long as the engine; nullptr means that it has none.
 class Engine {
  public:
   virtual ~Engine() = default;
   virtual std::string version() const = 0;  // of the vendor's library
   virtual std::unique_ptr<Builder> builder(const BuildOptions& options) = 0;
   virtual std::unique_ptr<Session> open(const SessionOptions& options) = 0;
-  // Size of the embeddings of a file made elsewhere. Throws ERR_ENGINE_INCOMPATIBLE for one that
-  // does not take images and give embeddings. Runs a blank image unless an engine knows better.
-  virtual int64_t inspect(const SessionOptions& options) {
+  // Of a file made elsewhere. Throws ERR_ENGINE_INCOMPATIBLE for one that does not take images and
+  // give embeddings. Runs a blank image unless an engine knows better.
+  virtual Inspection inspect(const SessionOptions& options) {
     const int64_t size = options.input.numbers();
     const std::vector<float> blank(static_cast<size_t>(size));
-    return open(options)->run(Images{blank.data(), 1, size}).dim;
+    const auto session = open(options);
+    const int64_t dim = session->run(Images{blank.data(), 1, size}).dim;
+    return {dim, session->info().precision};
   }
 
   virtual Calibrator* calibrator() { return nullptr; }

@@ -1,7 +1,6 @@
-// An engine that computes nothing: what the library around engines does is tested and measured with
-// it. Its file says how it behaves: "<microseconds that a run takes> <embedding dim> <numbers of
-// all patches, 0: it gives none>", and where a test holds and releases the runs, a second line with
-// the path of its gate.
+// An engine that computes nothing, to test and measure the library around engines. Its file sets
+// its behaviour: "<duration of a run in microseconds> <embedding dim> <numbers in all patches, 0
+// for no patches>". If a test holds and releases runs, a second line has the path of its gate.
 #include <malloc.h>
 
 #include <algorithm>
@@ -21,10 +20,10 @@
 namespace llm2clip {
 namespace {
 
-// A picture whose first number this is fails its batch.
+// A batch fails if the first number of one of its images is this.
 constexpr float kPoison = -666;
-// One whose first number this is gets, as its second, what the process has taken from malloc and
-// not given back, in KiB.
+// For an image with this first number, the second number of the result is the process's allocated
+// heap in KiB.
 constexpr float kAskHeap = -777;
 
 float heap_kib() {
@@ -66,10 +65,11 @@ class FakeSession final : public Session {
 
   const SessionInfo& info() const override { return info_; }
 
-  // [first number, batch, 1, 1, …] for each input, of a text how many tokens it has.
+  // Returns [first number, batch, 1, 1, …] for each input. For a text the first number is how many
+  // tokens it has.
   Embeddings run(const BatchView& batch) override { return give(batch, dim_); }
 
-  // [first number, batch, layer or -1, 1, …] for each image.
+  // Returns [first number, batch, layer or -1, 1, …] for each image.
   Embeddings run_patches(const Images& images, std::optional<int64_t> layer) override {
     return give(images, patches_dim_, static_cast<float>(layer.value_or(-1)));
   }

@@ -13,12 +13,12 @@
 
 namespace llm2clip::testing {
 
-// Stands for an engine: gives [2 × first pixel, batch] for each picture, of patches
-// [2 × first pixel + layer, batch].
+// A fake engine. It returns [2 × first pixel, batch] for each image, and
+// [2 × first pixel + layer, batch] for patches.
 class FakeRunner final : public BatchRunner {
  public:
   struct Behaviour {
-    // Called with the pixels of a batch before it "runs"; may throw.
+    // Called with the pixels of a batch before it "runs". May throw.
     std::function<void(std::span<const float>, int64_t)> before{};
   };
 
@@ -43,7 +43,7 @@ class FakeRunner final : public BatchRunner {
   size_t slot_;
 };
 
-// Counts what its requests came to.
+// Counts the settled requests.
 class FakeClient final : public Client {
  public:
   void flush() override {
@@ -54,8 +54,8 @@ class FakeClient final : public Client {
 
   void settled() { ++settled_; }
 
-  // Waits until so many requests are settled; false after two minutes, in which even a busy machine
-  // settles them.
+  // Waits until `count` requests are settled. Returns false after two minutes, which is enough even
+  // on a busy machine.
   bool wait_for(size_t count) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::minutes(2), [&] { return settled_ >= count; });
@@ -69,7 +69,8 @@ class FakeClient final : public Client {
   std::atomic<size_t> settled_{0};
 };
 
-// What one request came to; written on the scheduler's threads, read after the client's wait_for().
+// The outcome of one request. The scheduler's threads write it; tests read it after the client's
+// wait_for().
 struct Outcome {
   std::atomic<int> settled{0};
   std::atomic<float> value{NAN}, batch{NAN};
@@ -79,7 +80,7 @@ struct Outcome {
 
 class FakeRequest final : public Request {
  public:
-  // NaN: prepare() throws.
+  // If `pixel` is NaN, prepare() throws.
   FakeRequest(float pixel, std::shared_ptr<Outcome> outcome, std::shared_ptr<FakeClient> client)
       : pixel_(pixel), outcome_(std::move(outcome)), client_(std::move(client)) {}
 

@@ -1,5 +1,5 @@
-// The linear kernels against their plain reference, at sizes that fill tiles and at such that do
-// not. Prints a line a comparison.
+// Compares the linear kernels with their plain reference, for sizes that fill tiles and sizes that
+// do not. Prints one line per comparison.
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -38,7 +38,7 @@ Aligned<T> packed(const std::vector<T>& weight, const LinearArguments& a) {
   return result;
 }
 
-// Backwards, as threads may.
+// Runs the shares backwards, because threads may run them in any order.
 template <typename Body>
 void each_share(const LinearArguments& a, int64_t threads, Body&& body) {
   const LinearShares shares = linear_shares(a, threads);
@@ -82,7 +82,7 @@ void test_bf16(const Case& c) {
           from_bf16(found), 4e-3F);
 }
 
-// The reference multiplies what the int8 numbers stand for: only the rounding of the output
+// The reference multiplies the dequantised numbers, so that only the rounding of the output
 // differs.
 template <typename T>
 void test_int8(const Case& c, const char* name, float tolerance, auto&& widen) {
@@ -114,7 +114,7 @@ void test_int8(const Case& c, const char* name, float tolerance, auto&& widen) {
   compare(describe(name, c), expected(x, w, with_bias, a), widen(found), tolerance);
 }
 
-// One input and one weight of each output are far larger than the others.
+// Makes one input and one weight of each output far larger than the others.
 void test_int16(const Case& c) {
   const LinearArguments a{c.rows, c.in, c.out};
   auto x = random_numbers(c.rows * c.in), weight = random_numbers(c.out * c.in);
@@ -137,7 +137,7 @@ void test_int16(const Case& c) {
   compare(describe("linear int16", c), expected(x, weight, with_bias, a), found, 1.5e-3F);
 }
 
-// The largest sums that there can be.
+// Tests the largest possible sums.
 void test_int16_extremes() {
   const Case c{7, 2 * kInt16Depth + 6, 65, false, 1};
   const LinearArguments a{c.rows, c.in, c.out};
@@ -160,7 +160,7 @@ void test_int16_extremes() {
 
 void test_quantise(int64_t rows, int64_t in, int64_t stride) {
   auto x = random_numbers(rows * in, 3.0F);
-  std::fill_n(x.begin(), in, 0.0F);  // a row of zeros stays zeros
+  std::fill_n(x.begin(), in, 0.0F);  // a row of zeros must stay zero
   auto smoothing = random_numbers(in);
   for (float& s : smoothing) s = std::abs(s) + 0.5F;
   std::vector<uint8_t> q(static_cast<size_t>(rows * stride), 7);

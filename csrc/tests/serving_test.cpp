@@ -1,5 +1,5 @@
-// How requests end, by the scheduler against an engine whose behaviour is set: refusals, time-outs,
-// failures, closing; and how their times are counted.
+// Tests how requests end: refusals, timeouts, failures and closing. Also tests how their times are
+// counted. The scheduler runs over a fake engine.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -39,11 +39,11 @@ void test_timeout() {
   bench.hold();
   const auto soon = Clock::now() + milliseconds(20);
   const auto formed = bench.submit(1, {.client = nullptr, .deadline = soon});
-  // On a busy machine its time may be over before it gets its slot.
+  // On a busy machine the request may time out before it gets its slot.
   while (!formed->prepared && formed->settled == 0) std::this_thread::yield();
   const auto queued = bench.submit(2, {.client = nullptr, .deadline = soon});
   const auto patient = bench.submit(3);
-  EXPECT(bench.client->wait_for(2));  // while the run is still held up
+  EXPECT(bench.client->wait_for(2));  // while the run is still held
   EXPECT(code_of(formed->error) == "ERR_TIMEOUT" && code_of(queued->error) == "ERR_TIMEOUT");
   bench.release();
   EXPECT(bench.client->wait_for(4));
@@ -116,7 +116,7 @@ void test_poison() {
   }
 }
 
-// Runs of more than `largest` need too much memory.
+// Runs with more than `largest` images need too much memory.
 void test_out_of_memory(int64_t largest, size_t failing) {
   const auto hungry = [largest](std::span<const float>, int64_t batch) {
     if (batch > largest) throw Error(ErrorCode::kOutOfMemory, "deliberate");
@@ -199,8 +199,8 @@ void test_open_failure() {
   EXPECT(code == "ERR_DEVICE_UNAVAILABLE");
 }
 
-// Many submitters, priorities, deadlines, cancellations and poison at once: each request is
-// settled once or was cancelled, and every value is its own.
+// Many submitters, priorities, deadlines, cancellations and failing images at once. Each request
+// must be settled once or be cancelled, and must get its own value.
 void test_storm() {
   const auto poisonous = [](std::span<const float> pixels, int64_t batch) {
     for (int64_t i = 0; i < batch; ++i) {

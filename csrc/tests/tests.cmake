@@ -1,4 +1,5 @@
-# The core's own tests; test/native.test.mts runs them, scripts/sanitize.mjs under sanitizers.
+# The core's own tests. test/native.test.mts runs them, and scripts/sanitize.mjs runs them under
+# sanitizers.
 add_custom_target(native_tests)
 foreach(subject attention batch batching cuda cuda_kernels engine image linear memory model
         norm pipeline search serving staging tensorrt)
@@ -10,7 +11,7 @@ foreach(subject attention batch batching cuda cuda_kernels engine image linear m
   add_dependencies(native_tests ${subject}_test)
 endforeach()
 
-# The GPU's kernels as loops on the host, and what packs pictures for them.
+# The GPU kernels as loops on the host, and the code that packs images for them.
 add_library(twin_kernels STATIC csrc/tests/cuda_twin_launchers.cpp csrc/kernels/cuda/packed_picture.cpp)
 target_link_libraries(twin_kernels PUBLIC llm2clip_core)
 llm2clip_warnings(twin_kernels)
@@ -23,7 +24,7 @@ target_include_directories(cuda_kernels_test PRIVATE csrc/tests/host)
 target_sources(tensorrt_test PRIVATE csrc/engine/tensorrt/constants.cpp
                                      csrc/engine/tensorrt/device_texts.cpp)
 
-# An engine that takes a set time, for tests and measurements of all that is around engines.
+# An engine whose runs take a set time, to test and measure everything around engines.
 add_library(fake_engine MODULE csrc/tests/fake_engine.cpp)
 set_target_properties(fake_engine PROPERTIES PREFIX ""
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
@@ -31,7 +32,8 @@ target_link_libraries(fake_engine PRIVATE llm2clip_core)
 llm2clip_warnings(fake_engine)
 add_dependencies(native_tests fake_engine)
 
-# A driver of CUDA without a GPU. Three tests find it through their run path, others by LD_LIBRARY_PATH.
+# A CUDA driver without a GPU. Three tests find it through their run path, others through
+# LD_LIBRARY_PATH.
 add_library(fake_driver SHARED csrc/tests/fake_driver.cpp)
 set_target_properties(fake_driver PROPERTIES OUTPUT_NAME cuda SUFFIX .so.1
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests/fake_driver)
@@ -39,7 +41,8 @@ target_include_directories(fake_driver PRIVATE csrc)
 llm2clip_warnings(fake_driver)
 foreach(test cuda_test staging_test tensorrt_test)
   set_target_properties(${test} PROPERTIES BUILD_RPATH "$ORIGIN/fake_driver")
-  # An RPATH, not a RUNPATH: of the program also where a sanitizer opens libraries in its name.
+  # This sets RPATH instead of RUNPATH, because RPATH also applies when a sanitizer opens a library
+  # on behalf of the program.
   target_link_options(${test} PRIVATE -Wl,--disable-new-dtags)
 endforeach()
 add_dependencies(native_tests fake_driver)

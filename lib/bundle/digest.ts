@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import type { FileDigest } from './manifest';
 
-/** Hashed between two turns of the event loop: about a millisecond's work. */
+/** Bytes to hash per turn of the event loop: about a millisecond of work. */
 const PIECE = 1 << 20;
 
-/** Size and sha256 of an open file, read from its beginning. */
+/** Computes the size and sha256 of an open file, from its beginning. */
 export async function digestFile(file: FileHandle): Promise<FileDigest> {
   const hash = createHash('sha256');
   const pieces = [Buffer.allocUnsafe(PIECE), Buffer.allocUnsafe(PIECE)] as const;
@@ -15,7 +15,7 @@ export async function digestFile(file: FileHandle): Promise<FileDigest> {
     const { bytesRead, buffer } = await reading;
     if (bytesRead === 0) break;
     bytes += bytesRead;
-    // The next piece is read while this one is hashed.
+    // Read the next piece while this one is hashed.
     reading = file.read(pieces[turn === 0 ? 1 : 0], 0, PIECE, bytes);
     hash.update(buffer.subarray(0, bytesRead));
   }

@@ -1,20 +1,23 @@
 import { join } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { fromThreadError, type ThreadError, toThreadError } from '../async/thread-error';
+import { whenAborted } from '../async/when-aborted';
 import { LLM2CLIPError } from '../errors';
-import { fromThreadError, type ThreadError, toThreadError } from '../thread-error';
 
-/** Far above what the parsers' limits allow a file to cost; the last guard against one that finds a way. */
+/**
+ * Heap limit, far above what the parsers' own limits allow; the last guard against a hostile file.
+ */
 const HEAP_MEGABYTES = 2048;
 
-/** What a worker answers, once. */
+/** The single reply of a worker. */
 type Reply<T> = { result: T } | ThreadError;
 
 /**
- * Runs one request in a thread of its own, whose script calls {@link answerRequest}.
+ * Runs one request in a new thread, whose script calls {@link answerRequest}.
  *
  * @param script file name in this folder, e.g. "worker.js"
  * @param what the thread does, for messages, e.g. "reads model.pt"
- * @throws {LLM2CLIPError} what the worker threw; ERR_INTERNAL for a bug; `signal.reason`
+ * @throws LLM2CLIPError what the worker threw; ERR_INTERNAL for a bug; `signal.reason`
  */
 export async function askWorker<Request, Result>(
   script: string,
@@ -28,8 +31,7 @@ export async function askWorker<Request, Result>(
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
   });
-  const stop = () => void worker.terminate();
-  signal?.addEventListener('abort', stop, { once: true });
+  const stopWaiting = signal && whenAborted(signal, () => void worker.terminate());
   try {
     const reply = await answerOf<Result>(worker, what);
     if ('result' in reply) return reply.result;
@@ -38,7 +40,7 @@ export async function askWorker<Request, Result>(
     signal?.throwIfAborted();
     throw error;
   } finally {
-    signal?.removeEventListener('abort', stop);
+    stopWaiting?.();
   }
 }
 
@@ -52,7 +54,7 @@ function answerOf<Result>(worker: Worker, what: string): Promise<Reply<Result>> 
   });
 }
 
-/** The worker's half: answers with what `body` makes of the request. */
+/** The worker's side: replies with the result of `body` for the request. */
 export function answerRequest<Request>(
   body: (request: Request) => unknown,
   what: (request: Request) => string,

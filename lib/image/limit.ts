@@ -1,4 +1,4 @@
-/** libuv's pool, which files and other modules use as well: one thread is left to them. */
+/** Size of libuv's thread pool. One thread is left free for file access and other modules. */
 const POOL = Number(process.env.UV_THREADPOOL_SIZE) || 4;
 const LIMIT = Math.max(1, POOL - 1);
 
@@ -6,10 +6,10 @@ let running = 0;
 const waiting: (() => void)[] = [];
 
 /**
- * Runs `decode` when fewer pictures are being decoded than libuv has threads, in the order of the
- * calls: a thousand pictures do not stand between somebody's file and its read.
+ * Runs `decode` in the order of the calls while leaving one libuv thread free, so that a thousand
+ * images in decoding do not delay other file access.
  *
- * @throws `signal.reason` where its turn comes too late.
+ * @throws `signal.reason` if the signal is aborted before decoding starts.
  */
 export async function limited<T>(decode: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   if (running >= LIMIT) await new Promise<void>((resolve) => waiting.push(resolve));

@@ -1,5 +1,5 @@
-// Embeds pictures by each of some bundles, and says by what: embed-pictures.mjs [PICTURE,…] BUNDLE…
-// Plain JavaScript: nothing compiles it at each start.
+// Embeds images with each bundle, and prints the kernels used: embed-pictures.mjs [IMAGE,…] BUNDLE…
+// It is plain JavaScript, so that it starts without compilation.
 import { LLM2CLIP } from 'llm2clip';
 
 const [pictures, ...bundles] = process.argv.slice(2);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint } from '#lib/checkpoint/read';
-import { openEngine } from '#lib/engine';
+import { openEngine } from '#lib/engines/index';
 import {
   type BuildSpec,
   type EncodeSpec,
@@ -25,7 +25,7 @@ import {
 } from '../../tools/synthetic/text-towers.mts';
 import { once } from './once.mts';
 
-/** What tools/make-text-goldens.py writes. */
+/** A golden that tools/make-text-goldens.py writes. */
 export interface TextGolden {
   seed: number;
   texts?: { ids: number[]; pooled: number; embedding: number[] }[];
@@ -34,7 +34,7 @@ export interface TextGolden {
 
 export type TextPreset = LlamaPreset | AdapterPreset;
 
-/** Those that have goldens. */
+/** The presets that have goldens. */
 export const TEXT_PRESETS = [
   'llama-tiny',
   'llama-tiny-scaled',
@@ -43,7 +43,7 @@ export const TEXT_PRESETS = [
   'adapter-tiny-siglip2',
 ] as const satisfies readonly TextPreset[];
 
-/** Of the engines that tests build: more than the longest golden. */
+/** `maxTokens` of the engines that tests build; more than the longest golden. */
 export const MAX_TOKENS = 2048;
 
 export function readTextGolden(preset: TextPreset): TextGolden {
@@ -51,7 +51,7 @@ export function readTextGolden(preset: TextPreset): TextGolden {
   return JSON.parse(readFileSync(path, 'utf8')) as TextGolden;
 }
 
-/** Inputs of a golden, and what they must give. */
+/** Returns the inputs of a golden with the expected embeddings. */
 export function goldenCases(preset: TextPreset): { input: Input; embedding: number[] }[] {
   const { texts = [], features = [] } = readTextGolden(preset);
   return [
@@ -86,7 +86,7 @@ async function adapterWeights(folder: string, preset: AdapterPreset): Promise<We
   });
 }
 
-/** A tower's numbers and where its weights lie, of a checkpoint that is written into `folder` once. */
+/** Resolves a tower from a checkpoint, which it writes to `folder` once. */
 export const textTower = once(async (folder: string, preset: TextPreset) => {
   const config: TowerConfig = isLlama(preset)
     ? { family: 'llama', maxTokens: MAX_TOKENS, ...LLAMAS[preset] }
@@ -104,7 +104,7 @@ export async function buildTextEngine(
   { precision, portable }: { precision: Precision; portable: boolean },
 ): Promise<string> {
   const output = join(folder, `${precision}-${portable ? 'portable' : 'native'}.pt`);
-  await rm(output, { force: true }); // an engine file is never written over another
+  await rm(output, { force: true }); // An engine file never replaces another.
   const engine = await openEngine('torchscript');
   const plain = { observe: false, quantisation: [], ...FOR_CPU };
   await fromNative(engine.build({ ...tower, precision, portable, output, ...plain }));
@@ -168,7 +168,7 @@ export async function embedRaw(file: string, inputs: readonly Input[]): Promise<
 
 let nextId = 0;
 
-/** Encodes inputs together, each not normalised; texts to the embedding where there is an adapter. */
+/** Encodes inputs together, without normalisation. Texts are encoded to the embedding if there is an adapter. */
 export async function encodeAll(
   session: NativeSession,
   inputs: readonly Input[],
@@ -185,7 +185,7 @@ export async function encodeAll(
   return Promise.allSettled(asked);
 }
 
-/** As encodeAll, where none may fail. */
+/** Like encodeAll, but no input may fail. */
 export async function embedAll(
   session: NativeSession,
   inputs: readonly Input[],

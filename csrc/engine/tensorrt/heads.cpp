@@ -45,7 +45,7 @@ Tensor Turns::table(NetworkWriter& out, const std::vector<float>& angles, const 
   const std::vector<float> halved = one_of_each_pair(angles, scale_);
   const int64_t pairs = static_cast<int64_t>(halved.size()) / rope.tokens;
   if (by_place) return out.numbers(halved, {rope.tokens, pairs});
-  // One for each picture, as the library wants them.
+  // The library needs one table per image.
   Tensor const one = out.numbers(halved, {1, 1, rope.tokens, pairs});
   Tensor const each = out.expand(one, x, {kAll, 1, rope.tokens, pairs});
   return out.reshape(each, {0, rope.tokens, pairs});

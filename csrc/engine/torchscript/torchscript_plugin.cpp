@@ -2,12 +2,13 @@
 #include <torch/version.h>
 
 #include "engine/engine.h"
-#include "engine/torchscript/calibration.h"
-#include "engine/torchscript/layer_effects.h"
-#include "engine/torchscript/linear_rate.h"
-#include "engine/torchscript/profile.h"
-#include "engine/torchscript/torchscript_builder.h"
-#include "engine/torchscript/torchscript_session.h"
+#include "engine/torchscript/build/torchscript_builder.h"
+#include "engine/torchscript/session/torchscript_session.h"
+#include "engine/torchscript/tools/calibration.h"
+#include "engine/torchscript/tools/inspection.h"
+#include "engine/torchscript/tools/layer_effects.h"
+#include "engine/torchscript/tools/linear_rate.h"
+#include "engine/torchscript/tools/profile.h"
 
 namespace llm2clip {
 namespace {
@@ -44,6 +45,9 @@ class TorchscriptEngine final : public Engine {
   }
   std::unique_ptr<Session> open(const SessionOptions& options) override {
     return open_torchscript_session(options);
+  }
+  Inspection inspect(const SessionOptions& options) override {
+    return torchscript_inspect(options);
   }
   Calibrator* calibrator() override { return &calibrator_; }
   Profiler* profiler() override { return &profiler_; }

@@ -2,8 +2,8 @@
 
 namespace llm2clip {
 
-// Throws what a cudaError_t means: memory, a lost device, or a defect of this project. Those of the
-// runtime library that are asked for here have the driver's numbers.
+// Throws the Error for a cudaError_t: out of memory, a lost device, or a defect of this project.
+// For the errors that are distinguished here, the runtime library uses the driver's numbers.
 void check_launch(int error);
 
 }  // namespace llm2clip

@@ -18,14 +18,15 @@ using nvinfer1::LayerType;
 
 constexpr int64_t kLayers = 2, kMaxTokens = 12, kEmbedding = 10;
 
-// Uneven numbers of the scale at which a layer keeps its input's.
+// Pseudo-random numbers. Their scale is such that a layer keeps the scale of its input.
 float drawn(const std::string& name, size_t i) {
   const auto unit = static_cast<float>((std::hash<std::string>{}(name) + i * 7919) % 2003) / 1001;
   const bool norm = name.find("norm") != std::string::npos;
   return norm ? 0.5F + unit / 2 : (unit - 1) / 3;
 }
 
-// Its hidden width is padded, and it is stretched so much that it shows in so few tokens.
+// The hidden width needs padding, and the RoPE scaling is strong enough to matter with so few
+// tokens.
 LlamaConfig llama_config() {
   return {.vocabulary_size = 50,
           .width = 24,
@@ -87,7 +88,7 @@ void expect_output(Described& net, int64_t dim) {
   EXPECT(net.counts_every_parameter());
 }
 
-// To the last bits of the angles, which are kept in f32.
+// The tolerance covers the angles, which are stored in f32.
 void expect_near(const std::vector<double>& expected, const double* found) {
   for (size_t i = 0; i < expected.size(); ++i) EXPECT(std::abs(found[i] - expected[i]) < 1e-5);
 }
@@ -104,7 +105,7 @@ const std::vector<Text> kTexts{{{3, 49, 0, 7, 21}, 3},
 
 using Inputs = std::map<std::string, Array>;
 
-// As a session gives them to a plan, with an empty row behind them.
+// As a session passes texts to a plan, with an extra empty row.
 Inputs padded_on_the_left() {
   TextList list;
   for (const Text& text : kTexts) list.add(text.ids, text.pooled);
@@ -119,7 +120,7 @@ Inputs padded_on_the_left() {
       {"input_ids", array(ids)}, {"attention_mask", array(there)}, {"pool_mask", array(counts)}};
 }
 
-// As others may.
+// Other programs may pad on this side.
 Inputs padded_on_the_right() {
   const Shape shape{static_cast<int64_t>(kTexts.size()), kMaxTokens};
   const Array none{shape, std::vector<double>(static_cast<size_t>(element_count(shape)))};
@@ -158,7 +159,7 @@ void test_text_interfaces() {
   expect_output(adapter, kEmbedding);
 }
 
-// Products are of the network's type; norms, rotations and what blocks add up in f32.
+// Matrix products have the network's type. Norms, RoPE and the residual stream are in f32.
 void test_text_types() {
   for (const auto& [precision, type] :
        {std::pair{Precision::kFp16, DataType::kHALF}, std::pair{Precision::kBf16, DataType::kBF16},
@@ -177,7 +178,7 @@ void test_text_types() {
       }
     }
     EXPECT(llama.layers(LayerType::kROTARY_EMBEDDING).size() == 2 * kLayers);
-    // A sum of squares each, and of the mean its total and its count.
+    // One sum of squares per norm. The mean has a sum and a count.
     EXPECT(llama.layers(LayerType::kREDUCE).size() == 2 * kLayers + 1 + 2);
     const auto sums = llama.layers(LayerType::kELEMENTWISE);
     EXPECT(std::ranges::count_if(sums, [](nvinfer1::ILayer* layer) {
@@ -189,8 +190,8 @@ void test_text_types() {
   }
 }
 
-// One fused kernel each, of which heads of keys are shared and never repeated; the padding's mask
-// is one for all.
+// Each attention is one fused kernel with shared key heads that are not repeated. All of them use
+// the same padding mask.
 void test_text_attention() {
   for (const Precision precision : {Precision::kFp16, Precision::kBf16, Precision::kFp32}) {
     Described net = llama_described(llama_config(), precision);

@@ -2,8 +2,8 @@
 
 namespace llm2clip::testing {
 
-// What language models and adapters become, and what that means: run plainly, to the numbers of
-// plain_text.h.
+// Tests the networks of language models and adapters. They are computed on the host and compared
+// with plain_text.h.
 void test_text_interfaces();
 void test_text_types();
 void test_text_attention();

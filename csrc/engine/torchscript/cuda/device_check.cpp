@@ -1,13 +1,13 @@
 #include "engine/torchscript/cuda/device_check.h"
 
 #include "base/error.h"
-#include "engine/torchscript/loaded_module.h"
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/module_names.h"
+#include "engine/torchscript/session/loaded_module.h"
 
 namespace llm2clip {
 namespace {
 
-// 7.5, the oldest that CUDA 13 and kernels.cmake compile for.
+// 7.5 is the oldest capability that CUDA 13 supports and kernels.cmake compiles for.
 constexpr int kLeastCapability = 75;
 
 }  // namespace

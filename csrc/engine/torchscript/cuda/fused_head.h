@@ -4,9 +4,10 @@
 
 namespace llm2clip {
 
-// Makes one operator, norm_head, of the last add_layer_norm of forward and the linear behind it
-// where nothing else reads them: how towers end whose embedding is their class token's. Gives
-// whether it did; others stay as they are. Before the module's first run.
+// Fuses the last add_layer_norm of forward() and the linear after it into one operator, norm_head,
+// if nothing else reads their values. Towers whose embedding comes from the class token end like
+// this. Returns true if it fused them; other modules stay unchanged. Call it before the module's
+// first run.
 bool fuse_head(torch::jit::Module& module);
 
 }  // namespace llm2clip

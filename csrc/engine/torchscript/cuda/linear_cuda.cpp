@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "engine/torchscript/shapes.h"
+#include "engine/torchscript/operators/shapes.h"
 
 namespace llm2clip {
 

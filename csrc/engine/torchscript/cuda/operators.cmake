@@ -1,6 +1,7 @@
-# All of the TorchScript engine that needs CUDA: opened by llm2clip_torchscript.so, beside it.
-# libtorch's CUDA libraries are a gigabyte that compiling needs nothing of: where they are not at
-# hand, empty ones of their names stand in, and the real ones are found when it is opened.
+# The part of the TorchScript engine that needs CUDA. llm2clip_torchscript.so opens it from the same
+# folder. Compiling it does not need libtorch's CUDA libraries, which take a gigabyte. When they are
+# missing, empty libraries of the same names are linked instead, and the real ones are found at run
+# time.
 file(WRITE ${CMAKE_BINARY_DIR}/cuda/nothing.cpp "")
 foreach(name c10_cuda torch_cuda)
   set(${name} ${LIBTORCH_ROOT}/torch/lib/lib${name}.so)
@@ -14,7 +15,7 @@ endforeach()
 
 file(GLOB torchscript_cuda_sources CONFIGURE_DEPENDS csrc/engine/torchscript/cuda/*.cpp)
 add_library(llm2clip_torchscript_cuda MODULE EXCLUDE_FROM_ALL ${torchscript_cuda_sources}
-            csrc/engine/torchscript/module_inputs.cpp)
+            csrc/engine/torchscript/session/module_inputs.cpp)
 set_target_properties(llm2clip_torchscript_cuda PROPERTIES PREFIX "" SKIP_BUILD_RPATH ON)
 llm2clip_use_torch(llm2clip_torchscript_cuda)
 target_include_directories(llm2clip_torchscript_cuda SYSTEM PRIVATE ${cuda_root}/include)

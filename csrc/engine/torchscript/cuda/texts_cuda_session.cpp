@@ -21,9 +21,9 @@
 #include "engine/torchscript/cuda/text_attention_cuda.h"
 #include "engine/torchscript/cuda/text_graph.h"
 #include "engine/torchscript/cuda/text_run.h"
-#include "engine/torchscript/loaded_module.h"
-#include "engine/torchscript/module_inputs.h"
-#include "engine/torchscript/module_writer.h"
+#include "engine/torchscript/module_names.h"
+#include "engine/torchscript/session/loaded_module.h"
+#include "engine/torchscript/session/module_inputs.h"
 
 namespace llm2clip {
 namespace {
@@ -32,8 +32,8 @@ namespace jit = torch::jit;
 using at::Tensor;
 using Kind = ModuleInputs::Kind;
 
-// So many tokens keep a large GPU busy; what more of them at once want is memory: of a model of 8
-// billion parameters these take some two GiB beside its weights.
+// This many tokens keep a large GPU busy. More at once only take more memory: for a model of 8
+// billion parameters, these take about 2 GiB in addition to its weights.
 constexpr int64_t kTokensAtOnce = 16'384;
 constexpr int64_t kShortText = 32;
 
@@ -72,8 +72,8 @@ class TextsCudaSession final : public Session {
     warm_up(options.max_batch);
   }
 
-  // A run as large as they come, so that one that finds no memory fails the opening; and a short
-  // one, which has kernels of its own.
+  // Runs the largest possible batch, so that a lack of memory fails the opening, and a short one,
+  // which uses other kernels.
   void warm_up(int64_t max_batch) {
     if (!inputs_->are_texts()) {
       run_blank_features(std::clamp<int64_t>(kTokensAtOnce, 1, max_batch));
@@ -110,7 +110,7 @@ class TextsCudaSession final : public Session {
     move_and_pad_weights(module_, torch_device());
   }
 
-  // Its weights are constants of the graph, which are moved while they are loaded.
+  // The weights are constants of the graph. They are moved while the file is loaded.
   void open_portable(const std::string& path) {
     module_ = jit::Module();
     module_ = jit::load(path, torch_device());
@@ -170,10 +170,11 @@ class TextsCudaSession final : public Session {
     return send(numbers).view(at::kFloat).view({some.count, some.size});
   }
 
-  // Room for all that a run sends: no part of it is written while an earlier one is on its way.
+  // Makes room for everything that a run sends, so that no part is overwritten while it is being
+  // sent.
   void begin_sending(const BatchView& batch) {
     const auto* const texts = std::get_if<Texts>(&batch);
-    // Each part has one offset more than it has texts.
+    // Each part has one more offset than texts.
     const int64_t numbers = texts != nullptr ? packed_size(*texts).numbers() + texts->count()
                                              : count_of(batch) * input_.numbers();
     const auto bytes = static_cast<size_t>(numbers) * sizeof(int32_t);
@@ -199,12 +200,12 @@ class TextsCudaSession final : public Session {
   std::shared_ptr<const CudaContext> context_;
   std::shared_ptr<const CudaStream> lent_ = lend_stream(index_, context_);
   const CudaStream& stream_ = *lent_;
-  // A language model takes its time: the core is others' meanwhile.
+  // A language model takes long, so waiting leaves the core to other threads.
   CudaEvent done_{CudaEvent::Wait::kSleep};
   ResultRing results_;
-  PinnedMemory pinned_;  // inputs on their way
-  int64_t used_ = 0;     // of it, in numbers of 4 bytes
-  KeptMemory kept_;      // goes after all below
+  PinnedMemory pinned_;  // inputs that are being sent
+  int64_t used_ = 0;     // numbers of 4 bytes in use
+  KeptMemory kept_;      // destroyed after all members below
   jit::Module module_;
   Input input_;
   std::optional<ModuleInputs> inputs_;

@@ -9,7 +9,7 @@
 #include "engine/torchscript/cuda/fused_head.h"
 #include "engine/torchscript/cuda/patch_embedding.h"
 #include "engine/torchscript/cuda/tests/twin.h"
-#include "engine/torchscript/loaded_module.h"
+#include "engine/torchscript/session/loaded_module.h"
 
 namespace llm2clip {
 namespace {
@@ -21,7 +21,7 @@ void print_operators(const torch::jit::Module& module) {
   }
 }
 
-// What the embedding of patches takes in place of pixels.
+// Makes the patches that the patch embedding accepts in place of pixels.
 at::Tensor made_ahead(const at::Tensor& pixels, const PatchEmbedding& embedding) {
   const PatchGrid& grid = embedding.grid;
   at::Tensor patches =

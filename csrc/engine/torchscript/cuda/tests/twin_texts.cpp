@@ -7,7 +7,7 @@
 #include "engine/torchscript/cuda/tests/twin.h"
 #include "engine/torchscript/cuda/text_graph.h"
 #include "engine/torchscript/cuda/text_run.h"
-#include "engine/torchscript/module_inputs.h"
+#include "engine/torchscript/session/module_inputs.h"
 
 namespace llm2clip {
 namespace {

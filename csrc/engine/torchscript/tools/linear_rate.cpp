@@ -1,0 +1,70 @@
+#include "engine/torchscript/tools/linear_rate.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <limits>
+
+#include "base/error.h"
+#include "engine/torchscript/compute_type.h"
+#include "engine/torchscript/operators/int8_linear_operator.h"
+#include "engine/torchscript/operators/linear_operator.h"
+#include "engine/torchscript/operators/quantised_weight.h"
+#include "engine/torchscript/torch_error.h"
+
+namespace llm2clip {
+namespace {
+
+using Seconds = std::chrono::duration<double>;
+
+// One call of the layer, everything it needs made before.
+std::function<void()> layer(const LinearSpec& spec) {
+  const auto type = compute_type(stored_type(spec.precision));
+  const at::Tensor x = at::randn({spec.rows, spec.in}).to(type);
+  const at::Tensor full = at::randn({spec.out, spec.in});
+  if (spec.precision == Precision::kInt8) {
+    const auto [values, scales] = quantised_weight(full);
+    const at::Tensor weight = prepack_int8_weight(values, scales);
+    return [=, scales = scales] {
+      int8_linear(x, weight, scales, std::nullopt, std::nullopt, spec.out);
+    };
+  }
+  const at::Tensor weight = prepack_linear_weight(full.to(stored_type(spec.precision)), type);
+  return [=] { linear(x, weight, std::nullopt, spec.out); };
+}
+
+double fastest(const LinearSpec& spec) {
+  at::set_num_threads(spec.threads);
+  const c10::InferenceMode guard;
+  const auto call = layer(spec);
+  double best = std::numeric_limits<double>::infinity();
+  Seconds spent{};
+  while (spent.count() < spec.seconds) {
+    const auto begin = std::chrono::steady_clock::now();
+    call();
+    const Seconds took = std::chrono::steady_clock::now() - begin;
+    best = std::min(best, took.count());
+    spent += took;
+  }
+  return best;
+}
+
+}  // namespace
+
+double torchscript_linear_gflops(const LinearSpec& spec) {
+  // A thread of its own: the number of threads sticks to the one that sets it.
+  auto seconds = std::async(std::launch::async, [&] {
+    return translating_torch_errors(ErrorCode::kInternal, "cannot time a linear layer",
+                                    [&] { return fastest(spec); });
+  });
+  const double operations = 2.0 * static_cast<double>(spec.rows) * static_cast<double>(spec.in) *
+                            static_cast<double>(spec.out);
+  return operations / seconds.get() / 1e9;
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,123 @@
+import { Deadline } from '../async/deadline';
+import { LLM2CLIPError } from '../errors';
+import type { SessionStats } from '../native';
+import type { ResolvedEncodeOptions } from '../options';
+import type { TextTokenizer } from '../text/tokenizer';
+import type { VectorCache, VectorCacheStats } from '../text/vector-cache';
+import { deliver } from './delivery';
+import { ANYWHERE, type Place, type Requests } from './requests';
+
+/** The loaded text side of a bundle: a language model, an adapter, or the one after the other. */
+export interface TextPart {
+  requests: Requests;
+  /** `width`: numbers of its feature. */
+  llm?: { tokenizer: TextTokenizer; width: number };
+  /** `width`: numbers of the feature it takes. */
+  adapter?: { width: number };
+}
+
+/** What turns texts into embeddings: a tokenizer, a language model, and the adapter after it. */
+export class TextSide {
+  readonly #part: TextPart | undefined;
+  readonly #cache: VectorCache | undefined;
+
+  /** @param part None: every text is refused. */
+  constructor(part: TextPart | undefined, cache: VectorCache | undefined) {
+    this.#part = part;
+    this.#cache = cache;
+  }
+
+  /** The embedding [E] of a text, which is not computed again where it was before. */
+  async encode(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
+    const cache = this.#cache;
+    if (cache === undefined) return this.#submit(text, options, place);
+    const deadline = new Deadline(options.timeoutMs);
+    const embedding = await deadline.within(options.signal, (signal) =>
+      this.#recall(cache, text, { ...options, signal }, place),
+    );
+    return deliver(embedding, options.normalize, place);
+  }
+
+  /** Others may come to wait for it as well: it is not embedded in this caller's time. */
+  async #recall(
+    cache: VectorCache,
+    text: string,
+    options: ResolvedEncodeOptions,
+    { waits }: Place,
+  ): Promise<Float32Array> {
+    const all = { ...options, normalize: false, timeoutMs: undefined };
+    const embed = (signal: AbortSignal | undefined) =>
+      this.#submit(text, { ...all, signal }, { ...ANYWHERE, waits });
+    try {
+      return await cache.get(text, embed, options.signal);
+    } catch (error) {
+      // Another asked for it, who does not wait.
+      if (waits && isQueueFull(error)) return this.#recall(cache, text, options, ANYWHERE);
+      throw error;
+    }
+  }
+
+  /** What the language model makes of a text [D], as the adapter takes it: rounded to bf16. */
+  encodeToFeature(
+    text: string,
+    options: ResolvedEncodeOptions,
+    place: Place,
+  ): Promise<Float32Array> {
+    return this.#submit(text, { ...options, normalize: false }, { ...place, output: 'feature' });
+  }
+
+  /** The embedding [E] of a language model's feature [D], which is read before this returns. */
+  encodeFeature(
+    feature: Float32Array,
+    options: ResolvedEncodeOptions,
+    place: Place,
+  ): Promise<Float32Array> {
+    const { requests } = this.adapter();
+    return requests.submit({ feature }, true, options, place);
+  }
+
+  /** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one */
+  llm(): NonNullable<TextPart['llm']> & Pick<TextPart, 'requests'> {
+    const { requests, llm } = this.#part ?? {};
+    if (requests !== undefined && llm !== undefined) return { requests, ...llm };
+    return refuse('language model', 'convert with --llm FOLDER');
+  }
+
+  /** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one */
+  adapter(): NonNullable<TextPart['adapter']> & Pick<TextPart, 'requests'> {
+    const { requests, adapter } = this.#part ?? {};
+    if (requests !== undefined && adapter !== undefined) return { requests, ...adapter };
+    return refuse('text adapter', 'convert a checkpoint that holds one');
+  }
+
+  /** Of its engines, and of the cache before them; undefined where there are none. */
+  stats(): { session: SessionStats; cache: VectorCacheStats | undefined } | undefined {
+    if (this.#part === undefined) return undefined;
+    return { session: this.#part.requests.session.stats(), cache: this.#cache?.stats() };
+  }
+
+  async close(): Promise<void> {
+    const { requests, llm } = this.#part ?? {};
+    await Promise.all([requests?.close(), llm?.tokenizer.dispose()]);
+    await this.#cache?.settle();
+  }
+
+  async #submit(
+    text: string,
+    options: ResolvedEncodeOptions,
+    place: Place,
+  ): Promise<Float32Array> {
+    const { tokenizer, requests } = this.llm();
+    const deadline = new Deadline(options.timeoutMs);
+    const tokens = await deadline.within(options.signal, () => tokenizer.encode(text));
+    return requests.submit(tokens, false, { ...options, timeoutMs: deadline.left() }, place);
+  }
+}
+
+function isQueueFull(error: unknown): boolean {
+  return error instanceof LLM2CLIPError && error.code === 'ERR_QUEUE_FULL';
+}
+
+function refuse(part: string, remedy: string): never {
+  throw new LLM2CLIPError('ERR_ENGINE_INCOMPATIBLE', `this bundle has no ${part}; ${remedy}`);
+}
