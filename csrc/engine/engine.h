@@ -129,7 +129,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 10;
+inline constexpr int kPluginInterfaceVersion = 11;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip
