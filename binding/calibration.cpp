@@ -1,8 +1,9 @@
 #include "calibration.h"
 
 #include <algorithm>
-#include <future>
 
+#include "arguments.h"
+#include "base/threads.h"
 #include "promise_worker.h"
 #include "specs.h"
 
@@ -37,7 +38,7 @@ std::vector<float> embed(Engine& engine, const FileRun& run) {
 }
 
 std::shared_ptr<const FileRun> parse(const Napi::CallbackInfo& info) {
-  return std::make_shared<const FileRun>(parse_images_run(info[0].As<Napi::Object>()));
+  return std::make_shared<const FileRun>(parse_images_run(read_object(info[0], "spec")));
 }
 
 Calibrator& calibrator_of(Engine& engine) {
@@ -68,7 +69,7 @@ Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
                                      std::shared_ptr<Engine> engine) {
   return PromiseWorker<std::vector<double>>::run(
       info.Env(),
-      [engine, run = parse(info), layers = parse_smoothings(info[1].As<Napi::Array>())] {
+      [engine, run = parse(info), layers = parse_smoothings(read_array(info[1], "layers"))] {
         return calibrator_of(*engine).layer_effects(run->options, run->images(), layers);
       },
       [](Napi::Env env, std::vector<double>&& effects) -> Napi::Value {
@@ -83,9 +84,10 @@ Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
 Napi::Value embed_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
   return PromiseWorker<std::vector<float>>::run(
       info.Env(),
-      [engine, run = std::make_shared<const FileRun>(parse_file_run(info[0].As<Napi::Object>()))] {
+      [engine,
+       run = std::make_shared<const FileRun>(parse_file_run(read_object(info[0], "spec")))] {
         // A thread of its own: the number of threads that a session asks for sticks to it.
-        return std::async(std::launch::async, [&] { return embed(*engine, *run); }).get();
+        return on_own_thread([&] { return embed(*engine, *run); });
       },
       [](Napi::Env env, std::vector<float>&& all) -> Napi::Value { return to_js(env, all); });
 }

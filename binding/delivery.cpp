@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "arguments.h"
 #include "typed_array.h"
 
 namespace llm2clip::binding {
 namespace {
+
+constexpr int64_t kMostOffset = (int64_t{1} << 53) - 1;
 
 void copy_normalized(std::span<const float> from, float* to) {
   double squares = 0;
@@ -49,10 +52,11 @@ Napi::Value give(Napi::Env env, std::span<const float> numbers, const Delivery& 
 }
 
 Napi::Value deliver_array(const Napi::CallbackInfo& info) {
-  const std::span<const float> numbers = elements<float>(info[0], "embedding");
-  const Delivery how{.normalize = info[1].ToBoolean(),
-                     .out_offset = static_cast<size_t>(info[3].ToNumber().Int64Value())};
-  return give(info.Env(), numbers, how, info[2]);
+  Delivery how{};
+  how.normalize = read_boolean(info[1], "normalize");
+  how.out_offset = static_cast<size_t>(read_integer(info[3], "outOffset", 0, kMostOffset));
+  if (!info[2].IsUndefined()) elements<float>(info[2], "options.out");
+  return give(info.Env(), elements<float>(info[0], "embedding"), how, info[2]);
 }
 
 }  // namespace llm2clip::binding

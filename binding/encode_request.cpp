@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "arguments.h"
 #include "base/error.h"
 #include "base/float_convert.h"
 #include "specs.h"
@@ -10,6 +11,8 @@
 
 namespace llm2clip::binding {
 namespace {
+
+constexpr int64_t kMostPooled = 1 << 30, kMostPatchWidth = 1 << 20, kMostLayer = 1 << 20;
 
 template <typename... Cases>
 struct Overload : Cases... {
@@ -33,7 +36,7 @@ void require_taken(bool taken, const char* found) {
 
 EncodeInput parse_image_input(const Napi::Object& input, int size) {
   const Napi::Value values = input.Get("pixelValues");
-  if (values.IsUndefined()) return parse_image(input);
+  if (values.IsUndefined()) return parse_image(input, input.Get("data"));
   const auto pixels = static_cast<size_t>(images_of(size).numbers());
   const bool are_halves =
       values.IsTypedArray() && values.As<Napi::TypedArray>().TypedArrayType() == napi_uint16_array;
@@ -96,8 +99,8 @@ void EncodeRequest::keep() {
 EncodeInput parse_input(const Napi::Object& input, const TakenInputs& taken) {
   if (const Napi::Value ids = input.Get("ids"); !ids.IsUndefined()) {
     require_taken(taken.texts, "a text");
-    return Tokens{elements<int32_t>(ids, "ids"),
-                  input.Get("pooled").As<Napi::Number>().Int64Value()};
+    const int64_t pooled = integer(input, "pooled", 1, kMostPooled);
+    return Tokens{elements<int32_t>(ids, "ids"), pooled};
   }
   if (const Napi::Value feature = input.Get("feature"); !feature.IsUndefined()) {
     require_taken(taken.feature_width > 0, "a feature");

@@ -1,6 +1,7 @@
 #include "pending.h"
 
-#include "promise_worker.h"
+#include "base/error.h"
+#include "js_error.h"
 
 namespace llm2clip::binding {
 std::shared_ptr<Pending> Pending::create(Napi::Env env) {
@@ -21,6 +22,12 @@ Napi::Promise Pending::add(Napi::Env env, Id id, RequestId request, const Wish& 
   const Napi::Promise promise = entry.deferred.Promise();
   entries_.emplace(id, std::move(entry));
   return promise;
+}
+
+void Pending::require_free(Id id) const {
+  if (!entries_.contains(id)) return;
+  throw Error(ErrorCode::kInvalidArg,
+              "expected an id that nothing is pending under, found " + std::to_string(id));
 }
 
 RequestId Pending::request_of(Id id) const {
@@ -87,8 +94,8 @@ void Pending::settle(Napi::Env env, Result& result) {
   if (result.error) return entry.deferred.Reject(to_js_error(env, result.error).Value());
   try {
     entry.deferred.Resolve(write(env, entry, result.embedding));
-  } catch (const Napi::Error& error) {
-    entry.deferred.Reject(error.Value());
+  } catch (...) {
+    entry.deferred.Reject(to_js_error(env, std::current_exception()).Value());
   }
   delivery_time_.record(Clock::now() - result.at);
 }

@@ -20,7 +20,10 @@
 namespace llm2clip::binding {
 
 // Plain JS objects as csrc's own types; lib/native.ts is the other side. lib has validated what a
-// user gave, so a wrong type here is a defect and throws a TypeError.
+// user gave; a value that is wrong here is a defect of lib's, and throws ERR_INVALID_ARG.
+
+// Of an edge of what an engine reads, in pixels.
+inline constexpr int64_t kMostEdge = 1 << 14;
 
 struct BuildSpec {
   TowerConfig config;
@@ -48,7 +51,7 @@ struct FileRun {
 };
 
 struct EncodeSpec {
-  Ticket ticket;
+  Ticket ticket;  // without its client, and without its input's kind and weight
   Napi::Value out;
   Delivery delivery;
 };
@@ -59,11 +62,10 @@ FileRun parse_images_run(const Napi::Object& spec);
 FileRun parse_file_run(const Napi::Object& spec);
 std::vector<LayerSmoothing> parse_smoothings(const Napi::Array& layers);
 LinearSpec parse_linear_spec(const Napi::Object& spec);
-// `ticket` says whose request it is, and of what input; what is wanted of it is added.
-EncodeSpec parse_encode_spec(const Napi::Object& spec, Ticket ticket);
+EncodeSpec parse_encode_spec(const Napi::Object& spec);
 Preprocessing parse_preprocessing(const Napi::Object& spec);
 
-// RawPixels: a view of JS memory, which the caller keeps alive.
-ImageView parse_image(const Napi::Object& image);
+// RawPixels, whose `data` is the second: a view of JS memory, which the caller keeps alive.
+ImageView parse_image(const Napi::Object& image, const Napi::Value& data);
 
 }  // namespace llm2clip::binding

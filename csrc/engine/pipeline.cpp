@@ -11,6 +11,15 @@
 namespace llm2clip {
 namespace {
 
+// Patches are of images, features of texts.
+void require_output(const BatchView& batch, OutputKind output) {
+  const bool is_offered =
+      output == OutputKind::kEmbedding ||
+      (output == OutputKind::kPatches && std::holds_alternative<Images>(batch)) ||
+      (output == OutputKind::kFeature && std::holds_alternative<Texts>(batch));
+  if (!is_offered) throw not_offered("this output for such inputs");
+}
+
 template <typename Part>
 const Part& require(const std::optional<Part>& part, const std::string& name) {
   if (part) return *part;
@@ -80,6 +89,7 @@ std::unique_ptr<BatchMemory> Pipeline::batch_memory(size_t floats) {
 }
 
 Embeddings Pipeline::run(const BatchView& batch, const Output& output) {
+  require_output(batch, output.kind);
   if (const auto* images = std::get_if<Images>(&batch)) return run_images(*images, output);
   if (const auto* texts = std::get_if<Texts>(&batch)) return run_texts(*texts, output);
   return require(adapter_, "a text adapter").run(batch);

@@ -13,6 +13,11 @@
 
 namespace llm2clip {
 
+// A slot whose content has to be moved into another place of its batch.
+struct SlotMove {
+  size_t from, to;
+};
+
 // The slots of one run, filled in the order in which requests are taken. Guarded by the scheduler's
 // mutex, but for what a slot holds, which belongs to whoever prepares it.
 class Batch {
@@ -75,28 +80,32 @@ class Batch {
     return Images{numbers, wanted, size};
   }
 
-  // Takes out the entries that `wanted` refuses; the slots behind close up.
+  // Takes out the entries that `wanted` refuses, and puts the last ones into their places. The
+  // slots still have to follow: these are the moves, no more of them than entries were taken out.
   template <typename Wanted>
-  void keep_only(Wanted&& wanted) {
-    if (entries_.empty()) return;
-    const bool are_texts = this->are_texts();
-    size_t kept = 0;
-    for (size_t i = 0; i < entries_.size(); ++i) {
-      if (!wanted(*entries_[i])) {
-        weight_ -= entries_[i]->ticket.weight;
-        continue;
-      }
-      if (kept != i) {
-        if (are_texts) {
-          texts_.move(i, kept);
-        } else {
-          memory_->move(place(i), place(kept));
-        }
-        entries_[kept] = std::move(entries_[i]);
-      }
-      ++kept;
+  std::vector<SlotMove> keep_only(Wanted&& wanted) {
+    std::vector<SlotMove> moves;
+    std::vector<bool> kept;
+    for (const auto& entry : entries_) {
+      kept.push_back(wanted(*entry));
+      if (!kept.back()) weight_ -= entry->ticket.weight;
     }
-    entries_.resize(kept);
+    const auto count = static_cast<size_t>(std::ranges::count(kept, true));
+    size_t last = entries_.size();
+    for (size_t i = 0; i < count; ++i) {
+      if (kept[i]) continue;
+      while (!kept[--last]) continue;
+      moves.push_back({last, i});
+      entries_[i] = std::move(entries_[last]);
+    }
+    entries_.resize(count);
+    return moves;
+  }
+
+  // Of what slots hold alone: without the mutex, by whoever runs the batch.
+  void move(const SlotMove& move) {
+    if (are_texts()) return texts_.move(move.from, move.to);
+    memory_->move(place(move.from), place(move.to));
   }
 
   void clear() {

@@ -161,6 +161,9 @@ void test_missing_parts() {
   EXPECT(thrown([&] { llm.run(features, kFeatureEmbedding); }) == refused);
   EXPECT(thrown([&] { adapter.run(texts.view(), kTextFeature); }) == refused);
   EXPECT(thrown([&] { adapter.run(Images{own.data(), 1, kWidth}, {}); }) == refused);
+  // Patches are of images, features of texts.
+  EXPECT(thrown([&] { llm.run(texts.view(), {.kind = OutputKind::kPatches}); }) == refused);
+  EXPECT(thrown([&] { adapter.run(features, {.kind = OutputKind::kFeature}); }) == refused);
   EXPECT(engine.runs.all.empty());
   EXPECT(adapter.run(features, kFeatureEmbedding).dim == kDim);
   auto other = both();

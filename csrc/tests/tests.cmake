@@ -2,7 +2,7 @@
 # sanitizers.
 add_custom_target(native_tests)
 foreach(subject attention batch batching cuda cuda_kernels engine image linear memory model
-        norm pipeline search serving staging tensorrt)
+        norm pipeline search serving staging tensorrt threads)
   add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
   set_target_properties(${subject}_test PROPERTIES UNITY_BUILD OFF
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
@@ -21,6 +21,8 @@ foreach(test cuda_kernels_test staging_test)
   target_link_libraries(${test} PRIVATE twin_kernels)
 endforeach()
 target_include_directories(cuda_kernels_test PRIVATE csrc/tests/host)
+target_sources(threads_test PRIVATE csrc/tests/thread_limit.cpp)
+set_target_properties(threads_test PROPERTIES ENABLE_EXPORTS ON)  # of its pthread_create()
 target_sources(tensorrt_test PRIVATE csrc/engine/tensorrt/constants.cpp
                                      csrc/engine/tensorrt/device_texts.cpp)
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { askWorker } from './ask-worker';
 import type { CheckpointTable } from './table';
 
@@ -29,7 +30,7 @@ export function readCheckpoint(
   options: CheckpointOptions = {},
 ): Promise<CheckpointTable> {
   return askWorker<CheckpointRequest, CheckpointTable>(
-    'worker.js',
+    join(__dirname, 'worker.js'),
     { path, options },
     `reads ${path}`,
   );

@@ -4,9 +4,9 @@
 #include <ATen/record_function.h>
 
 #include <chrono>
-#include <future>
 #include <map>
 
+#include "base/threads.h"
 #include "engine/torchscript/session/torchscript_session.h"
 #include "engine/torchscript/tools/operator_inputs.h"
 
@@ -86,7 +86,7 @@ std::vector<OperatorTime> profile(const SessionOptions& options, const BatchView
 std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const BatchView& batch,
                                               int64_t rounds) {
   // A thread of its own: the number of threads, and what is recorded, stick to the one that asks.
-  return std::async(std::launch::async, [&] { return profile(options, batch, rounds); }).get();
+  return on_own_thread([&] { return profile(options, batch, rounds); });
 }
 
 }  // namespace llm2clip
