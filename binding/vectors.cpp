@@ -63,7 +63,7 @@ class VectorsHandle {
   }
 
   Napi::Value rank(const Napi::CallbackInfo& info) {
-    return guarded([&] { return rank_off_thread(info, rows_->snapshot()); });
+    return rank_off_thread(info, rows().snapshot());
   }
 
   // append({ first, last, note }): to the file that openVectors() or save() holds

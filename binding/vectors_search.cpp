@@ -18,6 +18,8 @@ namespace {
 
 using Hits = std::vector<std::vector<Hit>>;
 
+constexpr double kMostScale = 1e9;
+
 // { rows, scores }: of all queries one after the other; { counts }: how many of each.
 Napi::Object describe(Napi::Env env, const Hits& hits) {
   size_t total = 0;
@@ -47,28 +49,34 @@ void require_finite(const float* vectors, int64_t count, int64_t dim) {
               "expected finite numbers for queries, found others in row " + std::to_string(unfit));
 }
 
-}  // namespace
-
-Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
-  const Napi::Env env = info.Env();
-  const int64_t k = read_integer(info[1], "k", 1, kMostRows);
-  const int threads = read_threads(info[2]);
-  const auto dim = static_cast<size_t>(rows.format.dim);
+// [n, dim], copied here: the caller's memory is the caller's again when the call returns.
+std::shared_ptr<const Queries> queries_of(const Napi::CallbackInfo& info, const RowFormat& format) {
+  const auto dim = static_cast<size_t>(format.dim);
   const std::span<const float> vectors = rows_of<float>(info[0], dim, "queries");
   const auto count = static_cast<int64_t>(vectors.size() / dim);
-  require_finite(vectors.data(), count, rows.format.dim);
-  // Copied here: the caller's memory is the caller's again when the call returns.
-  const auto queries = std::make_shared<const Queries>(vectors.data(), count, rows.format);
+  require_finite(vectors.data(), count, format.dim);
+  return std::make_shared<const Queries>(vectors.data(), count, format);
+}
+
+SearchOptions options_of(const Napi::Value& k, const Napi::Value& threads,
+                         const RowFormat& format) {
+  return {read_integer(k, "k", 1, kMostRows), read_threads(threads), score_kernel(format.storage),
+          nullptr};
+}
+
+// { done, cancel }: runs `work` on another thread, which looks at whether it is cancelled.
+template <typename Result, typename Work, typename Describe>
+Napi::Value start(Napi::Env env, const SearchOptions& options, Work work, Describe describe) {
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);
   auto started = Napi::Object::New(env);
-  const auto search = [rows, queries, cancelled, k, threads] {
-    const ScoreKernel kernel = score_kernel(rows.format.storage);
-    return llm2clip::search(rows, *queries, {k, threads, kernel, cancelled.get()});
-  };
-  started.Set("done",
-              PromiseWorker<Hits>::run(
-                  env, search, [](Napi::Env env, Hits&& hits) { return describe(env, hits); },
-                  Threads::kShort));
+  started.Set("done", PromiseWorker<Result>::run(
+                          env,
+                          [options, cancelled, work] {
+                            SearchOptions own = options;
+                            own.cancelled = cancelled.get();
+                            return work(own);
+                          },
+                          describe, Threads::kShort));
   set_function(started, "cancel", [cancelled](const Napi::CallbackInfo&) { *cancelled = true; });
   return started;
 }
@@ -76,8 +84,8 @@ Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot&
 }  // namespace
 
 Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
-  const auto queries = queries_of(info, rows.format);
   const SearchOptions options = options_of(info[1], info[2], rows.format);
+  const auto queries = queries_of(info, rows.format);
   return start<Hits>(
       info.Env(), options,
       [rows, queries](const SearchOptions& options) {
@@ -87,9 +95,13 @@ Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot&
 }
 
 Napi::Value rank_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
-  const auto query = queries_of(info, rows.format);
   const SearchOptions options = options_of(info[1], info[2], rows.format);
-  const double scale = info[3].As<Napi::Number>().DoubleValue();
+  const double scale = read_number(info[3], "scale", -kMostScale, kMostScale);
+  const auto query = queries_of(info, rows.format);
+  if (query->count() != 1) {
+    throw Error(ErrorCode::kInvalidBuffer,
+                "expected one query, found " + std::to_string(query->count()));
+  }
   return start<Ranking>(
       info.Env(), options,
       [rows, query, scale](const SearchOptions& options) {

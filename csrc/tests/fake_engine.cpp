@@ -1,7 +1,7 @@
 // An engine that computes nothing, to test and measure the library around engines. Its file sets
 // its behaviour: "<duration of a run in microseconds> <embedding dim> <numbers in all patches, 0
 // for no patches>". If a test holds and releases runs, a second line has the path of its gate. A
-// third line "held from the opening on" holds the opening as well.
+// third line "held from the opening on" makes the gate hold the opening too.
 #include <malloc.h>
 
 #include <algorithm>

@@ -14,7 +14,7 @@
 
 namespace llm2clip::testing {
 
-// Memory that says when a slot is moved.
+// Calls `on_move` before a slot is moved.
 class WatchedMemory final : public BatchMemory {
  public:
   WatchedMemory(size_t floats, std::function<void()> on_move)
@@ -103,7 +103,7 @@ struct Outcome {
 
 class FakeRequest final : public Request {
  public:
-  // If `pixel` is NaN, prepare() throws. If it is infinite, there is no memory for keep().
+  // If `pixel` is NaN, prepare() throws. If it is infinite, keep() throws std::bad_alloc.
   FakeRequest(float pixel, std::shared_ptr<Outcome> outcome, std::shared_ptr<FakeClient> client)
       : pixel_(pixel), outcome_(std::move(outcome)), client_(std::move(client)) {}
 

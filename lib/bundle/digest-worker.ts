@@ -1,4 +1,4 @@
-import { answerRequest } from '../checkpoint/ask-worker';
+import { answerRequest } from '../async/ask-worker';
 import { LLM2CLIPError } from '../errors';
 import { type DigestRequest, digestOf } from './digest';
 

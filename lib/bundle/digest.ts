@@ -2,28 +2,28 @@ import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { askWorker } from '../checkpoint/ask-worker';
+import { askWorker } from '../async/ask-worker';
 import type { FileDigest } from './manifest';
 
 /** Bytes to hash per turn of the event loop: about a millisecond of work. */
 const PIECE = 1 << 20;
 
-/** A file of so many bytes is hashed sooner than another thread has started. */
+/** A larger file is hashed on a thread of its own; a smaller one is hashed before that thread starts. */
 export const HASHED_HERE = 32 << 20;
 
-/** Node's permission model, where it is on; older types do not know of it. */
+/** Node's permission model, if it is on. The types do not declare it. */
 const { permission } = process as { permission?: { has(scope: string): boolean } };
 
-/** What the thread that hashes is told: an open file of this process. */
+/** The request to the thread that hashes: the descriptor of an open file of this process. */
 export interface DigestRequest {
   descriptor: number;
 }
 
 /**
- * Size and sha256 of an open file, read from its beginning. A large one is hashed by a thread of its
- * own, where Node lets this process start one.
+ * Computes the size and sha256 of an open file, from its beginning. A large file is hashed on a
+ * thread of its own, if Node allows this process to start one.
  *
- * @throws `signal.reason`, while a thread hashes
+ * @throws `signal.reason` if the signal is aborted while that thread hashes
  */
 export async function digestFile(file: FileHandle, signal?: AbortSignal): Promise<FileDigest> {
   const { size } = await file.stat();
@@ -49,7 +49,7 @@ async function digestHere(file: FileHandle): Promise<FileDigest> {
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** The same by a thread that has nothing else to do. */
+/** Does the same synchronously, on a thread that has nothing else to do. */
 export function digestOf(descriptor: number): FileDigest {
   const hash = createHash('sha256');
   const piece = Buffer.allocUnsafe(PIECE);

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { askWorker } from '../async/ask-worker';
 import { LLM2CLIPError } from '../errors';
-import { askWorker } from './ask-worker';
 import type { FloatDtype } from './floats';
 import type { NamedEntry } from './layouts/bind';
 import type { LoraUpdate } from './lora';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { askWorker } from './ask-worker';
+import { askWorker } from '../async/ask-worker';
 import type { CheckpointTable } from './table';
 
 export interface CheckpointOptions {

@@ -1,13 +1,13 @@
 import { loadNative } from '../native';
 
-/** libuv's pool, which files and other modules use as well: one thread is left to them. */
+/** Size of libuv's thread pool. One thread is left free for file access and other modules. */
 const POOL = Math.trunc(Number(process.env.UV_THREADPOOL_SIZE)) || 4;
-/** As libuv has it, at most 1024. */
+/** libuv starts 1024 threads at most. */
 export const LIMIT = Math.min(Math.max(1, POOL - 1), 1023);
 
 /**
- * Runs `decode` when fewer images are being decoded in the whole process than libuv has threads, in
- * the order of the calls, so that a thousand images in decoding do not delay other file access.
+ * Runs `decode` in the order of the calls while leaving one libuv thread free, so that a thousand
+ * images in decoding do not delay other file access. All threads of the process share this limit.
  *
  * @throws `signal.reason` if the signal is aborted before decoding starts.
  */

@@ -77,21 +77,6 @@ const RULES = [
     within: ['lib'],
   },
   {
-    rule: 'engines are named in lib/engines alone',
-    // In a string, not in a comment: a kind by itself or in a sentence, or a comparison with one.
-    pattern:
-      /^(?!\s*(\/\/|\/?\*)).*(['"`][^'"`]*(?<![./\w])(torchscript|tensorrt(-rtx)?)\b|\bengine(\.kind)?\s*[!=]==?\s*['"`])/,
-    within: ['lib'],
-    // The vendors' libraries, which are called like the engines that they run.
-    except: [
-      'lib/engines/',
-      'lib/runtime/pins.ts',
-      'lib/runtime/record.ts',
-      'lib/runtime/tensorrt.ts',
-      'lib/cli/runtime.ts',
-    ],
-  },
-  {
     rule: 'functions of the addon are made by make_function() alone, which catches what C++ throws',
     pattern: /Function::New\b/,
     within: ['binding'],
@@ -107,6 +92,21 @@ const RULES = [
     rule: "native work is kept off libuv's threads, which files need",
     pattern: /AsyncWorker\b|uv_queue_work|napi_create_async_work/,
     within: ['binding'],
+  },
+  {
+    rule: 'engines are named in lib/engines alone',
+    // In a string, not in a comment: a kind by itself or in a sentence, or a comparison with one.
+    pattern:
+      /^(?!\s*(\/\/|\/?\*)).*(['"`][^'"`]*(?<![./\w])(torchscript|tensorrt(-rtx)?)\b|\bengine(\.kind)?\s*[!=]==?\s*['"`])/,
+    within: ['lib'],
+    // The vendors' libraries, which are called like the engines that they run.
+    except: [
+      'lib/engines/',
+      'lib/runtime/pins.ts',
+      'lib/runtime/record.ts',
+      'lib/runtime/tensorrt.ts',
+      'lib/cli/runtime.ts',
+    ],
   },
   {
     rule: 'nothing is handed to V8 as an external buffer (Electron forbids it)',

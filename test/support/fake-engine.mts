@@ -51,7 +51,7 @@ function writeEngine(inside: string, part: Part, pace: Pace, patches = 0, openin
   return name;
 }
 
-/** A bundle that a gate holds from the moment its engine is opened. */
+/** Writes a bundle whose engine the gate holds from its opening on. */
 export async function heldBundle(out: string, gate: Gate): Promise<string> {
   const exchange = loadNative().exchangeDirectories;
   await writeBundle(out, { force: true, exchange }, async (inside) => {

@@ -281,6 +281,9 @@ const { vectors } = await native.openVectors('vectors/some', true);
 await attack('add', vectors.add, [rows(DIM)]);
 await attack('remove', vectors.remove, [memory(() => Uint32Array.of(0, 4_000_000_000))]);
 await attack('search', vectors.search, [rows(DIM), integer(1, 1, 2 ** 32 - 1), threads]);
+await attack('rank', vectors.rank, [
+  ...[floats(DIM), integer(1, 1, 2 ** 32 - 1), threads, number(1, -1e9, 1e9)],
+]);
 await attack('append', vectors.append, [record]);
 await attack('save', vectors.save, [string('vectors/some'), [record]]);
 await expectRefusal('append without a file', () => saved.append({ first: 0, last: 1, note: '' }));

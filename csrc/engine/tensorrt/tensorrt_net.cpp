@@ -106,7 +106,8 @@ Value TensorrtNet::select_token(Value x, int64_t token) {
 }
 
 Tensor TensorrtNet::gated(Value gate_up) {
-  Tensor const x = linear_in_blocks(values_[static_cast<size_t>(gate_up.id)], 2);
+  const Said& said = values_[static_cast<size_t>(gate_up.id)];
+  Tensor const x = said.later ? linear_in_blocks(said, 2) : t(gate_up);
   const int64_t padded = shape_of(x).back() / 2;
   Shape begin(shape_of(x).size(), 0), extents(begin.size(), kAll);
   extents.back() = padded;

@@ -61,7 +61,7 @@ class TensorrtNet : public Builder {
   // Adds a linear whose output is `blocks` blocks side by side. If there are several, each block is
   // padded. If x is padded, the columns are padded, too.
   Tensor linear_in_blocks(const Said& said, int64_t blocks);
-  // silu(gate) · up, f32 [.., H], padded.
+  // silu(gate) · up, f32 [.., H], padded where gate_up is a linear.
   Tensor gated(Value gate_up);
 
   std::shared_ptr<nvinfer1::IBuilder> builder_;  // must outlive its network

@@ -302,5 +302,6 @@ int main(int argc, char** argv) {
                     {"text types", test_text_types},
                     {"text attention", test_text_attention},
                     {"llama", test_llama},
+                    {"gate alone", test_gate_alone},
                     {"adapter", test_adapter}});
 }

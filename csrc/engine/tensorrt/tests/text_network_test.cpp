@@ -230,6 +230,28 @@ void test_llama() {
   }
 }
 
+// A gate of what is no linear, which nothing pads.
+class GateAlone final : public TensorrtNet {
+ public:
+  GateAlone() : TensorrtNet(create_builder(), Precision::kFp32, {6}) {
+    network_ = &finish(gate(text_features()));
+  }
+  BuildReport save(Value, const std::string&) override { return {0, {}}; }
+  nvinfer1::INetworkDefinition& network() { return *network_; }
+
+ private:
+  nvinfer1::INetworkDefinition* network_ = nullptr;
+};
+
+void test_gate_alone() {
+  GateAlone net;
+  const Array found =
+      HostNetwork(net.network()).run({{"text_features", {{1, 6}, {-2, 0, 1, 3, 5, -7}}}});
+  EXPECT(found.shape == (Shape{1, 3}));
+  const auto silu = [](double x) { return x / (1 + std::exp(-x)); };
+  expect_near({silu(-2) * 3, 0, silu(1) * -7}, found.numbers.data());
+}
+
 void test_adapter() {
   for (const bool normalizes_input : {true, false}) {
     const AdapterConfig config = adapter_config(normalizes_input);

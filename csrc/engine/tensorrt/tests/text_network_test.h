@@ -8,6 +8,7 @@ void test_text_interfaces();
 void test_text_types();
 void test_text_attention();
 void test_llama();
+void test_gate_alone();
 void test_adapter();
 
 }  // namespace llm2clip::testing

@@ -10,8 +10,8 @@
 
 #include "base/threads.h"
 #include "engine/torchscript/session/loaded_module.h"
-#include "engine/torchscript/tools/operator_inputs.h"
 #include "engine/torchscript/session/torchscript_session.h"
+#include "engine/torchscript/tools/operator_inputs.h"
 
 namespace llm2clip {
 namespace {

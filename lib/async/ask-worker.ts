@@ -1,7 +1,7 @@
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { fromThreadError, type ThreadError, toThreadError } from '../async/thread-error';
-import { whenAborted } from '../async/when-aborted';
 import { LLM2CLIPError } from '../errors';
+import { fromThreadError, type ThreadError, toThreadError } from './thread-error';
+import { whenAborted } from './when-aborted';
 
 /**
  * Heap limit, far above what the parsers' own limits allow; the last guard against a hostile file.
