@@ -11,11 +11,11 @@ import type { Precision } from '#lib/precision';
 import { locatePlugin } from '#lib/runtime/plugins';
 import { TWIN_GATES } from './support/device.mts';
 import { once } from './support/once.mts';
+import { assertRopes, buildRopeEngines } from './support/rope-engines.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import {
   buildTextEngine,
   goldenCases,
-  MAX_TOKENS,
   TEXT_PRESETS,
   type TextPreset,
   textTower,
@@ -23,8 +23,8 @@ import {
 import { TWIN } from './support/twin.mts';
 import { cosine } from './support/vectors.mts';
 
-/** Of a text in a slot: how many tokens it has, and over how many the mean is. */
-const HEADER = 2;
+/** kRopeTokens of csrc/tests/two_ropes.h. */
+const ROPE_TOKENS = 12;
 
 /** One vector is the same alone and among others, but for the order of sums. */
 const SAME_IN_BATCHES = 0.99999;
@@ -37,13 +37,11 @@ const build = once(async (preset: TextPreset, precision: Precision) => {
   return buildTextEngine(place, tower, { precision, portable: false });
 });
 
-function slotOf(input: Input): Float32Array {
+/** As csrc/engine/torchscript/cuda/tests/twin.h reads it. */
+function numbersOf(input: Input): Float32Array | Int32Array {
   if ('feature' in input) return input.feature;
   if (!('ids' in input)) throw new Error('expected a text or a feature');
-  const slot = new Float32Array(HEADER + MAX_TOKENS);
-  slot.set([input.ids.length, input.pooled]);
-  slot.set(input.ids, HEADER);
-  return slot;
+  return Int32Array.from([input.ids.length, input.pooled, ...input.ids]);
 }
 
 /** What the twin gives for inputs that run together, and for each alone. */
@@ -51,20 +49,20 @@ async function embedTwin(
   model: string,
   inputs: readonly Input[],
 ): Promise<{ together: Float32Array; alone: Float32Array }[]> {
-  const slots = inputs.map(slotOf);
+  const numbers = inputs.map(numbersOf);
   const file = join(folder, 'inputs');
-  writeFileSync(
-    file,
-    Buffer.concat(slots.map((slot) => Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength))),
-  );
-  const args = [locatePlugin('torchscript'), model, 'texts', file, `${slots[0]?.length}`];
+  const bytes = numbers.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength));
+  writeFileSync(file, Buffer.concat(bytes));
+  const [first] = numbers;
+  const kind = first instanceof Int32Array ? 'texts' : 'features';
+  const args = [locatePlugin('torchscript'), model, kind, file, `${first?.length}`];
   const options = { encoding: 'buffer', maxBuffer: 1 << 24 } as const;
   const { stdout } = await promisify(execFile)(TWIN, args, options);
   const all = new Float32Array(Uint8Array.from(stdout).buffer);
-  const count = slots.length;
+  const count = numbers.length;
   const dim = all.length / count / 2;
   const row = (i: number) => all.subarray(i * dim, (i + 1) * dim);
-  return slots.map((_, i) => ({ together: row(i), alone: row(count + i) }));
+  return numbers.map((_, i) => ({ together: row(i), alone: row(count + i) }));
 }
 
 for (const preset of TEXT_PRESETS) {
@@ -90,4 +88,16 @@ test('a token beyond the vocabulary is refused before a GPU looks for it', async
   const model = await build('llama-tiny', 'fp32');
   const input = { ids: Int32Array.from([1, 700]), pooled: 1 };
   await assert.rejects(embedTwin(model, [input]), /expected tokens below \d+, found 700/);
+});
+
+test('attentions that turn by different angles keep their own', async () => {
+  const ropes = temporaryFolder();
+  await buildRopeEngines(ropes);
+  const args = [locatePlugin('torchscript'), join(ropes, 'texts-native.pt'), 'texts'];
+  const options = { encoding: 'buffer' } as const;
+  const inputs = [join(ropes, 'texts-inputs'), `${ROPE_TOKENS}`];
+  const { stdout } = await promisify(execFile)(TWIN, [...args, ...inputs], options);
+  const all = new Float32Array(Uint8Array.from(stdout).buffer);
+  assertRopes(all.subarray(0, all.length / 2), ropes, 'texts');
+  assertRopes(all.subarray(all.length / 2), ropes, 'texts'); // each text alone
 });

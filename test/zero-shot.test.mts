@@ -80,7 +80,7 @@ describe('classify', () => {
 
   test('encodes labels once, pictures each time; a classifier does the same', async () => {
     const [picture] = digits('gallery');
-    const texts = () => model.stats().text?.llm?.requests.completed ?? 0;
+    const texts = () => model.stats().text?.requests.completed ?? 0;
     const labels = ['a cat', 'a dog', 'a red car'];
     const first = await model.classify(picture as string, labels);
     const before = texts();

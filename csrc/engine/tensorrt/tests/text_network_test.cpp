@@ -1,9 +1,10 @@
-#include "text_network_test.h"
+#include "network_test.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "engine/text_rows.h"
+#include "batch/text_list.h"
+#include "batch/text_rows.h"
 #include "host_network.h"
 #include "plain_text.h"
 #include "tests/expect.h"
@@ -16,13 +17,6 @@ using nvinfer1::DataType;
 using nvinfer1::LayerType;
 
 constexpr int64_t kLayers = 2, kMaxTokens = 12, kEmbedding = 10;
-
-// Pseudo-random numbers. Their scale is such that a layer keeps the scale of its input.
-float drawn(const std::string& name, size_t i) {
-  const auto unit = static_cast<float>((std::hash<std::string>{}(name) + i * 7919) % 2003) / 1001;
-  const bool norm = name.find("norm") != std::string::npos;
-  return norm ? 0.5F + unit / 2 : (unit - 1) / 3;
-}
 
 // The hidden width needs padding, and the RoPE scaling is strong enough to matter with so few
 // tokens.
@@ -55,7 +49,7 @@ Described llama_described(const LlamaConfig& c, Precision precision = Precision:
     shapes[layer + ".mlp.up_proj.weight"] = {c.hidden, c.width};
     shapes[layer + ".mlp.down_proj.weight"] = {c.width, c.hidden};
   }
-  return {c, {kTextHeader + c.max_tokens}, precision, shapes, drawn};
+  return {c, {c.max_tokens}, precision, shapes, drawn};
 }
 
 AdapterConfig adapter_config(bool normalizes_input) {
@@ -106,16 +100,12 @@ using Inputs = std::map<std::string, Array>;
 
 // As a session passes texts to a plan, with an extra empty row.
 Inputs padded_on_the_left() {
-  const size_t slot = kTextHeader + kMaxTokens;
-  std::vector<float> slots(kTexts.size() * slot);
-  for (size_t i = 0; i < kTexts.size(); ++i) {
-    write_text(kTexts[i].ids, kTexts[i].pooled, std::span(slots).subspan(i * slot, slot));
-  }
+  TextList list;
+  for (const Text& text : kTexts) list.add(text.ids, text.pooled);
   const auto texts = static_cast<int64_t>(kTexts.size());
   const Shape shape{texts + 1, kMaxTokens + 2};
   std::vector<int64_t> ids(static_cast<size_t>(element_count(shape))), there = ids, counts = ids;
-  write_text_rows({slots.data(), texts, static_cast<int64_t>(slot)},
-                  {shape[0], shape[1], ids, there, counts});
+  write_text_rows(list.view(), {shape[0], shape[1], ids, there, counts});
   const auto array = [&](const std::vector<int64_t>& numbers) {
     return Array{shape, {numbers.begin(), numbers.end()}};
   };
