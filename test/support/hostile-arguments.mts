@@ -4,7 +4,7 @@
 import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Native } from '#lib/native';
+import type { Native, SessionSpec } from '#lib/native';
 import { FAKE_DIM, FAKE_SIZE, fakeTextBundle } from './fake-engine.mts';
 
 const [path = '', folder = ''] = process.argv.slice(2);
@@ -428,7 +428,11 @@ let keys = 0;
 let id = 0;
 for (const [kind, input] of Object.entries(SESSIONS)) {
   const spec = { ...common, ...input };
-  await attack(`open for ${kind}`, async (given) => (await engine.open(given)).close(), [spec]);
+  await attack(
+    `open for ${kind}`,
+    async (given: SessionSpec) => (await engine.open(given)).close(),
+    [spec],
+  );
   keys += 1;
   const session = await engine.open({
     ...(build(spec) as never as object),
@@ -459,8 +463,7 @@ for (const [kind, input] of Object.entries(SESSIONS)) {
     );
     await expectRefusal(`cancel for ${kind}, id: ${what}`, () => session.cancel(value));
   }
-  const twice = () =>
-    session.encode(1, build(tree) as never, build(encodeSpecOf(kind)) as never);
+  const twice = () => session.encode(1, build(tree) as never, build(encodeSpecOf(kind)) as never);
   const first = twice();
   await expectRefusal(`encode for ${kind} twice under one id`, twice);
   session.wake();
