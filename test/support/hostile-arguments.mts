@@ -1,7 +1,7 @@
 // Gives every native function arguments of every wrong kind, one at a time: hostile-arguments.mts
-// PACKAGE FOLDER. A line before each case: what kills the process is the last one that was begun.
-// Then one JSON line with the number of cases and those whose wrong argument was not refused.
-import { mkdirSync, writeSync } from 'node:fs';
+// PACKAGE FOLDER. Writes a line before each case to FOLDER/begun: the last one names the case that
+// ended the process. Prints the number of cases, and those whose wrong argument was not refused.
+import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Native } from '#lib/native';
@@ -9,6 +9,7 @@ import { FAKE_DIM, FAKE_SIZE, fakeTextBundle } from './fake-engine.mts';
 
 const [path = '', folder = ''] = process.argv.slice(2);
 process.chdir(folder);
+const begun = openSync('begun', 'w');
 const inside = createRequire(join(path, 'dist', 'native.js'));
 const native: Native = (inside('./native.js') as typeof import('#lib/native')).loadNative();
 
@@ -174,7 +175,7 @@ const outcome = async (call: () => unknown): Promise<unknown> => {
 
 async function expectRefusal(name: string, call: () => unknown): Promise<void> {
   cases += 1;
-  writeSync(1, `${name}\n`);
+  writeSync(begun, `${name}\n`);
   const error = await outcome(call);
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   const isCoded = typeof code === 'string' && code.startsWith('ERR_') && code !== 'ERR_INTERNAL';
@@ -210,7 +211,7 @@ async function attack<A extends unknown[]>(
       }
       if (!good) await expectRefusal(about, attempt);
       else {
-        writeSync(1, `${about}, which may do\n`);
+        writeSync(begun, `${about}, which may do\n`);
         await outcome(attempt);
       }
     }
