@@ -43,13 +43,11 @@ Value TensorrtNet::attention(Value qkv, const Heads& heads, const Rope* rope) {
     return some_heads(out_, x, i * heads.count, heads.count, heads.dim);
   };
   Tensor q = part(0), k = part(1);
-  const float scale = attention_scale(heads.dim);
   if (rope != nullptr) {
-    if (!query_turns_) query_turns_.emplace(scale);
-    q = query_turns_->turn(out_, q, *rope);
+    q = query_turns_.turn(out_, q, *rope);
     k = key_turns_.turn(out_, k, *rope);
   } else {
-    q = out_.multiply(q, out_.scalar(scale, q));
+    q = out_.multiply(q, out_.scalar(attention_scale(heads.dim), q));
   }
   return made(attend(out_, q, k, part(2)));
 }

@@ -68,8 +68,8 @@ class TensorrtNet : public Builder {
   NetworkWriter out_;
   Shape input_;  // the shape of one input of a batch
   std::vector<Said> values_;
-  std::optional<Turns> query_turns_;  // including the attention's scale
-  Turns key_turns_{1.0F};
+  Turns query_turns_{Turns::Of::kQueries};
+  Turns key_turns_{Turns::Of::kKeys};
   std::optional<Texts> texts_;  // set when tokens() is called
   int64_t projected_ = 0;       // parameters of pool_attention()'s projected query
 };

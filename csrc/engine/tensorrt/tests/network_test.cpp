@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include "described_network.h"
+#include "network_test.h"
 #include "tests/expect.h"
-#include "text_network_test.h"
 
 namespace llm2clip::testing {
 namespace {
@@ -303,5 +303,7 @@ int main(int argc, char** argv) {
                     {"text attention", test_text_attention},
                     {"llama", test_llama},
                     {"gate alone", test_gate_alone},
-                    {"adapter", test_adapter}});
+                    {"adapter", test_adapter},
+                    {"ropes of texts", test_text_ropes},
+                    {"ropes of images", test_image_ropes}});
 }

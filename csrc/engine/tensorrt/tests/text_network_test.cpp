@@ -1,4 +1,4 @@
-#include "text_network_test.h"
+#include "network_test.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,13 +17,6 @@ using nvinfer1::DataType;
 using nvinfer1::LayerType;
 
 constexpr int64_t kLayers = 2, kMaxTokens = 12, kEmbedding = 10;
-
-// Pseudo-random numbers. Their scale is such that a layer keeps the scale of its input.
-float drawn(const std::string& name, size_t i) {
-  const auto unit = static_cast<float>((std::hash<std::string>{}(name) + i * 7919) % 2003) / 1001;
-  const bool norm = name.find("norm") != std::string::npos;
-  return norm ? 0.5F + unit / 2 : (unit - 1) / 3;
-}
 
 // The hidden width needs padding, and the RoPE scaling is strong enough to matter with so few
 // tokens.

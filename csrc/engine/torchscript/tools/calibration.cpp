@@ -1,6 +1,6 @@
 // Finds for each linear what int8 does to it, and the smoothing that helps most: SmoothQuant (Xiao
 // et al., arXiv 2211.10438), its strength chosen per layer by the outputs of tokens seen.
-#include "engine/torchscript/tools/calibration.h"
+#include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

@@ -1,6 +1,6 @@
 // What int8 does to the embeddings, one linear at a time: the fp32 engine runs once more for each,
 // with the weight and the input of that one rounded.
-#include "engine/torchscript/tools/layer_effects.h"
+#include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

@@ -1,4 +1,4 @@
-#include "engine/torchscript/tools/linear_rate.h"
+#include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

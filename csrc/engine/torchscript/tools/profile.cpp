@@ -1,4 +1,4 @@
-#include "engine/torchscript/tools/profile.h"
+#include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>

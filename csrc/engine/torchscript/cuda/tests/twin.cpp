@@ -17,7 +17,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "engine/torchscript/cuda/padded_weights.h"
+#include "engine/torchscript/cuda/graph_rewrites.h"
 
 namespace llm2clip {
 namespace {
