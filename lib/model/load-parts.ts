@@ -58,9 +58,7 @@ async function openSession(
   const wanted = { device, threads, maxQueue, maxDelayMs };
   const key = JSON.stringify([digests, facts, engine.version, wanted]);
   const capabilities = computeCapabilities.map(capabilityNumber);
-  return fromNative(
-    engine.open({ key, computeCapabilities: capabilities, ...parts, ...wanted }),
-  );
+  return fromNative(engine.open({ key, computeCapabilities: capabilities, ...parts, ...wanted }));
 }
 
 /** Pictures in one run, or features of texts. */

@@ -41,7 +41,12 @@ export function patchOutput(
   info: NativePartInfo | undefined,
   layer: number | undefined,
 ): PatchOutput {
-  if (!info?.givesPatches || patchSize === undefined || width === undefined || layers === undefined) {
+  if (
+    !info?.givesPatches ||
+    patchSize === undefined ||
+    width === undefined ||
+    layers === undefined
+  ) {
     throw unavailable(
       "one of TensorRT's, one that was imported, or converted by an older llm2clip; convert the " +
         `checkpoint again with \`npx llm2clip convert --engine ${DEFAULT_ENGINE}\``,

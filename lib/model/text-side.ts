@@ -102,11 +102,7 @@ export class TextSide {
     await this.#cache?.settle();
   }
 
-  async #submit(
-    text: string,
-    options: ResolvedEncodeOptions,
-    place: Place,
-  ): Promise<Float32Array> {
+  async #submit(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
     const { tokenizer, requests } = this.llm();
     const deadline = new Deadline(options.timeoutMs);
     const tokens = await deadline.within(options.signal, () => tokenizer.encode(text));

@@ -459,8 +459,7 @@ for (const [kind, input] of Object.entries(SESSIONS)) {
     );
     await expectRefusal(`cancel for ${kind}, id: ${what}`, () => session.cancel(value));
   }
-  const twice = () =>
-    session.encode(1, build(tree) as never, build(encodeSpecOf(kind)) as never);
+  const twice = () => session.encode(1, build(tree) as never, build(encodeSpecOf(kind)) as never);
   const first = twice();
   await expectRefusal(`encode for ${kind} twice under one id`, twice);
   session.wake();
