@@ -27,7 +27,7 @@ import { cosine } from './support/vectors.mts';
 /** Of a text in a slot: how many tokens it has, and over how many the mean is. */
 const HEADER = 2;
 
-/** kRopeTokens of csrc/tests/two_ropes.h. */
+/** kRopeTokens of csrc/tests/ropes.h. */
 const ROPE_TOKENS = 12;
 
 /** One vector is the same alone and among others, but for the order of sums. */

@@ -1,4 +1,4 @@
-// Engines of the TorchScript plugin for towers that turn by two ropes, in both flavours, on the
+// Engines of the TorchScript plugin for towers that turn by several ropes, in both flavours, on the
 // CPU: each gives what is computed plainly.
 //   rope_engines FOLDER PLUGIN LIBRARY…
 // leaves the engine files in FOLDER, and beside them what they were given and should give, f32
@@ -15,7 +15,7 @@
 #include "engine/plugin.h"
 #include "engine/text_slot.h"
 #include "tests/expect.h"
-#include "tests/two_ropes.h"
+#include "tests/ropes.h"
 
 namespace llm2clip::testing {
 namespace {
