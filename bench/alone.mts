@@ -1,4 +1,5 @@
-// Each contestant as the only one that is open: the suite's check that company does not slow it down.
+// Times each contestant while it is the only one open, to check that the others do not slow it
+// down.
 import { type Entry, joinTurns, type Settings, takeTurn } from './entry.mts';
 import { unlessFailing } from './rounds.mts';
 
@@ -8,7 +9,7 @@ async function timeOne(entry: Entry, phase: 'before' | 'after', settings: Settin
   const runner = await settings.open(entry.spec);
   try {
     entry.meet(runner);
-    await takeTurn(runner, batch, 0); // the first one allocates
+    await takeTurn(runner, batch, 0); // the first turn allocates
     const turns = [];
     for (let i = 0; i < aloneTurns; i++) {
       settings.signal.throwIfAborted();
@@ -17,13 +18,13 @@ async function timeOne(entry: Entry, phase: 'before' | 'after', settings: Settin
     entry.alone[phase] = joinTurns(turns);
     entry.noteMemory(runner);
   } finally {
-    await runner.close().catch(() => {}); // it is killed where it does not end
+    await runner.close().catch(() => {}); // close() kills it if it does not end
   }
 }
 
 /**
- * One after the other, at the smallest batch size. Who fails before the comparison has no part in it;
- * who fails after keeps what it has.
+ * Times the contestants one after another at the smallest batch size. One that fails before the
+ * comparison does not take part in it. One that fails after it keeps its results.
  */
 export async function timeAlone(
   entries: readonly Entry[],

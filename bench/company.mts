@@ -1,5 +1,5 @@
-// All contestants open at once, or, where memory does not hold them, ours beside one group of peers
-// after the other.
+// Opens all contestants at once. If memory does not suffice, opens ours with one group of peers
+// after another.
 import type { Runner } from './contestants.mts';
 import { type Entry, type Settings, takeTurn } from './entry.mts';
 import { TurnTaking } from './peers/turn-taking.mts';
@@ -8,16 +8,16 @@ import { type Player, playRounds, unlessFailing } from './rounds.mts';
 export interface Company {
   ours: readonly Entry[];
   peers: readonly Entry[];
-  /** Filled with those that were open at once. */
+  /** The contestants of each group that was open at once are added here. */
   groups: Entry[][];
 }
 
-/** Left to the system, and to what a contestant takes beyond its peak of before. */
+/** Memory for the system, and for what a contestant takes beyond its earlier peak. */
 const RESERVED_BYTES = 2 * 2 ** 30;
-/** Of the largest one so far, where nothing is known of the next one. */
+/** For a contestant of unknown size, the largest peak so far is multiplied by this. */
 const UNKNOWN_SHARE = 1.5;
 
-/** Contestants that are open, all but one of them stopped. */
+/** The open contestants. All but one of them are stopped. */
 class Open {
   readonly players: Player[] = [];
   readonly #turnTaking = new TurnTaking();
@@ -27,7 +27,7 @@ class Open {
     this.#settings = settings;
   }
 
-  /** Whether one more can be opened without another losing its memory. */
+  /** True when one more can be opened without another one being swapped out. */
   hasRoomFor({ peakMemoryBytes }: Entry): boolean {
     const known = this.players.map(({ entry }) => entry.peakMemoryBytes ?? 0);
     const needed = peakMemoryBytes ?? UNKNOWN_SHARE * Math.max(0, ...known);
@@ -41,14 +41,16 @@ class Open {
       try {
         await this.#settle(entry, runner);
       } catch (error) {
-        await runner.close().catch(() => {}); // it is killed where it does not end
+        await runner.close().catch(() => {}); // close() kills it if it does not end
         throw error;
       }
       this.players.push({ entry, runner });
     });
   }
 
-  /** Its memory is taken, and what it does in a shape's first run is done, before any round. */
+  /**
+   * Runs each shape once before the first round, so that memory is allocated and caches are filled.
+   */
   async #settle(entry: Entry, runner: Runner): Promise<void> {
     entry.meet(runner);
     if (entry.parity === null) {
@@ -69,7 +71,7 @@ class Open {
   }
 }
 
-/** Opens ours and as many of `waiting` as there is room for, one at the least, and lets them play. */
+/** Opens ours and as many of `waiting` as memory allows, but at least one, and runs all rounds. */
 async function playGroup(
   ours: readonly Entry[],
   waiting: Entry[],
@@ -90,7 +92,10 @@ async function playGroup(
   }
 }
 
-/** Until each peer that has not failed has had its turns; without peers, ours alone. */
+/**
+ * Runs groups until every peer that has not failed has had its turns. Without peers, ours runs
+ * alone.
+ */
 export async function playGroups(
   { ours, peers, groups }: Company,
   settings: Settings,

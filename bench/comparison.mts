@@ -1,4 +1,4 @@
-// Ours beside each peer: all of them in turn, each timed as if it were the only one.
+// Compares ours with each peer. They take turns, and each is timed while the others are stopped.
 import { compareWithAlone } from '#lib/bench/alone';
 import type { Alone, Comparison, Contestant } from '#lib/bench/record';
 import { median, pairedRatio, quantile } from '#lib/bench/statistics';
@@ -9,7 +9,7 @@ import { PeerMissing, type PeerSpec } from './peers/peer.mts';
 
 export type { Settings } from './entry.mts';
 
-/** fp32 stands beside fp32, any lower precision beside everything. */
+/** fp32 is compared with fp32. Lower precisions are compared with every precision. */
 function meets(ours: Entry, peer: Entry): boolean {
   return ours.spec.open.precision !== 'fp32' || peer.spec.open.precision === 'fp32';
 }
@@ -34,7 +34,7 @@ function absent({ spec, failure }: Entry): Contestant {
   };
 }
 
-/** The contestants' figures at one batch size, once all is over. */
+/** The figures of the contestants at one batch size, after all rounds. */
 class Results {
   readonly #batch: number;
   readonly #groups: readonly Entry[][];
@@ -46,7 +46,7 @@ class Results {
     this.#isSmallest = batch === Math.min(...batches);
   }
 
-  /** Of each group in which it ran. */
+  /** The contestant's turns in each group. */
   #turnsOf(entry: Entry): (Turns | undefined)[] {
     return this.#groups.map((_, group) => entry.turns({ group, batch: this.#batch }));
   }
@@ -64,19 +64,22 @@ class Results {
     };
   }
 
-  /** Fewer than were asked for where they were interrupted. */
+  /** This may be fewer than requested if the rounds were interrupted. */
   rounds(entry: Entry): number {
     return Math.max(0, ...this.#turnsOf(entry).map((turns) => turns?.medians.length ?? 0));
   }
 
-  /** Undefined of one that had no turn and has not failed: of an interrupted comparison. */
+  /**
+   * Undefined if it had no turn and has not failed, which happens when the comparison was
+   * interrupted.
+   */
   ours(entry: Entry): Contestant | undefined {
     const turns = joinTurns(this.#turnsOf(entry).filter((one) => one !== undefined));
     if (turns.medians.length > 0) return this.#measured(entry, turns);
     return entry.failure && absent(entry);
   }
 
-  /** A peer beside one of ours in the same rounds. */
+  /** A peer, compared with one of ours in the same rounds. */
   peer(entry: Entry, ours: Entry): Contestant | undefined {
     const group = this.#turnsOf(entry).findIndex((turns) => turns !== undefined);
     const turns = this.#turnsOf(entry)[group];
@@ -110,8 +113,9 @@ function comparisonsOf(
 }
 
 /**
- * All of ours and all peers in turn; what goes wrong with one is its result. A comparison for each
- * of ours at each batch size; when `settings.signal` aborts, of what was finished by then.
+ * Runs all of ours and all peers in turns. If one fails, the failure is its result. Returns a
+ * comparison for each of ours at each batch size. When `settings.signal` aborts, it covers the
+ * rounds that were finished.
  */
 export async function compareAll(
   ours: readonly PeerSpec[],

@@ -1,29 +1,30 @@
-// Who is compared: this project's engines and the peers, each in a process of its own (bench/peers).
+// The contestants: this project's engines and the peers. Each runs in a separate process
+// (bench/peers).
 import { fileURLToPath } from 'node:url';
 import type { Models } from './models.mts';
 import { Peer, type PeerSpec } from './peers/peer.mts';
 import type { RunOptions, Timing } from './peers/protocol.mts';
 import type { Stoppable } from './peers/turn-taking.mts';
 
-/** Preprocessed pictures in a file: float32 [count, 3, S, S]. */
+/** A file of preprocessed images: float32 [count, 3, S, S]. */
 export interface PixelFile {
   path: string;
   count: number;
   imageSize: number;
 }
 
-/** Pictures of the file from `offset` on, round past its end. */
+/** Runs images of the file, from `offset` on. After the last image it continues with the first. */
 export type Turn = Omit<RunOptions, 'pixels'>;
 
-/** One engine that can be timed, and asked for embeddings. */
+/** An engine that can be timed and can return embeddings. */
 export interface Runner extends Stoppable {
-  /** What really runs. */
+  /** The precision that the engine really uses. */
   precision: string;
   versions: Readonly<Record<string, string>>;
   run(turn: Turn): Promise<Timing>;
-  /** Raw embeddings of the first pictures. */
+  /** The raw embeddings of the first images. */
   embed(count: number): Promise<Float32Array[]>;
-  /** The most that it has had so far; null where the system does not tell. */
+  /** The peak memory so far, or null if the system does not report it. */
   peakMemoryBytes(): number | null;
   close(): Promise<void>;
 }
@@ -35,7 +36,7 @@ const node = (script: string) => [
   fileURLToPath(new URL(script, import.meta.url)),
 ];
 
-/** This project in each precision that there is a bundle of. */
+/** This project in each precision for which there is a bundle. */
 export function oursOf({ bundles }: Models, settings: PeerSpec['open']): PeerSpec[] {
   return Object.entries(bundles).map(([precision, model]) => ({
     name: `llm2clip ${precision}`,
@@ -44,7 +45,7 @@ export function oursOf({ bundles }: Models, settings: PeerSpec['open']): PeerSpe
   }));
 }
 
-/** The peers that can be had, in the order in which they run. */
+/** The available peers, in the order in which they run. */
 export function peersOf(models: Models, python: string, settings: PeerSpec['open']): PeerSpec[] {
   const snake = (module: string) => [
     python,
@@ -68,7 +69,10 @@ export function peersOf(models: Models, python: string, settings: PeerSpec['open
   ];
 }
 
-/** Starts a contestant, which ends when `signal` aborts. PeerMissing where it is not installed, PeerFailed. */
+/**
+ * Starts a contestant. It ends when `signal` aborts. Throws PeerMissing if it is not installed, and
+ * PeerFailed.
+ */
 export async function openRunner(
   spec: PeerSpec,
   pixels: PixelFile,

@@ -1,4 +1,4 @@
-// What is known of one contestant from the beginning of a comparison to its end.
+// What is known about one contestant during a comparison.
 import { compareEmbeddings } from '#lib/bench/parity';
 import type { Parity } from '#lib/bench/record';
 import { median } from '#lib/bench/statistics';
@@ -11,23 +11,23 @@ export interface Settings {
   threads: number;
   batches: readonly number[];
   rounds: number;
-  /** Each contestant's turns as the only one that is open, before the others are and again after. */
+  /** How many turns each contestant has alone, before the comparison and again after it. */
   aloneTurns: number;
   pixels: PixelFile;
-  /** Embeddings in fp32 that parity is to; of the first pictures of `pixels`. */
+  /** Embeddings in fp32 of the first images in `pixels`, the reference for parity. */
   reference: Float32Array[];
   signal: AbortSignal;
   open: (spec: PeerSpec) => Promise<Runner>;
-  /** Bytes that further contestants may take. */
+  /** Bytes that further contestants may use. */
   availableMemory: () => number;
   onStage: (what: string) => void;
-  /** A contestant is missing, or has failed. */
+  /** Called when a contestant is missing or has failed. */
   onAbsent: (spec: PeerSpec, reason: string) => void;
 }
 
-/** What one contestant did in some of its turns. */
+/** The results of some of a contestant's turns. */
 export interface Turns {
-  /** A value a turn. */
+  /** One value per turn. */
   medians: number[];
   all: number[];
   eventLoopDelayMaxMs: number | null;
@@ -37,7 +37,7 @@ export function noTurns(): Turns {
   return { medians: [], all: [], eventLoopDelayMaxMs: null };
 }
 
-/** A turn lasts about this long at the least: short runs are repeated. */
+/** The minimum duration of a turn. Shorter runs are repeated. */
 const LEAST_TURN_SECONDS = 0.1;
 
 export async function takeTurn(runner: Runner, batch: number, round: number): Promise<Turns> {
@@ -55,7 +55,7 @@ export function joinTurns(turns: readonly Turns[]): Turns {
   };
 }
 
-/** A batch size in one of the groups of contestants that were open at once. */
+/** One batch size in one group of contestants that were open at once. */
 export interface Heat {
   group: number;
   batch: number;
@@ -66,11 +66,11 @@ const keyOf = ({ group, batch }: Heat) => `${group} ${batch}`;
 export class Entry {
   readonly spec: PeerSpec;
   versions: Readonly<Record<string, string>> = {};
-  /** Of what really runs. */
+  /** The precision that the engine really uses. */
   precision: string;
-  /** Null until it has embedded the reference's pictures. */
+  /** Null until the contestant has embedded the reference's images. */
   parity: Parity | null = null;
-  /** Why it cannot take part, or not any more. */
+  /** Why the contestant does not or no longer take part. */
   failure: Error | undefined;
   peakMemoryBytes: number | null = null;
   readonly alone = { before: noTurns(), after: noTurns() };
@@ -81,7 +81,7 @@ export class Entry {
     this.precision = spec.open.precision;
   }
 
-  /** What a runner of it says of itself. */
+  /** Stores what its runner reports. */
   meet({ versions, precision }: Runner): void {
     this.versions = versions;
     this.precision = precision;

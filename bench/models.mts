@@ -1,5 +1,5 @@
-// What the suite runs, made once and kept in the user's cache: bundles of one checkpoint in each
-// precision, and the same weights as ONNX for the peers that read that.
+// The models of the suite: bundles of one checkpoint in each precision, and the same weights as
+// ONNX for the peers that read it. They are made once and kept in the user's cache.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
@@ -11,19 +11,19 @@ import { cacheFolder } from '#lib/runtime/cache';
 import { syntheticCheckpoint } from '../test/support/checkpoints.mts';
 import { CHECKPOINT as DIGITS } from '../test/support/digits.mts';
 
-/** Files of one checkpoint. */
+/** The files that belong to one checkpoint. */
 export interface Models {
   checkpoint: string;
   bundles: Record<string, string>;
-  /** Null where there is no Python to export it with. */
+  /** Null if there is no Python for the export. */
   onnx: string | null;
   onnxInt8: string | null;
 }
 
-/** Where bench/peers/setup puts its Python. */
+/** The Python that bench/peers/setup installs. */
 export const PEERS_PYTHON = join(cacheFolder(), 'bench-peers/bin/python');
 
-/** The full-size synthetic EVA02-L/14@336, the tiny trained one, or a file of the user's. */
+/** The full-size synthetic EVA02-L/14@336, the tiny trained model, or the user's own file. */
 export function checkpointOf(name: string): Promise<string> | string {
   if (name === 'digits') return DIGITS;
   if (name !== 'eva02-L-14-336') return name;
@@ -36,7 +36,7 @@ export function checkpointOf(name: string): Promise<string> | string {
   });
 }
 
-/** Runs a script of bench/peers, which writes a file beside its place, unless it is there. */
+/** Runs a script of bench/peers that writes `file`, unless the file exists. */
 async function made(file: string, python: string, script: string, input: string) {
   if (existsSync(file)) return file;
   if (!existsSync(python)) return null;

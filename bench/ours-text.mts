@@ -1,4 +1,4 @@
-// A language model of this project as a contestant in a process of its own, which bench/text.mts asks:
+// This project's language model as a contestant in a separate process, driven by bench/text.mts:
 // node --import tsx bench/ours-text.mts
 import type { NativeSession, Tokens } from '#lib/native';
 import { embedAll } from '../test/support/text-towers.mts';
@@ -12,7 +12,7 @@ interface Texts {
 
 let model: NativeSession | undefined;
 
-/** Of this process, so far. */
+/** The peak memory of this process so far. */
 const peakMemoryBytes = () => process.resourceUsage().maxRSS * 1024;
 
 const tokens = ({ texts }: Texts): Tokens[] =>
@@ -34,7 +34,7 @@ function embed(texts: readonly Tokens[]): Promise<Float32Array[]> {
 
 async function run({ repeat, ...request }: Texts & { repeat: number }) {
   const texts = tokens(request);
-  await embed(texts); // not timed: the process may have been stopped before
+  await embed(texts); // not timed, because the process may have been stopped before
   const seconds: number[] = [];
   for (let i = 0; i < repeat; i++) {
     const begin = performance.now();

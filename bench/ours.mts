@@ -1,5 +1,5 @@
-// This project as a contestant in a process of its own, through its public API; it speaks the peers'
-// protocol: node --import tsx bench/ours.mts
+// This project as a contestant in a separate process, through its public API. It speaks the same
+// protocol as the peers: node --import tsx bench/ours.mts
 import { LLM2CLIP } from 'llm2clip';
 import type { OpenOptions } from './peers/protocol.mts';
 import { type PeerEngine, serve } from './peers/serve.mts';

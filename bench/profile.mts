@@ -1,9 +1,9 @@
-// What the time of a batch goes to, operator by operator, as a table in Markdown:
+// Prints a Markdown table of the time that each operator takes in a batch:
 //
 //   npm run bench:profile -- BUNDLE [--threads N] [--batch N] [--rounds N] [--images FOLDER]
 //     [--tokens N]
 //
-// With --tokens a batch of random texts of so many tokens goes through the language model.
+// With --tokens, a batch of random texts of that length runs through the language model.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,7 @@ import { DEFAULT_PICTURES, loadPictures } from '#lib/bench/pictures';
 import { randomNumbers } from '#lib/bench/random';
 import type { Manifest } from '#lib/bundle/manifest';
 import { readManifest, readVisionManifest } from '#lib/bundle/open';
-import { openEngine } from '#lib/engine';
+import { openEngine } from '#lib/engines/index';
 import { fromNative, type OperatorTime, type PicturesSpec, type TextsSpec } from '#lib/native';
 
 const { values: options, positionals } = parseArgs({
@@ -32,7 +32,7 @@ const [threads, batch, rounds] = [options.threads, options.batch, options.rounds
   number,
 ];
 
-/** Multiplications and additions of one call; null of what memory bounds. */
+/** Multiplications and additions in one call, or null for operators that memory limits. */
 function operations({ name, shape }: OperatorTime): number | null {
   if (name.endsWith('linear')) return 2 * shape.reduce((product, size) => product * size, 1);
   const [pictures = 0, tokens = 0, packed = 0] = shape;

@@ -1,12 +1,12 @@
-// A contestant of bench/road.mts in a process of its own, which embeds pictures from files: ours, or
-// with --onnx onnxruntime-node.
+// A contestant of bench/road.mts in a separate process. It embeds images from files with our
+// engine, or with --onnx, with onnxruntime-node.
 //
 //   node --import tsx bench/road-encoder.mts --bundle BUNDLE --threads N [--onnx model.onnx]
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { LLM2CLIP } from 'llm2clip';
 import { readVisionManifest } from '#lib/bundle/open';
-import { decodeImage } from '#lib/image';
+import { decodeImage } from '#lib/image/index';
 import { fromNative, loadNative } from '#lib/native';
 import { longestHoldUp } from './peers/hold-up.mts';
 import { answerRequests } from './peers/requests.mts';
@@ -24,10 +24,10 @@ const { values: options } = parseArgs({
 });
 const threads = Number(options.threads);
 
-/** Embeds the picture in a file. */
+/** Embeds the image in a file. */
 type Embed = (path: string) => Promise<Float32Array>;
 
-/** What ours says of itself. */
+/** What our engine reports about itself. */
 export interface RoadInfo {
   precision: string;
   kernels: readonly string[];
@@ -43,7 +43,7 @@ function serveEncoder(info: object, embed: Embed): Promise<never> {
   return answerRequests({
     info: () => info,
     run: async ({ path }: { path: string }): Promise<RoadTurn> => {
-      // Not timed: the process may have been stopped before.
+      // Not timed, because the process may have been stopped before.
       const eventLoopDelayMaxMs = await longestHoldUp(() => embed(path));
       const started = performance.now();
       const embedding = await embed(path);
@@ -60,7 +60,7 @@ async function ourEncoder() {
   return serveEncoder(info, (path) => model.encodeImage(path));
 }
 
-/** onnxruntime-node, fed by the same decoding and preprocessing. */
+/** onnxruntime-node with our decoding and preprocessing. */
 async function peerEncoder() {
   const require = createRequire(new URL('./peers/package.json', import.meta.url));
   const ort = require('onnxruntime-node') as Ort;

@@ -1,11 +1,12 @@
-// The road from checkpoint to embedding, measured: conversion, loading and single pictures of the
-// full-size EVA02-L/14@336 with synthetic weights, beside onnxruntime-node on the same weights.
+// Measures the path from a checkpoint to an embedding: conversion, loading, and single images with
+// the full-size EVA02-L/14@336 and synthetic weights, compared with onnxruntime-node on the same
+// weights.
 //
 //   node --import tsx bench/road.mts [--onnx model.onnx] [--threads N] [--rounds N]
 //
-// model.onnx: bench/peers/export-onnx.py; onnxruntime-node: npm ci --prefix bench/peers.
-// Each step runs in a process of its own, so that its peak memory is its own; of the two that encode
-// in turn, the one that waits is stopped.
+// bench/peers/export-onnx.py makes model.onnx, and npm ci --prefix bench/peers installs
+// onnxruntime-node. Each step runs in a separate process, so that its peak memory can be measured.
+// When the two encoders take turns, the waiting one is stopped.
 import { spawnSync } from 'node:child_process';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
@@ -14,8 +15,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { convert, LLM2CLIP } from 'llm2clip';
+import { cosine } from '#lib/eval/parity';
 import { loadNative } from '#lib/native';
-import { cosine } from '#lib/parity';
 import { syntheticCheckpoint } from '../test/support/checkpoints.mts';
 import { PeerProcess } from './peers/process.mts';
 import { TurnTaking } from './peers/turn-taking.mts';
@@ -43,7 +44,10 @@ const threads = Number(options.threads);
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
 
-/** Runs `body` and reports seconds, the longest the event loop was held up, and the peak memory. */
+/**
+ * Runs `body` and reports its seconds, the longest time the event loop was blocked, and the peak
+ * memory.
+ */
 async function measured<T>(body: () => Promise<T>) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -79,13 +83,15 @@ function openEncoder(args: string[], turnTaking: TurnTaking): Promise<PeerProces
   const command = [process.execPath, '--import', 'tsx', ENCODER, ...where, ...args];
   return turnTaking.open(async () => {
     const encoder = new PeerProcess('road-encoder.mts', command);
-    const first = { op: 'run', path: PICTURES[0] }; // it loads and allocates
+    const first = { op: 'run', path: PICTURES[0] }; // the first run loads and allocates
     await encoder.ask(first);
     return encoder;
   });
 }
 
-/** One picture at a time, ours and the peer's turn by turn: the other's process is stopped. */
+/**
+ * Encodes one image at a time. Ours and the peer take turns, and the other's process is stopped.
+ */
 async function encodeStep() {
   const turnTaking = new TurnTaking();
   const { onnx } = options;

@@ -1,5 +1,5 @@
-// Contestants that are open at once take turns, each round in another order, so that whatever else
-// the machine does meets all alike. One runs at a time: the others are stopped.
+// Open contestants take turns. The order changes in each round, so that other load on the machine
+// affects all of them equally. One runs at a time, and the others are stopped.
 import type { Runner } from './contestants.mts';
 import { type Entry, type Heat, joinTurns, type Settings, type Turns, takeTurn } from './entry.mts';
 import type { TurnTaking } from './peers/turn-taking.mts';
@@ -9,7 +9,7 @@ export interface Player {
   runner: Runner;
 }
 
-/** A contestant that fails is out; the others go on. */
+/** A contestant that fails is excluded. The others continue. */
 export async function unlessFailing(
   entry: Entry,
   { signal, onAbsent }: Settings,
@@ -19,13 +19,13 @@ export async function unlessFailing(
     signal.throwIfAborted();
     await body();
   } catch (error) {
-    signal.throwIfAborted(); // it may have been ended for that
+    signal.throwIfAborted(); // the abort may have ended it
     entry.failure = error as Error;
     onAbsent(entry.spec, entry.failure.message);
   }
 }
 
-/** The turn of each that has not failed, in this order. */
+/** Gives a turn to each contestant that has not failed, in this order. */
 async function playRound(
   players: readonly Player[],
   turnTaking: TurnTaking,
@@ -43,8 +43,8 @@ async function playRound(
 }
 
 /**
- * All rounds of one batch size. Who fails in one of them keeps none; where `settings.signal` aborts,
- * the rounds that are finished are kept.
+ * Runs all rounds of one batch size. A contestant that fails in one of them keeps no results. When
+ * `settings.signal` aborts, finished rounds are kept.
  */
 export async function playRounds(
   players: readonly Player[],

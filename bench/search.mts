@@ -1,11 +1,12 @@
-// Exact search beside usearch's, turn by turn on the same vectors in one process: neither keeps a thread
-// between two calls, so that none disturbs the other.
+// Compares exact search with usearch's. Both take turns on the same vectors in one process. Neither
+// keeps threads running between calls, so they do not disturb each other.
 //
 //   npm ci --ignore-scripts --prefix bench/peers/search     # once
 //   npm run bench:search -- [--rows N] [--dim N] [--k N] [--threads N] [--rounds N] [--out FILE]
 //
-// Rows are random bytes; each query is a row with noise, so that the best is known. Times are of whole
-// calls of the public API. usearch has no fp16 in Node, and stops the event loop while it searches.
+// Rows are random bytes. Each query is a row with noise, so that the best row is known. Times are
+// of whole calls of the public API. usearch does not support fp16 in Node, and blocks the event
+// loop while it searches.
 import { randomFillSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -30,7 +31,7 @@ const [dim, k, threads, rounds] = [options.dim, options.k, options.threads, opti
   Number,
 ) as [number, number, number, number];
 
-/** fp32 vectors are 4 times as large: fewer of them, in the same memory. */
+/** fp32 vectors are 4 times as large, so fewer of them are used in the same memory. */
 const ROWS: Record<Storage, number> = {
   int8: Number(options.rows),
   fp16: Math.floor(Number(options.rows) / 2),
@@ -58,7 +59,7 @@ function openPeer(): { usearch: Usearch; version: string } {
   return { usearch: require('usearch') as Usearch, version };
 }
 
-/** Float32Array.from() of a large array takes long. */
+/** Float32Array.from() is slow for a large array. */
 function toFloats(bytes: Int8Array): Float32Array {
   const floats = new Float32Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) floats[i] = (bytes[i] as number) / 127;
@@ -73,7 +74,7 @@ async function indexOf(bytes: Int8Array, storage: Storage): Promise<VectorIndex>
   return index;
 }
 
-/** The rows 0, 1, …, each a little off. */
+/** The rows 0, 1, …, each slightly changed. */
 function queriesOf(bytes: Int8Array, count: number): Int8Array {
   const queries = bytes.slice(0, count * dim);
   for (let i = 0; i < queries.length; i += 3) queries[i] = (queries[i] as number) >> 1;
@@ -122,7 +123,7 @@ async function compare(
 
 const { usearch, version } = openPeer();
 
-/** Keys of all queries; of one query they are not in a batch. */
+/** Returns the keys for all queries. With one query, usearch returns no batch. */
 function search(dataset: Numbers, queries: Numbers): bigint[] {
   const found = usearch.exactSearch(dataset, queries, dim, k, 'cos', threads);
   return Array.from(found.keys);
@@ -131,7 +132,7 @@ function search(dataset: Numbers, queries: Numbers): bigint[] {
 const results: unknown[] = [];
 for (const storage of options.storages.split(',') as Storage[]) {
   const bytes = new Int8Array(ROWS[storage] * dim);
-  // At most so many at a time.
+  // randomFillSync() accepts only so many bytes at a time.
   for (let at = 0; at < bytes.length; at += 2 ** 30)
     randomFillSync(bytes.subarray(at, at + 2 ** 30));
   const index = await indexOf(bytes, storage);

@@ -1,5 +1,5 @@
-// What serving costs and how it behaves under load, measured over an engine that takes a set time
-// (csrc/tests/fake_engine.cpp) through the public API.
+// Measures the cost of serving and its behaviour under load, through the public API and over an
+// engine whose runs take a set time (csrc/tests/fake_engine.cpp).
 //
 //   node --import tsx bench/serving.mts [--seconds N] [--out FILE]
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -47,7 +47,7 @@ async function timed(body: () => Promise<unknown>, into: ReturnType<typeof creat
   into.record(process.hrtime.bigint() - started);
 }
 
-/** So many callers, each with one request at a time, for some seconds. */
+/** Runs `callers` callers for some seconds. Each has one pending request at a time. */
 async function closedLoop(model: Model, callers: number, duration: number) {
   const latency = createHistogram();
   const end = performance.now() + 1000 * duration;
@@ -59,7 +59,7 @@ async function closedLoop(model: Model, callers: number, duration: number) {
   return { perSecond: latency.count / ((performance.now() - started) / 1000), latency };
 }
 
-/** Requests at a rate, whether or not earlier ones are answered. */
+/** Sends requests at a fixed rate, whether or not earlier ones have been answered. */
 async function openLoop(model: Model, perSecond: number, duration: number) {
   const accepted = createHistogram();
   const refused = createHistogram();
@@ -141,7 +141,10 @@ async function overload() {
   };
 }
 
-/** What a call of stats() takes, and what ten a second cost all others, in turns A B B A. */
+/**
+ * Measures how long a call of stats() takes, and how much ten calls per second cost other requests.
+ * The turns are in the order A B B A.
+ */
 async function statsCost() {
   await using model = await load(0, { maxBatch: 64 });
   await closedLoop(model, 64, 1);
@@ -169,7 +172,7 @@ async function eventLoopDelay(body: () => Promise<unknown>) {
   return { p99Ms: delay.percentile(99) / 1e6, maxMs: delay.max / 1e6 };
 }
 
-/** The tiny real engine, its pictures decoded from files, with as many callers as fill batches. */
+/** Runs the tiny real engine on images decoded from files, with enough callers to fill batches. */
 async function tinyRealEngine() {
   const bundle = join(folder, 'digits');
   await convert(CHECKPOINT, { out: bundle });

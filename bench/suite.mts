@@ -1,13 +1,14 @@
-// The whole suite: this project's engines alone, in every scenario, then beside each peer. Of the
-// contestants one runs at a time, in a process of its own; all others are stopped, in memory.
+// The whole suite: it measures this project's engines alone in every scenario, and then compares
+// them with each peer. Each contestant is a separate process. One runs at a time, and the others
+// are stopped but stay in memory.
 //
 //   npm run bench -- [--model eva02-L-14-336|digits|CHECKPOINT] [--precisions fp32,bf16,int8]
 //     [--batches 1,8] [--rounds N] [--alone N] [--threads N] [--duration S] [--scenarios LIST] [--peers LIST|none]
 //     [--python PATH] [--out FILE.json] [--markdown FILE] [--html FILE]
 //
-// bench/peers/setup installs the peers; those that are not there are skipped, and said. --alone: so
-// many turns of each contestant as the only one that is open, before the comparison and after it, to
-// check that company does not slow it down; 0 for no check.
+// bench/peers/setup installs the peers. Missing peers are skipped and reported. --alone is the
+// number of turns that each contestant has as the only open one, before and after the comparison,
+// to check that the others do not slow it down. 0 skips the check.
 import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -50,8 +51,8 @@ const { values: options } = parseArgs({
 const threads = Number(options.threads);
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const interrupted = new AbortController();
-setMaxListeners(0, interrupted.signal); // each contestant that is open listens
-/** The exit codes that a shell expects. */
+setMaxListeners(0, interrupted.signal); // each open contestant listens
+/** The exit codes that shells expect for signals. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 for (const [signal, code] of Object.entries(EXIT_CODES)) {
   process.once(signal, () => {
@@ -60,7 +61,7 @@ for (const [signal, code] of Object.entries(EXIT_CODES)) {
   });
 }
 
-/** Pictures that parity is measured on, and that turns go through. */
+/** The number of images for parity and for turns. */
 const PIXEL_PICTURES = 12;
 
 async function writePixels(bundle: string, folder: string): Promise<PixelFile> {
@@ -103,9 +104,7 @@ async function runAlone(
       onSkipped: () => {},
       onRun: (run) => {
         report.runs.push(run);
-        say(
-          `  ${run.picturesPerSecond.toFixed(2)} pictures/s, p50 ${run.latency.p50.toFixed(1)} ms`,
-        );
+        say(`  ${run.picturesPerSecond.toFixed(2)} images/s, p50 ${run.latency.p50.toFixed(1)} ms`);
       },
     },
   );
@@ -118,7 +117,7 @@ function wantedPeers(specs: readonly PeerSpec[]): PeerSpec[] {
   );
 }
 
-/** Embeddings of ours in fp32, which parity is to. */
+/** Our fp32 embeddings, which are the reference for parity. */
 async function referenceOf(fp32: PeerSpec, pixels: PixelFile): Promise<Float32Array[]> {
   const runner = await openRunner(fp32, pixels, interrupted.signal);
   const embeddings = await runner.embed(pixels.count);
@@ -183,7 +182,7 @@ try {
   report.interrupted = interrupted.signal.aborted;
   if (!report.interrupted) throw error;
 } finally {
-  // Whatever ended it, what was finished is kept.
+  // Finished results are kept, however the suite ended.
   if (options.out !== undefined) await writeReport(options.out, report);
 }
 if (options.markdown !== undefined) await writeText(options.markdown, markdownReport(report));

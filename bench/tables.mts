@@ -1,17 +1,16 @@
-// Writes the tables of README and docs from the records that they name, or, with --check, says
-// whether they are theirs:
+// Writes the benchmark tables of README and docs from the records that they name. With --check, it
+// only reports whether they are up to date:
 //
 //   node --import tsx bench/tables.mts [--check]
 //
-// <!-- bench: RECORD --> tables <!-- /bench -->; a record ends in .json where `npm run bench` made
-// it, in .jsonl where `npm run bench:kernels` did, and begins with text- where `npm run bench:text`
-// did, with loadgen- where `npm run bench:loadgen` did.
+// A table stands between <!-- bench: RECORD --> and <!-- /bench -->. `npm run bench` writes records
+// that end in .json, and `npm run bench:kernels` those in .jsonl. Records of `npm run bench:text`
+// begin with text-, and those of `npm run bench:loadgen` with loadgen-.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '#lib/bench/record';
 import { comparisonsInMarkdown } from '#lib/bench/report/markdown';
-import type { LoadGenRecord } from './loadgen/compare.mts';
-import { loadGenTable } from './loadgen/table.mts';
+import { type LoadGenRecord, loadGenTable } from './loadgen/table.mts';
 import type { Comparison, Result } from './text-comparison.mts';
 
 const ROOT = new URL('../', import.meta.url);
@@ -58,7 +57,7 @@ function kernels(record: string): string {
   const { machine } = JSON.parse(first as string) as { machine: Record<string, number> };
   const limit = (name: string) => whole(machine[name] as number);
   return [
-    `At most: fp32 ${limit('fp32Gflops')}, bf16 ${limit('bf16Gflops')}, int16 ` +
+    `Limits: fp32 ${limit('fp32Gflops')}, bf16 ${limit('bf16Gflops')}, int16 ` +
       `${limit('int16Gflops')}, int8 ${limit('int8Gflops')} GFLOP/s, ` +
       `${limit('gigabytesPerSecond')} GB/s.\n`,
     '| kernel | shape | ms | GFLOP/s | GB/s | bound by | share |',
@@ -87,8 +86,8 @@ function texts(record: string): string {
     date: string;
   };
   const table = ({ peer, minCosine = Number.NaN, results }: Comparison) => [
-    `\nBeside ${peer?.name}, cosine at least ${minCosine.toFixed(5)}:\n`,
-    '| workload | texts × tokens | ms a text | tokens a second | its tokens a second | ratio |',
+    `\nCompared with ${peer?.name}, with a cosine of at least ${minCosine.toFixed(5)}:\n`,
+    '| workload | texts × tokens | ms per text | tokens/s | its tokens/s | ratio |',
     '|---|---:|---:|---:|---:|---:|',
     ...results.map(textRow),
   ];
@@ -114,7 +113,7 @@ for (const document of DOCUMENTS) {
   if (!process.argv.includes('--check')) writeFileSync(path, after);
   else if (after !== before) {
     console.error(
-      `${document} is not what its records say; run: node --import tsx bench/tables.mts`,
+      `${document} does not match its records; run: node --import tsx bench/tables.mts`,
     );
     process.exitCode = 1;
   }

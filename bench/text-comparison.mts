@@ -1,7 +1,7 @@
-// A language model of this project beside transformers' in PyTorch, turn by turn: while one has its
-// turn, the other's process is stopped.
+// Compares this project's language model with transformers' in PyTorch. They take turns, and the
+// other's process is stopped.
 import { type Interval, median, pairedRatio } from '#lib/bench/statistics';
-import { cosine, GATES } from '#lib/parity';
+import { cosine, GATES } from '#lib/eval/parity';
 import type { Opened } from './peers/protocol.mts';
 import { TurnTaking } from './peers/turn-taking.mts';
 import {
@@ -14,11 +14,11 @@ import {
 import { PARITY_TEXTS, tokensOf, workload } from './text-workloads.mts';
 
 export interface Settings {
-  /** Folder of the checkpoint. */
+  /** The folder of the checkpoint. */
   checkpoint: string;
   workloads: readonly string[];
   rounds: number;
-  /** The peer may use fewer, where they are faster. */
+  /** The upper limit. The peer may use fewer threads if that is faster. */
   threads: number;
   python: string;
 }
@@ -27,27 +27,27 @@ export interface Result {
   workload: string;
   texts: number;
   tokens: number;
-  /** Of each round. */
+  /** One value per round. */
   seconds: number[];
   tokensPerSecond: number;
   peerSeconds?: number[];
   peerTokensPerSecond?: number;
-  /** Texts that the peer found fastest to run together. */
+  /** The batch size that was fastest for the peer. */
   peerBatch?: number;
-  /** How many times as fast as the peer; absent where its features are others. */
+  /** Our speed divided by the peer's. Absent if the peer's features differ. */
   ratio?: Interval;
 }
 
 export interface Comparison {
-  /** Null where ours ran alone. */
+  /** Null if ours ran alone. */
   peer: (Opened & { name: string; threads: number }) | null;
-  /** Of our features to the peer's. */
+  /** The lowest cosine between our features and the peer's. */
   minCosine?: number;
   passed?: boolean;
   results: Result[];
 }
 
-/** Ours and a peer, of which one runs at a time; ours stays open for the next peer. */
+/** Ours and a peer, of which one runs at a time. Ours stays open for the next peer. */
 export class TextComparison {
   readonly #settings: Settings;
   readonly #turnTaking = new TurnTaking();
@@ -58,7 +58,7 @@ export class TextComparison {
     this.#settings = settings;
   }
 
-  /** @param file - of our engine */
+  /** @param file - the file of our engine */
   static async open(file: string, settings: Settings): Promise<TextComparison> {
     const ours = await TextContestant.start<OurModel>(ourSpec(file, settings.threads));
     return new TextComparison(ours, settings);
@@ -93,7 +93,7 @@ export class TextComparison {
     }
   }
 
-  /** Ends ours, and tells the most memory that it has had. */
+  /** Closes ours and returns its peak memory. */
   async close(): Promise<number> {
     await this.#turnTaking.giveTo(this.#ours);
     const peak = await this.#ours.peakMemoryBytes();

@@ -1,4 +1,4 @@
-// A language model in a process of its own: this project's, and transformers' in PyTorch.
+// A language model in a separate process: this project's, or transformers' in PyTorch.
 import { fileURLToPath } from 'node:url';
 import type { Tokens } from '#lib/native';
 import { PeerProcess } from './peers/process.mts';
@@ -8,7 +8,7 @@ import type { Workload } from './text-workloads.mts';
 
 export interface TextTurn {
   seconds: number[];
-  /** Texts that were run together. */
+  /** How many texts ran in one batch. */
   batch: number;
 }
 
@@ -16,7 +16,7 @@ export interface TextModel extends Opened {
   threads: number;
 }
 
-/** What this project's model says of itself beside that. */
+/** What this project's model additionally reports. */
 export interface OurModel extends TextModel {
   kernels: readonly string[];
   load: { seconds: number; peakMemoryBytes: number };
@@ -24,9 +24,9 @@ export interface OurModel extends TextModel {
 
 export interface TextSpec {
   name: string;
-  /** Program and arguments. */
+  /** The program and its arguments. */
   command: readonly string[];
-  /** The checkpoint's folder; of ours, the engine's file. */
+  /** The checkpoint's folder, or for ours, the engine file. */
   model: string;
   precision: string;
   threads: number;
@@ -47,7 +47,7 @@ export function pytorchSpec(
   return { name: `PyTorch ${precision}`, command, model: checkpoint, precision, threads };
 }
 
-/** As the protocol carries texts. */
+/** Converts texts to the form that the protocol carries. */
 function plain(texts: readonly Tokens[]) {
   return { texts: texts.map(({ ids, pooled }) => ({ ids: [...ids], pooled })) };
 }
@@ -63,7 +63,7 @@ export class TextContestant<Model extends TextModel = TextModel> implements Stop
     this.#process = process;
   }
 
-  /** Starts it and opens its model. @throws PeerMissing, PeerFailed */
+  /** Starts the process and opens its model. @throws PeerMissing, PeerFailed */
   static async start<Model extends TextModel = TextModel>({
     name,
     command,
@@ -86,13 +86,13 @@ export class TextContestant<Model extends TextModel = TextModel> implements Stop
     return embeddings.map((one) => Float32Array.from(one));
   }
 
-  /** Times a workload, after a run of it that is not timed. */
+  /** Runs a workload once without timing and then times it. */
   run(workload: string, { texts, repeat }: Workload): Promise<TextTurn> {
     const request = { op: 'run', workload, ...plain(texts), repeat };
     return this.#process.ask(request);
   }
 
-  /** Of its process, so far; ours alone tells it. */
+  /** The peak memory of the process so far. Only ours reports it. */
   async peakMemoryBytes(): Promise<number> {
     const request = { op: 'memory' };
     return (await this.#process.ask<{ peakMemoryBytes: number }>(request)).peakMemoryBytes;

@@ -1,4 +1,4 @@
-// A language model with synthetic weights: its checkpoint, its engine file, and that in use.
+// A language model with synthetic weights: its checkpoint, its engine file, and a session.
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { cacheFolder } from '#lib/runtime/cache';
 import { buildTextEngine, MAX_TOKENS, openTextEngine } from '../test/support/text-towers.mts';
 import { LLAMAS, type LlamaPreset, writeSyntheticLlama } from '../tools/synthetic/text-towers.mts';
 
-/** The folder of a checkpoint in bf16, made once and kept in the user's cache. */
+/** Returns the folder of a checkpoint in bf16. It is made once and kept in the user's cache. */
 export async function checkpointFolder(preset: LlamaPreset): Promise<string> {
   const folder = join(cacheFolder(), 'bench', preset);
   if (existsSync(folder)) return folder;
@@ -20,7 +20,7 @@ export async function checkpointFolder(preset: LlamaPreset): Promise<string> {
   return folder;
 }
 
-/** Builds the engine into `folder`, and gives its path. */
+/** Builds the engine in `folder` and returns its path. */
 export async function buildEngine(
   checkpoint: string,
   preset: LlamaPreset,
@@ -33,7 +33,7 @@ export async function buildEngine(
   return buildTextEngine(folder, { config, weights }, { precision, portable: false });
 }
 
-/** A session that encodes all texts that it is given as fast as it can. */
+/** Opens a session for encoding many texts as fast as possible. */
 export function openModel(
   file: string,
   preset: LlamaPreset,

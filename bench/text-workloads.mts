@@ -1,16 +1,16 @@
-// What bench/text.mts encodes: captions and long texts of random tokens, one and many.
+// The workloads of bench/text.mts: single and many captions and long texts, all of random tokens.
 import { randomNumbers } from '#lib/bench/random';
 import type { Tokens } from '#lib/native';
 import { LLAMAS } from '../tools/synthetic/text-towers.mts';
 
 export const PRESET = 'llama-3.2-1B';
 
-/** Of the instruction before a text, which is no part of its mean. */
+/** Tokens of the instruction before a text, which are not pooled. */
 const INSTRUCTION = 4;
 
 export interface Workload {
   texts: Tokens[];
-  /** How often a turn runs it, where once would be too short to time. */
+  /** How often a turn repeats it, for workloads that are too short to time once. */
   repeat: number;
 }
 
@@ -23,7 +23,7 @@ function text(tokens: number): Tokens {
   return { ids, pooled: tokens - INSTRUCTION };
 }
 
-/** Of 12 to 30 tokens. */
+/** Captions of 12 to 30 tokens. */
 const captions = Array.from({ length: 32 }, () => text(12 + Math.floor(19 * random())));
 const longs = Array.from({ length: 4 }, () => text(512));
 
@@ -34,17 +34,17 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   longs: { texts: longs, repeat: 1 },
 };
 
-/** Texts that embeddings are compared on. */
+/** The texts whose embeddings are compared. */
 export const PARITY_TEXTS: readonly Tokens[] = [...captions.slice(0, 4), ...longs.slice(0, 1)];
 
-/** @throws RangeError for a name that is none */
+/** @throws RangeError for an unknown name */
 export function workload(name: string): Workload {
   const found = WORKLOADS[name];
   if (found !== undefined) return found;
   throw new RangeError(`expected some of ${Object.keys(WORKLOADS)}, received ${name}`);
 }
 
-/** Without padding. */
+/** Counts tokens without padding. */
 export function tokensOf({ texts }: Workload): number {
   return texts.reduce((sum, { ids }) => sum + ids.length, 0);
 }

@@ -1,12 +1,12 @@
-// A language model of 1B with synthetic weights on the CPU, beside transformers' LlamaModel on the
-// same weights and tokens, turn by turn: captions and long texts, one and many. While one has its turn
-// the other's process is stopped.
+// Compares a language model of 1B with synthetic weights on the CPU with transformers' LlamaModel
+// on the same weights and tokens. The workloads are captions and long texts, single and many. They
+// take turns, and the other's process is stopped.
 //
 //   npm run bench:text -- [--rounds N] [--threads N] [--workloads LIST] [--peers bf16,fp32|none]
 //     [--python PATH] [--remark TEXT] [--out FILE]
 //
-// bench/peers/setup installs the peer. The engine is built in a process of its own and used in another:
-// the peak memory of each is a process's. Tokens are counted without padding.
+// bench/peers/setup installs the peer. The engine is built in one process and used in another, so
+// that the peak memory of each can be measured. Token counts do not include padding.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ import { PRESET, WORKLOADS, workload } from './text-workloads.mts';
 
 const { values: options } = parseArgs({
   options: {
-    build: { type: 'string' }, // of the process that builds
+    build: { type: 'string' }, // set in the process that builds
     threads: { type: 'string', default: String(availableParallelism()) },
     rounds: { type: 'string', default: '5' },
     workloads: { type: 'string', default: Object.keys(WORKLOADS).join() },
@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Of this process, so far. */
+/** The peak memory of this process so far. */
 const peakMemoryBytes = () => process.resourceUsage().maxRSS * 1024;
 
 async function build(folder: string) {
@@ -77,7 +77,8 @@ async function measure(file: string): Promise<object> {
 }
 
 async function record(): Promise<object> {
-  for (const name of options.workloads.split(',')) workload(name); // before minutes of building
+  // Rejects unknown names before the build, which takes minutes.
+  for (const name of options.workloads.split(',')) workload(name);
   const folder = mkdtempSync(join(tmpdir(), 'llm2clip-text-'));
   try {
     const { file, build } = buildInOwnProcess(folder);

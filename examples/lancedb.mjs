@@ -1,12 +1,12 @@
-// Keeps the embeddings of a folder in LanceDB, a vector database that runs in the process, and finds
-// pictures by text or by picture:
+// Stores the embeddings of a folder of images in LanceDB, an in-process vector database, and finds
+// images by text or by image:
 //
 //   npm install @lancedb/lancedb apache-arrow
 //   node examples/lancedb.mjs index BUNDLE DATABASE FOLDER
 //   node examples/lancedb.mjs search BUNDLE DATABASE "a red car"
 //   node examples/lancedb.mjs search BUNDLE DATABASE cat.jpg
 //
-// Memory stays constant however many pictures there are; a second run replaces what it finds again.
+// Memory use does not depend on the number of images. A second run updates the images of the first.
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
@@ -14,8 +14,8 @@ import { connect } from '@lancedb/lancedb';
 import { Field, FixedSizeList, Float32, Schema, Utf8 } from 'apache-arrow';
 import { LLM2CLIP } from 'llm2clip';
 
-const TABLE = 'pictures';
-const PICTURES = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
+const TABLE = 'images';
+const EXTENSIONS = ['.jpg', '.jpeg', '.png', '.webp', '.gif', '.tif', '.tiff', '.avif'];
 const ROWS_AT_ONCE = 256;
 const RESULTS = 10;
 
@@ -33,7 +33,7 @@ async function openTable(database, dim) {
 async function index(model, database, folder) {
   const names = await readdir(folder, { recursive: true });
   const paths = names
-    .filter((name) => PICTURES.includes(extname(name).toLowerCase()))
+    .filter((name) => EXTENSIONS.includes(extname(name).toLowerCase()))
     .map((name) => join(folder, name));
   const table = await openTable(database, model.info.embeddingDim);
   let rows = [];
@@ -51,7 +51,7 @@ async function index(model, database, folder) {
     if (rows.length === ROWS_AT_ONCE) await write();
   }
   await write();
-  console.log(`${await table.countRows()} pictures`);
+  console.log(`${await table.countRows()} images`);
 }
 
 async function search(model, database, query) {
@@ -68,7 +68,7 @@ const [command, bundle, database, what] = process.argv.slice(2);
 if (!(command in COMMANDS) || what === undefined) {
   throw new Error('usage: lancedb.mjs index BUNDLE DATABASE FOLDER | search BUNDLE DATABASE QUERY');
 }
-// Of pictures alone, without the language model.
+// Indexing does not need the language model, so load only the vision tower.
 const model = await LLM2CLIP.load(bundle, command === 'index' ? { parts: ['vision'] } : {});
 await COMMANDS[command](model, database, what);
 await model.dispose();

@@ -1,18 +1,21 @@
-// Exports a model's stats() to Prometheus, through prom-client. They are read when Prometheus asks,
-// so that they cost nothing in between.
+// Exports a model's stats() to Prometheus with prom-client. The statistics are read only when
+// Prometheus asks for them.
 import { Counter, Gauge } from 'prom-client';
 
 const OUTCOMES = ['completed', 'failed', 'refused', 'timedOut', 'dropped'];
 const QUANTILES = { 0.5: 'p50', 0.95: 'p95', 0.99: 'p99' };
 
-/** Registers the metrics of a model with a Registry. Times are in seconds, as Prometheus has them. */
+/**
+ * Registers the metrics of a model with a Registry. Times are in seconds, as is usual in
+ * Prometheus.
+ */
 export function registerMetrics(model, registry) {
   const register = { registers: [registry] };
 
   new Counter({
     ...register,
     name: 'llm2clip_requests_total',
-    help: 'Pictures asked for, by what became of them',
+    help: 'Number of requests by outcome',
     labelNames: ['outcome'],
     collect() {
       const { requests } = model.stats();
@@ -23,7 +26,7 @@ export function registerMetrics(model, registry) {
   new Gauge({
     ...register,
     name: 'llm2clip_queue_depth',
-    help: 'Pictures that wait for a batch',
+    help: 'Number of requests that wait for a batch',
     collect() {
       this.set(model.stats().queue.depth);
     },
@@ -31,7 +34,7 @@ export function registerMetrics(model, registry) {
   new Gauge({
     ...register,
     name: 'llm2clip_in_batches',
-    help: 'Pictures in the batch that runs and in the one that is being prepared',
+    help: 'Number of requests in the running batch and in the one being prepared',
     collect() {
       this.set(model.stats().queue.inBatches);
     },
@@ -39,7 +42,7 @@ export function registerMetrics(model, registry) {
   new Counter({
     ...register,
     name: 'llm2clip_batches_total',
-    help: 'Runs of the engine, by how many pictures they held',
+    help: 'Number of batches by batch size',
     labelNames: ['size'],
     collect() {
       this.reset();
@@ -51,7 +54,7 @@ export function registerMetrics(model, registry) {
   new Counter({
     ...register,
     name: 'llm2clip_engine_busy_seconds_total',
-    help: 'Time in which the engine ran; its rate is the utilisation',
+    help: 'Time for which the engine was running; its rate is the utilisation',
     collect() {
       this.reset();
       this.inc(model.stats().engine.busyMs / 1000);
@@ -60,7 +63,7 @@ export function registerMetrics(model, registry) {
   new Gauge({
     ...register,
     name: 'llm2clip_stage_seconds',
-    help: 'Time of a picture in each stage since loading; run: of a batch',
+    help: 'Time of an image in each stage since loading; for stage run, time of a batch',
     labelNames: ['stage', 'quantile'],
     collect() {
       for (const [stage, summary] of Object.entries(model.stats().stages)) {
@@ -73,7 +76,7 @@ export function registerMetrics(model, registry) {
   new Counter({
     ...register,
     name: 'llm2clip_copied_bytes_total',
-    help: "Bytes of callers' pictures copied on the way in, and of embeddings on the way out",
+    help: "Bytes copied: of callers' images on the way in, of embeddings on the way out",
     labelNames: ['direction'],
     collect() {
       this.reset();

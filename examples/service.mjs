@@ -1,12 +1,13 @@
-// A service that embeds the pictures it is sent, and says how it is doing:
+// An HTTP service that embeds images and exports metrics:
 //
 //   node examples/service.mjs BUNDLE [PORT]
 //   curl --data-binary @cat.jpg localhost:8080/embed
 //   curl localhost:8080/metrics
 //
-// Concurrent requests become batches by themselves. A client that hangs up takes its picture out of
-// the queue, overload is a 503 at once, and SIGTERM finishes what is under way. What strangers send is
-// bounded: at most UNDER_WAY × (MAX_BYTES + 3 × MAX_PIXELS) bytes are held for them, some 1.5 GB.
+// Concurrent requests become batches automatically. If a client disconnects, its image leaves the
+// queue. Overload is answered with 503 at once. On SIGTERM the service finishes the pending
+// requests. Memory for requests is bounded by UNDER_WAY × (MAX_BYTES + 3 × MAX_PIXELS) bytes, about
+// 1.5 GB.
 import { createServer } from 'node:http';
 import { LLM2CLIP } from 'llm2clip';
 import { Registry } from 'prom-client';
@@ -19,15 +20,15 @@ const STATUS = {
   ERR_IMAGE_TOO_LARGE: 413,
   ERR_BODY_TOO_LARGE: 413,
 };
-/** Of a request, once its body is there. */
+/** Time-out of a request after its body has arrived. */
 const TIMEOUT_MS = Number(process.env.TIMEOUT_MS ?? 10_000);
-/** Nobody keeps a place by sending slowly. */
+/** Time-out of an upload, so that slow clients do not occupy places. */
 const UPLOAD_MS = 30_000;
-/** Requests that are read, decoded or computed at the same time. */
+/** Largest number of requests that are read, decoded or computed at the same time. */
 const UNDER_WAY = 32;
-/** Of a request's body. */
+/** Largest size of a request's body. */
 const MAX_BYTES = 10_000_000;
-/** Of a decoded picture: a file of some kilobytes may hold hundreds of millions. */
+/** Largest number of pixels; a file of a few kilobytes may decode to hundreds of millions. */
 const MAX_PIXELS = 12_000_000;
 
 const [bundle, port = '8080'] = process.argv.slice(2);
@@ -43,7 +44,7 @@ function refusal(code, message) {
   return Object.assign(new Error(message), { code });
 }
 
-/** A request's body, of which no more is kept than is allowed; Node discards the rest as it comes. */
+/** Reads a request's body up to MAX_BYTES. Node discards the rest as it arrives. */
 async function bodyOf(request) {
   const chunks = [];
   let bytes = 0;
@@ -65,15 +66,15 @@ async function embed(request, signal) {
   }
   underWay += 1;
   try {
-    const picture = await bodyOf(request);
-    const embedding = await model.encodeImage(picture, { signal, timeoutMs: TIMEOUT_MS });
+    const image = await bodyOf(request);
+    const embedding = await model.encodeImage(image, { signal, timeoutMs: TIMEOUT_MS });
     return Array.from(embedding);
   } finally {
     underWay -= 1;
   }
 }
 
-/** 4xx for pictures that cannot be decoded. */
+/** Returns the HTTP status of an error; images that cannot be decoded are the client's fault. */
 function statusOf(code) {
   return STATUS[code] ?? (String(code).startsWith('ERR_IMAGE') ? 422 : 500);
 }

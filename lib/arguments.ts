@@ -36,11 +36,66 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** An options bag: absent is empty. */
-export function optionsBag(value: unknown, name: string): Record<string, unknown> {
+/** The names of all options of T; the compiler sees to it that none is missing. */
+export function optionNames<T extends object>(names: Record<keyof T, true>): readonly string[] {
+  return Object.keys(names);
+}
+
+/**
+ * An options object; absent is empty. An option that is not known is refused, lest a misspelt one
+ * have no effect. Symbols and what an object inherits are not looked at.
+ *
+ * @param expected What the value may be, where that is more than an object.
+ * @throws TypeError (ERR_INVALID_ARG)
+ */
+export function optionsBag(
+  value: unknown,
+  name: string,
+  known: readonly string[],
+  expected = 'an object',
+): Record<string, unknown> {
   if (value === undefined) return {};
-  if (!isObject(value)) throw invalidType('an object', name, value);
+  if (!isObject(value)) throw invalidType(expected, name, value);
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw unknownOption(unknown, name, known);
   return value;
+}
+
+/** Changes of one letter that make one word of another (Levenshtein's distance). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      const changed = (row[j] as number) + (letter === b[j] ? 0 : 1);
+      next.push(Math.min(changed, (row[j + 1] as number) + 1, (next[j] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+/** The known word that a misspelt one most likely stands for; undefined where none is near. */
+function nearestOf(word: string, known: readonly string[]): string | undefined {
+  let nearest: string | undefined;
+  let least = Math.ceil(word.length / 3) + 1;
+  // The distance to a longer word is at least the difference of their lengths.
+  const near = known.filter((each) => Math.abs(each.length - word.length) < least);
+  for (const candidate of near) {
+    const found = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (found < least) [nearest, least] = [candidate, found];
+  }
+  return nearest;
+}
+
+function unknownOption(key: string, name: string, known: readonly string[]): TypeError {
+  const nearest = nearestOf(key, known);
+  const what = `a known option${name === 'options' ? '' : ` in ${name}`}`;
+  const expected = nearest === undefined ? `${what} (${known.join(', ')})` : what;
+  const question = nearest === undefined ? '' : `; did you mean '${nearest}'?`;
+  const found = inspect(key, { maxStringLength: 80 });
+  const text = `expected ${expected}, found ${found}${question}`;
+  return withCode(new TypeError(text), 'ERR_INVALID_ARG');
 }
 
 export function optionalBoolean(value: unknown, name: string, fallback: boolean): boolean {

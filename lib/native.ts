@@ -1,11 +1,11 @@
 import type { TensorEntry } from './checkpoint/table';
-import type { VisionConfig } from './config';
+import type { AdapterConfig, LlamaConfig } from './checkpoint/text-config';
+import type { VisionConfig } from './checkpoint/vision-config';
 import { isErrorCode, LLM2CLIPError } from './errors';
+import type { Preprocessing } from './image/preprocessing';
 import type { Precision } from './precision';
-import type { Preprocessing } from './preprocessing';
 import { locateAddon } from './runtime/plugins';
 import type { Storage } from './search/storage';
-import type { AdapterConfig, LlamaConfig } from './text-config';
 
 /** What binding/ exports. Functions that return a promise run on a native thread. */
 export interface Native {
@@ -17,6 +17,12 @@ export interface Native {
   probeCuda(): Promise<CudaProbe>;
   /** To be called when the process is about to exit: see csrc/serving/exit_guard.h. */
   armExitGuard(): void;
+  /**
+   * One of the `most` turns at decoding that all threads of the process share: undefined where it
+   * was free, else a promise of it. To be given back.
+   */
+  takeDecodeTurn(most: number): Promise<void> | undefined;
+  giveDecodeTurn(): void;
   /** Exchanges two directories in one step (renameat2 RENAME_EXCHANGE). ERR_IO where the file system cannot. */
   exchangeDirectories(a: string, b: string): void;
   /** Opens `libraries` in order, then the plugin, by absolute path. One engine a plugin in a process. */
@@ -69,6 +75,7 @@ export function loadNative(): Native {
 function translate(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message: string };
   if (code === 'ERR_INVALID_BUFFER') return Object.assign(new RangeError(message), { code });
+  if (code === 'ERR_INVALID_ARG') return Object.assign(new TypeError(message), { code });
   return isErrorCode(code) ? new LLM2CLIPError(code, message) : error;
 }
 
@@ -103,6 +110,13 @@ export interface NativeVectors {
     k: number,
     threads: number,
   ): { done: Promise<NativeHits>; cancel(): void };
+  /** query: [dim], read before it returns; `scale` is what scores are multiplied by in the softmax. */
+  rank(
+    query: Float32Array,
+    k: number,
+    threads: number,
+    scale: number,
+  ): { done: Promise<NativeRanking>; cancel(): void };
   /** Writes the rows `first` to `last` − 1 and a note to the file opened to append. */
   append(record: NativeRecord): Promise<void>;
   /** What was appended survives the end of the machine from here on. */
@@ -131,6 +145,11 @@ export interface NativeHits {
   counts: Uint32Array;
 }
 
+export interface NativeRanking extends NativeHits {
+  /** Sum of exp(scale · (score − highest score)) over all rows. */
+  powerSum: number;
+}
+
 export interface RawPixels {
   /** Rows of interleaved 8-bit channels, no padding between rows. */
   data: Uint8Array | Uint8ClampedArray;
@@ -145,8 +164,15 @@ export interface NativeEngine {
   readonly version: string;
   build(spec: BuildSpec): Promise<BuildReport>;
   open(spec: SessionSpec): Promise<NativeSession>;
-  /** Inputs and output of an engine file made elsewhere, found by opening it or by running one blank picture. */
-  inspect(file: string, imageSize: number, device: string): Promise<{ embeddingDim: number }>;
+  /**
+   * Inputs and output of an engine file made elsewhere, found by opening it or by running one blank
+   * picture; and the coarsest precision that it multiplies matrices in, '' where it does not show it.
+   */
+  inspect(
+    file: string,
+    imageSize: number,
+    device: string,
+  ): Promise<{ embeddingDim: number; precision: Precision | '' }>;
   /** Runs pictures through an engine built with `observe`. */
   calibrate(spec: PicturesSpec): Promise<Calibration>;
   /**

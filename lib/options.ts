@@ -10,11 +10,16 @@ import {
   optionalOneOf,
   optionalSignal,
   optionalString,
+  optionNames,
   optionsBag,
 } from './arguments';
 import { PARTS, type Part } from './parts';
-import { usableProcessors } from './processors';
-import { type ResolvedTextCache, type TextCacheOptions, textCacheOptions } from './text-cache';
+import { usableProcessors } from './runtime/processors';
+import {
+  type ResolvedTextCache,
+  type TextCacheOptions,
+  textCacheOptions,
+} from './text/cache-options';
 import { ownFloats } from './typed-array';
 
 /** Called with what a user may want in a log; must not throw. */
@@ -110,6 +115,23 @@ export interface EncodeStreamOptions extends Omit<EncodeManyOptions, 'out'> {
   readAhead?: number;
 }
 
+const LOAD_OPTIONS = optionNames<LoadOptions>({
+  parts: true,
+  device: true,
+  threads: true,
+  batching: true,
+  logger: true,
+  image: true,
+  textCache: true,
+  runtime: true,
+});
+const BATCHING_OPTIONS = optionNames<NonNullable<LoadOptions['batching']>>({
+  maxBatch: true,
+  maxQueue: true,
+  maxDelayMs: true,
+});
+const DECODING_OPTIONS = optionNames<ImageOptions>({ maxPixels: true, autoOrient: true });
+
 const DEVICE = /^(auto|cpu|cuda(:\d+)?)$/;
 export const DEFAULT_MAX_PIXELS = 268_402_689;
 const DEFAULT_MAX_QUEUE = 1024;
@@ -135,7 +157,7 @@ export interface ResolvedLoadOptions {
 }
 
 function imageOptions(value: unknown): Required<ImageOptions> {
-  const image = optionsBag(value, 'options.image');
+  const image = optionsBag(value, 'options.image', DECODING_OPTIONS);
   const { maxPixels, autoOrient } = image;
   return {
     maxPixels: optionalInteger(maxPixels, 'options.image.maxPixels', DEFAULT_MAX_PIXELS, [
@@ -157,12 +179,12 @@ export function wantedParts(value: unknown): Part[] | undefined {
 }
 
 export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
-  const options = optionsBag(value, 'options');
+  const options = optionsBag(value, 'options', LOAD_OPTIONS);
   const device = optionalString(options.device, 'options.device') ?? 'auto';
   if (!DEVICE.test(device)) {
     throw invalidRange("'auto', 'cpu', 'cuda' or 'cuda:N'", 'options.device', device);
   }
-  const batching = optionsBag(options.batching, 'options.batching');
+  const batching = optionsBag(options.batching, 'options.batching', BATCHING_OPTIONS);
   const { maxBatch, maxQueue, maxDelayMs } = batching;
   return {
     parts: wantedParts(options.parts),
@@ -204,8 +226,8 @@ export interface ResolvedEncodeOptions {
 /** What a text is encoded to. */
 export type TextOutput = (typeof TEXT_OUTPUTS)[number];
 
-export function textOutput(value: unknown): TextOutput {
-  const { output } = optionsBag(value, 'options');
+export function textOutput(value: unknown, known: readonly string[]): TextOutput {
+  const { output } = optionsBag(value, 'options', known);
   return optionalOneOf(output, 'options.output', 'embedding', TEXT_OUTPUTS);
 }
 
@@ -217,9 +239,16 @@ function outOf(given: unknown, length: number): Pick<ResolvedEncodeOptions, 'out
   throw invalidBuffer(`at least ${length} numbers`, 'options.out', out);
 }
 
-/** @param length Numbers that `out` must hold. */
-export function resolveEncodeOptions(value: unknown, length: number): ResolvedEncodeOptions {
-  const options = optionsBag(value, 'options');
+/**
+ * @param length Numbers that `out` must hold.
+ * @param known The options of the call.
+ */
+export function resolveEncodeOptions(
+  value: unknown,
+  length: number,
+  known: readonly string[],
+): ResolvedEncodeOptions {
+  const options = optionsBag(value, 'options', known);
   return {
     normalize: optionalBoolean(options.normalize, 'options.normalize', true),
     ...outOf(options.out, length),

@@ -1,6 +1,11 @@
-// Format, lint, types, dependency rules, package, tests; one line each. --no-tests leaves those out.
+// Checks format, lint, types, dependency rules and the package, and runs the tests. Prints one line
+// for each. --no-tests leaves the tests out.
 import { performance } from 'node:perf_hooks';
-import { findExternalBuffers, findForbiddenIncludes } from './check/dependency-rules.mjs';
+import {
+  findExternalBuffers,
+  findForbiddenIncludes,
+  findMisplacedFiles,
+} from './check/dependency-rules.mjs';
 import { attw, publint, withTarball } from './check/package.mjs';
 import { findClangFormat, listSources } from './clang-format.mjs';
 import { attach, capture } from './command.mjs';
@@ -10,7 +15,7 @@ const ADDON = 'build/Release/llm2clip.node';
 const tsc = (...args) => capture(process.execPath, ['node_modules/typescript/bin/tsc', ...args]);
 const biome = (...args) => capture('node_modules/.bin/biome', [...args, '--colors=off', '.']);
 
-/** Each throws, or gives the faults it found. */
+/** Each check throws, or returns the faults that it found. */
 const CHECKS = {
   'format of TypeScript': () => biome('format'),
   'format of C++': async () =>
@@ -19,6 +24,7 @@ const CHECKS = {
   'types of lib': () => tsc('-p', 'tsconfig.json', '--noEmit'),
   'types of tests': () => tsc('-p', 'tsconfig.dev.json'),
   'dependency rules': () => findForbiddenIncludes(),
+  'rooms of lib': () => findMisplacedFiles(),
   'no external buffers': () => findExternalBuffers(ADDON),
   "README's benchmark": () =>
     capture(process.execPath, ['--import', 'tsx', 'bench/tables.mts', '--check']),

@@ -1,4 +1,5 @@
-// Checks the format of C++, or with -i sets it, with one pinned clang-format for everybody.
+// Checks the format of the C++ files, or with -i corrects it. Everybody uses the same pinned
+// clang-format.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
@@ -9,7 +10,7 @@ const VERSION = '19.1.7';
 const FOLDERS = ['binding', 'csrc', 'test'];
 const SOURCE = /\.(h|cpp|cu|cuh)$/;
 
-/** Every C++ file of the project, relative to its root. */
+/** Returns every C++ file of the project, relative to its root. */
 export function listSources() {
   return FOLDERS.flatMap((folder) =>
     existsSync(join(ROOT, folder))
@@ -18,14 +19,19 @@ export function listSources() {
   ).filter((path) => SOURCE.test(path));
 }
 
-/** The pinned program, installed into this user's cache when it is not there. */
+/**
+ * Returns the path of the pinned program. If it is missing, it is installed into this user's cache.
+ */
 export async function findClangFormat() {
   const folder = join(cacheFolder(), `clang-format-${VERSION}`);
   if (!existsSync(folder)) await install(folder);
   return join(folder, 'clang_format/data/bin/clang-format');
 }
 
-/** Filled under another name and renamed, so that it is whole or absent. */
+/**
+ * Installs into a temporary folder and renames it, so that the final folder is either complete or
+ * absent.
+ */
 async function install(folder) {
   mkdirSync(cacheFolder(), { recursive: true });
   const staging = mkdtempSync(`${folder}.`);
@@ -34,13 +40,13 @@ async function install(folder) {
   try {
     renameSync(staging, folder);
   } catch (error) {
-    // Another process was first.
+    // Another process was faster.
     rmSync(staging, { recursive: true });
     if (!existsSync(folder)) throw error;
   }
 }
 
-/** As lib/runtime/cache.ts has it, which may not be compiled yet. */
+/** The same folder as in lib/runtime/cache.ts, which may not be compiled yet. */
 function cacheFolder() {
   const { LLM2CLIP_CACHE, XDG_CACHE_HOME } = process.env;
   if (LLM2CLIP_CACHE) return LLM2CLIP_CACHE;

@@ -1,4 +1,4 @@
-// Running other programs from the project's scripts.
+// Runs other programs for the project's scripts.
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-/** A program that failed, with what it printed. */
+/** A program that failed, with its output. */
 export class CommandError extends Error {
   constructor(command, args, status, output) {
     const line = [command, ...args].join(' ');
@@ -16,7 +16,10 @@ export class CommandError extends Error {
   }
 }
 
-/** Runs a program quietly in the project's folder and gives what it printed; throws CommandError. */
+/**
+ * Runs a program in the project's folder without showing its output. Returns the output or throws
+ * CommandError.
+ */
 export function capture(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -40,7 +43,7 @@ export function capture(command, args, options = {}) {
   });
 }
 
-/** Runs a program that speaks to the terminal itself; gives its exit status. */
+/** Runs a program that uses the terminal itself. Returns its exit status. */
 export function attach(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
@@ -49,7 +52,7 @@ export function attach(command, args, options = {}) {
   });
 }
 
-/** Where a program lies on PATH, or undefined. */
+/** Returns the path of a program on PATH, or undefined. */
 export function which(name) {
   const candidates = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
   return candidates.find((path) => {

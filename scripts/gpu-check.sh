@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Runs what only a GPU can show, on a Linux machine with CUDA 13.0, Python 3.12 and torch 2.11.0; it
+# Runs the checks that need a GPU, on a Linux machine with CUDA 13.0, Python 3.12 and torch 2.11.0. It
 # needs neither Node nor a network. scripts/gpu-check/steps.sh lists the steps, their limits and what
-# each decides; --dry-run prints that list and what is missing here, and runs nothing.
+# each of them decides. --dry-run prints that list and what is missing here, and runs nothing.
 #
 #   scripts/gpu-check.sh [--plan NAME | --steps A,B] [--build DIR] [--out FILE] [--dry-run]
 #
-# --plan   first: what decides most, within 9 minutes; second: what decides most after that, within 4
-#          minutes; rest: everything else. Without it all of them run, however long they take.
-# --steps  these steps alone, by name or pattern ("session-*"), whatever their plan.
-# --build  a folder with a build. Without it the programs come from build/gpu-kit/kit.tar.xz, which
-#          `npm run gpu-kit` makes, or else are compiled into build/gpu-check.
+# --plan   first: the most important steps, within 9 minutes; second: the next most important ones,
+#          within 4 minutes; rest: all others. Without --plan, all steps run, without a time limit.
+# --steps  only these steps, by name or pattern ("session-*"), whatever their plan.
+# --build  a folder with a build. Without it, the programs come from build/gpu-kit/kit.tar.xz, which
+#          `npm run gpu-kit` makes. If that is missing, they are compiled into build/gpu-check.
 # --table  another list of steps, for tests.
 #
-# FILE holds the record, which is written after each step; a step that ran before stays in it until it
-# runs again. A step that fails or takes too long keeps no other from running. The exit code is 1 if a
-# step failed. TENSORRT_RTX_LIBRARY and TENSORRT_LIBRARY name libtensorrt_rtx.so.1 and libnvinfer.so;
-# TENSORRT_RTX_INCLUDE and TENSORRT_INCLUDE name the folders of their NvInfer.h, to compile the plugins.
+# FILE is the record. It is written after each step, and keeps earlier steps until they run again. A
+# step that fails or takes too long does not stop the others. The exit code is 1 if a step failed.
+# TENSORRT_RTX_LIBRARY and TENSORRT_LIBRARY are the paths of libtensorrt_rtx.so.1 and libnvinfer.so.
+# TENSORRT_RTX_INCLUDE and TENSORRT_INCLUDE are the folders of their NvInfer.h, which compiling needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -41,7 +41,7 @@ nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader >"
 # shellcheck source=scripts/gpu-check/schedule.sh
 . scripts/gpu-check/schedule.sh
 
-# The folder that holds torch/ and nvidia/, without importing torch.
+# Finds the folder that contains torch/ and nvidia/, without importing torch.
 site_packages() {
   "$python" - <<'PYTHON'
 import importlib.util, pathlib
@@ -54,13 +54,15 @@ PYTHON
 
 site="${LLM2CLIP_LIBTORCH:-$(site_packages || { [ -n "$dry" ] && echo SITE_PACKAGES; })}"
 torch="$site/torch/lib"
-# In CUDA_HOME, on PATH, or where CUDA's installer puts it; else its name alone.
+# Finds a tool in CUDA_HOME, on PATH, or in the folder of CUDA's installer. Otherwise prints only
+# its name.
 cuda_tool() {
   PATH="${CUDA_HOME:+$CUDA_HOME/bin:}$PATH:/usr/local/cuda/bin" command -v "$1" || echo "$1"
 }
 nvcc="$(cuda_tool nvcc)" sanitizer="$(cuda_tool compute-sanitizer)"
 
-# What was carried here. A kit that was packed without CUDA's compiler holds no programs for a GPU.
+# The archives that were copied here. A kit that was packed without CUDA's compiler has no GPU
+# programs.
 kit=build/gpu-kit/kit.tar.xz rtx_kit=build/gpu-kit/tensorrt-rtx.tar.xz
 for archive in "$kit" "$rtx_kit"; do
   [ -e "$archive" ] || continue
@@ -79,7 +81,8 @@ if [ -z "$build" ]; then
     echo "expected nvcc of CUDA 13, found none: set CUDA_HOME, or name a build with --build"
     [ -n "$dry" ] || exit 1
   fi
-  # What cmake-js says elsewhere; all errors of a build at once.
+  # Ninja is the generator that cmake-js chooses elsewhere. -k 0 shows all errors of a build at
+  # once.
   generator=() go_on=()
   if command -v ninja >/dev/null; then generator=(-G Ninja) go_on=(-- -k 0); fi
   alone configure 120 'nothing, it prepares the others' \

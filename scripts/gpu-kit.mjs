@@ -1,11 +1,11 @@
-// Packs what a Linux machine with a GPU needs that has neither Node nor a network, and says how
-// scripts/gpu-check.sh is run there. build/gpu-kit/kit.tar.xz holds Node, the compiled project, its
-// packages, its tests and its programs for GPUs; tensorrt-rtx.tar.xz beside it holds the library of
-// TensorRT for RTX, where that is installed.
+// Packs everything that a Linux machine with a GPU needs when it has neither Node nor a network,
+// and prints how to run scripts/gpu-check.sh there. build/gpu-kit/kit.tar.xz contains Node, the
+// compiled project, its packages, its tests and its GPU programs. tensorrt-rtx.tar.xz contains the
+// library of TensorRT for RTX, if it is installed.
 //
 //   npm run gpu-kit -- [--node FILE] [--out FOLDER] [--level 0-9]
 //
-// --node: another Node than the one that runs this. --level: as xz takes it.
+// --node packs another Node than the one that runs this. --level is the compression level of xz.
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -26,7 +26,7 @@ for (const tool of ['tar', 'xz', 'strip', 'readelf']) {
   process.exit(1);
 }
 
-/** Distributions' Node may be a stub over a library of theirs. */
+/** The Node of a distribution may be a stub over a shared library, which does not run elsewhere. */
 async function requireWhole(node) {
   const needed = await capture('readelf', ['--dynamic', node]);
   if (!/\[libnode\.so/.test(needed)) return;
@@ -37,7 +37,7 @@ async function requireWhole(node) {
   process.exit(1);
 }
 
-/** One archive, packed by all cores, with xz's filter for machine code. */
+/** Makes one archive with all cores and with xz's filter for machine code. */
 async function pack(folder, content, archive) {
   const words = ['--owner=0', '--group=0', '--dereference', '-C', folder, content];
   const env = { ...process.env, XZ_OPT: `-T0 --x86 --lzma2=preset=${values.level}` };
@@ -45,11 +45,11 @@ async function pack(folder, content, archive) {
   console.log(`${archive}: ${(statSync(archive).size / 2 ** 20).toFixed(1)} MiB`);
 }
 
-/** TensorRT's one library, alone: an archive of its own for who may carry only so much at once. */
+/** Packs TensorRT's library into a separate archive, for when uploads are limited in size. */
 async function packTensorrt(archive) {
   const require = createRequire(import.meta.url);
-  const { tensorrtPlaces } = require(join(ROOT, 'dist/runtime/tensorrt.js'));
-  const places = await tensorrtPlaces('tensorrt-rtx');
+  const { TENSORRT_RTX, tensorrtPlaces } = require(join(ROOT, 'dist/runtime/tensorrt.js'));
+  const places = await tensorrtPlaces(TENSORRT_RTX);
   const library = places.find((place) => place.library)?.library;
   rmSync(archive, { force: true });
   if (library) return pack(dirname(library), basename(library), archive);
@@ -68,6 +68,6 @@ try {
   rmSync(staging, { recursive: true });
 }
 await packTensorrt(join(out, 'tensorrt-rtx.tar.xz'));
-console.log(`With the tree and build/gpu-kit on the machine with a GPU, run there:
+console.log(`Copy the tree and build/gpu-kit to the machine with a GPU, and run there:
   bash scripts/gpu-check.sh --plan first
   bash scripts/gpu-check.sh --plan second`);

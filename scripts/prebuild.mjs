@@ -1,10 +1,13 @@
-// Puts the stripped addon and its plugins into prebuilds/, as they are published: built for it, CUDA
-// included, or with --built what build/Release holds already.
+// Puts the stripped addon and its plugins into prebuilds/ for publishing. It builds them first,
+// including CUDA, or with --built takes those in build/Release.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { attach, ROOT } from './command.mjs';
 
-/** prebuildify strips and moves what it finds here: copies, so that the local build stays whole. */
+/**
+ * prebuildify strips and moves the files that it finds here. They are copies, so that the local
+ * build stays complete.
+ */
 const STAGING = join(ROOT, 'build/prebuild');
 
 const words = process.argv.slice(2);

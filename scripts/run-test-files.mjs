@@ -1,10 +1,12 @@
-// node --import tsx scripts/run-test-files.mjs PATTERN FILE…: runs test files in the order given, which
-// `node --test` would sort. PATTERN: of the tests' names; empty for all. Each file runs in a process of
-// its own, with the options that this one was started with.
+// node --import tsx scripts/run-test-files.mjs PATTERN FILE…
+//
+// Runs test files in the given order; `node --test` would sort them. PATTERN selects tests by name;
+// an empty one selects all. Each file runs in a separate process, with the same Node options as
+// this process.
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
-/** Several files use all cores themselves. */
+/** Several of the files use all cores by themselves. */
 const CONCURRENCY = 2;
 
 const [pattern, ...files] = process.argv.slice(2);

@@ -1,4 +1,5 @@
-// csrc's tests under sanitizers: data races in one build, memory and undefined behaviour in another.
+// Runs csrc's tests under sanitizers: one build checks data races, another memory and undefined
+// behaviour.
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +12,10 @@ const BUILDS = {
   thread: 'ThreadSanitizer',
   'address,undefined': 'AddressSanitizer, UndefinedBehaviorSanitizer',
 };
-/** g++ 12's ThreadSanitizer finds no room for its shadow where addresses are strewn widely. */
+/**
+ * g++ 12's ThreadSanitizer prints this when randomised addresses leave no room for its shadow
+ * memory.
+ */
 const STREWN = 'unexpected memory mapping';
 
 async function build(sanitizers) {
@@ -23,7 +27,7 @@ async function build(sanitizers) {
     `-DCMAKE_CXX_COMPILER=${COMPILER}`,
     ...(which('ccache') ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : []),
     '-DCMAKE_BUILD_TYPE=RelWithDebInfo',
-    // Enough for what sanitizers see and say; -O2 -g takes a third longer to compile.
+    // Enough for the sanitizers' reports. -O2 -g takes a third longer to compile.
     '-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1',
     `-DLIBTORCH_ROOT=${root}`,
     `-DLLM2CLIP_SANITIZE=${sanitizers}`,
@@ -32,7 +36,7 @@ async function build(sanitizers) {
   return join(folder, 'RelWithDebInfo', 'tests');
 }
 
-/** What a program printed, and how it ended. */
+/** Returns what a program printed and how it ended. */
 function run(command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -52,7 +56,7 @@ async function runTest(program) {
   return first.output.includes(STREWN) ? run('setarch', ['-R', program]) : first;
 }
 
-/** Whether all tests of a build ended well. */
+/** Returns true when all tests of a build passed. */
 async function passes(sanitizers, title) {
   const begin = performance.now();
   const folder = await build(sanitizers);
@@ -65,7 +69,7 @@ async function passes(sanitizers, title) {
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     const count = (word) => output.split('\n').filter((line) => line.startsWith(word)).length;
     const [ok, skipped] = [count('ok'), count('skipped')];
-    // On an old processor all that a subject has may be skipped.
+    // On an old processor, all tests of a subject may be skipped.
     const well = status === 0 && ok + skipped > 0;
     const left = skipped > 0 ? `, ${skipped} skipped` : '';
     console.log(`${well ? '✓' : '✗'} ${test}: ${ok} ok${left} (${seconds} s)`);

@@ -1,11 +1,13 @@
-// Sets up a fresh clone or a used one. What `npm start` needs: packages, compiled TypeScript,
-// libtorch with its headers, the addon and the TorchScript engine. With --tests also what `npm test`
-// needs: TensorRT's headers and engines, the tests' own programs; with --long what `npm run test:long`
-// needs beside these. With --cuda also CUDA's compiler, and by it what runs on GPUs. Each step is
-// skipped when done.
-// Node's own modules only: node_modules may not be there yet.
+// Sets up a clone, fresh or used. Without options, it provides what `npm start` needs: packages,
+// compiled TypeScript, the digits' images, libtorch with its headers, the addon and the TorchScript engine. --tests
+// adds what `npm test` needs: TensorRT's headers and engines, and the tests' programs. --long adds
+// what `npm run test:long` needs as well. --cuda adds CUDA's compiler and everything that runs on
+// GPUs. Steps that are up to date are skipped.
+//
+// This script may use only Node's own modules, because node_modules may not exist yet.
 import { performance } from 'node:perf_hooks';
 import { cudaToolkit } from './setup/cuda-toolkit.mjs';
+import { digits } from './setup/digits.mjs';
 import { libtorch } from './setup/libtorch.mjs';
 import { addon, cuda, tests, torchscript, twin } from './setup/native.mjs';
 import { packages } from './setup/packages.mjs';
@@ -18,12 +20,13 @@ const withLong = withCuda || process.argv.includes('--long');
 const withTests = withLong || process.argv.includes('--tests');
 
 /**
- * Each step: `name`, `isDone()`, `run()`. A step may use what those before it made; those of one row
- * run side by side.
+ * Each step has `name`, `isDone()` and `run()`. A step may use the results of the rows before it.
+ * The steps of one row run at the same time.
  */
 const ROWS = [
   [packages],
   [typescript],
+  [digits],
   [libtorch, addon], // one waits for the network, the other for the compiler
   [torchscript],
   ...(withTests ? [[tensorrt], [tests]] : []),
@@ -53,12 +56,12 @@ async function take(step) {
   console.log(`✓ ${step.name}${done ? ' up to date' : ''} (${seconds} s)`);
 }
 
-/** In place of the line that is there. */
+/** Replaces the current line of the terminal. */
 function showOnTerminal(line) {
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${line}`);
 }
 
-/** Ends the process where any line is there. */
+/** If there are any lines, prints them and ends the process. */
 function failWith(lines) {
   if (lines.length === 0) return;
   showOnTerminal('');

@@ -1,4 +1,4 @@
-// A step is skipped while the content of its inputs is what it was when it last succeeded.
+// Skips a step when its inputs have not changed since it last succeeded.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,10 @@ import { ROOT } from './command.mjs';
 
 const FOLDER = join(ROOT, 'build/stamps');
 
-/** Digest of files and of whole folders (paths from the project's root), and of further texts. */
+/**
+ * Returns a digest of files, of whole folders (paths relative to the project's root), and of
+ * further texts.
+ */
 export function digest(paths, ...texts) {
   const hash = createHash('sha256');
   for (const file of paths.flatMap(filesIn).sort()) {

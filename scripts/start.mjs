@@ -1,5 +1,5 @@
-// The demo of `npm start`: a checkpoint and a language model become a bundle, and words tell what
-// pictures show.
+// The demo of `npm start`. It makes a bundle from a checkpoint and a language model, and classifies
+// images by words.
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -13,29 +13,31 @@ import {
   similarity,
 } from 'llm2clip';
 
-const FIXTURES = join(dirname(fileURLToPath(import.meta.url)), '..', 'test', 'fixtures');
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const FIXTURES = join(ROOT, 'test', 'fixtures');
 const DIGITS = join(FIXTURES, 'digits');
+const PICTURES = join(ROOT, 'build', 'digits');
 const PHOTOGRAPHS = ['china.jpg', 'flower.jpg'].map((name) => join(FIXTURES, 'images', name));
 const NAMES = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
-/** The model has not been trained on these. */
+/** Templates that the model has not been trained on. */
 const TEMPLATES = [
   'somebody has written the number {} here',
   'this is what a {} looks like',
   'a low resolution image of a {}',
 ];
-/** By what cosines were multiplied in training: exp(logit_scale) of the checkpoint. */
+/** The factor for cosines in training: exp(logit_scale) of the checkpoint. */
 const SCALE = 12.5;
 const TEXTS = ['zero', 'number 1', 'A SEVEN.', 'this says 7', 'a snowy street'];
 
 async function pictures(folder) {
-  const names = await readdir(join(DIGITS, folder));
-  return names.filter((name) => name.endsWith('.png')).map((name) => join(DIGITS, folder, name));
+  const names = await readdir(join(PICTURES, folder));
+  return names.map((name) => join(PICTURES, folder, name));
 }
 
-/** "7-012.png" shows a 7. */
+/** For example, "7-012.png" shows a 7. */
 const label = (path) => Number(basename(path)[0]);
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
-/** [rows, columns] as arrays. */
+/** Converts [rows, columns] to arrays. */
 const rowsOf = ({ data, shape: [rows, columns] }) =>
   Array.from({ length: rows }, (_, i) => [...data.subarray(i * columns, (i + 1) * columns)]);
 const best = (row) => row.indexOf(Math.max(...row));
@@ -46,17 +48,17 @@ async function timed(run) {
   return [result, (performance.now() - started) / 1000];
 }
 
-/** Of each picture the probabilities of the ten names, by words alone. */
+/** Returns the probabilities of the ten names for each image, using only words. */
 async function probabilities(model, embeddings) {
   const texts = await model.encodeTexts(fillTemplates(NAMES, TEMPLATES));
   const classes = classEmbeddings(texts, TEMPLATES.length);
   return rowsOf(classProbabilities(embeddings, classes, SCALE));
 }
 
-/** Of each digit the picture that is hardest to name. */
+/** For each digit, shows the image that is hardest to classify. */
 function showGuesses(paths, found) {
   console.log(
-    `\nWhat is this? Asked with "${TEMPLATES[0]}" and the like; of each digit the hardest one`,
+    `\nZero-shot classification with texts like "${TEMPLATES[0]}": the hardest image of each digit`,
   );
   const sureness = (i) => found[i][label(paths[i])];
   for (const digit of NAMES.keys()) {
@@ -70,7 +72,7 @@ function showGuesses(paths, found) {
   }
 }
 
-/** The share of held-out digits that are given their name. */
+/** Returns the share of held-out digits that get the right name. */
 async function zeroShot(model) {
   const [known, paths] = await Promise.all([pictures('gallery'), pictures('heldout')]);
   const gallery = await model.encodeImages(known);
@@ -95,7 +97,7 @@ async function similarities(model) {
   const shown = [...some, ...PHOTOGRAPHS];
   const cosines = await similarity(await model.encodeImages(shown), await model.encodeTexts(TEXTS));
   const width = Math.max(...TEXTS.map((text) => text.length)) + 3;
-  console.log('\nCosine similarities of pictures and texts');
+  console.log('\nCosine similarities of images and texts');
   console.log(' '.repeat(14) + TEXTS.map((text) => text.padStart(width)).join(''));
   for (const [i, row] of rowsOf(cosines).entries()) {
     const cells = row.map((x) => x.toFixed(2).padStart(width));

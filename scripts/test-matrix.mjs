@@ -1,8 +1,10 @@
-// Runs the tests in each of the surroundings that users have, one after the other, and prints a table:
+// Runs the tests in each environment that users have, one after another, and prints a table.
+//
 //   npm run test:matrix -- [--rows isa-*,busy,…] [--beside-npm-test] [--list] [NAME…]
-// NAME: as `npm test` takes it, in place of all tests of a row. --beside-npm-test leaves out what `npm
-// test` runs anyway. What a row printed is in build/matrix.
-// A row that this machine cannot give is left out, and the table says why.
+//
+// NAME selects tests as for `npm test`, instead of all tests of a row. --beside-npm-test leaves out
+// rows that `npm test` covers. The output of each row goes to build/matrix. Rows that this machine
+// cannot provide are skipped, and the table says why.
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +25,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-/** "isa-*" stands for all that begins with "isa-". */
+/** "isa-*" matches every name that begins with "isa-". */
 function isWanted({ name, isDefault }) {
   if (values['beside-npm-test'] && isDefault) return false;
   return values.rows.split(',').some((pattern) => {
@@ -72,6 +74,6 @@ for (const row of rows) {
   const { tests, pass, fail, skipped, failures, seconds } = await runRow(row);
   console.log(line([row.name, tests, pass, fail, skipped, (seconds / 60).toFixed(1)]));
   for (const failure of failures) console.error(`  ✖ ${row.name}: ${failure}`);
-  // A row in which nothing ran shows nothing.
+  // A row in which no test ran proves nothing.
   if (fail > 0 || pass === 0) process.exitCode = 1;
 }

@@ -1,18 +1,24 @@
-// Runs the tests of test/*.test.mts, or those whose names hold one of the arguments:
+// Runs the tests in test/*.test.mts, or those whose names contain one of the arguments.
+//
 //   npm test -- [--test-name-pattern=PATTERN] [NAME…]
-//   npm run test:long, which is --long: what takes minutes, and `npm test` leaves out; --all: both
+//
+// `npm run test:long` passes --long, which runs the tests that take minutes and that `npm test`
+// leaves out. --all runs both.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { attach, ROOT } from './command.mjs';
 
 const SUFFIX = '.test.mts';
-/** Models of full size, long lives, what packs half of the project, the GPU's operators on a processor. */
+/**
+ * Full-size models, long lives, packing half of the project, a copy that is compiled anew, and the
+ * GPU operators on a CPU.
+ */
 const LONG = [
   ...['leaks', 'tensorrt-full-size', 'full-size', 'gpu-kit'],
-  ...['cuda-text', 'cuda-operators'],
+  ...['cuda-text', 'cuda-operators', 'toy'],
 ];
-/** They start first: a long one at the end leaves a core idle. */
+/** These start first, because a long test at the end would leave a core idle. */
 const FIRST = [...LONG, 'runtime-install', 'bench-cli', 'workers', 'search-cli'];
 
 const { values, positionals: names } = parseArgs({
@@ -31,7 +37,7 @@ function isWanted(file) {
   return values.all || isLong(file) === values.long;
 }
 
-/** Its place in FIRST; what is not in it comes after all that is. */
+/** The position in FIRST. All other tests come later. */
 function place(file) {
   const index = FIRST.indexOf(file.replace(SUFFIX, ''));
   return index === -1 ? FIRST.length : index;
@@ -53,6 +59,6 @@ const args = [
   ...['--import', 'tsx', 'scripts/run-test-files.mjs', values['test-name-pattern'] ?? ''],
   ...files.map((file) => `test/${file}`),
 ];
-// Threads of OpenMP that wait for one another sleep: by default they take a core each from other files.
+// Waiting OpenMP threads sleep. By default, they would spin and take cores from other test files.
 const env = { OMP_WAIT_POLICY: 'passive', ...process.env };
 process.exitCode = await attach(process.execPath, args, { env });

@@ -1,10 +1,10 @@
-// What building the project needs on PATH.
+// The tools that building the project needs on PATH.
 import { capture, which } from './command.mjs';
 
 const PYTHON_QUESTION =
   'import sys, pip; print("{}.{}".format(*sys.version_info), "with pip", pip.__version__)';
 
-/** Compiler that CMake is told to use; CXX names another. */
+/** The compiler that CMake uses. CXX names another one. */
 export const COMPILER = process.env.CXX || 'g++';
 
 const TOOLS = [
@@ -21,7 +21,9 @@ const TOOLS = [
   },
 ];
 
-/** One sentence that names every tool missing or too old; undefined when all are there. */
+/**
+ * Returns one sentence with every tool that is missing or too old, or undefined when there is none.
+ */
 export async function findMissingTools() {
   const problems = await Promise.all(TOOLS.map(inspect));
   if (!which('ninja') && !which('make')) problems.push('ninja or make (found neither)');
@@ -39,7 +41,7 @@ async function inspect({ wanted, minimum, ask }) {
   return isAtLeast(found, minimum) ? undefined : `${wanted} (found ${found})`;
 }
 
-/** The line that says so, or undefined. */
+/** Returns a message when Node is too old, or undefined. */
 export function describeOldNode(version = process.versions.node) {
   return isAtLeast(version, [20, 19])
     ? undefined

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { type Report, type Run, SCHEMA_VERSION } from '#lib/bench/record';
 import { childrenOf, ended } from './support/children.mts';
 import { llm2clip, run as runCommand } from './support/cli.mts';
-import { CHECKPOINT } from './support/digits.mts';
+import { CHECKPOINT, PICTURES } from './support/digits.mts';
 import { fakeBundle, fakePackage } from './support/fake-engine.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { until } from './support/until.mts';
@@ -45,7 +45,7 @@ describe('usage', { concurrency: 2 }, () => {
     ['a duration that is none', ['--duration', '-1'], /above 0/],
     ['callers that are none', ['--concurrency', '1,x'], /whole number/],
     ["'slo' without a bound", ['--scenario', 'slo', ...brief, ...pictures], /p99=50ms for --slo/],
-    ['no pictures', [], /expected a folder of pictures for --images/],
+    ['no pictures', [], /expected a folder of images for --images/],
   ];
   for (const [name, args, message] of wrong) {
     test(name, async () => {
@@ -61,7 +61,7 @@ describe('usage', { concurrency: 2 }, () => {
     await mkdir(empty);
     const cases: [string[], RegExp][] = [
       [[join(folder, 'no.bundle'), ...pictures], /^llm2clip: ERR_NOT_FOUND: .*no\.bundle/],
-      [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected pictures in .*empty/],
+      [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected images in .*empty/],
       [
         [bundle, '--images', join(folder, 'none.jpg')],
         /ERR_NOT_FOUND: expected pictures that decode/,
@@ -278,7 +278,7 @@ test('parity with fp32 is measured, and the gate is that of the precision', asyn
     await llm2clip('convert', CHECKPOINT, '--out', out, '--precision', out.slice(-4));
   }
   const [fp32, bf16] = bundles as [string, string];
-  const images = ['--images', fileURLToPath(new URL('./fixtures/digits/gallery', import.meta.url))];
+  const images = ['--images', join(PICTURES, 'gallery')];
   const args = [...images, ...brief, '--scenario', 'single-stream', '--json'];
   const { json, code, stderr } = await llm2clip('bench', bf16, '--reference', fp32, ...args);
   assert.equal(code, 0, stderr);

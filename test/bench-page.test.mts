@@ -84,7 +84,7 @@ describe('as a page', { skip }, () => {
   test('headline: the fastest that passes parity, its p99, the best peer', async () => {
     const opened = await open();
     const figures = await opened.page.locator('.headlines dt').allTextContents();
-    assert.deepEqual(figures, ['5.90pictures/s', '4,390ms p99', '1.00 ×best peer’s time']);
+    assert.deepEqual(figures, ['5.90images/s', '4,390ms p99', '1.00 ×best peer’s time']);
     const details = await opened.page.locator('.headlines dd').allTextContents();
     assert.match(details[0] ?? '', /^offline · bf16 · path · 16 callers: the fastest/);
     assert.match(details[2] ?? '', /torch <eager> · bf16.*\[0\.98, 1\.02\].*batch 1: 1\.14 ×/);
@@ -121,7 +121,7 @@ describe('as a page', { skip }, () => {
       for (const [index, [pictures, latency]] of points.entries()) {
         const shape = drawn.shapes.find((one) => one.series === series && one.index === index);
         assert.ok(shape, `point ${index} of line ${series}`);
-        near(x((shape.left + shape.right) / 2), pictures, 6, 'pictures/s');
+        near(x((shape.left + shape.right) / 2), pictures, 6, 'images/s');
         nearLog(y((shape.top + shape.bottom) / 2), latency, 'latency');
       }
     }

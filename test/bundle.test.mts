@@ -1,16 +1,19 @@
 // FAULTS.md rows 5 and 6: a bundle is read whole or refused, and written whole or not at all.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
+import { HASHED_HERE } from '#lib/bundle/digest';
 import { type Manifest, parseManifest } from '#lib/bundle/manifest';
 import { openBundle } from '#lib/bundle/open';
 import { writeBundle } from '#lib/bundle/write';
+import { makeFolderOf } from '#lib/files/staging';
 import { loadNative } from '#lib/native';
-import { makeFolderOf } from '#lib/staging';
 import { CONTENT, QUANTISATION } from './support/bundle-content.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -23,7 +26,7 @@ const replacing = (out: string, bytes: number, ...words: string[]) => [
 ];
 
 /** A bundle whose one engine file is `text`. */
-function write(out: string, text: string, force = false): Promise<Manifest> {
+function write(out: string, text: string | Buffer, force = false): Promise<Manifest> {
   return writeBundle(out, { force, exchange }, async (folder) => {
     await mkdir(join(folder, 'vision/1'), { recursive: true });
     await writeFile(join(folder, 'vision/1/model.pt'), text);
@@ -96,6 +99,33 @@ describe('reading', () => {
       await assert.rejects(read(path), { code: 'ERR_BUNDLE_INVALID' });
     });
   }
+
+  test('a large file, which a thread of its own hashes; a small one needs none', async () => {
+    const out = join(folder, 'large');
+    const started: Worker[] = [];
+    const note = (worker: Worker) => started.push(worker);
+    process.on('worker', note);
+    try {
+      for (const [bytes, threads] of [
+        [HASHED_HERE, 0],
+        [HASHED_HERE + 1, 1],
+      ] as const) {
+        started.length = 0;
+        const content = Buffer.alloc(bytes, 'a bundle');
+        const manifest = await write(out, content, true);
+        const sha256 = createHash('sha256').update(content).digest('hex');
+        assert.deepEqual(manifest.files['vision/1/model.pt'], { bytes, sha256 });
+        assert.equal((await read(out)).length, bytes);
+        // One that writes and one that reads.
+        assert.equal(started.length, 2 * threads);
+      }
+      await truncate(join(out, 'vision/1/model.pt'), HASHED_HERE);
+      await truncate(join(out, 'vision/1/model.pt'), HASHED_HERE + 1);
+      await assert.rejects(read(out), { code: 'ERR_BUNDLE_INVALID', message: /expected sha256/ });
+    } finally {
+      process.off('worker', note);
+    }
+  });
 
   test('nothing there, or a file', async () => {
     await assert.rejects(read(join(folder, 'none')), { code: 'ERR_NOT_FOUND' });
@@ -188,11 +218,11 @@ describe('reading', () => {
 
   test('a newer format', async () => {
     await damaged('newer', (out) =>
-      edit(out, (manifest) => Object.assign(manifest, { formatVersion: 3 })),
+      edit(out, (manifest) => Object.assign(manifest, { formatVersion: 4 })),
     );
     await assert.rejects(read(out), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
-      message: /found 3.*update/,
+      message: /found 4.*update/,
     });
   });
 });

@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import { convert, LLM2CLIPError } from 'llm2clip';
-import { buildCalibrated, type CalibratedBuild } from '#lib/calibration';
+import { buildCalibrated, type CalibratedBuild } from '#lib/convert/calibration';
 import type { BuildSpec, LayerCalibration, PicturesSpec } from '#lib/native';
 import { PRESETS } from '../tools/synthetic/presets.mts';
 import { CHECKPOINT } from './support/digits.mts';

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { resolveModel } from '#lib/checkpoint/layouts';
+import { resolveModel } from '#lib/checkpoint/layouts/index';
 import { readCheckpoint } from '#lib/checkpoint/read';
 import { rejectsWith, throwsWith } from './support/checkpoint-errors.mts';
 import { tableOf } from './support/checkpoint-table.mts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { resolveModel } from '#lib/checkpoint/layouts';
+import { resolveModel } from '#lib/checkpoint/layouts/index';
 import { readCheckpoint } from '#lib/checkpoint/read';
 import type { TensorEntry } from '#lib/checkpoint/table';
 import type { ErrorCode } from '#lib/errors';

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fillTemplates } from 'llm2clip';
-import { ClassifierCache } from '#lib/classifier-cache';
-import { Classifier } from '#lib/classify';
+import { ClassifierCache } from '#lib/classify/classifier-cache';
+import { Classifier } from '#lib/classify/index';
 import { FakeEncoder } from './support/fake-encoder.mts';
 import { rankedByHand, unitVectors } from './support/search-vectors.mts';
 
@@ -87,6 +87,27 @@ describe('Classifier', () => {
       assert.equal(index, ranked[place]?.row);
       const expected = Math.exp(10 * (ranked[place]?.score ?? 0)) / sum;
       assert.ok(Math.abs(probability / expected - 1) < 1e-5);
+    }
+  });
+
+  test('of many labels with few scores the best come in the order of a sort', async () => {
+    const labels = names('label', 3000);
+    const dim = 4;
+    const few = rows(unitVectors(7, dim, 3), dim);
+    const texts = fillTemplates(labels, ['a photo of a {}.']);
+    const vectors = new Map(texts.map((text, i) => [text, few[i % 7] as number[]]));
+    await using classifier = await Classifier.create(
+      new FakeEncoder({ dim, texts: vectors }),
+      labels,
+    );
+    const picture = unitVectors(1, dim, 2);
+    const all = await classifier.rank(picture, { topK: 3000, scale: 5 });
+    assert.equal(all.length, 3000);
+    const sorted = all.toSorted((a, b) => b.score - a.score || a.index - b.index);
+    assert.deepEqual(all, sorted);
+    assert.ok(Math.abs(all.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-9);
+    for (const topK of [1, 429, 430, 2999]) {
+      assert.deepEqual(await classifier.rank(picture, { topK, scale: 5 }), all.slice(0, topK));
     }
   });
 

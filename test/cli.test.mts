@@ -7,6 +7,7 @@ import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Manifest } from 'llm2clip';
 import { llm2clip, MAIN } from './support/cli.mts';
+import { PICTURES } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
@@ -68,7 +69,7 @@ describe('usage', { concurrency: 2 }, () => {
 
 describe('int8', () => {
   const folder = temporaryFolder();
-  const gallery = fixture('digits/gallery');
+  const gallery = join(PICTURES, 'gallery');
   const converted = (...words: string[]) =>
     llm2clip('convert', CHECKPOINT, '--out', join(folder, 'int8.bundle'), ...words);
 
@@ -91,7 +92,7 @@ describe('int8', () => {
     await mkdir(empty);
     const { code, stderr } = await converted('--precision', 'int8', '--calibrate', empty);
     assert.equal(code, 1);
-    assert.match(stderr, /^llm2clip: ERR_NOT_FOUND: expected pictures in .*empty, found none\n$/);
+    assert.match(stderr, /^llm2clip: ERR_NOT_FOUND: expected images in .*empty, found none\n$/);
     assert.deepEqual(await readdir(folder), ['empty']);
   });
 
@@ -100,7 +101,7 @@ describe('int8', () => {
     const { code, stdout, stderr } = await converted(...words);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /in int8, .* MB\n/);
-    assert.match(stdout, /\ncalibrated +on 32 pictures\nleast cosine +0\.99\d{4}/);
+    assert.match(stdout, /\ncalibrated +on 32 images\nleast cosine +0\.99\d{4}/);
     assert.match(stdout, /\d\.\d{6} with every layer in int8\n/);
     const [, kept, layers] = stdout.match(/in bf16 +(\d+) of (\d+) layers/) ?? [];
     assert.ok(Number(layers) >= 16);
@@ -200,7 +201,7 @@ describe('from checkpoint to embedding', () => {
     );
     const none = await llm2clip('encode', bundle, join(pictures, 'empty'));
     assert.equal(none.code, 1);
-    assert.match(none.stderr, /ERR_NOT_FOUND: expected pictures in .*empty, found none/);
+    assert.match(none.stderr, /ERR_NOT_FOUND: expected images in .*empty, found none/);
   });
 
   test('encode --out: what cannot be written is said before anything is computed', async () => {

@@ -21,7 +21,7 @@ import { adapterConfig, adapterTensors } from '../tools/synthetic/text-towers.mt
 import { Random } from './fuzz/random.mts';
 import { rejectsWith } from './support/checkpoint-errors.mts';
 import { llm2clip, MAIN } from './support/cli.mts';
-import { DIGITS } from './support/digits.mts';
+import { PICTURES } from './support/digits.mts';
 import { llamaTokenizer } from './support/llama-tokenizer.mts';
 import { writeSafetensors } from './support/safetensors-writer.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -208,7 +208,7 @@ describe('what does not fit', () => {
   });
 
   test('int8 without the vision tower, which alone is kept in it', async () => {
-    const int8 = { precision: 'int8', calibrate: DIGITS } as const;
+    const int8 = { precision: 'int8', calibrate: PICTURES } as const;
     await assert.rejects(convert(checkpoint, { out: fresh(), llm, parts: ['llm'], ...int8 }), {
       name: 'RangeError',
       code: 'ERR_INVALID_ARG',

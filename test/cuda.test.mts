@@ -10,6 +10,7 @@ import type { Part } from 'llm2clip';
 import { locateLibtorch } from '#lib/runtime/locate';
 import { locateCudaOperators } from '#lib/runtime/plugins';
 import { llm2clip, run } from './support/cli.mts';
+import { PICTURES } from './support/digits.mts';
 import { driver } from './support/fake-driver.mts';
 import { writeFiles } from './support/fake-runtime.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -119,7 +120,7 @@ describe('device: auto', () => {
   });
 
   test('takes the CPU for int8, but not for its texts, which are bf16', async (t) => {
-    const pictures = fileURLToPath(new URL('./fixtures/digits/gallery', import.meta.url));
+    const pictures = join(PICTURES, 'gallery');
     const words = ['--out', int8, '--precision', 'int8', '--calibrate', pictures, '--llm', LLM];
     const converted = await llm2clip('convert', CHECKPOINT, ...words);
     assert.equal(converted.code, 0, converted.stderr);

@@ -10,8 +10,8 @@ import { readClassFolders } from '#lib/eval/class-folders';
 import { jsonElements } from '#lib/eval/json-elements';
 import { evaluateRetrieval } from '#lib/eval/retrieval';
 import { readRetrievalDataset } from '#lib/eval/retrieval-dataset';
-import { fileSystemPath } from '#lib/path-bytes';
-import { textPieces } from '#lib/read-text';
+import { fileSystemPath } from '#lib/files/path-bytes';
+import { textPieces } from '#lib/files/read-text';
 import { FakeEncoder } from './support/fake-encoder.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -54,7 +54,7 @@ describe('retrieval datasets', () => {
     const train = await readRetrievalDataset(folder, { split: 'train' });
     assert.deepEqual(train.pictures, [join(folder, 'train2014/2.jpg')]);
     const none = readRetrievalDataset(folder, { split: 'restval' });
-    await assert.rejects(none, /expected pictures of split restval in .*, found none/);
+    await assert.rejects(none, /expected images of split restval in .*, found none/);
   });
 
   test('captions: an array or lines; one or several a line; a picture twice is one', async () => {
@@ -236,7 +236,7 @@ describe('retrieval datasets', () => {
           assert.equal(error.code, 'ERR_INVALID_ARG');
           assert.match(
             error.message,
-            /expected the picture of an annotation inside .*outside; .*--images/,
+            /expected the image of an annotation inside .*outside; .*--images/,
           );
           assert.doesNotMatch(error.message, /secret-bytes/);
           return true;
@@ -444,7 +444,7 @@ describe('evaluation', () => {
       'tench',
       'goldfish',
     ]);
-    await assert.rejects(labels(['tench']), /expected 2 names, one a folder/);
+    await assert.rejects(labels(['tench']), /expected 2 names, one per folder/);
     await assert.rejects(labels({ n01: 'tench' }), /a name for the folder n02/);
     await assert.rejects(readClassFolders(join(folder, 'n01')), code('ERR_NOT_FOUND'));
     await assert.rejects(readClassFolders(join(folder, 'n03')), code('ERR_NOT_FOUND'));

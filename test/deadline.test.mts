@@ -1,32 +1,53 @@
 // The time of a call that has several stages.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
-import { Deadline } from '#lib/deadline';
+import { Deadline } from '#lib/async/deadline';
+
+const never = () => new Promise<never>(() => {});
 
 test('a part of a millisecond is a time as well', async () => {
-  for (const timeoutMs of [0.5, 0, 2 ** 31 - 1.5]) {
+  const keepAlive = setTimeout(() => {}, 10_000);
+  for (const timeoutMs of [0.5, 0]) {
     const deadline = new Deadline(timeoutMs);
-    const signal = deadline.or(undefined) as AbortSignal;
-    if (timeoutMs > 1) {
-      assert.ok((deadline.left() as number) <= timeoutMs);
-      continue;
-    }
-    const keepAlive = setTimeout(() => {}, 10_000);
-    await once(signal, 'abort');
-    clearTimeout(keepAlive);
-    assert.equal((deadline.asError(signal.reason) as { code: string }).code, 'ERR_TIMEOUT');
+    await assert.rejects(deadline.within(undefined, never), { code: 'ERR_TIMEOUT' });
     assert.throws(() => deadline.left(), { code: 'ERR_TIMEOUT' });
   }
+  clearTimeout(keepAlive);
+  const longest = 2 ** 31 - 1.5;
+  const deadline = new Deadline(longest);
+  assert.equal(await deadline.within(undefined, async () => 7), 7);
+  assert.ok((deadline.left() as number) <= longest);
 });
 
-test('what is no end of the time stays what it is', () => {
-  const reason = new Error('enough');
-  const signal = AbortSignal.abort(reason);
+test('what is no end of the time stays what it is', async () => {
+  const [reason, failure] = [new Error('enough'), new Error('failed')];
   for (const timeoutMs of [undefined, 1000]) {
     const deadline = new Deadline(timeoutMs);
-    assert.equal(deadline.or(signal)?.reason, reason);
-    assert.equal(deadline.asError(reason), reason);
+    const fail = () => Promise.reject(failure);
+    await assert.rejects(deadline.within(undefined, fail), failure);
+    await assert.rejects(deadline.within(AbortSignal.abort(reason), never), reason);
+    const controller = new AbortController();
+    const pending = deadline.within(controller.signal, never);
+    controller.abort(reason);
+    await assert.rejects(pending, reason);
   }
   assert.equal(new Deadline(undefined).left(), undefined);
+});
+
+test('the work is told of either end by its signal', async () => {
+  const reason = new Error('enough');
+  const controller = new AbortController();
+  const signals: (AbortSignal | undefined)[] = [];
+  const watch = (either: AbortSignal | undefined) => {
+    signals.push(either);
+    return never();
+  };
+  const aborted = new Deadline(10_000).within(controller.signal, watch);
+  controller.abort(reason);
+  await assert.rejects(aborted, reason);
+  assert.equal(signals[0]?.reason, reason);
+  const keepAlive = setTimeout(() => {}, 10_000);
+  await assert.rejects(new Deadline(1).within(undefined, watch), { code: 'ERR_TIMEOUT' });
+  clearTimeout(keepAlive);
+  assert.equal(signals[1]?.aborted, true);
 });

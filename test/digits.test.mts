@@ -16,11 +16,11 @@ import {
 import { loadModel, onDevice, withoutInt8 } from './support/device.mts';
 import {
   CHECKPOINT,
-  DIGITS,
   digits,
   goldenDigits,
   goldenTexts,
   LLM,
+  PICTURES,
   zeroShotPrompts,
 } from './support/digits.mts';
 import { once } from './support/once.mts';
@@ -80,10 +80,10 @@ interface Case {
 /** What a bundle of this kind gives. */
 const measured = once(async ({ precision, portable }: Case) => {
   const out = join(folder, `${precision}, ${portable}`);
-  const calibrate = precision === 'int8' ? { calibrate: join(DIGITS, 'gallery') } : {};
+  const calibrate = precision === 'int8' ? { calibrate: join(PICTURES, 'gallery') } : {};
   await convert(CHECKPOINT, { out, llm: LLM, precision, portable, ...calibrate });
   await using model = await loadModel(out);
-  const paths = [...goldenDigits().keys()].map((path) => join(DIGITS, path));
+  const paths = [...goldenDigits().keys()].map((path) => join(PICTURES, path));
   return {
     storedPrecision: model.info.storedPrecision,
     reached: await accuracy(model),

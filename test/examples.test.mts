@@ -178,7 +178,7 @@ describe('lancedb.mjs', () => {
   test('keeps a folder, twice the same, and says what is no picture', () => {
     for (let round = 0; round < 2; round++) {
       const { stdout, stderr } = run('index', pictures);
-      assert.equal(stdout, '30 pictures\n');
+      assert.equal(stdout, '30 images\n');
       assert.match(stderr, /bad\.png: /);
     }
   });

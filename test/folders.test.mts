@@ -14,11 +14,12 @@ import { createServer } from 'node:net';
 import { basename, join, relative } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { convert } from 'llm2clip';
+import { randomNumbers } from '#lib/bench/random';
 import { readClassFolders } from '#lib/eval/class-folders';
 import { readRetrievalDataset } from '#lib/eval/retrieval-dataset';
-import { decodeImage } from '#lib/image';
+import { fileSystemPath, nameOfBytes } from '#lib/files/path-bytes';
 import { findPictures, listPictures } from '#lib/image/folder';
-import { fileSystemPath, nameOfBytes } from '#lib/path-bytes';
+import { decodeImage } from '#lib/image/index';
 import { llm2clip, MAIN } from './support/cli.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -144,14 +145,9 @@ describe('names of any bytes', () => {
       assert.deepEqual(Buffer.from(fileSystemPath(name)), buffer);
       assert.equal(JSON.parse(JSON.stringify(name)), name);
     }
-    let state = 1;
+    const random = randomNumbers(1);
     for (let i = 0; i < 20_000; i++) {
-      const bytes = Buffer.from(
-        Array.from({ length: 6 }, () => {
-          state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-          return state >>> 24;
-        }),
-      );
+      const bytes = Buffer.from(Array.from({ length: 6 }, () => Math.floor(256 * random())));
       assert.deepEqual(Buffer.from(fileSystemPath(nameOfBytes(bytes))), bytes);
     }
   });
@@ -244,7 +240,7 @@ describe('llm2clip', () => {
     ]) {
       const { code, stderr } = await llm2clip(...words, join(pictures, 'pipe.png'));
       assert.equal(code, 1);
-      assert.match(stderr, /ERR_IO: expected a picture at .*pipe\.png, found a named pipe/);
+      assert.match(stderr, /ERR_IO: expected an image at .*pipe\.png, found a named pipe/);
     }
   });
 });

@@ -11,13 +11,14 @@ import { parseManifest } from '#lib/bundle/manifest';
 import { readNote } from '#lib/search/note';
 import { type CatalogueNote, PictureCatalogue } from '#lib/search/picture-catalogue';
 import { llm2clip, run } from './support/cli.mts';
+import { PICTURES } from './support/digits.mts';
 import { FAKE_DRIVER } from './support/fake-driver.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeCheckpoint } from './support/text-bundle.mts';
 
 const DOCUMENT = new URL('../docs/formats.md', import.meta.url);
 const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
-const GALLERY = fileURLToPath(new URL('./fixtures/digits/gallery', import.meta.url));
+const GALLERY = join(PICTURES, 'gallery');
 const PICTURE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
 
 const examples = new Map<string, unknown>();

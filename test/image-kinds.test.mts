@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { LLM2CLIPError } from '#lib/errors';
-import { decodeImage } from '#lib/image';
+import { decodeImage } from '#lib/image/index';
 import type { RawPixels } from '#lib/native';
 import { difference } from './support/pictures.mts';
 

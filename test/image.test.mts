@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { decodeImage, type EncodedImage } from '#lib/image';
+import { decodeImage, type EncodedImage } from '#lib/image/index';
 import { loadNative, type RawPixels } from '#lib/native';
 import {
   bytesOf,

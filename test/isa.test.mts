@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { convert, type Precision } from 'llm2clip';
-import { CHECKPOINT, DIGITS, digits, goldenDigits } from './support/digits.mts';
+import { CHECKPOINT, digits, goldenDigits, PICTURES } from './support/digits.mts';
 import { ISAS, type Isa, withoutIsa } from './support/isa.mts';
 import { once } from './support/once.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -49,7 +49,7 @@ const CHOICES: Record<Isa, Choice> = {
 const folder = temporaryFolder();
 const bundle = (precision: Precision) => join(folder, precision);
 
-const pictures = [...goldenDigits().keys()].map((path) => join(DIGITS, path));
+const pictures = [...goldenDigits().keys()].map((path) => join(PICTURES, path));
 
 /** Embeds the digits that there are goldens of by all the bundles, a line of output each. */
 const embed = once((isa: string) =>
@@ -79,10 +79,13 @@ describe('LLM2CLIP_ISA', () => {
           precision: string;
           kernels: string[];
           rows: number[][];
+          unfit: number[];
         };
         assert.equal(found.precision, computed[precision]);
         const kernel = precision === 'fp16' ? linear.bf16 : linear[precision];
         assert.match(found.kernels[0] as string, kernel);
+        // No plausible embedding comes of a pixel that is no number.
+        assert.deepEqual(found.unfit, [1, 1]);
         for (const [i, golden] of [...goldenDigits().values()].entries()) {
           const similarity = cosine(found.rows[i] as number[], golden);
           assert.ok(similarity >= GATES[precision], `picture ${i}: cosine ${similarity}`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { convert, type ImageInput, LLM2CLIP, LLM2CLIPError } from 'llm2clip';
 import sharp from 'sharp';
-import { decodeImage } from '#lib/image';
+import { decodeImage } from '#lib/image/index';
 import { loadNative } from '#lib/native';
 import { ABSENT, assertSame, DEVICE, loadModel, ON_GPU, onDevice } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';

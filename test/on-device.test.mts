@@ -8,7 +8,7 @@ import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { convert, type ImageInput, LLM2CLIP, type LoadOptions, type Precision } from 'llm2clip';
-import { decodeImage } from '#lib/image';
+import { decodeImage } from '#lib/image/index';
 import { loadNative } from '#lib/native';
 import { DEVICE, loadModel, onDevice } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';

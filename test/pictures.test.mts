@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeImage } from '#lib/image';
+import { decodeImage } from '#lib/image/index';
+import { samplePictures } from '#lib/image/pictures';
 import { loadNative } from '#lib/native';
-import { samplePictures } from '#lib/pictures';
-import { DIGITS, digits } from './support/digits.mts';
+import { digits, PICTURES } from './support/digits.mts';
 import { clip } from './support/pictures.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -29,7 +29,7 @@ async function assertSample(found: Float32Array, paths: readonly string[]): Prom
 
 test('as many as are asked for, spread evenly over all', async () => {
   const all = digits('gallery');
-  const found = await samplePictures([join(DIGITS, 'gallery')], 8, PREPROCESSING);
+  const found = await samplePictures([join(PICTURES, 'gallery')], 8, PREPROCESSING);
   const picked = all.filter((_, i) => [0, 12, 25, 37, 50, 62, 75, 87].includes(i));
   assert.equal(all.length, 100);
   await assertSample(found, picked);
@@ -50,6 +50,6 @@ test('all of few, of files and folders; others stand in for those that do not de
 
 test('an abort ends it', async () => {
   const signal = AbortSignal.abort(new Error('enough'));
-  const sampling = samplePictures([join(DIGITS, 'gallery')], 8, PREPROCESSING, signal);
+  const sampling = samplePictures([join(PICTURES, 'gallery')], 8, PREPROCESSING, signal);
   await assert.rejects(sampling, /enough/);
 });

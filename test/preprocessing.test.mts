@@ -9,9 +9,9 @@ import type { Origin } from '#lib/checkpoint/layouts/layout';
 import { resolvePreprocessing } from '#lib/checkpoint/preprocessing/resolve';
 import { cropOf } from '#lib/heat-map/crop';
 import type { Box } from '#lib/heat-map/paint';
-import { decodeImage } from '#lib/image';
+import { decodeImage } from '#lib/image/index';
+import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '#lib/image/preprocessing';
 import { loadNative, type RawPixels } from '#lib/native';
-import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '#lib/preprocessing';
 import { throwsWith } from './support/checkpoint-errors.mts';
 import { statedFile } from './support/checkpoint-table.mts';
 import { llm2clip } from './support/cli.mts';
@@ -100,7 +100,7 @@ describe('which file is asked', () => {
     for (const none of [silent, {}]) {
       const { preprocessing, source } = resolve(none, 28);
       assert.deepEqual(preprocessing, clip);
-      assert.match(source, /no file says/);
+      assert.match(source, /no file states it/);
     }
   });
 });
@@ -206,7 +206,7 @@ describe('a bundle', () => {
     assert.deepEqual(preprocessing, {
       ...{ size: 56, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD },
     });
-    assert.match(source?.preprocessing ?? '', /no file says it/);
+    assert.match(source?.preprocessing ?? '', /no file states it/);
   });
 
   test('with a preprocessing that makes no sense is refused, by the field', async () => {

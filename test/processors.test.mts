@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { usableProcessors } from '#lib/processors';
+import { usableProcessors } from '#lib/runtime/processors';
 import { temporaryFolder } from './support/temporary.mts';
 
 const folder = temporaryFolder();
@@ -101,7 +101,7 @@ test('two and a half processors: two threads, of two or more', () => {
 });
 
 test('one processor of the affinity mask: one thread', (t) => {
-  const program = "console.log(require('./dist/processors').usableProcessors())";
+  const program = "console.log(require('./dist/runtime/processors').usableProcessors())";
   const status = readFileSync('/proc/self/status', 'utf8');
   const [, first = '0'] = /^Cpus_allowed_list:\s+(\d+)/m.exec(status) ?? [];
   const command = ['--cpu-list', first, process.execPath, '-e', program];

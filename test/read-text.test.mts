@@ -8,8 +8,8 @@ import { describe, test } from 'node:test';
 import { readClassnames, readLabels } from '#lib/cli/label-file';
 import { readTexts } from '#lib/cli/text-file';
 import { readAnnotations } from '#lib/eval/annotations';
+import { readText, textPieces } from '#lib/files/read-text';
 import { readPicture } from '#lib/image/read';
-import { readText, textPieces } from '#lib/read-text';
 import { temporaryFolder } from './support/temporary.mts';
 
 const folder = temporaryFolder();

@@ -73,7 +73,7 @@ describe('llm2clip index', () => {
     const plain = await llm2clip('index', pictures, '--bundle', bundle, '--out', out);
     assert.equal(
       plain.stdout,
-      `${out}: 40 pictures (0 added, 0 updated, 40 unchanged, 0 failed, 1 failed before)\n`,
+      `${out}: 40 images (0 added, 0 updated, 40 unchanged, 0 failed, 1 failed before)\n`,
     );
   });
 
@@ -105,7 +105,7 @@ describe('llm2clip index', () => {
     await mkdir(empty);
     const none = await llm2clip('index', empty, '--bundle', bundle, '--out', join(folder, 'x'));
     assert.equal(none.code, 1);
-    assert.match(none.stderr, /ERR_NOT_FOUND: expected pictures in .*empty, found none/);
+    assert.match(none.stderr, /ERR_NOT_FOUND: expected images in .*empty, found none/);
     const other = join(folder, 'other.bundle');
     await cp(bundle, other, { recursive: true });
     const manifest = join(other, 'llm2clip.json');
@@ -279,7 +279,7 @@ describe('llm2clip search, by text', () => {
     for (const words of [['cat.png'], ['--image', 'a cat']]) {
       const { code, stderr } = await llm2clip('search', texts, ...words);
       assert.equal(code, 1);
-      assert.match(stderr, /ERR_NOT_FOUND: expected a picture at/);
+      assert.match(stderr, /ERR_NOT_FOUND: expected an image at/);
     }
   });
 

@@ -42,7 +42,7 @@ test('convert and inspect take the weights that are asked for, and say which', a
     const out = join(folder, key);
     const { code, stdout, stderr } = await llm2clip('convert', path, '--out', out, ...words);
     assert.equal(code, 0, stderr);
-    const line = `weights +under "${key}"; "${other}" too: --state-dict chooses`;
+    const line = `weights +under "${key}"; also found: "${other}" .choose with --state-dict.`;
     assert.match(stdout, new RegExp(line));
     const inspected = await llm2clip('inspect', out, '--json');
     const [{ manifest }] = inspected.json() as [{ manifest: Manifest }];

@@ -49,7 +49,7 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
       [],
     );
     assert.equal(status, 0);
-    assert.equal(stdout.split('\n').filter((line) => line.startsWith('ok')).length, 15);
+    assert.equal(stdout.split('\n').filter((line) => line.startsWith('ok')).length, 16);
   });
 
   const built = once(async (preset: Tiny, precision: Precision) => {

@@ -153,7 +153,27 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
       assert.equal(manifest.engine.flavour, 'imported');
       assert.deepEqual(manifest.model, { family: 'eva02', imageSize: 56, embeddingDim: 64 });
       assert.deepEqual(Object.keys(manifest.files), [PLAN]);
+      // Older readers would take it for fp32.
+      assert.deepEqual([manifest.precision, manifest.formatVersion], ['unknown', 3]);
       await assert.rejects(LLM2CLIP.load(out), { code: 'ERR_DEVICE_UNAVAILABLE' });
+    });
+
+    test('its precision is what the caller says', async () => {
+      const words = [
+        '--precision',
+        'fp16',
+        '--embedding-dim',
+        '64',
+        '--image-size',
+        '56',
+        '--json',
+      ];
+      const out = join(folder, 'imported-fp16');
+      const named = ['--engine', 'tensorrt-rtx', '--family', 'eva02', '--out', out];
+      const done = await llm2clip('import', plan, ...named, ...words);
+      assert.equal(done.code, 0, done.stderr);
+      const { precision, formatVersion } = done.json()[0] as Manifest;
+      assert.deepEqual([precision, formatVersion], ['fp16', 1]);
     });
 
     test('without its word: how to go on', async () => {

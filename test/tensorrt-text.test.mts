@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { openEngine } from '#lib/engine';
+import { openEngine } from '#lib/engines/index';
 import { type BuildReport, type BuildSpec, fromNative } from '#lib/native';
 import type { Precision } from '#lib/precision';
 import { temporaryFolder } from './support/temporary.mts';

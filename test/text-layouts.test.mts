@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { encodeFloats } from '#lib/checkpoint/floats';
-import { resolveModel } from '#lib/checkpoint/layouts';
+import { resolveModel } from '#lib/checkpoint/layouts/index';
 import { readLogitScale } from '#lib/checkpoint/logit-scale';
 import { readCheckpoint } from '#lib/checkpoint/read';
 import { resolveAdapter } from '#lib/checkpoint/resolve-adapter';

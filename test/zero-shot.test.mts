@@ -272,7 +272,7 @@ describe('llm2clip eval', () => {
     await writeFile(classnames, JSON.stringify(['tabby']));
     const few = await llm2clip('eval', 'zeroshot', bundle, classes, ...words);
     assert.equal(few.code, 2);
-    assert.match(few.stderr, /expected 3 names, one a folder/);
+    assert.match(few.stderr, /expected 3 names, one per folder/);
   });
 
   test('wrong usage; no dataset; no language model', async () => {

@@ -1,11 +1,11 @@
-"""Compares the project's embeddings with timm's or transformers', on your weights and pictures.
+"""Compares the project's embeddings with timm's or transformers', on your weights and images.
 
     pip install torch timm transformers safetensors pillow
     python tools/check-parity.py LLM2CLIP-EVA02-L-14-336.pt cat.jpg dog.png
     python tools/check-parity.py checkpoint-folder cat.jpg --bundle eva02.bundle
 
-Converts the checkpoint in fp32 unless a bundle is given. Prints a line a picture and exits with 1
-where a cosine lies below 0.9999. Run `npm start` once before, so that the project is built.
+Converts the checkpoint in fp32 unless a bundle is given. Prints one line per image. The exit code
+is 1 if a cosine is below 0.9999. Run `npm start` once before, so that the project is built.
 """
 
 import argparse
@@ -23,7 +23,7 @@ LEAST_COSINE = 0.9999
 
 
 def normalisation(checkpoint: Path) -> dict:
-    """Mean and deviation of a preprocessor_config.json beside the checkpoint."""
+    """Returns mean and standard deviation from a preprocessor_config.json beside the checkpoint."""
     folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
     path = folder / "preprocessor_config.json"
     given = json.loads(path.read_text()) if path.exists() else {}

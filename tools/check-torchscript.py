@@ -1,11 +1,11 @@
-"""Opens a portable bundle's engine in plain Python and compares it with the project's own run.
+"""Opens a portable bundle's engine in plain Python and compares it with the project's own results.
 
     pip install torch timm transformers safetensors pillow
     llm2clip convert checkpoint --out portable.bundle --portable
     python tools/check-torchscript.py portable.bundle cat.jpg dog.png
 
-The engine runs as it was saved and frozen, one picture at a time and all at once. Exits with 1 where
-a number differs by more than the precision's rounding.
+The engine runs unchanged and frozen, for one image at a time and for all at once. The exit code is
+1 if a number differs by more than the rounding of the precision.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import torch
 import reference
 from project import embeddings
 
-# Largest difference over the largest number: sums are rounded in another order.
+# The largest difference, relative to the largest number. It allows for sums in another order.
 TOLERANCE = {"fp32": 1e-5, "fp16": 1e-2, "bf16": 3e-2}
 
 

@@ -1,6 +1,6 @@
-"""Writes test/fixtures/checkpoints: small files by torch.save and safetensors themselves, and the
-names and shapes of timm's and transformers' own state dicts. Seeded, so that a second run gives
-the same numbers. Run from anywhere with the developers' Python (torch, timm, transformers,
+"""Writes test/fixtures/checkpoints: small files from torch.save and safetensors, and the names
+and shapes of timm's and transformers' own state dicts. It is seeded, so a second run gives the
+same numbers. Run it from any folder with the developers' Python (torch, timm, transformers,
 safetensors)."""
 
 import argparse
@@ -21,7 +21,7 @@ OUT = pathlib.Path(__file__).parent.parent / "test/fixtures/checkpoints"
 
 
 class Odd(torch.nn.Module):
-    """Every way in which a tensor can lie in its storage, and in a pickle."""
+    """Tensors in every way that they can lie in their storage and in a pickle."""
 
     def __init__(self):
         super().__init__()
@@ -50,8 +50,9 @@ def write_torch_files():
 
 
 def write_beside():
-    """What lies beside the weights in training checkpoints: all that torch.load(weights_only=True) reads,
-    and the inert things that it refuses, in both formats and all protocols."""
+    """Writes the objects that training checkpoints contain beside the weights: everything that
+    torch.load(weights_only=True) reads, and the harmless objects that it rejects, in both
+    formats and all protocols."""
     torch.manual_seed(2)
     numpy.random.seed(2)
     weights = collections.OrderedDict(a=torch.randn(2, 3), b=torch.arange(4.0).reshape(2, 2).t())
@@ -89,7 +90,7 @@ def write_beside():
         for protocol in (1, 2, 3, 4, 5):
             kind = "legacy" if legacy else "zip"
             options = dict(pickle_protocol=protocol, _use_new_zipfile_serialization=not legacy)
-            # By protocol 1 objects are made by a function that makes those of any class: it is refused.
+            # In protocol 1, a generic function creates objects of any class, and it is rejected.
             beside = {**safe, **(inert if protocol > 1 else {})}
             content = {"epoch": 1, "model_state_dict": weights, "optimizer": beside}
             torch.save(content, OUT / f"beside-{kind}-{protocol}.pt", **options)

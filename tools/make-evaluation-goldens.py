@@ -1,6 +1,6 @@
 """Computes recall and zero-shot probabilities with NumPy.
 
-Developers only: needs NumPy.
+Only developers need this. It requires NumPy.
 
     python tools/make-evaluation-goldens.py      # writes test/fixtures/goldens/evaluation.json
 """
@@ -19,14 +19,15 @@ def share(hits: list[bool]) -> float:
 
 
 def recall(scores: numpy.ndarray, positive: numpy.ndarray) -> list[float]:
-    """Queries by candidates; a stable sort has the lower index first among equals."""
+    """Ranks candidates for each query. The stable sort puts the lower index first among equal
+    scores."""
     order = numpy.argsort(-scores, axis=1, kind="stable")
     ranked = numpy.take_along_axis(positive, order, axis=1)
     return [share(list(row[:k].any() for row in ranked if row.any())) for k in AT]
 
 
 def retrieval(random: numpy.random.Generator, images: int, texts: int, width: int) -> dict:
-    """Whole numbers from -2 to 2: every dot product is exact, and many are equal."""
+    """Uses integers from -2 to 2, so that every dot product is exact and many are equal."""
     image = random.integers(-2, 3, (images, width))
     of = random.integers(0, images, texts) if texts != images else numpy.arange(texts)
     noise = random.integers(-2, 3, (texts, width)) * (random.random((texts, width)) < 0.6)

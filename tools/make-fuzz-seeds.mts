@@ -1,4 +1,7 @@
-/** Writes test/fuzz/seeds from the tests' own writers: `node --import tsx tools/make-fuzz-seeds.mts`. */
+/**
+ * Writes test/fuzz/seeds with the tests' own writers:
+ * `node --import tsx tools/make-fuzz-seeds.mts`.
+ */
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
-"""Computes what timm and transformers give for synthetic checkpoints and two photographs.
+"""Computes the embeddings of timm and transformers for synthetic checkpoints and two photographs.
 
-Developers only: needs torch, timm, transformers, safetensors and Pillow, and Node for the generator.
+Only developers need this. It requires torch, timm, transformers, safetensors and Pillow, and Node
+for the generator.
 
     python tools/make-goldens.py [preset…]      # writes test/fixtures/goldens/<preset>.json
 """
@@ -21,7 +22,7 @@ FIXTURES = ROOT / "test" / "fixtures"
 PHOTOGRAPHS = ["china.jpg", "flower.jpg"]
 SEED = 1
 
-# preset: the layout in which its library loads it
+# preset: the layout that its library can load
 PRESETS = {
     "eva02-tiny": "timm",
     "eva02-tiny-16": "timm",

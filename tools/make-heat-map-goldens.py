@@ -1,6 +1,6 @@
-"""Draws heat maps of random patches with NumPy and matplotlib's colour maps.
+"""Draws heat maps of random patches with NumPy and the colour maps of matplotlib.
 
-Developers only: needs numpy and matplotlib.
+Only developers need this. It requires numpy and matplotlib.
 
     python tools/make-heat-map-goldens.py      # writes test/fixtures/goldens/heat-maps.json
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 GOLDEN = Path(__file__).resolve().parent.parent / "test/fixtures/goldens/heat-maps.json"
 SEED = 1
-WIDTH = 8  # numbers of a patch
+WIDTH = 8  # elements per patch
 IMAGE_SIZE = 56
 GRIDS = {"square": (4, 4), "wide": (3, 5)}
 PICTURES = {"landscape": (30, 45), "portrait": (50, 19)}  # height, width
@@ -41,14 +41,14 @@ def scaled(values: np.ndarray, ends: list[float] | None) -> np.ndarray:
 
 
 def between(cells: np.ndarray, begin: float, extent: float, pixels: np.ndarray) -> np.ndarray:
-    """Along the first axis, linearly between the middles of the cells."""
+    """Interpolates linearly along the first axis, between the centres of the cells."""
     middles = begin + (np.arange(len(cells)) + 0.5) * extent / len(cells)
     columns = [np.interp(pixels + 0.5, middles, column) for column in cells.T]
     return np.stack(columns, axis=1)
 
 
 def crop(height: int, width: int) -> tuple[float, float, float, float]:
-    """What the model sees: left, top, width, height in pixels of the picture."""
+    """Returns the part that the model sees: left, top, width, height in pixels of the image."""
     short = min(height, width)
     edges = [int(IMAGE_SIZE * edge / short) for edge in (width, height)]
     scales = [width / edges[0], height / edges[1]]

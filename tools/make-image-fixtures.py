@@ -1,8 +1,8 @@
-"""Makes the pictures of test/fixtures/images: each kind of file that decoding must survive.
+"""Makes the images of test/fixtures/images: each kind of file that decoding must handle.
 
     python tools/make-image-fixtures.py
 
-Needs Pillow, numpy and scikit-learn, whose two photographs (CC BY 2.0) most are made from.
+Requires Pillow, numpy and scikit-learn. Most images are made from its two photographs (CC BY 2.0).
 """
 
 import struct
@@ -28,14 +28,16 @@ def save(image: Image.Image, name: str, **options) -> None:
 
 
 def with_alpha(image: Image.Image) -> Image.Image:
-    """Every opacity from left to right, over colours that alpha must not touch."""
+    """Adds an alpha channel with every opacity from left to right. Alpha must not change the
+    colours."""
     width, height = image.size
     alpha = np.tile(np.linspace(0, 255, width).astype(np.uint8), (height, 1))
     return Image.merge("RGBA", (*image.split(), Image.fromarray(alpha)))
 
 
 def noise(width: int, height: int, cell: int) -> Image.Image:
-    """Random colours blended over `cell` pixels: like a picture, it compresses."""
+    """Makes random colours that are blended over `cell` pixels, so that they compress like a
+    photograph."""
     rng = np.random.default_rng(7)
     grid = rng.integers(0, 256, (height // cell + 2, width // cell + 2, 3), dtype=np.uint8)
     return Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
@@ -57,7 +59,7 @@ def png(width: int, height: int, depth: int, colour: int, rows: bytes, level: in
 
 
 def sixteen_bit(image: Image.Image, colour: int) -> bytes:
-    """A 16-bit PNG, whose low bytes differ from the high ones."""
+    """Makes a 16-bit PNG whose low bytes differ from its high bytes."""
     values = np.asarray(image).astype(np.uint16) * 256
     values += np.arange(values.size, dtype=np.uint16).reshape(values.shape) % 256
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
@@ -105,7 +107,7 @@ def others() -> None:
 
 
 def oriented() -> None:
-    """The same stored pixels under each EXIF orientation."""
+    """Writes the same stored pixels with each EXIF orientation."""
     image = small.resize((72, 48))
     ImageDraw.Draw(image).rectangle((0, 0, 18, 12), fill=(255, 0, 0))
     for orientation in range(1, 9):
@@ -131,7 +133,8 @@ def broken() -> None:
 
 
 def bomb(side: int) -> bytes:
-    """A bilevel PNG whose header promises side² pixels; its 5 kB hold the first rows."""
+    """Makes a bilevel PNG whose header declares side² pixels. Its 5 kB contain only the first
+    rows."""
     return png(side, side, 1, 0, (b"\0" + bytes(side // 8 + 1)) * 600)
 
 

@@ -1,9 +1,9 @@
-"""What Pillow and transformers' CLIPImageProcessorPil make of the pictures in test/fixtures/images.
+"""Preprocesses the images in test/fixtures/images with Pillow and CLIPImageProcessorPil.
 
     python tools/make-image-goldens.py
 
 Writes golden.json (sha256 of the 8-bit crop and of its normalised floats at each size) and
-golden-56.png (the crops at 56 px, one below the other, so that differing bytes can be counted).
+golden-56.png (the crops at 56 px, stacked vertically, so that differing bytes can be counted).
 """
 
 import hashlib
@@ -18,9 +18,9 @@ from transformers import CLIPImageProcessorPil
 
 FOLDER = Path(__file__).parent.parent / "test/fixtures/images"
 SIZES = (336, 224, 56)
-# What Pillow refuses, and what is its own output.
+# Files that Pillow rejects, and this script's own output.
 SKIPPED = {"empty.jpg", "header-only.jpg", "bomb.png", "golden-56.png"}
-LARGEST = 60_000_000  # pixels that Pillow is made to hold
+LARGEST = 60_000_000  # pixels; Pillow is allowed to hold this many
 
 Image.MAX_IMAGE_PIXELS = None
 
@@ -30,19 +30,20 @@ def open_rgb(path: Path, oriented: bool) -> Image.Image:
     if oriented:
         image = ImageOps.exif_transpose(image)
     if image.mode == "I;16":
-        # The one deviation: Pillow clips 16-bit grey at 255, where it scales 16-bit RGB.
+        # This is the only deviation: Pillow clips 16-bit grey at 255, whereas it scales 16-bit RGB.
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     rgb = image.convert("RGB")
-    # The processor converts once more, and would blend a palette's transparency left in `info`.
+    # Otherwise the processor would convert again, and blend a palette's transparency that is still
+    # in `info`.
     rgb.info.clear()
     return rgb
 
 
 def strip(image: Image.Image, size: int) -> Image.Image:
     """
-    The crop of a picture whose resized self would fill the memory: its long edge resized, the
-    centre cut out, then the short edge resized. Pillow resizes widths first too, and where the
-    width is 1 the order is all the same: each row repeats one pixel.
+    Returns the crop of an image that would fill the memory if it were resized completely: it
+    resizes the long edge, cuts out the centre, and then resizes the short edge. Pillow also
+    resizes widths first. If the width is 1, the order does not matter: each row repeats one pixel.
     """
     width, height = image.size
     longest = int(size * max(image.size) / min(image.size))
@@ -56,7 +57,7 @@ def strip(image: Image.Image, size: int) -> Image.Image:
 
 
 def golden(image: Image.Image, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The crop [S, S, 3] in bytes and the normalised [3, S, S] floats."""
+    """Returns the crop [S, S, 3] in bytes and the normalised [3, S, S] floats."""
     processor = CLIPImageProcessorPil(
         size={"shortest_edge": size}, crop_size={"height": size, "width": size}
     )

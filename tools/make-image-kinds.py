@@ -1,11 +1,11 @@
-"""Makes test/fixtures/image-kinds: small files of the kinds that decoders treat in their own ways.
+"""Makes test/fixtures/image-kinds: small files of kinds that decoders treat differently.
 
     python tools/make-image-kinds.py
 
-golden.json says what Pillow 13's Image.open(f).convert("RGB") makes of each, as it is and after
-ImageOps.exif_transpose: size and sha256 of the bytes, of AVIF the bytes themselves. Files that this
-library names instead of decoding are listed with their names. Needs Pillow, numpy, tifffile and
-imagecodecs.
+golden.json contains the result of Pillow 13's Image.open(f).convert("RGB") for each file, unchanged
+and after ImageOps.exif_transpose: the size and the sha256 of the bytes, or for AVIF the bytes
+themselves. For files of a kind that this library rejects, it contains the name of that kind.
+Requires Pillow, numpy, tifffile and imagecodecs.
 """
 
 import base64
@@ -25,7 +25,7 @@ OUT = Path(__file__).parent.parent / "test/fixtures/image-kinds"
 WIDTH, HEIGHT = 23, 14
 
 rng = np.random.default_rng(13)
-# Smooth, as pictures are, and different in every corner.
+# Smooth like a photograph, and different in every corner.
 picture = Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8)).resize(
     (WIDTH, HEIGHT), Image.Resampling.BICUBIC
 )
@@ -36,7 +36,7 @@ undecoded: dict[str, str] = {}
 
 
 def wide(values: np.ndarray) -> np.ndarray:
-    """16 bits whose low bytes differ from the high ones."""
+    """Returns 16-bit values whose low bytes differ from the high bytes."""
     return values.astype(np.uint16) * 256 + rng.integers(0, 256, values.shape, dtype=np.uint16)
 
 
@@ -48,7 +48,7 @@ def tiff(name: str, values: np.ndarray, called: str | None = None, **options) ->
 
 def tiffs() -> None:
     turn = lambda number: {"photometric": "rgb", "extratags": [(274, 3, 1, number, True)]}
-    for number in range(10):  # 0 and 9 mean nothing
+    for number in range(10):  # 0 and 9 are not valid orientations
         tiff(f"orientation-{number}.tif", rgb, **turn(number))
     tiff("orientation-6-lzw.tif", rgb, compression="lzw", **turn(6))
     tiff("orientation-5-tiled.tif", rgb, tile=(16, 16), **turn(5))
@@ -102,7 +102,7 @@ def undecoded_tiffs() -> None:
 
 
 def lzw_codes(indices: bytes, bits: int) -> bytes:
-    """GIF's compression without any: the table is cleared before the codes grow."""
+    """GIF data without compression: the table is cleared before the codes become longer."""
     clear = 1 << bits
     value = length = 0
     out = bytearray()
@@ -166,7 +166,7 @@ def with_orientation(number: int) -> dict:
 
 
 def replaced(source: str, name: str, old: bytes, new: bytes) -> None:
-    """A copy of a file in which bytes of equal length stand for others."""
+    """Writes a copy of a file in which `new` replaces `old`. Both have the same length."""
     data = (OUT / source).read_bytes()
     assert old in data and len(old) == len(new)
     (OUT / name).write_bytes(data.replace(old, new, 1))
@@ -174,9 +174,9 @@ def replaced(source: str, name: str, old: bytes, new: bytes) -> None:
 
 def avifs() -> None:
     lossless = {"quality": 100, "subsampling": "4:4:4"}
-    for number in range(1, 9):  # Pillow writes them as irot and imir
+    for number in range(1, 9):  # Pillow stores them as irot and imir
         picture.save(OUT / f"turned-{number}.avif", **lossless, **with_orientation(number))
-    # Pillow takes the orientation out of EXIF; libavif does not go by it where it is left alone.
+    # Pillow removes the orientation from EXIF. If it stays there, libavif ignores it.
     entry = b"\x13\x01\x03\0\x01\0\0\0\x06\0\0\0"
     stored = b"Exif\0\0II*\0\x08\0\0\0\x01\0" + entry + b"\0\0\0\0"
     picture.save(OUT / "exif-alone.avif", exif=stored, **lossless)
@@ -228,7 +228,8 @@ def undecoded_others() -> None:
 
 
 def golden(data: bytes, oriented: bool, whole: bool) -> dict:
-    # From memory: of a file that Pillow maps (uncompressed CMYK) it turns the wrong rows.
+    # Opened from memory, because Pillow flips the wrong rows of files that it maps (uncompressed
+    # CMYK).
     image = Image.open(io.BytesIO(data))
     if oriented:
         image = ImageOps.exif_transpose(image)

@@ -1,11 +1,11 @@
-"""Has PEFT make LoRAs of a tiny Llama in the forms that people save them, and merge each.
+"""Makes LoRAs of a tiny Llama with PEFT, in the forms that people save them, and merges each.
 
-Developers only: needs torch, transformers, safetensors and peft.
+Only developers need this. It requires torch, transformers, safetensors and peft.
 
     python tools/make-lora-goldens.py      # writes test/fixtures/lora
 
-Each case is a folder as `save_pretrained` writes it, with `merged.safetensors` beside it: what
-`merge_and_unload` makes of the linear layers of the base.
+Each case is a folder that `save_pretrained` wrote. `merged.safetensors` beside it contains the
+linear layers of the base after `merge_and_unload`.
 """
 
 import json
@@ -30,7 +30,7 @@ CONFIG = {
 }
 FULL = ["model.layers.0.self_attn.q_proj", "model.layers.2.mlp.down_proj"]
 SUFFIXES = ["q_proj", "down_proj"]
-# Name, what LoraConfig is given beside r and lora_alpha, whether the base has no head.
+# Name, arguments for LoraConfig besides r and lora_alpha, and whether the base has no head.
 CASES = {
     "suffixes": {"target_modules": SUFFIXES},
     "all-linear": {"target_modules": "all-linear"},
@@ -93,7 +93,7 @@ def new_base() -> transformers.LlamaForCausalLM:
 
 
 def linear_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """By their canonical names."""
+    """Returns the weights of the linear layers by their canonical names."""
     return {
         name.removeprefix("model."): weight.detach().clone().contiguous()
         for name, weight in model.state_dict().items()
@@ -114,7 +114,7 @@ def make_case(name: str, options: dict) -> dict:
     folder = OUT / name
     wrapped.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
-    # The file as PEFT reads it back, not the model in memory, says what is right.
+    # The reference is the file as PEFT reads it back, not the model in memory.
     base = new_base()
     model = base.model if name.startswith("headless") else base
     before = linear_weights(model)

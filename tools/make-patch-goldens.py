@@ -1,6 +1,6 @@
-"""Computes what leaves the layers of timm's and transformers' models, patch by patch.
+"""Computes the outputs of the layers of timm's and transformers' models for each patch.
 
-Developers only: needs what make-goldens.py needs.
+Only developers need this. It has the same requirements as make-goldens.py.
 
     python tools/make-patch-goldens.py [preset…]      # writes test/fixtures/goldens/patches-<preset>.json
 """
@@ -24,14 +24,14 @@ PHOTOGRAPH = "china.jpg"
 SEED = 1
 KEPT = [0, 1, 4, 6, 11, 15]  # of 4 × 4 patches: neighbours in a row and in a column, both ends
 
-# preset: the layout in which its library loads it
+# preset: the layout that its library can load
 PRESETS = {"eva02-tiny": "timm", "clip-tiny": "hf-openai", "siglip2-tiny": "timm-siglip2"}
 
 Layers = dict[str, torch.Tensor]
 
 
 def of_clip(model: CLIPVisionModelWithProjection, pixels: torch.Tensor) -> Layers:
-    """hidden_states as LLaVA selects from them, without the class token."""
+    """Returns hidden_states as LLaVA selects them, without the class token."""
     tower = model.vision_model
     states = tower(pixels, output_hidden_states=True).hidden_states
     layers = {str(i): state[:, 1:] for i, state in enumerate(states)}
@@ -40,14 +40,14 @@ def of_clip(model: CLIPVisionModelWithProjection, pixels: torch.Tensor) -> Layer
 
 
 def of_timm(model: torch.nn.Module, pixels: torch.Tensor) -> Layers:
-    """forward_intermediates, and before it what the first block is given."""
+    """Returns forward_intermediates, preceded by the input of the first block."""
     first = []
     hook = model.blocks[0].register_forward_pre_hook(lambda _, inputs: first.append(inputs[0]))
     tokens, states = model.forward_intermediates(pixels, output_fmt="NLC")
     hook.remove()
     skipped = model.num_prefix_tokens
     layers = {str(i): state for i, state in enumerate([first[0][:, skipped:], *states])}
-    if isinstance(model, VisionTransformer):  # the pool over each token alone
+    if isinstance(model, VisionTransformer):  # pools each token by itself
         batch, count, width = tokens.shape
         pooled = model.attn_pool(tokens.reshape(batch * count, 1, width))
         return layers | {"embeddings": pooled.reshape(batch, count, -1)}
@@ -55,7 +55,7 @@ def of_timm(model: torch.nn.Module, pixels: torch.Tensor) -> Layers:
 
 
 def patches(model: torch.nn.Module, pixels: torch.Tensor) -> Layers:
-    """[n, patches, D] by layer, and in the space of the embeddings."""
+    """Returns [n, patches, D] for each layer, and for the embedding space."""
     with torch.no_grad():
         if isinstance(model, CLIPVisionModelWithProjection):
             return of_clip(model, pixels)

@@ -1,6 +1,6 @@
-"""Computes the tokens that transformers gives for texts where tokenizer.json adds other tokens than BOS, or none.
+"""Computes transformers' tokens for tokenizer.json files that add no tokens, or others than BOS.
 
-Developers only: needs transformers, and Node for the tokenizer's file.
+Only developers need this. It requires transformers, and Node for the tokenizer's file.
 
     python tools/make-post-processor-goldens.py      # writes test/fixtures/goldens/post-processors.json
 """
@@ -23,7 +23,7 @@ TEXTS = ["a photo of zero", "", "one<|eot_id|>", "a!@#$%^&*()b", *LONG]
 
 
 def template(before: list[str], after: list[str], ids: dict[str, int]) -> dict:
-    """Puts tokens around a text."""
+    """A post-processor that adds tokens before and after a text."""
 
     def special(token: str) -> dict:
         return {"SpecialToken": {"id": token, "type_id": 0}}

@@ -1,10 +1,11 @@
-"""What image processors make of the pictures in test/fixtures/images, from the files that state them.
+"""Preprocesses the images in test/fixtures/images as configured by JSON files of checkpoints.
 
     python tools/make-preprocessing-goldens.py
 
-Writes test/fixtures/preprocessing/golden.json: of each case the JSON files beside a checkpoint, the
-size of its weights, and the sha256 of the float32 [3, S, S] of each picture. Oracles: transformers'
-processors over Pillow, timm's create_transform, open_clip's image_transform.
+Writes test/fixtures/preprocessing/golden.json. For each case, it contains the JSON files beside a
+checkpoint, the image size of its weights, and the sha256 of the float32 [3, S, S] of each image.
+The oracles are transformers' processors over Pillow, timm's create_transform and open_clip's
+image_transform.
 """
 
 import hashlib
@@ -35,8 +36,8 @@ from transformers.models.vit import ViTImageProcessorPil
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "test/fixtures/images"
 OUT = ROOT / "test/fixtures/preprocessing/golden.json"
-# Decoded otherwise than by Pillow (golden.json's own test says how), or no pictures; the widest and
-# the tallest would fill the memory once resized.
+# Files that are not decoded as in Pillow (golden.json's test has the details) or are not images.
+# The widest and the tallest image would fill the memory after resizing.
 SKIPPED = {"empty.jpg", "header-only.jpg", "bomb.png", "golden-56.png", "grey-16.png"}
 SKIPPED |= {"one-wide-long.png", "one-high-long.png", "large.jpg"}
 SUFFIXES = (".jpg", ".png", ".webp", ".gif", ".tiff")
@@ -65,7 +66,7 @@ def by_transformers(kind: str, **fields) -> dict:
 
 
 def transformers_cases():
-    """Name, processor's fields, S, and whether the class is left to the reader."""
+    """Yields name, the fields of the processor, and S."""
     yield "CLIP", by_transformers("CLIP", size={"shortest_edge": 56}, crop_size=square(56)), 56
     yield "CLIP, its defaults", by_transformers("CLIP"), 224
     yield "CLIP, old", {"feature_extractor_type": "CLIPFeatureExtractor", "size": 56, "crop_size": 56}, 56
@@ -113,7 +114,7 @@ def open_clip_cases():
 
 
 def cases():
-    """Of each: name, S, the files, and what makes an array of a picture."""
+    """Yields name, S, the files, and a function that converts an image to an array."""
     for name, fields, size in transformers_cases():
         kind = (fields.get("image_processor_type") or fields["feature_extractor_type"])
         kind = kind.replace("ImageProcessor", "").replace("FeatureExtractor", "")
@@ -143,7 +144,7 @@ def pictures() -> dict[str, Image.Image]:
         if path.name in SKIPPED or path.name.startswith("truncated-") or path.suffix not in SUFFIXES:
             continue
         rgb = Image.open(path).convert("RGB")
-        rgb.info.clear()  # a processor would blend a palette's transparency that is left in it
+        rgb.info.clear()  # otherwise a processor would blend a palette's transparency
         found[path.name] = rgb
     return found
 

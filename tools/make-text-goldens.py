@@ -1,7 +1,9 @@
-"""Computes what transformers' Llama, with every token attending to all, and PyTorch give for synthetic
-text towers.
+"""Computes the outputs of synthetic text towers with transformers' Llama and PyTorch.
 
-Developers only: needs torch, transformers and safetensors, and Node for the generator.
+In Llama, every token attends to all tokens.
+
+Only developers need this. It requires torch, transformers and safetensors, and Node for the
+generator.
 
     python tools/make-text-goldens.py [preset…]      # writes test/fixtures/goldens/<preset>.json
 """
@@ -21,7 +23,7 @@ from prompt import tokenize
 from text_reference import load_adapter
 
 SEED = 1
-# Tokens of each text, and over how many of them at the end the mean is taken.
+# Tokens of each text, and how many of the last ones are pooled.
 TEXTS = [(1, 1), (6, 2), (17, 13), (64, 60), (65, 1), (300, 296), (511, 507), (512, 512)]
 LONG = (2000, 1996)
 FEATURES = 4
@@ -37,7 +39,8 @@ PRESETS = {
 }
 WHOLE = "whole-tiny"
 
-# What users write, and what they might: the last fill the 512 tokens of a text nearly, exactly and more.
+# Texts that users write or might write. The last ones fill almost, exactly and more than the 512
+# tokens of a text.
 CAPTIONS = [
     "",
     " ",
@@ -77,15 +80,15 @@ def llama(folder: Path) -> dict:
 
 
 def full_attention(model: transformers.LlamaModel, ids: list[int]) -> torch.Tensor:
-    """Hidden states [T, D] where all tokens see all tokens."""
-    # A mask of four dimensions is taken as it is.
+    """Returns hidden states [T, D] when every token attends to all tokens."""
+    # transformers uses a mask of four dimensions unchanged.
     everything = torch.zeros(1, 1, len(ids), len(ids))
     with torch.inference_mode():
         return model(input_ids=torch.tensor([ids]), attention_mask=everything).last_hidden_state[0]
 
 
 def long_text(tokenizer, length: int) -> str:
-    """Of so many tokens in its prompt."""
+    """Makes a text whose prompt has `length` tokens."""
     words = "a photo of the red car "
     text = ""
     while len(tokenize(tokenizer, text, 10**6)[0]) < length - 8:
@@ -96,7 +99,8 @@ def long_text(tokenizer, length: int) -> str:
 
 
 def whole(folder: Path) -> dict:
-    """Embeddings of texts, by way of the tokens, the language model and the adapter."""
+    """Returns embeddings of texts, computed by the tokenizer, the language model and the
+    adapter."""
     llm = folder / "llm"
     tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(llm)
     model = load_llama(llm)

@@ -1,6 +1,6 @@
-"""Computes the tokens that transformers gives for 10,000 texts in LLM2CLIP's prompt, and how many are averaged.
+"""Computes transformers' tokens for 10,000 texts in LLM2CLIP's prompt, and how many are pooled.
 
-Developers only: needs transformers, and Node for the tokenizer's file and the texts.
+Only developers need this. It requires transformers, and Node for the tokenizer's file and texts.
 
     python tools/make-tokenizer-goldens.py      # writes test/fixtures/goldens/tokenizer.json
 """
@@ -18,7 +18,7 @@ from prompt import tokenize
 OUT = ROOT / "test" / "fixtures" / "goldens" / "tokenizer.json"
 COUNT = 10_000
 SEED = 1
-WHOLE = 200  # texts whose tokens are kept; of the others a checksum
+WHOLE = 200  # texts whose tokens are stored; for the others only a checksum is
 
 
 def checksum(ids: list[int], pooled: int) -> str:

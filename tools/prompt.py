@@ -1,4 +1,4 @@
-"""LLM2CLIP's prompt as the reference makes it of a text."""
+"""LLM2CLIP's prompt, made from a text like in the reference."""
 
 MAX_LENGTH = 512
 SEPARATOR = "!@#$%^&*()"
@@ -10,7 +10,7 @@ def prompt(text: str) -> str:
 
 
 def tokenize(tokenizer, text: str, most: int = MAX_LENGTH) -> tuple[list[int], int]:
-    """Token ids, and over how many of the last the mean goes."""
+    """Returns the token ids, and how many of the last tokens are pooled."""
     parts = prompt(text).split(SEPARATOR)
     limit = {"truncation": True, "max_length": most}
     ids = tokenizer("".join(parts), **limit)["input_ids"]

@@ -1,6 +1,7 @@
 """The reference: timm's or transformers' model with a checkpoint's weights, in any published layout.
 
-Developers only, as everything in Python here: needs torch, timm, transformers, safetensors, Pillow.
+Only developers need this, like all Python code here. It requires torch, timm, transformers,
+safetensors and Pillow.
 """
 
 import json
@@ -47,7 +48,8 @@ State = dict[str, torch.Tensor]
 
 
 def read_state(path: Path) -> State:
-    """The tensors of a file or of a folder that holds it, in fp32, without wrapping."""
+    """Reads the tensors of a file, or of a folder that contains it, in fp32 and without
+    wrapping."""
     if path.is_dir():
         index = path / "model.safetensors.index.json"
         if index.exists():
@@ -65,7 +67,7 @@ def read_state(path: Path) -> State:
 
 
 def tower_of(state: State) -> State:
-    """The vision tower's tensors alone, without the prefix they share."""
+    """Returns only the tensors of the vision tower, without their common prefix."""
     for prefix in ("visual.trunk.", "visual."):
         if any(key.startswith(prefix) for key in state):
             state = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
@@ -109,7 +111,7 @@ def load(model: torch.nn.Module, state: State, absent: str) -> torch.nn.Module:
 
 
 def eva_tower(size: int, hidden: int, embedding: int, shape: dict) -> Eva:
-    """EVA02 as EVA-CLIP uses it, untrained; heads are 64 wide."""
+    """An untrained EVA02 as EVA-CLIP uses it. The head dimension is 64."""
     return Eva(
         img_size=size,
         num_heads=shape["embed_dim"] // 64,
@@ -128,7 +130,7 @@ def eva_tower(size: int, hidden: int, embedding: int, shape: dict) -> Eva:
 
 
 def eva02(state: State) -> torch.nn.Module:
-    """timm's, from timm's names."""
+    """Builds timm's model from timm's names."""
     shape = shape_of(state)
     grid = round((state["pos_embed"].shape[1] - 1) ** 0.5)
     hidden = state["blocks.0.mlp.fc1_g.weight"].shape[0]
@@ -137,7 +139,7 @@ def eva02(state: State) -> torch.nn.Module:
 
 
 def siglip2(state: State) -> torch.nn.Module:
-    """timm's, from timm's names."""
+    """Builds timm's model from timm's names."""
     shape = shape_of(state)
     grid = round(state["pos_embed"].shape[1] ** 0.5)
     model = VisionTransformer(
@@ -155,7 +157,7 @@ def siglip2(state: State) -> torch.nn.Module:
 
 
 def clip_vit(state: State, config: dict) -> torch.nn.Module:
-    """transformers', from its names; `config` is what its config.json says of the vision tower."""
+    """Builds transformers' model from its names. `config` is the vision part of its config.json."""
     model = CLIPVisionModelWithProjection(CLIPVisionConfig(**config))
     return load(model, state, "position_ids")
 
@@ -177,7 +179,7 @@ def inferred_clip_config(state: State) -> dict:
 
 
 def build(checkpoint: Path) -> torch.nn.Module:
-    """The reference model of a checkpoint, whatever its layout."""
+    """Returns the reference model of a checkpoint in any layout."""
     state = tower_of(read_state(checkpoint))
     if "vision_model.pre_layrnorm.weight" in state:
         beside = (checkpoint if checkpoint.is_dir() else checkpoint.parent) / "config.json"
@@ -188,7 +190,7 @@ def build(checkpoint: Path) -> torch.nn.Module:
     if "blocks.0.mlp.fc1_g.weight" in state:
         return eva02(state)
     state = renamed(with_split_qkv(state), HUGGING_FACE_EVA)
-    for name in ("cls_token", "pos_embed"):  # Hugging Face leaves the leading ones away
+    for name in ("cls_token", "pos_embed"):  # Hugging Face omits leading dimensions of 1
         state[name] = state[name].reshape(1, -1, state[name].shape[-1])
     return eva02(renamed(state, OFFICIAL))
 
@@ -209,7 +211,7 @@ def pixels(pictures: list[Path] | list[BytesIO], size: int, **normalisation) -> 
 
 
 def embeddings(model: torch.nn.Module, pixel_values: torch.Tensor) -> torch.Tensor:
-    """[n, E], the raw projection."""
+    """Returns [n, E], the raw projection."""
     with torch.no_grad():
         output = model(pixel_values)
     return output.image_embeds if hasattr(output, "image_embeds") else output

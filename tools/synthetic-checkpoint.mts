@@ -1,5 +1,5 @@
-// Writes a checkpoint with seeded, made-up weights in a published layout: the same bytes everywhere,
-// no Python.
+// Writes a checkpoint with seeded random weights in a published layout. The bytes are the same on
+// every machine, and Python is not needed.
 //
 //   node --import tsx tools/synthetic-checkpoint.mts --preset eva02-L-14-336 --out FOLDER \
 //     [--layout official] [--format torch] [--dtype f32] [--seed 1]

@@ -1,4 +1,5 @@
-// Writes a language model, a text adapter, or a whole tiny LLM2CLIP, with seeded, made-up weights in its published layout.
+// Writes a language model, a text adapter, or a complete tiny LLM2CLIP with seeded random weights
+// in its published layout:
 //
 //   node --import tsx tools/synthetic-text.mts --preset llama-tiny --out FOLDER [--dtype f32] [--seed 1]
 import { parseArgs } from 'node:util';

@@ -2,7 +2,7 @@
 //
 //   node --import tsx tools/synthetic-tokenizer.mts --out FOLDER [--texts 10000] [--seed 1] [--words photo,of]
 //
-// With --words it is one of the same kind that has these words alone.
+// With --words, it writes a tokenizer of the same kind that has only these words.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';

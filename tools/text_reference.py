@@ -1,6 +1,6 @@
-"""The reference's text side: the language model's pooled output, the adapter.
+"""The text side of the reference: the language model's pooled output, and the adapter.
 
-Developers only, as everything in Python here: needs torch and transformers.
+Only developers need this, like all Python code here. It requires torch and transformers.
 """
 
 import torch
@@ -10,13 +10,14 @@ BLOCKS = 4
 
 
 def pooled_features(llama, texts: list[tuple[list[int], int]], pad: int) -> torch.Tensor:
-    """[n, D]: means over the last hidden states of tokenised texts, padded on the left to one width."""
+    """Returns [n, D]: means over the last hidden states of tokenised texts, padded on the left."""
     width = max(len(ids) for ids, _ in texts)
     rows = [[pad] * (width - len(ids)) + ids for ids, _ in texts]
     position = torch.arange(width)
     real = position >= width - torch.tensor([[len(ids)] for ids, _ in texts])
     averaged = (position >= width - torch.tensor([[pooled] for _, pooled in texts]))[:, :, None]
-    # A mask of four dimensions is taken as it is: all tokens see all tokens but the padding.
+    # transformers uses a mask of four dimensions unchanged. Every token attends to all except the
+    # padding.
     hidden_from = torch.where(real, 0.0, torch.finfo(torch.float32).min)[:, None, None, :]
     mask = hidden_from.expand(-1, 1, width, -1)
     states = llama(input_ids=torch.tensor(rows), attention_mask=mask).last_hidden_state
@@ -36,13 +37,13 @@ class Block(nn.Module):
 
 
 def new_adapter(width: int, embedding: int) -> nn.Sequential:
-    """Untrained; its input must be L2-normalised where the model has it so."""
+    """An untrained adapter. Its input must be L2-normalised if the model requires that."""
     blocks = [Block(width) for _ in range(BLOCKS)]
     return nn.Sequential(*blocks, nn.LayerNorm(width), nn.Linear(width, embedding))
 
 
 def load_adapter(state: dict[str, torch.Tensor]) -> nn.Sequential:
-    """From tensors without the prefix that a checkpoint gives them."""
+    """Loads an adapter from tensors without the checkpoint's prefix."""
     embedding, width = state[f"{BLOCKS + 1}.weight"].shape
     model = new_adapter(width, embedding).eval()
     model.load_state_dict(state)

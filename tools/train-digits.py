@@ -1,11 +1,13 @@
-"""Trains the tiny LLM2CLIP of test/fixtures/digits on scikit-learn's handwritten digits and captions of them.
+"""Trains the tiny LLM2CLIP of test/fixtures/digits on scikit-learn's handwritten digits.
 
-Developers only: needs torch, timm, transformers, tokenizers, scikit-learn and Pillow.
+Only developers need this. It requires torch, timm, transformers, tokenizers, scikit-learn and
+Pillow.
 
     python tools/train-digits.py            # writes test/fixtures/digits, takes ten minutes
 
-An EVA02 tower, a bidirectional Llama with its tokenizer, and the adapter between them learn together,
-by CLIP's loss. Held-out and gallery digits, and the templates of the evaluation, are never trained on.
+An EVA02 tower, a bidirectional Llama with its tokenizer, and the adapter between them are trained
+together on images and captions with CLIP's loss. Held-out and gallery digits, and the templates of
+the evaluation, are never used in training.
 """
 
 import json
@@ -22,7 +24,7 @@ from sklearn.datasets import load_digits
 from digits.captions import HELD_OUT_TEMPLATES, WORDS
 from digits.evaluation import Reference, nearest_neighbour_accuracy, zero_shot_accuracy
 from digits.model import SIZE, Digits, save
-from digits.pictures import GALLERY, HELD_OUT, png, split, write_pictures
+from digits.pictures import GALLERY, HELD_OUT, names_in, png, split, write_pictures
 from digits.tokenizer import train_tokenizer
 from digits.training import train
 from reference import pixels
@@ -56,7 +58,8 @@ def rounded(rows: torch.Tensor) -> list[list[float]]:
 
 
 def write_model(images: torch.Tensor, labels: torch.Tensor) -> Reference:
-    """Trains it, and gives what the written files say: they hold the weights rounded."""
+    """Trains a model, and returns the written files as a reference, because they contain rounded
+    weights."""
     model = Digits(train_tokenizer(SEED))
     train(model, images, labels, SEED)
     checkpoint, llm = FOLDER / "digits-eva02.pt", FOLDER / "llm"
@@ -67,7 +70,7 @@ def write_model(images: torch.Tensor, labels: torch.Tensor) -> Reference:
 def accuracy(
     reference: Reference, of_held_out: torch.Tensor, of_gallery: torch.Tensor
 ) -> dict[str, float]:
-    """Both sets are in the order of their labels, as many of each."""
+    """Expects both sets in the order of their labels, with equally many per label."""
     right, known = (torch.arange(10).repeat_interleave(n) for n in (HELD_OUT, GALLERY))
     classes = reference.of_classes(WORDS, HELD_OUT_TEMPLATES)
     return {
@@ -85,8 +88,11 @@ def main() -> None:
     held_out, gallery, training = split(digits.target)
 
     shutil.rmtree(FOLDER, ignore_errors=True)
-    names = write_pictures(FOLDER / "heldout", digits.target[held_out], [pngs[i] for i in held_out])
-    write_pictures(FOLDER / "gallery", digits.target[gallery], [pngs[i] for i in gallery])
+    FOLDER.mkdir(parents=True)
+    names = names_in("heldout", digits.target[held_out])
+    known = names_in("gallery", digits.target[gallery])
+    contents = [pngs[i] for i in [*held_out, *gallery]]
+    write_pictures(FOLDER / "pictures.zip", dict(zip([*names, *known], contents, strict=True)))
     reference = write_model(images[training], torch.from_numpy(digits.target[training]))
 
     with torch.inference_mode():

@@ -1,9 +1,10 @@
-"""Times EVA02-L/14@336 of random weights in PyTorch, eager and compiled, on the first GPU.
+"""Times EVA02-L/14@336 with random weights in PyTorch, eager and compiled, on the first GPU.
 
     python bench/gpu/pytorch.py --precision fp16 --batches 1,8,64 --seconds 2 [--compile] > times.json
 
-Needs torch alone: the tower is written out here as MODEL.md's source has it, with the library's own
-fused attention. What gpu-check compares with; its embeddings are of other weights.
+Needs only torch. The tower is written here as in the source that MODEL.md names, with torch's own
+fused attention. gpu-check compares its speed with ours. The embeddings differ, because the weights
+do.
 """
 
 import argparse
@@ -23,7 +24,7 @@ DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
 
 def angles() -> torch.Tensor:
-    """[2, tokens, head dim]: cosines above sines; the class token does not turn."""
+    """[2, tokens, head dim]: cosines, then sines. The class token is not rotated."""
     half = WIDTH // HEADS // 2
     frequencies = 10000.0 ** -(torch.arange(0, half, 2).float() / half)
     positions = torch.arange(GRID).float() / GRID * 16
@@ -79,7 +80,7 @@ class Tower(nn.Module):
 
 
 def time_batch(model: nn.Module, batch: int, dtype: torch.dtype, seconds: float) -> dict:
-    """From pinned pixels to embeddings on the host, as llm2clip's runs are timed."""
+    """Measures from pinned pixels to embeddings on the host, like llm2clip's runs."""
     pixels = torch.randn(batch, 3, SIZE, SIZE).pin_memory()
     run = lambda: model(pixels.to("cuda", dtype, non_blocking=True)).float().cpu()  # noqa: E731
     for _ in range(5):
@@ -97,7 +98,8 @@ def time_batch(model: nn.Module, batch: int, dtype: torch.dtype, seconds: float)
 
 
 def stop(*_: object) -> None:
-    """Whoever stops it has what was done; a second signal would end it while it prints."""
+    """When this is stopped, it prints what was done. A second signal must not end it while it
+    prints."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(1)
 
@@ -105,7 +107,7 @@ def stop(*_: object) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--precision", choices=DTYPES, default="fp16")
-    # Those that decide most come first.
+    # The most important sizes come first.
     parser.add_argument("--batches", default="64,1,8,32,16,4,2")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--compile", action="store_true")
@@ -114,7 +116,8 @@ def main() -> None:
     dtype = DTYPES[arguments.precision]
     model = Tower().eval().to("cuda", dtype)
     if arguments.compile:
-        # Each size with kernels of its own: one for all would be slower, and no fair peer.
+        # Each size gets its own kernels. Kernels for all sizes would be slower, and an unfair
+        # comparison.
         model = torch.compile(model, mode="max-autotune", dynamic=False)
     times = []
     signal.signal(signal.SIGTERM, stop)

@@ -1,10 +1,10 @@
-"""Makes one record of what scripts/gpu-check.sh ran: record.py FOLDER OUT.json
+"""Writes a record of the steps that scripts/gpu-check.sh ran: record.py FOLDER OUT.json
 
-FOLDER holds `steps`, a line a step of name, status, seconds, reason, what it decides and command
-between tabs; what each printed, NAME.out and NAME.err; and `gpu`, what the machine has. A status is
-"ok", "failed", "cut" (its plan was over, and its result may be a part) or "skipped". A record that
-OUT.json holds already keeps its steps, but for those that ran again. The exit code is 1 if a step of
-FOLDER failed.
+FOLDER contains `steps`, with one line per step: name, status, seconds, reason, what it decides and
+its command, separated by tabs. It also contains each step's output, NAME.out and NAME.err, and
+`gpu`, which describes the GPU. A status is "ok", "failed", "cut" (the plan's time was over, so the
+result may be incomplete) or "skipped". Steps that OUT.json already contains are kept, unless they
+ran again. The exit code is 1 if a step in FOLDER failed.
 """
 
 import json
@@ -17,7 +17,7 @@ from pathlib import Path
 from summary import gates, ratios
 
 LAST_LINES = 20
-# A folder of the machine that ran it, down to the file's own name: of no interest elsewhere.
+# Matches folders of this machine, which mean nothing elsewhere. The file's own name is kept.
 FOLDERS = re.compile(r"(?<![\w:/.])/(?:[^\s/:'\",;()]+/)+")
 
 
@@ -33,7 +33,7 @@ def read(path: Path) -> str:
 
 
 def result_of(folder: Path, name: str) -> object:
-    """The step's JSON, where its output is some."""
+    """Returns the step's output if it is JSON."""
     try:
         return json.loads(without_folders(read(folder / f"{name}.out")))
     except ValueError:
@@ -41,14 +41,16 @@ def result_of(folder: Path, name: str) -> object:
 
 
 def last_lines(folder: Path, name: str, result: object) -> list[str]:
-    """What a failed step said: its errors, and its output where that is no result."""
+    """Returns the last lines of a failed step: its errors, and its output if that is not a
+    result."""
     streams = [f"{name}.err"] if result is not None else [f"{name}.out", f"{name}.err"]
     lines = [read(folder / stream).splitlines()[-LAST_LINES:] for stream in streams]
     return [without_folders(line) for stream in lines for line in stream]
 
 
 def steps(folder: Path) -> list[dict]:
-    """Of this run. A step's own date and GPU: a record may hold those of several."""
+    """Returns the steps of this run. Each has its own date and GPU, because a record may combine
+    several runs."""
     gpu = read(folder / "gpu").strip()
     found = []
     for line in read(folder / "steps").splitlines():
@@ -66,7 +68,7 @@ def steps(folder: Path) -> list[dict]:
 
 
 def merged(old: list[dict], new: list[dict]) -> list[dict]:
-    """In the old order; what is new comes last. A step that was skipped or cut may have run before."""
+    """Keeps the old order and appends new steps. A skipped or cut step keeps its earlier result."""
     by_name = {step["name"]: step for step in old}
     for step in new:
         if step["status"] in ("ok", "failed") or step["name"] not in by_name:
@@ -89,7 +91,7 @@ def main() -> int:
         "steps": together,
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    # Renamed: whoever is stopped while writing leaves the old one.
+    # The file is renamed at the end, so that an interruption leaves the old one intact.
     fresh = out.with_suffix(".part")
     fresh.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n")
     fresh.replace(out)

@@ -1,5 +1,5 @@
-// EVA02-L/14@336 with made-up weights from checkpoint to embeddings of pictures, as users have them:
-// converted in fp16, then `llm2clip bench` on the device that LLM2CLIP_TEST_DEVICE names. Prints JSON.
+// Serves EVA02-L/14@336 with random weights as users do: converts it in fp16, and then runs
+// `llm2clip bench` on the device that LLM2CLIP_TEST_DEVICE names. Prints JSON.
 //
 //   node --import tsx bench/gpu/served.mts [PRESET]
 import { spawnSync } from 'node:child_process';
@@ -14,10 +14,10 @@ import { DEVICE } from '../../test/support/device.mts';
 import { photograph } from '../../test/support/goldens.mts';
 import type { Preset } from '../../tools/synthetic/presets.mts';
 
-/** Of 640 × 427 pixels. */
+/** Images of 640 × 427 pixels. */
 const PICTURES = [photograph('china.jpg'), photograph('flower.jpg')];
 
-/** The whole road, the one behind the decoder, and the one behind resizing. */
+/** The whole path from encoded images, the path after decoding, and the path after resizing. */
 const INPUTS = ['encoded', 'raw', 'preprocessed'] as const;
 
 function bench(bundle: string, input: string, out: string): Report {

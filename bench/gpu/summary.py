@@ -1,6 +1,7 @@
-"""What the steps of a record say together: how EVA02-L compares with PyTorch, and DESIGN's goals."""
+"""Summarises the steps of a record: how EVA02-L compares with PyTorch, and the goals of
+DESIGN.md."""
 
-# Steps that time EVA02-L, by the engine that ran it; -fp16 and so on follow.
+# The steps that time EVA02-L, by engine. Their names end in -fp16 and so on.
 ENGINES = {
     "torchscript": "session-large",
     "tensorrt-rtx": "tensorrt-rtx-large",
@@ -9,7 +10,7 @@ ENGINES = {
 PRECISIONS = ("fp16", "bf16", "fp32")
 PEERS = {"timesEager": "pytorch", "timesCompiled": "torch-compile"}
 
-# Of fp16: goal, batch, what is judged, the bound, whether it is a least.
+# Goals for fp16: name, batch size, key of the value, bound, and whether the bound is a minimum.
 GOALS = [
     ("offline, times PyTorch eager", 64, "timesEager", 1.8, True),
     ("offline, times torch.compile", 64, "timesCompiled", 1.1, True),
@@ -21,19 +22,19 @@ GOALS = [
 
 
 def result(steps: list[dict], name: str) -> tuple[dict, str | None]:
-    """A step's result and the GPU it is of; {} where there is none."""
+    """Returns a step's result and its GPU, or {} if there is no result."""
     step = next((step for step in steps if step["name"] == name), {})
     return step.get("result") or {}, step.get("gpu")
 
 
 def peer_rates(steps: list[dict], peer: str, precision: str, gpu: str | None) -> dict[int, float]:
-    """Pictures a second by batch. Another GPU's are no comparison."""
+    """Returns images per second by batch size. Results of another GPU are not comparable."""
     times, of = result(steps, f"{peer}-{precision}")
     return {time["batch"]: time["perSecond"] for time in times.get("batches", []) if of == gpu}
 
 
 def ratios_of(steps: list[dict], engine: str, found: dict, gpu: str | None) -> list[dict]:
-    """A row a batch of one engine in one precision."""
+    """Returns one row per batch size for an engine in one precision."""
     peers = {key: peer_rates(steps, peer, found["precision"], gpu) for key, peer in PEERS.items()}
     rows = []
     for time in found.get("batches", []):
@@ -61,13 +62,13 @@ def gate(engine: str, goal: tuple, rows: list[dict]) -> dict:
     name, batch, key, bound, least = goal
     row = next((row for row in rows if row["batch"] == batch), {})
     value = row.get(key)
-    # What was not measured is neither.
+    # A goal that was not measured is neither met nor missed.
     met = None if value is None else value >= bound if least else value <= bound
     return {"engine": engine, "goal": name, "bound": bound, "found": value, "met": met}
 
 
 def gates(steps: list[dict]) -> list[dict]:
-    """Goals, not failures: a row of each for every engine that was timed in fp16."""
+    """Goals are not failures. Returns a row per goal for every engine that was timed in fp16."""
     all_rows = [row for row in ratios(steps) if row["precision"] == "fp16"]
     engines = dict.fromkeys(row["engine"] for row in all_rows)
     return [

@@ -1,9 +1,12 @@
-// How LoadGen's figures and those of `llm2clip bench` stand to each other.
+// Checks whether the figures of LoadGen and of `llm2clip bench` agree.
 import type { Run } from '#lib/bench/record';
 import { median } from '#lib/bench/statistics';
 import type { ComparedScenario, Found } from './loadgen.mts';
 
-/** Milliseconds: a query's latency; offline, of a picture over the first 50, 90, 99 % of them. */
+/**
+ * Milliseconds: a query's latency, or offline, the time per image over the first 50, 90 and 99 % of
+ * the images.
+ */
 export interface Figures {
   p50: number;
   p90: number;
@@ -12,13 +15,13 @@ export interface Figures {
   picturesPerSecond: number;
 }
 
-/** Largest difference from LoadGen's figure, as a share of it. */
+/** The largest allowed difference, as a share of LoadGen's figure. */
 export const TOLERANCES = { p50: 0.15, p90: 0.15, p99: 0.25 } as const;
 type Percentile = keyof typeof TOLERANCES;
 const PERCENTILES = Object.keys(TOLERANCES) as Percentile[];
 const SHARES = { p50: 0.5, p90: 0.9, p99: 0.99 } as const;
 
-/** Both of one scenario in one round, the first of them first. */
+/** Both results for one scenario in one round. */
 export interface Round {
   scenario: ComparedScenario;
   first: 'LoadGen' | 'llm2clip bench';
@@ -27,7 +30,7 @@ export interface Round {
   agree: Record<Percentile, boolean>;
 }
 
-/** The medians of all rounds. */
+/** The medians over all rounds. */
 export interface Outcome extends Omit<Round, 'first'> {
   rounds: number;
 }
@@ -35,7 +38,7 @@ export interface Outcome extends Omit<Round, 'first'> {
 const byPercentile = <T,>(of: (percentile: Percentile) => T) =>
   Object.fromEntries(PERCENTILES.map((one) => [one, of(one)])) as Record<Percentile, T>;
 
-/** Offline LoadGen's latencies are the times at which so many pictures were done. */
+/** Offline, LoadGen's latencies are the times from the start until that many images were done. */
 export function figuresOfLoadGen(scenario: ComparedScenario, found: Found): Figures {
   const { queries, picturesPerSecond } = found;
   const latency = byPercentile((one) =>
@@ -44,7 +47,10 @@ export function figuresOfLoadGen(scenario: ComparedScenario, found: Found): Figu
   return { ...latency, queries, picturesPerSecond };
 }
 
-/** Milliseconds of a picture over the first share of a run, whose windows hold as many each. */
+/**
+ * Milliseconds per image over the first `share` of a run. Its windows contain equal numbers of
+ * images.
+ */
 function paceOf({ windows, pictures }: Run, share: number): number {
   if (windows.length === 0) {
     throw new Error(
@@ -72,7 +78,7 @@ export function agreement(loadgen: Figures, llm2clip: Figures): Record<Percentil
   );
 }
 
-/** A scenario's rounds in one. */
+/** Combines the rounds of a scenario. */
 export function outcomeOf(scenario: ComparedScenario, rounds: readonly Round[]): Outcome {
   const own = rounds.filter((round) => round.scenario === scenario);
   const medians = (who: 'loadgen' | 'llm2clip'): Figures => {

@@ -1,5 +1,6 @@
-// MLPerf's LoadGen and `llm2clip bench` in turn, on the same bundle with the same settings: the two
-// should find the same. README.md says what is compared and how to install LoadGen.
+// Runs MLPerf's LoadGen and `llm2clip bench` in turn on the same bundle with the same settings.
+// Both should report the same figures. README.md describes the comparison and how to install
+// LoadGen.
 //
 //   npm run bench:loadgen -- [--model digits|eva02-L-14-336|CHECKPOINT] [--precision P] [--rounds N]
 //     [--seconds S] [--rate N] [--scenarios LIST] [--threads N] [--max-batch N] [--images PLACE]
@@ -10,50 +11,24 @@ import { parseArgs } from 'node:util';
 import type { Precision } from 'llm2clip';
 import { describeMachine } from '#lib/bench/machine';
 import { loadPictures } from '#lib/bench/pictures';
-import type { Machine, Report, Run } from '#lib/bench/record';
+import type { Report, Run } from '#lib/bench/record';
 import { writeText } from '#lib/bench/store';
 import { SUBJECT_PROGRAM } from '#lib/bench/subject-process';
 import { readVisionManifest } from '#lib/bundle/open';
 import { cacheFolder } from '#lib/runtime/cache';
 import { MAIN } from '../../test/support/cli.mts';
+import { PICTURES } from '../../test/support/digits.mts';
 import { prepareModels } from '../models.mts';
 import {
   agreement,
   figuresOfLoadGen,
   figuresOfRun,
-  type Outcome,
   outcomeOf,
   type Round,
   TOLERANCES,
 } from './agreement.mts';
 import { type ComparedScenario, LOADGEN_SCENARIOS, outputOf, runLoadGen } from './loadgen.mts';
-import { loadGenTable } from './table.mts';
-
-export interface LoadGenRecord {
-  command: string;
-  date: string;
-  machine: Machine;
-  /** LoadGen's version. */
-  loadgen: string;
-  settings: Settings;
-  tolerances: typeof TOLERANCES;
-  rounds: Round[];
-  outcomes: Outcome[];
-}
-
-export interface Settings {
-  model: string;
-  precision: string;
-  threads: number;
-  maxBatch: number;
-  input: 'encoded';
-  pictures: number;
-  rounds: number;
-  /** Of a run, at the least. */
-  seconds: number;
-  /** Queries a second of server. */
-  rate: number;
-}
+import { type LoadGenRecord, loadGenTable } from './table.mts';
 
 const { values: options } = parseArgs({
   options: {
@@ -78,11 +53,14 @@ const load = {
 };
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-/** What `llm2clip bench` does by default. */
+/** The same minimum as in `llm2clip bench`. */
 const MIN_QUERIES = 24;
 const WARM_UP_SECONDS = Math.min(0.2 * seconds, 10);
 const TELL_EVERY_MS = 100;
-/** Of the offline throughput, where no rate is asked for: most batches hold one picture. */
+/**
+ * The share of the offline throughput that is used if no rate is given. At this rate most batches
+ * hold one image.
+ */
 const RATE_SHARE = 0.3;
 
 function scenarios(): ComparedScenario[] {
@@ -98,7 +76,7 @@ const fixture = (path: string) =>
 
 function places(): string[] {
   if (options.images !== undefined) return [options.images];
-  if (options.model === 'digits') return [fixture('digits/gallery')];
+  if (options.model === 'digits') return [join(PICTURES, 'gallery')];
   return ['images/china.jpg', 'images/flower.jpg'].map(fixture);
 }
 
@@ -116,7 +94,7 @@ async function runOurs(
   return report.runs.find((run) => run.scenario === scenario) as Run;
 }
 
-/** The bundle, its pictures, and what both may expect of it. */
+/** Prepares the bundle, its images, and the expected throughput. */
 async function prepare() {
   say('preparing the bundle');
   const precision = options.precision as Precision;
@@ -124,7 +102,7 @@ async function prepare() {
   const bundle = bundles[precision] as string;
   const { preprocessing } = await readVisionManifest(bundle);
   const { paths } = await loadPictures(places(), 'path', preprocessing);
-  say('measuring how much it can do');
+  say('measuring the offline throughput');
   const { picturesPerSecond: most } = await runOurs(bundle, 'offline', Math.min(seconds, 5));
   const rate = Number(options.rate ?? (RATE_SHARE * most).toPrecision(2));
   return { bundle, paths, most, rate };
@@ -136,7 +114,7 @@ function runTheirs(
   scenario: ComparedScenario,
   seed: number,
 ) {
-  // In server and single-stream an answer counts when LoadGen has it.
+  // In server and single-stream, a query ends when LoadGen receives its answer.
   const tellEveryMs = scenario === 'offline' ? TELL_EVERY_MS : 0;
   return runLoadGen(options.python, {
     subject: [process.execPath, SUBJECT_PROGRAM],

@@ -1,4 +1,4 @@
-// LoadGen in a process of its own, see loadgen.py.
+// Runs LoadGen in a separate process, see loadgen.py.
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -13,34 +13,39 @@ export const LOADGEN_SCENARIOS = {
 } as const;
 export type ComparedScenario = keyof typeof LOADGEN_SCENARIOS;
 
-/** What LoadGen is to do. */
+/** The request to loadgen.py. */
 export interface Asked {
-  /** Program and arguments of the process that is measured. */
+  /** The program and arguments of the measured process. */
   subject: string[];
   open: OpenOptions;
   scenario: (typeof LOADGEN_SCENARIOS)[ComparedScenario];
   seconds: number;
   warmUpSeconds: number;
   minQueries: number;
-  /** Queries a second: of Server when they come, of the others what may be expected. */
+  /**
+   * Queries per second: the arrival rate of Server, or the expected rate of the other scenarios.
+   */
   perSecond: number;
-  /** Of when queries come, and of which pictures. */
+  /** Seeds the arrival times and the choice of images. */
   seed: number;
 }
 
-/** What LoadGen logged; latencies in milliseconds, of Offline from the beginning of the run. */
+/**
+ * What LoadGen logged. Latencies are in milliseconds; for Offline they count from the start of the
+ * run.
+ */
 export interface Found {
   p50: number;
   p90: number;
   p99: number;
   queries: number;
   picturesPerSecond: number;
-  /** Queries that failed, by code. */
+  /** The number of failed queries for each error code. */
   errors: Record<string, number>;
   version: string;
 }
 
-/** Runs a program to its end. What it printed on stdout; throws where it failed. */
+/** Runs a program to its end and returns its stdout. Throws if it failed. */
 export async function outputOf(program: string, args: readonly string[]): Promise<string> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve, reject) => {
@@ -54,7 +59,7 @@ export async function outputOf(program: string, args: readonly string[]): Promis
   return output;
 }
 
-/** @param python Of a virtual environment with requirements.txt, see README.md. */
+/** @param python The Python of a virtual environment with requirements.txt, see README.md. */
 export async function runLoadGen(python: string, asked: Asked): Promise<Found> {
   return JSON.parse(await outputOf(python, [PROGRAM, JSON.stringify(asked)])) as Found;
 }

@@ -1,9 +1,9 @@
-"""Has MLPerf's LoadGen drive the process that `llm2clip bench` measures.
+"""Lets MLPerf's LoadGen drive the process that `llm2clip bench` measures.
 
     python bench/loadgen/loadgen.py '{"subject": [...], "open": {...}, "scenario": "Server", ...}'
 
-The argument is `Asked` of bench/loadgen/loadgen.mts, what is printed `Found`. With the process it
-speaks lib/bench/protocol.ts.
+The argument is `Asked` of bench/loadgen/loadgen.mts, and the output is `Found`. The measured
+process speaks the protocol of lib/bench/protocol.ts.
 """
 
 import json
@@ -28,7 +28,7 @@ PER_SECOND = {
 
 
 class Subject:
-    """The measured process. A thread takes its answers, and sleeps until one comes."""
+    """The measured process. A thread waits for its answers."""
 
     def __init__(self, command, options):
         self._process = subprocess.Popen(
@@ -45,12 +45,13 @@ class Subject:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def ask(self, queries, complete):
-        """Queries are [id, picture]; `complete` is called with the ids of those that are answered."""
+        """Sends queries, [id, image]. `complete` is called with the ids of those that were
+        answered."""
         self._complete = complete
         self._say({"op": "ask", "queries": queries})
 
     def warm_up(self, seconds):
-        """Asks for one picture after the other."""
+        """Asks for one image after another."""
         end = time.monotonic() + seconds
         answered = threading.Event()
         picture = 0
@@ -61,7 +62,7 @@ class Subject:
             picture += 1
 
     def close(self):
-        """Ends the process. How many queries failed, by code."""
+        """Ends the process and returns the number of failed queries for each error code."""
         self._complete = None
         self._process.stdin.close()
         self._process.wait()
@@ -69,7 +70,7 @@ class Subject:
 
     def _say(self, request):
         line = f"{json.dumps(request)}\n".encode()
-        # A pipe that is full takes only a part.
+        # A full pipe accepts only a part.
         while line:
             line = line[self._process.stdin.write(line) :]
 
@@ -82,7 +83,7 @@ class Subject:
             self._complete([id for id, _, _ in answers])
         if self._complete is not None:
             print("expected the measured process to answer, found that it ended", file=sys.stderr)
-            # LoadGen would wait for its answers.
+            # LoadGen would wait for the answers forever.
             os._exit(1)
 
 
@@ -93,7 +94,7 @@ def settings_of(asked):
     settings.min_duration_ms = round(1000 * asked["seconds"])
     settings.min_query_count = asked["minQueries"]
     settings.schedule_rng_seed = settings.sample_index_rng_seed = asked["seed"]
-    # How many queries LoadGen makes ready; of the server scenario, when they come.
+    # The number of queries that LoadGen prepares; in the server scenario, also their arrival rate.
     settings.server_target_qps = settings.offline_expected_qps = asked["perSecond"]
     settings.single_stream_expected_latency_ns = round(1e9 / asked["perSecond"])
     if asked["scenario"] == "Offline":
@@ -102,7 +103,7 @@ def settings_of(asked):
 
 
 def logged(folder):
-    """LoadGen's log, whose lines are `:::MLLOG {"key": ..., "value": ...}`."""
+    """Reads LoadGen's log, whose lines are `:::MLLOG {"key": ..., "value": ...}`."""
     lines = (Path(folder) / "mlperf_log_detail.txt").read_text().splitlines()
     entries = [json.loads(line.removeprefix(":::MLLOG ")) for line in lines if line[:1] == ":"]
     return {entry["key"]: entry["value"] for entry in entries}
@@ -130,7 +131,7 @@ def run(asked, subject):
 
 
 def main():
-    # The subject ends with this process.
+    # Ctrl-C ends this process, and the subject ends with it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     asked = json.loads(sys.argv[1])
     subject = Subject(asked["subject"], asked["open"])

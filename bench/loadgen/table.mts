@@ -1,8 +1,35 @@
-// A comparison with LoadGen as tables.mts has it in README.
-import type { Figures, Outcome } from './agreement.mts';
-import type { LoadGenRecord } from './compare.mts';
+// Formats a comparison with LoadGen as the table that tables.mts puts into README.
+import type { Machine } from '#lib/bench/record';
+import type { Figures, Outcome, Round, TOLERANCES } from './agreement.mts';
 
-const ms = (value: number) => value.toPrecision(3);
+export interface LoadGenRecord {
+  command: string;
+  date: string;
+  machine: Machine;
+  /** The version of LoadGen. */
+  loadgen: string;
+  settings: Settings;
+  tolerances: typeof TOLERANCES;
+  rounds: Round[];
+  outcomes: Outcome[];
+}
+
+interface Settings {
+  model: string;
+  precision: string;
+  threads: number;
+  maxBatch: number;
+  input: 'encoded';
+  pictures: number;
+  rounds: number;
+  /** The minimum duration of a run. */
+  seconds: number;
+  /** Queries per second in the server scenario. */
+  rate: number;
+}
+
+const ms = (value: number) =>
+  value < 1000 ? value.toPrecision(3) : Math.round(value).toLocaleString('en');
 const latencies = ({ p50, p90, p99 }: Figures) => [p50, p90, p99].map(ms).join(' / ');
 
 function row({ scenario, loadgen, llm2clip, agree }: Outcome): string {

@@ -1,6 +1,6 @@
 """Exports the reference model of a checkpoint to ONNX, for the peers that read it.
 
-Developers only: needs torch, timm, transformers, safetensors, Pillow and onnx.
+Only developers need this. It requires torch, timm, transformers, safetensors, Pillow and onnx.
 
     node --import tsx tools/synthetic-checkpoint.mts --preset eva02-L-14-336 --out FOLDER
     python bench/peers/export-onnx.py FOLDER/model.pt model.onnx
@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["TIMM_FUSED_ATTN"] = "0"  # the exporter knows no fused attention
+os.environ["TIMM_FUSED_ATTN"] = "0"  # the exporter does not support fused attention
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 import timm  # noqa: E402

@@ -1,12 +1,12 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** So long that the monitor's timer fires, which tells it of a hold-up that is over. */
+/** Long enough for the monitor's timer to fire, so that it notices a hold-up that just ended. */
 const MONITOR_MS = 5;
 
 /**
- * The longest that the event loop is held up while `body` runs, in ms. The monitor wakes the process
- * each millisecond: nothing is timed meanwhile.
+ * Returns the longest time in ms for which the event loop was blocked while `body` ran. The monitor
+ * wakes the process every millisecond, so nothing is timed during that.
  */
 export async function longestHoldUp(body: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });

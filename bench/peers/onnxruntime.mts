@@ -11,7 +11,7 @@ interface Ort {
   Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => unknown;
 }
 
-/** int8 is a file made by quantize-onnx.py: onnxruntime runs what the file says. */
+/** int8 needs a file from quantize-onnx.py, because onnxruntime uses the precision of the file. */
 const PRECISIONS = ['fp32', 'int8'];
 
 async function open({ model, threads, precision, device }: OpenOptions): Promise<PeerEngine> {

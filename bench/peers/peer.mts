@@ -1,4 +1,4 @@
-// The suite's side of the protocol: a peer is another engine in a process of its own.
+// The suite's side of the protocol. A peer is another engine in a separate process.
 import { PeerProcess } from './process.mts';
 import type {
   EmbedOptions,
@@ -13,7 +13,10 @@ export { PeerFailed, PeerMissing } from './process.mts';
 
 export interface PeerSpec {
   name: string;
-  /** Program and arguments, e.g. `[process.execPath, '--import', 'tsx', 'bench/peers/onnxruntime.mts']`. */
+  /**
+   * The program and its arguments, e.g. `[process.execPath, '--import', 'tsx',
+   * 'bench/peers/onnxruntime.mts']`.
+   */
   command: string[];
   open: OpenOptions;
 }
@@ -33,7 +36,7 @@ export class Peer {
    * Starts a peer and opens its model.
    *
    * @param signal - ends the peer when it aborts
-   * @throws PeerMissing where it is not installed; PeerFailed
+   * @throws PeerMissing if it is not installed; PeerFailed
    * @example
    * const peer = await Peer.start({ name: 'onnxruntime', command, open });
    * const { seconds } = await peer.run({ pixels, offset: 0, batch: 1, leastSeconds: 0.1 });
@@ -50,24 +53,24 @@ export class Peer {
     }
   }
 
-  /** Of the peer's packages, by name. */
+  /** The versions of the peer's packages, by name. */
   get versions(): Readonly<Record<string, string>> {
     return this.#opened.versions;
   }
 
-  /** What really runs. */
+  /** The precision that the engine really uses. */
   get precision(): string {
     return this.#opened.precision;
   }
 
-  /** Times a batch, after a run of it that is not timed. @throws PeerFailed */
+  /** Runs a batch once without timing and then times it. @throws PeerFailed */
   async run(options: RunOptions): Promise<Timing> {
     const request = { op: 'run', ...options, imageSize: this.#imageSize } as const;
     const { seconds, eventLoopDelayMaxMs } = await this.#ask<Timing>(request);
     return { seconds, eventLoopDelayMaxMs };
   }
 
-  /** The raw embeddings of a file's first pictures. @throws PeerFailed */
+  /** Returns the raw embeddings of a file's first images. @throws PeerFailed */
   async embed(
     pixels: EmbedOptions['pixels'],
     count: EmbedOptions['count'],
@@ -77,7 +80,7 @@ export class Peer {
     return embeddings.map((one) => Float32Array.from(one));
   }
 
-  /** Stops the peer until `resume`, with all that it holds in memory. */
+  /** Stops the peer until `resume`. It keeps its memory. */
   stop(): Promise<void> {
     return this.#process.stop();
   }
@@ -86,17 +89,17 @@ export class Peer {
     this.#process.resume();
   }
 
-  /** The most memory that it has had; null where the system does not tell, or it has ended. */
+  /** The peak memory; null if the system does not report it or the peer has ended. */
   peakMemoryBytes(): number | null {
     return this.#process.peakMemoryBytes();
   }
 
-  /** Lets the peer end by itself; resolves when it has. @throws PeerFailed where it is dead already */
+  /** Asks the peer to end, and resolves when it has. @throws PeerFailed if it has died already */
   close(): Promise<void> {
     return this.#process.close();
   }
 
-  /** Ends the peer at once, stopped or not; what is pending is rejected. Resolves when it has ended. */
+  /** Kills the peer, stopped or not, and rejects pending requests. Resolves when it has ended. */
   kill(): Promise<void> {
     return this.#process.kill();
   }

@@ -1,4 +1,4 @@
-"""A peer that runs in Python, driven over stdin and stdout as protocol.mts says.
+"""A peer that runs in Python. It speaks the protocol of protocol.mts over stdin and stdout.
 
     PYTHON bench/peers/peer.py pytorch | torch-compile | openvino
 """
@@ -7,7 +7,7 @@ import importlib
 import sys
 import time
 
-sys.dont_write_bytecode = True  # leaves nothing in the repository
+sys.dont_write_bytecode = True  # do not leave files in the repository
 
 from python.serve import serve  # noqa: E402
 
@@ -38,7 +38,7 @@ class Peer:
 
         engine = self._opened()
         values = read(pixels, imageSize, offset, batch)
-        engine.run(values)  # the peer may have been stopped before, or the shape be new
+        engine.run(values)  # not timed: the peer may have been stopped, or the shape may be new
         seconds = []
         while not seconds or sum(seconds) < leastSeconds:
             started = time.perf_counter()

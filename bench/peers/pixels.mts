@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Some pictures of a file of little-endian float32, [n, 3, S, S]. */
+/** Some images of a file of little-endian float32, [n, 3, S, S]. */
 export interface Selection {
   pixels: string;
   imageSize: number;
@@ -16,7 +16,10 @@ async function readAt(file: FileHandle, into: Uint8Array, position: number): Pro
   }
 }
 
-/** `batch` pictures from `offset` on, round past the end: [batch, 3, S, S]. */
+/**
+ * Reads `batch` images from `offset` on: [batch, 3, S, S]. After the last image it continues with
+ * the first.
+ */
 export async function readPixels(selection: Selection): Promise<Float32Array> {
   const { pixels, imageSize, offset, batch } = selection;
   const bytes = 4 * 3 * imageSize * imageSize;

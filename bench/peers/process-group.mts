@@ -1,10 +1,11 @@
-// Processes that are stopped, continued and ended together: a peer and whatever it starts.
+// Processes that are stopped, continued and killed together: a peer and all processes that it
+// starts.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { guard, release } from './guard.mts';
 
-/** @throws Error on systems that cannot stop a process for a while */
+/** @throws Error on systems that cannot stop and continue processes */
 export function expectJobControl(platform: string = process.platform): void {
   if (platform !== 'win32') return;
   throw new Error(
@@ -13,10 +14,10 @@ export function expectJobControl(platform: string = process.platform): void {
   );
 }
 
-/** As /proc/PID/stat has them: stopped, ended and not yet collected, ended. */
+/** States in /proc/PID/stat: stopped, ended but not yet collected, ended. */
 const AT_REST = new Set(['T', 'Z', 'X']);
 const POLL_MS = 1;
-/** Looks, not seconds: this process may itself be held up. */
+/** A number of polls, not a time, because this process may be held up itself. */
 const MOST_LOOKS = 5000;
 
 interface ThreadStat {
@@ -24,10 +25,10 @@ interface ThreadStat {
   group: number;
 }
 
-/** Null of one that has ended. */
+/** Null if the process has ended. */
 function readStat(path: string): ThreadStat | null {
   try {
-    // The name of the program, in brackets, may hold anything.
+    // The name of the program is in brackets and may contain any characters.
     const fields = readFileSync(path, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
@@ -45,7 +46,7 @@ function entries(folder: string): string[] {
   }
 }
 
-/** The states of all threads of a group; none on systems without /proc. */
+/** Returns the states of all threads of a group, or none on systems without /proc. */
 export function threadStates(group: number): string[] {
   const members = entries('/proc').filter((id) => readStat(`/proc/${id}/stat`)?.group === group);
   return members.flatMap((id) =>
@@ -56,26 +57,26 @@ export function threadStates(group: number): string[] {
 }
 
 export class ProcessGroup {
-  /** The group's first process, whose id is the group's. */
+  /** The first process of the group. Its id is the group's id. */
   readonly leader: ChildProcessWithoutNullStreams;
-  /** Its number may be another's from then on. */
+  /** Afterwards the id may be reused. */
   #ended = false;
 
-  /** Starts a program as the leader of a group that Ctrl-C in the terminal does not reach. */
+  /** Starts a program as the leader of a group. Ctrl-C in the terminal does not reach it. */
   constructor([program, ...args]: readonly [string, ...string[]]) {
     expectJobControl();
     this.leader = spawn(program, args, { stdio: 'pipe', detached: true });
     const { pid } = this.leader;
-    if (pid === undefined) return; // it did not start, which its 'error' event tells
+    if (pid === undefined) return; // it did not start; its 'error' event reports that
     guard(pid);
     this.leader.on('exit', () => {
-      this.#send('SIGKILL'); // what it leaves behind
+      this.#send('SIGKILL'); // kills what it leaves behind
       this.#ended = true;
       release(pid);
     });
   }
 
-  /** Resolves when no thread of the group runs any more. @throws Error where one does */
+  /** Resolves when no thread of the group runs any more. @throws Error if one still runs */
   async stop(): Promise<void> {
     const { pid } = this.leader;
     if (pid === undefined || this.#ended) return;
@@ -90,12 +91,12 @@ export class ProcessGroup {
     this.#send('SIGCONT');
   }
 
-  /** Ends it at once, stopped or not. */
+  /** Kills the group, stopped or not. */
   kill(): void {
     this.#send('SIGKILL');
   }
 
-  /** The most memory that the leader has had; null where the system does not tell. */
+  /** The peak memory of the leader; null if the system does not report it. */
   peakMemoryBytes(): number | null {
     try {
       const status = readFileSync(`/proc/${this.leader.pid}/status`, 'utf8');

@@ -1,14 +1,14 @@
-// A peer's process, asked over its stdin and answering on its stdout as protocol.mts says.
+// A peer's process. Requests go to its stdin, and answers come from its stdout, as in protocol.mts.
 import { createInterface } from 'node:readline';
 import { ProcessGroup } from './process-group.mts';
 import type { Reply } from './protocol.mts';
 
-/** The peer is not installed on this machine: bench/peers/setup installs all of them. */
+/** The peer is not installed on this machine. bench/peers/setup installs all peers. */
 export class PeerMissing extends Error {
   override readonly name = 'PeerMissing';
 }
 
-/** The peer answered with an error, died, or said what is no reply. */
+/** The peer answered with an error, died, or sent something that is not a reply. */
 export class PeerFailed extends Error {
   override readonly name = 'PeerFailed';
 }
@@ -18,24 +18,30 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
-/** "TypeError: no such picture" is the reason, not the stack and the version that Node says after it. */
+/**
+ * Matches the reason, such as "TypeError: no such image", but not the stack and the Node version
+ * after it.
+ */
 const ERROR = /^\w*(Error|Exception)\b.*: /;
 
 /** How long a peer may take to answer `close`, and then to end, before it is killed. */
 const CLOSE_MS = 60_000;
-/** How long it may take to answer: a quantisation takes minutes, what hangs takes for ever. */
+/**
+ * How long a peer may take to answer. A quantisation takes minutes; a peer that hangs must not wait
+ * forever.
+ */
 const ANSWER_MS = 30 * 60_000;
 
 export interface PeerProcessOptions {
-  /** Ends the peer when it aborts. */
+  /** Kills the peer when it aborts. */
   signal?: AbortSignal | undefined;
   /** How long an answer may take before the peer is killed. */
   answerMs?: number;
-  /** How long its end may take, once it has answered `close`, before the peer is killed. */
+  /** How long the peer may take to end after it answered `close`, before it is killed. */
   closeMs?: number;
 }
 
-/** A peer in a process of its own. Its requests are answered one after the other. */
+/** A peer in a separate process. It answers requests one after another. */
 export class PeerProcess {
   readonly #name: string;
   readonly #group: ProcessGroup;
@@ -46,7 +52,7 @@ export class PeerProcess {
   readonly #pending: Pending[] = [];
   #lastWords = '';
   #saidError = false;
-  /** Why nothing more can be asked. */
+  /** Why the peer accepts no more requests. */
   #failure: Error | undefined;
 
   /**
@@ -67,7 +73,7 @@ export class PeerProcess {
     this.#closeMs = closeMs;
     this.#group = new ProcessGroup(command as readonly [string, ...string[]]);
     const { leader } = this.#group;
-    leader.stdin.on('error', () => {}); // a peer that died tells by its end
+    leader.stdin.on('error', () => {}); // the exit event reports a peer that died
     createInterface({ input: leader.stdout }).on('line', (line) => this.#take(line));
     createInterface({ input: leader.stderr }).on('line', (line) => {
       const isError = ERROR.test(line);
@@ -91,7 +97,7 @@ export class PeerProcess {
     });
   }
 
-  /** @throws PeerMissing where it is not installed; PeerFailed, also where it does not answer */
+  /** @throws PeerMissing if it is not installed; PeerFailed, also if it does not answer */
   async ask<T>(request: { op: string }, answerMs = this.#answerMs): Promise<T> {
     if (this.#stopped) throw new Error(`expected ${this.#name} to run: call resume() first`);
     const late = setTimeout(() => {
@@ -111,9 +117,9 @@ export class PeerProcess {
   }
 
   /**
-   * Stops the peer, all of it, until `resume`; what it holds stays in memory. Resolves when none of
-   * its threads runs any more; one that goes on all the same is ended. Does nothing to one that has
-   * ended.
+   * Stops the peer with all its processes until `resume`. It keeps its memory. Resolves when none
+   * of its threads runs any more. If one still runs, the peer is killed. Does nothing if the peer
+   * has ended.
    */
   async stop(): Promise<void> {
     if (this.#pending.length > 0) throw new Error(`expected ${this.#name} to have answered`);
@@ -131,12 +137,12 @@ export class PeerProcess {
     this.#group.resume();
   }
 
-  /** The most memory that it has had; null where the system does not tell, or it has ended. */
+  /** The peak memory; null if the system does not report it or the peer has ended. */
   peakMemoryBytes(): number | null {
     return this.#group.peakMemoryBytes();
   }
 
-  /** Lets the peer end by itself; resolves when it has. @throws PeerFailed where it is dead already */
+  /** Asks the peer to end, and resolves when it has. @throws PeerFailed if it has died already */
   async close(): Promise<void> {
     this.resume();
     await this.ask({ op: 'close' }, Math.min(this.#answerMs, CLOSE_MS));
@@ -146,7 +152,7 @@ export class PeerProcess {
     clearTimeout(late);
   }
 
-  /** Ends the peer at once, stopped or not; what is pending is rejected. Resolves when it has ended. */
+  /** Kills the peer, stopped or not, and rejects pending requests. Resolves when it has ended. */
   async kill(): Promise<void> {
     this.#group.kill();
     await this.#ended;
@@ -156,7 +162,7 @@ export class PeerProcess {
     return new PeerFailed(`${this.#name} ${what}${detail === '' ? '' : `: ${detail}`}`);
   }
 
-  /** The first failure is the one told, to all that wait and all that ask later. */
+  /** Every pending and later request is rejected with the first failure. */
   #fail(error: Error): void {
     this.#failure ??= error;
     for (const { reject } of this.#pending.splice(0)) reject(this.#failure);

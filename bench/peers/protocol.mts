@@ -1,37 +1,38 @@
-// What the suite and a peer say to each other: one JSON object a line, a reply to each request.
+// The messages between the suite and a peer. Each is one line of JSON, and each request gets one
+// reply.
 
 /** How to open a model. */
 export interface OpenOptions {
   /** An .onnx file, or a checkpoint for the peers that run PyTorch. */
   model: string;
   threads: number;
-  /** fp32, bf16, fp16 or int8; a peer refuses those that it cannot run. */
+  /** fp32, bf16, fp16 or int8. A peer rejects precisions that it cannot run. */
   precision: string;
   /** cpu or cuda */
   device: string;
   imageSize: number;
-  /** Pictures of the largest batch that will be run. */
+  /** The size of the largest batch that will be run. */
   maxBatch: number;
-  /** File of pixels, as `RunOptions.pixels`; null where nothing is calibrated. */
+  /** A file of pixels like `RunOptions.pixels`, or null if nothing is calibrated. */
   calibration: string | null;
 }
 
 export interface RunOptions {
-  /** File of little-endian float32, [n, 3, S, S]. */
+  /** A file of little-endian float32, [n, 3, S, S]. */
   pixels: string;
-  /** First picture of the batch; past the last one it goes on with the first. */
+  /** The first image of the batch. After the last image it continues with the first. */
   offset: number;
   batch: number;
   /**
-   * The batch is run once without being timed, then timed once or, where it is short, as often as
-   * the times add up to this.
+   * The batch is run once without timing. Then it is timed, and repeated until the times add up to
+   * this.
    */
   leastSeconds: number;
 }
 
 export interface EmbedOptions {
   pixels: string;
-  /** The first so many pictures, one a batch. */
+  /** How many images to embed, from the first on, one per batch. */
   count: number;
 }
 
@@ -42,22 +43,24 @@ export type Request =
   | { op: 'close' };
 
 export interface Opened {
-  /** What really runs. */
+  /** The precision that the engine really uses. */
   precision: string;
   versions: Record<string, string>;
 }
 
 export interface Timing {
-  /** Of each timed run of the batch. */
+  /** The times of all timed runs of the batch. */
   seconds: number[];
-  /** Longest the peer's event loop was held up in the run that is not timed; null outside Node. */
+  /**
+   * The longest time for which the event loop was blocked in the untimed run; null outside Node.
+   */
   eventLoopDelayMaxMs: number | null;
 }
 
 export interface Failure {
   ok: false;
   error: string;
-  /** The peer's package is not installed. */
+  /** True if the peer's package is not installed. */
   missing?: boolean;
 }
 

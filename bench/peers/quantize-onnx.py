@@ -1,4 +1,4 @@
-"""Quantises the weights of an ONNX file to int8, its activations as they come.
+"""Quantises the weights of an ONNX file to int8. Activations are quantised dynamically.
 
     python bench/peers/quantize-onnx.py model.onnx model-int8.onnx
 """

@@ -1,9 +1,9 @@
-// A contestant's side of the protocol in Node: requests over stdin, answers over stdout.
+// A contestant's side of the protocol in Node: requests from stdin, answers on stdout.
 import { Console } from 'node:console';
 import { createInterface } from 'node:readline';
 import type { Failure, Reply } from './protocol.mts';
 
-/** What a request asks for, by its `op`; each takes the request and gives what the reply says. */
+/** The operations by `op`. Each takes the request and returns the content of the reply. */
 export type Operations = Readonly<Record<string, (request: never) => object | Promise<object>>>;
 
 const LONGEST_ERROR = 300;
@@ -17,7 +17,7 @@ function failureOf(error: unknown): Failure {
   return { ok: false, error: line.slice(0, LONGEST_ERROR), missing: MISSING.includes(code ?? '') };
 }
 
-/** Waits until all of it is written: a pipe takes less than many embeddings at once. */
+/** Waits until everything is written, because a pipe holds less than many embeddings. */
 function say(reply: Reply<object>): Promise<void> {
   return new Promise((resolve) => {
     process.stdout.write(`${JSON.stringify(reply)}\n`, () => resolve());
@@ -34,9 +34,9 @@ async function answer(operations: Operations, request: { op?: unknown }): Promis
   return (operations[op] as (request: object) => object | Promise<object>)(request);
 }
 
-/** Answers requests until `close` or the end of stdin, then ends the process. */
+/** Answers requests until `close` or the end of stdin, and then ends the process. */
 export async function answerRequests(operations: Operations): Promise<never> {
-  // stdout is the protocol's alone, whatever libraries print.
+  // stdout is reserved for the protocol. Output of libraries goes to stderr.
   globalThis.console = new Console(process.stderr);
   for await (const line of createInterface({ input: process.stdin })) {
     let op: unknown;

@@ -1,4 +1,4 @@
-// A contestant that embeds pictures in Node: it answers the protocol's requests, and times its engine
+// A contestant in Node that embeds images. It answers the protocol's requests and times its engine
 // itself.
 import { longestHoldUp } from './hold-up.mts';
 import { readPixels, type Selection } from './pixels.mts';
@@ -33,7 +33,10 @@ class Peer {
     return this.#engine.run(pixels, [batch, 3, imageSize, imageSize]);
   }
 
-  /** The first run warms up what was stopped before, or has yet to allocate for a new shape. */
+  /**
+   * The first run is not timed: the process may have been stopped, or must allocate for a new
+   * shape.
+   */
   async time(request: RequestOf<'run'>): Promise<Timing> {
     const pixels = await readPixels(request);
     const eventLoopDelayMaxMs = await longestHoldUp(() => this.#run(pixels, request));
@@ -58,7 +61,7 @@ class Peer {
   }
 }
 
-/** Answers requests until `close` or the end of stdin, then ends the process. */
+/** Answers requests until `close` or the end of stdin, and then ends the process. */
 export function serve(open: OpenEngine): Promise<never> {
   const peer = new Peer(open);
   return answerRequests({

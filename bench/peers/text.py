@@ -1,16 +1,16 @@
-"""transformers' Llama as an encoder, driven over stdin and stdout by bench/text.mts.
+"""transformers' Llama as an encoder. bench/text.mts drives it over stdin and stdout.
 
     PYTHON bench/peers/text.py
 
-As one who knows PyTorch would run it: texts are sorted by length and padded to the longest of their
-batch, and how many threads and texts a batch are fastest is tried out.
+It runs as an expert would run it: texts are sorted by length and padded to the longest of their
+batch, and the fastest number of threads and batch size are found by trial.
 """
 
 import sys
 import time
 from pathlib import Path
 
-sys.dont_write_bytecode = True  # leaves nothing in the repository
+sys.dont_write_bytecode = True  # do not leave files in the repository
 
 from python.serve import serve  # noqa: E402
 
@@ -20,12 +20,12 @@ THREADS_TRIED_ON = [{"ids": list(range(1, 129)), "pooled": 128}]
 
 class TextPeer:
     def open(self, model: str, threads: int, precision: str) -> dict:
-        from python.llama import VERSIONS, Encoder  # here: what is not installed is a reply
+        from python.llama import VERSIONS, Encoder  # here, so that a missing package is a reply
 
         self._encoder = Encoder(Path(model), precision)
         tried = {n: self._seconds(n, THREADS_TRIED_ON, 1) for n in range(1, threads + 1)}
         self._threads = min(tried, key=tried.get)
-        self._batches: dict[str, int] = {}  # the fastest, by workload
+        self._batches: dict[str, int] = {}  # the fastest batch size of each workload
         return {"precision": precision, "versions": VERSIONS, "threads": self._threads}
 
     def _encode_all(self, texts: list[dict], batch: int) -> list[list[float]]:
@@ -38,7 +38,7 @@ class TextPeer:
         return rows
 
     def _seconds(self, threads: int, texts: list[dict], batch: int) -> float:
-        """Of the second time: the first one allocates."""
+        """Times the second run, because the first one allocates."""
         self._encoder.use_threads(threads)
         for _ in range(2):
             begin = time.perf_counter()
@@ -59,7 +59,7 @@ class TextPeer:
     def run(self, workload: str, texts: list[dict], repeat: int) -> dict:
         batch = self._batch_of(workload, texts)
         self._encoder.use_threads(self._threads)
-        self._encode_all(texts, batch)  # not timed: the peer may have been stopped before
+        self._encode_all(texts, batch)  # not timed, because the peer may have been stopped before
         seconds = []
         for _ in range(repeat):
             begin = time.perf_counter()

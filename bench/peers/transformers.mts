@@ -1,4 +1,4 @@
-// The peer transformers.js, which runs ONNX files in Node by onnxruntime-node:
+// The peer transformers.js, which runs ONNX files in Node with onnxruntime-node:
 // node --import tsx bench/peers/transformers.mts
 import { createRequire } from 'node:module';
 import { basename, dirname, resolve } from 'node:path';
@@ -12,7 +12,7 @@ interface Transformers {
   Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => unknown;
 }
 
-/** int8 is a file made by quantize-onnx.py. */
+/** int8 needs a file from quantize-onnx.py. */
 const PRECISIONS = ['fp32', 'int8'];
 
 async function open({ model, threads, precision, device }: OpenOptions): Promise<PeerEngine> {
@@ -25,11 +25,11 @@ async function open({ model, threads, precision, device }: OpenOptions): Promise
   env.allowRemoteModels = false;
   const file = resolve(model);
   const network = await PreTrainedModel.from_pretrained(dirname(file), {
-    // No architecture of the library's own: it runs the file's inputs as they are.
+    // `custom` is not an architecture of the library, so it passes the file's inputs unchanged.
     config: { model_type: 'custom' },
     subfolder: '',
     model_file_name: basename(file, '.onnx'),
-    dtype: 'fp32', // of the file's name, which has no suffix
+    dtype: 'fp32', // means a file name without a suffix
     device,
     session_options: { intraOpNumThreads: threads },
   });

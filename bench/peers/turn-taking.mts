@@ -1,4 +1,4 @@
-/** A contestant whose processes can be stopped, with all that they hold in memory. */
+/** A contestant whose processes can be stopped. They keep their memory. */
 export interface Stoppable {
   /** Resolves when none of its threads runs any more. */
   stop(): Promise<void>;
@@ -6,8 +6,8 @@ export interface Stoppable {
 }
 
 /**
- * Contestants that are open at once and of which one runs at a time: those that wait would keep
- * threads spinning and take the memory's bandwidth.
+ * Keeps several contestants open and lets one of them run at a time. Waiting contestants are
+ * stopped, because their threads would spin and use memory bandwidth.
  *
  * @example
  * const turns = new TurnTaking();
@@ -19,7 +19,7 @@ export interface Stoppable {
 export class TurnTaking {
   #running: Stoppable | undefined;
 
-  /** Opens one more while all others are stopped. It runs from then on. */
+  /** Opens another contestant while all others are stopped. It runs from then on. */
   async open<T extends Stoppable>(start: () => Promise<T>): Promise<T> {
     await this.#stopRunning();
     const opened = await start();
@@ -27,7 +27,7 @@ export class TurnTaking {
     return opened;
   }
 
-  /** `next` runs from now on, and nobody else. */
+  /** From now on, only `next` runs. */
   async giveTo(next: Stoppable): Promise<void> {
     if (this.#running === next) return;
     await this.#stopRunning();

@@ -17,7 +17,7 @@ constexpr std::array kNames{std::pair{"generic", Isa::kGeneric}, std::pair{"avx5
                             std::pair{"avx512_bf16", Isa::kAvx512Bf16},
                             std::pair{"amx", Isa::kAmx}};
 
-// AMX tiles need the system's leave: bits 17 and 18 of XCR0.
+// The operating system must enable AMX tiles. Bits 17 and 18 of XCR0 show that it has done so.
 bool system_saves_tiles() {
   uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
   if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0 || (ecx & bit_OSXSAVE) == 0) return false;

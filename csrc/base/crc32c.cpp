@@ -6,7 +6,7 @@
 namespace llm2clip {
 namespace {
 
-constexpr uint32_t kPolynomial = 0x82f63b78;  // reflected
+constexpr uint32_t kPolynomial = 0x82f63b78;  // bit-reversed
 
 constexpr std::array<uint32_t, 256> make_table() {
   std::array<uint32_t, 256> table{};
@@ -27,8 +27,8 @@ uint32_t update_plain(std::span<const std::byte> bytes, uint32_t crc) {
   return crc;
 }
 
-// The processor's own instruction; a byte at a time the reading of a large index would take
-// seconds.
+// Uses the processor's CRC instruction. With the table, which takes one byte at a time, checking a
+// large index would take seconds.
 __attribute__((target("sse4.2"))) uint32_t update_sse42(std::span<const std::byte> bytes,
                                                         uint32_t crc) {
   uint64_t sum = crc;

@@ -17,7 +17,7 @@ constexpr size_t size_of(Dtype dtype) {
   return 0;
 }
 
-// "f32" → kF32. Throws ERR_CHECKPOINT_UNSUPPORTED for anything that cannot be a weight.
+// "f32" → kF32. Throws ERR_CHECKPOINT_UNSUPPORTED for a type that weights cannot have.
 Dtype parse_dtype(std::string_view name);
 const char* name(Dtype dtype) noexcept;
 

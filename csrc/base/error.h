@@ -28,10 +28,11 @@ enum class ErrorCode {
   kInternal,
 };
 
-// "ERR_NOT_FOUND" and so on.
+// For example "ERR_NOT_FOUND".
 const char* name(ErrorCode code) noexcept;
 
-// The one exception csrc throws. Foreign failures (torch, errno) are translated where they happen.
+// The only exception that csrc throws. Errors of torch and of the system are translated where they
+// happen.
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

@@ -4,8 +4,8 @@
 
 namespace llm2clip {
 
-// Exchanges two directories in one step: a reader sees the one or the other, never neither. Throws
-// ERR_IO where the file system cannot.
+// Exchanges two directories atomically: a reader always sees one of them under each name. Throws
+// ERR_IO when the file system does not support it.
 void exchange_directories(const std::string& a, const std::string& b);
 
 }  // namespace llm2clip

@@ -23,7 +23,7 @@ namespace {
 
 File::File(const std::string& path)
     : path_(path),
-      // Without O_NONBLOCK opening a named pipe waits for a writer, for ever.
+      // Without O_NONBLOCK, opening a named pipe would wait for a writer forever.
       descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
   if (descriptor_ < 0) throw_errno("open", path_);
 }

@@ -7,19 +7,19 @@
 
 namespace llm2clip {
 
-// A file opened for reading. Read with pread, never mapped: a map of a file that somebody truncates
-// is a SIGBUS. Safe to read from several threads.
+// A file that is open for reading. It uses pread and never maps the file, because reading a mapped
+// file that another process truncates raises SIGBUS. Several threads may read at once.
 class File {
  public:
   // Throws ERR_NOT_FOUND or ERR_IO.
   explicit File(const std::string& path);
-  // Takes over an open descriptor of the file at `path`.
+  // Takes ownership of an open descriptor of the file at `path`.
   File(const std::string& path, int descriptor) : path_(path), descriptor_(descriptor) {}
   ~File();
   File(const File&) = delete;
   File& operator=(const File&) = delete;
 
-  // Fills `out` from `offset`, or throws ERR_IO when the file ends before.
+  // Fills `out` with the bytes from `offset`. Throws ERR_IO when the file ends before that.
   void read(uint64_t offset, std::span<std::byte> out) const;
   uint64_t size() const;
   const std::string& path() const { return path_; }

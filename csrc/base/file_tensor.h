@@ -9,7 +9,7 @@
 
 namespace llm2clip {
 
-// A strided view of numbers in a file: a tensor of a checkpoint.
+// A strided view of the numbers of one checkpoint tensor in a file.
 struct FileTensorLayout {
   std::string name;
   Dtype dtype;
@@ -18,8 +18,9 @@ struct FileTensorLayout {
   uint64_t offset;               // of the first element, in bytes
 };
 
-// Reads in pieces and converts. Every number is checked: NaN and infinity are refused with
-// ERR_CHECKPOINT_NONFINITE, values beyond the range of f16 with ERR_CHECKPOINT_UNSUPPORTED.
+// Reads a tensor in pieces and converts its numbers. It checks every number: it throws
+// ERR_CHECKPOINT_NONFINITE for NaN and infinity, and ERR_CHECKPOINT_UNSUPPORTED for values outside
+// the range of f16 when it converts to f16.
 class FileTensor : public TensorSource {
  public:
   FileTensor(std::shared_ptr<const File> file, FileTensorLayout layout);
@@ -27,7 +28,8 @@ class FileTensor : public TensorSource {
   void read(Dtype dtype, std::span<std::byte> out) const override;
 
  private:
-  // Longest run of elements that lie one after the other both in the file and in the tensor.
+  // The length of the longest run of elements that are contiguous both in the file and in the
+  // tensor.
   int64_t contiguous_run() const;
   uint64_t offset_of_run(int64_t run, int64_t run_length) const;
   void convert(const std::byte* in, size_t count, Dtype to, std::byte* out) const;

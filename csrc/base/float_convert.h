@@ -7,16 +7,16 @@
 
 namespace llm2clip {
 
-// Widens `count` numbers of type `from` to f32. f64 is rounded to nearest.
+// Converts `count` numbers of type `from` to f32. f64 values are rounded to nearest.
 void to_float(Dtype from, const std::byte* in, float* out, size_t count);
 
-// Narrows to `to` (f32, f16 or bf16), rounding to nearest even.
+// Converts `count` f32 numbers to type `to`, rounding to nearest even.
 void from_float(const float* in, Dtype to, std::byte* out, size_t count);
 
 // True when no number is NaN or infinite.
 bool all_finite(const float* values, size_t count);
 
-// The largest magnitude, 0 for none.
+// The largest magnitude, or 0 when `count` is 0.
 float max_magnitude(const float* values, size_t count);
 
 }  // namespace llm2clip

@@ -52,13 +52,13 @@ std::vector<std::byte> read_cache(const std::string& path) noexcept {
 
 bool write_cache(const std::string& path, std::span<const std::byte> bytes) noexcept {
   try {
-    // Several may write at once, and the last one stays.
+    // Several processes may write at once. The last rename wins.
     const std::string temporary = temporary_name(path);
     bool written = false;
     try {
       OutputFile(temporary).write(bytes);
       written = ::rename(temporary.c_str(), path.c_str()) == 0;
-    } catch (const Error&) {  // a read-only folder, a full disk
+    } catch (const Error&) {  // for example a read-only folder or a full disk
     }
     if (!written) ::unlink(temporary.c_str());
     return written;

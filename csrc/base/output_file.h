@@ -7,7 +7,7 @@
 
 namespace llm2clip {
 
-// A new file, written from its beginning. Throws ERR_IO, also where the file is there already.
+// A new file that is written from its beginning. Throws ERR_IO, also when the file already exists.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);
@@ -22,9 +22,10 @@ class OutputFile {
   int descriptor_;
 };
 
-// Files that save work and that nobody misses: whatever is wrong with one, there is none.
+// Cache files only save work, so an unreadable one counts as missing: the result is then empty.
 std::vector<std::byte> read_cache(const std::string& path) noexcept;
-// Readers see the old content or the new. False where it cannot be written.
+// Replaces the file atomically: readers see either the old content or the new. Returns false when
+// the file cannot be written.
 bool write_cache(const std::string& path, std::span<const std::byte> bytes) noexcept;
 
 }  // namespace llm2clip

@@ -12,7 +12,7 @@ constexpr size_t kLength = 16;
 }  // namespace
 
 std::string temporary_name(const std::string& path) {
-  std::random_device random;  // of the system, for secrets
+  std::random_device random;  // the system's generator, fit for secrets
   std::string name = path + std::string(kInfix);
   for (size_t i = 0; i < kLength; ++i) name += kDigits[random() % kDigits.size()];
   return name;

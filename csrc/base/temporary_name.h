@@ -5,13 +5,12 @@
 
 namespace llm2clip {
 
-// A name beside `path` that nobody can foresee: "<path>.tmp-<16 hexadecimal digits>". Whoever may
-// write to the folder cannot put a link there for a file to be opened through. Create it with
-// O_EXCL and O_NOFOLLOW all the same.
+// An unpredictable name beside `path`: "<path>.tmp-<16 hexadecimal digits>". Because nobody can
+// predict it, another user who may write to the folder cannot place a link under that name. Callers
+// must still create the file with O_EXCL and O_NOFOLLOW.
 std::string temporary_name(const std::string& path);
 
-// Whether a file's name, without its folder, is one of those for `target`, a name without its
-// folder.
+// True when `name` is a temporary name for `target`. Both are file names without a folder.
 bool is_temporary_name(std::string_view name, std::string_view target);
 
 }  // namespace llm2clip

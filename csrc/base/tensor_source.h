@@ -8,12 +8,13 @@
 
 namespace llm2clip {
 
-// Where the numbers of one tensor come from.
+// Supplies the numbers of one tensor.
 class TensorSource {
  public:
   virtual ~TensorSource() = default;
   virtual const Shape& shape() const = 0;
-  // Writes all elements, row-major, as `dtype`. Throws ERR_CHECKPOINT_NONFINITE and others.
+  // Writes all elements in row-major order as `dtype`. Throws, for example,
+  // ERR_CHECKPOINT_NONFINITE.
   virtual void read(Dtype dtype, std::span<std::byte> out) const = 0;
 };
 

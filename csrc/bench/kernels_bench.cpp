@@ -1,5 +1,6 @@
-// Times each kernel on the shapes of EVA02-L/14@336 beside the machine's measured limits, so that a
-// regression can be located: a line of JSON a kernel. kernels_bench [THREADS] [SECONDS A KERNEL]
+// Times each kernel on the shapes of EVA02-L/14@336 and compares it with the machine's measured
+// limits, so that a regression can be located. Prints one line of JSON per kernel.
+//   kernels_bench [THREADS] [SECONDS_PER_KERNEL]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -34,7 +35,7 @@ struct Setting {
   MachineLimits limits;
 };
 
-// Numbers on a cache line's boundary, normally distributed, as f32, bf16 or integers.
+// Normally distributed numbers as f32, bf16 or integers, aligned to a cache line.
 template <typename T = float>
 class Numbers {
  public:
@@ -60,11 +61,11 @@ class Numbers {
 
 struct Work {
   std::string kernel, shape;
-  double operations, bytes;  // of one call; bytes read and written at the least
-  double peak;               // 10⁹ operations a second that the machine gives at most
+  double operations, bytes;  // of one call; `bytes` is the minimum read and written
+  double peak;               // the machine's limit in 10⁹ operations per second
 };
 
-// The call's own least time is that of its products or of its memory, whichever is longer.
+// The minimum time of a call is that of its products or its memory accesses, whichever is longer.
 void report(const Work& work, const Setting& setting, size_t calls, double median) {
   const double products = work.peak > 0 ? work.operations / work.peak / 1e9 : 0;
   const double memory = work.bytes / setting.limits.bandwidth / 1e9;
@@ -96,7 +97,7 @@ std::string product(std::initializer_list<int64_t> sizes) {
   return text;
 }
 
-// x in X, weights in W, results in Y.
+// x has type X, the weights W and the results Y.
 template <typename X, typename W, typename Y>
 void time_linear(const char* name, double peak, int64_t in, int64_t out, const Setting& setting,
                  const auto& multiply) {
@@ -143,7 +144,7 @@ void time_linears(int64_t in, int64_t out, const Setting& setting) {
     const auto multiply = [&](const uint8_t* x, const int8_t* packed, auto... rest) {
       linear_avx512_vnni(x, packed, {rows.data(), outputs.data()}, rest...);
     };
-    const int64_t whole = (in + 63) / 64 * 64;  // as the operator pads it
+    const int64_t whole = (in + 63) / 64 * 64;  // padded like in the operator
     const auto in_int16 = [&](const int16_t* x, const int16_t* packed, auto... rest) {
       linear_avx512_vnni(x, rows.data(), packed, rest...);
     };
@@ -188,7 +189,7 @@ void time_attentions(const Setting& setting) {
                            attention_scratch_bf16);
 }
 
-// What memory alone bounds. `bytes` of one row.
+// Times kernels that only memory limits. `bytes` is the size of one row.
 void time_rows(const char* name, int64_t width, int64_t bytes, const Setting& setting,
                const std::function<void(int64_t first, int64_t last)>& rows) {
   const Work work{name, product({kTokens, width}), 0, static_cast<double>(kTokens * bytes), 0};
@@ -281,7 +282,7 @@ int main(int argc, char** argv) {
   const int64_t threads = argc > 1 ? std::atoll(argv[1]) : std::thread::hardware_concurrency();
   const double seconds = argc > 2 ? std::atof(argv[2]) : 1;
   if (threads < 1 || seconds <= 0) {
-    std::fputs("usage: kernels_bench [THREADS] [SECONDS A KERNEL]\n", stderr);
+    std::fputs("usage: kernels_bench [THREADS] [SECONDS_PER_KERNEL]\n", stderr);
     return 2;
   }
   llm2clip::Crew crew(threads);

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kRounds = 30;  // long enough for the system to spread the threads
 
-// The best of some rounds: what others on the machine take is not the machine's limit.
+// The best of several rounds, because the load of other processes is not a limit of the machine.
 double best_rate(Crew& crew, const std::function<double()>& one_thread) {
   double best = 0;
   for (int round = 0; round < kRounds; ++round) {
@@ -29,7 +29,7 @@ double multiplications(Crew& crew, bool there, double (*multiply)(int64_t)) {
 }
 
 double bandwidth(Crew& crew) {
-  constexpr size_t kNumbers = 64 << 20;  // 256 MiB a thread: beyond any cache's share
+  constexpr size_t kNumbers = 64 << 20;  // 256 MiB per thread: larger than the caches
   std::vector<std::vector<float>> rooms(static_cast<size_t>(crew.size()));
   crew.run(crew.size(), [&](int64_t first, int64_t) { rooms[first].assign(kNumbers, 1.0F); });
   double best = 0;

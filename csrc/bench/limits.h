@@ -6,9 +6,9 @@ namespace llm2clip {
 
 class Crew;
 
-// What the machine gives at most, measured on all threads of the crew at once: 10⁹ operations a
-// second of the instruction that a kernel's products are made of, in registers alone (0 where the
-// processor lacks it), and 10⁹ bytes a second read from memory and written to it.
+// The machine's limits, measured on all threads of the crew at once: 10⁹ operations per second of
+// the instruction that a kernel multiplies with, using registers only (0 when the processor lacks
+// it), and 10⁹ bytes per second read from and written to memory.
 struct MachineLimits {
   double fp32, bf16, int16, int8;
   double bandwidth;
@@ -16,7 +16,8 @@ struct MachineLimits {
 
 MachineLimits measure_limits(Crew& crew);
 
-// One loop each: repeats × 24 registers of 16 sums; the number of operations that it made.
+// Each function runs a loop of `repeats` × 24 registers of 16 sums and returns the number of
+// operations.
 double multiply_in_registers_avx512(int64_t repeats);
 double multiply_in_registers_avx512_bf16(int64_t repeats);
 double multiply_int16_in_registers_avx512_vnni(int64_t repeats);

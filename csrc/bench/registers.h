@@ -6,17 +6,17 @@
 
 namespace llm2clip {
 
-// 24 independent sums, as the kernels' tiles hold them, and no memory. Product: a register's type,
-// zero() and add().
+// Keeps 24 independent sums, like the kernels' tiles, and accesses no memory. `Product` provides
+// the type of a register, zero() and add().
 template <typename Product>
 double multiply_in_registers(int64_t repeats, double operations_an_instruction) {
   typename Product::Sums sums[24];
 #pragma GCC unroll 24
   for (int r = 0; r < 24; ++r) {
     sums[r] = Product::zero();
-    asm volatile("" : "+v"(sums[r]));  // else they are all one
+    asm volatile("" : "+v"(sums[r]));  // otherwise all sums are the same
   }
-  __m512i a = _mm512_set1_epi32(0x3f803f80), b = a;  // 1 in f32 and bf16 alike
+  __m512i a = _mm512_set1_epi32(0x3f803f80), b = a;  // 1 in both f32 and bf16
   for (int64_t i = 0; i < repeats; ++i) {
     asm volatile("" : "+v"(a), "+v"(b));
 #pragma GCC unroll 24

@@ -9,7 +9,7 @@ struct Int32Sums {
   static Sums zero() { return _mm512_setzero_si512(); }
 };
 
-// In assembly as kernels/cpu/tile_avx512_vnni.cpp.
+// In assembly, like kernels/cpu/tile_avx512_vnni.cpp.
 struct Int16Product : Int32Sums {
   static Sums add(Sums sums, __m512i a, __m512i b) {
     asm("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(a), "v"(b));

@@ -15,7 +15,7 @@ inline double seconds_of(const std::function<void()>& call) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// Threads that stay: starting one takes longer than some kernels.
+// Threads that are kept, because starting a thread takes longer than some kernels.
 class Crew {
  public:
   using Body = std::function<void(int64_t first, int64_t last)>;
@@ -32,7 +32,7 @@ class Crew {
 
   int64_t size() const { return size_; }
 
-  // Parts 0 to count − 1, an equal stretch of them on each thread.
+  // Runs parts 0 to count − 1, with an equal range on each thread.
   void run(int64_t count, const Body& body) {
     body_ = &body;
     count_ = count;

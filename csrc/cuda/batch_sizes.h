@@ -6,8 +6,9 @@
 
 namespace llm2clip {
 
-// The sizes that batches run in on a GPU, each with kernels and graphs of its own; a batch between
-// two takes the larger. 1, 2, 4, 8, 16, 32, 64, then 64 more each; the last is `largest`.
+// The batch sizes that run on a GPU. Each has its own kernels and graphs, and a batch of a size in
+// between runs as the next larger size. The sizes are 1, 2, 4, 8, 16, 32, 64, then steps of 64; the
+// last one is `largest`.
 inline std::vector<int64_t> batch_sizes(int64_t largest) {
   std::vector<int64_t> sizes;
   for (int64_t size = 1; size < largest; size = size < 64 ? 2 * size : size + 64) {
@@ -17,7 +18,7 @@ inline std::vector<int64_t> batch_sizes(int64_t largest) {
   return sizes;
 }
 
-// The lengths that texts run in, in tokens: 32, 64, 128, 256, then twice as many each; the last is
+// The text lengths that run on a GPU, in tokens: 32, 64, 128, 256, then doubling; the last one is
 // `longest`.
 inline std::vector<int64_t> text_lengths(int64_t longest) {
   std::vector<int64_t> lengths;
@@ -26,7 +27,7 @@ inline std::vector<int64_t> text_lengths(int64_t longest) {
   return lengths;
 }
 
-// The least of them that is no smaller.
+// Returns the smallest of the sizes that is at least `wanted`.
 inline int64_t size_for(const std::vector<int64_t>& sizes, int64_t wanted) {
   return *std::ranges::lower_bound(sizes, wanted);
 }

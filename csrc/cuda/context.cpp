@@ -22,13 +22,13 @@ CudaContext::CudaContext(int index) {
 }
 
 CudaContext::~CudaContext() {
-  // On a lost device both fail, and there is nobody to tell.
+  // On a lost device both calls fail, and a destructor can report it to nobody.
   cuda_driver().context_set_current(nullptr);
   cuda_driver().context_release(device_);
 }
 
 void CudaContext::make_current() const {
-  // It fails on a lost device, as will all that follows.
+  // On a lost device this fails, but so does every later call, and those report it.
   cuda_driver().context_set_current(handle_);
 }
 

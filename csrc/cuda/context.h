@@ -4,17 +4,19 @@
 
 namespace llm2clip {
 
-// A device's primary context, the one that libtorch and TensorRT use too, current on the thread
-// that made this. Streams, memory and graphs of the device belong to it and go before it.
+// The primary context of a device, which libtorch and TensorRT use, too. The constructor makes it
+// current on the calling thread. Streams, memory and graphs of the device belong to it and must be
+// destroyed before it.
 class CudaContext {
  public:
-  // Throws ERR_DEVICE_UNAVAILABLE for an index that is not there.
+  // Throws ERR_DEVICE_UNAVAILABLE when there is no device of that index.
   explicit CudaContext(int index);
   ~CudaContext();
   CudaContext(const CudaContext&) = delete;
   CudaContext& operator=(const CudaContext&) = delete;
 
-  // On the calling thread; for what other threads free or copy.
+  // Makes the context current on the calling thread. Other threads need this before they free or
+  // copy.
   void make_current() const;
 
   struct Memory {

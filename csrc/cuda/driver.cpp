@@ -10,10 +10,11 @@
 namespace llm2clip {
 namespace {
 
-// Found as the system's loader finds libraries: where NVIDIA's packages, containers and WSL put it.
+// The system's loader finds it where NVIDIA's packages, containers and WSL install it.
 constexpr const char* kLibrary = "libcuda.so.1";
 
-// What leaves a context unusable for good; the names are cuda.h's, after CUDA_ERROR_.
+// The errors that leave a context permanently unusable. The comments are the names in cuda.h after
+// CUDA_ERROR_.
 bool is_sticky(CudaResult result) {
   switch (result) {
     case 4:    // DEINITIALIZED
@@ -107,7 +108,8 @@ std::unique_ptr<const DriverApi> open_driver() {
   }
   auto api = std::make_unique<DriverApi>();
   const char* missing = api->load(library);
-  // The version first: an old driver lacks functions, and its age is what to mend.
+  // The version is checked first, because an old driver also lacks functions, and a driver update
+  // is the remedy for both.
   if (api->driver_version != nullptr) require_version(*api);
   if (missing != nullptr) refuse(std::string(kLibrary) + " has no " + missing);
   initialise(*api);
@@ -117,7 +119,7 @@ std::unique_ptr<const DriverApi> open_driver() {
 }  // namespace
 
 const DriverApi& cuda_driver() {
-  // Never freed: threads may outlive the statics of this library.
+  // Never destroyed, because threads may outlive the static objects of this library.
   static auto* const mutex = new std::mutex;
   static std::atomic<const DriverApi*> opened = nullptr;
   if (const DriverApi* api = opened.load(std::memory_order_acquire)) return *api;

@@ -7,21 +7,21 @@
 
 namespace llm2clip {
 
-// CUDA 13.0, as cuDriverGetVersion() puts it: what libtorch and the engines are built for.
+// CUDA 13.0, in the form of cuDriverGetVersion(). libtorch and the engines are built for it.
 inline constexpr int kLeastDriverVersion = 13000;
 
-// The driver's library, opened and initialised at the first call, once a process. Throws
-// ERR_DEVICE_UNAVAILABLE with the reason; a later call tries again. From any thread.
+// The driver's library. The first call of a process opens and initialises it. Throws
+// ERR_DEVICE_UNAVAILABLE with the reason; a later call tries again. Callable from any thread.
 const DriverApi& cuda_driver();
 
-// What a result means to a session: memory, a device that is lost, or one that cannot be had. What
-// is none of these is ERR_INTERNAL: a defect of this project.
+// What a driver error means to a session: out of memory, a lost device or an unavailable device.
+// Any other error is a defect of this project: ERR_INTERNAL.
 ErrorCode error_code_of(CudaResult result);
 
-// Throws what the result means, unless it is success: "<doing>: <what the driver says>".
+// Throws an Error for any result but success. The message is "<doing>: <the driver's text>".
 void check_cuda(CudaResult result, const char* doing);
 
-// "CUDA 13.0" of 13000.
+// For example "CUDA 13.0" for 13000.
 std::string cuda_version_name(int version);
 
 }  // namespace llm2clip

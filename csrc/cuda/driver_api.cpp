@@ -5,7 +5,7 @@
 namespace llm2clip {
 namespace {
 
-// Binds names to the entries of a table and remembers the first that is not there.
+// Fills entries of the table by name and remembers the first name that the library lacks.
 class Symbols {
  public:
   explicit Symbols(void* library) : library_(library) {}

@@ -2,9 +2,10 @@
 
 #include <cstddef>
 
-// CUDA's driver library as this project uses it, declared here: no CUDA header and no stub library
-// is needed to build. Names and versions (_v2) are those that libcuda.so.1 exports; the types have
-// the layout of cuda.h's, and streams, events and graphs are the runtime library's own.
+// The part of CUDA's driver library that this project uses. It is declared here, so that no CUDA
+// header and no stub library is needed to build. Names and versions (_v2) are those that
+// libcuda.so.1 exports. The types have the same layout as those of cuda.h. Streams, events and
+// graphs are the same objects as in the CUDA runtime library.
 struct CUctx_st;
 struct CUstream_st;
 struct CUevent_st;
@@ -26,7 +27,7 @@ struct CudaUuid {
   unsigned char bytes[16];
 };
 
-// The function table. Filled by load(); every entry is then set.
+// The function table. load() sets every entry.
 struct DriverApi {
   CudaResult (*init)(unsigned flags);
   CudaResult (*driver_version)(int* version);
@@ -76,12 +77,12 @@ struct DriverApi {
   CudaResult (*graph_exec_destroy)(CudaGraphExecHandle exec);
   CudaResult (*graph_destroy)(CudaGraphHandle graph);
 
-  // Fills the table from a library opened with dlopen. Gives the name of a function that it lacks,
-  // nullptr when it has all.
+  // Fills the table from a library that dlopen returned. Returns the name of a function that the
+  // library lacks, or nullptr when it has them all.
   const char* load(void* library);
 };
 
-// What cuda.h calls CUDA_SUCCESS and CUDA_ERROR_….
+// The values of CUDA_SUCCESS and CUDA_ERROR_… in cuda.h.
 inline constexpr CudaResult kCudaSuccess = 0;
 inline constexpr CudaResult kCudaOutOfMemory = 2;
 inline constexpr CudaResult kCudaNotInitialized = 3;

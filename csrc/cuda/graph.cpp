@@ -6,7 +6,7 @@
 namespace llm2clip {
 namespace {
 
-// CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: what other threads do is none of the capture's business.
+// CU_STREAM_CAPTURE_MODE_THREAD_LOCAL: CUDA calls of other threads do not affect the capture.
 constexpr int kThreadLocal = 1;
 
 struct DestroyGraph {

@@ -7,13 +7,14 @@
 
 namespace llm2clip {
 
-// Work recorded once and launched as one.
+// A CUDA graph: work that is recorded once and launched as a unit.
 class CudaGraph {
  public:
   CudaGraph() = default;
-  // Records what `body` puts on the stream; nothing of it runs. `body` must neither synchronise nor
-  // allocate outside of a pool that lives as long as the graph. Other threads may use the device
-  // meanwhile, this one may not. What `body` throws is thrown on, and the stream is as before.
+  // Records the work that `body` adds to the stream, without running it. `body` must not
+  // synchronise, and may allocate only from a memory pool that lives as long as the graph. Other
+  // threads may use the device during the recording, but this thread may not. If `body` throws, the
+  // exception is rethrown and the stream is as before.
   CudaGraph(const CudaStream& stream, const std::function<void()>& body);
   ~CudaGraph();
   CudaGraph(CudaGraph&& other) noexcept : exec_(std::exchange(other.exec_, nullptr)) {}

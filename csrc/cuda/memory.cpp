@@ -6,7 +6,7 @@
 namespace llm2clip {
 namespace {
 
-// CU_MEMHOSTALLOC_PORTABLE: pinned for every context.
+// CU_MEMHOSTALLOC_PORTABLE: the memory is pinned for all contexts.
 constexpr unsigned kPortable = 1;
 
 std::string cannot_allocate(size_t bytes, const char* kind) {

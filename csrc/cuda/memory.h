@@ -8,7 +8,8 @@
 
 namespace llm2clip {
 
-// Memory of the current context's device. What still uses it must be done before it goes.
+// Memory on the device of the current context. All work that uses it must have finished before it
+// is destroyed.
 class DeviceMemory {
  public:
   DeviceMemory() = default;
@@ -24,7 +25,7 @@ class DeviceMemory {
   }
 
   CudaAddress address() const { return address_; }
-  // For libraries that take device memory as pointers; not to be read by the host.
+  // For libraries that take device memory as a pointer. The host must not read through it.
   void* data() const { return reinterpret_cast<void*>(address_); }
   size_t bytes() const { return bytes_; }
 
@@ -33,7 +34,8 @@ class DeviceMemory {
   size_t bytes_ = 0;
 };
 
-// Host memory that the device copies from and to by itself, of any context. Zeroed.
+// Pinned host memory, which the device reads and writes directly. It is pinned for all contexts and
+// zeroed.
 class PinnedMemory {
  public:
   PinnedMemory() = default;
@@ -57,7 +59,8 @@ class PinnedMemory {
   size_t bytes_ = 0;
 };
 
-// Begins a copy on the stream. Host memory that is not pinned makes it wait for what goes before.
+// Starts a copy on the stream. With pageable host memory, the call waits for earlier work on the
+// stream.
 void copy_to_device(CudaAddress to, std::span<const std::byte> from, const CudaStream& stream);
 void copy_to_host(std::span<std::byte> to, CudaAddress from, const CudaStream& stream);
 void copy_on_device(CudaAddress to, CudaAddress from, size_t bytes, const CudaStream& stream);

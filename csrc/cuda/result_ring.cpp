@@ -5,7 +5,7 @@
 namespace llm2clip {
 namespace {
 
-// For a reader, who gives it back when the last copy of this goes.
+// Lends a piece to a reader. Destroying the last copy of the pointer returns the piece.
 std::shared_ptr<const ResultRing::Piece> lent(const std::shared_ptr<ResultRing::Piece>& piece) {
   return {piece.get(), [piece](const ResultRing::Piece*) {
             piece->held.store(false, std::memory_order_release);
@@ -18,7 +18,7 @@ std::shared_ptr<const ResultRing::Piece> ResultRing::next(size_t least) {
   const size_t bytes = std::bit_ceil(least);
   for (const auto& piece : pieces_) {
     if (piece->memory.bytes() < bytes) continue;
-    // What the last reader read happened before what is written next.
+    // The acquire makes the last reader's reads happen before the next write.
     if (!piece->held.exchange(true, std::memory_order_acquire)) return lent(piece);
   }
   return lent(pieces_.emplace_back(std::make_shared<Piece>(context_, bytes)));

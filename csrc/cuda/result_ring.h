@@ -9,14 +9,15 @@
 
 namespace llm2clip {
 
-// Pinned memory that results are copied to and delivered from: as many pieces as are held at once,
-// used again when their last reader has let go. Of one thread; readers may be any.
+// Pinned memory that results are copied to and delivered from. There are as many pieces as readers
+// hold at once; a piece is reused when its last reader releases it. The ring belongs to one thread.
+// Readers may be on any thread.
 class ResultRing {
  public:
   struct Piece {
     std::shared_ptr<const CudaContext> context;
     PinnedMemory memory;
-    std::atomic<bool> held = true;  // by a reader
+    std::atomic<bool> held = true;  // a reader holds it
     Piece(std::shared_ptr<const CudaContext> context, size_t bytes)
         : context(std::move(context)), memory(bytes) {}
     ~Piece() { context->make_current(); }
@@ -26,8 +27,8 @@ class ResultRing {
 
   explicit ResultRing(std::shared_ptr<const CudaContext> context) : context_(std::move(context)) {}
 
-  // At least so many bytes that nobody reads, of few sizes: a piece serves results of many. Throws
-  // ERR_OUT_OF_MEMORY.
+  // Returns a piece of at least `least` bytes that nobody reads. Sizes are rounded up to powers of
+  // two, so that a piece fits many results. Throws ERR_OUT_OF_MEMORY.
   std::shared_ptr<const Piece> next(size_t least);
 
  private:

@@ -6,8 +6,8 @@
 namespace llm2clip {
 namespace {
 
-// What the scheduler holds of a staged batch. receive() sends what was not sent, and says why it
-// can't: nothing is lost where something is thrown here.
+// The scheduler's view of a staged batch. These methods may drop an exception without losing
+// anything: receive() sends what has not been sent, and throws when it cannot.
 class StagedMemory final : public BatchMemory {
  public:
   explicit StagedMemory(std::shared_ptr<StagedBatch> batch) : batch_(std::move(batch)) {}
@@ -53,7 +53,7 @@ StagedBatch::StagedBatch(Staging staging, size_t floats)
       slots_(floats / staging_.picture) {}
 
 StagedBatch::~StagedBatch() {
-  // Whichever thread lets go last: what is freed belongs to the context.
+  // Any thread may release the last reference, and the memory is freed in the current context.
   staging_.context->make_current();
 }
 
@@ -66,7 +66,8 @@ size_t StagedBatch::index_of(const float* slot) const {
   return static_cast<size_t>(slot - host_.floats()) / staging_.picture;
 }
 
-// A copy under way would mix two pictures, and a kernel read the tables of the one for the other.
+// If a copy of the slot is still running, a write now would mix two images, and a kernel might read
+// the resize tables of the wrong one.
 void StagedBatch::wait_for(size_t slot) {
   if (slots_[slot].begun) stream_.synchronize();
   slots_[slot] = {};

@@ -11,20 +11,21 @@
 
 namespace llm2clip {
 
-// Whose a session's batches are, and what their slots hold.
+// The context of a session's batches, and what their slots hold.
 struct Staging {
   std::shared_ptr<const CudaContext> context;
-  size_t picture;                                         // floats of a slot
-  std::shared_ptr<const PictureIntake> intake = nullptr;  // none: they stay as they are
+  size_t picture;                                         // floats per slot
+  std::shared_ptr<const PictureIntake> intake = nullptr;  // nullptr: slots stay unconverted
 
   size_t slot_bytes() const { return picture * sizeof(float); }
-  // Of what a slot becomes on the device.
+  // Bytes of a converted slot on the device.
   size_t result_bytes() const { return intake ? intake->bytes() : slot_bytes(); }
 };
 
-// Pinned memory of a batch with its twin on the device: slots go over as they become complete, on a
-// stream of their own, and become there what the engine reads, while the batch before is computed.
-// From any thread, each slot from one at a time.
+// The pinned memory of a batch, and its counterpart on the device. Each slot is copied to the
+// device as soon as it is complete, and is converted there into the engine's input. This happens on
+// a separate stream while the previous batch runs. Any thread may call it, but only one at a time
+// for each slot.
 class StagedBatch {
  public:
   StagedBatch(Staging staging, size_t floats);
@@ -33,24 +34,24 @@ class StagedBatch {
   StagedBatch& operator=(const StagedBatch&) = delete;
 
   std::span<float> pixels() const { return {host_.floats(), floats_}; }
-  // Whether these are slots of this batch.
+  // True when `pixels` points into this batch.
   bool holds(const float* pixels) const;
-  // As BatchMemory has them. What was sent of a slot and never received is waited for before the
-  // slot is written.
+  // The same as in BatchMemory. Before a slot is written again, a pending copy of it is waited for.
   void begin(const float* slot);
   bool take(const float* slot, const ImageView& image, const Preprocessing& how);
   void move(const float* from, const float* to);
-  // These slots begin their way.
+  // Starts the copies of these slots.
   void send(std::span<const float> slots);
-  // Where what `count` slots become lies on the device as soon as what follows on `stream` runs;
-  // those that are not there yet begin their way now. All count as not sent afterwards.
+  // Returns the device address of `count` converted slots. They are ready for work that is added to
+  // `stream` after this call. Slots that were not sent are sent now. Afterwards all of them count
+  // as not sent.
   CudaAddress receive(const float* pixels, size_t count, const CudaStream& stream);
 
  private:
   struct SlotState {
-    size_t packed = 0;   // bytes of a picture as it is; 0: it holds pixels
-    bool begun = false;  // its copy may be under way
-    bool sent = false;   // all that is to be done for it is on the stream
+    size_t packed = 0;   // bytes of a packed image; 0 when the slot holds pixels
+    bool begun = false;  // its copy may still be running
+    bool sent = false;   // all its work is on the stream
   };
 
   size_t index_of(const float* slot) const;
@@ -58,27 +59,29 @@ class StagedBatch {
   void wait_for(size_t slot);
   void copy(size_t slot);
 
-  Staging staging_;  // goes last
+  Staging staging_;  // destroyed last
   size_t floats_;
   PinnedMemory host_;
-  DeviceMemory device_, results_, scratch_;  // the last two where there is an intake
+  DeviceMemory device_, results_, scratch_;  // results_ and scratch_ are used with an intake only
   CudaStream stream_;
   CudaEvent copied_;
   std::mutex mutex_;
-  std::vector<SlotState> slots_;  // guarded, as is what is put on the stream
+  std::vector<SlotState> slots_;  // guarded by mutex_, like additions to the stream
 };
 
-// A session's batches. They are asked for while it opens, and live as long as anybody holds them.
+// The batches of a session. They are added while the session opens, and live as long as anybody
+// holds them.
 class StagedBatches {
  public:
   explicit StagedBatches(Staging staging) : staging_(std::move(staging)) {}
 
   // Throws ERR_OUT_OF_MEMORY.
   std::unique_ptr<BatchMemory> add(size_t floats);
-  // The one that holds these pixels, nullptr for other memory.
+  // Returns the batch that holds these pixels, or nullptr for other memory.
   StagedBatch* find(const float* pixels) const;
-  // What slots of any memory become, to where a session always reads it, before what follows on
-  // `stream`. Such slots are not written again before that stream has come there.
+  // Copies converted slots to a fixed address of the session, ahead of later work on `stream`. The
+  // slots may be in any memory. They must not be written again before the stream has reached this
+  // point.
   void give(const float* pixels, size_t count, CudaAddress to, const CudaStream& stream);
 
  private:
@@ -86,7 +89,7 @@ class StagedBatches {
 
   Staging staging_;
   std::vector<std::shared_ptr<StagedBatch>> batches_;
-  DeviceMemory strange_;  // pixels of other memory
+  DeviceMemory strange_;  // for pixels in other memory
 };
 
 }  // namespace llm2clip

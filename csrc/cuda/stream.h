@@ -9,8 +9,8 @@ namespace llm2clip {
 // A point in a stream's work.
 class CudaEvent {
  public:
-  // How a thread that waits does so: a spin answers some tens of microseconds sooner, asleep it
-  // leaves the core to others.
+  // How a waiting thread waits. A spinning thread resumes some tens of microseconds earlier; a
+  // sleeping thread leaves the core to others.
   enum class Wait { kSpin, kSleep };
   enum class Timing { kOff, kOn };
 
@@ -20,18 +20,19 @@ class CudaEvent {
   CudaEvent& operator=(CudaEvent&&) = delete;
 
   CudaEventHandle handle() const { return handle_; }
-  // Whether all that was recorded before it is done. Throws ERR_DEVICE_LOST.
+  // True when all work recorded before the event has finished. Throws ERR_DEVICE_LOST.
   bool done() const;
-  // Blocks until it is. Throws ERR_DEVICE_LOST.
+  // Blocks until done() is true. Throws ERR_DEVICE_LOST.
   void wait() const;
-  // Between two events with timing that are done.
+  // The time between two finished events that were created with Timing::kOn.
   static float milliseconds(const CudaEvent& begin, const CudaEvent& end);
 
  private:
   CudaEventHandle handle_ = nullptr;
 };
 
-// Work in order, beside other streams'. It does not wait for the legacy default stream.
+// Work that runs in order, concurrently with other streams. It does not wait for the legacy default
+// stream.
 class CudaStream {
  public:
   CudaStream();
@@ -41,9 +42,9 @@ class CudaStream {
 
   CudaStreamHandle handle() const { return handle_; }
   void record(const CudaEvent& event) const;
-  // What follows on this stream waits for the event; the calling thread does not.
+  // Later work on this stream waits for the event. The calling thread does not.
   void wait(const CudaEvent& event) const;
-  // Blocks until all is done. Throws ERR_DEVICE_LOST.
+  // Blocks until all work has finished. Throws ERR_DEVICE_LOST.
   void synchronize() const;
 
  private:

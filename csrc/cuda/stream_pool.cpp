@@ -8,14 +8,14 @@ namespace llm2clip {
 namespace {
 
 struct Pooled {
-  std::shared_ptr<const CudaContext> context;  // goes last
+  std::shared_ptr<const CudaContext> context;  // destroyed last
   CudaStream stream;
 };
 
-// Never freed: threads may outlive the statics of this library.
+// Never destroyed, because threads may outlive the static objects of this library.
 struct Pool {
   std::mutex mutex;
-  std::map<int, std::vector<std::unique_ptr<Pooled>>> idle;  // by device
+  std::map<int, std::vector<std::unique_ptr<Pooled>>> idle;  // keyed by device
 };
 
 Pool& pool() {

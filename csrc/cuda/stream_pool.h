@@ -7,10 +7,10 @@
 
 namespace llm2clip {
 
-// A stream of this device that nobody else has, given back when the last holder lets go; then
-// nothing may be under way on it. Streams are used again, and never destroyed: libraries keep
-// memory for each that they have seen, as libtorch does cuBLAS's workspaces, for good. Any thread;
-// `context` is current on it.
+// Lends a stream of this device to one holder. The stream returns to the pool when the last holder
+// releases it; no work may be pending on it then. Streams are reused and never destroyed, because
+// libraries permanently keep memory for every stream they have seen (libtorch, for example, keeps
+// cuBLAS's workspaces). Any thread may call this; `context` must be current on it.
 std::shared_ptr<const CudaStream> lend_stream(int device,
                                               const std::shared_ptr<const CudaContext>& context);
 

@@ -96,6 +96,12 @@ class Session {
   }
 };
 
+// What an engine file that was made elsewhere shows of itself.
+struct Inspection {
+  int64_t embedding_dim;
+  std::string precision;  // the coarsest that it multiplies matrices in; empty: it does not show it
+};
+
 // A linear layer x [rows, in] · [in, out], to be timed.
 struct LinearSpec {
   int64_t rows, in, out;
@@ -138,11 +144,13 @@ class Engine {
   virtual std::string version() const = 0;  // of the vendor's library
   virtual std::unique_ptr<Builder> builder(const BuildOptions& options) = 0;
   virtual std::unique_ptr<Session> open(const SessionOptions& options) = 0;
-  // Size of the embeddings of a file made elsewhere. Throws ERR_ENGINE_INCOMPATIBLE for one that
-  // does not take pictures and give embeddings. Runs a blank picture unless an engine knows better.
-  virtual int64_t inspect(const SessionOptions& options) {
+  // Of a file made elsewhere. Throws ERR_ENGINE_INCOMPATIBLE for one that does not take images and
+  // give embeddings. Runs a blank image unless an engine knows better.
+  virtual Inspection inspect(const SessionOptions& options) {
     const auto size = static_cast<size_t>(element_count(options.input));
-    return open(options)->run(std::vector<float>(size).data(), 1).dim;
+    const auto session = open(options);
+    const int64_t dim = session->run(std::vector<float>(size).data(), 1).dim;
+    return {dim, session->info().precision};
   }
   // Runs pictures [count, 3, S, S] through an fp32 engine that was built to observe. Blocks the
   // calling thread. Throws ERR_ENGINE_INCOMPATIBLE for a file that does not observe.
@@ -179,7 +187,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 9;
+inline constexpr int kPluginInterfaceVersion = 10;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

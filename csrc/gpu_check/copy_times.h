@@ -4,15 +4,15 @@
 
 namespace llm2clip {
 
-// What the copies around a run take, each alone on the first GPU, in milliseconds by its own clock.
-// What a run takes beyond them is its graph.
+// The times of the copies around a run, each measured alone on the first GPU, in milliseconds of
+// the GPU's clock. The rest of a run's time is its graph.
 struct CopyTimes {
-  double to_device;  // pinned pictures
-  double on_device;  // from the staged batch to where graphs read
+  double to_device;  // images in pinned memory
+  double on_device;  // from the staged batch to the graph's input
   double to_host;    // the result, to pinned memory
 };
 
-// Of so many floats in and out; the medians of some.
+// Times copies of `inputs` and `outputs` floats. Each time is a median.
 CopyTimes time_copies(int64_t inputs, int64_t outputs);
 
 }  // namespace llm2clip

@@ -7,7 +7,7 @@
 #include "cuda/context.h"
 #include "cuda/memory.h"
 
-// Numbers on the first GPU; csrc/tests/host/device_array.h is the same on the host.
+// An array on the first GPU. csrc/tests/host/device_array.h is the equivalent on the host.
 namespace llm2clip::testing {
 
 struct TestDevice {
@@ -34,7 +34,7 @@ class DeviceArray {
   }
   T* data() { return static_cast<T*>(memory_.data()); }
   const T* data() const { return static_cast<const T*>(memory_.data()); }
-  // Waits for all that was launched before.
+  // Waits for all work launched before.
   std::vector<T> read() const {
     std::vector<T> values(size_);
     copy_to_host(std::as_writable_bytes(std::span(values)), memory_.address(),

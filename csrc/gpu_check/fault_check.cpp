@@ -1,8 +1,9 @@
-// What becomes of sessions where a GPU fails; one fault a process, for some of them end it.
+// Checks how sessions behave when a GPU fails. Each process tests one fault, because some faults
+// end the process.
 //   fault_check PLUGIN FOLDER FAULT LIBRARY…
-// FAULT: "memory-at-open", a GPU without room for a session, which then opens; "memory-at-run", a
-// batch whose run finds no memory; "device-lost", a kernel that traps. Prints one JSON object and
-// ends with 1 where something is not as it must be.
+// FAULT is "memory-at-open" (the GPU has no room for a session, which opens later), "memory-at-run"
+// (a batch finds no memory for its run) or "device-lost" (a kernel traps). Prints one JSON object.
+// The exit code is 1 when a check fails.
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -25,7 +26,7 @@ constexpr int64_t kLargest = 64;
 constexpr double kSecondsToSettle = 20, kSame = 0.9999;
 constexpr size_t kMib = size_t{1} << 20;
 
-// What was expected and whether it came.
+// Collects what was expected, what was found, and whether they agree.
 class Findings {
  public:
   void expect(const std::string& what, bool well, const std::string& found) {
@@ -60,7 +61,8 @@ struct Stage {
   }
 };
 
-// "well", or the code of what was thrown, which is said.
+// Returns "well" or the code of the error that was thrown. The error's message goes to standard
+// error.
 std::string outcome(const std::function<void()>& body) {
   try {
     body();
@@ -76,8 +78,8 @@ std::string opened_with(Stage& stage, const CudaContext& context, size_t room) {
   return outcome([&] { stage.embeddings(*stage.engine.open(stage.options)); });
 }
 
-// Before anything was opened in this process, and again after that, when libraries and kernels have
-// their memory already. With a little room either is right.
+// Tests a process that has not opened anything, and then the same process again, when libraries and
+// kernels already hold their memory. With a little room left, either result is correct.
 void memory_at_open(Stage& stage) {
   const CudaContext context(0);
   std::vector<float> first;
@@ -100,7 +102,7 @@ void memory_at_open(Stage& stage) {
   }
 }
 
-// A batch of 64 of which each picture takes as many MiB while it runs as `mib` says of its place.
+// Serves a batch of 64. While it runs, image i takes mib(i) MiB.
 std::string served_hungry(Stage& stage, const CudaContext& context, size_t room,
                           const std::function<float(size_t)>& mib) {
   auto pictures = stage.pictures;
@@ -114,7 +116,7 @@ std::string served_hungry(Stage& stage, const CudaContext& context, size_t room,
   submit_pictures(scheduler, pictures, kLargest, tally);
   tally->wait_for(kLargest, kSecondsToSettle);
   std::string found = in_words(*tally);
-  // The session is as it was.
+  // Afterwards the session must work as before.
   for (size_t i = 0; i < slot; ++i) pictures[i] = 0;
   const std::vector<float> one(pictures.begin(), pictures.begin() + static_cast<int64_t>(slot));
   const auto after = std::make_shared<Tally>();
@@ -145,7 +147,7 @@ void memory_at_run(Stage& stage) {
                         found == "32 completed, 32 ERR_OUT_OF_MEMORY; then 1 completed", found);
 }
 
-// Asks for batches until one is refused, at most so many.
+// Submits up to `batches` batches, and stops when one is refused.
 void ask(Stage& stage, Scheduler& scheduler, const std::shared_ptr<Tally>& tally, int batches) {
   for (int i = 0; i < batches; ++i) {
     const auto submit = [&] { submit_pictures(scheduler, stage.pictures, kLargest, tally); };
@@ -157,7 +159,7 @@ bool all_settled(Scheduler& scheduler, Tally& tally) {
   return tally.wait_for(scheduler.stats().submitted, kSecondsToSettle);
 }
 
-// "ERR_DEVICE_LOST" whether it is refused or fails.
+// Returns the error's code, for example "ERR_DEVICE_LOST", whether the request is refused or fails.
 std::string asked_once(Stage& stage, Scheduler& scheduler) {
   const auto tally = std::make_shared<Tally>();
   const size_t slot = stage.pictures.size() / kLargest;
@@ -171,7 +173,7 @@ std::string asked_once(Stage& stage, Scheduler& scheduler) {
 
 constexpr const char* kLost = "ERR_DEVICE_LOST";
 
-// Traps with requests before and behind it.
+// Launches a trap with requests queued before and after it.
 void lose_device(Stage& stage, Scheduler& scheduler, const std::shared_ptr<Tally>& tally) {
   const CudaStream stream;
   ask(stage, scheduler, tally, 4);

@@ -1,11 +1,11 @@
-# What scripts/gpu-check.sh runs on a machine with a GPU; built, never run, where there is none. The
-# target `gpu_check` makes it and what it needs.
+# The programs that scripts/gpu-check.sh runs on a machine with a GPU. A machine without a GPU can
+# build but not run them. The target `gpu_check` builds them and everything they need.
 add_executable(cuda_kernels_gpu_test csrc/tests/cuda_kernels_test.cpp
   csrc/tests/cuda_text_kernels.cpp)
 target_include_directories(cuda_kernels_gpu_test PRIVATE csrc/gpu_check csrc/tests)
 target_link_libraries(cuda_kernels_gpu_test PRIVATE llm2clip_kernels_cuda llm2clip_kernels)
 
-# What the checks of sessions share.
+# The code that the session checks share.
 add_library(gpu_check_parts STATIC EXCLUDE_FROM_ALL csrc/gpu_check/copy_times.cpp csrc/gpu_check/json_text.cpp
   csrc/gpu_check/picture_requests.cpp csrc/gpu_check/session_check.cpp
   csrc/gpu_check/synthetic_tower.cpp csrc/gpu_check/vision_check.cpp)

@@ -1,8 +1,8 @@
-// A vision tower by the TorchScript engine on a GPU; no Node and no checkpoint are needed:
+// Checks a vision tower on the TorchScript engine on a GPU. It needs neither Node nor a checkpoint.
 //   gpu_session_check DEVICE PLUGIN FOLDER TOWER PRECISIONS LIBRARY…
-// DEVICE is cuda, or cpu to see the check itself run. Writes engines of drawn weights to FOLDER,
-// one JSON object to standard output, and ends with 1 where anything fails. PRECISIONS stand
-// between commas, or "all". Of a small tower the portable flavour is checked too.
+// DEVICE is cuda, or cpu to try out the check itself. PRECISIONS are separated by commas, or "all".
+// Writes engines with random weights to FOLDER and one JSON object to standard output. The exit
+// code is 1 when a check fails. For a small tower the portable flavour is checked, too.
 #include <cstdio>
 
 #include "engine/plugin.h"

@@ -9,8 +9,9 @@
 
 namespace llm2clip {
 
-// Sessions take all their memory when they open, so that none of their runs lacks any. This one's
-// do: each picture of a batch takes as many MiB of the GPU as the first number of its slot says.
+// Real sessions allocate all their memory when they open, so their runs never lack any. The runs of
+// this one do allocate: each image of a batch takes as many MiB of the GPU as the first number of
+// its slot says.
 class HungryRunner final : public BatchRunner {
  public:
   HungryRunner(std::unique_ptr<Session> session, size_t slot)

@@ -8,13 +8,13 @@
 
 namespace llm2clip {
 
-// Takes a GPU's memory, in pieces that get smaller, until no more than `room` bytes are free. All
-// is given back when it goes, on the thread that made it; the context outlives it.
+// Allocates a GPU's memory in ever smaller pieces, until no more than `room` bytes are free. The
+// destructor frees it, on the thread of the constructor. The context must outlive the filler.
 class MemoryFiller {
  public:
   MemoryFiller(const CudaContext& context, size_t room) : context_(context) {
     context.make_current();
-    // What the driver gives at least.
+    // The smallest allocation of the driver.
     constexpr size_t kLeast = size_t{2} << 20;
     for (size_t piece = size_t{4} << 30; piece >= kLeast;) {
       const size_t free = context.memory().free;
@@ -22,7 +22,7 @@ class MemoryFiller {
     }
   }
   ~MemoryFiller() {
-    // Sessions that went meanwhile left none.
+    // A session that closed in the meantime may have unset the context.
     context_.make_current();
   }
   MemoryFiller(const MemoryFiller&) = delete;

@@ -67,7 +67,7 @@ std::string in_words(const Tally& tally) {
   return found;
 }
 
-// A minute for what takes milliseconds: whoever waits longer waits for ever.
+// A minute is ample for work of milliseconds, so a longer wait would never end.
 void require_completed(Tally& tally, size_t count) {
   if (tally.wait_for(count, 60) && tally.failed().empty()) return;
   throw Error(ErrorCode::kInternal, "expected " + std::to_string(count) +

@@ -11,17 +11,17 @@
 
 namespace llm2clip {
 
-// Counts what becomes of requests, and wakes whoever waits for them. From any thread.
+// Counts the outcomes of requests and wakes threads that wait for them. Callable from any thread.
 class Tally final : public Client {
  public:
   void flush() override;
   void settled();
   void settled(const std::exception_ptr& error);
 
-  // Blocks until so many are settled; false where they are not within the time.
+  // Blocks until `count` requests are settled. Returns false when that takes too long.
   bool wait_for(size_t count, double seconds);
   size_t completed() const;
-  // How many failed, by the name of their error's code.
+  // The number of failed requests for each error code.
   std::map<std::string, size_t> failed() const;
 
  private:
@@ -31,16 +31,18 @@ class Tally final : public Client {
   std::map<std::string, size_t> failed_;
 };
 
-// "3 completed, 1 ERR_DEVICE_LOST"
+// For example "3 completed, 1 ERR_DEVICE_LOST".
 std::string in_words(const Tally& tally);
 
-// Blocks until so many are completed. Throws where they are not within a minute, or any has failed.
+// Blocks until `count` requests are completed. Throws when that takes more than a minute or a
+// request has failed.
 void require_completed(Tally& tally, size_t count);
 
-// "ERR_DEVICE_LOST" and so on; what is no Error of this project is "ERR_INTERNAL".
+// Returns the error's code, such as "ERR_DEVICE_LOST". For exceptions that are not an Error, it
+// returns "ERR_INTERNAL".
 std::string code_of(const std::exception_ptr& error);
 
-// Asks for pictures [count, slot], whose memory outlives the requests, and wakes the scheduler.
+// Submits images [count, slot] and wakes the scheduler. Their memory must outlive the requests.
 // Throws what Scheduler::submit() throws.
 void submit_pictures(Scheduler& scheduler, const std::vector<float>& pictures, size_t count,
                      const std::shared_ptr<Tally>& tally);

@@ -9,8 +9,8 @@
 
 namespace llm2clip {
 
-// What is built, and how near to fp32 on the CPU it must come: DESIGN's gates; bf16's is that of
-// the CPU.
+// The precisions that are built, with the parity gates of DESIGN.md: the minimum cosine to fp32 on
+// the CPU. The gate of bf16 is the same as on the CPU.
 struct GatedPrecision {
   Precision precision;
   const char* name;
@@ -19,20 +19,22 @@ struct GatedPrecision {
 inline constexpr GatedPrecision kGatedPrecisions[] = {{Precision::kFp32, "fp32", 0.99999},
                                                       {Precision::kFp16, "fp16", 0.9999},
                                                       {Precision::kBf16, "bf16", 0.999}};
-// One vector is the same at batch 1 and in any batch, but for the order of sums.
+// The minimum cosine between an image's vector at batch 1 and in any batch. Only the order of sums
+// may differ.
 inline constexpr double kSameInBatches = 0.99999;
 
-// Pictures [count, 3, S, S] such as preprocessing makes them, the same in every run.
+// Random images [count, 3, S, S], in the range of preprocessed ones. They are the same in every
+// run.
 std::vector<float> drawn_pictures(int64_t count, int64_t size);
 
-// Embeddings [count, dim] of them, in batches of `batch`.
+// Embeds the images in batches of `batch`. Returns [count, dim].
 std::vector<float> embed(Session& session, const std::vector<float>& pictures, int64_t count,
                          int64_t batch);
 
-// The least cosine of two lists of embeddings, row by row; NaN where there is one.
+// Returns the lowest cosine between corresponding rows of a and b, or NaN if there is a NaN.
 double least_cosine(const std::vector<float>& a, const std::vector<float>& b, int64_t dim);
 
-// How long runs of one batch take, in milliseconds.
+// The times of runs with one batch size, in milliseconds.
 struct BatchTime {
   int64_t batch;
   double p50, p99;
@@ -40,14 +42,14 @@ struct BatchTime {
 std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& pictures,
                                     int64_t largest, double seconds_each);
 
-// As the record has them: pictures, or captions, a second too.
+// JSON for the record, with images or captions per second.
 std::string json_of(const std::vector<BatchTime>& times);
 
-// Behind a scheduler of batches up to the session's largest.
+// Opens a session behind a scheduler, with batches up to the session's largest.
 std::shared_ptr<ServedSession> serve_pictures(Engine& engine, const SessionOptions& options,
                                               int64_t dim);
 
-// Pictures a second through the scheduler, twice the largest batch under way all the time.
+// Images per second through the scheduler, with twice the largest batch pending at all times.
 double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, double seconds);
 
 }  // namespace llm2clip

@@ -1,9 +1,9 @@
-// Whether memory stays where it is: many requests through one scheduler, then sessions that are
-// opened, run once and closed again and again.
+// Checks that memory does not grow: first with many requests through one scheduler, then with
+// sessions that are opened, run once and closed again.
 //   soak_check DEVICE PLUGIN FOLDER TOWER REQUESTS SESSIONS LIBRARY…
-// DEVICE is cuda, or cpu to see the check itself run. Prints one JSON object: of the GPU's memory
-// in use and of the process's own, MiB after warm-up, at the end and at most. Ends with 1 where
-// either grows by more than its bound.
+// DEVICE is cuda, or cpu to try out the check itself. Prints one JSON object with the GPU memory in
+// use and the process's own memory: MiB after warm-up, at the end and at the peak. The exit code is
+// 1 when either grows beyond its bound.
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,9 +23,9 @@ namespace llm2clip {
 namespace {
 
 constexpr int64_t kLargest = 64;
-// What allocators may keep for themselves.
+// Growth that allocators may cause by keeping memory.
 constexpr double kGpuGrowsMib = 64, kHostGrowsMib = 96;
-// Before that caches fill.
+// The share of steps in which caches may still fill.
 constexpr double kWarmUpShare = 0.1;
 
 double mib(size_t bytes) { return static_cast<double>(bytes) / (1U << 20); }
@@ -37,7 +37,7 @@ double host_mib() {
   return mib(resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE)));
 }
 
-// One kind of memory over time.
+// The size of one kind of memory over time.
 class Samples {
  public:
   explicit Samples(double bound) : bound_(bound) {}
@@ -73,7 +73,7 @@ class Soak {
     const std::string found = watch("requests", (count + kLargest - 1) / kLargest, [&] {
       submit_pictures(*served->scheduler, pictures, kLargest, tally);
       asked += kLargest;
-      // Two batches stay under way.
+      // Two batches stay pending.
       require_completed(*tally, asked - std::min<size_t>(asked, 2 * kLargest));
     });
     require_completed(*tally, asked);
@@ -88,7 +88,7 @@ class Soak {
   bool flat() const { return flat_; }
 
  private:
-  // Takes a step so many times, with a look at both memories after each that is no warm-up.
+  // Repeats a step `count` times and samples both memories after each one, except during warm-up.
   template <typename Step>
   std::string watch(const std::string& name, size_t count, Step&& step) {
     Samples gpu(kGpuGrowsMib), host(kHostGrowsMib);

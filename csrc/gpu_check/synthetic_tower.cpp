@@ -24,7 +24,7 @@ class DrawnTensor final : public TensorSource {
 
   const Shape& shape() const override { return shape_; }
 
-  // Uniform: three hundred million normal numbers would take most of a minute.
+  // The numbers are uniform, because three hundred million normal ones would take most of a minute.
   void read(Dtype dtype, std::span<std::byte> out) const override {
     std::mt19937 generator(static_cast<uint32_t>(seed_));
     std::vector<float> values(static_cast<size_t>(element_count(shape_)));
@@ -62,7 +62,7 @@ class Drawer {
   Weights weights;
 };
 
-// Of EVA02.
+// The weights of an EVA02 block.
 void draw_block(Drawer& drawer, const std::string& block, const VisionConfig& c) {
   drawer.norm(block + ".norm1", c.width);
   drawer.linear(block + ".attn.q_proj", c.width, c.width);
@@ -77,7 +77,7 @@ void draw_block(Drawer& drawer, const std::string& block, const VisionConfig& c)
   drawer.linear(block + ".mlp.w3", c.width, c.hidden);
 }
 
-// Of CLIP and SigLIP 2.
+// The weights of an MLP of CLIP and SigLIP 2.
 void draw_mlp(Drawer& drawer, const std::string& mlp, const VisionConfig& c) {
   drawer.linear(mlp + ".fc1", c.hidden, c.width);
   drawer.linear(mlp + ".fc2", c.width, c.hidden);
@@ -92,7 +92,7 @@ void draw_vit_block(Drawer& drawer, const std::string& block, const VisionConfig
   draw_mlp(drawer, block + ".mlp", c);
 }
 
-// What the families have at the beginning: SigLIP 2 no class token, CLIP no bias.
+// The weights of the patch embedding. SigLIP 2 has no class token, and CLIP has no bias.
 void draw_patches(Drawer& drawer, const VisionConfig& c) {
   const bool with_class = c.family != "siglip2";
   drawer.matrix("patch_embed.proj.weight", {c.width, 3, c.patch_size, c.patch_size});

@@ -1,7 +1,8 @@
-// A vision tower as plans of TensorRT, or of TensorRT for RTX, on the first GPU, against fp32 by
-// TorchScript on the CPU; no Node and no checkpoint are needed:
+// Checks plans of TensorRT or TensorRT for RTX on the first GPU against fp32 TorchScript on the
+// CPU. It needs neither Node nor a checkpoint.
 //   tensorrt_session_check TORCHSCRIPT TENSORRT TENSORRT_LIBRARY FOLDER TOWER PRECISIONS LIBRARY…
-// takes both plugins and the libraries of each, otherwise as gpu_session_check.
+// The arguments are both plugins with the libraries of each; otherwise they are the same as those
+// of gpu_session_check.
 #include <cstdio>
 
 #include "engine/plugin.h"

@@ -1,10 +1,10 @@
-// Language models and adapters on the first GPU, in every precision, against fp32 by TorchScript on
-// the CPU, batches against singles, and what runs of captions take; no Node and no checkpoint are
-// needed:
+// Checks language models and adapters on the first GPU in every precision, against fp32 TorchScript
+// on the CPU and batches against single texts. It also times runs of captions. It needs neither
+// Node nor a checkpoint.
 //   text_check small|large FOLDER TORCHSCRIPT LIBRARY… [-- TENSORRT LIBRARY]
-// takes plugins, each with its libraries, and runs TensorRT's on the GPU where it is named, else
-// TorchScript's; writes engines of drawn weights to FOLDER, one JSON object to standard output, and
-// ends with 1 where a parity gate fails.
+// The arguments are plugins, each with its libraries. If TensorRT is given, it runs on the GPU;
+// otherwise TorchScript does. Writes engines with random weights to FOLDER and one JSON object to
+// standard output. The exit code is 1 when a parity gate fails.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -23,11 +23,11 @@
 namespace llm2clip {
 namespace {
 
-// A caption is a prompt of some twenty tokens and as many of its own.
+// A caption is a prompt of about twenty tokens and about twenty more of its own.
 constexpr int64_t kInputs = 24, kLargest = 32, kOddBatch = 5, kCaption = 40;
 constexpr double kSecondsABatch = 2;
 
-// What is built, run and compared: one input is `input` floats, one result `dim`.
+// A network to build, run and compare. One input has `input` floats, one result `dim`.
 struct Tower {
   const char* name;
   int64_t input, dim;
@@ -43,7 +43,8 @@ void draw_text(std::mt19937& generator, const LlamaConfig& config, int64_t token
   write_text(ids, (tokens + 1) / 2, slot);
 }
 
-// Each with a mean over its second half; of so many tokens, or of every length.
+// Random texts that are pooled over their second half. Each has `tokens` tokens, or a random length
+// if `tokens` is 0.
 std::vector<float> drawn_texts(const LlamaConfig& config, int64_t count, int64_t tokens) {
   std::mt19937 generator(7);
   const auto slot = static_cast<size_t>(kTextHeader + config.max_tokens);
@@ -89,7 +90,7 @@ SessionOptions options(const Tower& tower, const std::string& path, const char* 
           .max_batch = kLargest};
 }
 
-// Gives what it found; `well` becomes false where a gate fails.
+// Returns its findings as JSON. Sets `well` to false when a gate fails.
 std::string check(Engine& engine, const Tower& tower, const GatedPrecision& one,
                   const std::string& folder, const std::vector<float>& reference, bool& well) {
   const SessionOptions how = options(tower, folder + "/on-gpu", "cuda");

@@ -4,8 +4,8 @@
 
 namespace llm2clip {
 
-// Puts a kernel on the stream that ends with a trap: this process has lost the GPU as soon as it
-// runs. Only for a process that is there to lose it.
+// Launches a kernel that traps. From then on this process has lost the GPU, so use it only in a
+// process made for that.
 void launch_trap(CudaStreamHandle stream);
 
 }  // namespace llm2clip

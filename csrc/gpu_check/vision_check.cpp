@@ -16,7 +16,7 @@ namespace {
 
 constexpr int64_t kLargest = 64, kOnCpu = 4, kOddBatch = 5;
 
-// A small tower's times say little: they only show that it runs.
+// Times of a small tower mean little. They only show that it runs.
 struct Seconds {
   double a_batch, served;
 };
@@ -71,7 +71,7 @@ class Checker {
                        {pictures_.begin(), pictures_.begin() + kOnCpu * picture}, kOnCpu, kOnCpu);
   }
 
-  // Gives what it found; what fails is noted.
+  // Returns its findings as JSON and records failures.
   std::string check(const GatedPrecision& one, bool portable) {
     const std::string flavour = portable ? "portable" : "native";
     std::fprintf(stderr, "%s, %s, %s\n", check_.tower.c_str(), one.name, flavour.c_str());
@@ -117,18 +117,19 @@ class Checker {
     fields.emplace_back("cosineToFp32", json_number(to_fp32, 7));
     fields.emplace_back("leastCosine", json_number(one.least_cosine, 7));
     fields.emplace_back("cosineInBatches", json_number(in_batches, 7));
-    // Written so that NaN fails.
+    // The comparison also rejects NaN.
     if (to_fp32 >= one.least_cosine && in_batches >= kSameInBatches) return;
     well_ = false;
     std::fprintf(stderr, "expected cosines of %.5f to fp32 and %.5f in batches, found %.7f, %.7f\n",
                  one.least_cosine, kSameInBatches, to_fp32, in_batches);
   }
 
-  // Of the smallest and the largest batch: its copies by the GPU's clock, and the rest.
+  // For the smallest and the largest batch: the copies by the GPU's clock, and the rest of the run.
   std::vector<std::string> stages(const std::vector<BatchTime>& times) const {
     std::vector<std::string> all;
     for (const BatchTime& time : {times.front(), times.back()}) {
-      // On a thread of its own: the context that it opens and lets go is not the session's.
+      // This runs on a separate thread, because it opens and releases a context that is not the
+      // session's.
       const CopyTimes copies =
           std::async(std::launch::async, time_copies, time.batch * element_count(input_shape()),
                      time.batch * config_.embedding_dim)

@@ -8,7 +8,7 @@
 namespace llm2clip {
 namespace {
 
-// A filter's weight at a distance from its centre, and the distance from which on it is zero.
+// A filter's weight at a distance from its centre, and the distance beyond which it is zero.
 struct Kernel {
   double (*weight)(double x);
   double support;
@@ -24,8 +24,9 @@ double sinc(double x) {
   return std::sin(x) / x;
 }
 
-// The constants are floats in Pillow too. Sine and cosine of one angle, in one place: compilers
-// make one call of them, whose last bit may differ from that of two.
+// Pillow's constants are floats, too. Sine and cosine of the same angle are computed in one
+// expression: compilers merge them into one sincos call, whose last bit may differ from separate
+// calls.
 double hamming(double x) {
   x = std::abs(x);
   if (x == 0) return 1;
@@ -44,7 +45,7 @@ double bicubic(double x) {
 
 double lanczos(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
 
-// By Filter; nearest has none.
+// Indexed by Filter. The nearest filter has no kernel.
 constexpr Kernel kKernels[] = {{nullptr, 0}, {box, 0.5},   {bilinear, 1},
                                {hamming, 1}, {bicubic, 2}, {lanczos, 3}};
 
@@ -53,11 +54,11 @@ int32_t to_fixed(double weight) {
   return static_cast<int32_t>(weight < 0 ? scaled - 0.5 : scaled + 0.5);
 }
 
-// The filter's place over the inputs of one output.
+// Where the filter lies over the inputs of one output.
 struct Placement {
   double centre;
   double support;
-  double shrink;  // inputs an output covers, at least 1
+  double shrink;  // inputs per output, at least 1
 };
 
 Coefficients::Taps taps_of(const Placement& at, int64_t inputs) {
@@ -78,16 +79,17 @@ void weigh(const Placement& at, const Coefficients::Taps& taps, double (*weight)
   for (int i = 0; i < taps.count; ++i) weights[i] /= total;
 }
 
-// Pillow holds the input's length in a float.
+// Pillow stores the input's length as a float.
 double scale_of(const ResizeAxis& axis) {
   return static_cast<double>(static_cast<float>(axis.input)) / static_cast<double>(axis.output);
 }
 
-// Pillow adds the scale up from output to output, which rounds each time. Outputs beyond this one,
-// that no picture in its memory has, are placed by one product.
+// Pillow computes positions by adding the scale once per output, and each addition rounds. Outputs
+// beyond this limit are positioned by one multiplication instead. No image that Pillow can hold in
+// memory has so many.
 constexpr int64_t kAddedUp = 1 << 24;
 
-// One input an output.
+// Each output takes exactly one input.
 Coefficients nearest(const ResizeAxis& axis) {
   const double scale = scale_of(axis);
   Coefficients result{.taps = {}, .weights = {}, .stride = 1};

@@ -5,33 +5,33 @@
 
 namespace llm2clip {
 
-// One axis of a resize, of which only `count` outputs from `first` on are wanted.
+// One axis of a resize. Only `count` outputs, starting at `first`, are computed.
 struct ResizeAxis {
   int64_t input, output;  // lengths, in pixels
-  int64_t first, count;   // window of the output
+  int64_t first, count;   // the window of outputs
 };
 
-// Which inputs each output of the window is made of, and how much of each.
+// The inputs that each output of the window depends on, with their weights.
 struct Coefficients {
   struct Taps {
-    int64_t first;  // input of the first tap
+    int64_t first;  // index of the first input
     int count;
   };
 
-  static constexpr int kFractionBits = 22;  // Pillow's: 32 less 8 of the pixel, sign and headroom
+  static constexpr int kFractionBits = 22;  // as in Pillow: 32 − 8 (pixel) − sign and headroom
 
   std::vector<Taps> taps;        // [outputs]
-  std::vector<int32_t> weights;  // [outputs, stride], fixed point, zero past an output's taps
+  std::vector<int32_t> weights;  // [outputs, stride], fixed point; zero after an output's taps
   int stride;
 
   const int32_t* of(int64_t output) const { return weights.data() + output * stride; }
 };
 
-// Pillow's, by its names. All but nearest are stretched over the inputs that one output covers when
-// the axis shrinks.
+// Pillow's filters, under Pillow's names. When the axis shrinks, all filters except nearest widen
+// to cover the inputs of one output.
 enum class Filter { kNearest, kBox, kBilinear, kHamming, kBicubic, kLanczos };
 
-// The arithmetic is Pillow's in its order: it decides the last bit.
+// Follows Pillow's arithmetic in Pillow's order, because the order decides the last bit.
 Coefficients coefficients(const ResizeAxis& axis, Filter filter);
 
 }  // namespace llm2clip

@@ -9,7 +9,7 @@
 namespace llm2clip {
 namespace {
 
-// Bytes of rows [first, …) of a picture, each `length` long.
+// Bytes of the image rows from `first` on. Each row has `length` bytes.
 struct Rows {
   const uint8_t* data;
   int64_t first, length;
@@ -61,7 +61,7 @@ void resize_rows_then_columns(const ImageView& image, const Resize& resize, uint
                       resize.format, out);
 }
 
-// [S, S, channels], the bytes that Pillow's resize and a centre crop give.
+// [S, S, channels]: the same bytes as Pillow's resize followed by a centre crop.
 std::vector<uint8_t> resize_and_crop(const ImageView& image, const Preprocessing& how,
                                      int channels) {
   const Resize resize{how.size, {channels, image.channels}, plan_resize(image, how)};

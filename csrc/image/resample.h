@@ -6,9 +6,9 @@
 
 namespace llm2clip {
 
-// The two passes of Pillow's resize of 8-bit pictures: each output is a fixed-point sum, rounded
-// and clipped to 8 bits. `channels` are those wanted, `pixel` is the source's bytes a pixel: RGBA
-// with channels 3 and pixel 4 loses its alpha here.
+// The two passes of Pillow's resize for 8-bit images. Each output is a fixed-point sum that is
+// rounded and clipped to 8 bits. `channels` is the number of output channels, `pixel` the number of
+// source bytes per pixel. For RGBA these are 3 and 4, which drops alpha.
 struct PixelFormat {
   int channels;
   int pixel;
@@ -18,8 +18,8 @@ struct PixelFormat {
 void resample_row(const uint8_t* row, const Coefficients& columns, const PixelFormat& format,
                   uint8_t* out);
 
-// One output row from the rows its taps name: source [rows, length] → out [length]. source's first
-// row is the one that `taps.first` means.
+// Computes one output row from the source rows that `taps` names: source [rows, length] → out
+// [length]. The first row of `source` is row `taps.first` of the image.
 void resample_column(const uint8_t* source, int64_t length, const Coefficients::Taps& taps,
                      const int32_t* weights, uint8_t* out);
 

@@ -5,7 +5,7 @@
 namespace llm2clip {
 namespace {
 
-// int(R · long / short), as the references compute it: the quotient is a double.
+// int(R · long / short), computed as in the references: the quotient is a double.
 int64_t resized_edge(int64_t edge, int64_t shortest, const Preprocessing& how) {
   if (how.squash) return how.resize;
   return static_cast<int64_t>(static_cast<double>(how.resize * edge) /
@@ -25,9 +25,10 @@ ResizeAxis centre_window(int64_t edge, int64_t shortest, const Preprocessing& ho
           .count = how.size};
 }
 
-// From version 13 on, Pillow resizes rows first where that takes away more than twice as many of
-// them as columns (before, never). The order shows: each pass rounds to bytes. Where an edge keeps
-// its length Pillow skips that pass; here it runs and changes nothing, as its only weight is one.
+// Since version 13, Pillow resizes rows first when that removes more than twice as many rows as
+// columns; older versions never do. The order affects the result, because each pass rounds to
+// bytes. When an edge keeps its length, Pillow skips that pass. Here the pass runs and changes
+// nothing, because its only weight is one.
 bool vertically_first(const ResizeAxis& columns, const ResizeAxis& rows) {
   const int64_t fewer = rows.input - rows.output;
   return fewer > 0 && fewer > 2 * (columns.input - columns.output);

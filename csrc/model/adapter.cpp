@@ -1,4 +1,4 @@
-// LLM2CLIP's adapter (Huang et al., arXiv 2411.04997): residual MLPs over one feature a text.
+// LLM2CLIP's adapter (Huang et al., arXiv 2411.04997): residual MLPs over one feature per text.
 #include "model/bind.h"
 #include "model/text.h"
 

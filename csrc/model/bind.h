@@ -7,7 +7,8 @@
 
 namespace llm2clip {
 
-// The parts every tower is made of, taken from the checkpoint by canonical name.
+// The parts that every tower consists of. Each takes its weights from the checkpoint by canonical
+// name.
 
 inline Norm norm(Weights& weights, const std::string& name, int64_t width, double eps) {
   return {weights.get(name + ".weight", {width}), weights.get(name + ".bias", {width}), eps};
@@ -26,7 +27,7 @@ inline Linear linear_without_bias(Weights& weights, const std::string& name, int
   return {weights.get(name + ".weight", {out, in}), std::nullopt};
 }
 
-// Two or more linears of one input as one: their outputs lie side by side.
+// Packs several linears with the same input into one. Their outputs lie side by side.
 inline Linear pack(const std::vector<Linear>& linears) {
   std::vector<Weight> rows, biases;
   for (const Linear& part : linears) {

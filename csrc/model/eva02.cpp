@@ -1,5 +1,5 @@
-// EVA02 (Fang et al., arXiv 2303.11331) as EVA-CLIP uses it: pre-norm blocks with rotary embedding,
-// a LayerNorm inside the attention and one inside the SwiGLU.
+// EVA02 (Fang et al., arXiv 2303.11331) as EVA-CLIP uses it: pre-norm blocks with RoPE, one
+// LayerNorm inside the attention and one inside the SwiGLU.
 #include <cmath>
 
 #include "model/bind.h"
@@ -9,8 +9,9 @@
 namespace llm2clip {
 namespace {
 
-// Rows turn the first half of a head, columns the second; positions are those of the pre-training
-// grid, stretched over this one. The class token does not turn.
+// Two-dimensional RoPE. The row rotates the first half of a head and the column rotates the second
+// half. Position ids are those of the pre-training grid, scaled to this grid. The class token is
+// not rotated.
 Rope rope_2d(const VisionConfig& c) {
   const int64_t grid = c.grid(), half = c.head_dim() / 2, dim = c.head_dim();
   Rope rope{1 + grid * grid, std::vector<float>(dim, 1.0F), std::vector<float>(dim, 0.0F)};

@@ -1,5 +1,5 @@
-// Llama 3 (arXiv 2407.21783) as an encoder: every token of a text attends to all of it, and the
-// feature is a mean over tokens.
+// Llama 3 (arXiv 2407.21783) as an encoder: every token of a text attends to all tokens of it, and
+// the feature is the mean over tokens.
 #include <cmath>
 
 #include "model/bind.h"
@@ -10,7 +10,7 @@ namespace {
 
 double scaled(double frequency, const RopeScaling& s) {
   const double waves =
-      s.original_positions * frequency / (2 * M_PI);  // in the positions of the pre-training
+      s.original_positions * frequency / (2 * M_PI);  // in positions of the pre-training context
   if (waves < s.low_freq_factor) return frequency / s.factor;
   if (waves > s.high_freq_factor) return frequency;
   const double share = (waves - s.low_freq_factor) / (s.high_freq_factor - s.low_freq_factor);
@@ -32,8 +32,9 @@ Rope rope_of(const LlamaConfig& c) {
   return rope;
 }
 
-// The checkpoint turns number i of a head with number i + dim / 2, net.h turns neighbours: for
-// queries and keys alike an order of rows, which changes no product of the two.
+// The checkpoint rotates element i of a head together with element i + dim / 2, but net.h rotates
+// neighbouring elements. So this function reorders the rows of the query and key weights. The order
+// is the same for both, and therefore does not change the dot products of queries and keys.
 Linear turning_neighbours(Linear w, int64_t dim) {
   std::vector<int64_t> order;
   for (int64_t row = 0; row < w.weight.shape()[0]; ++row) {

@@ -4,8 +4,8 @@
 
 namespace llm2clip {
 
-// What a block computes after its attention. A tower whose embedding is the class token's reads
-// nothing else of the last block: three quarters of that block's work are left out.
+// The tokens that a block computes after its attention. When the embedding comes from the class
+// token, the last block needs only that token, which saves three quarters of the block's work.
 enum class Reach { kAllTokens, kClassToken };
 
 inline Reach reach_of(int64_t layer, int64_t layers, TowerOutput output) {
@@ -13,7 +13,7 @@ inline Reach reach_of(int64_t layer, int64_t layers, TowerOutput output) {
   return reads_all ? Reach::kAllTokens : Reach::kClassToken;
 }
 
-// [B, N, D] → itself, or the class token's [B, D].
+// Returns x [B, N, D] unchanged, or only its class token [B, D].
 inline Value within(Reach reach, Net& net, Value x) {
   return reach == Reach::kAllTokens ? x : net.select_token(x, 0);
 }

@@ -1,5 +1,5 @@
-// SigLIP 2's vision tower (Tschannen et al., arXiv 2502.14786): no class token, and at the end a
-// latent query that attends to all tokens.
+// SigLIP 2's vision tower (Tschannen et al., arXiv 2502.14786). It has no class token. At the end,
+// a latent query attends to all tokens.
 #include "model/bind.h"
 #include "model/vision.h"
 #include "model/vit_block.h"
@@ -7,8 +7,8 @@
 namespace llm2clip {
 namespace {
 
-// Of each token in its space: what the pool gives of that token alone, as MaskCLIP does it (Zhou et
-// al., arXiv 2112.01071).
+// For kTokens, pool_attention_alone() pools each token by itself, as MaskCLIP does (Zhou et al.,
+// arXiv 2112.01071). This brings each token into the embedding space.
 Value attention_pool(Net& net, Weights& w, const VisionConfig& c, TowerOutput output, Value x) {
   const Weight latent = w.get("attn_pool.latent", {1, 1, c.width});
   const Linear q = linear(w, "attn_pool.q", c.width, c.width);

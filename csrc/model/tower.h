@@ -7,7 +7,7 @@
 
 namespace llm2clip {
 
-// Any of the networks that an engine is built of.
+// The configuration of any network that an engine can be built from.
 using TowerConfig = std::variant<VisionConfig, LlamaConfig, AdapterConfig>;
 
 inline Value tower(Net& net, Weights& weights, const VisionConfig& config) {
@@ -20,7 +20,7 @@ inline Value tower(Net& net, Weights& weights, const AdapterConfig& config) {
   return adapter(net, weights, config);
 }
 
-// Its last value, [B, E].
+// Returns the network's output, [B, E].
 inline Value tower(Net& net, Weights& weights, const TowerConfig& config) {
   return std::visit([&](const auto& one) { return tower(net, weights, one); }, config);
 }

@@ -1,16 +1,31 @@
 #include "model/vision.h"
 
+#include <array>
+#include <string_view>
+
 #include "base/error.h"
 
 namespace llm2clip {
 namespace {
 
+struct Family {
+  std::string_view name;
+  VisionTower* tower;
+};
+constexpr std::array kFamilies{
+    Family{"eva02", eva02},
+    Family{"clip_vit", clip_vit},
+    Family{"siglip2", siglip2},
+};
+
 Value by_family(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output) {
-  if (config.family == "eva02") return eva02(net, weights, config, output);
-  if (config.family == "clip_vit") return clip_vit(net, weights, config, output);
-  if (config.family == "siglip2") return siglip2(net, weights, config, output);
+  std::string known;
+  for (const auto& [name, tower] : kFamilies) {
+    if (config.family == name) return tower(net, weights, config, output);
+    known.append(known.empty() ? "" : ", ").append(name);
+  }
   throw Error(ErrorCode::kCheckpointUnsupported,
-              "expected a family of eva02, clip_vit or siglip2, found " + config.family);
+              "expected a family of " + known + ", found " + config.family);
 }
 
 }  // namespace

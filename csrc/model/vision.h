@@ -8,7 +8,7 @@
 
 namespace llm2clip {
 
-// A vision tower as plain numbers, as lib/config.ts describes them.
+// A vision tower as plain numbers, described in lib/checkpoint/vision-config.ts.
 struct VisionConfig {
   std::string family;
   int64_t image_size;
@@ -26,18 +26,22 @@ struct VisionConfig {
   int64_t head_dim() const { return width / heads; }
 };
 
-// What a tower gives: the picture's embedding [B, E], or all tokens in its space [B, N, E].
+// What a tower returns: the image's embedding [B, E], or all tokens in the embedding space,
+// [B, N, E].
 enum class TowerOutput { kEmbedding, kTokens };
 
-// Each reads its weights by canonical names and says the network, and what leaves its layers:
-// 0 the embedding of the patches, k the k-th block.
-Value eva02(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output);
-Value clip_vit(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output);
-Value siglip2(Net& net, Weights& weights, const VisionConfig& config, TowerOutput output);
+// Reads the weights of a tower by canonical name and writes the network to `net`. It also reports
+// hidden states: state 0 is the patch embedding, state k is the output of the k-th block.
+using VisionTower = Value(Net& net, Weights& weights, const VisionConfig& config,
+                          TowerOutput output);
 
-// By config.family; the way to the patches comes first, where the engine offers it. → embedding
-// [B, E]. Throws ERR_CHECKPOINT_UNSUPPORTED for another family, ERR_CHECKPOINT_MISMATCH
-// for weights that are missing, misshapen or left over.
+// Each tower has its own file; vision.cpp lists them.
+VisionTower eva02, clip_vit, siglip2;
+
+// Builds the tower that config.family names and returns the embedding [B, E]. If the engine
+// supports patch embeddings, their network is built first. Throws ERR_CHECKPOINT_UNSUPPORTED for an
+// unknown family, and ERR_CHECKPOINT_MISMATCH when a weight is missing, has another shape or is
+// left over.
 Value vision_tower(Net& net, Weights& weights, const VisionConfig& config);
 
 }  // namespace llm2clip

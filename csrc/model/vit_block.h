@@ -7,7 +7,7 @@
 
 namespace llm2clip {
 
-// x + attention(norm1 x), then + mlp(norm2 x): the pre-norm block of the original ViT.
+// The pre-norm block of the original ViT: x + attention(norm1 x), then + mlp(norm2 x).
 Value vit_block(Net& net, Weights& weights, const std::string& name, const VisionConfig& config,
                 Reach reach, Value x);
 

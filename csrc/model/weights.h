@@ -12,15 +12,15 @@
 
 namespace llm2clip {
 
-// A weight as a model uses it: one tensor, or several packed one below the other. A handle: copying
-// it copies no numbers, which are read when an engine asks.
+// A weight as a model uses it: one tensor, or several tensors stacked along the first dimension. It
+// is a handle: copying it copies no numbers. The numbers are read when an engine asks for them.
 class Weight {
  public:
   const std::string& name() const { return name_; }
-  // Of packed ones, the first's: what a layer is known by.
+  // The name of the first packed tensor. It identifies a layer.
   std::string first_name() const { return name_.substr(0, name_.find('|')); }
   const Shape& shape() const { return shape_; }
-  // Numbers that come from the checkpoint, zeros filled in not counted.
+  // The count of numbers that come from the checkpoint, without the zeros that were filled in.
   int64_t parameters() const;
   void read(Dtype dtype, std::span<std::byte> out) const;
 
@@ -31,7 +31,7 @@ class Weight {
   friend Weight reorder_rows(const Weight& weight, std::vector<int64_t> order);
 
   struct Part {
-    std::shared_ptr<const TensorSource> source;  // null: zeros
+    std::shared_ptr<const TensorSource> source;  // null means zeros
     int64_t elements;
   };
   std::string name_;
@@ -42,21 +42,21 @@ class Weight {
 // Stacks along the first dimension: [a, d], [b, d] → [a + b, d].
 Weight pack_rows(const std::vector<Weight>& parts);
 
-// The same rows otherwise: row i is row order[i] of `weight`.
+// Returns the rows in another order: row i of the result is row order[i] of `weight`.
 Weight reorder_rows(const Weight& weight, std::vector<int64_t> order);
 
-// A weight that is all zeros, e.g. the bias that EVA02's keys do not have.
+// A weight that is all zeros, for example because EVA02's keys have no bias.
 Weight zeros(const Shape& shape);
 
-// The tensors of a checkpoint under their canonical names.
+// The tensors of a checkpoint by canonical name.
 class Weights {
  public:
   void add(const std::string& name, std::shared_ptr<const TensorSource> source);
 
-  // Throws ERR_CHECKPOINT_MISMATCH when it is missing or shaped otherwise.
+  // Throws ERR_CHECKPOINT_MISMATCH when the tensor is missing or has another shape.
   Weight get(const std::string& name, const Shape& shape);
 
-  // Throws ERR_CHECKPOINT_MISMATCH naming the first tensor that no get() asked for.
+  // Throws ERR_CHECKPOINT_MISMATCH that names the first tensor that get() never returned.
   void require_all_used() const;
 
  private:

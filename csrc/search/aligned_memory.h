@@ -12,9 +12,9 @@ struct FreeAligned {
 };
 using AlignedMemory = std::unique_ptr<std::byte, FreeAligned>;
 
-// `alignment`: a power of two. Throws std::bad_alloc.
+// `alignment` must be a power of two. Throws std::bad_alloc.
 inline AlignedMemory allocate_aligned(size_t bytes, size_t alignment) {
-  const size_t whole = (bytes + alignment) / alignment * alignment;  // none is not asked for
+  const size_t whole = (bytes + alignment) / alignment * alignment;  // never zero
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(alignment, whole));
   if (memory == nullptr) throw std::bad_alloc();
   return AlignedMemory(memory);

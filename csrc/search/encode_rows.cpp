@@ -9,20 +9,20 @@
 namespace llm2clip {
 namespace {
 
-// The largest number that rounds to a finite one is below this, halfway to 65536.
+// Numbers below this round to a finite f16. It is halfway between 65504 and 65536.
 constexpr float kBeyondFp16 = 65520.0F;
 
-// The scale gives the rounded row the length that the row had: no score of a row of length 1 with a
-// query of length 1 is above 1.
+// The scale gives the rounded row the length of the original row. So the score of a row of length 1
+// with a query of length 1 is never above 1.
 float encode_int8(const float* vector, uint8_t* out, int64_t dim) {
   constexpr float kMost = 127.0F;
   const float most = max_magnitude(vector, static_cast<size_t>(dim));
-  // A row of the least numbers there are would divide by zero.
+  // For a row of tiny (subnormal) numbers the quotient would be infinite.
   const float factor = most > 0 && std::isfinite(kMost / most) ? kMost / most : 0.0F;
   double squares = 0;
   int64_t rounded_squares = 0;
   for (int64_t i = 0; i < dim; ++i) {
-    // Positive: cutting off rounds to nearest.
+    // The sum is positive, so truncation rounds to nearest.
     out[i] = static_cast<uint8_t>(static_cast<int32_t>(vector[i] * factor + 128.5F));
     const int32_t rounded = out[i] - 128;
     rounded_squares += rounded * rounded;

@@ -8,8 +8,9 @@
 #include "base/crc32c.h"
 #include "search/row_format.h"
 
-// An index file, little-endian: a header, then records, each of which adds rows, or a note, or both
-// at once. It only grows, and is cut where a record ends. docs/formats.md describes it.
+// An index file is little-endian. It has a header and then records. Each record adds rows, a note,
+// or both atomically. The file only grows; an incomplete record at its end is cut off.
+// docs/formats.md describes the format.
 namespace llm2clip {
 
 constexpr uint32_t kIndexVersion = 1;
@@ -24,11 +25,11 @@ struct IndexHeader {
   uint32_t dim = 0;
   uint32_t reserved = 0;
   uint32_t reserved_too = 0;
-  uint32_t checksum = 0;  // of all before it
+  uint32_t checksum = 0;  // of all bytes before it
 };
 static_assert(sizeof(IndexHeader) == 32);
 
-// Followed by scales [rows] where the storage has them, the rows [rows, dim], and the note.
+// Followed by the scales [rows] if the storage has them, the rows [rows, dim], and the note.
 struct RecordHeader {
   uint32_t magic = kRecordMagic;
   uint32_t rows = 0;
@@ -36,7 +37,7 @@ struct RecordHeader {
   uint32_t payload_checksum = 0;
   uint32_t reserved = 0;
   uint32_t reserved_too = 0;
-  uint32_t checksum = 0;  // of all before it
+  uint32_t checksum = 0;  // of all bytes before it
 };
 static_assert(sizeof(RecordHeader) == 32);
 

@@ -58,7 +58,7 @@ class IndexReader {
     return {static_cast<Storage>(header.storage), header.dim};
   }
 
-  // False where the file ends within the record.
+  // Returns false when the file ends within the record.
   bool read_record_header(uint64_t at, RecordHeader& header, const RowFormat& format) const {
     if (size_ - at < sizeof(header)) return false;
     file_.read(at, bytes_of(header));
@@ -69,7 +69,7 @@ class IndexReader {
     return payload_bytes(header, format) <= size_ - at - sizeof(header);
   }
 
-  // File systems may give a file that grew its length before its bytes when the power fails.
+  // After a power failure, a file that grew may have its new length but zeros for its bytes.
   bool is_zero_to_end(uint64_t at) const {
     std::vector<std::byte> piece(kPieceBytes);
     for (; at < size_; at += piece.size()) {

@@ -10,7 +10,7 @@
 
 namespace llm2clip {
 
-// What a record added: rows, whose numbers follow those of the record before, and a note.
+// What one record added: rows, numbered after those of the previous record, and a note.
 struct IndexRecord {
   int64_t rows;
   std::string note;
@@ -19,12 +19,12 @@ struct IndexRecord {
 struct IndexContent {
   std::shared_ptr<VectorRows> rows;
   std::vector<IndexRecord> records;
-  uint64_t end;  // of the last whole record: what follows was being written when its writer died
+  uint64_t end;  // end of the last complete record; the rest was left by a writer that died
 };
 
-// Reads a file from its beginning and checks every byte. A last record that is not whole is left
-// out. Throws ERR_INDEX_INVALID for anything else that is not as it was written, or of a later
-// version; ERR_OUT_OF_MEMORY, ERR_IO.
+// Reads a file from its beginning and checks every byte. An incomplete last record is ignored.
+// Throws ERR_INDEX_INVALID when the file is damaged or of a later version, ERR_OUT_OF_MEMORY and
+// ERR_IO.
 IndexContent read_index(const File& file);
 
 }  // namespace llm2clip

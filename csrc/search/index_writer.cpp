@@ -40,11 +40,12 @@ void sync_folder_of(const std::string& path) {
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
-  ::fsync(descriptor);  // best effort: not every file system can
+  ::fsync(descriptor);  // best effort: not every file system supports it
   ::close(descriptor);
 }
 
-// What writers of `path` that were killed left beside it: nobody holds its lock. Best effort.
+// Removes the temporary files of writers of `path` that were killed. Nobody holds the lock of such
+// a file. Best effort.
 void remove_abandoned(const std::string& path) {
   const std::filesystem::path target(path);
   std::error_code failed;
@@ -60,17 +61,17 @@ void remove_abandoned(const std::string& path) {
   }
 }
 
-// A file that another process made meanwhile is that process's.
+// Without `replaces`, a file that another process created in the meantime stays, and this throws.
 void put_in_place(const std::string& temporary, const std::string& path, bool replaces) {
   const unsigned flags = replaces ? 0 : RENAME_NOREPLACE;
   int failed = ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), flags);
   if (failed != 0 && errno == EEXIST) throw locked(path);
-  // Some file systems know no such flag.
+  // Some file systems do not support the flag.
   if (failed != 0 && errno == EINVAL) failed = std::rename(temporary.c_str(), path.c_str());
   if (failed != 0) throw_errno("write", path);
 }
 
-// What follows a record's header, put piece by piece, and its checksum.
+// What follows a record's header. It is passed to `put` in pieces, and its checksum is computed.
 class Payload {
  public:
   using Put = std::function<void(std::span<const std::byte>)>;
@@ -124,7 +125,7 @@ std::unique_ptr<IndexWriter> IndexWriter::open(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor < 0) throw_errno("open", path);
   std::unique_ptr<IndexWriter> writer(new IndexWriter(path, descriptor));
-  // Whoever replaced the file meanwhile has locked the new one.
+  // If another writer replaced the file in the meantime, that writer has locked the new file.
   if (!writer->lock() || !writer->is_at(path)) throw locked(path);
   return writer;
 }
@@ -137,7 +138,7 @@ std::unique_ptr<IndexWriter> IndexWriter::create_empty(const std::string& path,
         ::open(temporary->c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
     if (descriptor < 0) throw_errno("write", path);
     std::unique_ptr<IndexWriter> writer(new IndexWriter(path, descriptor));
-    // Another writer that swept the folder before it was locked has removed it.
+    // Before the lock was taken, another writer may have removed the file as abandoned.
     if (writer->lock() && writer->is_at(*temporary)) return writer;
   }
 }
@@ -215,7 +216,8 @@ void IndexWriter::write(const RowSnapshot& rows, const RecordSpec& record) {
     payload.flush();
     return payload.checksum();
   };
-  // The header goes first, so that a record which its writer did not end is known by its length.
+  // The header is written first, so that the reader recognises an incomplete record by its length.
+  // The checksum in the header therefore needs a first pass that writes nothing.
   Payload only_checked([](std::span<const std::byte>) {});
   header.note_bytes = record.note.size();
   header.payload_checksum = add_all(only_checked);

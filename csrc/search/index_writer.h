@@ -10,21 +10,22 @@
 
 namespace llm2clip {
 
-// Rows first to last − 1 of which those that are not removed are written, with a note.
+// The rows first to last − 1, without removed ones, and a note.
 struct RecordSpec {
   int64_t first, last;
   std::string note;
 };
 
-// An index file that this process alone may write, until it dies: the lock is the system's.
+// An index file that only this process may write until it ends. The lock is the operating system's.
 class IndexWriter {
  public:
-  // Opens a file that is there. Throws ERR_NOT_FOUND, ERR_IO, and ERR_INDEX_LOCKED where another
-  // writer has it.
+  // Opens an existing file. Throws ERR_NOT_FOUND, ERR_IO, and ERR_INDEX_LOCKED when another writer
+  // has it open.
   static std::unique_ptr<IndexWriter> open(const std::string& path);
 
-  // Writes a whole file, which appears in the place of `path` at once, and is locked. `current`, or
-  // nullptr, may be the writer of the file that is replaced. Throws ERR_IO, ERR_INDEX_LOCKED.
+  // Writes a complete new file, locks it and moves it to `path` atomically. If the caller already
+  // has a writer of the file that is replaced, it passes it as `current`; otherwise nullptr. Throws
+  // ERR_IO, ERR_INDEX_LOCKED.
   static std::unique_ptr<IndexWriter> create(const std::string& path, const RowSnapshot& rows,
                                              const std::vector<RecordSpec>& records,
                                              const IndexWriter* current);
@@ -32,20 +33,20 @@ class IndexWriter {
   IndexWriter(const IndexWriter&) = delete;
   IndexWriter& operator=(const IndexWriter&) = delete;
 
-  // A descriptor of its own, for reading.
+  // Returns a separate descriptor for reading.
   int duplicate() const;
-  // Cuts what follows `end`, and goes on there.
+  // Truncates the file at `end`. The next record is written there.
   void cut(uint64_t end);
-  // Adds a record. It survives the end of this process; sync() makes it survive that of the
-  // machine. What was written of one that fails is cut off.
+  // Adds a record. The record survives the end of this process; after sync() it survives a crash of
+  // the machine. If it cannot be written completely, its part is cut off.
   void append(const RowSnapshot& rows, const RecordSpec& record);
   void sync() const;
-  // Whether this is the file at `path`.
+  // True when this is the file at `path`.
   bool is_at(const std::string& path) const;
 
  private:
   IndexWriter(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
-  // A new file beside `path`, locked, to be put there; says its name.
+  // Creates a new, locked file beside `path` and stores its name in `temporary`.
   static std::unique_ptr<IndexWriter> create_empty(const std::string& path, std::string* temporary);
   bool lock() const;
   void write_header(const RowFormat& format);

@@ -7,8 +7,8 @@
 namespace llm2clip {
 namespace {
 
-// What the int8 kernels share, whatever multiplies: sums with the high and the low bytes of a query
-// beside each other. As score_tile.h, local to the file that includes it.
+// Shared by the int8 kernels, whatever their multiply instruction: separate sums with the high and
+// the low bytes of a query. Like score_tile.h, this is local to the file that includes it.
 struct Int8Sums {
   struct Pair {
     __m512i high, low;

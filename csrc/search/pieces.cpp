@@ -3,17 +3,18 @@
 #include <algorithm>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
+
+#include "base/threads.h"
 
 namespace llm2clip {
 namespace {
 
 constexpr size_t kRowsBytes = 256U << 10;
-constexpr size_t kLeastRows = 4;  // a tile's
-// Less is done sooner than another thread begins.
+constexpr size_t kLeastRows = 4;  // the rows of one tile
+// Smaller work is done sooner than another thread starts.
 constexpr size_t kLeastBytesAThread = 1U << 20;
-// Queries whose products take as long as one reading of the rows.
+// Multiplying this many queries takes as long as reading the rows once.
 constexpr int64_t kQueriesAReading = 4;
 
 }  // namespace
@@ -55,9 +56,9 @@ void on_threads(int threads, const std::function<void()>& body) {
   {
     std::vector<std::jthread> others;
     try {
-      for (int i = 1; i < threads; ++i) others.emplace_back(guarded);
-    } catch (const std::system_error&) {
-      // A system that gives no more threads is slower, no more.
+      for (int i = 1; i < threads; ++i) others.push_back(start_thread(guarded));
+    } catch (const Error&) {
+      // If the system refuses more threads, the search is only slower.
     }
     guarded();
   }

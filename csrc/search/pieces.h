@@ -8,19 +8,19 @@
 
 namespace llm2clip {
 
-// Rows that one thread takes at a time: few enough to stay in its second-level cache while all
-// queries are multiplied with them.
+// Rows that one thread takes at a time. They are few enough to stay in its second-level cache while
+// the thread multiplies them with all queries.
 struct Piece {
   const RowBlock* block;
   int64_t first, count;  // rows of the block
 };
 
-// The pieces of all rows. Threads take the next one when they have done their last, so that a core
-// that others use holds nobody up; each thread sees rows in ascending order.
+// The pieces of all rows. A thread takes the next piece when it has finished its last one, so that
+// a thread on a busy core delays nobody. Each thread sees rows in ascending order.
 class Pieces {
  public:
   explicit Pieces(const RowSnapshot& rows, const std::atomic<bool>* cancelled = nullptr);
-  // nullptr when none is left, or it is cancelled.
+  // Returns nullptr when no piece is left or the search is cancelled.
   const Piece* next();
 
  private:
@@ -29,10 +29,11 @@ class Pieces {
   std::atomic<size_t> next_ = 0;
 };
 
-// How many of `threads` are worth their beginning for so many queries.
+// How many of `threads` are worth starting for this many queries.
 int useful_threads(int threads, const RowSnapshot& rows, int64_t queries);
 
-// Runs `body` on so many threads at once, this one among them. Throws what one of them threw.
+// Runs `body` on `threads` threads at once, including the caller's. Rethrows an exception of one of
+// them.
 void on_threads(int threads, const std::function<void()>& body);
 
 }  // namespace llm2clip

@@ -8,7 +8,7 @@
 namespace llm2clip {
 namespace {
 
-// 127 · 256: the high byte of no rounded number overflows.
+// 127 · 256, so that the high byte of a rounded number cannot overflow.
 constexpr double kMostRounded = 32512.0;
 
 size_t bytes_a_query(const RowFormat& format) {

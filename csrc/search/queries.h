@@ -8,7 +8,8 @@
 
 namespace llm2clip {
 
-// Vectors to score rows with, as the kernels read them: zeros from dim to the rows' stride.
+// Query vectors in the layout that the kernels read. They are padded with zeros to the rows'
+// stride.
 class Queries {
  public:
   // vectors: [count, format.dim], finite.
@@ -20,11 +21,11 @@ class Queries {
   // For rows of fp32 and fp16: [stride_numbers], 64-byte aligned.
   const float* numbers(int64_t query) const { return numbers_of(memory_, query); }
 
-  // For rows of int8: rounded to 16 bits, which cost no precision that the rows have, as
-  // 256 · high + low of a byte each, so that sums of products stay whole numbers.
+  // For int8 rows. The query is rounded to 16 bits, which is more precise than the rows are, and is
+  // stored as two bytes: 256 · high + low. Sums of products thus stay integers.
   const int8_t* high(int64_t query) const { return plane(2 * query); }
   const int8_t* low(int64_t query) const { return plane(2 * query + 1); }
-  // The sum of the 16-bit numbers, and what one of them is worth.
+  // The sum of the 16-bit numbers, and the value of one unit of them.
   int64_t sum(int64_t query) const { return sums_[static_cast<size_t>(query)]; }
   double scale(int64_t query) const { return scales_[static_cast<size_t>(query)]; }
 
@@ -40,8 +41,8 @@ class Queries {
   RowFormat format_;
   int64_t count_;
   AlignedMemory memory_;
-  std::vector<int64_t> sums_;   // of int8
-  std::vector<double> scales_;  // of int8
+  std::vector<int64_t> sums_;   // for int8 only
+  std::vector<double> scales_;  // for int8 only
 };
 
 }  // namespace llm2clip

@@ -4,9 +4,9 @@
 
 namespace llm2clip {
 
-// One loop for all kernels, each of which brings its `Product`: what it reads of rows and queries
-// at a time, and the instruction that adds their products up. Everything here is local to the file
-// that includes it, as each is compiled for the instructions that it alone may use.
+// One loop for all kernels. Each kernel brings its `Product`: how much of rows and queries it reads
+// at a time, and the instruction that adds up their products. Everything here is local to the file
+// that includes it, because each such file is compiled for different instructions.
 
 static inline const std::byte* row_at(const ScoreBlock& block, int64_t row) {
   return block.rows + static_cast<size_t>(row) * block.queries->format().stride();
@@ -16,8 +16,8 @@ static inline float* score_at(const ScoreBlock& block, int64_t row, int64_t quer
   return block.scores + (query - block.first_query) * block.row_count + row;
 }
 
-// From the sums of a row's bytes times the query's high and low bytes. Exact up to the last
-// rounding.
+// Combines the sums of a row's bytes times the query's high bytes and times its low bytes. Only the
+// last step rounds.
 static inline float score_of_sums(const ScoreBlock& block, int64_t row, int64_t query, int32_t high,
                                   int32_t low) {
   const int64_t sum = 256 * static_cast<int64_t>(high) + low - 128 * block.queries->sum(query);
@@ -25,7 +25,7 @@ static inline float score_of_sums(const ScoreBlock& block, int64_t row, int64_t 
   return static_cast<float>(static_cast<double>(sum) * scale);
 }
 
-// One sum a pair, whatever the tile's size, so that sizes do not show in the results.
+// Keeps one sum per pair, whatever the tile's size, so that the size does not affect the results.
 template <typename Product, int Rows, int Queries>
 static void score_tile(const ScoreBlock& block, int64_t row, int64_t query) {
   typename Product::Sums sums[Rows][Queries];
@@ -57,7 +57,7 @@ static void score_tile(const ScoreBlock& block, int64_t row, int64_t query) {
   }
 }
 
-// Some rows, which stay in the first-level cache, with all queries.
+// Multiplies a few rows, which stay in the first-level cache, with all queries.
 template <typename Product, int Rows>
 static void score_some_rows(const ScoreBlock& block, int64_t row) {
   int64_t query = block.first_query;

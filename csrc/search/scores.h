@@ -9,11 +9,11 @@
 namespace llm2clip {
 
 // Dot products of rows with queries: scores [queries, row_count]. The score of a row and a query is
-// the same to the last bit whatever other rows and queries are asked for with them; with rows of
-// int8 it is the same by every kernel.
+// bit-identical whatever other rows and queries are in the same call. For int8 rows it is also the
+// same with every kernel.
 struct ScoreBlock {
-  const std::byte* rows;  // [row_count], the format's stride apart, 64-byte aligned
-  const float* scales;    // [row_count], of int8
+  const std::byte* rows;  // [row_count], at the format's stride, 64-byte aligned
+  const float* scales;    // [row_count], int8 only
   int64_t row_count;
   const Queries* queries;
   int64_t first_query, last_query;
@@ -22,16 +22,16 @@ struct ScoreBlock {
 
 using ScoreKernel = void (*)(const ScoreBlock& block);
 
-// The reference.
+// The plain reference.
 void score_rows_plain(const ScoreBlock& block);
 
-// Each for what its name says it needs: avx2 is all of x86-64-v3, which has F16C.
+// The name says which instructions a kernel needs. avx2 means all of x86-64-v3, including F16C.
 void score_rows_avx2(const ScoreBlock& block);
 void score_rows_avx512(const ScoreBlock& block);
-// Of int8 alone.
+// For int8 rows only.
 void score_rows_avx512_vnni(const ScoreBlock& block);
 
-// By cpu_isa(); where that is the least, AVX2 if the processor has it.
+// Chosen by cpu_isa(). For kGeneric the result is the AVX2 kernel if the processor has AVX2.
 ScoreKernel score_kernel(Storage storage);
 
 }  // namespace llm2clip

@@ -48,7 +48,7 @@ __m256i widen(const int8_t* bytes) {
   return _mm256_cvtepi8_epi16(_mm_load_si128(reinterpret_cast<const __m128i*>(bytes)));
 }
 
-// Bytes widened to 16 bits: their products add up in pairs.
+// Bytes are widened to 16 bits, and their products are added in pairs.
 struct Int8Product {
   struct Sums {
     __m256i high, low;

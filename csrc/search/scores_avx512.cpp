@@ -38,7 +38,7 @@ __m512i widen(const int8_t* bytes) {
   return _mm512_cvtepi8_epi16(_mm256_load_si256(reinterpret_cast<const __m256i*>(bytes)));
 }
 
-// Bytes widened to 16 bits: their products add up in pairs.
+// Bytes are widened to 16 bits, and their products are added in pairs.
 struct Int8Product : Int8Sums {
   static constexpr int64_t kStep = 32;
   static Row load_row(const std::byte* row, int64_t i) {

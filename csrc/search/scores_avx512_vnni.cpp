@@ -6,7 +6,7 @@
 namespace llm2clip {
 namespace {
 
-// Of _mm512_dpbusd_epi32() g++ 12 makes copies that it has no register for.
+// With _mm512_dpbusd_epi32(), g++ 12 copies the sums and runs out of registers.
 void add_products(__m512i& sums, __m512i unsigned_bytes, __m512i signed_bytes) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(unsigned_bytes), "v"(signed_bytes));
 }

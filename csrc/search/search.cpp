@@ -1,6 +1,7 @@
 #include "search/search.h"
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 
 #include "search/pieces.h"
@@ -8,16 +9,16 @@
 namespace llm2clip {
 namespace {
 
-// Queries whose scores of a piece are kept at a time.
+// How many queries' scores of a piece are held at a time.
 constexpr int64_t kQueryGroup = 256;
 
-// The scores of pieces, one piece and some queries at a time, in memory of one thread.
+// Computes the scores of one piece for a group of queries at a time, in the memory of one thread.
 class PieceScores {
  public:
   PieceScores(const RowSnapshot& rows, const Queries& queries, ScoreKernel kernel)
       : rows_(rows), queries_(queries), kernel_(kernel) {}
 
-  // Calls take(query, scores [count of the piece]) for each query.
+  // Calls take(query, scores of the piece's rows) for each query.
   template <typename Take>
   void of(const Piece& piece, const Take& take) {
     const RowBlock& block = *piece.block;
@@ -46,7 +47,7 @@ class PieceScores {
   std::vector<float> scores_;
 };
 
-// Of the rows of a piece, which are removed; empty: none.
+// A flag per row of the piece: 1 when it is removed. Empty when no row is removed.
 std::vector<uint8_t> removed_of(const RowSnapshot& rows, const Piece& piece) {
   if (!rows.removed) return {};
   std::vector<uint8_t> removed(static_cast<size_t>(piece.count));
@@ -84,10 +85,11 @@ std::vector<std::vector<Hit>> search(const RowSnapshot& rows, const Queries& que
   return hits;
 }
 
-std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, int threads) {
+std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, int threads,
+                              const std::atomic<bool>* cancelled) {
   std::vector<float> all(static_cast<size_t>(queries.count() * rows.count));
   const ScoreKernel kernel = score_kernel(rows.format.storage);
-  Pieces pieces(rows);
+  Pieces pieces(rows, cancelled);
   on_threads(useful_threads(threads, rows, queries.count()), [&] {
     PieceScores scores(rows, queries, kernel);
     while (const Piece* piece = pieces.next()) {
@@ -98,6 +100,25 @@ std::vector<float> all_scores(const RowSnapshot& rows, const Queries& queries, i
     }
   });
   return all;
+}
+
+Ranking rank(const RowSnapshot& rows, const Queries& query, double scale,
+             const SearchOptions& options) {
+  std::vector<float> scores = all_scores(rows, query, options.threads, options.cancelled);
+  if (rows.removed) {
+    for (int64_t row = 0; row < rows.count; ++row) {
+      if (rows.is_removed(row)) scores[static_cast<size_t>(row)] = std::nanf("");
+    }
+  }
+  TopK best(options.k);
+  best.offer(scores.data(), rows.count, 0, nullptr);
+  Ranking ranking{best.sorted(), 0};
+  if (ranking.best.empty()) return ranking;
+  const double highest = ranking.best.front().score;
+  for (const float score : scores) {
+    if (!std::isnan(score)) ranking.power_sum += std::exp(scale * (score - highest));
+  }
+  return ranking;
 }
 
 }  // namespace llm2clip

@@ -18,7 +18,7 @@ void TopK::take(const Hit& hit) {
 
 void TopK::offer(const float* scores, int64_t count, uint32_t first_row, const uint8_t* removed) {
   for (int64_t i = 0; i < count; ++i) {
-    if (!(scores[i] >= least_)) continue;  // NaN too
+    if (!(scores[i] >= least_)) continue;  // also skips NaN
     if (removed != nullptr && removed[i] != 0) continue;
     take({scores[i], first_row + static_cast<uint32_t>(i)});
   }

@@ -11,29 +11,30 @@ struct Hit {
   uint32_t row;
 };
 
-// The higher score, then the lower row: an order of all hits, so that results do not depend on the
-// order in which they are found.
+// The higher score is better; for equal scores, the lower row. This is a total order, so results do
+// not depend on the order in which hits are found.
 inline bool better(const Hit& a, const Hit& b) {
   return a.score > b.score || (a.score == b.score && a.row < b.row);
 }
 
-// The best of what is offered, at most k ≥ 1. NaN is never among them.
+// Keeps the best k ≥ 1 hits that it is offered. NaN is never kept.
 class TopK {
  public:
   explicit TopK(int64_t k) : k_(static_cast<size_t>(k)) {}
 
-  // Scores of rows first_row, first_row + 1, …; `removed`, of the same rows, or nullptr.
+  // Takes the scores of rows first_row, first_row + 1, …. `removed` has a flag for each of these
+  // rows, or is nullptr.
   void offer(const float* scores, int64_t count, uint32_t first_row, const uint8_t* removed);
   void merge(const TopK& other);
-  // Best first.
+  // Returns the hits, best first.
   std::vector<Hit> sorted() const;
 
  private:
   void take(const Hit& hit);
 
   size_t k_;
-  std::vector<Hit> heap_;            // its worst in front
-  float least_ = -__builtin_inff();  // what a hit must have at least
+  std::vector<Hit> heap_;            // the worst hit is at the front
+  float least_ = -__builtin_inff();  // a hit with a lower score is not kept
 };
 
 }  // namespace llm2clip

@@ -12,7 +12,7 @@
 namespace llm2clip {
 namespace {
 
-// Blocks grow with what is there up to a size at which large pages pay.
+// Blocks grow with the rows, up to a size at which huge pages pay off.
 constexpr size_t kLeastBlock = 64U << 10, kMostBlock = 32U << 20, kLargePage = 2U << 20;
 
 }  // namespace
@@ -33,7 +33,7 @@ void VectorRows::add_block() {
   const size_t bytes = static_cast<size_t>(capacity) * stride;
   auto block = std::make_shared<RowBlock>();
   block->memory = allocate_aligned(bytes, bytes >= kLargePage ? kLargePage : 64);
-  // Only a hint: nobody needs to know where it is not taken.
+  // Only a hint. It does not matter when the system ignores it.
   if (bytes >= kLargePage) ::madvise(block->memory.get(), bytes, MADV_HUGEPAGE);
   if (format_.has_scales()) block->scales.resize(static_cast<size_t>(capacity));
   block->first_row = capacity_;
@@ -58,7 +58,7 @@ void VectorRows::reserve(int64_t rows) {
 template <typename Encode>
 void VectorRows::append(int64_t rows, const Encode& encode) {
   reserve(rows);
-  // The block that holds row count_, then those after it.
+  // Fills the block that holds row count_, then the blocks after it.
   auto block = std::partition_point(blocks_.begin(), blocks_.end(), [this](const auto& one) {
     return one->first_row + one->capacity <= count_;
   });

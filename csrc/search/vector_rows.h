@@ -11,33 +11,34 @@
 
 namespace llm2clip {
 
-// Rows that lie one after the other.
+// A block of consecutive rows.
 struct RowBlock {
   AlignedMemory memory;
-  std::vector<float> scales;  // of int8
+  std::vector<float> scales;  // for int8 only
   int64_t first_row, capacity;
 };
 
-// What a search sees: rows do not change once they are there.
+// The rows that a search reads. Existing rows never change.
 struct RowSnapshot {
   RowFormat format;
   int64_t count;
   std::vector<std::shared_ptr<const RowBlock>> blocks;
-  std::shared_ptr<const std::vector<uint8_t>> removed;  // [≤ count]; nullptr: none
+  std::shared_ptr<const std::vector<uint8_t>> removed;  // [≤ count]; nullptr when none is removed
 
   int64_t rows_in(const RowBlock& block) const;
   bool is_removed(int64_t row) const;
 };
 
-// A growing set of rows, in blocks that never move. Belongs to one thread; snapshots to any.
+// A growing set of rows in blocks that never move. It belongs to one thread. Snapshots may be used
+// on any thread.
 class VectorRows {
  public:
   explicit VectorRows(RowFormat format) : format_(format) {}
 
-  // vectors: [rows, dim]. All are added or, where one does not fit the storage or memory runs out,
-  // none. Throws ERR_INVALID_BUFFER, ERR_OUT_OF_MEMORY.
+  // vectors: [rows, dim]. Adds all rows, or none if one does not fit the storage or memory runs
+  // out. Throws ERR_INVALID_BUFFER, ERR_OUT_OF_MEMORY.
   void add(const float* vectors, int64_t rows);
-  // Rows as they are stored, without padding; scales of int8.
+  // Adds rows as they are stored, without padding. `scales` is for int8 only.
   void add_encoded(const std::byte* numbers, const float* scales, int64_t rows);
   void remove(std::span<const uint32_t> rows);
 
@@ -45,11 +46,11 @@ class VectorRows {
   const RowFormat& format() const { return format_; }
   int64_t count() const { return count_; }
   int64_t live() const { return count_ - removed_count_; }
-  // Of memory taken for rows.
+  // Bytes of memory allocated for rows.
   size_t bytes() const { return bytes_; }
 
  private:
-  // Room for so many more. Throws ERR_OUT_OF_MEMORY.
+  // Allocates room for `rows` more rows. Throws ERR_OUT_OF_MEMORY.
   void reserve(int64_t rows);
   void add_block();
   template <typename Encode>
@@ -59,7 +60,7 @@ class VectorRows {
   int64_t count_ = 0, capacity_ = 0, removed_count_ = 0;
   size_t bytes_ = 0;
   std::vector<std::shared_ptr<RowBlock>> blocks_;
-  std::shared_ptr<std::vector<uint8_t>> removed_;  // copied before it changes
+  std::shared_ptr<std::vector<uint8_t>> removed_;  // copied before a change: snapshots share it
 };
 
 }  // namespace llm2clip

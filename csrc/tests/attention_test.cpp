@@ -1,5 +1,5 @@
-// The fast attention kernels against the plain one, at sizes that fill tiles and at such that do
-// not. Prints a line a comparison.
+// Compares the fast attention kernels with the plain one, for sizes that fill tiles and sizes that
+// do not. Prints one line per comparison.
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -62,7 +62,7 @@ void test_one(const Case& c) {
   auto expected = unwritten<float>(size);
   attention_plain(from(qkv).data(), expected.data(), a, 0, heads);
   auto found = unwritten<typename Kernel::T>(size);
-  // As two threads have them, one after the other.
+  // Two scratch areas that follow one another, as with two threads.
   const int64_t room = Kernel::scratch(a);
   const Aligned scratch(2 * room);
   Kernel::attention(qkv.data(), found.data(), a, scratch.get() + room, 1, heads);
@@ -74,7 +74,7 @@ void test_one(const Case& c) {
           expected, from(found), Kernel::kTolerance);
 }
 
-// One query that is not a number spoils its own row alone, also where scratch is used again.
+// A query that is NaN affects only its own row, even when the scratch memory is reused.
 template <typename Kernel>
 void test_nan() {
   constexpr int64_t kTokens = 7, kHeads = 2, kDim = 16, kWidth = kHeads * kDim, kSpoilt = 3;

@@ -1,5 +1,5 @@
-// Which requests become one batch, by the scheduler against an engine whose behaviour is set:
-// order, sizes, weights, outputs, delays.
+// Tests which requests form a batch: order, sizes, weights, outputs and delays. The scheduler runs
+// over a fake engine.
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -33,7 +33,7 @@ void test_batches() {
   EXPECT((bench.sizes == std::vector<int64_t>{1, 8, 2}));
   for (int i = 0; i < 10; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
   bench.scheduler->close();
-  EXPECT(bench.client->flushes == 3);  // one a batch
+  EXPECT(bench.client->flushes == 3);  // one per batch
   const SchedulerStats stats = bench.scheduler->stats();
   EXPECT(stats.completed == 11 && stats.submitted == 11);
   EXPECT(stats.batch_sizes[8] == 1 && stats.batch_sizes[2] == 1 && stats.batch_sizes[1] == 1);
@@ -44,7 +44,7 @@ void test_order() {
   Bench bench({.max_batch = 1});
   bench.hold();
   bench.submit(0);
-  bench.wait_until_forming(2);  // 0 has its slot already
+  bench.wait_until_forming(2);  // request 0 already has its slot
   const auto now = Clock::now();
   bench.submit(1);
   bench.submit(2, {.client = nullptr, .priority = 5});
@@ -57,8 +57,7 @@ void test_order() {
   EXPECT((bench.order == std::vector<float>{-1, 0, 2, 6, 4, 3, 1, 5}));
 }
 
-// A batch is as large as the weights of its requests allow; one that is heavier than that runs
-// alone.
+// The weights of its requests limit a batch. A request that is heavier than the limit runs alone.
 void test_weight() {
   Bench bench({.max_batch = 8, .max_weight = 10});
   bench.hold();
@@ -71,7 +70,7 @@ void test_weight() {
   EXPECT((bench.sizes == std::vector<int64_t>{1, 2, 1, 1, 2, 1}));
 }
 
-// Requests of one output share a run, those of another the next, as their order has them.
+// Requests for the same output share a run. Requests for another output run next, in their order.
 void test_outputs() {
   const Output embedding, second{true, 2}, third{true, 3}, space{true, {}};
   Bench bench({.max_batch = 8});
@@ -80,7 +79,7 @@ void test_outputs() {
   for (const Output& output : {second, second, third, space, embedding, embedding}) {
     outcomes.push_back(bench.submit(10, {.client = nullptr, .output = output}));
   }
-  bench.wait_until_forming(3);  // the first two have their slots beside the one that is held
+  bench.wait_until_forming(3);  // the first two have slots beside the held one
   const auto urgent = bench.submit(10, {.client = nullptr, .priority = 1, .output = third});
   bench.release();
   EXPECT(bench.client->wait_for(8));
@@ -91,14 +90,15 @@ void test_outputs() {
   EXPECT(urgent->value == 23 && urgent->batch == 2);
 }
 
-// Requests that fill a batch by weight wait for no company.
+// A batch that is full by weight does not wait for more requests.
 void test_weight_without_delay() {
   Bench bench({.max_batch = 8, .max_delay = std::chrono::hours(1), .max_weight = 10});
   for (int i = 0; i < 2; ++i) bench.submit(1, {.client = nullptr, .weight = 5});
   EXPECT(bench.client->wait_for(2));
 }
 
-// What failed before it ran takes nothing of the batches that come, of which there are two in turn.
+// Requests that failed before their run leave no weight behind in the two batches that are reused
+// in turn.
 void test_weight_of_failed() {
   Bench bench({.max_batch = 8, .max_weight = 10});
   for (size_t i = 1; i <= 2; ++i) {
@@ -128,20 +128,20 @@ void test_buckets() {
 void test_delay() {
   Bench bench({.max_batch = 4, .max_delay = std::chrono::hours(1)});
   for (int i = 0; i < 4; ++i) bench.submit(1);
-  EXPECT(bench.client->wait_for(4));  // full: the delay does not matter
+  EXPECT(bench.client->wait_for(4));  // the batch is full, so the delay does not matter
   EXPECT((bench.sizes == std::vector<int64_t>{4}));
   bench.submit(1);
   bench.submit(1);
-  bench.scheduler->close();  // does not wait for company either
+  bench.scheduler->close();  // close() does not wait for more requests, either
   EXPECT((bench.sizes == std::vector<int64_t>{4, 2}));
 }
 
-// What is submitted before wake() gets into one batch, unless that is full sooner.
+// Requests that are submitted before wake() form one batch, unless it is full earlier.
 void test_together() {
   Bench bench({.max_batch = 4});
   for (int i = 0; i < 3; ++i) bench.submit_quietly(1);
-  std::this_thread::sleep_for(
-      milliseconds(20));  // in which a batch that waits for nobody would run
+  // A batch that did not wait for wake() would run during this time.
+  std::this_thread::sleep_for(milliseconds(20));
   EXPECT(bench.runs == 0);
   bench.scheduler->wake();
   EXPECT(bench.client->wait_for(3));

@@ -14,8 +14,8 @@
 #include "expect.h"
 #include "kernels/cpu/bf16.h"
 
-// What the tests of the kernels share: numbers to feed them, memory that shows its misuse, and the
-// comparison with a plain reference.
+// Shared by the tests of kernels: random inputs, memory that reveals misuse, and the comparison
+// with a plain reference.
 namespace llm2clip::testing {
 
 inline std::vector<float> random_numbers(int64_t count, float scale = 1.0F) {
@@ -38,7 +38,8 @@ inline std::vector<float> from_bf16(const std::vector<uint16_t>& bits) {
   return numbers;
 }
 
-// What a kernel of T is given, and from it what its reference is: the same numbers, as T has them.
+// Converts numbers to a kernel's type T, and back to float for its reference, so that both see the
+// same values.
 template <typename T>
 std::vector<T> to(const std::vector<float>& numbers) {
   if constexpr (sizeof(T) == sizeof(uint16_t)) {
@@ -50,7 +51,8 @@ std::vector<T> to(const std::vector<float>& numbers) {
 inline std::vector<float> from(const std::vector<float>& numbers) { return numbers; }
 inline std::vector<float> from(const std::vector<uint16_t>& numbers) { return from_bf16(numbers); }
 
-// Room for results, NaN in float and in bf16: what a kernel forgets to write shows.
+// Memory for results, filled with NaN in float and bf16, so that elements which a kernel fails to
+// write are noticed.
 template <typename T>
 std::vector<T> unwritten(int64_t count) {
   std::vector<T> numbers(static_cast<size_t>(count));
@@ -58,7 +60,7 @@ std::vector<T> unwritten(int64_t count) {
   return numbers;
 }
 
-// The same on a cache line's boundary: what a kernel reads unwritten shows too.
+// The same, aligned to a cache line. Elements that a kernel reads before writing are noticed, too.
 template <typename T = float>
 class Aligned {
  public:
@@ -76,7 +78,7 @@ class Aligned {
   std::unique_ptr<T, Free> data_;
 };
 
-// The largest difference may be `tolerance` times the largest number expected.
+// The largest difference may be `tolerance` times the largest expected number.
 inline void compare(const std::string& what, const std::vector<float>& expected,
                     const std::vector<float>& found, float tolerance) {
   float most = 0, difference = expected.size() == found.size() ? 0 : INFINITY;

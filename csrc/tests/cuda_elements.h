@@ -10,8 +10,8 @@
 #include "kernels/cuda/element.h"
 #include "kernels/cuda/packed_picture.h"
 
-// What the tests of the GPU's kernels share, on the host and on a GPU: numbers in half types, and
-// packed pictures.
+// Shared by the tests of GPU kernels on the host and on a GPU: numbers in half types, and packed
+// images.
 namespace llm2clip::testing {
 
 template <typename T>
@@ -28,7 +28,7 @@ std::vector<float> numbers(const std::vector<T>& elements) {
   return result;
 }
 
-// Room for results, all NaN: what a kernel forgets to write shows.
+// Memory for results, filled with NaN, so that elements which a kernel fails to write are noticed.
 template <typename T>
 std::vector<T> blank(int64_t count) {
   std::vector<T> result(static_cast<size_t>(count));
@@ -41,16 +41,16 @@ const std::string kind = std::is_same_v<T, F16>    ? "fp16"
                          : std::is_same_v<T, BF16> ? "bf16"
                                                    : "fp32";
 
-// Half of the last of their 11 or 8 bits, and the arithmetic in f32.
+// Half a unit in the last of 11 or 8 significant bits, plus the rounding errors of f32 arithmetic.
 template <typename T>
 constexpr float kWithin = std::is_same_v<T, F16>    ? 6e-4F
                           : std::is_same_v<T, BF16> ? 4.5e-3F
                                                     : 1e-5F;
 
-// A picture packed into so much room, with its copy and its scratch where kernels read them.
+// An image packed into `room` bytes, with its copy and scratch memory where kernels read them.
 struct DevicePreprocessing {
   std::vector<std::byte> packed;
-  size_t bytes;  // of it that count
+  size_t bytes;  // of `packed` in use
   DeviceArray<std::byte> copy;
   DeviceArray<uint8_t> between;
 

@@ -6,13 +6,14 @@
 #include "cuda_twins.h"
 #include "kernels/cuda/norm_head_tile.h"
 
-// norm_head's kernel on the host: each block's rows, then its warps' outputs.
+// The kernel of norm_head on the host. For each block it computes the rows, and then the outputs of
+// each warp.
 namespace llm2clip::testing {
 
 template <int kChunks, typename T>
 void normalise_head_rows(const CudaNormHead<T>& a, const HeadTile& tile,
                          NormalRows<kChunks>& normal) {
-  // NaN where a kernel finds what was there before.
+  // NaN reveals reads of uninitialised memory.
   std::memset(&normal, 0xff, sizeof normal);
   const RowShape shape{a.width, a.width};
   for (int row = 0; row < tile.rows; ++row) {

@@ -1,6 +1,6 @@
-// The GPU's kernels against the plain references, at sizes that fill tiles and at such that do not.
-// Compiled twice: with the kernels' twins on the host, where index maps, edges and arithmetic show,
-// and for a GPU (csrc/gpu_check), where races and the launches themselves do.
+// Compares the GPU kernels with the plain references, for sizes that fill tiles and sizes that do
+// not. It is compiled twice: with the kernels' twins on the host, which checks index maps, edges
+// and arithmetic, and for a GPU (csrc/gpu_check), which also checks races and launches.
 #include <random>
 #include <string>
 
@@ -70,7 +70,7 @@ void test_gated_norm(int64_t rows, int hidden) {
              bias = elements<T>(random_numbers(padded));
   const auto gate = elements<T>(random_numbers(rows * hidden, 3.0F));
   const auto up = elements<T>(random_numbers(rows * hidden));
-  // NaN wherever there is no number: none of it may be used.
+  // The padding is NaN, because none of it may be used.
   std::vector<T> gate_up = blank<T>(rows * 2 * padded);
   std::vector<float> packed;
   for (int64_t row = 0; row < rows; ++row) {
@@ -95,14 +95,14 @@ void test_gated_norm(int64_t rows, int hidden) {
           kWithin<T>);
 }
 
-// What norm_head is given, by the numbers that T has of them.
+// The inputs of norm_head, rounded to T.
 struct HeadNumbers {
   int64_t rows;
   int width, dim;
   std::vector<float> x, y, weight, bias, head, head_bias;
 };
 
-// In double: LayerNorm(x + y) · headᵀ + head_bias.
+// LayerNorm(x + y) · headᵀ + head_bias in double.
 std::vector<float> plain_norm_head(const HeadNumbers& n) {
   std::vector<float> out;
   for (int64_t row = 0; row < n.rows; ++row) {
@@ -146,7 +146,7 @@ void test_norm_head(int64_t rows, int width, int dim, bool with_bias) {
     return found.read();
   };
   const std::vector<float> found = run(0, rows);
-  // Nothing is rounded to T on the way.
+  // No intermediate result is rounded to T.
   compare(kind<T> + " norm and head " + std::to_string(width) + " → " + std::to_string(dim),
           expected, found, 1e-5F);
   const std::vector<float> last(found.end() - dim, found.end());
@@ -160,7 +160,7 @@ void test_norm_heads() {
   for (const int64_t rows : {1, 9}) test_norm_head<T>(rows, 1024, 1280, rows == 9);
 }
 
-// Angles of pairs as the kernel has them, and as rope_rows() has them.
+// The angles in the layout of the kernel and in that of rope_rows().
 struct Angles {
   std::vector<float> packed, cos, sin;
 };
@@ -261,7 +261,7 @@ void test_quick_gelu() {
   compare(kind<T> + " quick gelu", expected, numbers(found.read()), kWithin<T>);
 }
 
-// Bit for bit: bytes, and what becomes of them.
+// Compares bit for bit, because both work on bytes.
 template <typename T>
 void test_preprocess(int64_t width, int64_t height, int channels, const Preprocessing& how) {
   constexpr int kPatch = 14;

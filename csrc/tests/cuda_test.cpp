@@ -1,4 +1,4 @@
-// What csrc/cuda makes of the driver's library, over a fake one that this program's run path finds.
+// Tests csrc/cuda over a fake driver library, which this program finds through its run path.
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -37,7 +37,7 @@ std::string problem_of(const char* mode) {
   return probe.problem;
 }
 
-// Runs first: a driver that has started is asked no more whether it does.
+// Runs first, because a driver is initialised only once per process.
 void test_refused() {
   EXPECT(says(problem_of("old"), "found one for CUDA 12.4; update the driver"));
   EXPECT(says(problem_of("no-device"), "the driver found none"));
@@ -107,7 +107,7 @@ void test_graph() {
   EXPECT(out.floats()[0] == 5);
 }
 
-// A body that throws leaves a stream that works as before.
+// When the body throws, the stream still works afterwards.
 void test_graph_fails() {
   const CudaContext context(0);
   const CudaStream stream;
@@ -157,7 +157,7 @@ void test_result_ring() {
   first.reset();
   EXPECT(ring.next(32).get() != address);
   EXPECT(ring.next(8).get() == address);
-  // One that grows leaves a piece behind each time it doubles, not each time.
+  // A growing result leaves a piece behind only each time its size doubles.
   const auto* grown = ring.next(33).get();
   EXPECT(ring.next(64).get() == grown && ring.next(65).get() != grown);
 }

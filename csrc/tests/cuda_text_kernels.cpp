@@ -19,7 +19,7 @@ namespace {
 
 constexpr double kEps = 1e-5;
 
-// Far from a mean of zero, which RMSNorm does not take off.
+// Numbers with a mean far from zero, because RMSNorm does not subtract the mean.
 std::vector<float> random_stream(int64_t count) {
   auto stream = random_numbers(count, 3.0F);
   for (float& value : stream) value += 1.0F;
@@ -72,7 +72,7 @@ void test_gate(int64_t rows, int hidden) {
   compare(kind<T> + " gate " + std::to_string(hidden), expected, numbers(found.read()), kWithin<T>);
 }
 
-// Of texts of these lengths, in rows: each token's place in its text.
+// The position ids of packed texts of these lengths, one per row.
 std::vector<int32_t> places_of(const std::vector<int>& lengths) {
   std::vector<int32_t> places;
   for (const int length : lengths) {
@@ -81,7 +81,7 @@ std::vector<int32_t> places_of(const std::vector<int>& lengths) {
   return places;
 }
 
-// A head of any row as rope_rows() turns it: as q of a picture of one token.
+// The expected result: rope_rows() applied to each head as if it were q of an image with one token.
 template <typename T>
 std::vector<float> turned(const std::vector<T>& qkv, const std::vector<int32_t>& places,
                           const std::vector<float>& angles, int heads, int values, int dim) {

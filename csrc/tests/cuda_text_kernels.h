@@ -2,7 +2,7 @@
 
 namespace llm2clip::testing {
 
-// The part of cuda_kernels_test.cpp that is about the text side's kernels.
+// Tests the kernels of the text side. cuda_kernels_test.cpp calls it.
 void test_text_kernels();
 
 }  // namespace llm2clip::testing

@@ -1,5 +1,5 @@
-// The launchers of csrc/kernels/cuda on the host, block after block and thread after thread: with
-// them all that calls kernels runs where there is no GPU.
+// The launchers of csrc/kernels/cuda on the host, block after block and thread after thread. With
+// them, code that calls kernels runs on machines without a GPU.
 #include "cuda_head_twin.h"
 #include "cuda_twins.h"
 #include "kernels/cuda/gate.h"

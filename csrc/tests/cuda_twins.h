@@ -7,11 +7,11 @@
 
 #include "kernels/cuda/row_norm.h"
 
-// The GPU's kernels run on the host: the same index maps and element functions over the same blocks
-// and threads, one thread after another, and sums in the order of the warps' shuffles.
+// GPU kernels on the host. They use the same index maps and element functions for the same blocks
+// and threads, one thread after another, and add in the order of the warps' shuffles.
 namespace llm2clip::testing {
 
-// What __shfl_xor_sync gives every lane, distance by distance.
+// The sum that __shfl_xor_sync leaves in every lane, distance by distance.
 inline float warp_sum(std::array<float, kWarp> lanes) {
   for (int distance = kWarp / 2; distance > 0; distance /= 2) {
     const auto before = lanes;
@@ -20,7 +20,7 @@ inline float warp_sum(std::array<float, kWarp> lanes) {
   return lanes[0];
 }
 
-// row_sum() of row_norm.cuh: `parts` is a number a thread of one row.
+// row_sum() of row_norm.cuh. `parts` has one number per thread of a row.
 inline float row_sum(const std::vector<float>& parts) {
   float sum = 0;
   for (size_t first = 0; first < parts.size(); first += kWarp) {
@@ -31,7 +31,8 @@ inline float row_sum(const std::vector<float>& parts) {
   return sum;
 }
 
-// Loads a row, `parts` being a part a thread, and takes its mean off; gives what to multiply by.
+// Loads a row into one part per thread and subtracts its mean. Returns the factor that normalises
+// it.
 template <int kChunks, Centre kCentre = Centre::kMean, typename Source>
 float centre_row(const Source& source, int64_t row, const RowShape& shape, float eps,
                  std::vector<RowPart<kChunks>>& parts) {
@@ -54,7 +55,7 @@ void norm_row(const Source& source, const T* weight, const T* bias, T* out, int6
   }
 }
 
-// Calls run.operator()<chunks>().
+// Calls run.operator()<chunks>(), with `chunks` as a template argument.
 template <typename Run>
 void with_chunks(int chunks, const Run& run) {
   switch (chunks) {

@@ -1,4 +1,4 @@
-// Plugins and the sharing of sessions, over the fake engine that lies beside this program.
+// Tests plugins and shared sessions over the fake engine, which lies beside this program.
 #include <dlfcn.h>
 
 #include <atomic>
@@ -40,7 +40,7 @@ std::string code_of(const Body& body) {
   }
 }
 
-// An engine file of the fake engine's, gone at the end.
+// An engine file for the fake engine. The destructor deletes it.
 class FakeFile {
  public:
   explicit FakeFile(int64_t microseconds)
@@ -66,7 +66,7 @@ std::shared_ptr<ServedSession> serve_fake(const SessionOptions& options, int64_t
   return serve(*fake_engine(), options, {.max_batch = 4, .slot_size = kSlot}, dim);
 }
 
-// Sends `count` pictures and waits for them; what each came to.
+// Sends `count` images, waits for them, and returns their outcomes.
 std::vector<std::shared_ptr<Outcome>> encode(ServedSession& session, size_t count) {
   auto client = std::make_shared<FakeClient>();
   std::vector<std::shared_ptr<Outcome>> outcomes;
@@ -86,11 +86,11 @@ void test_plugin() {
   EXPECT(code_of([] { open_plugin("/nowhere.so", {}); }) == "ERR_RUNTIME_MISSING");
   EXPECT(code_of([] { open_plugin(beside("fake_engine.so"), {"/nowhere.so"}); }) ==
          "ERR_RUNTIME_MISSING");
-  // A library that is no plugin of ours.
+  // A library that is not a plugin of this project.
   EXPECT(code_of([] { open_plugin("libm.so.6", {}); }) == "ERR_ENGINE_INCOMPATIBLE");
 }
 
-// Copies of a library in folders of its own, gone at the end.
+// Copies of a library in separate folders. The destructor deletes them.
 class LibraryFolder {
  public:
   LibraryFolder()
@@ -129,7 +129,7 @@ bool is_open(const std::string& library) {
   return handle != nullptr;
 }
 
-// Of libtorch and TensorRT a process has one copy, whoever opened it.
+// A process may open only one copy of libtorch and of TensorRT.
 void test_only_copy() {
   const LibraryFolder folder;
   const std::string first = folder.copy("one/lib/libc10.so"), free = folder.copy("one/free.so");
@@ -145,7 +145,7 @@ void test_only_copy() {
     EXPECT(refused.find(part) != std::string::npos);
   }
   EXPECT(!is_open(second) && !is_open(other));
-  // Of others there may be several.
+  // Other libraries may be opened several times.
   EXPECT(open_with({other}) == "opened" && is_open(other) && is_open(free));
 }
 
@@ -165,7 +165,8 @@ void test_refused() {
   EXPECT(code_of([&] { std::rethrow_exception(outcomes[0]->error); }) == "ERR_ENGINE_INCOMPATIBLE");
 }
 
-// Many threads that ask at once get one session; when all have let go, the next one is new.
+// Many threads that ask at once get the same session. After all have released it, the next call
+// opens a new one.
 void test_share() {
   const FakeFile file(100);
   std::atomic<int> opened = 0;
@@ -193,7 +194,7 @@ void test_share() {
   EXPECT(one != two);
 }
 
-// Whoever waited for an opening that failed opens on its own account.
+// If an opening fails, each thread that waited for it tries to open the session itself.
 void test_share_failure() {
   const FakeFile file(0);
   std::atomic<int> attempts = 0;
@@ -212,7 +213,7 @@ void test_share_failure() {
   EXPECT(share("failure", [&] { return serve_fake(file.options()); }) != nullptr);
 }
 
-// The caller is free at once, the batch that runs ends all the same.
+// Releasing does not block the caller, and the running batch still finishes.
 void test_release_later() {
   const FakeFile file(50'000);
   auto session = serve_fake(file.options());
@@ -245,8 +246,8 @@ void test_text_slot() {
   EXPECT(refused({1, 2}, 0) && refused({1, 2}, 3) && refused({-1}, 1) && refused({1 << 24}, 1));
 }
 
-// Texts of 2 and 3 tokens, slots of 4, as rows of 4 with one more behind them; what was there
-// before is written over.
+// Writes texts of 2 and 3 tokens from slots of 4 into rows of 4, with one extra row. Earlier
+// content is overwritten.
 void test_text_rows() {
   std::vector<float> slots(2 * (kTextHeader + 4), -1);
   const std::span all(slots);

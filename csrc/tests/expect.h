@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <initializer_list>
 
-// Enough of a test framework for csrc: a check that fails is printed and counted, and the program's
-// exit code says whether any did.
+// A minimal test framework for csrc. A failed check is printed and counted, and the program's exit
+// code reports failures.
 namespace llm2clip::testing {
 
 inline int failures = 0;
@@ -22,7 +22,7 @@ struct Test {
   void (*run)();
 };
 
-// Runs each, says a line of each, and gives the program's exit code.
+// Runs each test, prints one line for each, and returns the program's exit code.
 inline int run_tests(std::initializer_list<Test> tests) {
   for (const Test& test : tests) {
     const int before = failures;

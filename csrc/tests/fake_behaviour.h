@@ -4,7 +4,7 @@
 
 namespace llm2clip::testing {
 
-// How the driver of fake_driver.cpp behaves while this lives.
+// Sets the behaviour of the driver in fake_driver.cpp for the lifetime of this object.
 class Behaviour {
  public:
   explicit Behaviour(const char* mode) { ::setenv("LLM2CLIP_FAKE_CUDA", mode, 1); }

@@ -1,10 +1,10 @@
-// A libcuda.so.1 without a GPU behind it: memory is malloc's, streams run at once, graphs replay
-// the copies they recorded. LLM2CLIP_FAKE_CUDA says how it behaves, and is looked at in every call:
+// A libcuda.so.1 without a GPU: memory comes from malloc, streams run immediately, and graphs
+// replay the copies that they recorded. Every call reads its behaviour from LLM2CLIP_FAKE_CUDA:
 //   "" or "ok"    two GPUs
 //   "old"         a driver for CUDA 12.4
-//   "no-device"   a driver that finds none
+//   "no-device"   a driver that finds no GPU
 //   "mismatch"    a driver that does not start
-//   "oom"         device memory is at an end
+//   "oom"         no device memory is left
 //   "lost"        the GPU is lost: an illegal address
 #include <atomic>
 #include <cstdlib>
@@ -229,9 +229,9 @@ EXPORT cuGraphDestroy(CudaGraphHandle graph) {
   return lost_or_success();
 }
 
-// For tests: contexts retained and not released.
+// For tests: the number of contexts that are retained.
 extern "C" __attribute__((visibility("default"))) int llm2clip_fake_contexts() { return retained; }
-// And how often a stream was waited for.
+// For tests: how often a stream was waited for.
 extern "C" __attribute__((visibility("default"))) int llm2clip_fake_synchronisations() {
   return synchronisations;
 }

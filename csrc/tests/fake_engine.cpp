@@ -1,7 +1,7 @@
-// An engine that computes nothing: what the library around engines does is tested and measured with
-// it. Its file says how it behaves: "<microseconds that a run takes> <embedding dim> <numbers of
-// all patches, 0: it gives none>", and where a test holds and releases the runs, a second line with
-// the path of its gate.
+// An engine that computes nothing, to test and measure the library around engines. Its file sets
+// its behaviour: "<duration of a run in microseconds> <embedding dim> <numbers in all patches, 0
+// for no patches>". If a test holds and releases runs, a second line has the path of its gate. A
+// third line "held from the opening on" makes the gate hold the opening too.
 #include <malloc.h>
 
 #include <chrono>
@@ -19,10 +19,10 @@
 namespace llm2clip {
 namespace {
 
-// A picture whose first number this is fails its batch.
+// A batch fails if the first number of one of its images is this.
 constexpr float kPoison = -666;
-// One whose first number this is gets, as its second, what the process has taken from malloc and
-// not given back, in KiB.
+// For an image with this first number, the second number of the result is the process's allocated
+// heap in KiB.
 constexpr float kAskHeap = -777;
 
 float heap_kib() {
@@ -43,17 +43,21 @@ class FakeSession final : public Session {
     file >> patches_dim_ >> std::ws;
     std::string gate;
     if (std::getline(file, gate)) gate_.emplace(gate);
+    if (std::string line; std::getline(file, line) && line == "held from the opening on") {
+      gate_->pass();
+    }
     info_ = {"cpu", "fp32", {"none"}, patches_dim_ > 0};
   }
 
   const SessionInfo& info() const override { return info_; }
 
-  // [first number, batch, 1, 1, …] for each picture.
+  // Returns [first number, batch, 1, 1, …] for each image.
   Embeddings run(const float* pixels, int64_t batch) override { return give(pixels, batch, dim_); }
 
-  // [first number, batch, layer or -1, 1, …] for each picture.
+  // Returns [first number, batch, layer or -1, 1, …] for each image.
   Embeddings run_patches(const float* pixels, int64_t batch,
                          std::optional<int64_t> layer) override {
+    if (!info_.gives_patches) return Session::run_patches(pixels, batch, layer);
     return give(pixels, batch, patches_dim_, static_cast<float>(layer.value_or(-1)));
   }
 

@@ -11,9 +11,9 @@
 
 namespace llm2clip::testing {
 
-// Holds the runs of a fake engine until a test lets them go: the engine's end of a Unix socket,
-// whose other end is test/support/gate.mts. A byte from here says that a run has begun, a byte from
-// there lets one end. Once the other end has closed, nothing is held any more.
+// Holds the runs of a fake engine until a test releases them. This is the engine's end of a Unix
+// socket; the other end is test/support/gate.mts. The engine sends a byte when a run begins, and a
+// byte from the test lets one run end. After the test closes its end, runs are no longer held.
 class FakeGate {
  public:
   explicit FakeGate(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
@@ -31,7 +31,7 @@ class FakeGate {
   FakeGate(const FakeGate&) = delete;
   FakeGate& operator=(const FakeGate&) = delete;
 
-  // Blocks from the beginning of a run until it may end.
+  // Called when a run begins. Blocks until the run may end.
   void pass() {
     char byte = '.';
     if (::send(socket_, &byte, 1, MSG_NOSIGNAL) != 1) return;

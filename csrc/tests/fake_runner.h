@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -13,16 +14,38 @@
 
 namespace llm2clip::testing {
 
-// Stands for an engine: gives [2 × first pixel, batch] for each picture, of patches
-// [2 × first pixel + layer, batch].
+// Calls `on_move` before a slot is moved.
+class WatchedMemory final : public BatchMemory {
+ public:
+  WatchedMemory(size_t floats, std::function<void()> on_move)
+      : memory_(floats), on_move_(std::move(on_move)) {}
+  std::span<float> pixels() override { return memory_.pixels(); }
+  void move(std::span<const float> from, std::span<float> to) noexcept override {
+    if (on_move_) on_move_();
+    memory_.move(from, to);
+  }
+
+ private:
+  PlainBatchMemory memory_;
+  std::function<void()> on_move_;
+};
+
+// A fake engine. It returns [2 × first pixel, batch] for each image, and
+// [2 × first pixel + layer, batch] for patches.
 class FakeRunner final : public BatchRunner {
  public:
   struct Behaviour {
-    // Called with the pixels of a batch before it "runs"; may throw.
+    // Called with the pixels of a batch before it "runs". May throw.
     std::function<void(std::span<const float>, int64_t)> before{};
+    // Called before a slot is moved; does not throw.
+    std::function<void()> on_move{};
   };
 
   FakeRunner(Behaviour behaviour, size_t slot) : behaviour_(std::move(behaviour)), slot_(slot) {}
+
+  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
+    return std::make_unique<WatchedMemory>(floats, behaviour_.on_move);
+  }
 
   BatchResult run(std::span<const float> pixels, int64_t batch, const Output& output) override {
     if (behaviour_.before) behaviour_.before(pixels, batch);
@@ -40,7 +63,7 @@ class FakeRunner final : public BatchRunner {
   size_t slot_;
 };
 
-// Counts what its requests came to.
+// Counts the settled requests.
 class FakeClient final : public Client {
  public:
   void flush() override {
@@ -51,8 +74,8 @@ class FakeClient final : public Client {
 
   void settled() { ++settled_; }
 
-  // Waits until so many requests are settled; false after two minutes, in which even a busy machine
-  // settles them.
+  // Waits until `count` requests are settled. Returns false after two minutes, which is enough even
+  // on a busy machine.
   bool wait_for(size_t count) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::minutes(2), [&] { return settled_ >= count; });
@@ -66,7 +89,8 @@ class FakeClient final : public Client {
   std::atomic<size_t> settled_{0};
 };
 
-// What one request came to; written on the scheduler's threads, read after the client's wait_for().
+// The outcome of one request. The scheduler's threads write it; tests read it after the client's
+// wait_for().
 struct Outcome {
   std::atomic<int> settled{0};
   std::atomic<float> value{NAN}, batch{NAN};
@@ -76,7 +100,7 @@ struct Outcome {
 
 class FakeRequest final : public Request {
  public:
-  // NaN: prepare() throws.
+  // If `pixel` is NaN, prepare() throws. If it is infinite, keep() throws std::bad_alloc.
   FakeRequest(float pixel, std::shared_ptr<Outcome> outcome, std::shared_ptr<FakeClient> client)
       : pixel_(pixel), outcome_(std::move(outcome)), client_(std::move(client)) {}
 
@@ -85,7 +109,10 @@ class FakeRequest final : public Request {
     if (std::isnan(pixel_)) throw std::runtime_error("deliberate");
     for (float& x : slot.numbers()) x = pixel_;
   }
-  void keep() override { outcome_->kept = true; }
+  void keep() override {
+    if (std::isinf(pixel_)) throw std::bad_alloc();
+    outcome_->kept = true;
+  }
   void complete(std::span<const float> embedding, const std::shared_ptr<const void>&) override {
     outcome_->value = embedding[0];
     outcome_->batch = embedding[1];

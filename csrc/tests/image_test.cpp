@@ -1,6 +1,6 @@
-// Preprocessing at the edges of its memory: sizes, shapes and channels at random, each picture in a
-// block of just its size, which AddressSanitizer guards. Whether the numbers are Pillow's is
-// test/image.test.mts' question.
+// Tests the memory accesses of preprocessing with random sizes, shapes and channels. Each image is
+// in a block of exactly its size, so that AddressSanitizer detects overruns. test/image.test.mts
+// compares the numbers with Pillow's.
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -28,7 +28,7 @@ std::vector<float> preprocess(const std::vector<uint8_t>& data, int64_t width, i
   return pixels;
 }
 
-// A picture of one colour stays of that colour, whatever becomes of its size.
+// An image of a single colour keeps that colour at every size.
 void expect_colour(int64_t width, int64_t height, int channels, const Preprocessing& how) {
   const uint8_t colour[] = {10, 130, 250, 77};
   std::vector<uint8_t> data(static_cast<size_t>(width * height * channels));
@@ -72,7 +72,7 @@ void test_slivers() {
   }
 }
 
-// Of the target's size nothing is resized, and only RGB is read.
+// An image of the target size is not resized, and its alpha channel is ignored.
 void test_unchanged() {
   std::mt19937 random(7);
   for (const int channels : {1, 3, 4}) {
@@ -88,7 +88,7 @@ void test_unchanged() {
   }
 }
 
-// The window in the middle of a picture twice as wide is that of the middle alone.
+// The crop of an image that is twice as wide is exactly its middle.
 void test_centre() {
   std::vector<uint8_t> data(static_cast<size_t>(32 * 16));
   for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<uint8_t>(i % 32);

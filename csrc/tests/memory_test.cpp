@@ -1,4 +1,5 @@
-// Batches in memory of a runner's own: what the scheduler says is filled is what the runner reads.
+// Tests batches in memory that a runner provides: the runner must see the data that the scheduler
+// reports as filled.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -12,7 +13,7 @@ namespace {
 
 constexpr size_t kSlot = 4, kLargest = 8;
 
-// Stands for memory with a twin on a device: pictures go over when they are filled.
+// Simulates memory with a counterpart on a device. Images are copied to it when they are filled.
 class TwinMemory final : public BatchMemory {
  public:
   explicit TwinMemory(size_t floats) : pixels_(floats), twin_(floats, NAN) {}
@@ -20,7 +21,7 @@ class TwinMemory final : public BatchMemory {
   void filled(std::span<const float> pictures) noexcept override {
     std::ranges::copy(pictures, twin_.begin() + (pictures.data() - pixels_.data()));
   }
-  // Whether the twin has these pictures.
+  // True when the counterpart has these images.
   bool has(std::span<const float> pictures) const {
     const float* const own = pixels_.data();
     if (pictures.data() < own || pictures.data() >= own + pixels_.size()) return false;
@@ -61,7 +62,7 @@ class TwinRunner final : public BatchRunner {
   std::vector<TwinMemory*> memories_;
 };
 
-// Every third picture fails to prepare, or none does: those behind it move up.
+// With `some_fail`, every third image fails to prepare and the images behind it move up.
 void test_filled(bool some_fail) {
   const auto missing = std::make_shared<std::atomic<int>>(0);
   const auto runs = std::make_shared<std::atomic<int>>(0);
@@ -84,8 +85,8 @@ void test_filled(bool some_fail) {
   }
 }
 
-// Stands for memory that takes pictures as they are, but for every fourth width: of each slot the
-// width of the picture it holds, 0 where it holds pixels.
+// Simulates memory that takes whole images, except every fourth width. It stores the width of the
+// image in each slot, or 0 for a slot that holds pixels.
 class Album final : public BatchMemory {
  public:
   explicit Album(size_t floats) : pixels_(floats), widths_(floats / kSlot) {}
@@ -112,7 +113,7 @@ class Album final : public BatchMemory {
   std::vector<int64_t> widths_;
 };
 
-// Gives the width of a picture that was taken, else minus the first pixel.
+// Returns the width of an image that was taken, or minus the first pixel.
 class AlbumRunner final : public BatchRunner {
  public:
   std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
@@ -137,7 +138,7 @@ class AlbumRunner final : public BatchRunner {
   std::vector<Album*> albums_;
 };
 
-// A picture of this width; every third fails to prepare.
+// An image of this width. Every third one fails to prepare.
 class PictureRequest final : public Request {
  public:
   PictureRequest(int64_t width, std::shared_ptr<Outcome> outcome,
@@ -159,8 +160,8 @@ class PictureRequest final : public Request {
   FakeRequest settles_;
 };
 
-// What a slot was given last is what runs, picture or pixels, also where those behind others that
-// failed have moved up.
+// Each run must see what was last written to a slot, an image or pixels, even when slots moved up
+// because others failed.
 void test_taken() {
   Scheduler scheduler({.max_batch = kLargest, .slot_size = kSlot},
                       [] { return std::make_unique<AlbumRunner>(); });
@@ -180,7 +181,7 @@ void test_taken() {
   }
 }
 
-// A runner that has no memory for batches is one that does not open.
+// A runner that has no memory for batches fails to open.
 void test_no_memory() {
   class Hungry final : public BatchRunner {
     std::unique_ptr<BatchMemory> batch_memory(size_t) override { throw std::bad_alloc(); }

@@ -1,4 +1,4 @@
-// What models are made of, without an engine.
+// Tests the parts of models without an engine.
 #include <cstring>
 #include <memory>
 #include <string>
@@ -12,7 +12,7 @@
 namespace llm2clip::testing {
 namespace {
 
-// Counts up: 0, 1, 2, …
+// A tensor of 0, 1, 2, …
 class Counting final : public TensorSource {
  public:
   explicit Counting(Shape shape) : shape_(std::move(shape)) {}
@@ -42,7 +42,7 @@ std::vector<float> numbers(const Weight& weight) {
   return values;
 }
 
-// An engine that leaves out the text side.
+// An engine without the text side.
 class PicturesOnly final : public Net {
  public:
   Value pixels() override { return {0}; }
@@ -62,7 +62,7 @@ void test_reordered_rows() {
   const Weight reordered = reorder_rows(weights.get("w", {4, 2}), {0, 2, 1, 3});
   EXPECT(reordered.name() == "w" && reordered.parameters() == 8);
   EXPECT((numbers(reordered) == std::vector<float>{0, 1, 4, 5, 2, 3, 6, 7}));
-  // As a part of others.
+  // As a part of a packed weight.
   const Weight packed = pack_rows({weights.get("w", {4, 2}), reordered});
   EXPECT((numbers(packed) == std::vector<float>{0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 4, 5, 2, 3, 6, 7}));
 }

@@ -1,5 +1,5 @@
-// The fast kernels of the norms, of gates and of what they are fused with against the plain ones,
-// at widths that fill vectors and at such that do not. Prints a line a comparison.
+// Compares the fast kernels of norms and gates, and the kernels that they are fused with, with the
+// plain ones, for widths that fill vectors and widths that do not. Prints one line per comparison.
 #include <string>
 
 #include "compare.h"
@@ -16,7 +16,7 @@ using namespace testing;
 constexpr int64_t kRows = 5, kSplit = 2;
 constexpr double kEps = 1e-6;
 
-// Results in bf16 are off by half of their last of eight bits.
+// bf16 results differ by up to half a unit in the last of their eight bits.
 template <typename T>
 constexpr float kTolerance = sizeof(T) == 2 ? 4e-3F : 1e-5F;
 template <typename T>

@@ -31,7 +31,7 @@ inline std::string code_of(const std::exception_ptr& error) {
   }
 }
 
-// A scheduler over a fake runner that can be held up, and the requests given to it.
+// A scheduler over a fake runner that can be held, and the requests submitted to it.
 class Bench {
  public:
   explicit Bench(SchedulerOptions options, FakeRunner::Behaviour behaviour = {}) {
@@ -78,13 +78,13 @@ class Bench {
     }
   }
 
-  // From here on runs stop before they begin.
+  // From now on, runs are held before they begin.
   void stop_runs() {
     const std::lock_guard lock(mutex_);
     held_ = true;
   }
 
-  // The same, and one picture is put into such a run.
+  // Holds runs and submits one image, which the held run takes.
   std::shared_ptr<Outcome> hold() {
     stop_runs();
     const size_t before = runs;
@@ -100,7 +100,8 @@ class Bench {
     changed_.notify_all();
   }
 
-  // Until the next batch holds so many: what is submitted now is ordered behind them.
+  // Waits until the next batch holds `count` requests. Requests submitted after that are ordered
+  // behind them.
   void wait_until_forming(size_t count) {
     while (scheduler->stats().in_batches < count)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -108,9 +109,9 @@ class Bench {
 
   std::shared_ptr<FakeClient> client = std::make_shared<FakeClient>();
   RequestId last_id = 0;
-  size_t runs = 0;             // begun
-  std::vector<float> order;    // first pixels, as run
-  std::vector<int64_t> sizes;  // of the runs
+  size_t runs = 0;             // number of runs that began
+  std::vector<float> order;    // first pixels, in the order of the runs
+  std::vector<int64_t> sizes;  // batch sizes of the runs
 
  private:
   std::mutex mutex_;
@@ -118,7 +119,7 @@ class Bench {
   bool held_ = false;
 
  public:
-  std::unique_ptr<Scheduler> scheduler;  // ends first: its threads use the rest
+  std::unique_ptr<Scheduler> scheduler;  // destroyed first: its threads use the other members
 };
 
 }  // namespace llm2clip::testing

@@ -1,5 +1,5 @@
-// Exact search: each scoring kernel against the plain one, the best k against a sort of all scores
-// whatever the threads, and index files that are cut, damaged, locked and replaced.
+// Tests exact search: each scoring kernel against the plain one, the best k against a sort of all
+// scores with any number of threads, and index files that are cut, damaged, locked and replaced.
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,7 +35,7 @@ std::vector<Kernel> kernels() {
           {"avx512_vnni", score_rows_avx512_vnni, has_avx512_vnni(), true}};
 }
 
-// Scores [last − first, rows] of all rows.
+// Returns the scores [last − first, rows] of all rows.
 std::vector<float> scores_of(ScoreKernel kernel, const RowSnapshot& rows, const Queries& queries,
                              int64_t first, int64_t last) {
   auto all = unwritten<float>((last - first) * rows.count);
@@ -73,7 +73,7 @@ void test_kernels(Storage storage, int64_t dim) {
   }
 }
 
-// How far stored numbers are from what was added.
+// Compares stored numbers with the ones that were added.
 void test_storage(Storage storage, float tolerance) {
   constexpr int64_t kRows = 5, kDim = 100;
   const auto vectors = random_numbers(kRows * kDim, 0.1F);
@@ -92,7 +92,7 @@ void test_storage(Storage storage, float tolerance) {
   compare(std::string("numbers in ") + name_of(storage), expected, found, tolerance);
 }
 
-// Few different numbers: most scores are shared by many rows.
+// Numbers with few different values, so that many rows share a score.
 std::vector<float> coarse_numbers(int64_t count) {
   auto numbers = random_numbers(count);
   for (float& number : numbers) number = std::round(number);
@@ -155,6 +155,38 @@ void test_nan_never_wins() {
   EXPECT(same(hits, {{1, 13}, {-INFINITY, 11}}));
 }
 
+// The best k and the sum against a sort of all scores, with ties and removed rows.
+void test_rank() {
+  constexpr int64_t kDim = 3, kRows = 5000, kBest = 40;
+  constexpr double kScale = 1.5;
+  VectorRows all({Storage::kFp32, kDim});
+  all.add(coarse_numbers(kRows * kDim).data(), kRows);
+  std::vector<uint32_t> gone;
+  for (const bool some_are_removed : {false, true}) {
+    for (uint32_t row = 0; some_are_removed && row < kRows; row += 7) gone.push_back(row);
+    all.remove(gone);
+    const RowSnapshot rows = all.snapshot();
+    const Queries query(coarse_numbers(kDim).data(), 1, all.format());
+    const std::vector<Hit> expected = sorted_hits(rows, query, 0, kRows);
+    double sum = 0;
+    for (const Hit& hit : expected) sum += std::exp(kScale * (hit.score - expected[0].score));
+    for (const int threads : {1, 2, 5}) {
+      const auto found =
+          rank(rows, query, kScale, {kBest, threads, score_kernel(Storage::kFp32), nullptr});
+      EXPECT(found.best.size() == kBest);
+      EXPECT(same(found.best, {expected.begin(), expected.begin() + kBest}));
+      EXPECT(std::abs(found.power_sum / sum - 1) < 1e-9);
+    }
+  }
+}
+
+void test_rank_of_nothing() {
+  const VectorRows none({Storage::kFp32, 3});
+  const Queries query(random_numbers(3).data(), 1, none.format());
+  const auto found = rank(none.snapshot(), query, 1, {5, 2, score_kernel(Storage::kFp32), nullptr});
+  EXPECT(found.best.empty() && found.power_sum == 0);
+}
+
 void test_cancelled() {
   VectorRows all({Storage::kFp32, 8});
   all.add(random_numbers(8000).data(), 1000);
@@ -209,7 +241,7 @@ const std::string kFile = kFolder / "rows.index";
 
 IndexContent read_file() { return read_index(File(kFile)); }
 
-// Three records: one row with a note, two rows, a note alone.
+// Writes three records: one row with a note, two rows, and a note alone.
 VectorRows write_file(Storage storage) {
   VectorRows all({storage, 63});
   auto writer = IndexWriter::create(kFile, all.snapshot(), {}, nullptr);
@@ -239,7 +271,7 @@ void test_file_round_trip() {
   }
 }
 
-// Cut at any byte, a file has the records that end before it, and goes on from there.
+// A file that is cut at any byte keeps the records that end before the cut, and can be appended to.
 void test_file_torn() {
   write_file(Storage::kInt8);
   const uint64_t size = fs::file_size(kFile);
@@ -309,7 +341,7 @@ void test_all_kernels() {
     for (const int64_t k : {1, 2, 10, 5000}) {
       for (const int64_t count : {0, 1, 5, 3000}) test_search(storage, count, k);
     }
-    test_search(storage, 70000, 10);  // enough for several threads
+    test_search(storage, 70000, 10);  // enough rows for several threads
   }
 }
 
@@ -322,6 +354,8 @@ int main() {
   test_all_kernels();
   const int code = testing::run_tests({
       {"NaN is never among the best", test_nan_never_wins},
+      {"a ranking is the best of a sort, and the sum over all", test_rank},
+      {"a ranking of no rows is empty", test_rank_of_nothing},
       {"a cancelled search ends", test_cancelled},
       {"rows are added and removed while others are searched", test_added_while_searched},
       {"rows that a storage cannot hold are refused", test_unfit_rows},

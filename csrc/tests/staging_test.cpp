@@ -1,5 +1,5 @@
-// How batches come to a GPU: pixels and pictures through pinned memory, over a driver without a GPU
-// (that of fake_driver.cpp) and the kernels' twins.
+// Tests how batches reach a GPU: pixels and images pass through pinned memory, over the fake driver
+// (fake_driver.cpp) and the kernels' twins.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ const Preprocessing kHow{kSize, {0.48F, 0.46F, 0.41F}, {0.27F, 0.26F, 0.28F}};
 struct Picture {
   int64_t width, height;
   int channels;
-  bool as_it_is;  // whether it is small enough to be sent so
+  bool as_it_is;  // small enough to be sent as a packed image
   std::vector<uint8_t> bytes = {};
 
   ImageView view() const { return {bytes.data(), width, height, channels}; }
@@ -44,7 +44,8 @@ std::vector<Picture> drawn(std::vector<Picture> pictures) {
   return pictures;
 }
 
-// Smaller, larger, as large; wide and tall, narrower than the crop and not; and too large.
+// Images that are smaller, larger and as large as the target, wide and tall, narrower than the
+// crop, and too large.
 std::vector<Picture> some_pictures() {
   return drawn({{100, 90, 3, true},
                 {40, 30, 3, true},
@@ -69,7 +70,7 @@ std::vector<float> pixels_of(const Picture& picture) {
   return pixels;
 }
 
-// What preprocessing on the host and then making patches gives.
+// The expected patches: preprocessing on the host, followed by patch extraction.
 template <typename T>
 std::vector<T> patches_of(const Picture& picture) {
   std::vector<T> patches(static_cast<size_t>(kGrid.count()) * kGrid.padded);
@@ -82,7 +83,7 @@ constexpr Dtype kType = std::is_same_v<T, F16>    ? Dtype::kF16
                         : std::is_same_v<T, BF16> ? Dtype::kBF16
                                                   : Dtype::kF32;
 
-// As a request does it. Whether the picture was taken as it is.
+// Fills a slot in the same way as a request. Returns true when the slot took the packed image.
 bool fill(const Slot& slot, const Picture& picture) {
   const bool taken = slot.take(picture.view(), kHow);
   if (!taken) preprocess(picture.view(), kHow, slot.numbers().data());
@@ -90,13 +91,13 @@ bool fill(const Slot& slot, const Picture& picture) {
   return taken;
 }
 
-// A session's batches, and what it reads.
+// The batches of a session, and the input that it reads.
 template <typename T>
 class Staged {
  public:
   std::unique_ptr<BatchMemory> add(size_t pictures) { return batches.add(pictures * kFloats); }
 
-  // Whether slots from `pixels` on become the patches of these pictures, bit for bit.
+  // True when the slots from `pixels` on become the patches of these images, bit for bit.
   bool give(const float* pixels, const std::vector<const Picture*>& pictures) {
     const size_t bytes = intake->bytes();
     const DeviceMemory input(pictures.size() * bytes);
@@ -128,8 +129,8 @@ std::vector<const Picture*> all(const std::vector<Picture>& pictures) {
   return pointers;
 }
 
-// Then once more in other places: pictures where pixels were and the other way round, each slot
-// shorter or longer than before.
+// Repeats the test with images rotated to other slots, so that images replace pixels and the
+// reverse, and slots become shorter or longer.
 template <typename T>
 void test_pictures() {
   Staged<T> staged;
@@ -144,7 +145,7 @@ void test_pictures() {
   }
 }
 
-// Pixels that came as such, where a picture was.
+// Pixels are written to a slot that held an image.
 void test_pixels_over_a_picture() {
   Staged<F16> staged;
   const std::vector<Picture> pictures = some_pictures();
@@ -157,7 +158,8 @@ void test_pixels_over_a_picture() {
   EXPECT(staged.give(memory->pixels().data(), {&pictures[1]}));
 }
 
-// A part of a batch, as a failed one runs again: what was received before is sent again.
+// Parts of a batch are received, as when a failed batch is run again in halves. What was received
+// before is sent again.
 void test_halves() {
   Staged<F16> staged;
   const std::vector<Picture> pictures = some_pictures();
@@ -171,7 +173,7 @@ void test_halves() {
   EXPECT(staged.give(memory->pixels().data() + half * kFloats, {second, pointers.end()}));
 }
 
-// Pixels in other memory, few and then more.
+// Pixels in other memory, first few and then more.
 void test_strange_memory() {
   Staged<BF16> staged;
   const std::vector<Picture> pictures = some_pictures();
@@ -182,7 +184,7 @@ void test_strange_memory() {
   EXPECT(staged.give(pixels.data(), all(pictures)));
 }
 
-// An entry that nothing is asked of.
+// A request that does nothing.
 class Nobody final : public Request {
  public:
   void prepare(const Slot&) override {}
@@ -197,7 +199,7 @@ std::unique_ptr<Entry> entry(RequestId id) {
   return entry;
 }
 
-// Those behind an entry that goes move up, whether they are pixels or pictures, onto either.
+// When an entry is removed, those behind it move up. Tests all combinations of pixels and images.
 void test_closing_up() {
   Staged<F16> staged;
   const std::vector<Picture> pictures = some_pictures();
@@ -216,7 +218,7 @@ void test_closing_up() {
   }
 }
 
-// Where nothing is made of them pictures are not taken, nor those of another size.
+// Images are not taken when there is no intake, or when their target size differs.
 void test_not_taken() {
   const std::vector<Picture> pictures = some_pictures();
   const auto context = std::make_shared<const CudaContext>(0);
@@ -232,7 +234,7 @@ void test_not_taken() {
   EXPECT(!slot_of(*other, 0).take(pictures[1].view(), how));
 }
 
-// How often anybody has waited for a stream.
+// How often a stream has been waited for.
 int synchronisations() {
   void* const driver = ::dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
   EXPECT(driver != nullptr);
@@ -242,7 +244,7 @@ int synchronisations() {
   return count;
 }
 
-// A slot that is on its way is waited for before it is written again, others are not.
+// Writing to a slot waits when its copy is pending, and otherwise does not.
 void test_slot_under_way() {
   Staged<F16> staged;
   const std::vector<Picture> pictures = some_pictures();
@@ -263,7 +265,7 @@ void test_slot_under_way() {
   EXPECT(waits([&] { fill(second, pictures[3]); }) == 0);
 }
 
-// Several threads prepare at once.
+// Several threads prepare at the same time.
 void test_threads() {
   Staged<F16> staged;
   const std::vector<Picture> pictures = some_pictures();
@@ -278,7 +280,8 @@ void test_threads() {
   EXPECT(staged.give(memory->pixels().data(), all(pictures)));
 }
 
-// Two inputs of two numbers: one sent ahead, one not; then other ones in the same place.
+// Two inputs of two numbers: one is sent early, the other is not. Then the same slots get other
+// numbers.
 void test_numbers() {
   const auto context = std::make_shared<const CudaContext>(0);
   const CudaStream stream;
@@ -290,7 +293,7 @@ void test_numbers() {
   for (const float base : {10.0F, 20.0F}) {
     for (size_t i = 0; i < 6; ++i) pixels[i] = base + static_cast<float>(i);
     std::thread([&] { memory->filled(pixels.subspan(2, 2)); }).join();
-    pixels[2] = -1;  // too late: it is on its way
+    pixels[2] = -1;  // too late: the slot was sent
     const CudaAddress at = batch->receive(pixels.data() + 2, 2, stream);
     std::vector<float> found(4);
     copy_to_host(std::as_writable_bytes(std::span(found)), at, stream);
@@ -298,7 +301,7 @@ void test_numbers() {
   }
 }
 
-// What is lost while pictures are sent shows when they are received.
+// When the device is lost while images are sent, receive() reports it.
 void test_lost() {
   Staged<F16> staged;
   const std::vector<Picture> pictures = some_pictures();

@@ -1,5 +1,5 @@
-// The numbers that TensorRT's layers hold, texts on the device (that of fake_driver.cpp), and the
-// files that save work: no TensorRT in it.
+// Tests the constants of TensorRT's layers, texts on the device (of fake_driver.cpp), and cache
+// files. It does not use TensorRT itself.
 #include <unistd.h>
 
 #include <cstring>
@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace tensorrt;
 
-// A tensor of a checkpoint: 1, 2, 3, …
+// A checkpoint tensor of 1, 2, 3, …
 class Counted final : public TensorSource {
  public:
   explicit Counted(Shape shape) : shape_(std::move(shape)) {}
@@ -53,7 +53,8 @@ void test_padded_size() {
   for (const int64_t whole : {8, 72, 512, 2048, 4096, 4304}) EXPECT(padded_size(whole) == whole);
 }
 
-// Gate above up, 2 × 3 each: every number in its place, and zeros everywhere else.
+// Pads a gate and an up matrix of 2 × 3 each. Every number must be in its place, with zeros
+// elsewhere.
 void test_pad_blocks() {
   std::vector<uint16_t> matrix(12);
   std::iota(matrix.begin(), matrix.end(), uint16_t{1});
@@ -80,7 +81,7 @@ void test_pad_changes_nothing() {
   EXPECT(ones_then_zeros(2, 5) == (std::vector<float>{1, 1, 0, 0, 0}));
 }
 
-// Each angle stands twice in net.h's table and once in TensorRT's; the first token does not turn.
+// net.h's table has each angle twice, and TensorRT's has it once. The first token is not rotated.
 void test_turns() {
   const std::vector<float> cos{1, 1, 1, 1, 0.5F, 0.5F, 0.25F, 0.25F};
   EXPECT(one_of_each_pair(cos, 1) == (std::vector<float>{1, 1, 0.5F, 0.25F}));
@@ -108,9 +109,9 @@ void test_caches() {
   EXPECT(read_cache(path).empty());
   EXPECT(write_cache(path, bytes_of("old")) && read_cache(path) == bytes_of("old"));
   EXPECT(write_cache(path, bytes_of("new one")) && read_cache(path) == bytes_of("new one"));
-  EXPECT(read_cache(folder).empty());  // a folder is no cache
+  EXPECT(read_cache(folder).empty());  // a folder is not a cache
   EXPECT(!write_cache(folder / "none" / "cache", bytes_of("x")));
-  // Nothing is left of what was in the making.
+  // No temporary file is left.
   EXPECT(std::distance(fs::directory_iterator(folder), fs::directory_iterator()) == 1);
   fs::remove_all(folder);
 }
@@ -127,7 +128,7 @@ void test_output_file() {
   };
   OutputFile(path).write(bytes_of("plan"));
   EXPECT(read_cache(path) == bytes_of("plan"));
-  EXPECT(code([&] { OutputFile{path}; }) == "ERR_IO");  // it is there already
+  EXPECT(code([&] { OutputFile{path}; }) == "ERR_IO");  // the file already exists
   fs::remove(path);
   EXPECT(code([] { OutputFile("/dev/full").write(bytes_of("x")); }) == "ERR_IO");
 }
@@ -140,7 +141,8 @@ std::vector<int64_t> on_device(const void* data, const BatchSize& size, const Cu
   return numbers;
 }
 
-// Three texts of up to 40 tokens run as four of 50, which is the most; two short ones as two of 32.
+// Three texts of up to 40 tokens run as four of 50, the largest length. Two short texts run as two
+// of 32.
 void test_device_texts() {
   const CudaContext context(0);  // of the fake driver
   const CudaStream stream;

@@ -8,17 +8,18 @@ function(llm2clip_test_program target)
   llm2clip_warnings(${target})
 endfunction()
 
-# The core's own tests; test/native.test.mts runs them, scripts/sanitize.mjs under sanitizers.
+# The core's own tests. test/native.test.mts runs them, and scripts/sanitize.mjs runs them under
+# sanitizers.
 add_custom_target(native_tests)
 foreach(subject attention batching cuda cuda_kernels engine image linear memory model
-        norm search serving staging tensorrt)
+        norm search serving staging tensorrt threads)
   add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
   llm2clip_test_program(${subject}_test)
   target_link_libraries(${subject}_test PRIVATE llm2clip_kernels)
   add_dependencies(native_tests ${subject}_test)
 endforeach()
 
-# The GPU's kernels as loops on the host, and what packs pictures for them.
+# The GPU kernels as loops on the host, and the code that packs images for them.
 add_library(twin_kernels STATIC csrc/tests/cuda_twin_launchers.cpp csrc/kernels/cuda/packed_picture.cpp)
 target_link_libraries(twin_kernels PUBLIC llm2clip_core)
 llm2clip_warnings(twin_kernels)
@@ -28,15 +29,17 @@ foreach(test cuda_kernels_test staging_test)
   target_link_libraries(${test} PRIVATE twin_kernels)
 endforeach()
 target_include_directories(cuda_kernels_test PRIVATE csrc/tests/host)
+target_sources(threads_test PRIVATE csrc/tests/thread_limit.cpp)
+set_target_properties(threads_test PROPERTIES ENABLE_EXPORTS ON)  # of its pthread_create()
 target_sources(tensorrt_test PRIVATE csrc/engine/tensorrt/constants.cpp
                                      csrc/engine/tensorrt/device_texts.cpp)
 
-# Builds engines of the TorchScript plugin; test/ropes.test.mts gives it the plugin.
+# Builds engines with the TorchScript plugin; test/ropes.test.mts gives it the plugin.
 add_executable(rope_engines csrc/tests/rope_engines.cpp csrc/tests/ropes.cpp
                csrc/tests/numbered_weights.cpp)
 llm2clip_test_program(rope_engines)
 
-# An engine that takes a set time, for tests and measurements of all that is around engines.
+# An engine whose runs take a set time, to test and measure everything around engines.
 add_library(fake_engine MODULE csrc/tests/fake_engine.cpp)
 set_target_properties(fake_engine PROPERTIES PREFIX ""
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
@@ -44,7 +47,8 @@ target_link_libraries(fake_engine PRIVATE llm2clip_core)
 llm2clip_warnings(fake_engine)
 add_dependencies(native_tests fake_engine)
 
-# A driver of CUDA without a GPU. Three tests find it through their run path, others by LD_LIBRARY_PATH.
+# A CUDA driver without a GPU. Three tests find it through their run path, others through
+# LD_LIBRARY_PATH.
 add_library(fake_driver SHARED csrc/tests/fake_driver.cpp)
 set_target_properties(fake_driver PROPERTIES OUTPUT_NAME cuda SUFFIX .so.1
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests/fake_driver)
@@ -52,7 +56,8 @@ target_include_directories(fake_driver PRIVATE csrc)
 llm2clip_warnings(fake_driver)
 foreach(test cuda_test staging_test tensorrt_test)
   set_target_properties(${test} PROPERTIES BUILD_RPATH "$ORIGIN/fake_driver")
-  # An RPATH, not a RUNPATH: of the program also where a sanitizer opens libraries in its name.
+  # This sets RPATH instead of RUNPATH, because RPATH also applies when a sanitizer opens a library
+  # on behalf of the program.
   target_link_options(${test} PRIVATE -Wl,--disable-new-dtags)
 endforeach()
 add_dependencies(native_tests fake_driver)

@@ -1,12 +1,14 @@
 import type { Alone } from './record';
 import { mean, median } from './statistics';
 
-/** As a share: by more than this a contestant was disturbed, or the machine changed. */
+/**
+ * If times differ by more than this fraction, a contestant was disturbed or the machine changed.
+ */
 export const ALONE_TOLERANCE = 0.03;
 
 /**
- * Whether a contestant took the same time in company as alone. All are seconds of a batch; null
- * where it was not timed alone, or not in company.
+ * Compares a contestant's time among the others with its time alone. All times are seconds per
+ * batch. Returns null if one of the two was not measured.
  */
 export function compareWithAlone(
   company: readonly number[],

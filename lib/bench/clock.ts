@@ -1,25 +1,26 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-/** Milliseconds that pass by themselves, or, in tests, when somebody says so. */
+/** A clock in milliseconds. Tests use one that they advance themselves. */
 export interface Clock {
   now(): number;
-  /** Resolves at `time` or just after it, never before. */
+  /** Resolves at `time` or just after it, never earlier. */
   sleepUntil(time: number, signal?: AbortSignal): Promise<void>;
 }
 
 /**
- * The last part of a wait is slept away in the kernel: Node's timers count whole milliseconds, and to
- * be woken by one costs three times as much. Signals and messages wait for so long at most.
+ * The last part of a wait blocks in the kernel, because Node's timers count whole milliseconds and
+ * a wake-up by one costs three times as much. Signals and messages are delayed by at most this
+ * time, in milliseconds.
  */
 const BLOCKED_MS = 50;
 
-/** Nobody notifies it: a wait on it ends by its timeout. */
+/** Nobody notifies this memory, so that a wait on it always ends by its time-out. */
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * The machine's monotonic clock, which all processes share. sleepUntil() lets the event loop turn
- * once, then blocks this thread without taking a core from what is measured: it is for a process that
- * has nothing else to do.
+ * The machine's monotonic clock, which all processes share. sleepUntil() gives the event loop one
+ * turn and then blocks this thread, so that it takes no core from the measured process. Use it only
+ * in a process that has nothing else to do.
  */
 export const realClock: Clock = {
   now: () => Number(process.hrtime.bigint()) / 1e6,

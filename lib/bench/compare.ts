@@ -1,26 +1,26 @@
 import type { Configuration, Report, Run, Window } from './record';
 import { type Interval, ratioOfMedians } from './statistics';
 
-/** How a run of one record stands to the same run of another. */
+/** Comparison of a run in one record with the same run in another. */
 export interface Change {
   scenario: string;
   configuration: Configuration;
-  /** Throughput after over throughput before: above 1 is better. Of a run at a given rate: null. */
+  /** Throughput after divided by before; above 1 is better. Null for a run at a given rate. */
   throughput: Interval | null;
-  /** Median latency before over after: above 1 is better. */
+  /** Median latency before divided by after; above 1 is better. */
   latency: Interval;
   verdict: 'better' | 'worse' | 'same' | 'unclear';
 }
 
 export interface Changes {
   changes: Change[];
-  /** Runs that only one of the two records holds. */
+  /** Runs that are in only one of the two records. */
   unmatched: { scenario: string; configuration: Configuration; in: 'before' | 'after' }[];
 }
 
 /**
- * Runs by what they are of. Rates may be taken from the machine's own best, which varies: runs at a
- * rate are told apart by their order alone.
+ * Indexes runs by scenario and configuration. Rates may be derived from the machine's offline rate,
+ * which varies, so runs at a rate are identified by their order.
  */
 function byKey(runs: readonly Run[]): Map<string, Run> {
   const keyed = new Map<string, Run>();
@@ -34,7 +34,9 @@ function byKey(runs: readonly Run[]): Map<string, Run> {
   return keyed;
 }
 
-/** A figure's values in the windows of a run; of one too short to have any, the run's own. */
+/**
+ * Returns a figure's values in the windows of a run, or that of the whole run if it has no windows.
+ */
 function windowsOf({ windows, picturesPerSecond, latency }: Run, figure: keyof Window): number[] {
   if (windows.length > 0) return windows.map((one) => one[figure]);
   return [figure === 'p50' ? latency.p50 : picturesPerSecond];
@@ -64,10 +66,10 @@ function changeOf(before: Run, after: Run, tolerance: number): Change {
 }
 
 /**
- * What changed from one record to another beyond noise: the 95 % intervals of the ratios lie wholly
- * past the tolerance.
+ * Compares two records. A run counts as changed if the 95 % interval of a ratio is completely
+ * beyond the tolerance.
  *
- * @param tolerance Share of a figure that may be lost, e.g. 0.05.
+ * @param tolerance fraction of a figure that may be lost, e.g. 0.05
  */
 export function compareReports(before: Report, after: Report, tolerance: number): Changes {
   const [old, now] = [byKey(before.runs), byKey(after.runs)];

@@ -1,9 +1,10 @@
 import type { Manifest } from '../bundle/manifest';
-import type { VisionConfig } from '../config';
+import { familyOf } from '../checkpoint/layouts/families';
+import type { VisionConfig } from '../checkpoint/vision-config';
 import type { NativeEngine } from '../native';
 import { PRECISIONS } from '../precision';
 
-/** A linear layer of a tower: x [rows, in] · [in, out], so many times a picture. */
+/** A linear layer of a tower: x [rows, in] · [in, out], `times` per image. */
 interface Layer {
   rows: number;
   in: number;
@@ -11,16 +12,16 @@ interface Layer {
   times: number;
 }
 
-/** An imported engine does not say what it is made of. */
+/** Whether the architecture is known; an imported engine does not state it. */
 export function isWhole(model: Manifest['model']): model is VisionConfig {
   return model?.layers !== undefined;
 }
 
 function tokensOf({ family, imageSize, patchSize }: VisionConfig): number {
-  return (imageSize / patchSize) ** 2 + (family === 'siglip2' ? 0 : 1);
+  return (imageSize / patchSize) ** 2 + familyOf(family).classTokens;
 }
 
-/** The linear layers that a picture passes, the patch embedding among them. */
+/** Lists the linear layers of a tower, including the patch embedding. */
 function linears(model: VisionConfig): Layer[] {
   const { width, hidden, layers, patchSize, embeddingDim, activation } = model;
   const rows = tokensOf(model);
@@ -36,8 +37,8 @@ function linears(model: VisionConfig): Layer[] {
 }
 
 /**
- * Operations of one picture in 10⁹, a multiplication and an addition counting two: its linear
- * layers and the two products of attention.
+ * Returns the operations per image, in 10⁹, of the linear layers and the two products of attention.
+ * A multiplication and an addition count as two operations.
  */
 export function gflopPerPicture(model: VisionConfig): number {
   const products = linears(model).map(
@@ -50,8 +51,8 @@ export function gflopPerPicture(model: VisionConfig): number {
 const SECONDS_A_LAYER = 0.3;
 
 /**
- * The engine's fastest linear layer among this model's own, with weights stored in this precision,
- * in 10⁹ operations a second.
+ * Measures the speed of the fastest of this model's linear layers in the engine, with weights
+ * stored in this precision, in 10⁹ operations per second.
  */
 export async function peakGflops(
   engine: Pick<NativeEngine, 'linearGflops'>,

@@ -5,11 +5,11 @@ const POWERCAP = '/sys/class/powercap';
 
 interface Counter {
   file: string;
-  /** Where it starts again from zero. */
+  /** Value at which the counter wraps around to zero. */
   range: number;
 }
 
-/** The processor packages' energy counters (RAPL); none where the machine has or shows none. */
+/** Finds the energy counters (RAPL) of the processor packages, if the machine has and shows any. */
 function counters(): Counter[] {
   try {
     return readdirSync(POWERCAP)
@@ -25,7 +25,9 @@ function counters(): Counter[] {
   }
 }
 
-/** Begins to count; the function it gives says how many joules all packages took since. */
+/**
+ * Starts counting. The returned function says how many joules all packages have used since then.
+ */
 export function countEnergy(): () => number | null {
   const begun = counters().map((counter) => ({ ...counter, microjoules: read(counter) }));
   return () => {

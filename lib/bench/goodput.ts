@@ -8,7 +8,11 @@ export interface Slo {
   boundMs: number;
 }
 
-/** Reads "p99=50ms", "p99.9=1.5s". RangeError ERR_INVALID_ARG for anything else. */
+/**
+ * Parses a bound such as "p99=50ms" or "p99.9=1.5s".
+ *
+ * @throws RangeError (ERR_INVALID_ARG)
+ */
 export function parseSlo(text: string): Slo {
   const match = /^(p50|p90|p95|p99|p99\.9)=(\d+(?:\.\d+)?)(ms|s)$/.exec(text);
   if (match === null) throw invalidRange('a bound such as p99=50ms', '--slo', text);
@@ -25,10 +29,10 @@ function keeps({ latency, refused, errors, queries }: Run, { percentile, boundMs
 }
 
 /**
- * The highest rate of queries whose latency keeps a bound, by bisection between none and what the
- * engine gives at its best. Gives the run at that rate; of the lowest rate tried where none kept it.
+ * Finds the highest rate of queries at which the latency meets a bound, by bisection between 0 and
+ * `most`. Returns the run at that rate, or that at the lowest rate tried if none met the bound.
  *
- * @param most Queries a second that cannot be exceeded.
+ * @param most queries per second that cannot be exceeded
  */
 export async function searchGoodput(
   slo: Slo,

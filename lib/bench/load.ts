@@ -1,13 +1,13 @@
 import type { Clock } from './clock';
 import type { Answer, Recorder } from './recorder';
 
-/** When a query was answered, and how. */
+/** The time of a query's answer, and its outcome. */
 export type Answered = Omit<Answer, 'due'>;
 
-/** Asks the i-th query; resolves when its answer is known, which may be after it was there. */
+/** Sends the i-th query. It resolves when the answer is reported, which may be after it arrived. */
 export type Send = (index: number) => Promise<Answered>;
 
-/** Queries of this process: answered, or failed, when their promise settles. */
+/** Adds the time and the outcome to queries of this process when their promises settle. */
 export function stamped(clock: Clock, ask: (index: number) => Promise<unknown>): Send {
   return async (index) => {
     let outcome = 'done';
@@ -21,12 +21,12 @@ export function stamped(clock: Clock, ask: (index: number) => Promise<unknown>):
   };
 }
 
-/** When a run has seen enough. */
+/** Limits that end a run. */
 export interface Limits {
   warmUpMs: number;
   minQueries: number;
   minMs: number;
-  /** A run that is not stable by then ends all the same. */
+  /** A run ends after this time even if it is not stable. */
   maxMs: number;
 }
 
@@ -48,7 +48,7 @@ function isEnough({ recorder, limits }: LoadOptions, now: number, ownPace: boole
   return recorder.isStable(ownPace) || took >= limits.maxMs;
 }
 
-/** So many callers, each of whom asks again as soon as it has its answer. */
+/** Runs concurrent callers. Each sends its next query as soon as it has its answer. */
 export async function closedLoop(options: LoadOptions, concurrency: number): Promise<void> {
   const { clock, recorder, limits, signal } = options;
   const begin = clock.now();
@@ -71,10 +71,11 @@ export async function closedLoop(options: LoadOptions, concurrency: number): Pro
 }
 
 /**
- * Queries at given times, whether or not earlier ones are answered. Latency counts from the time a
- * query was due, so that a system that falls behind cannot hide it (no coordinated omission).
+ * Sends queries at given times, whether or not earlier ones are answered. Latency counts from the
+ * time when a query was due, so that a system that falls behind cannot hide it (no coordinated
+ * omission).
  *
- * @param gaps Milliseconds from one query to the next.
+ * @param gaps returns the milliseconds from one query to the next
  */
 export async function openLoop(options: LoadOptions, gaps: () => number): Promise<void> {
   const { clock, recorder, limits, signal } = options;
@@ -85,7 +86,7 @@ export async function openLoop(options: LoadOptions, gaps: () => number): Promis
   for (let index = 0; !signal?.aborted; index++) {
     due += gaps();
     await clock.sleepUntil(due, signal);
-    // A run has one query at least, however late its clock is.
+    // A run has at least one query, even if the clock is already past its end.
     if (warm) {
       if (isEnough(options, clock.now(), false)) break;
     } else if (due - begin >= limits.warmUpMs) {
@@ -100,7 +101,7 @@ export async function openLoop(options: LoadOptions, gaps: () => number): Promis
   signal?.throwIfAborted();
 }
 
-/** Gaps of a Poisson process: independent, exponential, `perSecond` queries a second on average. */
+/** Returns the gaps of a Poisson process with an average of `perSecond` queries per second. */
 export function poisson(perSecond: number, random: () => number): () => number {
   return () => (-Math.log(1 - random()) * 1000) / perSecond;
 }

@@ -3,7 +3,7 @@ import { release } from 'node:os';
 import { describeRuntime } from '../runtime/describe';
 import type { Machine } from './record';
 
-/** Name and driver of the first GPU, as its driver's own tool says. */
+/** Returns the name and driver of the first GPU, from nvidia-smi. */
 function findGpu(): Pick<Machine, 'gpu' | 'driver'> {
   try {
     const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
@@ -15,7 +15,7 @@ function findGpu(): Pick<Machine, 'gpu' | 'driver'> {
   }
 }
 
-/** The machine and the versions of all that a benchmark runs on. */
+/** Describes the machine and the versions of its software. */
 export async function describeMachine(): Promise<Machine> {
   const { llm2clip, node, platform, glibc, cpu, memoryBytes, libtorch } = await describeRuntime();
   const { versions } = require('sharp') as { versions: { sharp: string; vips: string } };

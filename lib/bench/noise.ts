@@ -2,9 +2,10 @@ import type { Run } from './record';
 import { median } from './statistics';
 
 /**
- * What a run's own figures vary by: half of the spread of its windows, as a share of their median; in
- * throughput where the run set its own pace, in latency where queries came at a rate. Two runs of the
- * same agree within the sum of theirs. Null for a run too short to have windows.
+ * Returns the noise of a run: half of the spread of its windows, as a fraction of their median. It
+ * is measured in throughput if the run set its own pace, and in latency if queries came at a rate.
+ * Two runs of the same configuration agree within the sum of their noise. Null if a run is too
+ * short for windows.
  */
 export function noiseOf({ windows, configuration }: Pick<Run, 'windows' | 'configuration'>) {
   const figure = configuration.rate === null ? 'picturesPerSecond' : 'p50';

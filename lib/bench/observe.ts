@@ -3,15 +3,15 @@ import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { countEnergy } from './energy';
 
-/** Each look wakes the process that is measured: these are rare beside the pictures it computes. */
+/** Sampling intervals in milliseconds. Each sample wakes the measured process, so they are rare. */
 const LOOP_MS = 20;
 const MEMORY_MS = 500;
 
-/** What a run did to the process that is measured. */
+/** Measurements of the measured process during a run. */
 export interface Observed {
-  /** How late a timer was that was due every 20 ms, in milliseconds. */
+  /** Delay of a timer that was due every 20 ms, in milliseconds. */
   eventLoopDelay: { p99: number; max: number };
-  /** Milliseconds. */
+  /** Garbage collections: their number, and their total and longest time in milliseconds. */
   gc: { count: number; total: number; max: number };
   memory: { rssPeakBytes: number; externalPeakBytes: number };
   joules: number | null;
@@ -43,7 +43,7 @@ function watchGarbageCollector() {
   };
 }
 
-/** The kernel's own peak of this process. That of getrusage() may be its parent's. */
+/** Reads this process's peak memory from the kernel. getrusage() may report that of the parent. */
 function rssPeakBytes(): number {
   const [, kibibytes] =
     /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
@@ -64,7 +64,9 @@ function watchMemory() {
   };
 }
 
-/** Begins to watch this process; the function it gives ends that and says what was seen. */
+/**
+ * Starts to observe this process. The returned function stops that and returns the measurements.
+ */
 export function observe(): () => Observed {
   const eventLoop = watchEventLoop();
   const gc = watchGarbageCollector();

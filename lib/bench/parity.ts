@@ -1,9 +1,9 @@
-import { cosine, GATES } from '../parity';
+import { cosine, GATES } from '../eval/parity';
 import type { Parity } from './record';
 
 const K = 5;
 
-/** The k nearest others of each, by cosine. */
+/** Finds the k nearest neighbours of each embedding, by cosine. */
 function neighbours(embeddings: readonly Float32Array[], k: number): Set<number>[] {
   return embeddings.map((one, i) => {
     const others = embeddings.map((other, j) => [cosine(one, other), j] as const);
@@ -21,7 +21,7 @@ function agreement(a: readonly Float32Array[], b: readonly Float32Array[], k: nu
   return same.reduce((sum, x) => sum + x, 0) / same.length;
 }
 
-/** How embeddings compare with those of an fp32 engine, of the same pictures in the same order. */
+/** Compares embeddings with those of an fp32 engine for the same images in the same order. */
 export function compareEmbeddings(
   found: readonly Float32Array[],
   expected: readonly Float32Array[],

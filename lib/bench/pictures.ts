@@ -1,24 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageInput, RawPixels } from '../image';
+import { readPictures } from '../image/pictures';
+import type { Preprocessing } from '../image/preprocessing';
 import { fromNative, loadNative } from '../native';
 import { PACKAGE_ROOT } from '../package-version';
-import { readPictures } from '../pictures';
-import type { Preprocessing } from '../preprocessing';
 import type { InputKind } from './record';
 
-/** Held in memory at once; further ones of a folder are not used. */
+/**
+ * Largest number of images, because all are held in memory. Further ones of a folder are not used.
+ */
 const MOST_PICTURES = 256;
 
-/** The pictures of a benchmark, and what a request carries of each. */
+/** The images of a benchmark, in the form in which requests pass them. */
 export interface Pictures {
   paths: string[];
   inputs: ImageInput[];
-  /** Files of the folder that do not decode, and why. */
+  /** Files that do not decode, with the reasons. */
   skipped: { path: string; reason: string }[];
 }
 
-/** In a clone, the pictures of the tests. */
+/** The images of the tests, which exist only in a clone. */
 export const DEFAULT_PICTURES = join(PACKAGE_ROOT, 'test/fixtures/images');
 
 async function inputOf(
@@ -43,9 +45,9 @@ async function inputOf(
 }
 
 /**
- * Reads the pictures of files and folders; those that do not decode are left out.
+ * Reads image files and folders. Files that do not decode are left out.
  *
- * @throws LLM2CLIPError ERR_NOT_FOUND where none is left, ERR_IO
+ * @throws LLM2CLIPError ERR_NOT_FOUND if no image remains, ERR_IO
  */
 export async function loadPictures(
   places: readonly string[],
@@ -59,7 +61,7 @@ export async function loadPictures(
   return { paths, inputs: read, skipped };
 }
 
-/** What requests carry of pictures that decode: they are decoded only where that is what they carry. */
+/** Reads images that are known to decode into the form that requests pass. */
 export async function readInputs(
   paths: readonly string[],
   kind: InputKind,

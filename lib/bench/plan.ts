@@ -1,22 +1,22 @@
 import type { Run, Scenario } from './record';
 
-/** One run to make. */
+/** The load of one run. */
 export interface Plan {
   scenario: Scenario;
-  /** Asked for together; the query is answered when all are. */
+  /** Number of images per query. The query is answered when all of them are. */
   picturesPerQuery: number;
-  /** Callers, where each asks again when it has its answer; null where queries come at a rate. */
+  /** Number of callers, each of which waits for its answer; null if queries come at a rate. */
   concurrency: number | null;
-  /** Queries a second; null where callers set the pace. */
+  /** Queries per second; null if callers set the pace. */
   rate: number | null;
 }
 
-/** MLPerf's multi-stream query. */
-export const STREAMS = 8;
+/** Images per query in MLPerf's multi-stream scenario. */
+const STREAMS = 8;
 
 /**
- * MLPerf Inference's least numbers of queries (offline: of samples), each for at least 600 s, as its
- * mlperf.conf has them, without early stopping.
+ * MLPerf Inference's minimum numbers of queries (for offline, of samples), for at least 600 s each,
+ * from its mlperf.conf, without early stopping.
  */
 const COMPLIANT_QUERIES: Partial<Record<Scenario, number>> = {
   'single-stream': 1024,
@@ -31,7 +31,7 @@ export function isCompliant({ scenario, queries, durationMs }: Run): boolean {
   return least !== undefined && queries >= least && durationMs >= COMPLIANT_MS;
 }
 
-/** How long runs take, as the user wants it. */
+/** The lengths of runs that the user asked for. */
 export interface Lengths {
   seconds: number;
   minQueries: number;
@@ -40,7 +40,7 @@ export interface Lengths {
 
 const WARM_UP = 0.2;
 const LONGEST_WARM_UP_MS = 10_000;
-/** An unstable run goes on for so many times its length. */
+/** An unstable run may take up to this many times its length. */
 const PATIENCE = 3;
 
 export function limitsOf({ scenario }: Plan, { seconds, minQueries, compliant }: Lengths) {
@@ -63,7 +63,7 @@ const closed = (scenario: Scenario, concurrency: number, picturesPerQuery = 1): 
 
 export const singleStream = (): Plan => closed('single-stream', 1);
 export const multiStream = (): Plan => closed('multi-stream', 1, STREAMS);
-/** As many under way as fill the engine and the batch behind it. */
+/** Keeps enough images pending to fill the running batch and the next one. */
 export const offline = (maxBatch: number): Plan => closed('offline', 2 * maxBatch);
 export const withConcurrency = (callers: number): Plan => closed('concurrency', callers);
 export const atRate = (scenario: 'server' | 'rate' | 'slo', rate: number): Plan => ({

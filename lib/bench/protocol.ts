@@ -1,9 +1,9 @@
-// What the generator and the subject, the process that is measured, say to each other: one JSON
-// object a line, requests on the subject's stdin, messages on its stdout. Times are milliseconds of
-// the machine's monotonic clock, which both read.
-import type { ModelInfo } from '../model-info';
+// The protocol between the generator and the subject, which is the measured process. Each line is a
+// JSON object: requests on the subject's stdin, messages on its stdout. Times are milliseconds of
+// the machine's monotonic clock, which both processes share.
+import type { ModelInfo } from '../model/model-info';
+import type { ModelStats } from '../model/stats';
 import type { LoadOptions } from '../options';
-import type { ModelStats } from '../stats';
 import type { Observed } from './observe';
 import type { Lengths, Plan } from './plan';
 import type { InputKind } from './record';
@@ -12,12 +12,12 @@ import type { Measured } from './recorder';
 export interface OpenOptions {
   bundle: string;
   load: Omit<LoadOptions, 'logger'>;
-  /** Pictures, each of which decodes. */
+  /** Paths of images that are known to decode. */
   paths: readonly string[];
   input: InputKind;
   /**
-   * Answers are kept back for so long, so that telling them costs little; but all are told when no
-   * query is under way. 0: each is told when it is there.
+   * The subject collects answers for this time before it reports them, so that reporting costs
+   * little. It reports all of them when no query is pending. 0 reports each answer at once.
    */
   tellEveryMs: number;
 }
@@ -25,26 +25,27 @@ export interface OpenOptions {
 export type Request =
   | ({ op: 'open' } & OpenOptions)
   /**
-   * Queries of one picture each, by an id of the caller's and the picture's place in `paths`. Asked
-   * at once; of more than fill two batches the rest waits inside the subject.
+   * Queries of one image each: an id of the caller's choice, and the image's index in `paths`. The
+   * subject starts them at once, but no more than fill two batches; the others wait inside the
+   * subject.
    */
   | { op: 'ask'; queries: [id: number, picture: number][] }
-  /** Callers inside the subject, each of whom asks again when it has its answer. */
+  /** Runs callers inside the subject. Each sends its next query when it has its answer. */
   | { op: 'loop'; plan: Plan; lengths: Lengths }
-  /** The embeddings of all pictures. */
+  /** Asks for the embeddings of all images. */
   | { op: 'embed' }
   | { op: 'close' };
 
-/** A query's id, when it was answered, and how: 'done' or an error's code. */
+/** A query's id, the time of its answer, and its outcome: 'done' or an error's code. */
 export type Told = [id: number, finished: number, outcome: string];
 
-/** What the subject knows of itself in the end. */
+/** The subject's measurements of itself at the end. */
 export interface Closing {
   stats: ModelStats;
   observed: Observed;
 }
 
-/** The one that follows a request, `told` apart, which follow an ask when they can. */
+/** The reply to each request. After 'ask', `told` messages follow as answers arrive. */
 export type Message =
   | { is: 'opened'; info: ModelInfo }
   | { is: 'told'; answers: Told[] }

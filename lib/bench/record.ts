@@ -1,6 +1,6 @@
-// What a benchmark leaves: the shape of its JSON file. docs/formats.md describes it to others.
+// The shape of a benchmark's JSON file, which docs/formats.md describes for other programs.
 
-/** Raised whenever a reader of the old shape would be misled. */
+/** Increased whenever a reader of the old shape would misread the new one. */
 export const SCHEMA_VERSION = 2;
 
 export const SCENARIOS = [
@@ -15,7 +15,9 @@ export const SCENARIOS = [
 export type Scenario = (typeof SCENARIOS)[number];
 
 export const INPUT_KINDS = ['path', 'encoded', 'raw', 'preprocessed'] as const;
-/** What a request carries: a file's path or bytes, 8-bit pixels, or preprocessed float pixels. */
+/**
+ * The form of an image in a request: a file's path or bytes, 8-bit pixels, or preprocessed floats.
+ */
 export type InputKind = (typeof INPUT_KINDS)[number];
 
 export interface Machine {
@@ -27,11 +29,11 @@ export interface Machine {
   driver: string | null;
   platform: string;
   kernel: string;
-  /** By name: node, llm2clip, libtorch, sharp, … */
+  /** Versions by name: node, llm2clip, libtorch, sharp and others. */
   versions: Record<string, string>;
 }
 
-/** Milliseconds. `buckets` are the whole distribution: how many queries took at most so long. */
+/** Latency in milliseconds. `buckets` hold the whole distribution. */
 export interface Latency {
   count: number;
   mean: number;
@@ -41,17 +43,17 @@ export interface Latency {
   p99: number;
   p999: number;
   max: number;
-  /** [upper bound in ms, how many], ascending. */
+  /** [upper bound in ms, number of queries], ascending. */
   buckets: [number, number][];
 }
 
-/** A stretch of a run; a run is stable when its last three agree within 10 %. */
+/** A part of a run. A run is stable if its last three windows agree within 10 %. */
 export interface Window {
   picturesPerSecond: number;
   p50: number;
 }
 
-/** Milliseconds of a picture in each stage; `run` of a batch. */
+/** Time of an image in each stage, in milliseconds; `run` is the time of a batch. */
 export interface StageTime {
   count: number;
   mean: number;
@@ -64,20 +66,23 @@ export interface StageTime {
 export const STAGES = ['decode', 'preprocess', 'queue', 'run', 'deliver'] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** How the embeddings of the run's pictures compare with those of an fp32 engine. */
+/** Comparison of the run's embeddings with those of an fp32 engine. */
 export interface Parity {
-  /** What they were compared with. */
+  /** Name of the fp32 engine. */
   reference: string;
   pictures: number;
   minCosine: number;
-  /** Share of each picture's k nearest others, by cosine, that are the same; null for too few. */
+  /**
+   * Fraction of each image's k nearest neighbours that are the same; null if there are too few
+   * images.
+   */
   topK: { k: number; agreement: number } | null;
-  /** Least cosine that passes, by precision. */
+  /** Lowest cosine that passes; it depends on the precision. */
   gate: number;
   passed: boolean;
 }
 
-/** What was run, and how: two runs of the same configuration may be compared. */
+/** What was run, and how. Runs of the same configuration can be compared. */
 export interface Configuration {
   model: string;
   engine: string;
@@ -86,99 +91,102 @@ export interface Configuration {
   threads: number;
   maxBatch: number;
   input: InputKind;
-  /** Of a picture that is asked for, by the scenario: pictures a query, callers, queries a second. */
+  /** The load of the scenario: images per query, number of callers, queries per second. */
   picturesPerQuery: number;
   concurrency: number | null;
   rate: number | null;
 }
 
 export interface Compute {
-  /** Multiplications and additions of one picture, in 10⁹ operations. */
+  /** Multiplications and additions per image, in 10⁹ operations. */
   gflopPerPicture: number;
   gflops: number;
-  /** The engine's fastest matrix product of this model's shapes, in this precision. */
+  /** Speed of the engine's fastest matrix product of this model's shapes, in this precision. */
   peakGflops: number | null;
-  /** gflops / peakGflops */
+  /** gflops / peakGflops. */
   share: number | null;
 }
 
 export interface Run {
   scenario: Scenario;
   configuration: Configuration;
-  /** Long enough, and of enough queries, for MLPerf. */
+  /** Whether the run was long enough, and had enough queries, for MLPerf. */
   compliant: boolean;
   stable: boolean;
   durationMs: number;
   queries: number;
-  /** Embedded. */
+  /** Number of images encoded. */
   pictures: number;
-  /** Queries that met ERR_QUEUE_FULL. */
+  /** Number of queries that failed with ERR_QUEUE_FULL. */
   refused: number;
-  /** Queries that failed otherwise, by code. */
+  /** Number of queries that failed otherwise, by code. */
   errors: Record<string, number>;
   picturesPerSecond: number;
-  /** Of a query; from the time it was due where queries come at a rate. */
+  /** Latency of a query; if queries come at a rate, from the time when it was due. */
   latency: Latency;
   windows: Window[];
   stages: Record<Stage, StageTime>;
-  /** How many batches held so many pictures. */
+  /** Number of batches by batch size. */
   batches: Record<string, number>;
   engineUtilisation: number;
-  /** How late a timer was that was due every 20 ms, in milliseconds. */
+  /** Delay of a timer that was due every 20 ms, in milliseconds. */
   eventLoopDelay: { p99: number; max: number };
-  /** Milliseconds. */
+  /** Garbage collections: their number, and their total and longest time in milliseconds. */
   gc: { count: number; total: number; max: number };
-  /** Resident at most, loading included; outside V8's heap at most, looked at twice a second. */
+  /**
+   * Peak resident memory, including loading, and peak memory outside V8's heap, sampled twice a
+   * second.
+   */
   memory: { rssPeakBytes: number; externalPeakBytes: number };
   compute: Compute | null;
-  /** Of the whole processor package, where the machine counts it. */
+  /** Energy of the whole processor package, if the machine counts it. */
   energy: { joules: number; joulesPerPicture: number } | null;
   parity: Parity | null;
-  /** Only of scenario 'slo': the bound, and the highest rate that kept it; 0 where none did. */
+  /** Only for scenario 'slo': the bound, and the highest rate that met it, or 0 if none did. */
   goodput: { percentile: string; boundMs: number; rate: number } | null;
 }
 
 export type ContestantStatus = 'measured' | 'skipped' | 'failed';
 
-/** One engine in a comparison, ours among them. */
+/** An engine in a comparison; ours is one of them. */
 export interface Contestant {
   name: string;
   status: ContestantStatus;
-  /** Why it was skipped or failed. */
+  /** The reason why it was skipped or failed. */
   reason: string | null;
   precision: string;
   versions: Record<string, string>;
-  /** Seconds of a batch, a value a round. */
+  /** Time of a batch in seconds, one value per round. */
   seconds: number[];
-  /** Ours in the same rounds; null for ours, and where ours failed. */
+  /** Our times in the same rounds; null for ours, and if ours failed. */
   oursSeconds: number[] | null;
-  /** Milliseconds of a batch. */
+  /** Median time of a batch in milliseconds. */
   p50: number;
   p99: number;
   picturesPerSecond: number;
   parity: Parity | null;
-  /** Longest the process's event loop was held up, in ms; null outside Node. */
+  /** Longest delay of the process's event loop, in ms; null outside Node. */
   eventLoopDelayMax: number | null;
-  /** This one's time over ours; null for ours, and for those that are not ranked. */
+  /** Its time divided by ours; null for ours and for contestants that are not ranked. */
   ratio: { value: number; low: number; high: number } | null;
-  /** Null where it was not timed alone; older records do not have it. */
+  /** Null if it was not timed alone. Older records do not have this field. */
   alone?: Alone | null;
 }
 
-/** A contestant's time as the only one that is open, beside its time in the comparison. */
+/** A contestant's time as the only open one, and its relation to its time in the comparison. */
 export interface Alone {
-  /** Seconds of a batch, a value a turn: before all were opened, and after all were closed. */
+  /** Seconds per batch, one value per turn: `before` all were opened, `after` all were closed. */
   before: number[];
   after: number[];
-  /** Its median time in company over that alone, which is the mean of both medians. */
+  /** Its median time in the comparison divided by that alone, which is the mean of both medians. */
   ratio: number;
   /** Whether the ratio is within 3 % of 1. */
   agrees: boolean;
 }
 
 /**
- * Contestants on the same preprocessed pictures, turn by turn in one run. One runs at a time, the
- * others' processes are stopped; older records leave them waiting.
+ * Contestants that took turns on the same preprocessed images. While one runs, the processes of the
+ * others are stopped; in older records they were waiting.
  */
 export interface Comparison {
   model: string;
@@ -186,9 +194,9 @@ export interface Comparison {
   threads: number;
   batch: number;
   rounds: number;
-  /** The first is ours, which the others' ratios are to. */
+  /** The first is ours; the ratios of the others refer to it. */
   contestants: Contestant[];
-  /** Names of those that were open at once: several groups where memory did not hold all. */
+  /** Names of contestants that were open together. There are several groups if memory was short. */
   groups?: string[][];
 }
 
@@ -197,7 +205,7 @@ export interface Report {
   command: string;
   /** ISO 8601. */
   date: string;
-  /** Ended by Ctrl-C: what was finished is here. */
+  /** Whether Ctrl-C ended the benchmark. The record then holds the finished runs. */
   interrupted: boolean;
   machine: Machine;
   runs: Run[];

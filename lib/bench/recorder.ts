@@ -2,17 +2,17 @@ import { createHistogram } from 'node:perf_hooks';
 import type { Latency, Run, Window } from './record';
 import { median } from './statistics';
 
-/** How one query ended: 'done', or the code of its error. */
+/** The outcome of a query: 'done', or the code of its error. */
 export type QueryOutcome = 'done' | (string & {});
 
-/** When a query was due, and when it was answered, in ms of the run's clock. */
+/** The times when a query was due and when it was answered, in ms of the run's clock. */
 export interface Answer {
   due: number;
   finished: number;
   outcome: QueryOutcome;
 }
 
-/** What the answers alone say of a run. */
+/** The fields of a run that follow from the answers alone. */
 export type Measured = Pick<
   Run,
   | 'stable'
@@ -29,24 +29,24 @@ export type Measured = Pick<
 const WINDOWS = 6;
 const COMPARED = 3;
 const AGREEMENT = 0.1;
-/** Fewer answers say nothing about a window. */
+/** Smallest number of answers that make a window. */
 const LEAST_ANSWERS = 3;
 
 const PERCENTILES = { p50: 50, p90: 90, p95: 95, p99: 99, p999: 99.9 } as const;
 
 /**
- * Collects the answers of one run. Those before `start()` are its warm-up. What was under way then
- * and is answered later counts for the throughput, as what is under way at the end does not; its
+ * Collects the answers of a run. Answers before `start()` belong to the warm-up. A query that was
+ * pending at `start()` counts for the throughput, to make up for those pending at the end, but its
  * latency does not count.
  */
 export class Recorder {
   readonly #picturesPerQuery: number;
   #started = Number.POSITIVE_INFINITY;
   #last = 0;
-  /** All that were answered since the start, in that order. */
+  /** Times of all answers since the start, in order. */
   readonly #finished: number[] = [];
   readonly #took: number[] = [];
-  /** Of those that were due since the start. */
+  /** Latencies of the queries that were due since the start. */
   readonly #latencies: number[] = [];
   #refused = 0;
   readonly #errors = new Map<string, number>();
@@ -57,7 +57,7 @@ export class Recorder {
     this.#picturesPerQuery = picturesPerQuery;
   }
 
-  /** From now on answers count. */
+  /** Ends the warm-up. */
   start(now: number): void {
     this.#started = now;
     this.#last = now;
@@ -90,7 +90,7 @@ export class Recorder {
   get errors(): Record<string, number> {
     return Object.fromEntries(this.#errors);
   }
-  /** From the start to the last answer. */
+  /** Time from the start to the last answer. */
   get durationMs(): number {
     return Math.max(0, this.#last - this.#started);
   }
@@ -102,7 +102,7 @@ export class Recorder {
     return this.durationMs > 0 ? (1000 * pictures) / this.durationMs : 0;
   }
 
-  /** Stretches of as many answers each. */
+  /** Returns windows with equal numbers of answers. */
   windows(): Window[] {
     const count = this.#finished.length;
     const size = Math.floor(count / WINDOWS);
@@ -120,11 +120,11 @@ export class Recorder {
   }
 
   /**
-   * Whether the last three windows agree within 10 %, in latency and, where the run sets its own
-   * pace, in throughput: at a given rate that is the rate's.
+   * Whether the last three windows agree within 10 % in latency and, if the run sets its own pace,
+   * in throughput. At a given rate the throughput is given, too.
    */
   isStable(ownPace: boolean): boolean {
-    // Sorting all windows at every answer would slow down what is measured.
+    // Sorting all windows at every answer would disturb the measurement.
     if (this.answered >= 1.05 * this.#checkedAt) {
       this.#checkedAt = this.answered;
       this.#stable = this.#windowsAgree(ownPace);
@@ -143,7 +143,11 @@ export class Recorder {
     );
   }
 
-  /** @param ownPace As of isStable(). */
+  /**
+   * Returns the measurements of the run.
+   *
+   * @param ownPace see isStable()
+   */
   measured(ownPace: boolean): Measured {
     const { answered, pictures, refused, errors, picturesPerSecond, durationMs } = this;
     return {
@@ -174,7 +178,7 @@ export class Recorder {
   }
 }
 
-/** Logarithmic, ten an octave: 7 % wide. */
+/** Logarithmic buckets, each 7 % wide. */
 const BUCKETS_PER_OCTAVE = 10;
 
 function buckets(latencies: readonly number[]): [number, number][] {

@@ -1,6 +1,6 @@
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import type { Manifest } from '../bundle/manifest';
-import type { ModelInfo } from '../model-info';
+import type { ModelInfo } from '../model/model-info';
 import { realClock } from './clock';
 import { openLoop, poisson } from './load';
 import { isCompliant, type Lengths, limitsOf, type Plan } from './plan';
@@ -12,15 +12,15 @@ import { SubjectProcess } from './subject-process';
 
 const SEED = 1;
 
-/** Answers are told ten times a second: what is measured should not be busy with telling. */
+/** The subject reports answers ten times a second, so that reporting does not disturb it. */
 const TELL_EVERY_MS = 100;
 
-/** What all runs of one benchmark have in common. */
+/** Conditions that all runs of a benchmark share. */
 export interface Conditions {
   bundle: string;
   manifest: Manifest;
   load: OpenOptions['load'];
-  /** Pictures, each of which decodes. */
+  /** Paths of images that are known to decode. */
   paths: readonly string[];
   input: InputKind;
   lengths: Lengths;
@@ -31,8 +31,9 @@ export interface Conditions {
 }
 
 /**
- * Queries at a rate come from this process, at their times whatever the subject does. Callers who
- * wait for their answers are inside the subject, where asking again costs nothing.
+ * Generates the load of a run. This process sends queries at a rate, at their times, whatever the
+ * subject does. Callers that wait for their answers run inside the subject, where a query costs no
+ * message.
  */
 async function generate(
   plan: Plan,
@@ -99,10 +100,10 @@ function summarise(
 }
 
 /**
- * Loads the bundle in a process of its own, so that counts and costs are this run's alone (loading
- * and warm-up included), and asks it as the plan says.
+ * Runs a plan. It loads the bundle in a new process, so that counts and costs belong to this run
+ * only, including loading and warm-up.
  *
- * @throws what LLM2CLIP.load throws; LLM2CLIPError ERR_INTERNAL where the process dies;
+ * @throws what LLM2CLIP.load throws; LLM2CLIPError ERR_INTERNAL if the process dies;
  *   `signal.reason`
  */
 export async function runPlan(plan: Plan, conditions: Conditions): Promise<Run> {

@@ -3,29 +3,31 @@ import { type Slo, searchGoodput } from './goodput';
 import { atRate, multiStream, offline, type Plan, singleStream, withConcurrency } from './plan';
 import type { Run, Scenario } from './record';
 
-/** What the user asks of the scenarios. */
+/** The user's options for the scenarios. */
 export interface ScenarioOptions {
-  /** Queries a second of 'server'; else 0.8 × offline. */
+  /** Queries per second for 'server'. Default: 0.8 × the offline rate. */
   rate: number | undefined;
-  /** Of 'rate'; else shares of offline. */
+  /** Queries per second for 'rate'. Default: fractions of the offline rate. */
   rates: readonly number[] | undefined;
-  /** Of 'concurrency': numbers of callers. */
+  /** Numbers of callers for 'concurrency'. */
   concurrency: readonly number[];
-  /** Of 'slo'. */
+  /** Bound for 'slo'. */
   slo: Slo | undefined;
 }
 
-/** What a scenario makes its runs with. */
+/** The tools with which a scenario makes its runs. */
 export interface Bench extends ScenarioOptions {
   maxBatch: number;
   make: (plan: Plan) => Promise<Run>;
-  /** Pictures a second of scenario 'offline', which is run where it has not been. */
+  /** Returns the images per second of scenario 'offline', and runs it if it has not run yet. */
   most: () => Promise<number>;
 }
 
 const SERVER_SHARE = 0.8;
 const RATE_SHARES = [0.2, 0.4, 0.6, 0.8, 0.9];
-/** Above what the engine gives offline nothing can be kept for long. */
+/**
+ * Upper limit of the search, as a multiple of the offline rate, which cannot be exceeded for long.
+ */
 const SEARCH_SHARE = 1.1;
 
 type Runs = (bench: Bench) => AsyncGenerator<Run>;

@@ -8,7 +8,7 @@ export function mean(values: readonly number[]): number {
   return values.reduce((sum, x) => sum + x, 0) / values.length;
 }
 
-/** The q-th quantile, between neighbours where it falls between them; NaN of none. */
+/** Returns the q-th quantile, with linear interpolation; NaN if there are no values. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = Float64Array.from(values).sort();
   const at = q * (sorted.length - 1);
@@ -28,7 +28,7 @@ export interface Interval {
 const RESAMPLES = 2000;
 const CONFIDENCE = 0.95;
 
-/** What a statistic would be had others of the same kind been measured: the middle 95 % of draws. */
+/** Returns the bootstrap's 95 % interval of a statistic: the middle 95 % of the draws. */
 function interval(value: number, drawn: readonly number[]): Interval {
   const tail = (1 - CONFIDENCE) / 2;
   return { value, low: quantile(drawn, tail), high: quantile(drawn, 1 - tail) };
@@ -39,7 +39,7 @@ function drawing(random: () => number) {
     values.map(() => values[Math.floor(random() * values.length)] as number);
 }
 
-/** The median of b / a over rounds in which both ran one after the other (bootstrap over rounds). */
+/** Returns the median of b / a over rounds in which both ran in turn (bootstrap over rounds). */
 export function pairedRatio(a: readonly number[], b: readonly number[]): Interval {
   const pairs = a.map((x, i) => (b[i] as number) / x);
   const draw = drawing(randomNumbers(1));
@@ -49,7 +49,9 @@ export function pairedRatio(a: readonly number[], b: readonly number[]): Interva
   );
 }
 
-/** The median of b over that of a, measured at different times (bootstrap over each). */
+/**
+ * Returns the median of b divided by that of a, measured at different times (bootstrap over each).
+ */
 export function ratioOfMedians(a: readonly number[], b: readonly number[]): Interval {
   const draw = drawing(randomNumbers(1));
   const ratio = (x: readonly number[], y: readonly number[]) => median(y) / median(x);

@@ -1,9 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { AtomicFile } from '../atomic-file';
 import { LLM2CLIPError } from '../errors';
+import { AtomicFile } from '../files/atomic-file';
 import { type Report, SCHEMA_VERSION } from './record';
 
-/** Writes a text file, whole or not at all. ERR_IO where it cannot. */
+/**
+ * Writes a text file atomically.
+ *
+ * @throws LLM2CLIPError ERR_IO
+ */
 export async function writeText(path: string, text: string): Promise<void> {
   const file = await AtomicFile.create(path);
   try {
@@ -19,9 +23,10 @@ export async function writeReport(path: string, report: Report): Promise<void> {
 }
 
 /**
- * Reads what a benchmark wrote.
+ * Reads a benchmark's record.
  *
- * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO; ERR_INVALID_ARG for a file of another kind or version
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO; ERR_INVALID_ARG for a file of another kind or
+ *   version
  */
 export async function readReport(path: string): Promise<Report> {
   const report = parse(path, await readFile(path, 'utf8').catch((error) => refuse(path, error)));
@@ -44,7 +49,7 @@ function parse(path: string, text: string): object {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch {
-    // Said below.
+    // The error below reports it.
   }
   throw notAReport(path, 'found other content');
 }

@@ -2,9 +2,9 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import { isErrorCode, LLM2CLIPError } from '../errors';
-import type { ModelInfo } from '../model-info';
+import type { ModelInfo } from '../model/model-info';
 import type { Answered, Send } from './load';
 import type { Lengths, Plan } from './plan';
 import type { Closing, Message, OpenOptions, Request } from './protocol';
@@ -13,8 +13,9 @@ import type { Measured } from './recorder';
 export const SUBJECT_PROGRAM = join(__dirname, 'subject.js');
 
 /**
- * Ctrl-C in a terminal reaches both processes, and may end the other one before it ignores it: for so
- * long this one waits to be interrupted, before it says that the other one died.
+ * Ctrl-C in a terminal reaches both processes, and may end the other one before it has set its
+ * handler. For this time, in milliseconds, this process waits for its own interrupt before it
+ * reports that the other one died.
  */
 const INTERRUPT_MS = 500;
 
@@ -26,25 +27,25 @@ function errorOf({ code, message }: Reply<'failed'>): Error {
   return new LLM2CLIPError('ERR_INTERNAL', message);
 }
 
-/** The process that is measured, as its generator sees it: see protocol.ts. */
+/** The measured process, from the generator's side; see protocol.ts. */
 export class SubjectProcess {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #ended: Promise<void>;
   readonly #failure = new AbortController();
   readonly #pictures: number;
-  /** Who waits for the message that is no answer. */
+  /** The pending request, which waits for its reply. */
   #reply: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
   readonly #asked = new Map<number, (answered: Answered) => void>();
   #closing = false;
 
-  /** Aborted by the caller's signal, and when the process ends too early: nothing comes then. */
+  /** Aborted by the caller's signal, or when the process ends too early. */
   readonly signal: AbortSignal;
 
   private constructor({ paths }: OpenOptions, signal: AbortSignal, program: string) {
     this.#pictures = paths.length;
     this.signal = AbortSignal.any([signal, this.#failure.signal]);
     this.#child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#child.stdin.on('error', () => {}); // it tells by its end
+    this.#child.stdin.on('error', () => {}); // The 'exit' event reports it.
     createInterface({ input: this.#child.stdout }).on('line', (line) => this.#take(line));
     this.#ended = new Promise((resolve) => {
       this.#child.on('error', (error) => this.#fail(`could not be started: ${error.message}`));
@@ -59,9 +60,9 @@ export class SubjectProcess {
   }
 
   /**
-   * Starts a process that has the bundle and the pictures open.
+   * Starts a process, and opens the bundle and the images in it.
    *
-   * @throws what LLM2CLIP.load throws; LLM2CLIPError ERR_INTERNAL where the process dies;
+   * @throws what LLM2CLIP.load throws; LLM2CLIPError ERR_INTERNAL if the process dies;
    *   `signal.reason`
    * @example
    * const subject = await SubjectProcess.start(options, signal);
@@ -92,25 +93,25 @@ export class SubjectProcess {
     return this.#child.pid;
   }
 
-  /** Asks for one picture. Does not settle once `signal` is aborted. */
+  /** Sends a query for one image. The promise never settles after `signal` is aborted. */
   readonly send: Send = (index) =>
     new Promise((resolve) => {
       this.#asked.set(index, resolve);
       this.#write({ op: 'ask', queries: [[index, index % this.#pictures]] });
     });
 
-  /** Lets callers inside the process ask. */
+  /** Runs callers inside the process. */
   async loop(plan: Plan, lengths: Lengths): Promise<Measured> {
     return (await this.#request('looped', { op: 'loop', plan, lengths })).measured;
   }
 
-  /** The embeddings of all pictures. */
+  /** Returns the embeddings of all images. */
   async embed(): Promise<Float32Array[]> {
     const { rows } = await this.#request('embedded', { op: 'embed' });
     return rows.map((row) => Float32Array.from(row));
   }
 
-  /** Lets the process end by itself. */
+  /** Asks the process to end, and returns its measurements. */
   async close(): Promise<Closing> {
     const { stats, observed } = await this.#request('closed', { op: 'close' });
     this.#closing = true;
@@ -119,7 +120,7 @@ export class SubjectProcess {
     return { stats, observed };
   }
 
-  /** Ends the process at once, unless it has ended. */
+  /** Kills the process if it is still running. */
   async kill(): Promise<void> {
     this.#closing = true;
     this.#child.kill('SIGKILL');
@@ -158,7 +159,7 @@ export class SubjectProcess {
     }
   }
 
-  /** Whatever the process is asked, now or later, fails; unless it was to end. */
+  /** Fails all pending and later requests, unless the process was asked to end. */
   #fail(found: string): LLM2CLIPError {
     const error = new LLM2CLIPError(
       'ERR_INTERNAL',

@@ -1,11 +1,11 @@
-// The process that is measured: it loads a bundle and its pictures, answers queries and says what
-// that took. `llm2clip bench` and bench/loadgen start it and speak protocol.ts with it.
+// The measured process. It loads a bundle and the images, answers queries and reports the cost.
+// `llm2clip bench` and bench/loadgen start it and talk to it by protocol.ts.
 import { Console } from 'node:console';
 import { createInterface } from 'node:readline';
 import { readVisionManifest } from '../bundle/open';
 import type { ImageInput } from '../image';
 import { LLM2CLIP } from '../model';
-import type { ModelInfo } from '../model-info';
+import type { ModelInfo } from '../model/model-info';
 import { realClock } from './clock';
 import { closedLoop, type Send, stamped } from './load';
 import { observe } from './observe';
@@ -18,14 +18,14 @@ function say(message: Message): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-/** An open bundle, and what it was asked. */
+/** An open bundle and the queries that it was asked. */
 class Subject {
   readonly #model: LLM2CLIP;
   readonly #inputs: readonly ImageInput[];
   readonly #tellEveryMs: number;
   readonly #observed = observe();
   readonly #send: Send;
-  /** Answers that were not told yet. */
+  /** Answers that have not been reported yet. */
   #answers: Told[] = [];
   #told = realClock.now();
   #underWay = 0;
@@ -122,12 +122,12 @@ async function take(line: string): Promise<void> {
   }
 }
 
-// Ctrl-C reaches the generator too, which ends this process when it is done with it.
+// Ctrl-C also reaches the generator, which ends this process when it no longer needs it.
 process.on('SIGINT', () => {});
-// stdout is the protocol's alone, whatever libraries print.
+// Only the protocol may write to stdout, so that libraries' output goes to stderr.
 globalThis.console = new Console(process.stderr);
 process.stdout.on('error', () => process.exit(1));
 createInterface({ input: process.stdin })
   .on('line', (line) => void take(line))
-  // Whoever asked has ended, however that was.
+  // stdin closes when the generator has ended for any reason.
   .on('close', () => process.exit(0));

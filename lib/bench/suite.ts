@@ -1,8 +1,8 @@
 import { invalidRange } from '../arguments';
 import type { Manifest } from '../bundle/manifest';
 import { readVisionManifest } from '../bundle/open';
-import { openEngine } from '../engine';
-import type { ModelInfo } from '../model-info';
+import { openEngine } from '../engines';
+import type { ModelInfo } from '../model/model-info';
 import { gflopPerPicture, isWhole, peakGflops } from './compute';
 import { compareEmbeddings } from './parity';
 import { loadPictures } from './pictures';
@@ -17,16 +17,16 @@ export interface SuiteOptions extends ScenarioOptions {
   bundle: string;
   load: OpenOptions['load'];
   scenarios: readonly Scenario[];
-  /** Files and folders. */
+  /** Image files and folders. */
   images: readonly string[];
   input: InputKind;
   lengths: Lengths;
-  /** Bundle of the same model in fp32, to compare the embeddings with. */
+  /** Bundle of the same model in fp32, to compare embeddings with. */
   reference: string | undefined;
   signal: AbortSignal;
 }
 
-/** Told what happens, in the order in which it does. */
+/** Callbacks for the progress of the suite, called in order. */
 export interface SuiteEvents {
   onRun: (run: Run) => void | Promise<void>;
   onStage: (what: string) => void;
@@ -35,7 +35,9 @@ export interface SuiteEvents {
 
 const PARITY_PICTURES = 32;
 
-/** What runs in this process would hold memory, of a GPU too, while others are measured. */
+/**
+ * Runs work in a separate process, so that this one holds no memory, or GPU memory, during runs.
+ */
 async function inSubject<T>(
   bundle: string,
   { load, signal }: SuiteOptions,
@@ -66,7 +68,7 @@ async function parityOf(
   return compareEmbeddings(found, expected, { precision, reference: 'llm2clip fp32' });
 }
 
-/** The machine's peak is that of its processor: for engines on GPUs nothing is measured. */
+/** Measures the processor's peak. It is not measured for engines on GPUs. */
 async function computeOf({ model, engine }: Manifest, info: ModelInfo) {
   if (!isWhole(model)) return { gflopPerPicture: null, peakGflops: null };
   const perPicture = gflopPerPicture(model);
@@ -79,7 +81,7 @@ async function computeOf({ model, engine }: Manifest, info: ModelInfo) {
   };
 }
 
-/** Everything that is the same for all runs. */
+/** Prepares everything that all runs share. */
 async function prepare(options: SuiteOptions, { onStage, onSkipped }: SuiteEvents) {
   const { bundle, load, input, lengths, signal } = options;
   const manifest = await readVisionManifest(bundle);
@@ -105,7 +107,7 @@ function describePlan({ scenario, concurrency, rate }: Plan): string {
 }
 
 /**
- * Makes the runs of the scenarios asked for, one after the other, each told as it is done.
+ * Runs the requested scenarios one after the other, and reports each run when it is done.
  *
  * @throws what LLM2CLIP.load throws; RangeError ERR_INVALID_ARG; `signal.reason`
  */

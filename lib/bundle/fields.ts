@@ -5,7 +5,7 @@ export const MANIFEST_NAME = 'llm2clip.json';
 
 type Fields = Record<string, unknown>;
 
-/** Reads the fields of an object of the manifest, each checked. */
+/** Reads and checks the fields of an object in the manifest. */
 export class FieldReader {
   readonly #fields: Fields;
   readonly #path: string;
@@ -31,7 +31,7 @@ export class FieldReader {
     ]);
   }
 
-  /** The objects of an array. */
+  /** Returns a reader for each object of an array. */
   list(key: string): FieldReader[] {
     const value = this.#fields[key];
     if (!Array.isArray(value)) throw invalidField('an array', this.#at(key), value);
@@ -44,12 +44,12 @@ export class FieldReader {
     return value;
   }
 
-  /** Of the fields that may be left out. */
+  /** Whether an optional field is present. */
   has(key: string): boolean {
     return Object.hasOwn(this.#fields, key);
   }
 
-  /** For what belongs to a part that the bundle does not have. */
+  /** Refuses a field that belongs to a part which the bundle does not have. */
   requireAbsent(key: string): void {
     if (this.has(key)) throw invalidField('nothing', this.#at(key), this.#fields[key]);
   }
@@ -78,7 +78,7 @@ export class FieldReader {
     throw invalidField('a positive number', this.#at(key), value);
   }
 
-  /** From −1 to 1. */
+  /** Returns a number from −1 to 1. */
   cosine(key: string): number {
     const value = this.#fields[key];
     if (typeof value === 'number' && value >= -1 && value <= 1) return value;
@@ -107,12 +107,12 @@ export class FieldReader {
   }
 }
 
-/** Of what may hold the whole manifest. */
+/** Describes a value that is too large for an error message. */
 function kindOf(value: object): string {
   return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
 }
 
-/** Says which field is wrong, and how. */
+/** Makes the error for a wrong field. */
 export function invalidField(expected: string, path: string, found: unknown): LLM2CLIPError {
   const where = path === '' ? MANIFEST_NAME : `${path} in ${MANIFEST_NAME}`;
   const shown = isObject(found)

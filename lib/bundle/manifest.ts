@@ -1,38 +1,43 @@
-import { isCapability } from '../compute-capability';
-import { ACTIVATIONS, FAMILIES, type Family, type VisionConfig } from '../config';
-import { ENGINES, type EngineKind } from '../engine';
+import { FAMILIES, type Family } from '../checkpoint/layouts/families';
+import { ACTIVATIONS } from '../checkpoint/layouts/layout';
+import type { VisionConfig } from '../checkpoint/vision-config';
+import { ENGINE_KINDS, type EngineKind } from '../engines';
+import { isCapability } from '../engines/compute-capability';
+import { type EngineRecord, FLAVOURS } from '../engines/engine';
 import { LLM2CLIPError } from '../errors';
-import { isTooDeep } from '../json-depth';
+import { isTooDeep } from '../files/json-depth';
+import { CROPS, type Preprocessing, RESAMPLES } from '../image/preprocessing';
 import { PARTS, type Part } from '../parts';
-import { PRECISIONS, type Precision } from '../precision';
-import { CROPS, type Preprocessing, RESAMPLES } from '../preprocessing';
+import { BUNDLE_PRECISIONS, type BundlePrecision } from '../precision';
 import { FieldReader, invalidField, MANIFEST_NAME } from './fields';
 import { type Quantisation, requireQuantisation } from './quantisation';
 import { requireText, type TextManifest, TOKENIZER_FILE } from './text-manifest';
 
 export { MANIFEST_NAME } from './fields';
 
-/** The newest that is read. */
-export const FORMAT_VERSION = 2;
+/** Newest format version that this library reads. */
+const FORMAT_VERSION = 3;
 
 /**
- * What a reader must know to use a bundle rightly: 2 where its preprocessing goes beyond the shortest
- * edge, bicubic, a centre crop and 1/255, which is all that a reader of version 1 does.
+ * Returns the lowest format version that a reader must support for this bundle. A reader of version
+ * 1 can only resize the shortest edge (bicubic), crop the centre and scale by 1/255. All other
+ * preprocessing needs version 2. An unknown precision needs version 3.
  */
-export function formatVersionFor({ preprocessing }: Pick<Manifest, 'preprocessing'>): 1 | 2 {
+export function formatVersionFor({
+  preprocessing,
+  precision,
+}: Pick<Manifest, 'preprocessing' | 'precision'>): 1 | 2 | 3 {
+  if (precision === 'unknown') return 3;
   if (preprocessing === undefined) return 1;
   const { size, resample, mean, std, ...more } = preprocessing;
   return resample === 'bicubic' && Object.keys(more).length === 0 ? 1 : 2;
 }
 
-/** Beyond these a manifest is damaged, not large: memory is laid out by them. */
+/** Limits that only a damaged manifest exceeds; memory is allocated by these sizes. */
 const LARGEST_IMAGE = 4096;
 const LARGEST_RESIZE = 65_536;
 const LARGEST_BATCH = 1024;
 const LARGEST_EMBEDDING = 65_536;
-
-export const FLAVOURS = ['native', 'portable', 'imported'] as const;
-export type Flavour = (typeof FLAVOURS)[number];
 
 /** Size and digest of one file of a bundle. */
 export interface FileDigest {
@@ -41,38 +46,37 @@ export interface FileDigest {
   sha256: string;
 }
 
-/** What llm2clip.json says of a bundle; docs/formats.md has a literal example. */
+/** The content of llm2clip.json; docs/formats.md has an example. */
 export interface Manifest {
   formatVersion: number;
   /**
-   * The vision tower, where there is one: the whole architecture; of an imported engine only what it
-   * shows to the outside.
+   * Architecture of the vision tower, if there is one. Of an imported engine only the family, the
+   * image size and the length of the embedding are known.
    */
   model?: Pick<VisionConfig, 'family' | 'imageSize' | 'embeddingDim'> & Partial<VisionConfig>;
-  /** Of pictures; there with `model`. */
+  /** Preprocessing of images; present together with `model`. */
   preprocessing?: Preprocessing;
-  /** The text side, where there is one. */
+  /** The text side, if there is one. */
   text?: TextManifest;
-  engine: {
-    kind: EngineKind;
-    flavour: Flavour;
-    /** Of the vendor's library that built it. */
-    version: string;
-    /** Version of this project's own operators in it; 0 for none, as in every TensorRT engine. */
-    operators: number;
-  };
-  /** Of the vision tower's weights, or where there is none, of the text side's. */
-  precision: Precision;
+  engine: { kind: EngineKind } & EngineRecord;
+  /**
+   * Precision of the vision tower's weights; without a vision tower, that of the text side. For an
+   * imported engine, the coarsest precision in which it multiplies matrices.
+   */
+  precision: BundlePrecision;
   batch: { max: number };
-  /** GPUs it is built for, e.g. "8.9"; empty for the CPU, and where an imported engine does not say. */
+  /**
+   * GPUs that it is built for, e.g. "8.9"; empty for the CPU and if an imported engine does not
+   * say.
+   */
   computeCapabilities: string[];
-  /** Engine file of each part, a path in the bundle. */
+  /** Path of each part's engine file in the bundle. */
   parts: Partial<Record<Part, string>>;
   builtBy: { llm2clip: string; platform: string };
   /**
-   * Of what it was made. `stateDict`: the key of the file under which the weights were, and
-   * `otherStateDicts`, other keys that hold some, where there are keys. `preprocessing`: which file said it,
-   * where there are pictures.
+   * The checkpoint that the bundle was made from. If its file has keys, `stateDict` is the key of
+   * the weights and `otherStateDicts` lists other keys that hold weights. `preprocessing` names the
+   * file that stated it, if there is a vision tower.
    */
   source: {
     layout: string;
@@ -81,11 +85,11 @@ export interface Manifest {
     otherStateDicts?: string[];
     preprocessing?: string;
   } | null;
-  /** Numbers learned, of all parts; 0 where it is not known. */
+  /** Number of parameters of all parts; 0 if it is not known. */
   parameters: number;
-  /** How an int8 engine of this project's own was quantised; of no other. */
+  /** Calibration result; only for an int8 engine that this project built. */
   quantisation?: Quantisation;
-  /** Every other file of the bundle. */
+  /** All files of the bundle except the manifest. */
   files: Record<string, FileDigest>;
 }
 
@@ -102,7 +106,11 @@ function requireVersion(fields: FieldReader): void {
 /** A manifest of a bundle with a vision tower. */
 export type VisionManifest = Manifest & Required<Pick<Manifest, 'model' | 'preprocessing'>>;
 
-/** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle of the text side alone */
+/**
+ * Asserts that a bundle has a vision tower.
+ *
+ * @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE if it has only the text side
+ */
 export function requireVision(manifest: Manifest): asserts manifest is VisionManifest {
   if (manifest.parts.vision !== undefined) return;
   throw new LLM2CLIPError(
@@ -111,7 +119,7 @@ export function requireVision(manifest: Manifest): asserts manifest is VisionMan
   );
 }
 
-/** The whole tower, or of an imported engine only what it shows to the outside. */
+/** Checks the vision tower: its whole architecture, or the few fields of an imported engine. */
 function requireModel(fields: FieldReader): void {
   fields.oneOf<Family>('family', FAMILIES);
   fields.integer('imageSize', 1, LARGEST_IMAGE);
@@ -139,10 +147,10 @@ function requirePreprocessing(fields: FieldReader, imageSize: number): void {
 
 function requireEngine(fields: FieldReader): void {
   const kind = fields.string('kind');
-  if (!(ENGINES as readonly string[]).includes(kind)) {
+  if (!(ENGINE_KINDS as readonly string[]).includes(kind)) {
     throw new LLM2CLIPError(
       'ERR_ENGINE_INCOMPATIBLE',
-      `expected an engine of ${ENGINES.join(', ')}, found ${kind}; update llm2clip`,
+      `expected an engine of ${ENGINE_KINDS.join(', ')}, found ${kind}; update llm2clip`,
     );
   }
   fields.oneOf('flavour', FLAVOURS);
@@ -164,7 +172,7 @@ function requireOrigin(fields: FieldReader): void {
   if (fields.child('source').has('preprocessing')) fields.child('source').string('preprocessing');
 }
 
-/** Names that stay inside the bundle: no absolute path, no `..`, no empty part. */
+/** Refuses names that lead outside the bundle: absolute paths, `..` and empty parts. */
 function requireInside(name: string): void {
   const parts = name.split('/');
   const outside = parts.some((part) => part === '' || part === '.' || part === '..');
@@ -185,7 +193,7 @@ function requireFiles(fields: FieldReader, expected: readonly string[]): void {
   if (missing !== undefined) throw invalidField(missing, 'files', 'none such');
 }
 
-/** Files of the parts that there are, each said what it is. */
+/** Checks that each part has an engine file and a description. Returns the files. */
 function requireParts(fields: FieldReader): string[] {
   const parts = fields.child('parts');
   const present = PARTS.filter((part) => parts.has(part));
@@ -194,7 +202,7 @@ function requireParts(fields: FieldReader): string[] {
     requireModel(fields.child('model'));
     requirePreprocessing(fields.child('preprocessing'), fields.child('model').integer('imageSize'));
   } else {
-    // Whoever reads it asks whether it is there.
+    // Readers treat the presence of these fields as the presence of a vision tower.
     for (const key of ['model', 'preprocessing']) fields.requireAbsent(key);
   }
   requireText(fields, present);
@@ -205,8 +213,8 @@ function requireParts(fields: FieldReader): string[] {
 /**
  * Reads and checks a manifest.
  *
- * @throws LLM2CLIPError ERR_BUNDLE_INVALID naming the field; ERR_ENGINE_INCOMPATIBLE for a bundle of
- *   a later version of this project.
+ * @throws LLM2CLIPError ERR_BUNDLE_INVALID, which names the field; ERR_ENGINE_INCOMPATIBLE for a
+ *   bundle of a later version of this project
  */
 export function parseManifest(text: string): Manifest {
   let json: unknown;
@@ -222,7 +230,7 @@ export function parseManifest(text: string): Manifest {
   requireVersion(fields);
   const files = requireParts(fields);
   requireEngine(fields.child('engine'));
-  fields.oneOf('precision', PRECISIONS);
+  fields.oneOf('precision', BUNDLE_PRECISIONS);
   fields.child('batch').integer('max', 1, LARGEST_BATCH);
   requireCapabilities(fields);
   requireOrigin(fields);

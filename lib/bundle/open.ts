@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
-import { blobOf } from '../blob-link';
 import { LLM2CLIPError } from '../errors';
+import { blobOf } from '../files/blob-link';
 import { digestFile } from './digest';
 import {
   type FileDigest,
@@ -14,15 +14,18 @@ import {
 } from './manifest';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './text-manifest';
 
-/** Far more than any manifest needs. */
+/** Largest manifest that is read, far more than any needs. */
 const MANIFEST_LIMIT = 16 << 20;
 
-/** A bundle held by its directory and its files: whatever replaces it meanwhile, they stay these. */
+/**
+ * An open bundle. It holds its directory and files open, so that replacing it has no effect on
+ * them.
+ */
 export interface OpenBundle {
   readonly manifest: Manifest;
   /**
-   * Checks size and digest of a file that the manifest lists, and gives a path by which native code
-   * opens that very file. Valid until close().
+   * Checks the size and digest of a file in the manifest. Returns a path, valid until close(),
+   * through which native code opens the same file.
    *
    * @throws LLM2CLIPError ERR_BUNDLE_INVALID
    */
@@ -30,7 +33,7 @@ export interface OpenBundle {
   close(): Promise<void>;
 }
 
-/** What a failed open of `name` means. */
+/** Converts a failure to open `name` to an error of this library. */
 function openFailure(
   error: unknown,
   path: string,
@@ -61,9 +64,9 @@ function requireEqual(found: FileDigest, expected: FileDigest, path: string): vo
 class BundleFiles {
   readonly #path: string;
   readonly #directory: FileHandle;
-  /** Of every folder and file opened so far. */
+  /** Handles of all folders and files opened so far. */
   readonly #handles: FileHandle[] = [];
-  /** Files opened by hold(), by name. */
+  /** Files opened by #hold(), by name. */
   readonly #held = new Map<string, FileHandle>();
 
   private constructor(path: string, directory: FileHandle) {
@@ -80,20 +83,20 @@ class BundleFiles {
     }
   }
 
-  /** Whether another bundle lies at the path now. */
+  /** Whether the path now leads to another bundle. */
   async isReplaced(): Promise<boolean> {
     const held = await this.#directory.stat({ bigint: true });
     const now = await stat(this.#path, { bigint: true }).catch(() => undefined);
     return now !== undefined && (now.ino !== held.ino || now.dev !== held.dev);
   }
 
-  /** Opens files that are read later, since a bundle that is replaced is removed, file by file. */
+  /** Opens files that are read later, because a replaced bundle is deleted file by file. */
   async #hold(names: readonly string[]): Promise<void> {
     for (const name of names) {
       try {
         this.#held.set(name, await this.open(name));
       } catch (error) {
-        // Of a bundle that is damaged, verify() says which file is missing.
+        // If the bundle is damaged and not replaced, verify() reports the missing file.
         if (await this.isReplaced()) throw error;
       }
     }
@@ -110,8 +113,9 @@ class BundleFiles {
   }
 
   /**
-   * Opens a file through the directory's handle, so that a replaced bundle cannot mix with this one,
-   * and one folder after the other, so that no link leads out of the bundle but into a folder of blobs.
+   * Opens a file through the directory's handle, so that files of a replaced bundle cannot mix with
+   * this one. It opens one folder at a time, so that no link can lead outside the bundle, except
+   * into the hub cache's folder of blobs.
    */
   async open(name: string): Promise<FileHandle> {
     const folders = name.split('/').slice(0, -1);
@@ -126,7 +130,7 @@ class BundleFiles {
     throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `expected a file at ${this.#path}/${name}`);
   }
 
-  /** A file of the folder itself, or what it is a link to in the hub's cache. */
+  /** Opens a file of the folder, or the blob in the hub's cache that it links to. */
   async #openFile(folder: FileHandle, name: string): Promise<FileHandle> {
     try {
       return await this.#openIn(folder, name, constants.O_NONBLOCK);
@@ -145,7 +149,7 @@ class BundleFiles {
     return file;
   }
 
-  /** What `read` gives of an open file; a failing disk is ERR_IO. */
+  /** Calls `read` on an open file, and converts a disk error to ERR_IO. */
   async #reading<T>(name: string, read: () => Promise<T>): Promise<T> {
     try {
       return await read();
@@ -176,7 +180,7 @@ class BundleFiles {
     const file = this.#held.get(name) ?? (await this.open(name));
     const found = await this.#reading(name, async () => {
       const { size } = await file.stat();
-      // The digest of a file of another size can't be right.
+      // If the size is wrong, the digest need not be computed.
       return size === expected.bytes ? digestFile(file) : { bytes: size, sha256: '' };
     });
     requireEqual(found, expected, `${this.#path}/${name}`);
@@ -184,7 +188,7 @@ class BundleFiles {
   }
 }
 
-/** What native code opens, as far as the manifest lists it. */
+/** Returns the files in the manifest that native code opens later. */
 function readLater({ parts, files }: Manifest): string[] {
   const names = [...Object.values(parts), TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
   return names.filter((name) => Object.hasOwn(files, name));
@@ -208,14 +212,18 @@ export async function openBundle(path: string): Promise<OpenBundle> {
   }
 }
 
-/** What a bundle says of itself. Errors as openBundle's. */
+/** Reads the manifest of a bundle. It throws as `openBundle`. */
 export async function readManifest(path: string): Promise<Manifest> {
   const bundle = await openBundle(path);
   await bundle.close();
   return bundle.manifest;
 }
 
-/** The same of one with a vision tower. @throws LLM2CLIPError also ERR_ENGINE_INCOMPATIBLE without one */
+/**
+ * Reads the manifest of a bundle that must have a vision tower.
+ *
+ * @throws LLM2CLIPError as `openBundle`, and ERR_ENGINE_INCOMPATIBLE if there is no vision tower
+ */
 export async function readVisionManifest(path: string): Promise<VisionManifest> {
   const manifest = await readManifest(path);
   requireVision(manifest);

@@ -1,33 +1,34 @@
 import { type FieldReader, invalidField } from './fields';
 
-export const LAYER_PRECISIONS = ['int8', 'bf16'] as const;
+const LAYER_PRECISIONS = ['int8', 'bf16'] as const;
 
-/** What calibration found, and what became of each linear layer. */
+/** The result of a calibration, with the precision of each linear layer. */
 export interface Quantisation {
-  /** Pictures it was calibrated on, which every cosine below is of. */
+  /** Number of calibration images; every cosine below is measured on them. */
   pictures: number;
-  /** Least cosine of embeddings to fp32 that was asked for. */
+  /** Required minimum of the cosine between int8 and fp32 embeddings. */
   gate: number;
-  /** Least cosine over the pictures, with every layer in int8. */
+  /** Lowest cosine over the images if every layer is in int8. */
   allInt8MinCosine: number;
-  /** Of this engine; below `gate` where the conversion was forced. */
+  /** Lowest cosine of this engine over the images; below `gate` only with --force. */
   minCosine: number;
-  /** In the order of the network; linear layers that are not named stay in bf16. */
+  /** Layers in the order of the network. Linear layers that are not listed stay in bf16. */
   layers: LayerRecord[];
 }
 
 export interface LayerRecord {
-  /** Canonical name of its weight; of packed ones, of the first. */
+  /** Canonical name of the weight; for packed weights, that of the first. */
   name: string;
   precision: (typeof LAYER_PRECISIONS)[number];
-  /** Of its output in int8 to that in fp32. */
+  /** Cosine between the layer's output in int8 and in fp32. */
   cosine: number;
 }
 
 /**
- * Checks what a manifest says of quantisation: of a native int8 engine all of it, of another nothing.
+ * Checks the quantisation in a manifest. A native int8 engine must have it, and no other engine
+ * may.
  *
- * @param manifest All of its fields.
+ * @param manifest Reader of the whole manifest.
  * @throws LLM2CLIPError ERR_BUNDLE_INVALID naming the field
  */
 export function requireQuantisation(manifest: FieldReader): void {

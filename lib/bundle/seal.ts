@@ -1,17 +1,18 @@
-import { constants } from 'node:fs';
 import { open, readdir, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { syncFolder } from '../files/staging';
 import { PARTS } from '../parts';
 import { digestFile } from './digest';
 import { type FileDigest, formatVersionFor, MANIFEST_NAME, type Manifest } from './manifest';
 import { tritonConfig } from './triton';
 
-/** What the maker of a bundle knows of it; files, digests and version are added by `seal`. */
+/** The manifest's fields that the maker of a bundle supplies; `seal` adds the others. */
 export type BundleContent = Omit<Manifest, 'files' | 'formatVersion'>;
 
 /**
- * Makes a bundle of a folder that holds engines: adds Triton's descriptions, where Triton has a
- * backend for them, and the manifest with the digest of every file, and brings all of it to the disk.
+ * Turns a folder of engine files into a bundle. It adds Triton's descriptions for the parts that
+ * Triton can serve, and the manifest with the digest of every file. All files are synced to the
+ * disk.
  */
 export async function seal(
   folder: string,
@@ -25,23 +26,13 @@ export async function seal(
   const files: Record<string, FileDigest> = {};
   for (const name of await filesOf(folder)) {
     signal?.throwIfAborted();
-    files[name] = await digestAndSync(join(folder, name));
+    files[name] = await digestAndSync(join(folder, name), signal);
   }
   const manifest: Manifest = { formatVersion: formatVersionFor(content), ...content, files };
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
   await writeFile(join(folder, MANIFEST_NAME), text, { flush: true });
   await syncFolders(folder);
   return manifest;
-}
-
-/** Brings a folder's list of names to the disk. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 async function filesOf(folder: string): Promise<string[]> {
@@ -52,11 +43,11 @@ async function filesOf(folder: string): Promise<string[]> {
     .sort();
 }
 
-async function digestAndSync(path: string): Promise<FileDigest> {
+async function digestAndSync(path: string, signal: AbortSignal | undefined): Promise<FileDigest> {
   const file = await open(path, 'r');
   try {
     await file.sync();
-    return await digestFile(file);
+    return await digestFile(file, signal);
   } finally {
     await file.close();
   }

@@ -1,31 +1,31 @@
+import type { AdapterConfig, LlamaConfig } from '../checkpoint/text-config';
 import type { Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
-import type { AdapterConfig, LlamaConfig } from '../text-config';
 import { type FieldReader, invalidField } from './fields';
 
-/** Beyond these a manifest is damaged, not large: memory is laid out by them. */
+/** Limits that only a damaged manifest exceeds; memory is allocated by these sizes. */
 const LARGEST_WIDTH = 65_536;
 const MOST_TOKENS = 131_072;
 
-/** The checkpoint's own tokenizer, and what lies beside it. */
+/** Paths in the bundle of the checkpoint's own tokenizer files. */
 export const TOKENIZER_FILE = 'llm/tokenizer.json';
 export const TOKENIZER_CONFIG_FILE = 'llm/tokenizer_config.json';
 
-/** What a manifest says of one part of the text side. */
+/** The manifest's description of one part of the text side. */
 export interface TextPart<Config> {
   model: Config;
-  /** Of the stored weights. */
+  /** Precision of the stored weights. */
   precision: Precision;
-  /** Numbers learned. */
+  /** Number of parameters. */
   parameters: number;
-  /** Layout of the checkpoint it was made from. */
+  /** Layout of the checkpoint that it was made from. */
   layout: string;
 }
 
-/** What a manifest says of the text side, part by part. */
+/** The manifest's description of the text side, by part. */
 export interface TextManifest {
   adapter?: TextPart<AdapterConfig>;
-  /** `maxTokens`: of one text, its prompt included. */
+  /** `maxTokens` is the largest number of tokens of one text, including its prompt. */
   llm?: TextPart<LlamaConfig & { maxTokens: number }>;
 }
 
@@ -36,7 +36,7 @@ function requirePart(part: FieldReader): FieldReader {
   return part.child('model');
 }
 
-/** Its widths. */
+/** Checks the adapter and returns the widths of its input and output. */
 function requireAdapter(text: FieldReader): { width: number; embeddingDim: number } {
   const model = requirePart(text.child('adapter'));
   model.integer('layers');
@@ -48,7 +48,7 @@ function requireAdapter(text: FieldReader): { width: number; embeddingDim: numbe
   };
 }
 
-/** The width of its features. */
+/** Checks the language model and returns the width of its features. */
 function requireLlama(text: FieldReader): number {
   const model = requirePart(text.child('llm'));
   model.integer('maxTokens', 1, MOST_TOKENS);
@@ -60,10 +60,10 @@ function requireLlama(text: FieldReader): number {
   return model.integer('width', 1, LARGEST_WIDTH);
 }
 
-/** Checks what a manifest says of its text side, and that its parts fit each other. */
+/** Checks the text side of a manifest, and that the widths of its parts match. */
 export function requireText(manifest: FieldReader, parts: readonly Part[]): void {
   if (manifest.has('text')) {
-    // Whoever reads it asks whether it is there.
+    // Readers treat the presence of these fields as the presence of the parts.
     const absent = (['adapter', 'llm'] as const).filter((part) => !parts.includes(part));
     for (const part of absent) manifest.child('text').requireAbsent(part);
   }

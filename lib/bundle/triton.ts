@@ -1,34 +1,26 @@
+import { engineOf } from '../engines';
 import type { Part } from '../parts';
 import type { Manifest } from './manifest';
 
-/** What of a bundle Triton is told. */
+/** The fields of a manifest that Triton's description depends on. */
 type Described = Pick<Manifest, 'model' | 'text' | 'batch' | 'engine' | 'precision'>;
 
-/** A tensor of Triton's: its name, numpy-like type, and shape without the batch. */
+/** A tensor in Triton's description: its name, its type, and its shape without the batch. */
 interface Tensor {
   name: string;
   type: 'TYPE_FP32' | 'TYPE_INT64';
   dims: readonly number[];
 }
 
-/** Why Triton may not serve this file as it lies. */
-function remark({ engine, precision }: Described): string {
-  if (engine.flavour !== 'native' || engine.kind !== 'torchscript') return '';
-  const other = precision === 'int8' ? 'bf16 and --portable' : '--portable';
-  return (
-    "# Holds llm2clip's own operators: start Triton with LD_PRELOAD=llm2clip_torchscript.so, or\n" +
-    `# convert with ${other}.\n`
-  );
-}
-
 function texts(names: readonly string[]): Tensor[] {
   return names.map((name) => ({ name, type: 'TYPE_INT64', dims: [-1] }));
 }
 
-/** What goes into a part and comes out of it; undefined where it has no inputs of one batch. */
+/** Returns the inputs and outputs of a part, or undefined if its inputs have no batch dimension. */
 function tensorsOf(
   part: Part,
-  { model, text, engine }: Described,
+  { model, text }: Described,
+  textsInRows: boolean,
 ): { inputs: Tensor[]; output: number } | undefined {
   if (part === 'vision' && model !== undefined) {
     const { imageSize, embeddingDim } = model;
@@ -46,43 +38,27 @@ function tensorsOf(
       output: embeddingDim,
     };
   }
-  // The native flavour takes texts one after the other, without rows that Triton could batch.
-  const inRows = engine.kind === 'tensorrt' || engine.flavour === 'portable';
-  if (text?.llm === undefined || !inRows) return undefined;
+  if (text?.llm === undefined || !textsInRows) return undefined;
   const inputs = texts(['input_ids', 'attention_mask', 'pool_mask']);
   return { inputs, output: text.llm.model.width };
 }
 
 /**
- * How Triton knows what goes in and comes out. Its PyTorch backend takes an input by the name of
- * forward's argument, which an imported file may have called anything, or by its number; an output by
- * its number alone. Its TensorRT backend takes both by the names in the plan.
- */
-function namesOf({ kind, flavour }: Described['engine']) {
-  if (kind === 'tensorrt') {
-    return { platform: 'tensorrt_plan', input: (name: string) => name, output: 'embedding' };
-  }
-  return {
-    platform: 'pytorch_libtorch',
-    input: (name: string, i: number) => (flavour === 'imported' ? `${name}__${i}` : name),
-    output: 'embedding__0',
-  };
-}
-
-/**
- * Triton Inference Server's own description of a part (config.pbtxt); undefined where Triton can't
- * serve it.
+ * Writes Triton Inference Server's description of a part (config.pbtxt). Returns undefined if
+ * Triton cannot serve the part.
  */
 export function tritonConfig(part: Part, bundle: Described): string | undefined {
-  if (bundle.engine.kind === 'tensorrt-rtx') return undefined;
-  const tensors = tensorsOf(part, bundle);
+  const { kind, flavour } = bundle.engine;
+  const names = engineOf(kind).triton(flavour, bundle.precision);
+  if (names === undefined) return undefined;
+  const tensors = tensorsOf(part, bundle, names.textsInRows);
   if (tensors === undefined) return undefined;
-  const { platform, input, output } = namesOf(bundle.engine);
+  const { platform, input, output, remark } = names;
   const inputs = tensors.inputs.map(
     ({ name, type, dims }, i) =>
       `  { name: "${input(name, i)}" data_type: ${type} dims: [ ${dims.join(', ')} ] }`,
   );
-  return `${remark(bundle)}name: "${part}"
+  return `${remark}name: "${part}"
 platform: "${platform}"
 max_batch_size: ${bundle.batch.max}
 input [

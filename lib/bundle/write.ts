@@ -1,23 +1,23 @@
-import { lstat, realpath, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { abortable } from '../abort';
+import { lstat, realpath, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { abortable } from '../async/abort';
 import { isErrorCode, LLM2CLIPError } from '../errors';
-import { createStaging, sweepStaging } from '../staging';
+import { createStaging, publish, replace, sweepStaging } from '../files/staging';
 import { MANIFEST_NAME, type Manifest } from './manifest';
-import { type BundleContent, seal, syncFolder } from './seal';
+import { type BundleContent, seal } from './seal';
 
 export type { BundleContent } from './seal';
 
 export interface WriteOptions {
-  /** Replace a bundle that is there. */
+  /** Replace an existing bundle. */
   force: boolean;
-  /** Exchanges two directories in one step; the addon's, see lib/native.ts. */
+  /** Exchanges two directories atomically; see `exchangeDirectories` of the addon. */
   exchange: (a: string, b: string) => void;
-  /** Ends the writing up to the moment the bundle appears. */
+  /** Cancels the writing until the moment the bundle appears. */
   signal?: AbortSignal | undefined;
 }
 
-/** Where a link leads: the bundle itself is replaced, not the link to it. */
+/** Follows a symbolic link, so that the bundle itself is replaced and not the link to it. */
 async function targetOf(out: string): Promise<string> {
   return realpath(out).catch(() => resolve(out));
 }
@@ -33,13 +33,13 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** Refused before any work is done; looked at again by publish(). */
+/** Refuses an existing bundle before any work is done; putInPlace() checks again. */
 async function requireReplaceable(out: string, force: boolean): Promise<void> {
   if (!(await isThere(out))) return;
   if (!force) {
     throw new LLM2CLIPError('ERR_BUNDLE_EXISTS', `${out} exists; replace it with --force`);
   }
-  // Never remove what is not ours.
+  // Never remove anything but a bundle.
   if (await isThere(join(out, MANIFEST_NAME))) return;
   throw new LLM2CLIPError(
     'ERR_BUNDLE_EXISTS',
@@ -48,18 +48,11 @@ async function requireReplaceable(out: string, force: boolean): Promise<void> {
   );
 }
 
-/** From here on readers see the new bundle. `folder` is gone, or holds the old one. */
-async function publish(folder: string, out: string, options: WriteOptions): Promise<void> {
-  try {
-    await rename(folder, out);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const taken = code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR';
-    if (!taken) throw error;
-    await requireReplaceable(out, options.force);
-    options.exchange(folder, out);
-  }
-  await syncFolder(dirname(out));
+/** Makes the new bundle visible. Afterwards `folder` is gone or holds the old bundle. */
+async function putInPlace(folder: string, out: string, options: WriteOptions): Promise<void> {
+  if (await publish(folder, out)) return;
+  await requireReplaceable(out, options.force);
+  await replace(folder, out, options.exchange);
 }
 
 function asLibraryError(error: unknown, out: string): unknown {
@@ -72,10 +65,10 @@ function asLibraryError(error: unknown, out: string): unknown {
 }
 
 /**
- * Writes a bundle: whole or not at all. Filled in a temporary folder beside `out`, synced, renamed;
- * over an existing bundle the two are exchanged in one step.
+ * Writes a bundle atomically. The files are written to a temporary folder beside `out` and synced.
+ * The folder is then renamed to `out`, or exchanged with the bundle that is there.
  *
- * @param fill Puts the engine's files into the folder it is given.
+ * @param fill Writes the engine files into the folder that it is given.
  * @throws LLM2CLIPError ERR_BUNDLE_EXISTS, ERR_IO; whatever `fill` throws; `signal.reason`
  */
 export async function writeBundle(
@@ -93,10 +86,10 @@ export async function writeBundle(
       const content = await abortable(fill(folder), options.signal);
       const manifest = await seal(folder, content, options.signal);
       options.signal?.throwIfAborted();
-      await publish(folder, target, options);
+      await putInPlace(folder, target, options);
       return manifest;
     } finally {
-      // An aborted fill may still be writing: its folder is emptied again until it is gone.
+      // An aborted fill may still be writing, so retry until the folder is gone.
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   } catch (error) {

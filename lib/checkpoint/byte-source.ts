@@ -1,23 +1,27 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { LLM2CLIPError } from '../errors';
 
-/** Random access to the bytes of a file. Parsers read through it in small pieces, never by mapping. */
+/**
+ * Random access to the bytes of a file. Parsers read small pieces through it and never map the
+ * file.
+ */
 export interface ByteSource {
   /** Absolute path, for messages and for {@link TensorEntry.file}. */
   readonly path: string;
-  /** In bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Exactly `length` bytes from `offset`. */
+  /** Reads exactly `length` bytes from `offset`. */
   read(offset: number, length: number): Buffer;
 }
 
 /**
- * Opens `path` for `use` and closes it afterwards. Synchronous: it runs in the checkpoint worker.
+ * Opens `path` for `use` and closes it afterwards. It is synchronous, because it runs in the
+ * checkpoint worker.
  *
- * @throws {LLM2CLIPError} ERR_NOT_FOUND for a missing file, ERR_IO for one that cannot be read.
+ * @throws LLM2CLIPError ERR_NOT_FOUND for a missing file, ERR_IO for one that cannot be read
  */
 export function withFile<T>(path: string, use: (source: ByteSource) => T): T {
-  // Without O_NONBLOCK opening a named pipe waits for a writer, for ever.
+  // Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK;
   const fd = attempt(path, () => openSync(path, flags));
   try {
@@ -49,7 +53,7 @@ function readExactly(fd: number, path: string, offset: number, length: number): 
   return bytes;
 }
 
-/** Runs a file system call and translates its failure. */
+/** Runs a file system call and converts its error to an LLM2CLIPError. */
 export function attempt<T>(path: string, call: () => T): T {
   try {
     return call();

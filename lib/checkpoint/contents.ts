@@ -9,7 +9,7 @@ import { type ResolvedAdapter, resolveAdapter } from './resolve-adapter';
 import { type ResolvedLlama, resolveLlama } from './resolve-llama';
 import type { CheckpointTable } from './table';
 
-/** What was found in a checkpoint, of what was looked for. */
+/** The requested parts that a checkpoint contains. */
 export interface Contents {
   vision?: ResolvedModel;
   adapter?: ResolvedAdapter;
@@ -17,11 +17,12 @@ export interface Contents {
 }
 
 /**
- * The towers of a checkpoint: vision, text adapter or both, or a language model.
+ * Finds the towers of a checkpoint: the vision tower, the text adapter or both, or a language
+ * model.
  *
- * @param wanted Parts to look for; others are not even checked. Default: whatever is there.
- * @throws {LLM2CLIPError} as resolveModel, resolveAdapter and resolveLlama; ERR_CHECKPOINT_MISMATCH
- *   for a wanted part that is not there
+ * @param wanted parts to look for; others are not even checked. Default: all parts that are there.
+ * @throws LLM2CLIPError as resolveModel, resolveAdapter and resolveLlama; ERR_CHECKPOINT_MISMATCH
+ *   for a wanted part that is missing
  */
 export function contentsOf(table: CheckpointTable, wanted?: readonly Part[]): Contents {
   const all = [...entriesByName(table).keys()];
@@ -47,7 +48,10 @@ function isLlama(names: readonly string[]): boolean {
   return closestLayout([LLAMA], names).share >= LEAST_SHARE;
 }
 
-/** The text adapter; where it cannot be used, the error says how to convert the vision tower alone. */
+/**
+ * Finds the text adapter. If it cannot be used, the error says how to convert only the vision
+ * tower.
+ */
 function adapterOf(table: CheckpointTable): ResolvedAdapter | undefined {
   try {
     return resolveAdapter(table);

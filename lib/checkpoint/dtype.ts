@@ -1,6 +1,6 @@
 /**
- * Bytes of an element, by its type. Those below one are packed: an element is 4 or 6 bits. Only the
- * floating-point ones of 16 bits and more can become weights; the others may lie beside them.
+ * Bytes per element, by type. Values below one are packed types of 4 or 6 bits. Only floating-point
+ * types of at least 16 bits can become weights; tensors of other types may be in the same file.
  */
 const SAFETENSORS_BYTES = {
   ...{ f64: 8, f32: 4, f16: 2, bf16: 2 },
@@ -9,13 +9,13 @@ const SAFETENSORS_BYTES = {
   ...{ i64: 8, i32: 4, i16: 2, i8: 1, u64: 8, u32: 4, u16: 2, u8: 1, bool: 1 },
 } as const;
 
-/** Types that only torch has; those of quantised tensors begin with q. */
+/** Types that only torch has. Names of quantised types begin with q. */
 const TORCH_BYTES = {
   ...{ c32: 4, c128: 16, f4x2: 1, bits8: 1, bits16: 2, bits1x8: 1, bits2x4: 1, bits4x2: 1 },
   ...{ qint8: 1, quint8: 1, qint32: 4, quint4x2: 0.5, quint2x4: 0.25 },
 } as const;
 
-/** Tensors of torch that are no strided view of numbers as they are; nothing is read of them. */
+/** Kinds of torch tensors that are not plain strided views. Their data is never read. */
 const UNREADABLE_BYTES = {
   ...{ sparse: 0, nested: 0, meta: 0, wrapper: 0, numpy: 0, conjugated: 0 },
 } as const;
@@ -24,10 +24,10 @@ export const DTYPE_BYTES = { ...SAFETENSORS_BYTES, ...TORCH_BYTES, ...UNREADABLE
 
 /** Element type of a tensor in a checkpoint. */
 export type Dtype = keyof typeof DTYPE_BYTES;
-/** What stands in place of the type of a tensor that cannot be read. */
+/** Takes the place of the element type for a tensor that cannot be read. */
 export type UnreadableKind = keyof typeof UNREADABLE_BYTES;
 
-/** Types of safetensors files, which call them by the same names in capitals. */
+/** Types of safetensors files, which have the same names in capitals there. */
 export const SAFETENSORS_DTYPES = Object.keys(
   SAFETENSORS_BYTES,
 ) as (keyof typeof SAFETENSORS_BYTES)[];

@@ -1,4 +1,4 @@
-/** Product of a shape's sizes; undefined where it, or a part of it, leaves the exact integers. */
+/** Returns the product of a shape's sizes, or undefined if it exceeds the exact integers. */
 export function elementCount(shape: readonly number[]): number | undefined {
   let count = 1;
   for (const size of shape) {
@@ -8,7 +8,7 @@ export function elementCount(shape: readonly number[]): number | undefined {
   return count;
 }
 
-/** Strides, in elements, of a dense row-major tensor. */
+/** Returns the strides, in elements, of a dense row-major tensor. */
 export function rowMajorStrides(shape: readonly number[]): number[] {
   const strides: number[] = new Array(shape.length);
   let stride = 1;
@@ -19,7 +19,10 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** Elements from the first to the last that a strided view touches, both included; 0 for an empty one. */
+/**
+ * Returns the number of elements from the first to the last that a strided view touches; 0 if
+ * empty.
+ */
 export function elementSpan(shape: readonly number[], strides: readonly number[]): number {
   if (shape.includes(0)) return 0;
   return shape.reduce((last, size, i) => last + (size - 1) * (strides[i] ?? 0), 0) + 1;

@@ -5,10 +5,10 @@ import { DTYPE_BYTES, type Dtype } from './dtype';
 import { rowMajorStrides } from './extent';
 import type { TensorEntry } from './table';
 
-/** Element types that weights are written in. */
+/** Element types in which weights are written. */
 export type FloatDtype = 'f32' | 'f16' | 'bf16';
 
-/** 2⁻²⁴, the smallest number of f16. */
+/** The smallest positive number of f16. */
 const SMALLEST_F16 = 2 ** -24;
 const LARGEST_F16 = 65504;
 
@@ -16,10 +16,10 @@ const scratch = new Float32Array(1);
 const scratchBits = new Uint32Array(scratch.buffer);
 
 /**
- * Rows of a matrix as fp32.
+ * Reads rows of a matrix as fp32.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED for one that is not stored row by row or holds no
- *   floating-point numbers
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED for a matrix that is not row-major or not of a
+ *   floating-point type
  */
 export function readRows(
   source: ByteSource,
@@ -35,14 +35,14 @@ export function readRows(
 }
 
 /**
- * Numbers of a tensor's type as fp32.
+ * Converts a tensor's bytes to fp32.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED for a type that is not floating-point
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED for a type that is not floating-point
  */
 export function decodeFloats(entry: TensorEntry, bytes: Uint8Array): Float32Array {
   const decode = DECODERS[entry.dtype];
   if (decode === undefined) throw unsupported(entry, `has type ${entry.dtype}`);
-  // A copy of its own: small reads come out of a pool at any alignment.
+  // Copy the bytes, because small reads come from Node's buffer pool and may be unaligned.
   return decode(new Uint8Array(bytes).buffer);
 }
 
@@ -68,13 +68,13 @@ const DECODERS: Partial<Record<Dtype, (bytes: ArrayBuffer) => Float32Array>> = {
   },
 };
 
-/** Bytes of finite fp32 numbers in another type, each rounded once, ties to even. */
+/** Converts finite fp32 numbers to another type. Each is rounded once, ties to even. */
 export function encodeFloats(values: Float32Array, dtype: FloatDtype): Uint8Array {
   const encoded = dtype === 'f32' ? values : rounded(values, ROUND[dtype]);
   return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength);
 }
 
-/** By a loop: TypedArray.from takes ten times as long, and weights are billions. */
+/** Rounds in a loop, because TypedArray.from takes ten times as long for billions of weights. */
 function rounded(values: Float32Array, round: (value: number) => number): Uint16Array {
   const halves = new Uint16Array(values.length);
   for (let i = 0; i < values.length; i++) halves[i] = round(values[i] as number);
@@ -89,7 +89,7 @@ function toBf16(value: number): number {
   return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
 }
 
-/** Infinity, 0x7c00, for what rounds beyond 65,504. */
+/** Rounds a number to f16. The result is infinity, 0x7c00, if it rounds beyond 65,504. */
 function toF16(value: number): number {
   scratch[0] = value;
   const bits = scratchBits[0] ?? 0;

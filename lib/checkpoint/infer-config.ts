@@ -1,51 +1,15 @@
-import type { Activation, Family, VisionConfig } from '../config';
 import { LLM2CLIPError } from '../errors';
 import type { Dimensions } from './layouts/dimensions';
+import { type Family, familyOf } from './layouts/families';
+import type { Activation, VisionFamily } from './layouts/layout';
 import type { Stated, StatedConfig } from './stated-config';
-
-/** What shapes cannot tell, as the published models of each family have it. */
-interface FamilyDefaults {
-  /** Widths of a head to try, in this order. */
-  headWidths: readonly number[];
-  /** Positions before those of the patches. */
-  classTokens: 0 | 1;
-  activation: Activation;
-  layerNormEps: number;
-  ropeGrid: number;
-}
-
-const DEFAULTS: Readonly<Record<Family, FamilyDefaults>> = {
-  eva02: {
-    headWidths: [64],
-    classTokens: 1,
-    activation: 'swiglu',
-    layerNormEps: 1e-6,
-    ropeGrid: 16,
-  },
-  clip_vit: {
-    headWidths: [64],
-    classTokens: 1,
-    activation: 'quick_gelu',
-    layerNormEps: 1e-5,
-    ropeGrid: 0,
-  },
-  siglip2: {
-    headWidths: [64, 72],
-    classTokens: 0,
-    activation: 'gelu_tanh',
-    layerNormEps: 1e-6,
-    ropeGrid: 0,
-  },
-};
-
-/** So400m, whose heads are 72 wide though 64 would divide its width too. */
-const SO400M_WIDTH = 1152;
+import type { VisionConfig } from './vision-config';
 
 /**
- * The tower as numbers: shapes tell what they can, the configuration the rest, and where both
- * speak they must agree.
+ * Determines the configuration of a tower from the shapes of its weights. The configuration file
+ * supplies what shapes do not reveal, and must agree with them otherwise.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH
+ * @throws LLM2CLIPError ERR_CHECKPOINT_MISMATCH
  */
 export function inferConfig(
   family: Family,
@@ -55,19 +19,20 @@ export function inferConfig(
 ): VisionConfig {
   const width = dimensions.D.size;
   const patchSize = dimensions.P.size;
-  const defaults = DEFAULTS[family];
+  const defaults = familyOf(family);
   const config: VisionConfig = {
     family,
     imageSize: gridOf(dimensions.N.size, defaults.classTokens) * patchSize,
     patchSize,
     width,
     layers,
-    heads: headsOf(family, width, stated),
+    heads: headsOf(defaults, width, stated),
     hidden: dimensions.H.size,
-    embeddingDim: family === 'siglip2' ? width : dimensions.E.size,
-    activation: activationOf(family, stated),
+    // A family without a projection has no such dimension.
+    embeddingDim: dimensions.E.size || width,
+    activation: activationOf(defaults, stated),
     layerNormEps: stated.layerNormEps?.value ?? defaults.layerNormEps,
-    ropeGrid: family === 'eva02' ? (stated.ropeGrid?.value ?? defaults.ropeGrid) : 0,
+    ropeGrid: defaults.ropeGrid && (stated.ropeGrid?.value ?? defaults.ropeGrid),
   };
   checkStated(config, stated);
   return config;
@@ -82,25 +47,30 @@ function gridOf(positions: number, classTokens: number): number {
   );
 }
 
-function headsOf(family: Family, width: number, stated: StatedConfig): number {
-  const { headWidths } = DEFAULTS[family];
-  const so400m = family === 'siglip2' && width === SO400M_WIDTH ? 16 : undefined;
+function headsOf(
+  { headWidths, headsByWidth }: VisionFamily,
+  width: number,
+  stated: StatedConfig,
+): number {
+  const known = headsByWidth?.[width];
   const byWidth = headWidths.map((headWidth) => width / headWidth).find(Number.isInteger);
   const byHeadWidth = stated.headWidth && width / stated.headWidth.value;
-  const heads = stated.heads?.value ?? byHeadWidth ?? so400m ?? byWidth;
+  const heads = stated.heads?.value ?? byHeadWidth ?? known ?? byWidth;
   if (heads !== undefined && Number.isInteger(heads) && width % heads === 0) return heads;
   const found = stated.heads ?? stated.headWidth;
   throw mismatch(
     found === undefined
-      ? `a width of ${width} does not tell the number of heads; say "num_attention_heads" by --config`
+      ? `the number of heads cannot be inferred from a width of ${width}; state "num_attention_heads" in --config`
       : `the configuration says "${found.key}" is ${found.value}, which does not divide the width ${width}`,
   );
 }
 
-/** EVA02's gated MLP is in its weights; its configurations name whatever their code ignored. */
-function activationOf(family: Family, stated: StatedConfig): Activation {
-  const { activation } = DEFAULTS[family];
-  if (family === 'eva02' || stated.activation === undefined) return activation;
+/**
+ * Returns the activation. The weights show a gated MLP; configurations of such towers may name
+ * another activation.
+ */
+function activationOf({ activation }: VisionFamily, stated: StatedConfig): Activation {
+  if (activation === 'swiglu' || stated.activation === undefined) return activation;
   if (stated.activation !== 'swiglu') return stated.activation;
   throw mismatch('the configuration names a gated activation, the weights have a plain MLP');
 }
@@ -110,7 +80,7 @@ function checkStated(config: VisionConfig, stated: StatedConfig): void {
   check(stated.layers, config.layers);
   check(stated.patchSize, config.patchSize);
   check(stated.imageSize, config.imageSize);
-  // SwiGLU's hidden width is two thirds of a plain MLP's, which some configurations give.
+  // SwiGLU's hidden width is two thirds of a plain MLP's. Some configurations state the latter.
   const gated = config.activation === 'swiglu' ? 2 / 3 : 1;
   check(stated.hidden, config.hidden, (value) => [value, Math.trunc(value * gated)]);
   check(stated.mlpRatio, config.hidden, (ratio) =>
@@ -128,7 +98,7 @@ function check(
   if (stated === undefined || allowed(stated.value).includes(found)) return;
   throw mismatch(
     `the configuration contradicts the weights: "${stated.key}" is ${stated.value}, ` +
-      `the weights' shapes say ${found}; give the right one by --config`,
+      `the weights' shapes say ${found}; state the right one in --config`,
   );
 }
 

@@ -8,9 +8,9 @@ export interface JsonObject {
 }
 
 export interface JsonLimits {
-  /** Keys of one object. */
+  /** Largest number of keys in one object. */
   maxKeys: number;
-  /** Values in all. */
+  /** Largest number of values in total. */
   maxValues: number;
 }
 
@@ -23,11 +23,11 @@ const LITERALS: readonly [string, JsonValue][] = [
 ];
 
 /**
- * Parses untrusted JSON. Stricter than JSON.parse: duplicate keys, lone surrogates, invalid UTF-8,
- * depth beyond 64 and more keys or values than `limits` allows are refused as they are met.
+ * Parses untrusted JSON. It is stricter than JSON.parse: it refuses duplicate keys, lone
+ * surrogates, invalid UTF-8, more than 64 levels, and more keys or values than `limits` allows.
  *
- * @param what the file, or part of it, for error messages
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT
+ * @param what name of the file, or of a part of it, for error messages
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT
  */
 export function parseJson(bytes: Uint8Array, what: string, limits: JsonLimits): JsonValue {
   return new JsonParser(decode(bytes, what), what, limits).parse();
@@ -101,7 +101,7 @@ class JsonParser {
     return array;
   }
 
-  /** Comma-separated items up to `close`, from the opening bracket on. */
+  /** Parses comma-separated items from the opening bracket to `close`. */
   #list(close: string, item: () => void): void {
     this.#at++;
     this.#skipSpace();

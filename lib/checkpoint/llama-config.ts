@@ -1,9 +1,9 @@
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
-import type { LlamaConfig, RopeScaling } from '../text-config';
 import { type Section, sectionOf } from './section';
+import type { LlamaConfig, RopeScaling } from './text-config';
 
-/** What must be as it is here, where a configuration says it at all. */
+/** Fields that must have these values if a configuration states them. */
 const REQUIRED: readonly [string, unknown][] = [
   ['hidden_act', 'silu'],
   ['attention_bias', false],
@@ -11,9 +11,9 @@ const REQUIRED: readonly [string, unknown][] = [
 ];
 
 /**
- * Reads the `config.json` of a Llama, of transformers 4 or 5.
+ * Reads the `config.json` of a Llama, as transformers 4 or 5 writes it.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT for a field that is missing or of the wrong kind,
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT for a field that is missing or of the wrong type,
  *   ERR_CHECKPOINT_UNSUPPORTED for another kind of model
  */
 export function readLlamaConfig(config: Section): LlamaConfig {

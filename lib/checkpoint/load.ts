@@ -13,15 +13,15 @@ import { ALL_OF_IT, type CheckpointTable, type StatedFile } from './table';
 import { isLegacyTorch, parseLegacyTorch } from './torch-legacy';
 import { parseTorchZip } from './torch-zip';
 
-/** What says how a model is built: in transformers' words or timm's, and in open_clip's. */
+/** Configuration files of models: those of transformers and timm, and that of open_clip. */
 const CONFIG_NAMES = ['config.json', 'open_clip_config.json'];
-/** What says what becomes of pictures; the second since transformers 5. */
+/** Files that state the preprocessing; transformers writes the second one since version 5. */
 const PROCESSOR_NAMES = ['preprocessor_config.json', 'processor_config.json'];
-/** Enough for each format's magic number; a tar archive has its own after a name and numbers. */
+/** Enough for the magic number of each format; that of a tar archive is not at the beginning. */
 const BEGINNING_BYTES = 512;
 const TAR_MAGIC_AT = 257;
 
-/** Synchronous core of `readCheckpoint`; it runs in the worker. */
+/** The synchronous core of `readCheckpoint`, which runs in the worker. */
 export function loadCheckpoint(
   path: string,
   { config, stateDict }: CheckpointOptions = {},
@@ -42,9 +42,9 @@ function readStated(path: string, about: StatedFile['about']): StatedFile {
 }
 
 /**
- * Tells the format by the first bytes, whatever the file is called.
+ * Parses a file of weights. The first bytes determine the format, whatever the name of the file.
  *
- * @param key of the weights, where the file holds those of several models
+ * @param key key of the weights, if the file holds those of several models
  */
 export function parseCheckpoint(source: ByteSource, key?: string): ParsedFile {
   const magic = beginningOf(source);
@@ -57,7 +57,7 @@ function beginningOf(source: ByteSource): string {
   return source.read(0, Math.min(source.size, BEGINNING_BYTES)).toString('latin1');
 }
 
-/** One file of weights, no index. */
+/** Parses a file of weights that is not an index. */
 function parseWeights(source: ByteSource, magic: string, key?: string): ParsedFile {
   if (magic.startsWith('PK\x03\x04')) return parseTorchZip(source, key);
   if (isLegacyTorch(magic)) return parseLegacyTorch(source, key);
@@ -74,7 +74,7 @@ function noKeys(source: ByteSource, key: string): LLM2CLIPError {
   );
 }
 
-/** A safetensors header's length is below 2³², so its upper bytes are zero; text has no zero bytes. */
+/** Whether a file is JSON and not safetensors, whose header length has zero bytes, unlike text. */
 function looksLikeJson(magic: string): boolean {
   return /^\s*\{/.test(magic) && !magic.slice(0, 16).includes('\0');
 }

@@ -12,8 +12,8 @@ const named = (name: string): Kind => ({ what: name, matches: (found) => found =
 const ending = (end: string): Kind => ({ what: `*${end}`, matches: (name) => name.endsWith(end) });
 
 /**
- * What a folder may hold, best first; the first kind that is there is taken. As in transformers, an
- * index beside a whole file is of an earlier save.
+ * Kinds of checkpoint files, best first. The first kind in a folder is used. As in transformers, a
+ * whole file takes precedence over an index, which must be from an earlier save.
  */
 const KINDS: readonly Kind[] = [
   ...['model.safetensors', 'model.safetensors.index.json'].map(named),
@@ -22,14 +22,14 @@ const KINDS: readonly Kind[] = [
   ...['.bin.index.json', '.bin', '.pth', '.ckpt'].map(ending),
 ];
 
-/** What trainers save beside the weights, to go on from there. */
+/** Files of training state that trainers save beside the weights. */
 const TRAINING_STATE =
   /^(optimizer|scheduler|scaler|sampler|rng_state|random_states|training_args|trainer_state)([_.-].*)?\.(pt|pth|bin|safetensors)$/;
 
 /**
- * The checkpoint's file: `path` itself, or the one that a folder holds.
+ * Returns the checkpoint's file: `path` itself, or the file in the folder `path`.
  *
- * @throws {LLM2CLIPError} ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_UNSUPPORTED where a folder holds several
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO; ERR_CHECKPOINT_UNSUPPORTED if a folder holds several
  */
 export function locateCheckpoint(path: string): string {
   const file = resolve(path);
@@ -53,12 +53,15 @@ export function locateCheckpoint(path: string): string {
   );
 }
 
-/** Names that begin with a dot are the system's, among them macOS's doubles of other files. */
+/**
+ * Whether a file may hold weights. Names that begin with a dot are hidden files, e.g. macOS's
+ * `._*`.
+ */
 function mayBeWeights(name: string): boolean {
   return !name.startsWith('.') && !TRAINING_STATE.test(name);
 }
 
-/** Those of `names` that lie in the same folder as `file`. */
+/** Returns the paths of those `names` that exist in the folder of `file`. */
 export function besideCheckpoint(file: string, names: readonly string[]): string[] {
   return names.map((name) => join(dirname(file), name)).filter((path) => existsSync(path));
 }

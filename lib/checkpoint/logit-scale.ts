@@ -6,10 +6,10 @@ import { decodeFloats } from './floats';
 import type { TensorEntry } from './table';
 
 /**
- * What a checkpoint says cosines are multiplied by before the softmax, 100 in the published ones; it
- * keeps the logarithm.
+ * Reads the factor by which cosines are multiplied before the softmax. The checkpoint stores its
+ * logarithm. In the published models the factor is 100.
  *
- * @throws {LLM2CLIPError} ERR_IO, ERR_CHECKPOINT_UNSUPPORTED for a type that is not floating-point,
+ * @throws LLM2CLIPError ERR_IO, ERR_CHECKPOINT_UNSUPPORTED for a type that is not floating-point,
  *   ERR_CHECKPOINT_NONFINITE
  * @example
  * const adapter = resolveAdapter(await readCheckpoint('LLM2CLIP-EVA02-L-14-336.pt'));

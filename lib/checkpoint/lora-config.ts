@@ -5,33 +5,33 @@ import { PythonPattern, type StepBudget } from './python-pattern';
 import { PatternUnsupported } from './python-pattern-parser';
 import { isSection, type Section } from './section';
 
-/** Modules, as an `adapter_config.json` names them: by their ends, or by a regular expression. */
+/** Modules in an `adapter_config.json`: ends of their names, or a regular expression. */
 export type ModuleNames = readonly string[] | PythonPattern | 'all-linear' | 'unknown';
 
-/** What an `adapter_config.json` says of a LoRA. */
+/** The configuration of a LoRA in an `adapter_config.json`. */
 export interface LoraConfig {
-  /** Of the updates, by module. */
+  /** Returns the rank of a module's update. */
   rankOf: (module: string) => number;
-  /** What B·A is multiplied by: alpha / r, or alpha / √r for rank-stabilised ones. */
+  /** Returns the factor of B·A: alpha / r, or alpha / √r for rank-stabilised LoRA. */
   scaleOf: (module: string) => number;
   targets: ModuleNames;
   excluded: ModuleNames;
-  /** Numbers of the only layers that `targets` by their ends means. */
+  /** Numbers of the layers that `targets` is limited to, if they are ends of names. */
   layers: readonly number[] | undefined;
-  /** What stands before such a number in a module's name; empty for anything. */
+  /** What must precede the layer number in a module's name; if empty, anything may. */
   layersPattern: readonly PythonPattern[];
 }
 
-/** Far more than the patterns of a real file take over a model's modules. */
+/** Limit on the steps of pattern matching, far more than the patterns of a real file need. */
 const MOST_STEPS = 20_000_000;
 
-/** What PEFT takes where a file for a Llama names none. */
+/** PEFT's target modules for a Llama if the file names none. */
 const DEFAULT_TARGETS = ['q_proj', 'v_proj'];
 
 /**
  * Reads an `adapter_config.json` of PEFT.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT for a field that is missing or of the wrong kind,
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT for a field that is missing or of the wrong type,
  *   ERR_CHECKPOINT_UNSUPPORTED for another method than plain LoRA
  */
 export function readLoraConfig(config: Section): LoraConfig {
@@ -54,7 +54,10 @@ export function readLoraConfig(config: Section): LoraConfig {
   };
 }
 
-/** The first pattern that a module's name ends in decides, as in PEFT; each names modules of a value. */
+/**
+ * Looks up a value by module. As in PEFT, the first pattern that matches the end of the name
+ * decides.
+ */
 function byModule(
   config: Section,
   key: string,
@@ -79,7 +82,7 @@ function byModule(
     );
 }
 
-/** A value depends on the pattern, so that there is no way around one that cannot be matched. */
+/** Refuses a pattern that cannot be matched here, because a value depends on it. */
 function supported<T>(key: string, use: () => T): T {
   try {
     return use();
@@ -102,7 +105,7 @@ function readNames(key: string, found: unknown, budget: StepBudget, least: numbe
   try {
     return new PythonPattern(found, budget);
   } catch (error) {
-    // Then the tensors alone say which modules have an update.
+    // Without the pattern, the names of the tensors say which modules have an update.
     if (error instanceof PatternUnsupported) return 'unknown';
     throw error;
   }

@@ -8,29 +8,30 @@ import { encodeFloats, type FloatDtype, readRows } from './floats';
 import type { NamedEntry } from './layouts/bind';
 import type { LoraUpdate } from './lora';
 
-/** Elements of a weight in memory at a time. */
+/** Number of a weight's elements in memory at a time. */
 const BLOCK_ELEMENTS = 1 << 20;
 
-/** Largest magnitudes; beyond them a number would be written as infinity. */
+/** Largest magnitude of each type. A larger number would be written as infinity. */
 const LARGEST: Readonly<Record<FloatDtype, number>> = {
   f32: 3.4028234663852886e38,
   bf16: 3.3895313892515355e38,
   f16: 65504,
 };
 
-/** What the worker that merges is asked; it answers with the merged weights' places. */
+/** The request to the merging worker, which replies with the positions of the merged weights. */
 export interface MergeRequest {
   updates: LoraUpdate[];
-  /** File to write, which must not exist: the merged weights one after the other. */
+  /** File to write, which must not exist. It will hold the concatenated merged weights. */
   output: string;
   dtype: FloatDtype;
 }
 
 /**
- * Writes weight + scale · b · a of each update, summed in fp32 or finer and rounded once. Holds the
- * two halves of one update and a few megabytes of its weight; leaves no file where it fails.
+ * Writes weight + scale · b · a for each update, summed in at least fp32 and rounded once. It holds
+ * the two halves of one update and a few megabytes of its weight in memory. If it fails, it leaves
+ * no file.
  *
- * @throws {LLM2CLIPError} ERR_IO, ERR_CHECKPOINT_NONFINITE, ERR_CHECKPOINT_UNSUPPORTED
+ * @throws LLM2CLIPError ERR_IO, ERR_CHECKPOINT_NONFINITE, ERR_CHECKPOINT_UNSUPPORTED
  */
 export function mergeUpdates({ updates, output, dtype }: MergeRequest): NamedEntry[] {
   const fd = writing(output, () => openSync(output, 'wx'));
@@ -73,7 +74,7 @@ function* mergedRows({ weight, a, b, scale }: LoraUpdate): Iterable<Float32Array
   }
 }
 
-/** row += scale · (down · coefficients), the products summed in fp64. */
+/** Computes row += scale · (down · coefficients), with products summed in fp64. */
 function addUpdate(
   row: Float32Array,
   coefficients: Float32Array,
@@ -90,7 +91,7 @@ function addUpdate(
   }
 }
 
-/** [rows, columns] → [columns, rows], so that what is summed over lies together. */
+/** Transposes [rows, columns] to [columns, rows], so that sums run over contiguous numbers. */
 function transposed(values: Float32Array, rows: number, columns: number): Float32Array {
   const result = new Float32Array(values.length);
   for (let i = 0; i < rows; i++) {

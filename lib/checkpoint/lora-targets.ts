@@ -2,14 +2,14 @@ import type { LoraConfig, ModuleNames } from './lora-config';
 import { PythonPattern } from './python-pattern';
 import { PatternUnsupported } from './python-pattern-parser';
 
-/** The number of a layer in a module's name, and what stands before it. */
+/** The number of a layer in a module's name, and what precedes it. */
 const LAYER = /^(.*?)\.(\d+)\./;
 
 /**
- * Whether a configuration means a linear layer, by the rules of PEFT; undefined where only its own
- * regular expression could tell, which is not matched here.
+ * Whether a configuration targets a linear layer, by the rules of PEFT. Undefined if only a regular
+ * expression that is not supported here could tell.
  *
- * @param module Its name in the model that PEFT wrapped, e.g. "model.layers.0.self_attn.q_proj"
+ * @param module name in the model that PEFT wrapped, e.g. "model.layers.0.self_attn.q_proj"
  */
 export function isTarget(config: LoraConfig, module: string): boolean | undefined {
   const excluded = isNamed(config.excluded, module);
@@ -25,7 +25,7 @@ function isNamed(names: ModuleNames, module: string): boolean | undefined {
   return names.some((name) => module === name || module.endsWith(`.${name}`));
 }
 
-/** `layers_to_transform` limits only modules that are named by their ends, not by full names or patterns. */
+/** Checks `layers_to_transform`, which limits only modules named by the ends of their names. */
 function isInLayers(
   { targets, layers, layersPattern }: LoraConfig,
   module: string,

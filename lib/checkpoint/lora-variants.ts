@@ -2,19 +2,19 @@ import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
 import type { Section } from './section';
 
-/** A field that makes something else of an update, or updates something else. */
+/** A field that changes the meaning of updates, or updates other parameters. */
 interface Variant {
   key: string;
-  /** Values that leave it plain LoRA, beside null, false and empty ones. */
+  /** Whether a value still means plain LoRA; null, false and empty values always do. */
   allowed?: (value: unknown) => boolean;
-  /** What is wrong with it, and what to do then, where merging in Python does not help. */
+  /** What is wrong and what to do, if merging in Python does not help. */
   why?: string;
 }
 
 /**
- * How an update begins does not matter where the base is left as it is. PiSSA, OLoRA, CorDA, LoftQ and
- * LoRA-GA change the weights that the update is added to, and the file cannot say whether the ones
- * that it comes with are changed.
+ * Initialisations that do not change the base weights, so that they do not matter for merging.
+ * PiSSA, OLoRA, CorDA, LoftQ and LoRA-GA change the base weights, and the file does not say whether
+ * the base that it comes with is the changed one.
  */
 const KEEPING_THE_BASE: readonly unknown[] = [true, 'gaussian', 'eva', 'orthogonal', 'mica'];
 
@@ -31,7 +31,7 @@ const VARIANTS: readonly Variant[] = [
       KEEPING_THE_BASE.includes(typeof value === 'string' ? value.toLowerCase() : value),
     why: 'which may change the weights of the base; merge it in Python with the base that it was trained with, or let PEFT convert it (path_initial_model_for_weight_conversion)',
   },
-  // The head over the vocabulary makes no embedding.
+  // The output head over the vocabulary does not affect embeddings.
   {
     key: 'modules_to_save',
     allowed: (value) => Array.isArray(value) && value.every((name) => name === 'lm_head'),
@@ -41,19 +41,19 @@ const VARIANTS: readonly Variant[] = [
   { key: 'trainable_token_indices' },
 ];
 
-/** Fields of the form that variants have which change nothing in what is merged. */
+/** Fields with names like those of variants that do not change the merged weights. */
 const HARMLESS = new Set([
   ...['use_rslora', 'eva_config', 'corda_config', 'loftq_config', 'lora_ga_config'],
   ...['velora_config', 'megatron_config', 'runtime_config'],
 ]);
 
-/** PEFT names a variant so, those of later versions too. */
+/** PEFT's naming scheme for variants, including those of later versions. */
 const VARIANT_NAME = /^use_|_config$/;
 
 /**
- * Refuses what would be silently wrong if it were taken for plain LoRA.
+ * Refuses variants that would give wrong weights if they were merged as plain LoRA.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED
  */
 export function refuseVariants(config: Section): void {
   if (config.peft_type !== 'LORA') throw unsupported({ key: 'peft_type' }, config.peft_type);

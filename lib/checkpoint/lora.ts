@@ -10,19 +10,21 @@ import { type CheckpointTable, configOf, type TensorEntry } from './table';
 
 const FILES = ['adapter_model.safetensors', 'adapter_model.bin'];
 
-/** What PEFT puts before the names of the modules of the model that it wraps. */
+/** Prefix that PEFT adds to the module names of the wrapped model. */
 const WRAPPED = /^(?:base_model\.model\.|base_model\.)?/;
 
-/** The name of half an update: its module's name in that model, within it the canonical one, and which half. */
+/**
+ * Name of half an update. It captures the module's name, the canonical part of it, and the half.
+ */
 const HALF = /^((?:model\.){0,2}(layers\.\d+\.\w+\.\w+))\.lora_([AB])(?:\.default)?\.weight$/;
 
-/** The head over the vocabulary, which makes no embedding. */
+/** The output head over the vocabulary, which does not affect embeddings. */
 const IGNORED = /^(?:model\.){0,2}lm_head\./;
 
-/** Linear layers, by the canonical names of their weights. */
+/** Canonical names of the weights of linear layers. */
 const LINEAR = /^layers\.\d+\.\w+\.\w+_proj\.weight$/;
 
-/** An update of one linear layer: weight + scale · b · a. */
+/** An update of a linear layer: weight + scale · b · a. */
 export interface LoraUpdate {
   /** Canonical name of the weight. */
   name: string;
@@ -43,9 +45,9 @@ interface Halves {
 }
 
 /**
- * Reads a folder that PEFT wrote: `adapter_config.json`, and the updates' tensors.
+ * Reads a folder that PEFT wrote: `adapter_config.json` and the tensors of the updates.
  *
- * @throws {LLM2CLIPError} as readCheckpoint; ERR_NOT_FOUND for either file
+ * @throws LLM2CLIPError as readCheckpoint; ERR_NOT_FOUND if either file is missing
  */
 export function readLora(folder: string): Promise<CheckpointTable> {
   const files = FILES.map((name) => join(folder, name));
@@ -54,11 +56,11 @@ export function readLora(folder: string): Promise<CheckpointTable> {
 }
 
 /**
- * Finds for each update the weight that it is of. The names of the tensors say which modules have
- * an update; the configuration must agree with them as far as its patterns are matched here.
+ * Finds the weight of each update. The names of the tensors say which modules have an update. The
+ * configuration must agree with them, as far as its patterns are supported here.
  *
- * @param weights of the model, by canonical name
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSUPPORTED for the configuration;
+ * @param weights weights of the model, by canonical name
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSUPPORTED for the configuration;
  *   ERR_CHECKPOINT_MISMATCH for halves that are missing, unknown or misshapen
  */
 export function resolveLora(lora: CheckpointTable, weights: readonly NamedEntry[]): LoraUpdate[] {
@@ -78,7 +80,7 @@ export function resolveLora(lora: CheckpointTable, weights: readonly NamedEntry[
   return updates;
 }
 
-/** Every layer that the configuration means has its update, or a damaged file would pass for a whole one. */
+/** Checks that every targeted layer has an update; otherwise the file is incomplete. */
 function requireAll(
   lora: CheckpointTable,
   config: LoraConfig,

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { askWorker } from '../async/ask-worker';
 import { LLM2CLIPError } from '../errors';
-import { askWorker } from './ask-worker';
 import type { FloatDtype } from './floats';
 import type { NamedEntry } from './layouts/bind';
 import type { LoraUpdate } from './lora';
@@ -10,16 +11,17 @@ import type { MergeRequest } from './lora-merge';
 export interface MergeOptions {
   /** File to write, which must not exist. It must stay until the weights are read. */
   output: string;
-  /** Of the merged weights. */
+  /** Type of the merged weights. */
   dtype: FloatDtype;
   signal?: AbortSignal;
 }
 
 /**
- * Merges a LoRA into a model's weights, off the event loop: those with an update now lie in a new
- * file, the others where they were.
+ * Merges a LoRA into a model's weights, off the event loop. The returned entries of updated weights
+ * refer to a new file, the others to the original files.
  *
- * @throws {LLM2CLIPError} ERR_IO, ERR_CHECKPOINT_NONFINITE, ERR_CHECKPOINT_UNSUPPORTED; `signal.reason`
+ * @throws LLM2CLIPError ERR_IO, ERR_CHECKPOINT_NONFINITE, ERR_CHECKPOINT_UNSUPPORTED;
+ *   `signal.reason`
  * @example
  * const { weights } = resolveLlama(await readCheckpoint('Llama-3.1-8B'));
  * const updates = resolveLora(await readLora('lora'), weights);
@@ -40,9 +42,10 @@ async function merge(request: MergeRequest, signal: AbortSignal | undefined) {
   const { output } = request;
   try {
     const what = `merges a LoRA into ${output}`;
-    return await askWorker<MergeRequest, NamedEntry[]>('merge-worker.js', request, what, signal);
+    const script = join(__dirname, 'merge-worker.js');
+    return await askWorker<MergeRequest, NamedEntry[]>(script, request, what, signal);
   } catch (error) {
-    // A thread that was ended had no time to remove it.
+    // A terminated thread could not delete the file.
     await rm(output, { force: true }).catch(() => undefined);
     throw error;
   }

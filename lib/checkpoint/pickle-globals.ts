@@ -1,5 +1,5 @@
-// All names that a pickle may refer to, and what becomes of them. Nothing outside this table is
-// looked up, and none of it calls code of the file's choosing.
+// The allow-list of names that a pickle may refer to, and what each of them does. Nothing outside
+// this table is looked up, and nothing in it calls code of the file's choosing.
 
 import { quote } from '../quote';
 import {
@@ -17,10 +17,10 @@ import { TENSOR_BUILDERS } from './torch-rebuild';
 
 type Call = (args: readonly PickleValue[]) => PickleValue;
 
-/** Names under `module`. */
+/** Prefixes names with their module. */
 const under = (module: string, ...names: string[]) => names.map((name) => `${module}.${name}`);
 
-/** Read for what they hold. */
+/** Containers, whose content is read. */
 const CONTAINERS: Readonly<Record<string, Call>> = {
   'collections.OrderedDict': (args) => new PickleDict(true, pairsOf(args)),
   'collections.Counter': (args) => new PickleDict(true, pairsOf(args)),
@@ -30,7 +30,7 @@ const CONTAINERS: Readonly<Record<string, Call>> = {
   'torch.Size': ([items]) => tupleOf(items),
 };
 
-/** Named and never called: types of elements, classes of storages, what makes defaults of a defaultdict. */
+/** Names that are never called: element types, storage classes, factories of a defaultdict. */
 const TOKENS: readonly string[] = [
   ...Object.keys(TORCH_DTYPES).map((name) => `torch.${name}`),
   ...Object.keys(STORAGE_DTYPES),
@@ -43,10 +43,13 @@ const TOKENS: readonly string[] = [
   ...under('numpy', 'str_', 'timedelta64', 'void', ...numpyNumbers()),
 ];
 
-/** NumPy moved its private modules below `_core` in version 2. */
+/** NumPy 2 moved its private modules to `_core`. */
 const NUMPY_CORES = ['numpy.core', 'numpy._core'];
 
-/** Left by training scripts beside the weights. Calling one gives an opaque object, whatever the arguments. */
+/**
+ * Objects that training scripts save with the weights. A call returns an opaque object and does
+ * nothing.
+ */
 const INERT: readonly string[] = [
   ...under('builtins', 'bytearray', 'complex', 'range', 'slice'),
   '_codecs.encode',
@@ -89,7 +92,7 @@ const GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map(
   ].map((allowed) => [allowed.name, allowed]),
 );
 
-/** What Python 2, and pickles for it, call what moved since, and torch what it moved itself. */
+/** Old names, from Python 2 or older versions of torch, and their present names. */
 const RENAMED: Readonly<Record<string, string>> = {
   '__builtin__.xrange': 'builtins.range',
   '__builtin__.long': 'builtins.int',
@@ -103,17 +106,21 @@ function nameOfToday(module: string, name: string): string {
   return module === '__builtin__' ? `builtins.${name}` : full;
 }
 
-/** @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSAFE, by name, for what is not in the table */
+/**
+ * Looks a name up in the allow-list.
+ *
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSAFE, with the name, if it is not on the list
+ */
 export function allowedGlobal(module: string, name: string): PickleGlobal {
   const found = GLOBALS.get(nameOfToday(module, name));
-  // "torch" + "_utils.x" and "torch._utils" + "x" spell alike; only the latter is what torch writes.
+  // "torch" + "_utils.x" and "torch._utils" + "x" look alike, but torch writes only the latter.
   if (found === undefined || name.includes('.')) {
     throw unsafePickle(`it asks for ${quote(`${module}.${name}`)}, which is not on the allow-list`);
   }
   return found;
 }
 
-/** Of a mapping, or of what holds pairs, as dict() takes it. */
+/** Returns the pairs of a mapping or of a sequence of pairs, as dict() accepts them. */
 function pairsOf(args: readonly PickleValue[]): [PickleValue, PickleValue][] {
   const [source, ...more] = args;
   if (source === undefined) return [];
@@ -137,7 +144,7 @@ function tupleOf(value: PickleValue | undefined): PickleTuple {
   throw unsafePickle('a torch.Size is made of what is no sequence');
 }
 
-/** torch.FloatTensor and its like, of each device and layout. */
+/** Lists torch.FloatTensor and similar classes, for each device and layout. */
 function tensorClasses(): string[] {
   const kinds = [
     'BFloat16',

@@ -4,10 +4,10 @@ import { unsafePickle } from './pickle-values';
 const PROTO = 0x80;
 const LONGEST_GLOBAL = 256;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-/** Lone halves of surrogate pairs as Python writes them, of file names that are not valid text. */
+/** Lone surrogates in the encoding that Python uses for file names which are not valid text. */
 const LONE_SURROGATE = /\xed[\xa0-\xbf][\x80-\xbf]/g;
 
-/** Walks through the bytes of a pickle; running past the end is refused. */
+/** Reads the bytes of a pickle, and refuses to read past the end. */
 export class PickleReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -48,24 +48,24 @@ export class PickleReader {
     return this.bytes(4).readUInt32LE();
   }
 
-  /** A length; more than the pickle holds is refused by the read that follows. */
-  /** What a pickle says of itself at its beginning; those of protocol 1 say nothing. */
+  /** Reads the protocol version at the beginning; pickles of protocol 1 do not state it. */
   protocol(): number {
     if (this.#bytes[this.#at] !== PROTO) return 1;
     this.#at++;
     return this.u8();
   }
 
+  /** Reads a length. If it exceeds the pickle, the next read refuses it. */
   u64(): number {
     return Number(this.bytes(8).readBigUInt64LE());
   }
 
-  /** Big-endian, unlike all else. */
+  /** Reads a float, which unlike all else is big-endian. */
   float(): number {
     return this.bytes(8).readDoubleBE();
   }
 
-  /** LONG1: little-endian two's complement of up to 255 bytes. */
+  /** Reads LONG1: a little-endian two's complement integer of up to 255 bytes. */
   long(length: number): number | bigint {
     const bytes = this.bytes(length);
     const unsigned =
@@ -74,7 +74,7 @@ export class PickleReader {
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
-  /** INT and LONG, in decimal digits: the former says true and false, too, the latter ends in L. */
+  /** Reads INT or LONG in decimal digits. INT also encodes true and false; LONG ends in L. */
   integer(): number | bigint | boolean {
     const line = this.line();
     if (line === '00' || line === '01') return line === '01';
@@ -91,13 +91,13 @@ export class PickleReader {
     throw unsafePickle(`the string at ${this.#at} is not valid UTF-8`);
   }
 
-  /** Python 2's str: text in state dicts of its time, bytes elsewhere. */
+  /** Reads a Python 2 str, which is text in old state dicts and bytes elsewhere. */
   oldString(length: number): string | Uint8Array {
     const bytes = this.bytes(length);
     return decoded(bytes) ?? bytes;
   }
 
-  /** Up to a line feed, which is not part of it. */
+  /** Reads up to a line feed, and leaves that out. */
   line(): string {
     const end = this.#bytes.subarray(this.#at, this.#at + LONGEST_GLOBAL + 1).indexOf(0x0a);
     if (end < 0) throw unsafePickle(`the name at ${this.#at} has no end`);
@@ -115,7 +115,7 @@ function decoded(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Each becomes U+FFFD. */
+/** Replaces each lone surrogate by U+FFFD. */
 function withoutSurrogates(bytes: Buffer): Buffer {
   const text = bytes.toString('latin1').replace(LONE_SURROGATE, '\xef\xbf\xbd');
   return Buffer.from(text, 'latin1');

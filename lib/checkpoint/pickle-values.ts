@@ -1,6 +1,6 @@
 import { LLM2CLIPError } from '../errors';
 
-/** What an unpickled program can hold. Nothing here has behaviour of the file's choosing. */
+/** The values of an unpickled program. None of them has behaviour of the file's choosing. */
 export type PickleValue =
   | null
   | boolean
@@ -27,13 +27,17 @@ export class PickleList {
   readonly items: PickleValue[] = [];
 }
 
-/** A set, whose items nobody asks for. */
+/** A set. Its items are not kept, because nobody needs them. */
 export class PickleSet {}
 
-/** dict, or one of collections' kinds of it. Keys that are equal in Python alone stay apart. */
+/**
+ * A dict, or a similar type of `collections`. Keys that are equal only in Python remain separate.
+ */
 export class PickleDict {
   readonly entries: Map<PickleValue, PickleValue>;
-  /** Whether Python lets attributes be set: of OrderedDict, Counter and defaultdict, not of dict. */
+  /**
+   * Whether Python allows attributes: for OrderedDict, Counter and defaultdict, but not for dict.
+   */
   readonly hasAttributes: boolean;
 
   constructor(hasAttributes: boolean, entries: Iterable<readonly [PickleValue, PickleValue]> = []) {
@@ -42,7 +46,9 @@ export class PickleDict {
   }
 }
 
-/** A name of the table of globals, and what calling it gives; without `call` it is a mere token. */
+/**
+ * A name of the allow-list, with the function that calling it runs. Without `call` it is a token.
+ */
 export class PickleGlobal {
   readonly name: string;
   readonly call: ((args: readonly PickleValue[]) => PickleValue) | undefined;
@@ -53,13 +59,15 @@ export class PickleGlobal {
   }
 }
 
-/** Base of what the functions of the table make. */
+/** Base class of the objects that the functions of the allow-list make. */
 export abstract class PickleObject {
-  /** Takes the state that the file gives an object (BUILD). */
+  /** Receives the state that the file gives to the object (BUILD). */
   abstract build(state: PickleValue): void;
 }
 
-/** An object of which only the class is known. It holds nothing, does nothing, and cannot be called. */
+/**
+ * An object of which only the class is known. It holds no data, does nothing and cannot be called.
+ */
 export class PickleOpaque extends PickleObject {
   readonly className: string;
 
@@ -71,7 +79,7 @@ export class PickleOpaque extends PickleObject {
   build(): void {}
 }
 
-/** As Python has it; of opaque objects it is not known and taken to be so. */
+/** Whether a value is hashable in Python. Opaque objects are assumed to be. */
 export function isHashable(value: PickleValue): boolean {
   return !(
     value instanceof PickleList ||

@@ -15,20 +15,22 @@ import {
 
 const MAX_OPERATIONS = 3_000_000;
 const MAX_STACK = 100_000;
-/** Of what functions are given; else a few bytes could have a large list copied again and again. */
+/**
+ * Limit on the total arguments of calls. Otherwise a few bytes could copy a large list many times.
+ */
 const MAX_ARGUMENTS = 3_000_000;
 
-/** What a pickle may refer to; both throw ERR_CHECKPOINT_UNSAFE for anything else. */
+/** What a pickle may refer to. Both functions throw ERR_CHECKPOINT_UNSAFE for anything else. */
 export interface PickleWorld {
   global(module: string, name: string): PickleGlobal;
   persistent(id: PickleValue): PickleValue;
 }
 
 /**
- * Runs the operations of pickle protocols 1 to 5 on data alone: no class is looked up outside
- * `world`, no attribute is ever set. Work and memory are bounded.
+ * Interprets pickle protocols 1 to 5 as plain data. It looks up no class outside `world` and sets
+ * no attributes. Work and memory are limited.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSAFE for every other operation and every malformed one
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSAFE for all other or malformed operations
  */
 export function unpickle(bytes: Buffer, world: PickleWorld): PickleValue {
   const reader = new PickleReader(bytes);
@@ -37,15 +39,15 @@ export function unpickle(bytes: Buffer, world: PickleWorld): PickleValue {
   throw unsafePickle(`bytes are left over after its end at ${reader.position}`);
 }
 
-/** The same of one of several that lie one after the other; `reader` then stands behind it. */
+/** Like `unpickle`, for one of several consecutive pickles. It leaves `reader` after the pickle. */
 export function unpickleNext(reader: PickleReader, world: PickleWorld): PickleValue {
   return new Unpickler(reader, world).run();
 }
 
 class Unpickler {
-  /** By opcode; PROTO and STOP, which frame the program, are in run(). */
+  /** Operations by opcode. run() handles PROTO and STOP, which frame the program. */
   static readonly #operations: Readonly<Record<string, (u: Unpickler) => void>> = {
-    '\x95': (u) => u.#reader.bytes(8), // FRAME: a hint for buffering
+    '\x95': (u) => u.#reader.bytes(8), // FRAME is only a hint for buffering.
     N: (u) => u.#push(null),
     '\x88': (u) => u.#push(true),
     '\x89': (u) => u.#push(false),
@@ -146,7 +148,7 @@ class Unpickler {
     return value;
   }
 
-  /** Never from below the latest mark. */
+  /** Pops values from above the latest mark. */
   #popMany(count: number): PickleValue[] {
     const floor = this.#marks.at(-1) ?? 0;
     if (this.#stack.length - count < floor) throw this.#refuse('stack underflow');
@@ -210,7 +212,7 @@ class Unpickler {
     this.#push(this.#world.global(module, name));
   }
 
-  /** REDUCE and NEWOBJ: what is called is a function of the table, whatever the file calls it. */
+  /** Runs REDUCE and NEWOBJ, which can only call functions of the allow-list. */
   #call(): void {
     const [callee, args] = this.#popMany(2);
     if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
@@ -222,7 +224,9 @@ class Unpickler {
     this.#push(callee.call(args.items));
   }
 
-  /** Attributes of dictionaries are passed over, such as the `_metadata` of every state dict. */
+  /**
+   * Runs BUILD. It ignores attributes of dictionaries, such as the `_metadata` of every state dict.
+   */
   #build(): void {
     const [state = null] = this.#popMany(1);
     const target = this.#top();

@@ -7,17 +7,17 @@ import { MAX_RANK } from './limits';
 import type { TensorEntry } from './table';
 import type { StridedView, TorchStorage, TorchTensor } from './torch-objects';
 
-/** Where the bytes of a storage lie in the file. */
+/** Position of a storage's bytes in the file. */
 export interface StoredBytes {
   offset: number;
   size: number;
 }
 
 /**
- * Where a tensor lies in the file, after its claims were checked against its storage's bytes.
+ * Returns the position of a tensor in the file, after checking it against the bytes of its storage.
  *
- * @param recordOf the bytes of a storage, by its key
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT for one that reaches out of its storage
+ * @param recordOf returns the bytes of a storage by its key
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT for a tensor that reaches beyond its storage
  */
 export function placeTensor(
   source: ByteSource,
@@ -44,7 +44,7 @@ export function placeTensor(
   return { name, dtype, shape, strides, file, offset };
 }
 
-/** Storages count packed elements by the byte. */
+/** Bytes per element of a storage, which counts packed elements in bytes. */
 export function storageElementBytes({ dtype }: TorchStorage): number {
   return Math.ceil(DTYPE_BYTES[dtype]);
 }
@@ -56,7 +56,10 @@ function storageProblem(storage: TorchStorage, size: number): string | undefined
   return `lies in a storage of ${claimed}, its record has ${size} bytes`;
 }
 
-/** A view may repeat elements, by a stride of 0, but not leave its storage. */
+/**
+ * Describes what is wrong with a view. It may repeat elements with a stride of 0, but must be
+ * inside.
+ */
 function viewProblem({ storage, dtype, offset, shape, strides }: StridedView): string | undefined {
   const bytes = storage.part.count * storageElementBytes(storage);
   const available = Math.floor(bytes / DTYPE_BYTES[dtype]);

@@ -1,4 +1,7 @@
-/** What a pattern is made of. Greedy and lazy quantifiers find the same texts. */
+/**
+ * The nodes of a pattern. Greedy and lazy quantifiers are not distinguished: they match the same
+ * texts.
+ */
 export type PatternNode =
   | { kind: 'character'; matches: (character: string) => boolean }
   | { kind: 'place'; holds: (text: string, at: number) => boolean }
@@ -7,7 +10,7 @@ export type PatternNode =
   | { kind: 'repeat'; item: PatternNode; least: number; most: number }
   | { kind: 'ahead'; item: PatternNode; wanted: boolean };
 
-/** Thrown where a pattern needs more than this project matches. */
+/** Thrown for a pattern that needs unsupported features. */
 export class PatternUnsupported extends Error {}
 
 const LONGEST = 4096;
@@ -48,7 +51,7 @@ const PLACES: ReadonlyMap<string, (text: string, at: number) => boolean> = new M
 const GROUP = /\((?:\?(?:(:)|P<\w+>|([=!])))?/y;
 const TIMES = /\{(\d*)(?:(,)(\d*))?\}/y;
 
-/** Reads what names of modules are matched by; see {@link PatternUnsupported} for the rest. */
+/** Parses the patterns of module names. It throws {@link PatternUnsupported} for other features. */
 export class PatternParser {
   readonly #source: string;
   #at = 0;
@@ -98,7 +101,7 @@ export class PatternParser {
     if (this.#take('+')) return [1, Number.POSITIVE_INFINITY];
     if (this.#take('?')) return [0, 1];
     const found = this.#exec(TIMES);
-    // As in Python, other braces stand for themselves.
+    // As in Python, other braces are literal characters.
     if (found === undefined || (found[1] === '' && !found[3])) {
       if (found !== undefined) this.#at -= found[0].length;
       return undefined;

@@ -1,31 +1,35 @@
 import { type PatternNode, PatternParser, PatternUnsupported } from './python-pattern-parser';
 
-/** Steps that the patterns of one file may take together. */
+/** Number of steps that all patterns of a file may still take together. */
 export interface StepBudget {
   left: number;
 }
 
 /**
- * A regular expression of Python out of an untrusted file. It is matched by the set of places that
- * each part may end at, not by backtracking: its steps grow with the square of the text at most, are
- * counted, and end with the budget.
+ * A Python regular expression from an untrusted file. It is matched without backtracking, by the
+ * set of positions where each part may end. The number of steps is at most quadratic in the length
+ * of the text, and is limited by a budget.
  */
 export class PythonPattern {
   readonly #root: PatternNode;
   readonly #budget: StepBudget;
 
-  /** @throws {PatternUnsupported} for backreferences, lookbehind, flags, and what is no pattern */
+  /** @throws PatternUnsupported for backreferences, lookbehind, flags and malformed patterns */
   constructor(source: string, budget: StepBudget) {
     this.#root = new PatternParser(source).parse();
     this.#budget = budget;
   }
 
-  /** As `re.fullmatch`, from a place on. @throws {PatternUnsupported} where the budget is spent */
+  /**
+   * Whether the pattern matches the whole text from a position on, like `re.fullmatch`.
+   *
+   * @throws PatternUnsupported if the budget is used up
+   */
   matchesAll(text: string, from = 0): boolean {
     return new Matching(text, this.#budget).ends(this.#root, from).has(text.length);
   }
 
-  /** As PEFT looks a module up among patterns: the whole name, or its end after any dot. */
+  /** Whether the pattern matches a module as in PEFT: its whole name, or the part after any dot. */
   matchesEnd(name: string): boolean {
     const matching = new Matching(name, this.#budget);
     for (let from = 0; from >= 0; from = name.indexOf('.', from) + 1 || -1) {
@@ -35,7 +39,7 @@ export class PythonPattern {
   }
 }
 
-/** One text; what each part matches from each place on is found once. */
+/** Matches one text. The result of each node at each position is computed once. */
 class Matching {
   readonly #text: string;
   readonly #budget: StepBudget;
@@ -46,7 +50,7 @@ class Matching {
     this.#budget = budget;
   }
 
-  /** Where `node` may end if it begins at a place. */
+  /** Returns the positions where `node` may end if it begins at `at`. */
   ends(node: PatternNode, at: number): ReadonlySet<number> {
     let places = this.#found.get(node);
     if (places === undefined) {

@@ -1,31 +1,31 @@
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
-import type { AdapterConfig } from '../text-config';
 import { ADAPTER, ADAPTER_LAYERS } from './layouts/adapter';
 import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
 import { entriesByName } from './layouts/entries';
 import { closestLayout } from './layouts/recognise';
 import type { CheckpointTable, TensorEntry } from './table';
+import type { AdapterConfig } from './text-config';
 
-/** torch.nn.LayerNorm's own. */
+/** Default epsilon of torch.nn.LayerNorm. */
 const LAYER_NORM_EPS = 1e-5;
 
-/** The text adapter of a checkpoint, and where each of its weights lies. */
+/** The text adapter of a checkpoint, with the position of each of its weights. */
 export interface ResolvedAdapter {
-  /** Name of the layout, for people. */
+  /** Name of the layout, for messages. */
   layout: string;
   config: AdapterConfig;
-  /** Under their canonical names and of their canonical shapes. */
+  /** The weights, with their canonical names and shapes. */
   weights: NamedEntry[];
-  /** The logarithm of what cosines are multiplied by, where the checkpoint has it. */
+  /** Logarithm of the factor for cosines, if the checkpoint has it. */
   logitScale: TensorEntry | undefined;
 }
 
 /**
- * Finds the text adapter in a checkpoint, which holds it beside the vision tower or alone.
+ * Finds the text adapter in a checkpoint, with or without a vision tower beside it.
  *
- * @returns undefined where there is none
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH for missing, unknown or misshapen tensors
+ * @returns undefined if there is none
+ * @throws LLM2CLIPError ERR_CHECKPOINT_MISMATCH for missing, unknown or misshapen tensors
  * @example
  * const adapter = resolveAdapter(await readCheckpoint('LLM2CLIP-EVA02-L-14-336.pt'));
  * console.log(adapter?.config.width, adapter?.config.embeddingDim); // 4096 1280
@@ -55,7 +55,7 @@ export function resolveAdapter(table: CheckpointTable): ResolvedAdapter | undefi
   };
 }
 
-/** One block more would change the embeddings, and shift what comes after. */
+/** Refuses unknown tensors, because e.g. one more block would change the embeddings. */
 function requireKnown(
   path: string,
   prefix: string,

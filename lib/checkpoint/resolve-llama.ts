@@ -1,6 +1,5 @@
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
-import type { LlamaConfig } from '../text-config';
 import { andMore, bindWeights, type NamedEntry } from './layouts/bind';
 import type { Dimensions } from './layouts/dimensions';
 import { entriesByName } from './layouts/entries';
@@ -8,28 +7,29 @@ import { LLAMA, LLAMA_LAYER_NORM } from './layouts/llama';
 import { closestLayout, LEAST_SHARE } from './layouts/recognise';
 import { readLlamaConfig } from './llama-config';
 import { type CheckpointTable, configOf, type TensorEntry } from './table';
+import type { LlamaConfig } from './text-config';
 
-/** The head over the vocabulary, and tables of rotary angles that are recomputed. */
+/** Tensors that are not needed: the output head, and RoPE tables, which are recomputed. */
 const IGNORED = /(^|\.)(lm_head\.weight|rotary_emb\.inv_freq|rope\.freqs\w*|position_ids)$/;
 
-/** A Llama encoder understood: which one it is, and where each of its weights lies. */
+/** The Llama encoder of a checkpoint, with the position of each of its weights. */
 export interface ResolvedLlama {
-  /** Name of the layout, for people. */
+  /** Name of the layout, for messages. */
   layout: string;
   config: LlamaConfig;
-  /** Under their canonical names and of their canonical shapes. */
+  /** The weights, with their canonical names and shapes. */
   weights: NamedEntry[];
   /** Names of the tensors that are not needed. */
   ignored: string[];
 }
 
 /**
- * Binds the tensors of a Llama encoder to canonical names, all checks before any weight is read.
- * Shapes cannot tell the heads and the rotary embedding: its `config.json` must be there.
+ * Binds the tensors of a Llama encoder to canonical names. All checks are done before any weight is
+ * read. The `config.json` is required, because shapes do not reveal the heads and RoPE.
  *
- * @throws {LLM2CLIPError} ERR_NOT_FOUND without a configuration, ERR_CHECKPOINT_FORMAT for a wrong
+ * @throws LLM2CLIPError ERR_NOT_FOUND without a configuration, ERR_CHECKPOINT_FORMAT for a wrong
  *   one, ERR_CHECKPOINT_UNSUPPORTED for another kind of model, ERR_CHECKPOINT_MISMATCH for missing,
- *   unknown or misshapen tensors and where the configuration contradicts the weights
+ *   unknown or misshapen tensors and if the configuration contradicts the weights
  * @example
  * const llama = resolveLlama(await readCheckpoint('LLM2CLIP-Llama-3-8B-Instruct-CC-Finetuned'));
  * console.log(llama.config.layers, llama.config.kvHeads); // 32 8

@@ -9,10 +9,10 @@ import type { TensorEntry } from './table';
 
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
-/** Name, dtype, shape and offsets of a tensor of {@link MAX_RANK} dimensions, as JSON values. */
+/** Number of JSON values that describe a tensor of {@link MAX_RANK} dimensions. */
 const VALUES_PER_TENSOR = 6 + MAX_RANK;
 
-/** A tensor's bytes, counted from the beginning of the data. */
+/** Range of a tensor's bytes, from the beginning of the data. */
 interface Placed {
   entry: TensorEntry;
   begin: number;
@@ -20,10 +20,10 @@ interface Placed {
 }
 
 /**
- * Reads the header of one safetensors file; no data is read.
+ * Reads the header of a safetensors file, but not the data.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT for anything the format forbids,
- *   ERR_CHECKPOINT_UNSUPPORTED for an element type that this library does not know
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT for anything that the format forbids,
+ *   ERR_CHECKPOINT_UNSUPPORTED for an unknown element type
  */
 export function parseSafetensors(source: ByteSource): TensorEntry[] {
   const headerBytes = headerLength(source);
@@ -98,14 +98,14 @@ function parseDtype(source: ByteSource, name: string, { dtype }: JsonObject): Dt
   );
 }
 
-/** An array of exact, non-negative integers; undefined for anything else. */
+/** Returns an array of exact, non-negative integers, or undefined for anything else. */
 function sizes(value: JsonValue | undefined): number[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const isSize = (v: JsonValue): v is number => Number.isSafeInteger(v) && Number(v) >= 0;
   return value.every(isSize) ? value : undefined;
 }
 
-/** The format allows no hole, no overlap and nothing after the last tensor. */
+/** Checks that the tensors cover the data without gaps or overlaps, as the format demands. */
 function checkCoverage(source: ByteSource, placed: Placed[], dataBytes: number): void {
   let covered = 0;
   let previous = 'the header';

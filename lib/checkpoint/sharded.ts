@@ -10,12 +10,12 @@ import { ALL_OF_IT, type TensorEntry } from './table';
 const SHARD_NAME = /^[^/\\\0]+\.(safetensors|bin|pt|pth)$/;
 
 /**
- * Reads a `*.safetensors.index.json` or `*.bin.index.json`, and where the tensors of all its shards
- * lie. The shards must be in the same folder. Each tensor that the index lists must be in the shard
- * that it names, and no tensor may be in two shards.
+ * Reads a `*.safetensors.index.json` or `*.bin.index.json` and the tables of all its shards, which
+ * must be in the same folder. Each tensor must be in the shard that the index names, and in no
+ * other shard.
  *
  * @param parse reads one shard
- * @throws {LLM2CLIPError} as `parse`; ERR_CHECKPOINT_FORMAT, ERR_NOT_FOUND for a missing shard
+ * @throws LLM2CLIPError as `parse`; ERR_CHECKPOINT_FORMAT, ERR_NOT_FOUND for a missing shard
  */
 export function parseSharded(
   index: ByteSource,
@@ -43,7 +43,7 @@ export function parseSharded(
   return { format, tensors: [...found.values()], stateDict: ALL_OF_IT };
 }
 
-/** Tensor name → shard's file name. */
+/** Reads the map from tensor names to file names of shards. */
 function readWeightMap(index: ByteSource): Map<string, string> {
   if (index.size > MAX_HEADER_BYTES) {
     throw malformed(index, `larger than ${MAX_HEADER_BYTES} bytes`);
@@ -55,7 +55,7 @@ function readWeightMap(index: ByteSource): Map<string, string> {
   return new Map(Object.keys(weightMap).map((name) => [name, shardName(index, weightMap, name)]));
 }
 
-/** Plain names alone: an index must not reach outside its folder. */
+/** Returns a shard's file name. It must not contain a path, so that it stays inside the folder. */
 function shardName(index: ByteSource, weightMap: JsonObject, name: string): string {
   const shard = weightMap[name];
   if (typeof shard === 'string' && SHARD_NAME.test(shard)) return shard;

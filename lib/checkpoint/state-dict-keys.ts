@@ -3,12 +3,15 @@ import { MAX_DICT_DEPTH, MAX_DICT_ENTRIES } from './limits';
 import { PickleDict } from './pickle-values';
 import { TorchTensor } from './torch-objects';
 
-/** Keys under which training scripts keep the weights, beside the optimizer and the like; in this order. */
+/** Keys under which training scripts save the weights, in order of preference. */
 const WEIGHTS = [
   ...['model', 'module', 'state_dict', 'model_state_dict', 'model_state', 'net', 'network'],
   ...['net_state_dict', 'weights', 'params'],
 ];
-/** Averages of the weights over the training, which are taken where they are alone or asked for. */
+/**
+ * Keys of averaged weights, which are used only if there are no others or if the user asks for
+ * them.
+ */
 const AVERAGES = [
   ...['ema', 'model_ema', 'state_dict_ema', 'ema_state_dict', 'ema_model', 'model_ema_state_dict'],
   ...['ema_model_state_dict', 'ema_state', 'params_ema', 'averaged_model', 'swa_model'],
@@ -16,17 +19,18 @@ const AVERAGES = [
 ];
 const KEYS: readonly string[] = [...WEIGHTS, ...AVERAGES];
 
-/** A dictionary of weights, and where it lies in the file. */
+/** A dictionary of weights, and its key in the file. */
 export interface StateDict {
-  /** Keys with dots between them; empty for the outermost. */
+  /** Path of keys, joined by dots; empty for the outermost dictionary. */
   key: string;
   dict: PickleDict;
 }
 
 /**
- * Every dictionary of weights under keys that training scripts use, or else `root` itself.
+ * Finds every dictionary of weights under the keys that training scripts use, or else `root`
+ * itself.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT
  */
 export function findStateDicts(root: PickleDict, path: string): StateDict[] {
   const found = new StateDictSearch(path).within({ key: '', dict: root }, 0);
@@ -42,7 +46,10 @@ class StateDictSearch {
     this.#path = path;
   }
 
-  /** Each dictionary counts once, under the first of its keys, and so does one that holds itself. */
+  /**
+   * Searches a dictionary. Each dictionary counts once, under its first key, even if it contains
+   * itself.
+   */
   within({ key, dict }: StateDict, depth: number): StateDict[] {
     if (depth > MAX_DICT_DEPTH) throw malformedStateDict(this.#path, 'its keys never end');
     this.#known.add(dict);

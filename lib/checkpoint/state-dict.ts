@@ -6,15 +6,15 @@ import { findStateDicts, malformedStateDict, type StateDict } from './state-dict
 import type { CheckpointTable, StateDictChoice } from './table';
 import { TorchTensor } from './torch-objects';
 
-/** What a checkpoint's file says by itself. */
+/** The content of a checkpoint file, without the configuration files beside it. */
 export type ParsedFile = Pick<CheckpointTable, 'format' | 'tensors' | 'stateDict'>;
 
 /**
- * Finds the weights in what a torch file holds: those under `key`, or else under the first of the keys
- * that training scripts use, weights before averages of them.
+ * Finds the weights in a torch file: those under `key`, or else under the first of the keys that
+ * training scripts use. Plain weights take precedence over averaged ones.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT; ERR_CHECKPOINT_UNSUPPORTED where there is no dict,
- *   ERR_CHECKPOINT_MISMATCH where there are no weights under `key`
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT; ERR_CHECKPOINT_UNSUPPORTED if there is no dict,
+ *   ERR_CHECKPOINT_MISMATCH if there are no weights under `key`
  */
 export function weightsOf(
   root: PickleValue,
@@ -34,14 +34,14 @@ export function weightsOf(
   return { tensors: flatten(taken.dict, path), stateDict: { key: taken.key, others } };
 }
 
-/** "ema" stands also for what lies further in, e.g. "ema.module". */
+/** Finds a dictionary by its key. "ema" also finds a nested one, e.g. "ema.module". */
 function named(found: readonly StateDict[], key: string): StateDict | undefined {
   return (
     found.find((each) => each.key === key) ?? found.find((each) => each.key.startsWith(`${key}.`))
   );
 }
 
-/** Any dictionary of the file, by its keys with dots between them. */
+/** Finds any dictionary of the file by its path of keys, joined by dots. */
 function at(root: PickleDict, key: string, path: string): StateDict | undefined {
   let dict: PickleValue | undefined = root;
   let rest = key;
@@ -65,7 +65,9 @@ function noSuchKey(path: string, key: string, found: readonly StateDict[]): LLM2
   );
 }
 
-/** Inner dicts are joined with dots, all but tensors left out. */
+/**
+ * Flattens nested dicts to tensors by name, with keys joined by dots. Other values are left out.
+ */
 function flatten(root: PickleDict, path: string): Map<string, TorchTensor> {
   const tensors = new Map<string, TorchTensor>();
   let visits = 0;
@@ -75,7 +77,7 @@ function flatten(root: PickleDict, path: string): Map<string, TorchTensor> {
     for (const [key, value] of dict.entries) {
       if (++visits > MAX_DICT_ENTRIES)
         throw malformedStateDict(path, `it holds more than ${MAX_DICT_ENTRIES} entries`);
-      // Names of weights are text; a list of modules may be numbered.
+      // Names of weights are strings, or numbers for the modules of a list.
       if (typeof key !== 'string' && typeof key !== 'number') continue;
       const name = `${prefix}${key}`;
       if (value instanceof PickleDict) visit(value, `${name}.`, depth + 1);

@@ -1,16 +1,16 @@
-import type { Activation } from '../config';
 import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
+import type { Activation } from './layouts/layout';
 import { type Section, sectionOf } from './section';
 import type { StatedFile } from './table';
 
-/** A number that a configuration states, and where, for messages. */
+/** A number in a configuration, with its key for messages. */
 export interface Stated {
   key: string;
   value: number;
 }
 
-/** What a configuration says of the vision tower; undefined where it is silent. */
+/** The vision tower in a configuration. Fields that it does not state are undefined. */
 export interface StatedConfig {
   width?: Stated;
   layers?: Stated;
@@ -23,13 +23,16 @@ export interface StatedConfig {
   layerNormEps?: Stated;
   ropeGrid?: Stated;
   activation?: Activation;
-  /** Several fields may state it, for the tower alone and for the whole; one of them must be right. */
+  /**
+   * Candidates from several fields, for the tower or for the whole model. One of them must be
+   * right.
+   */
   embeddingDims: Stated[];
 }
 
 type NumberField = Exclude<keyof StatedConfig, 'activation' | 'embeddingDims'>;
 
-/** Keys of the vision section: Hugging Face's, then open_clip's and EVA-CLIP's. */
+/** Keys of the vision section: those of Hugging Face, then those of open_clip and EVA-CLIP. */
 const VISION_KEYS: readonly [NumberField, string][] = [
   ['width', 'hidden_size'],
   ['width', 'width'],
@@ -56,10 +59,10 @@ const ACTIVATION_NAMES: Readonly<Record<string, Activation>> = {
 };
 
 /**
- * What the first of these files says of a tower that says anything: a Hugging Face `config.json`, or
- * an open_clip-style `{embed_dim, vision_cfg}`, also where it lies under `model_cfg`.
+ * Reads the configuration of a tower from the first of these files that has one: a Hugging Face
+ * `config.json`, or an open_clip-style `{embed_dim, vision_cfg}`, which may be under `model_cfg`.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT for a field of the wrong kind,
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT for a field of the wrong type,
  *   ERR_CHECKPOINT_UNSUPPORTED for an activation that is not known
  */
 export function readStatedConfig(files: readonly StatedFile[]): StatedConfig {
@@ -91,12 +94,15 @@ function readConfig(config: Section): StatedConfig {
   return stated;
 }
 
-/** A configuration of the tower alone has its fields at the top. */
+/**
+ * Returns the section of the vision tower. A configuration of only the tower has its fields at the
+ * top.
+ */
 function visionOnly(root: Section): Section {
   return 'patch_size' in root ? root : {};
 }
 
-/** A size; a pair of equal sizes is read as one. */
+/** Reads a number. A pair of equal sizes is read as one. */
 function readNumber(from: Section, key: string, fraction = false): Stated | undefined {
   const found = from[key];
   if (found === undefined || found === null) return undefined;

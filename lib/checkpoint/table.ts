@@ -1,52 +1,62 @@
 import type { Dtype } from './dtype';
 
-/** Where one tensor lies: a strided view of bytes in a file. Nothing is read until conversion. */
+/**
+ * Position of a tensor: a strided view of bytes in a file. The bytes are read only in the
+ * conversion.
+ */
 export interface TensorEntry {
   /** Name in the checkpoint, as found. */
   name: string;
   dtype: Dtype;
   shape: number[];
-  /** In elements, one a dimension; row-major for safetensors, whatever was pickled for torch files. */
+  /** Strides in elements: row-major for safetensors, any for torch files. */
   strides: number[];
   /** Absolute path of the file that holds the data. */
   file: string;
-  /** Of element [0, 0, …], in bytes from the beginning of the file. */
+  /** Offset of element [0, 0, …] in the file, in bytes. */
   offset: number;
 }
 
-/** A parsed checkpoint: every tensor's place, and the JSON files found beside it. */
+/** A parsed checkpoint: the positions of its tensors, and the JSON files beside it. */
 export interface CheckpointTable {
   format: 'safetensors' | 'torch';
-  /** As the user gave it. */
+  /** Path that the user gave. */
   path: string;
   tensors: TensorEntry[];
-  /** Which of several sets of weights these are. */
+  /** Says which of several sets of weights these are. */
   stateDict: StateDictChoice;
-  /** What JSON files say of it, in the order in which they are asked. */
+  /** Configuration files, in order of precedence. */
   stated: StatedFile[];
 }
 
-/** The configuration of the model: given by hand, `config.json`, or an open_clip-style one. */
+/**
+ * Returns the model's configuration: the one the user named, `config.json`, or an open_clip config.
+ */
 export function configOf({ stated }: CheckpointTable): StatedFile['content'] | undefined {
   return stated.find(({ about }) => about === 'model')?.content;
 }
 
-/** A JSON file that was given by hand or lies beside a checkpoint. */
+/** A JSON file that the user named or that is beside a checkpoint. */
 export interface StatedFile {
-  /** Without its folder. */
+  /** File name without the folder. */
   name: string;
-  /** Whether it is about the model, or about what becomes of pictures first. */
+  /** Whether it describes the model or the preprocessing of images. */
   about: 'model' | 'pictures';
   content: Record<string, unknown>;
 }
 
-/** Training scripts keep weights under a key, and sometimes those of several models. */
+/**
+ * The chosen set of weights. Training scripts save weights under a key, sometimes of several
+ * models.
+ */
 export interface StateDictChoice {
-  /** Key under which the tensors were found, dots between nested ones; empty for the file itself. */
+  /**
+   * Key under which the tensors were found, with nested keys joined by dots; empty without a key.
+   */
   key: string;
   /** Other keys that hold weights. */
   others: string[];
 }
 
-/** Of files that have no keys. */
+/** The choice for files without keys. */
 export const ALL_OF_IT: StateDictChoice = { key: '', others: [] };

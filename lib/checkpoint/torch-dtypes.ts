@@ -1,6 +1,6 @@
 import type { Dtype } from './dtype';
 
-/** torch's name of a type → this project's. Integers below a byte are kept in bytes. */
+/** This project's name of each torch type. Integers below a byte are stored in bytes. */
 export const TORCH_DTYPES: Readonly<Record<string, Dtype>> = {
   ...{ float64: 'f64', float32: 'f32', float16: 'f16', bfloat16: 'bf16' },
   ...{ float8_e4m3fn: 'f8_e4m3', float8_e5m2: 'f8_e5m2', float8_e8m0fnu: 'f8_e8m0' },
@@ -15,7 +15,7 @@ export const TORCH_DTYPES: Readonly<Record<string, Dtype>> = {
   ...Object.fromEntries([1, 2, 3, 4, 5, 6, 7].map((bits) => [`int${bits}`, 'i8' as const])),
 };
 
-/** Storages that torch has had for the CPU and for CUDA, of the same names. */
+/** Storage classes that torch has had, with the same names for the CPU and for CUDA. */
 const STORAGES: Readonly<Record<string, Dtype>> = {
   ...{ DoubleStorage: 'f64', FloatStorage: 'f32', HalfStorage: 'f16', BFloat16Storage: 'bf16' },
   ...{ LongStorage: 'i64', IntStorage: 'i32', ShortStorage: 'i16', CharStorage: 'i8' },
@@ -23,7 +23,9 @@ const STORAGES: Readonly<Record<string, Dtype>> = {
   ...{ ComplexFloatStorage: 'c64', ComplexDoubleStorage: 'c128' },
 };
 
-/** Class of a storage → type of its elements. Plain bytes are those of a type that has no class. */
+/**
+ * Element type of each storage class. A type without a class of its own uses a storage of bytes.
+ */
 export const STORAGE_DTYPES: Readonly<Record<string, Dtype>> = {
   ...Object.fromEntries(
     Object.entries(STORAGES).flatMap(([name, dtype]) => [

@@ -1,4 +1,4 @@
-// torch.save's format before torch 1.6: pickles one after the other, then the storages.
+// Reads torch.save's format before torch 1.6: consecutive pickles, followed by the storages.
 import type { LLM2CLIPError } from '../errors';
 import type { ByteSource } from './byte-source';
 import { MAX_PICKLE_BYTES, MAX_RECORDS } from './limits';
@@ -11,13 +11,13 @@ import type { TorchStorage } from './torch-objects';
 import { storageOf, TORCH_WORLD } from './torch-world';
 
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
-/** As a pickled integer, with what may come before it: a protocol, and a frame of eight bytes. */
+/** The magic number as a pickled integer. A protocol and a frame of eight bytes may precede it. */
 const PICKLED_MAGIC_NUMBER = '\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19';
 const STARTS = [2, 11];
-/** The same of protocol 1, in digits. */
+/** The magic number in protocol 1, in digits. */
 const WRITTEN_MAGIC_NUMBER = `L${MAGIC_NUMBER}L\n`;
 const PROTOCOL_VERSION = 1001;
-/** Before each storage: how many elements follow. */
+/** Size of the number of elements, which precedes each storage. */
 const COUNT_BYTES = 8;
 
 /** @param start the first bytes of a file, one character each */
@@ -27,24 +27,24 @@ export function isLegacyTorch(start: string): boolean {
 }
 
 /**
- * Reads the table of tensors of a `.pt` or `.pth` file in torch's old format. Numbers in it are
- * little-endian, whatever machine wrote them. Of the storages only their lengths are read.
+ * Reads the table of tensors of a `.pt` or `.pth` file in torch's old format. Its numbers are
+ * always little-endian. Only the lengths of the storages are read.
  *
- * @param key of the weights, where the file holds those of several models
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSAFE, ERR_CHECKPOINT_UNSUPPORTED;
- *   ERR_CHECKPOINT_MISMATCH where there is no such key
+ * @param key key of the weights, if the file holds those of several models
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSAFE, ERR_CHECKPOINT_UNSUPPORTED;
+ *   ERR_CHECKPOINT_MISMATCH if there is no such key
  */
 export function parseLegacyTorch(source: ByteSource, key?: string): ParsedFile {
   const storages = new Map<string, TorchStorage>();
   const reader = new PickleReader(source.read(0, Math.min(source.size, MAX_PICKLE_BYTES)));
   const world = noting(storages);
   const next = () => unpickleNext(reader, world);
-  if (next() !== MAGIC_NUMBER) throw malformedTorch(source, 'its magic number is another');
+  if (next() !== MAGIC_NUMBER) throw malformedTorch(source, 'its magic number is wrong');
   const version = next();
   if (version !== PROTOCOL_VERSION) {
     throw malformedTorch(source, `expected version ${PROTOCOL_VERSION} of the format`);
   }
-  next(); // Sizes of C's types on the machine that wrote it.
+  next(); // Skip the sizes of C's types on the machine that wrote the file.
   const { tensors, stateDict } = weightsOf(next(), source.path, key);
   const keys = next();
   const records = readRecords(source, reader.position, keysOf(source, keys), storages);
@@ -53,7 +53,9 @@ export function parseLegacyTorch(source: ByteSource, key?: string): ParsedFile {
   return { format: 'torch', tensors: placed, stateDict };
 }
 
-/** Notes each storage that the pickles refer to; the first mention tells the type, as in torch. */
+/**
+ * Records each storage that the pickles refer to. As in torch, the first reference states its type.
+ */
 function noting(storages: Map<string, TorchStorage>): PickleWorld {
   const persistent = (id: PickleValue) => {
     const storage = storageOf(id);
@@ -73,7 +75,7 @@ function keysOf(source: ByteSource, value: PickleValue): string[] {
   );
 }
 
-/** Storages lie in the order of `keys`, from `start` on. */
+/** Reads the positions of the storages, which follow `start` in the order of `keys`. */
 function readRecords(
   source: ByteSource,
   start: number,

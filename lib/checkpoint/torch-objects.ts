@@ -1,13 +1,13 @@
 import type { Dtype, UnreadableKind } from './dtype';
 import { PickleObject, PickleTuple, type PickleValue, unsafePickle } from './pickle-values';
 
-/** Bytes of the file, as a tensor's pickle refers to them. Unchecked claims of the file. */
+/** A storage, as a tensor's pickle refers to it. Its fields are unchecked claims of the file. */
 export class TorchStorage extends PickleObject {
   readonly dtype: Dtype;
   readonly key: string;
-  /** Number of elements of the whole. */
+  /** Number of elements of the whole storage. */
   readonly length: number;
-  /** The part of it that this is, in elements: all, except for views in old files. */
+  /** The visible part of it, in elements: everything, except for views in old files. */
   readonly part: { first: number; count: number };
 
   constructor(
@@ -28,21 +28,24 @@ export class TorchStorage extends PickleObject {
   }
 }
 
-/** Where a tensor's numbers lie in a storage. Integers are checked to be sizes, nothing more. */
+/**
+ * Position of a tensor in a storage. Its integers are checked to be sizes, but not against the
+ * storage.
+ */
 export interface StridedView {
   storage: TorchStorage;
-  /** The storage's own, unless a tensor of another type lies in plain bytes. */
+  /** Type of the storage, unless the storage holds plain bytes of another type. */
   dtype: Dtype;
-  /** In elements of `dtype`. */
+  /** Offset in elements of `dtype`. */
   offset: number;
   shape: number[];
   strides: number[];
 }
 
-/** A tensor that cannot be read, of which a checkpoint may still hold any number beside its weights. */
+/** A tensor that cannot be read. A checkpoint may hold such tensors beside its weights. */
 export interface UnreadableTensor {
   kind: UnreadableKind;
-  /** Empty where it is not known. */
+  /** Shape; empty if it is not known. */
   shape: number[];
 }
 
@@ -59,8 +62,9 @@ export class TorchTensor extends PickleObject {
   }
 
   /**
-   * As torch.Tensor.__setstate__: `(storage, offset, shape, strides)`; of old variables
-   * `(tensor, gradient, hooks, requires_grad, volatile)`; the last three alone, which say nothing here.
+   * Sets the state as torch.Tensor.__setstate__ does. The state is `(storage, offset, shape,
+   * strides)`, or `(tensor, gradient, hooks, requires_grad, volatile)` for old variables, or only
+   * the last three of these, which do not matter here.
    */
   build(state: PickleValue): void {
     const items = state instanceof PickleTuple ? state.items : [];
@@ -71,7 +75,10 @@ export class TorchTensor extends PickleObject {
   }
 }
 
-/** `(storage, offset, shape, strides)`; `dtype` is the storage's where none is given. */
+/**
+ * Makes a view from `(storage, offset, shape, strides)`. The default `dtype` is that of the
+ * storage.
+ */
 export function viewOf(args: readonly PickleValue[], dtype?: Dtype): StridedView {
   const [storage, offset, shapeValue, stridesValue] = args;
   const shape = sizes(shapeValue);
@@ -87,7 +94,7 @@ export function viewOf(args: readonly PickleValue[], dtype?: Dtype): StridedView
   return { storage, dtype: dtype ?? storage.dtype, offset, shape, strides };
 }
 
-/** Bounds what a shape costs that is repeated from tensor to tensor; the parsers allow far fewer. */
+/** Limits the cost of a shape that many tensors share. The parsers allow far fewer dimensions. */
 const MOST_SIZES = 128;
 
 export function sizes(value: PickleValue | undefined): number[] | undefined {

@@ -1,4 +1,5 @@
-// torch's functions that rebuild tensors (torch/_utils.py, torch/_tensor.py of 2.11), by name.
+// The functions of torch that rebuild tensors (torch/_utils.py and torch/_tensor.py of 2.11), by
+// name.
 import type { Dtype, UnreadableKind } from './dtype';
 import {
   PickleDict,
@@ -12,7 +13,7 @@ import { sizes, TorchTensor, viewOf } from './torch-objects';
 
 type Arguments = readonly PickleValue[];
 
-/** Gradients and hooks are passed over. */
+/** Builders of plain tensors. They ignore gradients and hooks. */
 const PLAIN_BUILDERS: Readonly<Record<string, (args: Arguments) => TorchTensor>> = {
   'torch._utils._rebuild_tensor': (args) => plainTensor(args, { least: 4, most: 4 }),
   'torch._utils._rebuild_tensor_v2': (args) => plainTensor(args, { least: 4, most: 7 }, args[6]),
@@ -31,13 +32,13 @@ const PLAIN_BUILDERS: Readonly<Record<string, (args: Arguments) => TorchTensor>>
   'torch._utils._rebuild_device_tensor_from_cpu_tensor': ([tensor]) => tensorOf(tensor),
 };
 
-/** Each gives a tensor or refuses its arguments. */
+/** All builders. Each returns a tensor or refuses its arguments. */
 export const TENSOR_BUILDERS: typeof PLAIN_BUILDERS = {
   ...PLAIN_BUILDERS,
   'torch._tensor._rebuild_from_type_v2': tensorWithAttributes,
 };
 
-/** `(storage, offset, shape, strides, …)` */
+/** Arguments: `(storage, offset, shape, strides, …)`. */
 function plainTensor(
   args: Arguments,
   { least, most }: { least: number; most: number },
@@ -51,7 +52,7 @@ function plainTensor(
   return isPlain(metadata) ? new TorchTensor(view) : unreadable('conjugated', args[2]);
 }
 
-/** Metadata say whether the numbers are to be conjugated or negated when they are read. */
+/** Whether a tensor's numbers need not be conjugated or negated when they are read. */
 function isPlain(metadata: PickleValue): boolean {
   if (metadata === null) return true;
   if (metadata instanceof PickleDict) {
@@ -60,7 +61,7 @@ function isPlain(metadata: PickleValue): boolean {
   throw unsafePickle('the metadata of a tensor is not a dictionary');
 }
 
-/** `(tensor, …)`, or nothing of a parameter whose state follows. */
+/** Arguments: `(tensor, …)`, or none for a parameter whose state follows. */
 function parameter(args: Arguments): TorchTensor {
   return args.length === 0 ? noTensorYet(args) : tensorOf(args[0]);
 }
@@ -70,7 +71,7 @@ function noTensorYet(args: Arguments): TorchTensor {
   throw unsafePickle('a tensor is made with arguments');
 }
 
-/** `(function, class, arguments, attributes)`: none but the functions above are ever called. */
+/** Arguments: `(function, class, arguments, attributes)`. It calls only the functions above. */
 function tensorWithAttributes([builder, , args]: Arguments): TorchTensor {
   const build =
     builder instanceof PickleGlobal ? ownProperty(PLAIN_BUILDERS, builder.name) : undefined;

@@ -4,12 +4,12 @@ import { PickleGlobal, PickleTuple, type PickleValue, unsafePickle } from './pic
 import { STORAGE_DTYPES } from './torch-dtypes';
 import { isSize, TorchStorage } from './torch-objects';
 
-/** All that a checkpoint may refer to. Everything else is refused by name. */
+/** Everything that a checkpoint may refer to. Anything else is refused with its name. */
 export const TORCH_WORLD: PickleWorld = { global: allowedGlobal, persistent: storageOf };
 
 /**
- * `('storage', torch.FloatStorage, key, device, length)`; in files of the old format a sixth item, the
- * part that is seen, or None for all.
+ * Makes a storage from `('storage', torch.FloatStorage, key, device, length)`. Files in the old
+ * format have a sixth item: the visible part, or None for everything.
  */
 export function storageOf(id: PickleValue): TorchStorage {
   const [tag, type, key, device, length, view = null, ...more] =
@@ -29,7 +29,7 @@ export function storageOf(id: PickleValue): TorchStorage {
   return new TorchStorage(dtype, key, length, partOf(view, length));
 }
 
-/** `(key of the view, first element, elements)` */
+/** Reads a view: `(key of the view, first element, number of elements)`. */
 function partOf(view: PickleValue, length: number): TorchStorage['part'] {
   if (view === null) return { first: 0, count: length };
   const [, first, count] = view instanceof PickleTuple ? view.items : [];

@@ -12,7 +12,7 @@ import type { ZipEntry } from './zip-entry';
 
 const PICKLE = '/data.pkl';
 
-/** The records of one torch file: everything lies under one folder, whatever its name. */
+/** The records of a torch file. All of them are under one folder, which may have any name. */
 interface Archive {
   source: ByteSource;
   prefix: string;
@@ -20,12 +20,12 @@ interface Archive {
 }
 
 /**
- * Reads the table of tensors of a `.pt` or `.bin` file as torch.save writes it since torch 1.6.
- * Only the small records are read; storages are checked against the tensors that lie in them.
+ * Reads the table of tensors of a `.pt` or `.bin` file as torch.save writes it since torch 1.6. It
+ * reads only the small records, and checks that each tensor fits its storage.
  *
- * @param key of the weights, where the file holds those of several models
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSAFE, ERR_CHECKPOINT_UNSUPPORTED;
- *   ERR_CHECKPOINT_MISMATCH where there is no such key
+ * @param key key of the weights, if the file holds those of several models
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSAFE, ERR_CHECKPOINT_UNSUPPORTED;
+ *   ERR_CHECKPOINT_MISMATCH if there is no such key
  */
 export function parseTorchZip(source: ByteSource, key?: string): ParsedFile {
   const archive = openArchive(source);
@@ -55,7 +55,7 @@ function openArchive(source: ByteSource): Archive {
   return archive;
 }
 
-/** A small record, whole, checked against its checksum. */
+/** Reads a small record and verifies its checksum. */
 function readRecord({ source, prefix, entries }: Archive, name: string, limit: number): Buffer {
   const entry = entries.get(prefix + name);
   if (entry === undefined) throw malformedTorch(source, `record ${quote(name)} is missing`);

@@ -1,7 +1,7 @@
 import type { ByteSource } from './byte-source';
 import { damagedZip, exactInteger } from './zip-entry';
 
-/** Where a zip archive's central directory lies, in bytes from the beginning of the file. */
+/** Position of a zip archive's central directory, in bytes from the beginning of the file. */
 export interface Directory {
   start: number;
   size: number;
@@ -16,7 +16,7 @@ const ZIP64_LOCATOR_BYTES = 20;
 const ZIP64_END = 0x06064b50;
 const ZIP64_END_BYTES = 56;
 
-/** Reads the end-of-central-directory record, and the zip64 one where there is one. */
+/** Reads the end-of-central-directory record, and the zip64 one if there is one. */
 export function findDirectory(source: ByteSource): Directory {
   const endAt = findEnd(source);
   const end = source.read(endAt, END_BYTES);
@@ -40,7 +40,7 @@ export function findDirectory(source: ByteSource): Directory {
   return directory;
 }
 
-/** Searched backwards, because a comment may follow it. */
+/** Finds the end record. It searches backwards, because a comment may follow the record. */
 function findEnd(source: ByteSource): number {
   const length = Math.min(source.size, END_BYTES + LONGEST_COMMENT);
   const tail = source.read(source.size - length, length);
@@ -73,7 +73,7 @@ function findZip64End(
   return { at, directory };
 }
 
-/** Each plain field says the same as the zip64 one, or that it is there. */
+/** Whether each plain field equals the zip64 one or refers to it. */
 function agrees(narrow: Directory, wide: Directory): boolean {
   return (
     (narrow.count === 0xffff || narrow.count === wide.count) &&

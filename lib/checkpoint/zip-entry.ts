@@ -2,18 +2,18 @@ import { LLM2CLIPError } from '../errors';
 import { quote } from '../quote';
 import type { ByteSource } from './byte-source';
 
-/** One stored file of a zip archive. */
+/** A stored file in a zip archive. */
 export interface ZipEntry {
   name: string;
   flags: number;
   method: number;
   /** CRC-32 of the data. */
   crc: number;
-  /** Of the data, in bytes. */
+  /** Size of the data, in bytes. */
   size: number;
-  /** Of the local header, in bytes from the beginning of the file. */
+  /** Offset of the local header in the file, in bytes. */
   headerAt: number;
-  /** Of the data, in bytes from the beginning of the file. */
+  /** Offset of the data in the file, in bytes. */
   offset: number;
 }
 
@@ -21,8 +21,8 @@ const ZIP64_EXTRA = 1;
 const IN_EXTRA = 0xffffffff;
 
 /**
- * Replaces each 32-bit field that says 0xFFFFFFFF by the next 64-bit one of the zip64 extra field.
- * `fields` come in the extra's order: size, compressed size, header's offset.
+ * Replaces each 32-bit field with the value 0xFFFFFFFF by the next 64-bit field of the zip64 extra
+ * field. `fields` are in the order of the extra field: size, compressed size, offset of the header.
  */
 export function zip64Sizes(
   source: ByteSource,

@@ -12,14 +12,15 @@ const LOCAL_BYTES = 30;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const STORED = 0;
 const ENCRYPTED = 1 << 0;
-/** Sizes and checksum come after the data (and in the central directory), not in the local header. */
+/** Flag: sizes and checksum follow the data, and are not in the local header. */
 const DATA_DESCRIPTOR = 1 << 3;
 
 /**
- * Lists a zip archive by its central directory, as torch.save writes it: stored entries only,
- * local headers in agreement, no name twice, no byte in two entries. No data is read.
+ * Lists a zip archive by its central directory, without reading data. The archive must be as
+ * torch.save writes it: entries are stored without compression, local headers agree with the
+ * directory, names are unique and entries do not overlap.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT, or ERR_CHECKPOINT_UNSUPPORTED for compression
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT, or ERR_CHECKPOINT_UNSUPPORTED for compression
  */
 export function readZip(source: ByteSource): Map<string, ZipEntry> {
   const directory = findDirectory(source);
@@ -89,7 +90,7 @@ function decodeName(source: ByteSource, bytes: Buffer): string {
   }
 }
 
-/** Fills in where each entry's data begins, from its local header, and finds overlaps. */
+/** Sets the offset of each entry's data from its local header, and refuses overlaps. */
 function locateData(source: ByteSource, entries: ZipEntry[], directory: Directory): void {
   let free = 0;
   let previous = '';

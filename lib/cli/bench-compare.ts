@@ -30,7 +30,7 @@ function describeChange({ throughput, latency, verdict }: Change): string {
 }
 
 function printChanges({ changes, unmatched }: Changes): void {
-  print('after over before, above 1 is better, with 95 % intervals');
+  print('Ratios of after to before with their 95 % intervals; above 1, after is better.');
   printTable([
     ...changes.map(
       (one) => [nameOf(one.scenario, one.configuration), describeChange(one)] as const,
@@ -54,15 +54,20 @@ async function run(
   if (changes.changes.some(({ verdict }) => verdict === 'worse')) process.exitCode = 1;
 }
 
-/** `llm2clip bench compare`. */
+/** Makes the command `llm2clip bench compare`. */
 export function compareCommand(): Command {
   return new Command('compare')
     .description(
-      'say what changed between two records beyond noise; fails where something is worse',
+      'compare two benchmark records, allowing for noise; the exit code is 1 if anything got worse',
     )
-    .argument('<before>', 'JSON that bench wrote')
-    .argument('<after>', 'JSON that bench wrote')
-    .option('--tolerance <percent>', 'loss that is no regression', tolerance, DEFAULT_TOLERANCE)
+    .argument('<before>', 'JSON file written by bench')
+    .argument('<after>', 'JSON file written by bench')
+    .option(
+      '--tolerance <percent>',
+      'a loss up to this much is not a regression',
+      tolerance,
+      DEFAULT_TOLERANCE,
+    )
     .option('--json', 'print the changes as JSON')
     .action(run);
 }

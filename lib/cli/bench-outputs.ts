@@ -8,7 +8,7 @@ import { writeReport, writeText } from '../bench/store';
 import { LLM2CLIPError } from '../errors';
 import { print } from './output';
 
-/** Where a benchmark's results go. */
+/** The files that a benchmark's results are written to. */
 export interface OutputPaths {
   out?: string;
   markdown?: string;
@@ -17,12 +17,15 @@ export interface OutputPaths {
 }
 
 export interface Outputs {
-  /** After each run: what is done is not lost. */
+  /**
+   * Writes the record. It is called after each run, so that an interruption loses no finished run.
+   */
   save(report: Report): Promise<void>;
+  /** Writes every output that was asked for and prints the report. */
   finish(report: Report): Promise<void>;
 }
 
-/** What cannot be written should not be measured first. */
+/** Fails before the measurement, not after it, if a file cannot be written. */
 function requireFolder(path: string): void {
   try {
     accessSync(dirname(path), constants.W_OK);

@@ -53,13 +53,13 @@ const list =
 function scenario(text: string): Scenario {
   const known = SCENARIOS.find((name) => name === text);
   if (known !== undefined) return known;
-  throw new InvalidArgumentError(`expected some of ${SCENARIOS.join(', ')}`);
+  throw new InvalidArgumentError(`expected one or more of ${SCENARIOS.join(', ')}`);
 }
 
 function imagesOf({ images }: Options): string[] {
   if (images !== undefined) return images;
   if (existsSync(DEFAULT_PICTURES)) return [DEFAULT_PICTURES];
-  throw invalidRange('a folder of pictures', '--images', images);
+  throw invalidRange('a folder of images', '--images', images);
 }
 
 function scenariosOf({ scenario: wanted, slo }: Options): readonly Scenario[] {
@@ -101,7 +101,7 @@ async function emptyReport(): Promise<Report> {
   };
 }
 
-/** Runs the suite; whatever ends it, what was finished is kept. */
+/** Runs the suite. Finished runs are written even if an error or Ctrl-C ends it. */
 async function measure(report: Report, suite: SuiteOptions, outputs: Outputs): Promise<void> {
   const note = (text: string) => {
     clearProgress();
@@ -133,41 +133,48 @@ async function run(bundle: string, options: Options): Promise<void> {
   await outputs.finish(report);
 }
 
-/** `llm2clip bench`. */
+/** Makes the command `llm2clip bench`. */
 export function benchCommand(): Command {
   return new Command('bench')
     .description('measure throughput and latency of a bundle on this machine')
-    .argument('<bundle>', 'made by convert or import')
+    .argument('<bundle>', 'bundle made by convert or import')
     .option('--scenario <list>', SCENARIOS.join(', '), list(scenario), DEFAULT_SCENARIOS)
-    .option('--images <path...>', 'pictures, or folders of them (in a clone: those of the tests)')
+    .option(
+      '--images <path...>',
+      "image files or folders (default in a clone: the tests' photographs)",
+    )
     .addOption(
-      new Option('--input <kind>', 'what a request carries')
+      new Option('--input <kind>', 'form in which a request passes its images')
         .choices(INPUT_KINDS)
         .default('encoded'),
     )
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
-    .option('--threads <n>', 'threads a batch is computed with', positiveInteger)
+    .option('--threads <n>', 'number of threads that compute a batch', positiveInteger)
     .option('--max-batch <n>', 'largest batch', positiveInteger)
-    .option('--duration <seconds>', 'of a run, at the least', positive, 10)
-    .option('--min-queries <n>', 'of a run', positiveInteger, 24)
-    .option('--compliant', "MLPerf's least durations and numbers of queries")
+    .option('--duration <seconds>', 'minimum duration of a run', positive, 10)
+    .option('--min-queries <n>', 'minimum number of queries in a run', positiveInteger, 24)
+    .option('--compliant', "use MLPerf's minimum durations and query counts")
     .option(
       '--concurrency <list>',
-      "callers of scenario 'concurrency'",
+      "numbers of concurrent callers for scenario 'concurrency'",
       list(positiveInteger),
       [1, 2, 4, 8, 16],
     )
     .option(
       '--rate <n>',
-      "queries a second of scenario 'server' (default: 0.8 × offline)",
+      "queries per second for scenario 'server' (default: 0.8 × the offline rate)",
       positive,
     )
-    .option('--rates <list>', "of scenario 'rate' (default: shares of offline)", list(positive))
-    .option('--slo <bound>', 'search the highest rate that keeps it, e.g. p99=50ms')
-    .option('--reference <bundle>', 'the same model in fp32, to compare the embeddings with')
-    .option('--out <file.json>', 'write the record, also when interrupted')
-    .option('--markdown <file>', 'write a report in Markdown')
-    .option('--html <file>', 'write a page with charts')
+    .option(
+      '--rates <list>',
+      "queries per second for scenario 'rate' (default: fractions of the offline rate)",
+      list(positive),
+    )
+    .option('--slo <bound>', 'find the highest rate that meets this bound, e.g. p99=50ms')
+    .option('--reference <bundle>', 'the same model in fp32, to compare embeddings with')
+    .option('--out <file.json>', 'write the record to this file, even when interrupted')
+    .option('--markdown <file>', 'write a Markdown report to this file')
+    .option('--html <file>', 'write a page with charts to this file')
     .option('--json', 'print the record as JSON')
     .action(run)
     .enablePositionalOptions()

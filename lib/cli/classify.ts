@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import type { Classification, Classifier } from '../classify';
 import { LLM2CLIP } from '../model';
 import { positiveInteger } from './arguments';
@@ -76,19 +76,22 @@ async function run(bundle: string, images: string[], options: Options, command: 
   }
 }
 
-/** `llm2clip classify`. */
+/** Makes the command `llm2clip classify`. */
 export function classifyCommand(): Command {
   const command = new Command('classify')
-    .description('say which of some labels fit pictures best, without training')
-    .argument('<bundle>', 'with a language model, made by convert --llm')
-    .argument('<image...>', 'files, or folders: all pictures in them and below')
-    .option('--labels <a,b,...>', 'separated by commas')
+    .description('find the labels that fit each image best, without training (zero-shot)')
+    .argument('<bundle>', 'bundle with a language model, made by convert --llm')
+    .argument('<image...>', 'image files, or folders that are searched recursively')
+    .option('--labels <a,b,...>', 'labels, separated by commas')
     .addOption(
-      new Option('--labels-file <file>', 'one a line, or a JSON array').conflicts('labels'),
+      new Option(
+        '--labels-file <file>',
+        'file with one label per line, or a JSON array of labels',
+      ).conflicts('labels'),
     );
   return addTemplateOptions(command)
-    .option('--top <n>', 'labels an image', positiveInteger, 5)
+    .option('--top <n>', 'number of labels to print per image', positiveInteger, 5)
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
-    .option('--json', 'one line of JSON an image')
+    .option('--json', 'print one line of JSON per image')
     .action(run);
 }

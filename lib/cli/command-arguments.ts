@@ -1,10 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { nameOfBytes } from '../path-bytes';
+import { nameOfBytes } from '../files/path-bytes';
 
-/** In the place of bytes that are no UTF-8 Node has this character, from which they do not come back. */
+/**
+ * Node puts this character in place of bytes that are not UTF-8, so the bytes themselves are lost.
+ */
 const REPLACED = '\ufffd';
 
-/** The arguments of this command; names of files that are no UTF-8 as path-bytes.ts has them. */
+/**
+ * Returns the arguments of this command. File names that are not UTF-8 are read from the kernel and
+ * encoded as path-bytes.ts describes.
+ */
 export function commandArguments(): string[] {
   const found = process.argv.slice(2);
   if (!found.some((argument) => argument.includes(REPLACED))) return found;

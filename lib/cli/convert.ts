@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Manifest } from '../bundle/manifest';
 import { convert } from '../convert';
-import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert-options';
-import { ENGINES, type EngineKind } from '../engine';
+import { type ConvertProgress, DEFAULT_MAX_BATCH } from '../convert/options';
+import { DEFAULT_ENGINE, ENGINE_KINDS, type EngineKind, kindsThat } from '../engines';
 import type { Part } from '../parts';
 import { PRECISIONS, type Precision } from '../precision';
 import { positiveInteger } from './arguments';
@@ -31,7 +31,10 @@ interface Options {
   json?: true;
 }
 
-/** "8.9,12.0" → its parts. */
+/** The engines that can be told which GPUs to build for. */
+const BUILDS_FOR_MANY = kindsThat(({ buildsFor }) => !('reason' in buildsFor));
+
+/** Splits "8.9,12.0" at the commas; keeps "current". */
 function capabilityList(text: string): 'current' | string[] {
   return text === 'current' ? text : text.split(',').map((part) => part.trim());
 }
@@ -82,41 +85,50 @@ async function run(checkpoint: string, options: Options): Promise<void> {
   else printReport(manifest, out);
 }
 
-/** `llm2clip convert`. */
+/** Makes the command `llm2clip convert`. */
 export function convertCommand(): Command {
   return new Command('convert')
-    .description('make an engine bundle from a checkpoint: safetensors, .pt or .bin')
-    .argument('<checkpoint>', 'file, or the folder that holds it')
-    .requiredOption('--out <bundle>', 'folder to make')
+    .description('make an engine bundle from a checkpoint (safetensors, .pt or .bin)')
+    .argument('<checkpoint>', 'checkpoint file, or the folder that holds it')
+    .requiredOption('--out <bundle>', 'folder to create')
     .addOption(
-      new Option('--engine <kind>', 'what runs it').choices(ENGINES).default('torchscript'),
+      new Option('--engine <kind>', 'engine that will run the model')
+        .choices(ENGINE_KINDS)
+        .default(DEFAULT_ENGINE),
     )
     .addOption(
-      new Option('--precision <p>', 'of the weights (default: bf16, for TensorRT fp16)').choices(
-        PRECISIONS,
-      ),
+      new Option(
+        '--precision <p>',
+        'precision of the weights (default: bf16; fp16 for TensorRT)',
+      ).choices(PRECISIONS),
     )
-    .option('--calibrate <folder...>', 'pictures like those to come, which int8 needs')
-    .option('--llm <folder>', 'language model for texts: config.json, weights, tokenizer.json')
-    .option('--lora <folder>', 'LoRA of the language model, as PEFT writes it, to be merged')
+    .option('--calibrate <folder...>', 'images like those that you will encode; int8 requires them')
+    .option(
+      '--llm <folder>',
+      'language model for texts: a folder with config.json, weights and tokenizer.json',
+    )
+    .option('--lora <folder>', 'LoRA in PEFT format to merge into the language model')
     .option(
       '--parts <list>',
-      'what to make: vision, adapter, llm (default: all there is)',
+      'parts to make: vision, adapter, llm (default: all that the checkpoint has)',
       partList,
     )
-    .option('--config <file>', 'config.json or open_clip-style file, where none lies beside it')
+    .option(
+      '--config <file>',
+      'config.json or open_clip config, if there is none beside the checkpoint',
+    )
     .option(
       '--state-dict <key>',
-      'weights to take of a torch file that holds several, e.g. model_ema',
+      'key of the weights to use in a torch file that holds several, e.g. model_ema',
     )
-    .option('--portable', 'stock operators alone: for Triton and plain torch.jit.load')
+    .option('--portable', 'use only stock operators, for Triton and plain torch.jit.load')
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)
     .option(
       '--compute-capability <list>',
-      'GPUs that tensorrt-rtx builds for: "current", or e.g. 8.9,12.0 (default: 8.6,8.9,12.0)',
+      `GPUs that ${BUILDS_FOR_MANY.join(' or ')} builds for: "current", or e.g. 8.9,12.0 (default: 8.6,8.9,12.0)`,
       capabilityList,
     )
-    .option('--force', 'replace a bundle that is there; take int8 that is too far from fp32')
+    .option('--force', 'replace an existing bundle; accept an int8 engine that fails its gate')
     .option('--json', 'print the manifest as JSON')
     .action(run);
 }

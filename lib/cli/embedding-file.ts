@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import type { AtomicFile } from '../atomic-file';
+import type { AtomicFile } from '../files/atomic-file';
 import { JsonLinesWriter } from './json-lines';
 import { NpyWriter } from './npy';
 import type { EmbeddingWriter } from './outcome';
@@ -10,7 +10,7 @@ const FORMATS: Record<string, (file: AtomicFile, columns: number) => EmbeddingWr
   '.jsonl': (file) => new JsonLinesWriter(file),
 };
 
-/** A path whose ending says the format. */
+/** Checks that the ending of a path names a known format. */
 export function embeddingPath(path: string): string {
   if (extname(path) in FORMATS) return path;
   throw new InvalidArgumentError(

@@ -1,10 +1,10 @@
-// What encode and encode-text have in common: results shown and written as they come.
+// The common part of encode and encode-text: it prints and writes each result as it arrives.
 import type { Command } from 'commander';
-import { abortable } from '../abort';
-import { AtomicFile } from '../atomic-file';
+import { abortable } from '../async/abort';
+import { AtomicFile } from '../files/atomic-file';
 import { LLM2CLIP } from '../model';
+import type { Streamed } from '../model/stream';
 import type { Part } from '../parts';
-import type { Streamed } from '../stream';
 import { embeddingPath, embeddingWriter } from './embedding-file';
 import { interruptSignal } from './interrupt';
 import { describeOutcome, type Outcome } from './outcome';
@@ -19,12 +19,12 @@ export interface EncodeAllOptions {
   json?: true;
 }
 
-/** What is encoded. */
+/** The images or texts to encode. */
 export interface Encoded {
   count: number;
-  /** What of the bundle it takes. */
+  /** Parts of the bundle that encoding needs. */
   parts: readonly Part[];
-  /** How JSON, and a line for people, name an input. */
+  /** Describes an input in the JSON output. */
   name: (input: string) => Outcome['of'];
   stream: (
     model: LLM2CLIP,
@@ -32,14 +32,14 @@ export interface Encoded {
   ) => AsyncIterable<Streamed<string, Float32Array>>;
 }
 
-/** Adds the options that both commands have. */
+/** Adds the options that both commands share. */
 export function withEncodeOptions(command: Command, rows: string): Command {
   return command
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
-    .option('--no-normalize', 'the raw projection, not L2-normalised')
+    .option('--no-normalize', 'print the raw projection without L2 normalisation')
     .option(
       '--out <file>',
-      `write .npy, float32 [${rows}, dim] where the row of a failed one is NaN, or .jsonl`,
+      `write a .npy file, float32 [${rows}, dim] with NaN rows for failures, or a .jsonl file`,
       embeddingPath,
     );
 }
@@ -56,7 +56,7 @@ function show(outcome: Outcome, input: string, { json, out }: EncodeAllOptions):
   }
 }
 
-/** Encodes them in order; whoever reads what is shown, or writes it, holds them back. */
+/** Encodes the inputs in order. A slow reader of stdout or a slow disk slows the encoding down. */
 async function encodeInto(
   model: LLM2CLIP,
   { count, name, stream }: Encoded,
@@ -78,7 +78,11 @@ async function encodeInto(
   await writer?.end();
 }
 
-/** @param find Says what is to be encoded, before the model is loaded. */
+/**
+ * Encodes everything that `find` returns.
+ *
+ * @param find Finds the inputs; it runs before the model is loaded.
+ */
 export async function encodeAll(
   bundle: string,
   find: (signal: AbortSignal) => Promise<Encoded>,
@@ -86,7 +90,7 @@ export async function encodeAll(
 ): Promise<void> {
   const signal = interruptSignal();
   const encoded = await find(signal);
-  // What cannot be written should not be computed first.
+  // If the file cannot be written, fail before any embedding is computed.
   const file = options.out === undefined ? undefined : await AtomicFile.create(options.out);
   try {
     const { device } = options;
@@ -96,7 +100,7 @@ export async function encodeAll(
       await encodeInto(model, encoded, options, file, signal);
     } finally {
       clearProgress();
-      // Nobody waits for a batch whose embeddings are not wanted.
+      // After Ctrl-C nobody needs the running batch, so the process does not wait for it.
       if (!signal.aborted) await model.dispose();
     }
   } finally {

@@ -1,10 +1,13 @@
 import { Command } from 'commander';
+import { streamInOrder } from '../model/stream';
 import { TEXT_PARTS } from '../parts';
-import { streamInOrder } from '../stream';
 import { type EncodeAllOptions, type Encoded, encodeAll, withEncodeOptions } from './encode-all';
 import { readTexts } from './text-file';
 
-/** Texts taken and not yet shown: more than one run of the language model takes. */
+/**
+ * Number of texts submitted ahead of the one being printed; larger than one batch of the language
+ * model.
+ */
 const READ_AHEAD = 256;
 
 interface Options extends EncodeAllOptions {
@@ -29,14 +32,14 @@ async function run(bundle: string, texts: string[], options: Options, command: C
   await encodeAll(bundle, () => findTexts(texts, options.file), options);
 }
 
-/** `llm2clip encode-text`. */
+/** Makes the command `llm2clip encode-text`. */
 export function encodeTextCommand(): Command {
   const command = new Command('encode-text')
-    .description("embed texts into the space of pictures; needs a bundle converted with '--llm'")
-    .argument('<bundle>', 'made by convert')
-    .argument('[text...]', 'texts');
+    .description("embed texts into the same space as images; needs a bundle converted with '--llm'")
+    .argument('<bundle>', 'bundle made by convert')
+    .argument('[text...]', 'texts to embed');
   return withEncodeOptions(command, 'texts')
-    .option('--file <file>', 'more of them: a text a line, or a JSON array of strings')
-    .option('--json', 'one line of JSON a text')
+    .option('--file <file>', 'file with more texts: one per line, or a JSON array of strings')
+    .option('--json', 'print one line of JSON per text')
     .action(run);
 }

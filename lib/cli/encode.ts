@@ -16,13 +16,13 @@ function run(bundle: string, images: string[], options: EncodeAllOptions): Promi
   return encodeAll(bundle, (signal) => findPictures(images, signal), options);
 }
 
-/** `llm2clip encode`. */
+/** Makes the command `llm2clip encode`. */
 export function encodeCommand(): Command {
   const command = new Command('encode')
-    .description('embed pictures; one that fails is reported, the others go on')
-    .argument('<bundle>', 'made by convert or import')
-    .argument('<image...>', 'files, or folders: all pictures in them and below');
+    .description('embed images; an image that fails is reported and the others continue')
+    .argument('<bundle>', 'bundle made by convert or import')
+    .argument('<image...>', 'image files, or folders that are searched recursively');
   return withEncodeOptions(command, 'images')
-    .option('--json', 'one line of JSON an image')
+    .option('--json', 'print one line of JSON per image')
     .action(run);
 }

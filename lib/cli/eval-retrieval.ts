@@ -16,7 +16,7 @@ interface Options extends EvaluationWords {
 function ks(text: string): number[] {
   const at = text.split(',').map(Number);
   if (at.every((k) => Number.isSafeInteger(k) && k >= 1)) return at;
-  throw new InvalidArgumentError('expected whole numbers of at least 1, with commas between them');
+  throw new InvalidArgumentError('expected whole numbers of at least 1, separated by commas');
 }
 
 function show(annotations: string, result: RetrievalResult): void {
@@ -41,18 +41,25 @@ async function run(bundle: string, folder: string, options: Options): Promise<vo
   });
 }
 
-/** `llm2clip eval retrieval`. */
+/** Makes the command `llm2clip eval retrieval`. */
 export function retrievalCommand(): Command {
   return new Command('retrieval')
-    .description('Recall@k of finding texts by pictures and pictures by texts')
-    .argument('<bundle>', 'with a language model, made by convert --llm')
-    .argument('<folder>', 'pictures and their texts, in a published layout; see docs/formats.md')
-    .option('--annotations <file>', 'where the folder holds several')
-    .option('--images <folder>', "that the annotations' paths are below (default: the dataset's)")
-    .option('--split <split>', 'of annotations with splits', 'test')
-    .option('--limit <n>', 'pictures, at most (default: all; of ShareGPT4V 1000)', positiveInteger)
-    .option('--at <k,...>', 'what is reported', ks, [...RETRIEVAL_AT])
+    .description('measure Recall@k of finding texts by image and images by text')
+    .argument('<bundle>', 'bundle with a language model, made by convert --llm')
+    .argument('<folder>', 'images and their texts in a published layout; see docs/formats.md')
+    .option('--annotations <file>', 'annotation file to use if the folder holds several')
+    .option(
+      '--images <folder>',
+      'folder that the paths in the annotations start from (default: the dataset folder)',
+    )
+    .option('--split <split>', 'split to use if the annotations have splits', 'test')
+    .option(
+      '--limit <n>',
+      'largest number of images to use (default: all; 1000 for ShareGPT4V)',
+      positiveInteger,
+    )
+    .option('--at <k,...>', 'values of k to report', ks, [...RETRIEVAL_AT])
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
-    .option('--json', 'a line of JSON an image that fails, then one of the result')
+    .option('--json', 'print a line of JSON per failed image, then one with the result')
     .action(run);
 }

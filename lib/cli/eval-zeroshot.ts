@@ -37,18 +37,18 @@ async function run(bundle: string, folder: string, options: Options): Promise<vo
   });
 }
 
-/** `llm2clip eval zeroshot`. */
+/** Makes the command `llm2clip eval zeroshot`. */
 export function zeroShotCommand(): Command {
   const command = new Command('zeroshot')
-    .description('top-1 and top-5 accuracy of classifying pictures by the names of their classes')
-    .argument('<bundle>', 'with a language model, made by convert --llm')
-    .argument('<folder>', 'a folder of pictures a class')
+    .description('measure top-1 and top-5 accuracy of zero-shot classification')
+    .argument('<bundle>', 'bundle with a language model, made by convert --llm')
+    .argument('<folder>', 'folder with one folder of images per class')
     .option(
       '--classnames <file>',
-      'one a line in the order of the folders, or JSON: an array, or an object by folder (default: their names)',
+      'class names: one per line in the order of the folders, a JSON array, or a JSON object with folder names as keys (default: the folder names)',
     );
   return addTemplateOptions(command)
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
-    .option('--json', 'a line of JSON an image that fails, then one of the result')
+    .option('--json', 'print a line of JSON per failed image, then one with the result')
     .action(run);
 }

@@ -2,10 +2,10 @@ import { Command } from 'commander';
 import { retrievalCommand } from './eval-retrieval';
 import { zeroShotCommand } from './eval-zeroshot';
 
-/** `llm2clip eval retrieval|zeroshot`. */
+/** Makes the command `llm2clip eval retrieval|zeroshot`. */
 export function evalCommand(): Command {
   return new Command('eval')
-    .description('say how good a bundle is, on a dataset, as LLM2CLIP is reported')
+    .description('measure the quality of a bundle on a dataset with the metrics of LLM2CLIP')
     .addCommand(retrievalCommand())
     .addCommand(zeroShotCommand());
 }

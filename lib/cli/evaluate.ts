@@ -1,4 +1,4 @@
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import type { EvaluationOptions } from '../eval/embed-pictures';
 import { LLM2CLIP } from '../model';
 import { interruptSignal } from './interrupt';
@@ -10,17 +10,19 @@ export interface EvaluationWords {
   json?: true;
 }
 
-/** 0.94712 is "94.7". */
+/** Formats a fraction as a percentage: 0.94712 becomes "94.7". */
 export function percent(share: number): string {
   return (100 * share).toFixed(1);
 }
 
-/** "3 of 1000, which count as misses" */
+/** Returns a text such as "3 of 1000, which count as misses", or "none". */
 export function describeFailed(failed: number, images: number): string {
   return failed === 0 ? 'none' : `${failed} of ${images}, which count as misses`;
 }
 
-/** Loads the bundle, evaluates, and reports pictures that fail as `encode` does. */
+/**
+ * Reads the dataset, loads the bundle and runs `body`. Failed images are reported as by `encode`.
+ */
 export async function evaluate<Dataset, Result>(
   bundle: string,
   { device, json }: EvaluationWords,
@@ -28,7 +30,7 @@ export async function evaluate<Dataset, Result>(
   body: (model: LLM2CLIP, dataset: Dataset, options: EvaluationOptions) => Promise<Result>,
 ): Promise<Result> {
   const signal = interruptSignal();
-  const dataset = await read(signal); // before a model is loaded for nothing
+  const dataset = await read(signal); // A faulty dataset fails before the model is loaded.
   const model = await abortable(LLM2CLIP.load(bundle, { device }), signal);
   let bar: ProgressBar | undefined;
   try {

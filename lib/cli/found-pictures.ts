@@ -1,10 +1,12 @@
 import { findPictures } from '../image/folder';
 import { printNote } from './output';
 
-/** Kinds that are named; a folder of anything else has more than a line can say. */
+/** Largest number of kinds to name, so that the message stays on one line. */
 const MOST_KINDS = 8;
 
-/** Says how many files of which kinds lie beside pictures and are not read: "37 .heic, 2 .bmp". */
+/**
+ * Prints which files were skipped because they are not images, e.g. "37 .heic, 2 .bmp not read".
+ */
 export function printLeftOut(leftOut: ReadonlyMap<string, number>): void {
   if (leftOut.size === 0) return;
   const kinds = [...leftOut].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
@@ -19,7 +21,7 @@ function describeKind([kind, count]: readonly [string, number]): string {
   return `${count} ${count === 1 || isExtension ? kind : `${kind}s`}`;
 }
 
-/** The files that the words of a command mean; says on standard error what was left out. */
+/** Finds the image files that a command's arguments name, and prints to stderr what was skipped. */
 export async function foundPictures(
   places: readonly string[],
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { abortable } from '../abort';
-import { AtomicFile } from '../atomic-file';
+import { abortable } from '../async/abort';
+import { AtomicFile } from '../files/atomic-file';
 import { heatMap } from '../heat-map';
 import { COLOR_MAPS, type ColorMap } from '../heat-map/colors';
 import { LLM2CLIP } from '../model';
@@ -23,7 +23,7 @@ interface Options {
 
 function pngPath(path: string): string {
   if (extname(path).toLowerCase() === '.png') return path;
-  throw new InvalidArgumentError('expected a name that ends in .png');
+  throw new InvalidArgumentError('expected a file name that ends in .png');
 }
 
 function share(text: string): number {
@@ -53,7 +53,7 @@ async function draw(
 async function run(bundle: string, image: string, options: Options): Promise<void> {
   const signal = interruptSignal();
   const { text, out, device, json } = options;
-  // What cannot be written should not be computed first.
+  // If the file cannot be written, fail before the model is loaded.
   const file = await AtomicFile.create(out);
   try {
     const model = await abortable(LLM2CLIP.load(bundle, { device }), signal);
@@ -69,19 +69,23 @@ async function run(bundle: string, image: string, options: Options): Promise<voi
   print(json ? { image, text, out } : `wrote ${shownName(out)}`);
 }
 
-/** `llm2clip heatmap`. */
+/** Makes the command `llm2clip heatmap`. */
 export function heatMapCommand(): Command {
   return new Command('heatmap')
-    .description("show where in a picture a text is found; needs a bundle converted with '--llm'")
-    .argument('<bundle>', 'made by convert')
-    .argument('<image>', 'a file')
-    .requiredOption('--text <text>', 'what is looked for')
-    .requiredOption('--out <file>', 'write this .png', pngPath)
-    .option('--no-overlay', 'the map alone, not over the picture')
-    .option('--width <pixels>', "of the .png; default: the picture's", positiveInteger)
-    .option('--opacity <share>', 'of the map over the picture, from 0 to 1; default: 0.6', share)
-    .addOption(new Option('--colors <map>', 'colours').choices(COLOR_MAPS).default('turbo'))
+    .description("draw where in an image a text is found; needs a bundle converted with '--llm'")
+    .argument('<bundle>', 'bundle made by convert')
+    .argument('<image>', 'image file')
+    .requiredOption('--text <text>', 'text to look for')
+    .requiredOption('--out <file>', '.png file to write', pngPath)
+    .option('--no-overlay', 'draw only the map, without the image behind it')
+    .option('--width <pixels>', "width of the .png (default: the image's width)", positiveInteger)
+    .option(
+      '--opacity <share>',
+      'opacity of the map over the image, from 0 to 1 (default: 0.6)',
+      share,
+    )
+    .addOption(new Option('--colors <map>', 'colour map').choices(COLOR_MAPS).default('turbo'))
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
-    .option('--json', 'one line of JSON')
+    .option('--json', 'print one line of JSON')
     .action(run);
 }

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
-import { FAMILIES, type Family } from '../config';
-import { DEFAULT_MAX_BATCH } from '../convert-options';
-import { ENGINES, type EngineKind } from '../engine';
-import { importEngine } from '../import';
+import { FAMILIES, type Family } from '../checkpoint/layouts/families';
+import { importEngine } from '../convert/import';
+import { DEFAULT_MAX_BATCH } from '../convert/options';
+import { DEFAULT_ENGINE, ENGINE_KINDS, type EngineKind, engineOf } from '../engines';
+import { PRECISIONS, type Precision } from '../precision';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
 import { print } from './output';
@@ -13,13 +14,14 @@ interface Options {
   imageSize: number;
   engine?: EngineKind;
   embeddingDim?: number;
+  precision?: Precision;
   maxBatch: number;
   force?: true;
   json?: true;
 }
 
 async function run(file: string, options: Options): Promise<void> {
-  const { out, family, imageSize, engine, embeddingDim, maxBatch } = options;
+  const { out, family, imageSize, engine, embeddingDim, precision, maxBatch } = options;
   const force = options.force ?? false;
   const signal = interruptSignal();
   const manifest = await importEngine(file, {
@@ -31,32 +33,54 @@ async function run(file: string, options: Options): Promise<void> {
     signal,
     ...(engine === undefined ? {} : { engine }),
     ...(embeddingDim === undefined ? {} : { embeddingDim }),
+    ...(precision === undefined ? {} : { precision }),
   });
   const found = manifest.model?.embeddingDim;
-  print(options.json ? manifest : `${out}: ${family} ${imageSize} px → ${found}, imported`);
+  const report = `${out}: ${family} ${imageSize} px → ${found}, in ${manifest.precision}, imported`;
+  print(options.json ? manifest : report);
 }
 
-/** `llm2clip import`. */
+/** "tensorrt for *.plan, " */
+function knownByName(): string {
+  return ENGINE_KINDS.filter((kind) => kind !== DEFAULT_ENGINE)
+    .flatMap((kind) => engineOf(kind).importedSuffix?.replace(/^/, `${kind} for *`) ?? [])
+    .map((each) => `${each}, `)
+    .join('');
+}
+
+/** Makes the command `llm2clip import`. */
 export function importCommand(): Command {
   return new Command('import')
     .description(
-      'wrap a TorchScript file or TensorRT plan made elsewhere; import only what you trust',
+      'wrap a TorchScript file or TensorRT plan made elsewhere; import only files that you trust',
     )
-    .argument('<file>', 'takes pixel_values [B, 3, S, S] float32, gives one embedding a picture')
-    .requiredOption('--out <bundle>', 'folder to make')
+    .argument('<file>', 'engine from pixel_values [B, 3, S, S] float32 to one embedding per image')
+    .requiredOption('--out <bundle>', 'folder to create')
     .addOption(
-      new Option('--family <family>', 'architecture').choices(FAMILIES).makeOptionMandatory(),
+      new Option('--family <family>', 'architecture of the model')
+        .choices(FAMILIES)
+        .makeOptionMandatory(),
     )
-    .requiredOption('--image-size <pixels>', 'edge S of its input', positiveInteger)
+    .requiredOption('--image-size <pixels>', 'edge S of the input', positiveInteger)
     .addOption(
       new Option(
         '--engine <kind>',
-        'what made it (default: tensorrt for *.plan, else torchscript)',
-      ).choices(ENGINES),
+        `engine that runs the file (default: ${knownByName()}else ${DEFAULT_ENGINE})`,
+      ).choices(ENGINE_KINDS),
     )
-    .option('--embedding-dim <n>', 'what a plan gives, where there is no GPU', positiveInteger)
+    .option(
+      '--embedding-dim <n>',
+      'length of an embedding; a TensorRT plan needs it if there is no GPU',
+      positiveInteger,
+    )
+    .addOption(
+      new Option(
+        '--precision <p>',
+        'precision of a TensorRT plan, which the plan does not show',
+      ).choices(PRECISIONS),
+    )
     .option('--max-batch <n>', 'largest batch', positiveInteger, DEFAULT_MAX_BATCH)
-    .option('--force', 'replace a bundle that is there')
+    .option('--force', 'replace an existing bundle')
     .option('--json', 'print the manifest as JSON')
     .action(run);
 }

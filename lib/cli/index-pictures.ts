@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import { LLM2CLIP } from '../model';
 import { bundleDigest } from '../search/bundle-digest';
 import { type IndexSummary, indexPictures, prunePictures } from '../search/index-pictures';
@@ -25,7 +25,7 @@ interface Options {
 
 const DEFAULT_STORAGE = 'int8';
 
-/** The index to go on with, of the bundle and the storage that are asked for. */
+/** Opens or creates the index and checks that its bundle and storage are the requested ones. */
 async function openIndex(
   { out, storage }: Options,
   mark: BundleMark,
@@ -56,7 +56,7 @@ function describe({ out }: Options, size: number, summary: IndexSummary): string
     ...(failedBefore > 0 ? [`${failedBefore} failed before`] : []),
     ...(removed > 0 ? [`${removed} removed`] : []),
   ];
-  return `${shownName(out)}: ${size} picture${size === 1 ? '' : 's'} (${parts.join(', ')})`;
+  return `${shownName(out)}: ${size} image${size === 1 ? '' : 's'} (${parts.join(', ')})`;
 }
 
 async function run(places: string[], options: Options): Promise<void> {
@@ -90,21 +90,21 @@ async function run(places: string[], options: Options): Promise<void> {
   }
 }
 
-/** `llm2clip index`. */
+/** Makes the command `llm2clip index`. */
 export function indexCommand(): Command {
   return new Command('index')
-    .description('embed the pictures of folders into an index, or bring one up to date')
-    .argument('<folder...>', 'all pictures in them and below; or files')
-    .requiredOption('--bundle <bundle>', 'made by convert or import')
-    .requiredOption('--out <index>', 'file to make, or to go on with')
+    .description('embed images into an index file, or bring an existing index up to date')
+    .argument('<folder...>', 'folders that are searched recursively, or image files')
+    .requiredOption('--bundle <bundle>', 'bundle made by convert or import')
+    .requiredOption('--out <index>', 'index file to create or to update')
     .addOption(
       new Option(
         '--storage <storage>',
-        `numbers are kept in (default: ${DEFAULT_STORAGE})`,
+        `number format of the stored vectors (default: ${DEFAULT_STORAGE})`,
       ).choices(STORAGES),
     )
-    .option('--prune', 'drop pictures of these folders whose files are gone')
+    .option('--prune', 'remove images of these folders whose files no longer exist')
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
-    .option('--json', 'a line of JSON an image that fails, then one of what was done')
+    .option('--json', 'print a line of JSON per failed image, then one with the summary')
     .action(run);
 }

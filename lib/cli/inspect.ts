@@ -5,8 +5,8 @@ import { MANIFEST_NAME } from '../bundle/manifest';
 import { openBundle } from '../bundle/open';
 import { contentsOf } from '../checkpoint/contents';
 import { readCheckpoint } from '../checkpoint/read';
-import type { VisionConfig } from '../config';
-import type { LlamaConfig } from '../text-config';
+import type { LlamaConfig } from '../checkpoint/text-config';
+import type { VisionConfig } from '../checkpoint/vision-config';
 import { print, printTable } from './output';
 import { describeParts } from './parts';
 import { describePreprocessing } from './preprocessing';
@@ -127,13 +127,13 @@ async function run(path: string, options: Options): Promise<void> {
   return options.json ? print(found) : printCheckpoint(found);
 }
 
-/** `llm2clip inspect`. */
+/** Makes the command `llm2clip inspect`. */
 export function inspectCommand(): Command {
   return new Command('inspect')
-    .description('say what a checkpoint or a bundle holds; of a bundle, check every digest')
+    .description("describe a checkpoint or a bundle, and check a bundle's digests")
     .argument('<path>', 'checkpoint or bundle')
-    .option('--config <file>', 'config.json for a checkpoint that has none beside it')
-    .option('--state-dict <key>', 'weights to take of a torch file that holds several')
-    .option('--json', 'print it as JSON')
+    .option('--config <file>', 'config.json, if there is none beside the checkpoint')
+    .option('--state-dict <key>', 'key of the weights to use in a torch file that holds several')
+    .option('--json', 'print the description as JSON')
     .action(run);
 }

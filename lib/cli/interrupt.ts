@@ -1,7 +1,10 @@
-/** What a shell gives a command that Ctrl-C ended. */
+/** Exit code of a command that Ctrl-C ended, by the shells' convention (128 + SIGINT). */
 export const INTERRUPTED = 130;
 
-/** Aborted at the first Ctrl-C, so that temporary files go; the second one kills at once. */
+/**
+ * Returns a signal that the first Ctrl-C aborts, so that the command can delete its temporary
+ * files. A second Ctrl-C ends the process at once.
+ */
 export function interruptSignal(): AbortSignal {
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort(new Interrupted()));

@@ -1,7 +1,7 @@
-import type { AtomicFile } from '../atomic-file';
+import type { AtomicFile } from '../files/atomic-file';
 import { describeOutcome, type EmbeddingWriter, type Outcome } from './outcome';
 
-/** A line of JSON an image. */
+/** Writes one line of JSON per image or text. */
 export class JsonLinesWriter implements EmbeddingWriter {
   readonly #file: AtomicFile;
 

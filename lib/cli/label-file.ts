@@ -1,13 +1,13 @@
 import { isObject } from '../arguments';
-import { readText } from '../read-text';
+import { readText } from '../files/read-text';
 import { readTexts } from './text-file';
 
-/** As readTexts, of labels or templates: none is empty. */
+/** Reads labels or templates as `readTexts` reads texts, and leaves out empty ones. */
 export async function readLabels(path: string): Promise<string[]> {
   return (await readTexts(path)).filter((text) => text.trim() !== '');
 }
 
-/** Labels, or a JSON object of them by the names of folders. */
+/** Reads class names: a list as in `readLabels`, or a JSON object whose keys are folder names. */
 export async function readClassnames(path: string): Promise<string[] | Record<string, unknown>> {
   const names = objectOf(await readText(path));
   return names ?? readLabels(path);

@@ -24,11 +24,9 @@ const WRONG_USAGE = 2;
 
 function program(): Command {
   const root = new Command('llm2clip')
-    .description(
-      'LLM2CLIP embeddings: convert a checkpoint, encode pictures and texts, search them',
-    )
+    .description('LLM2CLIP embeddings: convert checkpoints, encode images and texts, search them')
     .version(packageVersion())
-    .enablePositionalOptions() // what follows a command is that command's
+    .enablePositionalOptions() // Options after a command's name belong to that command.
     .addCommand(runtimeCommand())
     .addCommand(convertCommand())
     .addCommand(importCommand())
@@ -46,8 +44,9 @@ function program(): Command {
 }
 
 function throwInsteadOfExit(command: Command): void {
-  command.exitOverride().showHelpAfterError('(--help says more)');
-  // Commander repeats words that it does not know.
+  command.exitOverride().showHelpAfterError('(run with --help for more)');
+  // Commander repeats unknown arguments in its messages; shownText escapes their control
+  // characters.
   command.configureOutput({ writeErr: (text) => process.stderr.write(shownText(text)) });
   for (const child of command.commands) throwInsteadOfExit(child);
 }
@@ -55,13 +54,13 @@ function throwInsteadOfExit(command: Command): void {
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : WRONG_USAGE;
   if (error instanceof Interrupted) return INTERRUPTED;
-  // A word that commander took and the library did not, e.g. --device toaster.
+  // Commander accepts any --device; only the library refuses e.g. --device toaster.
   return describeError(error).code === 'ERR_INVALID_ARG' ? WRONG_USAGE : FAILED;
 }
 
 async function main(): Promise<void> {
-  process.stderr.on('error', () => {}); // nobody to tell
-  // A reader that has seen enough, such as head, is no failure.
+  process.stderr.on('error', () => {}); // There is no stream left to report this error on.
+  // It is not a failure if the reader closes the pipe early, as `head` does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? DONE : FAILED);
   });
@@ -69,10 +68,10 @@ async function main(): Promise<void> {
     await program().parseAsync(commandArguments(), { from: 'user' });
   } catch (error) {
     process.exitCode = exitCode(error);
-    if (error instanceof CommanderError) return; // commander has said it
+    if (error instanceof CommanderError) return; // Commander has already printed it.
     printError(error);
     if (process.argv.includes('--json')) print({ error: describeError(error) });
-    // What native threads still do is not waited for: its files are gone.
+    // Temporary files are deleted by now, so do not wait for native threads that still run.
     if (error instanceof Interrupted) process.exit(INTERRUPTED);
   }
 }

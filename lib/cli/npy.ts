@@ -1,8 +1,11 @@
-import type { AtomicFile } from '../atomic-file';
+import type { AtomicFile } from '../files/atomic-file';
 import type { EmbeddingWriter, Outcome } from './outcome';
 
 const MAGIC = '\x93NUMPY\x01\x00';
-/** Of the whole header, whatever the number of rows, which is known last; a multiple of 64 (NEP 1). */
+/**
+ * Length of the whole header; NEP 1 wants a multiple of 64. It must not depend on the number of
+ * rows, because the header is rewritten at the end, when that number is known.
+ */
 const HEADER_BYTES = 128;
 
 function header(rows: number, columns: number): Buffer {
@@ -13,7 +16,7 @@ function header(rows: number, columns: number): Buffer {
   return Buffer.concat([Buffer.from(MAGIC, 'latin1'), length, Buffer.from(text, 'latin1')]);
 }
 
-/** Float32 [images, columns]; the row of an image that failed is NaN. */
+/** Writes float32 [images or texts, columns]. The row of an input that failed is NaN. */
 export class NpyWriter implements EmbeddingWriter {
   readonly #file: AtomicFile;
   readonly #columns: number;

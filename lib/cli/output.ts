@@ -3,26 +3,26 @@ import { inspect } from 'node:util';
 import { shownJson, shownMessage, shownName, shownText } from './terminal-text';
 
 /**
- * One line of text, or a value as one line of JSON. A name in the text is written by shownName(),
- * which also keeps line breaks and tabs out.
+ * Prints a text, or a value as one line of JSON. Pass file names in a text through shownName(),
+ * which also escapes line breaks and tabs.
  */
 export function print(value: object | string): void {
   const text = typeof value === 'string' ? shownText(value) : shownJson(value);
   process.stdout.write(`${text}\n`);
 }
 
-/** Resolves when whoever reads what was printed has caught up. */
+/** Resolves when the reader of stdout has caught up. */
 export async function stdoutDrained(): Promise<void> {
   if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }
 
-/** Pairs of a name and a value, one a line, values aligned. */
+/** Prints one pair of name and value per line, with the values aligned. */
 export function printTable(rows: readonly (readonly [string, string])[]): void {
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   for (const [name, value] of rows) print(`${name.padEnd(width)}${shownName(value)}`);
 }
 
-/** What an error is called on the command line and in JSON. */
+/** An error as the command line and the JSON output show it. */
 export interface ErrorReport {
   code: string;
   message: string;
@@ -36,7 +36,7 @@ export function describeError(error: unknown): ErrorReport {
   };
 }
 
-/** One message for people, on standard error. */
+/** Prints a message for people to stderr. */
 export function printNote(text: string): void {
   process.stderr.write(`llm2clip: ${shownMessage(text)}\n`);
 }

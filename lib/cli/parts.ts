@@ -1,13 +1,13 @@
 import type { Manifest } from '../bundle/manifest';
-import type { AdapterConfig, LlamaConfig } from '../text-config';
+import type { AdapterConfig, LlamaConfig } from '../checkpoint/text-config';
 
-/** What a manifest, or a look into a checkpoint, says of the towers. */
+/** The description of the towers in a manifest or in the result of `inspect`. */
 interface Described {
   model?: Manifest['model'];
   text?: { adapter?: { model: AdapterConfig }; llm?: { model: LlamaConfig } } | undefined;
 }
 
-/** The towers of a bundle or a checkpoint in a few words. */
+/** Describes the towers of a bundle or a checkpoint in one line. */
 export function describeParts({ model, text }: Described): string {
   const parts: string[] = [];
   if (model) parts.push(`${model.family} ${model.imageSize} px → ${model.embeddingDim}`);

@@ -1,8 +1,8 @@
-import { DEFAULT_RESCALE, type Preprocessing } from '../preprocessing';
+import { DEFAULT_RESCALE, type Preprocessing } from '../image/preprocessing';
 
 const triple = (numbers: readonly number[]) => numbers.map((x) => String(+x.toFixed(4))).join(' ');
 
-/** What becomes of a picture, in a few words, and who says so. */
+/** Describes the preprocessing and its source as rows of a table. */
 export function describePreprocessing(
   { size, resample, mean, std, resize = size, squash, crop, rescale }: Preprocessing,
   source?: string,
@@ -13,7 +13,7 @@ export function describePreprocessing(
   const scaled = rescale === undefined || rescale === DEFAULT_RESCALE ? '' : `, bytes × ${rescale}`;
   const numbers = `mean ${triple(mean)}, deviation ${triple(std)}${scaled}`;
   return [
-    ['pictures', `${edges}, ${resample}${cropped}${begin}`],
+    ['images', `${edges}, ${resample}${cropped}${begin}`],
     ['', numbers],
     ...(source === undefined ? [] : [['stated by', source] satisfies [string, string]]),
   ];

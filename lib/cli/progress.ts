@@ -2,10 +2,10 @@ import { shownName } from './terminal-text';
 
 const CLEAR_LINE = '\r\x1b[K';
 const BAR_WIDTH = 24;
-/** A terminal is no faster to read. */
+/** Shortest time between two updates; nobody can read a terminal faster. */
 const MILLISECONDS_BETWEEN = 100;
 
-/** One line that is written over; on a terminal only, else nothing. */
+/** Overwrites the progress line. It prints nothing if stderr is not a terminal. */
 export function showProgress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`${CLEAR_LINE}${shownName(text)}`);
 }
@@ -19,7 +19,7 @@ function duration(seconds: number): string {
   return seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** A bar for so many things, with their rate and the time that is left. */
+/** A progress bar for `total` items, with their rate and the remaining time. */
 export class ProgressBar {
   readonly #total: number;
   readonly #started = performance.now();

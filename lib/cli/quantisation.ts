@@ -1,13 +1,15 @@
 import type { Quantisation } from '../bundle/quantisation';
-import { formatCosine } from '../parity';
+import { formatCosine } from '../eval/parity';
 
-/** What calibration came to, as pairs of a name and a value: each layer in bf16 a pair. */
+/**
+ * Describes the result of a calibration as rows of a table, with one row per layer kept in bf16.
+ */
 export function describeQuantisation(found: Quantisation): [string, string][] {
   const { pictures, gate, allInt8MinCosine, minCosine, layers } = found;
   const kept = layers.filter(({ precision }) => precision === 'bf16');
   const verdict = minCosine >= gate ? 'at least' : 'FAILED, expected';
   return [
-    ['calibrated', `on ${pictures} picture${pictures === 1 ? '' : 's'}`],
+    ['calibrated', `on ${pictures} image${pictures === 1 ? '' : 's'}`],
     [
       'least cosine',
       `${formatCosine(minCosine)} to fp32 (${verdict} ${gate}); ` +

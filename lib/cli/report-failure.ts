@@ -1,7 +1,7 @@
 import { describeError, print, printError } from './output';
 import { clearProgress } from './progress';
 
-/** Says that a picture failed while the others go on; the command fails in the end. */
+/** Reports that an image failed. The command continues with the others and exits with code 1. */
 export function reportFailure(image: string, error: unknown, json: boolean): void {
   process.exitCode = 1;
   clearProgress();

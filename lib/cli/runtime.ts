@@ -8,10 +8,10 @@ import { type InstallProgress, installLibtorch, installTensorrtRtx } from '../ru
 import { print, printTable } from './output';
 import { clearProgress, showProgress } from './progress';
 
-/** `llm2clip runtime install|info`. */
+/** Makes the command `llm2clip runtime install|info`. */
 export function runtimeCommand(): Command {
   return new Command('runtime')
-    .description('find, install and describe the libraries that engines need')
+    .description('install and describe the libraries that engines need')
     .addCommand(installCommand())
     .addCommand(infoCommand());
 }
@@ -26,11 +26,11 @@ interface InstallWords {
 
 function installCommand(): Command {
   return new Command('install')
-    .description("install libtorch into this user's cache, through pip")
-    .option('--cuda', 'with what NVIDIA GPUs need: 2.3 GB to fetch, not 0.5')
-    .option('--tensorrt-rtx', 'TensorRT for RTX instead')
-    .option('--headers', 'also what building the engine from source needs')
-    .option('--target <dir>', 'install there instead, for a packaged app')
+    .description("install libtorch into this user's cache with pip")
+    .option('--cuda', 'include the CUDA libraries for NVIDIA GPUs (downloads 2.3 GB, not 0.5)')
+    .option('--tensorrt-rtx', 'install TensorRT for RTX instead of libtorch')
+    .option('--headers', 'include what is needed to build the engine from source')
+    .option('--target <dir>', 'install into this folder instead, e.g. for a packaged app')
     .option('--json', 'print the result as JSON')
     .action(async (options: InstallWords) => {
       const install = options.tensorrtRtx ? installTensorrtRtx : installLibtorch;
@@ -48,8 +48,8 @@ function installCommand(): Command {
 
 function infoCommand(): Command {
   return new Command('info')
-    .description('print what is found where, and what is missing with the command that mends it')
-    .option('--json', 'print it as JSON')
+    .description('list the libraries found, and the command that installs each missing one')
+    .option('--json', 'print the description as JSON')
     .action(async (options: { json?: true }) => {
       const description = await describeRuntime();
       if (options.json) print(description);
@@ -57,7 +57,7 @@ function infoCommand(): Command {
     });
 }
 
-/** One line that is written over, on a terminal only. */
+/** Shows the progress of an installation on one line. */
 export function showInstall({ step, package: name, bytes, totalBytes }: InstallProgress): void {
   const percent = Math.floor((100 * bytes) / totalBytes);
   showProgress(`${step} ${name}: ${percent} % of ${Math.ceil(totalBytes / 1e6)} MB`);

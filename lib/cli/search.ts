@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import { LLM2CLIP } from '../model';
 import { type Part, TEXT_PARTS } from '../parts';
-import { usableProcessors } from '../processors';
+import { usableProcessors } from '../runtime/processors';
 import { bundleDigest } from '../search/bundle-digest';
 import { PictureIndex } from '../search/picture-index';
 import { guessQuery, pictureQuery, type Query, textQuery } from '../search/query';
@@ -44,7 +44,10 @@ function partsFor(queries: readonly Query[]): Part[] {
   return [...(ask('text') ? TEXT_PARTS : []), ...(ask('picture') ? (['vision'] as const) : [])];
 }
 
-/** The model that made the index, by the path that it remembers or another; as much as is needed. */
+/**
+ * Loads the parts that the queries need of the model that made the index. The index remembers the
+ * path of its bundle; `--bundle` overrides it.
+ */
 async function loadModel(
   index: PictureIndex,
   queries: readonly Query[],
@@ -94,19 +97,17 @@ async function run(path: string, words: string[], options: Options): Promise<voi
   }
 }
 
-/** `llm2clip search`. */
+/** Makes the command `llm2clip search`. */
 export function searchCommand(): Command {
   return new Command('search')
-    .description(
-      'the pictures of an index that are most like others or fit texts, with their cosines',
-    )
-    .argument('<index>', 'made by index')
-    .argument('<query...>', 'files, or texts such as "a red car"')
-    .addOption(new Option('--image', 'take every query for a file').conflicts('text'))
-    .addOption(new Option('--text', 'take every query for a text'))
-    .option('--bundle <bundle>', 'what the index was made with, where it is no longer in its place')
-    .option('-k, --count <n>', 'pictures a query', positiveInteger, 10)
+    .description('find the images of an index that are most similar to an image or a text')
+    .argument('<index>', 'index file made by index')
+    .argument('<query...>', 'image files, or texts such as "a red car"')
+    .addOption(new Option('--image', 'treat every query as an image file').conflicts('text'))
+    .addOption(new Option('--text', 'treat every query as a text'))
+    .option('--bundle <bundle>', 'bundle that the index was made with, if it has moved')
+    .option('-k, --count <n>', 'number of images to print per query', positiveInteger, 10)
     .option('--device <device>', 'auto, cpu, cuda or cuda:N', 'auto')
-    .option('--json', 'one line of JSON a query')
+    .option('--json', 'print one line of JSON per query')
     .action(run);
 }

@@ -1,9 +1,12 @@
 import { quote } from '../quote';
 
-/** Under which key of a torch file the weights were, and which others hold some; no row without keys. */
+/**
+ * Describes as a table row which key of a torch file the weights were under, and which other keys
+ * hold weights. Without a key there is no row.
+ */
 export function describeStateDict(key: string, others: readonly string[]): [string, string][] {
   if (key === '') return [];
   const also = others.map(quote).join(', ');
-  const choice = others.length === 0 ? '' : `; ${also} too: --state-dict chooses`;
+  const choice = others.length === 0 ? '' : `; also found: ${also} (choose with --state-dict)`;
   return [['weights', `under ${quote(key)}${choice}`]];
 }

@@ -1,13 +1,15 @@
-// What a terminal may be shown of names and of other programs' words. A file's name may hold any
-// character, also those that move the cursor, set colours or titles, or turn the direction of text.
+// Makes file names and other programs' messages safe for a terminal. A file name may contain any
+// character, including those that move the cursor, set colours or titles, or reverse the text.
 
-/** Controls; separators of lines and paragraphs; marks and overrides of direction. */
+/** Control characters, line and paragraph separators, and bidirectional marks and overrides. */
 const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
-/** Bytes of a name that are no characters (lib/path-bytes.ts), and halves of pairs. */
+/** Lone surrogates: bytes of a file name that are not UTF-8 (lib/files/path-bytes.ts), and half pairs. */
 const LONE_SURROGATES = /\p{Cs}/u;
 const UNSHOWN = new RegExp(`${CONTROLS.source}|${LONE_SURROGATES.source}`, 'gu');
 const UNSHOWN_OF_JSON = new RegExp(CONTROLS.source, 'gu');
-/** Further lines of a message are set in by two spaces; another line break is a name's. */
+/**
+ * Our messages indent their further lines by two spaces; any other line break comes from a name.
+ */
 const LINES = /\n(?= {2})/;
 
 const hex = (code: number, digits: number): string => code.toString(16).padStart(digits, '0');
@@ -19,24 +21,24 @@ function escaped(character: string): string {
   return code < 0x100 ? `\\x${hex(code, 2)}` : `\\u${hex(code, 4)}`;
 }
 
-/** One line, such as a file's name, whose control characters are written out: "\x1b". */
+/** Escapes the control characters of one line, such as a file name: ESC becomes "\x1b". */
 export function shownName(text: string): string {
   return text.replace(UNSHOWN, escaped);
 }
 
-/** A message, which may have further lines that are set in. */
+/** Escapes a message, and keeps line breaks before indented lines. */
 export function shownMessage(text: string): string {
   return text.split(LINES).map(shownName).join('\n');
 }
 
-/** Text of several lines and columns, of which line breaks and tabs stay. */
+/** Escapes a text of several lines, and keeps its line breaks and tabs. */
 export function shownText(text: string): string {
   return text.replace(UNSHOWN, (character) =>
     /[\n\t]/.test(character) ? character : escaped(character),
   );
 }
 
-/** A value as one line of JSON, in which control characters are written as escapes of JSON. */
+/** Writes a value as one line of JSON, with control characters as JSON escapes. */
 export function shownJson(value: object): string {
   return JSON.stringify(value).replace(
     UNSHOWN_OF_JSON,

@@ -1,7 +1,8 @@
-import { readText } from '../read-text';
+import { readText } from '../files/read-text';
 
 /**
- * The texts of a file: of a JSON array of strings, or one a line, an empty line being an empty text.
+ * Reads texts from a file: a JSON array of strings, or one text per line. An empty line is an empty
+ * text.
  *
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
  */
@@ -13,7 +14,9 @@ export async function readTexts(path: string): Promise<string[]> {
   return content.replace(/\r\n?$|\n$/, '').split(/\r\n?|\n/);
 }
 
-/** Undefined for a line that begins with a bracket and is no such array. */
+/**
+ * Parses a JSON array of strings. Returns undefined for anything else that begins with a bracket.
+ */
 function stringsOf(content: string): string[] | undefined {
   try {
     const json: unknown = JSON.parse(content);

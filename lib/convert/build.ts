@@ -1,18 +1,18 @@
 // The engine file of each part.
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Manifest } from '../bundle/manifest';
-import { buildCalibrated } from '../calibration';
 import type { ResolvedModel } from '../checkpoint/layouts';
-import { capabilityText } from '../compute-capability';
-import type { ResolvedConvertOptions } from '../convert-options';
-import { engineFile } from '../engine';
+import { engineFile, engineOf } from '../engines';
+import { capabilityText } from '../engines/compute-capability';
+import { makeFolderOf } from '../files/staging';
+import { samplePictures } from '../image/pictures';
 import { type BuildSpec, fromNative, type NativeEngine } from '../native';
 import type { Part } from '../parts';
-import { samplePictures } from '../pictures';
 import type { Precision } from '../precision';
-import { makeFolderOf } from '../staging';
 import { MAX_TOKENS } from '../text/tokenize';
+import { buildCalibrated } from './calibration';
 import { copyTokenizer, withLora } from './llm';
+import type { ResolvedConvertOptions } from './options';
 import type { Plan } from './plan';
 
 /** Pictures that int8 is calibrated on, at most. */
@@ -35,7 +35,7 @@ function build(
   options: ResolvedConvertOptions,
 ) {
   const { portable, maxBatch, computeCapabilities } = options;
-  const cache = options.engine === 'tensorrt' ? `${resolve(options.out)}.timing-cache` : '';
+  const cache = engineOf(options.engine).buildCache(options.out);
   const target = { maxBatch, computeCapabilities: [...computeCapabilities], cache };
   const plain = { observe: false, quantisation: [] };
   return fromNative(engine.build({ ...tower, precision, portable, output, ...plain, ...target }));

@@ -8,8 +8,8 @@ import { mergeLora } from '../checkpoint/merge';
 import { readCheckpoint } from '../checkpoint/read';
 import { type ResolvedLlama, resolveLlama } from '../checkpoint/resolve-llama';
 import { LLM2CLIPError } from '../errors';
+import { makeFolderOf } from '../files/staging';
 import type { Precision } from '../precision';
-import { makeFolderOf } from '../staging';
 import { TextTokenizer } from '../text/tokenizer';
 
 /** Of merged weights: what an engine of this precision keeps. */

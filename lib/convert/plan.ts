@@ -5,9 +5,9 @@ import { invalidRange } from '../arguments';
 import { type Contents, contentsOf } from '../checkpoint/contents';
 import { readCheckpoint } from '../checkpoint/read';
 import type { CheckpointTable } from '../checkpoint/table';
-import type { ResolvedConvertOptions } from '../convert-options';
 import { LLM2CLIPError } from '../errors';
 import { readLlm } from './llm';
+import type { ResolvedConvertOptions } from './options';
 
 export interface Plan {
   table: CheckpointTable;

@@ -2,12 +2,12 @@ import { Classifier } from '../classify';
 import type { ClassDataset } from './class-folders';
 import { type EvaluatedModel, type EvaluationOptions, embedPictures } from './embed-pictures';
 
-/** Of zero-shot classification; shares from 0 to 1. */
+/** The accuracy of zero-shot classification, as fractions from 0 to 1. */
 export interface Accuracy {
   images: number;
   classes: number;
   templates: number;
-  /** Pictures that could not be encoded; they count as wrong. */
+  /** Images that could not be encoded. They count as wrong. */
   failed: number;
   top1: number;
   top5: number;
@@ -16,10 +16,10 @@ export interface Accuracy {
 const TOP = 5;
 
 /**
- * Shares of pictures whose class is the first, or among the first five, of those that fit best, as
- * the reference evaluates ImageNet.
+ * Measures top-1 and top-5 accuracy as the reference does for ImageNet: the fraction of images
+ * whose class has the highest score, or one of the five highest.
  *
- * @throws What encoding texts throws; `signal.reason`
+ * @throws what encoding texts throws; `signal.reason`
  */
 export async function evaluateZeroShot(
   model: EvaluatedModel,

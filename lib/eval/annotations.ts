@@ -3,30 +3,30 @@ import { invalidType, isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
 import { entriesOf } from './entries';
 
-/** A picture, as a file of annotations names it, and what it is described by. */
+/** An image, by its path in the annotation file, and the texts that describe it. */
 export interface Annotation {
   image: string;
   captions: string[];
 }
 
 export interface AnnotationOptions {
-  /** Of those that files with splits have. Default 'test'. */
+  /** Split to read if the file has splits. Default: 'test'. */
   split?: string | undefined;
-  /** Pictures, at most. Default: all; of ShareGPT4V the first 1000. */
+  /** Largest number of images. Default: all; for ShareGPT4V the first 1000. */
   limit?: number | undefined;
 }
 
 type Entry = Record<string, unknown>;
 
 interface Format {
-  /** What it holds, for errors. */
+  /** The keys of an entry, for errors. */
   keys: string;
   read(entry: Entry): Annotation | undefined;
-  /** Pictures that the reference takes of it. */
+  /** Number of images that the reference uses, if not all. */
   limit?: number;
 }
 
-/** What one entry looks like in the files that LLM2CLIP is evaluated on. */
+/** The formats of the annotation files that LLM2CLIP is evaluated on. */
 const FORMATS: readonly Format[] = [
   { keys: 'image and caption(s)', read: readCaptions },
   { keys: 'filename and sentences', read: readKarpathy },
@@ -34,12 +34,12 @@ const FORMATS: readonly Format[] = [
   { keys: 'image and conversations', read: readShareGpt4v, limit: 1000 },
 ];
 
-/** Plain ones, and those that BLIP publishes of Flickr30k and COCO. */
+/** Reads captions.json, and the files that BLIP publishes for Flickr30k and COCO. */
 function readCaptions({ image, caption, captions }: Entry): Annotation | undefined {
   return annotation(image, caption ?? captions);
 }
 
-/** dataset_flickr30k.json, dataset_coco.json, dataset_flickr8k.json */
+/** Reads dataset_flickr30k.json, dataset_coco.json and dataset_flickr8k.json. */
 function readKarpathy({ filename, filepath, sentences }: Entry): Annotation | undefined {
   if (typeof filename !== 'string' || !Array.isArray(sentences)) return undefined;
   const image = typeof filepath === 'string' ? join(filepath, filename) : filename;
@@ -47,12 +47,12 @@ function readKarpathy({ filename, filepath, sentences }: Entry): Annotation | un
   return annotation(image, raw);
 }
 
-/** docci_descriptions.jsonlines */
+/** Reads docci_descriptions.jsonlines. */
 function readDocci({ image_file: image, description }: Entry): Annotation | undefined {
   return annotation(image, description);
 }
 
-/** share-captioner_coco_lcs_sam_1246k_1107.json: a question, then its answer. */
+/** Reads share-captioner_coco_lcs_sam_1246k_1107.json: each entry is a question and its answer. */
 function readShareGpt4v({ image, conversations }: Entry): Annotation | undefined {
   const answer: unknown = Array.isArray(conversations) ? conversations[1] : undefined;
   return annotation(image, isObject(answer) ? answer.value : undefined);
@@ -66,9 +66,10 @@ function annotation(image: unknown, caption: unknown): Annotation | undefined {
 }
 
 /**
- * The pictures of an annotation file in any of FORMATS.
+ * Reads an annotation file in any of FORMATS.
  *
- * @throws TypeError, RangeError (ERR_INVALID_ARG) for another content; LLM2CLIPError ERR_NOT_FOUND, ERR_IO
+ * @throws TypeError, RangeError (ERR_INVALID_ARG) for an unknown format; LLM2CLIPError
+ *   ERR_NOT_FOUND, ERR_IO
  */
 export async function readAnnotations(
   path: string,
@@ -84,7 +85,7 @@ export async function readAnnotations(
     if (found.length === (limit ?? most)) break;
   }
   if (found.length > 0) return found;
-  const message = `expected pictures of split ${split} in ${path}, found none`;
+  const message = `expected images of split ${split} in ${path}, found none`;
   throw new LLM2CLIPError('ERR_NOT_FOUND', message);
 }
 

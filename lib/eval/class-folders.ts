@@ -3,25 +3,26 @@ import { invalidRange, isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
 import { findPictures, readFolder } from '../image/folder';
 
-/** Pictures by class. */
+/** Images by class. */
 export interface ClassDataset {
-  /** What a class is called in texts. */
+  /** Name of each class, for prompts. */
   labels: string[];
-  /** Files. */
+  /** Paths of the image files. */
   pictures: string[];
-  /** The class of each picture, by its place. */
+  /** For each image, the index of its class in `labels`. */
   classOfPicture: number[];
-  /** Files of these folders that are no pictures, by kind, as findPictures() tells them. */
+  /** Number of skipped files by kind, as in findPictures(). */
   leftOut: Map<string, number>;
 }
 
 /**
- * A folder that has a folder a class, as ImageNet has them; classes come in the order of their
- * folders' names.
+ * Reads a folder with one folder per class, like ImageNet. The classes are sorted by the names of
+ * their folders.
  *
- * @param names What classes are called: in their order, or by the names of their folders. Default: as
- *   their folders, with spaces for underscores.
- * @throws RangeError (ERR_INVALID_ARG) for names that do not fit; LLM2CLIPError ERR_NOT_FOUND, ERR_IO; `signal.reason`
+ * @param names class names in this order, or by folder name. Default: the names of the folders with
+ *   spaces in place of underscores.
+ * @throws RangeError (ERR_INVALID_ARG) if the names do not match the folders; LLM2CLIPError
+ *   ERR_NOT_FOUND, ERR_IO; `signal.reason`
  */
 export async function readClassFolders(
   folder: string,
@@ -46,12 +47,15 @@ async function listFolders(folder: string): Promise<string[]> {
     .filter(({ kind, name }) => kind === 'folder' && !name.startsWith('.'))
     .map(({ name }) => name);
   if (folders.length > 0) return folders.sort();
-  throw new LLM2CLIPError('ERR_NOT_FOUND', `expected a folder a class in ${folder}, found none`);
+  throw new LLM2CLIPError(
+    'ERR_NOT_FOUND',
+    `expected one folder per class in ${folder}, found none`,
+  );
 }
 
 function requireFit(folders: readonly string[], names: unknown): void {
   if (!Array.isArray(names) || names.length === folders.length) return;
-  throw invalidRange(`${folders.length} names, one a folder,`, 'classnames', names);
+  throw invalidRange(`${folders.length} names, one per folder,`, 'classnames', names);
 }
 
 function labelOf(

@@ -1,16 +1,16 @@
 import { dirname, join, resolve, sep } from 'node:path';
 import { invalidContent } from '../arguments';
-import { blobOf } from '../blob-link';
-import { realPath } from '../path-bytes';
-import { fileError } from '../regular-file';
+import { blobOf } from '../files/blob-link';
+import { realPath } from '../files/path-bytes';
+import { fileError } from '../files/regular-file';
 
 /**
- * A folder that a dataset lies in. What the dataset names is looked for inside it alone: a path or a
- * link that leads outside would have any file of the user's opened, and said in errors.
+ * The folder of a dataset. Files that the dataset names must be inside it. Otherwise a hostile
+ * dataset could open any file of the user by a path or a link, and show its content in an error.
  */
 export class DatasetFolder {
   readonly #path: string;
-  /** Without links. */
+  /** The folder's path with all links resolved. */
   readonly #real: string;
 
   private constructor(path: string, real: string) {
@@ -18,7 +18,11 @@ export class DatasetFolder {
     this.#real = real;
   }
 
-  /** @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO */
+  /**
+   * Opens the folder of a dataset.
+   *
+   * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
+   */
   static async open(path: string): Promise<DatasetFolder> {
     const real = await realPath(path).catch((error: unknown) => {
       throw fileError(path, error, 'a folder');
@@ -26,17 +30,17 @@ export class DatasetFolder {
     return new DatasetFolder(path, real);
   }
 
-  /** Where `parts` lead from here; undefined for outside. */
+  /** Resolves a path relative to this folder. Returns undefined if it leads outside. */
   resolve(...parts: string[]): string | undefined {
     const path = resolve(this.#path, ...parts);
     return isBelow(path, this.#path) ? path : undefined;
   }
 
   /**
-   * Whether something is there.
+   * Whether a file or folder exists at a path.
    *
-   * @param what it is, for errors
-   * @throws RangeError (ERR_INVALID_ARG) where links lead outside
+   * @param what its description for errors
+   * @throws RangeError (ERR_INVALID_ARG) if links lead outside
    */
   async has(path: string, what: string): Promise<boolean> {
     const real = await realPath(path).catch((error: NodeJS.ErrnoException) => {
@@ -48,7 +52,7 @@ export class DatasetFolder {
     throw this.outside(what, `${path}, a link that leads outside`);
   }
 
-  /** The content of a file of a snapshot in the hub's cache, which is no link itself. */
+  /** Returns the blob that a file of the hub's cache links to, if the blob is not a link itself. */
   async #blobOf(path: string): Promise<string | undefined> {
     const blob = await blobOf(path);
     if (blob === undefined) return undefined;
@@ -57,13 +61,17 @@ export class DatasetFolder {
     return isInside ? join(folder, blob) : undefined;
   }
 
-  /** @throws RangeError (ERR_INVALID_ARG) where links lead outside */
+  /**
+   * Checks that a path does not lead outside the folder, and returns it.
+   *
+   * @throws RangeError (ERR_INVALID_ARG) if links lead outside
+   */
   async requireInside(path: string, what: string): Promise<string> {
     await this.has(path, what);
     return path;
   }
 
-  /** @returns RangeError (ERR_INVALID_ARG) */
+  /** Makes the error for a path that leads outside: RangeError (ERR_INVALID_ARG). */
   outside(what: string, found: string): RangeError {
     return invalidContent(
       `expected ${what} inside ${this.#path}, found ${found}; copy the file there, or name its ` +

@@ -1,18 +1,21 @@
 import type { ImageTextEncoder } from '../classify';
 import type { LLM2CLIP } from '../model';
 
-/** What is evaluated. */
+/** The methods of a model that an evaluation uses. */
 export type EvaluatedModel = ImageTextEncoder & Pick<LLM2CLIP, 'embedStream' | 'info'>;
 
 export interface EvaluationOptions {
   signal?: AbortSignal | undefined;
-  /** A picture that cannot be encoded; the others go on. */
+  /** Called for an image that cannot be encoded. The evaluation continues with the others. */
   onFailure?: (path: string, error: unknown) => void;
-  /** Pictures and texts together. */
+  /** Called with the number of images and texts that are done. */
   onProgress?: (done: number, total: number) => void;
 }
 
-/** Gives each picture's embedding to `take`, in their order; resolves with how many have none. */
+/**
+ * Encodes images and passes each embedding to `take`, in order. Resolves with the number of
+ * failures.
+ */
 export async function embedPictures(
   model: EvaluatedModel,
   pictures: readonly string[],

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { invalidRange, invalidType, isObject } from '../arguments';
-import { joinedText, textPieces } from '../read-text';
+import { joinedText, textPieces } from '../files/read-text';
 import { jsonElements } from './json-elements';
 
 type Pieces = AsyncGenerator<string, void, undefined>;
@@ -8,9 +8,11 @@ type Pieces = AsyncGenerator<string, void, undefined>;
 const LINES = new Set(['.jsonl', '.jsonlines']);
 
 /**
- * The entries of a file of lines of JSON, of a JSON array, or of an object's `images`, one at a time.
+ * Yields the entries of a file one at a time. The file holds lines of JSON, a JSON array, or an
+ * object with an array `images`.
  *
- * @throws TypeError, RangeError (ERR_INVALID_ARG) for another content; LLM2CLIPError ERR_NOT_FOUND, ERR_IO
+ * @throws TypeError, RangeError (ERR_INVALID_ARG) for other content; LLM2CLIPError ERR_NOT_FOUND,
+ *   ERR_IO
  */
 export async function* entriesOf(path: string): AsyncGenerator<unknown, void, undefined> {
   try {
@@ -30,7 +32,7 @@ async function* wholeOf(pieces: Pieces, path: string): AsyncGenerator<unknown, v
     if (first.trimStart().startsWith('[')) yield* parsed(jsonElements(all), path);
     else yield* imagesOf(parse(await joinedText(all, path), path), path);
   } finally {
-    // It has been asked for its first piece: where nobody asks for another, its file is still open.
+    // The first piece has been read, so the file is open. Close it if reading stops early.
     await pieces.return();
   }
 }

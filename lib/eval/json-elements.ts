@@ -2,14 +2,14 @@ const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 
-/** Where in JSON one is. */
+/** Tracks the nesting of JSON while its code units are read. */
 class Nesting {
-  /** Arrays and objects that are open. */
+  /** Number of open arrays and objects. */
   depth = 0;
   #inString = false;
   #isEscaped = false;
 
-  /** Takes the next code unit; gives whether it is punctuation. */
+  /** Reads the next code unit. Returns whether it is punctuation outside a string. */
   take(unit: number): boolean {
     if (this.#inString) {
       if (this.#isEscaped) this.#isEscaped = false;
@@ -26,10 +26,10 @@ class Nesting {
 }
 
 /**
- * The elements of a text that is one JSON array, each as text, without the whole of it in memory: the
- * published annotations of ShareGPT4V are larger than a string may be.
+ * Yields the elements of a JSON array as texts, without keeping the whole array in memory. The
+ * published annotations of ShareGPT4V are larger than the longest JavaScript string.
  *
- * @throws SyntaxError for an array that does not end
+ * @throws SyntaxError if the array does not end
  */
 export async function* jsonElements(
   pieces: AsyncIterable<string>,

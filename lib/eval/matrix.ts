@@ -2,14 +2,18 @@ import { types } from 'node:util';
 import { invalidBuffer, invalidRange, invalidType, isObject } from '../arguments';
 import { ownFloats } from '../typed-array';
 
-/** Rows of numbers, one after the other; what `encodeImages` gives is one. */
+/** A row-major matrix, such as the result of `encodeImages`. */
 export interface Matrix {
   /** [rows, columns], row-major. */
   data: Float32Array;
   shape: readonly [number, number];
 }
 
-/** @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER) */
+/**
+ * Checks a caller's matrix.
+ *
+ * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
+ */
 export function checkMatrix(value: unknown, name: string): Matrix {
   const { data: given, shape }: Record<string, unknown> = isObject(value) ? value : {};
   if (!types.isFloat32Array(given) || !Array.isArray(shape)) {
@@ -27,13 +31,13 @@ export function checkMatrix(value: unknown, name: string): Matrix {
   return { data, shape: [rows, columns] };
 }
 
-/** Both of one width. */
+/** Checks that two matrices have rows of equal length. */
 export function requireSameWidth(a: Matrix, b: Matrix, name: string): void {
   if (a.shape[1] === b.shape[1]) return;
   throw invalidRange(`rows of ${a.shape[1]} numbers, as the others have,`, name, b.shape);
 }
 
-/** Row i of `a` times row j of `b`, summed in fp64. */
+/** Returns the dot product of row i of `a` and row j of `b`, summed in fp64. */
 export function dot(a: Matrix, i: number, b: Matrix, j: number): number {
   const width = a.shape[1];
   const x = i * width;

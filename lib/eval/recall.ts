@@ -1,37 +1,41 @@
-import { invalidRange, invalidType, optionsBag } from '../arguments';
+import { invalidRange, invalidType, optionNames, optionsBag } from '../arguments';
 import { checkMatrix, dot, type Matrix, requireSameWidth } from './matrix';
 
 const DEFAULT_AT = [1, 5, 10];
 
 export interface RecallOptions {
-  /** The image that each text is of, by its row. Default: text i is of image i. */
+  /** For each text, the row of the image that it describes. Default: text i describes image i. */
   imageOfText?: ArrayLike<number>;
-  /** Default 1, 5 and 10. */
+  /** Values of k. Default: 1, 5 and 10. */
   at?: readonly number[];
 }
 
-/** Shares of queries that have a match among their first k, from 0 to 1, in the order of `at`. */
+const RECALL_OPTIONS = optionNames<RecallOptions>({ imageOfText: true, at: true });
+
+/**
+ * Fractions, from 0 to 1, of queries with a match among the first k results, in the order of `at`.
+ */
 export interface Recall {
   at: number[];
-  /** Of images that have a text. */
+  /** Fractions of the images that have a text. */
   imageToText: number[];
   textToImage: number[];
 }
 
-/** A query's best match: what it scores, and where it lies among the candidates. */
+/** A query's best match: its score and its row among the candidates. */
 interface Best {
   score: number;
   candidate: number;
 }
 
 /**
- * Recall@k of retrieval both ways, as LLM2CLIP reports it for Flickr30k, COCO, ShareGPT4V, Urban1k
- * and DOCCI: a query counts when any of its matches is among the k candidates of the highest dot
- * product. Of equal candidates the one with the lower row comes first. A row that holds NaN is
- * never found, and finds nothing.
+ * Computes Recall@k of retrieval in both directions, as LLM2CLIP reports it for Flickr30k, COCO,
+ * ShareGPT4V, Urban1k and DOCCI. A query counts if any of its matches is among the k candidates
+ * with the highest dot products. Of candidates with equal scores, the one with the lower row comes
+ * first. A row that contains NaN is never found and finds nothing.
  *
- * It works on the calling thread, without keeping the similarities: 1,000 × 1,000 of 1,280 numbers
- * take about three seconds.
+ * It runs on the calling thread and does not store the similarities. 1,000 × 1,000 vectors of 1,280
+ * numbers take about three seconds.
  *
  * @param images [images, E], L2-normalised
  * @param texts [texts, E], L2-normalised
@@ -44,7 +48,7 @@ interface Best {
 export function recall(images: Matrix, texts: Matrix, options?: RecallOptions): Recall {
   const [left, right] = [checkMatrix(images, 'images'), checkMatrix(texts, 'texts')];
   requireSameWidth(left, right, 'texts');
-  const bag = optionsBag(options, 'options');
+  const bag = optionsBag(options, 'options', RECALL_OPTIONS);
   const at = readAt(bag.at);
   const imageOfText = readPairs(bag.imageOfText, left.shape[0], right.shape[0]);
 
@@ -60,12 +64,12 @@ export function recall(images: Matrix, texts: Matrix, options?: RecallOptions): 
   };
 }
 
-/** NaN compares with nothing; below everything it loses every comparison. */
+/** Replaces NaN by −∞, so that it loses every comparison. */
 function comparable(score: number): number {
   return Number.isNaN(score) ? Number.NEGATIVE_INFINITY : score;
 }
 
-/** Each image's best text; undefined for one that has none. */
+/** Returns the best text of each image, or undefined for an image without texts. */
 function bestTexts(images: number, ofText: readonly Best[]): (Best | undefined)[] {
   const best: (Best | undefined)[] = new Array(images).fill(undefined);
   for (const [text, { score, candidate: image }] of ofText.entries()) {
@@ -75,7 +79,10 @@ function bestTexts(images: number, ofText: readonly Best[]): (Best | undefined)[
   return best;
 }
 
-/** Candidates before each query's best match; NaN for a query that counts for nothing. */
+/**
+ * Counts the candidates before each query's best match. The count is NaN for a query without a
+ * match.
+ */
 function countBetter(
   images: Matrix,
   texts: Matrix,
@@ -109,7 +116,9 @@ function precedes(score: number, candidate: number, best: Best): boolean {
   return score > best.score || (score === best.score && candidate < best.candidate);
 }
 
-/** The share of queries whose rank is below k; NaN is no query. */
+/**
+ * Returns the fraction of queries whose rank is below k. Ranks of NaN are not counted as queries.
+ */
 export function shareBelow(ranks: Float64Array, k: number): number {
   const queries = ranks.filter((rank) => !Number.isNaN(rank));
   return queries.length === 0 ? 0 : queries.filter((rank) => rank < k).length / queries.length;

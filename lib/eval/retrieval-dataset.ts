@@ -1,32 +1,32 @@
 import { basename, extname, join, parse } from 'node:path';
 import { LLM2CLIPError } from '../errors';
+import { readText } from '../files/read-text';
 import { isAppleDouble, readFolder } from '../image/folder';
 import { quote } from '../quote';
-import { readText } from '../read-text';
 import { type Annotation, type AnnotationOptions, readAnnotations } from './annotations';
 import { DatasetFolder } from './dataset-folder';
 
-/** Pictures and the texts that describe them. */
+/** Images and the texts that describe them. */
 export interface RetrievalDataset {
-  /** Where the texts come from: a file, or Urban1k's folder of them. */
+  /** Source of the texts: a file, or Urban1k's folder. */
   annotations: string;
-  /** Files. */
+  /** Paths of the image files. */
   pictures: string[];
   texts: string[];
-  /** The picture of each text, by its place. */
+  /** For each text, the index of its image in `pictures`. */
   imageOfText: number[];
 }
 
 export interface DatasetOptions extends AnnotationOptions {
-  /** Default: the one that lies in the folder. */
+  /** Annotation file. Default: the one in the folder. */
   annotations?: string | undefined;
-  /** That the annotations' paths are below. Default: the folder. */
+  /** Folder that the paths in the annotations start from. Default: the dataset's folder. */
   images?: string | undefined;
 }
 
 const ANNOTATIONS = new Set(['.json', '.jsonl', '.jsonlines']);
 
-/** Which one is meant where a dataset comes with several. */
+/** Names of annotation files to prefer if a folder holds several files. */
 const WELL_KNOWN = new Set([
   ...['captions.json', 'captions.jsonl', 'test.json', 'flickr30k_test.json'],
   ...['coco_karpathy_test.json', 'dataset_flickr30k.json', 'dataset_coco.json'],
@@ -34,15 +34,15 @@ const WELL_KNOWN = new Set([
   'share-captioner_coco_lcs_sam_1246k_1107.json',
 ]);
 
-/** Where the folders that datasets are unpacked into hold their pictures. */
+/** Subfolders that may hold the images of a dataset. */
 const PICTURES = ['', 'images', 'image'];
 
 /**
- * A dataset in a folder: pictures, and an annotation file in a published format or, as Urban1k is
- * published, the folders `image` and `caption`. A picture that two entries name is one picture.
+ * Reads a dataset from a folder with images and an annotation file in a published format or, for
+ * Urban1k, with the folders `image` and `caption`. Entries that name the same image are merged.
  *
- * @throws TypeError, RangeError (ERR_INVALID_ARG) for annotations of another content, and for pictures
- *   and texts that lie outside
+ * @throws TypeError, RangeError (ERR_INVALID_ARG) for annotations in an unknown format, and for
+ *   images and texts outside the folder
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
  */
 export async function readRetrievalDataset(
@@ -72,11 +72,11 @@ export async function readRetrievalDataset(
 }
 
 /**
- * The first place where it lies; where it should, if nowhere. Annotations may have the paths of whoever
- * made them, so that a name is looked for too.
+ * Returns the first existing path of an image, or the expected path if there is none. Annotations
+ * may contain the paths of their author's machine, so the bare file name is tried, too.
  */
 async function findPicture(images: DatasetFolder, image: string): Promise<string> {
-  const what = 'the picture of an annotation';
+  const what = 'the image of an annotation';
   const paths = [image, basename(image)].flatMap((name) =>
     PICTURES.flatMap((folder) => images.resolve(folder, name) ?? []),
   );
@@ -105,7 +105,7 @@ async function findAnnotations(folder: string): Promise<string> {
   throw new LLM2CLIPError('ERR_NOT_FOUND', message);
 }
 
-/** caption/1.txt describes image/1.jpg, in its first line. */
+/** Reads Urban1k: the first line of caption/1.txt describes image/1.jpg. */
 async function readUrban(
   folder: string,
   captions: string,

@@ -4,12 +4,12 @@ import type { Recall } from './recall';
 import type { RetrievalDataset } from './retrieval-dataset';
 import { searchRecall } from './search-recall';
 
-/** Ks that LLM2CLIP reports. */
+/** The values of k that LLM2CLIP reports. */
 export const RETRIEVAL_AT = [1, 5, 10, 25, 50] as const;
 
 const TEXTS_AT_ONCE = 256;
 
-/** Recall of a dataset both ways, and how many of its pictures could not be encoded. */
+/** Recall of a dataset in both directions, and the number of images that could not be encoded. */
 export interface RetrievalResult extends Recall {
   images: number;
   texts: number;
@@ -17,10 +17,10 @@ export interface RetrievalResult extends Recall {
 }
 
 /**
- * Recall@k as the reference has it. A picture that cannot be encoded stays a query that finds
- * nothing, and is never found: results of one dataset remain comparable.
+ * Measures Recall@k as the reference does. An image that cannot be encoded still counts as a query,
+ * but finds nothing and is never found, so that results of one dataset remain comparable.
  *
- * @throws What encoding texts throws; `signal.reason`
+ * @throws what encoding texts throws; `signal.reason`
  */
 export async function evaluateRetrieval(
   model: EvaluatedModel,
@@ -42,7 +42,7 @@ export async function evaluateRetrieval(
   return { images: pictures.length, texts: texts.length, failed, ...recall };
 }
 
-/** [texts, E] */
+/** Encodes all texts to a matrix [texts, E]. */
 async function embedTexts(
   model: EvaluatedModel,
   texts: readonly string[],

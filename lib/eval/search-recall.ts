@@ -3,17 +3,17 @@ import { VectorTable } from '../search/vector-table';
 import { type Matrix, requireSameWidth } from './matrix';
 import { type Recall, type RecallOptions, readAt, readPairs, shareBelow } from './recall';
 
-/** Queries of one search: some ms of the event loop to take in. */
+/** Queries per search. Reading them blocks the event loop for a few milliseconds. */
 const QUERIES_AT_ONCE = 256;
 
-/** Vectors that are added in one piece, for the same reason. */
+/** Vectors to add per call, for the same reason. */
 const ROWS_AT_ONCE = 1024;
 
 /**
- * What `recall` gives, by the kernels of the search: scores in fp32, off the event loop, and fast
- * enough for COCO's 5,000 × 25,000.
+ * Computes the same as `recall` with the kernels of the search. The scores are in fp32, it runs off
+ * the event loop, and it is fast enough for COCO's 5,000 × 25,000.
  *
- * @throws As recall; `signal.reason`
+ * @throws as `recall`; `signal.reason`
  */
 export async function searchRecall(
   images: Matrix,
@@ -38,13 +38,15 @@ export async function searchRecall(
 }
 
 interface Matching {
-  /** Candidates of a query that are looked at. */
+  /** Number of candidates to check per query. */
   k: number;
   isMatch: (query: number, candidate: number) => boolean;
   signal: AbortSignal | undefined;
 }
 
-/** How many candidates come before each query's first match; infinity beyond the first k. */
+/**
+ * Counts the candidates before each query's first match; infinity if none of the first k matches.
+ */
 async function firstMatches(
   queries: Matrix,
   candidates: Matrix,
@@ -72,7 +74,7 @@ async function firstMatches(
   }
 }
 
-/** Those that can be compared: a row that holds NaN is never found, and finds nothing. */
+/** Returns the rows without NaN. A row that contains NaN is never found and finds nothing. */
 function finiteRows({ data, shape: [count, width] }: Matrix): number[] {
   return Array.from({ length: count }, (_, i) => i).filter((i) =>
     data.subarray(i * width, (i + 1) * width).every(Number.isFinite),

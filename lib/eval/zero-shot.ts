@@ -1,16 +1,17 @@
 import { invalidBuffer, invalidRange, invalidType } from '../arguments';
 import { checkMatrix, dot, type Matrix, requireSameWidth } from './matrix';
 
-/** What LLM2CLIP multiplies cosines by before the softmax. */
+/** LLM2CLIP multiplies cosines by this before the softmax. */
 const DEFAULT_SCALE = 100;
 
-/** Stands for the class in a template. */
+/** Placeholder for the class in a template. */
 const PLACEHOLDER = '{}';
 
 /**
- * Each class in each template: [classes × templates], the templates of one class beside each other.
+ * Puts each class into each template. The result has classes × templates texts, with those of one
+ * class next to each other.
  *
- * @param templates each with `{}` where the class goes
+ * @param templates texts with `{}` as the placeholder of the class
  * @throws TypeError, RangeError (ERR_INVALID_ARG)
  * @example
  * fillTemplates(['cat', 'dog'], ['a photo of a {}.', 'a drawing of a {}.']);
@@ -27,7 +28,11 @@ function checkTexts(value: unknown, name: string): readonly string[] {
   throw invalidType('an array of strings', name, value);
 }
 
-/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+/**
+ * Checks that templates are texts with `{}`.
+ *
+ * @throws TypeError, RangeError (ERR_INVALID_ARG)
+ */
 export function checkTemplates(value: unknown, name: string): readonly string[] {
   const templates = checkTexts(value, name);
   for (const [i, template] of templates.entries()) {
@@ -38,7 +43,11 @@ export function checkTemplates(value: unknown, name: string): readonly string[] 
   return templates;
 }
 
-/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+/**
+ * Checks the scale of the cosines, and fills in the default.
+ *
+ * @throws TypeError, RangeError (ERR_INVALID_ARG)
+ */
 export function checkScale(value: unknown, name: string): number {
   if (value === undefined) return DEFAULT_SCALE;
   if (typeof value !== 'number') throw invalidType('a number', name, value);
@@ -47,13 +56,15 @@ export function checkScale(value: unknown, name: string): number {
 }
 
 /**
- * One vector a class, as the reference ensembles prompts: each template's vector is normalised, then
- * their mean.
+ * Computes one vector per class from a prompt ensemble, as the reference does: it normalises the
+ * vector of each template, averages them, and normalises the mean.
  *
  * @param texts [classes × templates, E], in the order of {@link fillTemplates}
- * @returns [classes, E], L2-normalised; a class is NaN where one of its texts is, as one that failed
- * @throws TypeError, RangeError (ERR_INVALID_ARG; ERR_INVALID_BUFFER also for a vector of zeros and for
- *   vectors of a class that cancel out: they have no direction, and the reference makes NaN of them)
+ * @returns [classes, E], L2-normalised. A class is NaN if one of its texts is, e.g. one that
+ *   failed.
+ * @throws TypeError, RangeError (ERR_INVALID_ARG; ERR_INVALID_BUFFER also for a zero vector and for
+ *   vectors of a class that cancel out: they have no direction, and the reference returns NaN for
+ *   them)
  */
 export function classEmbeddings(texts: Matrix, templates: number): Matrix {
   const rows = checkMatrix(texts, 'texts');
@@ -80,10 +91,12 @@ export function classEmbeddings(texts: Matrix, templates: number): Matrix {
 
 type Floats = Float32Array | Float64Array;
 
-/** Lengths of means of unit vectors that are nothing but what rounding leaves. */
+/** A mean of unit vectors that is no longer than this is only a rounding error. */
 const NO_LENGTH = 1e-7;
 
-/** The length of a row that has a direction. NaN passes: it is what a text that failed is. */
+/**
+ * Returns the length of a row, which must have a direction. NaN is allowed; it marks a failed text.
+ */
 function requireLength(row: Floats, least: number, expected: string): number {
   let squares = 0;
   for (let k = 0; k < row.length; k++) squares += (row[k] as number) ** 2;
@@ -92,18 +105,18 @@ function requireLength(row: Floats, least: number, expected: string): number {
   return length;
 }
 
-/** Adds `scale` times a row to `sum`, without copies: there may be millions. */
+/** Adds `scale` times a row to `sum`. It makes no copies, because there may be millions of rows. */
 function add(sum: Floats, row: Floats, scale: number): void {
   for (let k = 0; k < row.length; k++) sum[k] = (sum[k] as number) + (row[k] as number) * scale;
 }
 
 /**
- * Probabilities of zero-shot classification: softmax(scale · image · classᵀ).
+ * Computes the probabilities of zero-shot classification: softmax(scale · image · classᵀ).
  *
  * @param images [images, E], L2-normalised
  * @param classes [classes, E], L2-normalised
- * @param scale what cosines are multiplied by; default 100
- * @returns [images, classes]; each row sums to 1, and is NaN where the image's is
+ * @param scale factor for the cosines; default 100
+ * @returns [images, classes]. Each row sums to 1, or is NaN if the image's embedding is NaN.
  * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
  * @example
  * const images = { data: new Float32Array([1, 0]), shape: [1, 2] as const };
@@ -123,7 +136,9 @@ export function classProbabilities(images: Matrix, classes: Matrix, scale?: numb
   return { data, shape: [count, labels] };
 }
 
-/** From the largest down, so that no exponential overflows. */
+/**
+ * Computes the softmax in place. It subtracts the largest logit, so that no exponential overflows.
+ */
 function softmax(logits: Float64Array): Float64Array {
   const largest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const powers = logits.map((x) => Math.exp(x - largest));

@@ -1,10 +1,10 @@
-/** Colour maps, least first: turbo (Mikhailov, 2019) and viridis (Smith and van der Walt, 2015). */
+/** Colour maps: turbo (Mikhailov, 2019) and viridis (Smith and van der Walt, 2015). */
 export const COLOR_MAPS = ['turbo', 'viridis'] as const;
 export type ColorMap = (typeof COLOR_MAPS)[number];
 
 const COLORS = 256;
 
-// Red, green and blue of each colour, as matplotlib has them.
+// The tables are matplotlib's: red, green and blue of each colour, lowest value first.
 const TURBO =
   '30123b31154232184a341b51351e5836215f37236538266c3929723a2c793b2f7f3c32853c358b3d37913e3a96' +
   '3f3d9c4040a14043a64145ab4148b0424bb5434eba4350be4353c24456c74458cb455bce455ed24560d64563d9' +
@@ -44,12 +44,12 @@ const VIRIDIS =
   'd7e219dae218dce218dfe318e1e318e4e318e7e419e9e419ece41aeee51bf1e51cf3e51ef6e61ff8e621fae622' +
   'fde724';
 
-/** Colours [256, 3] in 8 bits. */
+/** Returns the 256 colours [256, 3] of a map, 8 bits per component. */
 export function colorTable(name: ColorMap): Uint8Array {
   return Buffer.from(name === 'turbo' ? TURBO : VIRIDIS, 'hex');
 }
 
-/** Where in a table the colour of a value from 0 to 1 begins. */
+/** Returns the offset in a table of the colour for a value from 0 to 1. */
 export function colorOffset(value: number): number {
   return 3 * Math.min(COLORS - 1, Math.floor(value * COLORS));
 }

@@ -1,4 +1,4 @@
-import type { Preprocessing } from '../preprocessing';
+import type { Framing } from '../image/preprocessing';
 import type { Box } from './paint';
 
 interface Size {
@@ -6,10 +6,7 @@ interface Size {
   height: number;
 }
 
-/** How a picture becomes what a model sees, as far as it says where that lies. */
-export type Framing = Pick<Preprocessing, 'size' | 'resize' | 'squash' | 'crop'>;
-
-/** Where along an edge the centre crop lies: first pixel and length, in pixels of the picture. */
+/** Returns the position and length of the centre crop along an edge, in pixels of the image. */
 function centre(edge: number, shortest: number, { size, ...how }: Framing): [number, number] {
   const { resize = size, squash = false, crop = 'floor' } = how;
   const resized = squash ? resize : Math.floor((resize * edge) / shortest);
@@ -20,8 +17,8 @@ function centre(edge: number, shortest: number, { size, ...how }: Framing): [num
 }
 
 /**
- * What a model sees of a picture that is resized and cropped at the centre, on a canvas that the
- * whole picture fills.
+ * Returns the region of an image that the model sees after resizing and centre cropping, in pixels
+ * of a canvas that the whole image fills.
  */
 export function cropOf(picture: Size, framing: Framing, canvas: Size): Box {
   const shortest = Math.min(picture.width, picture.height);

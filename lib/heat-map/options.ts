@@ -4,32 +4,49 @@ import {
   optionalBoolean,
   optionalInteger,
   optionalOneOf,
+  optionNames,
   optionsBag,
 } from '../arguments';
+import type { EncodedImage, RawPixels } from '../image';
 import { COLOR_MAPS, type ColorMap } from './colors';
-import type { MapPicture } from './picture';
 
 const LONGEST_EDGE = 16_384;
 const DEFAULT_OPACITY = 0.6;
 
+/** A picture that a map is laid over: a path, encoded bytes, or 8-bit pixels. */
+export type MapPicture = EncodedImage | RawPixels;
+
 export interface HeatMapOptions {
-  /** In pixels. Default: the picture's, without one 16 a patch; one given keeps the proportions. */
+  /**
+   * Width in pixels. If only one edge is given, the proportions are kept. Default: the size of
+   * `image`, or 16 pixels per patch without an image.
+   */
   width?: number;
   height?: number;
   /**
-   * The picture that the patches are of: the map is laid over the centre of it that the model saw.
-   * Default: the map alone.
+   * The image that the patches come from. The map is drawn over the part of it that the model saw.
+   * Default: no image, which draws only the map.
    */
   image?: MapPicture;
-  /** Of the map over the picture, from 0 to 1. Default 0.6. */
+  /** Opacity of the map over the image, from 0 to 1. Default: 0.6. */
   opacity?: number;
-  /** Default 'turbo'. */
+  /** Colour map. Default: 'turbo'. */
   colors?: ColorMap;
-  /** Cosines of the first and of the last colour. Default: the least and the greatest of this map. */
+  /** Cosines of the first and the last colour. Default: the lowest and the highest of this map. */
   range?: readonly [number, number];
-  /** Turn the picture as its EXIF orientation says, where the model was loaded to do so too. */
+  /** Rotate the image by its EXIF orientation. Set it if the model was loaded with it, too. */
   autoOrient?: boolean;
 }
+
+const HEAT_MAP_OPTIONS = optionNames<HeatMapOptions>({
+  width: true,
+  height: true,
+  image: true,
+  opacity: true,
+  colors: true,
+  range: true,
+  autoOrient: true,
+});
 
 export interface HeatMapSize {
   width: number;
@@ -67,9 +84,13 @@ function range(value: unknown): readonly [number, number] | undefined {
   throw invalidRange('two numbers, the lower one first', 'options.range', value);
 }
 
-/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws TypeError, RangeError (ERR_INVALID_ARG)
+ */
 export function resolveHeatMapOptions(value: unknown): ResolvedHeatMapOptions {
-  const options = optionsBag(value, 'options');
+  const options = optionsBag(value, 'options', HEAT_MAP_OPTIONS);
   return {
     width: edge(options.width, 'options.width'),
     height: edge(options.height, 'options.height'),
@@ -81,14 +102,18 @@ export function resolveHeatMapOptions(value: unknown): ResolvedHeatMapOptions {
   };
 }
 
-/** The other edge, of one that is given. @throws RangeError (ERR_INVALID_ARG) where it is too long */
+/**
+ * Computes the other edge from a given one.
+ *
+ * @throws RangeError (ERR_INVALID_ARG) if it is too long
+ */
 function fitted(given: number, of: number, to: number, name: string): number {
   const other = Math.max(1, Math.round((given * to) / of));
   if (other <= Math.max(LONGEST_EDGE, to)) return other;
   throw invalidRange(`fewer pixels, as the other edge would have ${other},`, name, given);
 }
 
-/** What is wanted of `natural`; one edge alone keeps the proportions. */
+/** Returns the size of the map. If only one edge is given, it has the proportions of `natural`. */
 export function sizeOf(
   { width, height }: ResolvedHeatMapOptions,
   natural: HeatMapSize,

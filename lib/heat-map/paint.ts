@@ -1,11 +1,11 @@
-import { nextTurn } from '../next-turn';
+import { nextTurn } from '../async/next-turn';
 import { colorOffset } from './colors';
 import type { Grid } from './similarities';
 
-/** Pixels between two turns of the event loop: about a millisecond. */
+/** Pixels to paint per turn of the event loop: about a millisecond of work. */
 const PIXELS_A_TURN = 65_536;
 
-/** A rectangle of a canvas, in pixels; its edges may lie between two. */
+/** A rectangle on a canvas, in pixels. Its edges may be fractions of a pixel. */
 export interface Box {
   left: number;
   top: number;
@@ -14,7 +14,7 @@ export interface Box {
 }
 
 export interface Canvas {
-  /** RGB [height, width, 3]; painted over. */
+  /** RGB [height, width, 3]; changed in place. */
   pixels: Uint8Array;
   width: number;
   height: number;
@@ -23,18 +23,20 @@ export interface Canvas {
 export interface Paint {
   /** Values from 0 to 1. */
   grid: Grid;
-  /** What the grid covers. */
+  /** Rectangle that the grid covers. */
   box: Box;
   /** Colours [256, 3]. */
   table: Uint8Array;
-  /** 1 hides what is below. */
+  /** Opacity; 1 hides the canvas. */
   opacity: number;
 }
 
-/** Between which two cells of a row the middle of each pixel lies, and how far from the first. */
+/**
+ * For each pixel of a row: the two cells around its centre, and its relative distance to the first.
+ */
 interface Places {
   first: number;
-  /** Pixels from `first` on lie in the box. */
+  /** One entry per pixel in the box, starting with the pixel `first`. */
   cells: { low: number; high: number; share: number }[];
 }
 
@@ -50,7 +52,7 @@ function placesOf(begin: number, extent: number, pixels: number, count: number):
   return { first, cells };
 }
 
-/** Lays a grid over a canvas, bilinearly between the middles of its cells, in turns. */
+/** Paints a grid over a canvas, with bilinear interpolation, a slice per turn of the event loop. */
 export async function paint(canvas: Canvas, { grid, box, table, opacity }: Paint): Promise<void> {
   const { values, rows, columns } = grid;
   const across = placesOf(box.left, box.width, canvas.width, columns);

@@ -1,14 +1,11 @@
 import { invalidType } from '../arguments';
-import { decodeImage, type EncodedImage, isEncoded, type RawPixels, readPixels } from '../image';
+import { decodeImage, isEncoded, type RawPixels, readPixels } from '../image';
 import { loadSharp } from '../image/encoded';
 import { DEFAULT_MAX_PIXELS } from '../options';
-import type { HeatMapSize } from './options';
+import type { HeatMapSize, MapPicture } from './options';
 import type { Canvas } from './paint';
 
-/** A picture that a map is laid over: a path, encoded bytes, or 8-bit pixels. */
-export type MapPicture = EncodedImage | RawPixels;
-
-/** @throws as encodeImage */
+/** Reads the image behind a heat map. It throws as `encodeImage`. */
 export async function readMapPicture(input: MapPicture, autoOrient: boolean): Promise<RawPixels> {
   if (isEncoded(input)) {
     return decodeImage(input, { maxPixels: DEFAULT_MAX_PIXELS, autoOrient, transfer: false });
@@ -22,7 +19,7 @@ function sharpOf({ data, width, height, channels }: RawPixels) {
   return loadSharp()(data, { raw: { width, height, channels } });
 }
 
-/** A picture as RGB, stretched to a size. */
+/** Converts an image to RGB and resizes it to exactly this size. */
 export async function canvasOf(picture: RawPixels, size: HeatMapSize): Promise<Canvas> {
   const image = sharpOf(picture).toColourspace('srgb').removeAlpha();
   const { width, height } = size;

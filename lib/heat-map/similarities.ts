@@ -1,10 +1,10 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidType, isObject } from '../arguments';
-import { cosine } from '../parity';
-import type { Patches } from '../patches';
+import { cosine } from '../eval/parity';
+import type { Patches } from '../model/patches';
 import { ownFloats } from '../typed-array';
 
-/** One number a patch, row after row. */
+/** One number per patch, row-major. */
 export interface Grid {
   values: Float64Array;
   rows: number;
@@ -33,14 +33,14 @@ function requireText(value: unknown, width: number): Float32Array {
   throw invalidBuffer(`${width} numbers, as a patch has (without options.layer)`, 'text', numbers);
 }
 
-/** Cosine of two vectors; of a zero vector 0. */
+/** Returns the cosine of two vectors, or 0 if one of them is zero. */
 function cosineOrZero(a: Float32Array, b: Float32Array): number {
   const isZero = (vector: Float32Array) => vector.every((x) => x === 0);
   return isZero(a) || isZero(b) ? 0 : cosine(a, b);
 }
 
 /**
- * The cosine of each patch to a text's embedding.
+ * Computes the cosine between each patch and a text's embedding.
  *
  * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
  */

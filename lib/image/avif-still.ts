@@ -1,19 +1,19 @@
-// Still pictures of AVIF files as Pillow's libavif gives them: the first frame of a sequence where
-// the file is one, and pixels as they are coded, neither turned nor cropped.
+// Prepares AVIF files so that a decoder returns the same image as Pillow's libavif: the first frame
+// of a sequence, with its coded pixels neither rotated nor cropped.
 import { type Box, boxesOf, findBox, makeBox, textAt, uint, viewOf } from './iso-boxes';
 import type { Orientation } from './orientation';
 
 export interface AvifStill {
   bytes: Uint8Array;
-  /** What the file's own rotation and mirroring amount to. libavif goes by no other. */
+  /** The rotation and mirroring that the file's properties state. libavif ignores EXIF. */
   orientation: Orientation;
 }
 
-/** Properties that change what is shown of a decoded picture. */
+/** Properties that rotate, mirror or crop a decoded image. */
 const TRANSFORMS = new Set(['irot', 'imir', 'clap']);
 
 /**
- * A file that a decoder of still AVIF pictures gives the first frame of, as it is coded.
+ * Turns an AVIF file into one from which a still-image decoder returns the first frame as coded.
  *
  * @param bytes Changed in place.
  */
@@ -31,10 +31,12 @@ export function avifStill(bytes: Uint8Array): AvifStill {
   return { bytes, orientation };
 }
 
-/** What the brands of sequences stand for without one. */
+/** For each sequence brand, the brand of the corresponding still image. */
 const STILL_BRANDS: Readonly<Record<string, string>> = { avis: 'avif', msf1: 'mif1' };
 
-/** Leaves the still picture of a file that is both: a decoder would look for the sequence. */
+/**
+ * Removes the sequence from a file that also holds a still image, so that decoders read the image.
+ */
 function removeSequence(bytes: Uint8Array, brands: Box, movie: Box): void {
   bytes.set(Buffer.from('free'), movie.at + 4);
   for (let at = brands.start; at + 4 <= brands.end; at += 4) {
@@ -43,19 +45,19 @@ function removeSequence(bytes: Uint8Array, brands: Box, movie: Box): void {
   }
 }
 
-/** Rotation and mirroring by these properties, as one of EXIF's numbers. */
+/** Converts rotation and mirroring properties to an EXIF orientation. */
 function orientationOf(bytes: Uint8Array, properties: readonly Box[]): Orientation {
   const value = (type: string, bits: number) => {
     const box = properties.find((one) => one.type === type);
     return box === undefined || box.start >= box.end ? undefined : (bytes[box.start] ?? 0) & bits;
   };
-  const quarters = value('irot', 3) ?? 0; // anticlockwise, before the mirror
-  const axis = value('imir', 1); // 0: top and bottom change places, 1: left and right
+  const quarters = value('irot', 3) ?? 0; // Quarter turns anticlockwise, applied before the mirror.
+  const axis = value('imir', 1); // 0 swaps top and bottom, 1 swaps left and right.
   const row = axis === undefined ? 0 : 1 + axis;
   return (ORIENTATIONS[row] as readonly Orientation[])[quarters] as Orientation;
 }
 
-/** By the mirror (none, top and bottom, left and right), then by quarters of a turn. */
+/** Indexed by the mirror (none, top-bottom, left-right), then by the number of quarter turns. */
 const ORIENTATIONS: readonly (readonly Orientation[])[] = [
   [1, 8, 3, 6],
   [4, 5, 2, 7],
@@ -64,14 +66,15 @@ const ORIENTATIONS: readonly (readonly Orientation[])[] = [
 
 interface Association {
   item: number;
-  /** Where it lies, and in how many bytes. */
+  /** Offset in the file, in bytes. */
   at: number;
+  /** Number of bytes. */
   width: 1 | 2;
-  /** From 1, in the order of the properties; 0 is none. */
+  /** Index of the property, starting at 1; 0 means no property. */
   property: number;
 }
 
-/** Takes the transforms from every item, and tells those that the primary one had. */
+/** Removes the transforms of all items and returns those of the primary item as an orientation. */
 function removeTransforms(bytes: Uint8Array, properties: Box, meta: Box): Orientation {
   const container = findBox(bytes, properties, 'ipco');
   if (container === undefined) return 1;
@@ -117,17 +120,17 @@ function* associations(bytes: Uint8Array, { start, end }: Box): Generator<Associ
   }
 }
 
-/** Bytes of a coded picture's description before the boxes in it (ISO/IEC 14496-12, 12.1.3). */
+/** Bytes of a VisualSampleEntry before the boxes in it (ISO/IEC 14496-12, 12.1.3). */
 const VISUAL_ENTRY_BYTES = 78;
 
-/** The first frame of the first track of colours, as a file of its own. */
+/** Extracts the first frame of the first colour track as a file of its own. */
 function firstFrame(bytes: Uint8Array, movie: Box): AvifStill | undefined {
   for (const track of boxesOf(bytes, movie.start, movie.end)) {
     const media = track.type === 'trak' ? findBox(bytes, track, 'mdia') : undefined;
     const handler = media && findBox(bytes, media, 'hdlr');
     const table = media && findBox(bytes, media, 'minf', 'stbl');
     if (table === undefined || handler === undefined) continue;
-    if (textAt(bytes, handler.start + 8, 4) === 'auxv') continue; // an opacity
+    if (textAt(bytes, handler.start + 8, 4) === 'auxv') continue; // This track holds opacity.
     const still = stillOf(bytes, table);
     if (still !== undefined) return still;
   }
@@ -150,7 +153,7 @@ function stillOf(bytes: Uint8Array, table: Box): AvifStill | undefined {
   return { bytes: stillFile(size, kept, sample), orientation: orientationOf(bytes, properties) };
 }
 
-/** The bytes of a track's first sample, which begins its first chunk. */
+/** Returns the bytes of a track's first sample, which is at the start of its first chunk. */
 function firstSample(bytes: Uint8Array, table: Box): Uint8Array | undefined {
   const view = viewOf(bytes);
   const short = findBox(bytes, table, 'stco');
@@ -167,16 +170,16 @@ function firstSample(bytes: Uint8Array, table: Box): Uint8Array | undefined {
 }
 
 /**
- * A still AVIF of one item.
+ * Writes a still AVIF with one item.
  *
- * @param size Its width and height, two bytes each.
- * @param properties Whole boxes.
+ * @param size Width and height, two bytes each.
+ * @param properties Complete boxes.
  */
 function stillFile(size: Uint8Array, properties: readonly Uint8Array[], data: Uint8Array): Buffer {
-  const FULL = [0, 0, 0, 0]; // version and flags
+  const FULL = [0, 0, 0, 0]; // Version and flags of a full box.
   const ITEM = uint(1, 2);
   const spatial = makeBox('ispe', FULL, [0, 0], size.subarray(0, 2), [0, 0], size.subarray(2, 4));
-  const places = [spatial, ...properties].map((_, i) => 0x80 | (i + 1)); // each essential
+  const places = [spatial, ...properties].map((_, i) => 0x80 | (i + 1)); // 0x80 marks them essential.
   const before = (offset: number) =>
     Buffer.concat([
       makeBox('ftyp', Buffer.from('avif\0\0\0\0avifmif1miaf')),

@@ -1,16 +1,16 @@
 import type { RawPixels } from '../native';
 
-/** Where a frame lies on a larger picture, and what that shows beside it. */
+/** Position of a frame on a larger image, and the colour around the frame. */
 export interface Canvas {
   width: number;
   height: number;
   left: number;
   top: number;
-  /** A byte each of red, green and blue. */
+  /** Red, green and blue, one byte each. */
   background: Uint8Array;
 }
 
-/** The whole picture [height, width, 3] with a frame, grey or RGB, in its place. */
+/** Returns the whole image [height, width, 3] with a grey or RGB frame at its position. */
 export function onCanvas(frame: RawPixels, canvas: Canvas): RawPixels {
   const { width, height, left, top, background } = canvas;
   if (frame.width === width && frame.height === height) return frame;

@@ -1,35 +1,37 @@
-// Pillow's ways from a file's samples to RGB, where a decoder's own are others.
-import { nextTurn } from '../next-turn';
+// Converts a file's samples to RGB as Pillow does, where the decoder would do it differently.
+import { nextTurn } from '../async/next-turn';
 
-/** Pixels as a file has them. */
+/** Decoded samples before any colour conversion. */
 export interface Samples {
   data: Uint8Array;
-  /** Samples of a pixel; what lies beyond those that a conversion reads is left out. */
+  /** Samples per pixel. A conversion ignores those that it does not need. */
   channels: number;
-  /** Bytes of a sample, in the processor's order. */
+  /** Bytes per sample, in native byte order. */
   width: 1 | 2;
 }
 
-/** Pixels converted before the event loop gets its turn: about 2 ms. */
+/** Number of pixels to convert per turn of the event loop: about 2 ms of work. */
 const SLICE = 250_000;
 
-/** Converts the pixels from `first` up to, not including, `end`. */
+/** Converts the pixels from `first` to `end`, exclusive. */
 type Convert = (samples: Samples, rgb: Uint8Array, first: number, end: number) => void;
 
-/** Where the high byte of a sample lies, which is all that Pillow takes of 16 bits. */
+/**
+ * Offset of the high byte of a pixel's first sample. Of 16-bit samples Pillow uses only that byte.
+ */
 function highByte({ channels, width }: Samples, pixel: number): number {
   const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
   return pixel * channels * width + (isLittleEndian ? width - 1 : 0);
 }
 
-/** a · b / 255, rounded, for bytes. */
+/** Returns a · b / 255, rounded, for a and b from 0 to 255. */
 function multiply(a: number, b: number): number {
   const product = a * b + 128;
   return ((product >> 8) + product) >> 8;
 }
 
 const CONVERSIONS = {
-  /** Pillow knows no inks: RGB = (1 − K) · (1 − CMY), in bytes. */
+  /** Pillow uses no ink profiles: RGB = (1 − K) · (1 − CMY), in bytes. */
   cmyk: (samples, rgb, first, end) => {
     const { data, channels, width } = samples;
     let at = highByte(samples, first);
@@ -40,7 +42,7 @@ const CONVERSIONS = {
       }
     }
   },
-  /** Colours that were multiplied by their opacity, which comes fourth. */
+  /** Colours premultiplied by the opacity, which is the fourth channel. */
   premultiplied: (samples, rgb, first, end) => {
     const { data, channels, width } = samples;
     let at = highByte(samples, first);
@@ -52,7 +54,7 @@ const CONVERSIONS = {
       }
     }
   },
-  /** Grey of 16 bits that Pillow takes for bytes: what is more than 255 is white. */
+  /** 16-bit grey that Pillow clips to 8 bits: values above 255 become white. */
   clipped: ({ data, channels, width }, rgb, first, end) => {
     const grey = new Uint16Array(data.buffer, data.byteOffset, data.byteLength / width);
     for (let i = first; i < end; i++) {
@@ -63,7 +65,7 @@ const CONVERSIONS = {
 
 export type Colours = keyof typeof CONVERSIONS;
 
-/** RGB bytes of a picture, as Pillow has them. */
+/** Converts an image to RGB bytes as Pillow does. */
 export async function toRgb(samples: Samples, colours: Colours): Promise<Uint8Array> {
   const convert: Convert = CONVERSIONS[colours];
   const pixels = samples.data.length / (samples.channels * samples.width);

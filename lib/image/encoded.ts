@@ -7,8 +7,8 @@ import { toRgb } from './colours';
 import { readOrientation, turned } from './orientation';
 import { type Source, sourceOf } from './source';
 
-// As Pillow: ICC profiles are ignored, benign warnings too, truncation is not. The cap on pixels is
-// this library's own.
+// Like Pillow, ignore ICC profiles and harmless warnings, but fail on truncated files. The limit on
+// pixels is this library's own.
 const INPUT: sharp.SharpOptions = {
   ignoreIcc: true,
   failOn: 'error',
@@ -18,7 +18,7 @@ const INPUT: sharp.SharpOptions = {
 
 let loaded: typeof sharp | undefined;
 
-/** sharp, when the first picture needs it: it takes longer to load than all the rest. */
+/** Loads sharp when the first image needs it, because it takes longer to load than all the rest. */
 export function loadSharp(): typeof sharp {
   try {
     loaded ??= require('sharp') as typeof sharp;
@@ -33,12 +33,12 @@ export function loadSharp(): typeof sharp {
 }
 
 /**
- * The pixels that Pillow's `convert("RGB")` gives of an encoded picture: the first frame, palettes
- * expanded, alpha dropped. Byte for byte, but for AVIF (another upsampling of chroma) and 16-bit grey
- * (scaled, where Pillow clips).
+ * Decodes an image to the pixels that Pillow's `convert("RGB")` returns: the first frame, with
+ * palettes expanded and alpha dropped. The bytes are equal, except for AVIF (chroma is upsampled
+ * differently) and 16-bit grey (scaled here, clipped by Pillow).
  *
- * @param bytes Private to the library.
- * @param name What messages call the picture.
+ * @param bytes Owned by the library; decoding may change them.
+ * @param name Name of the image in error messages.
  */
 export async function decodeEncoded(
   bytes: Uint8Array,
@@ -69,7 +69,7 @@ async function rgbOf(
     );
     return { data, width, height, channels: channels === 1 ? 1 : 3 };
   }
-  // As the file has them: what sharp makes of inks and opacities is not what Pillow does.
+  // Read the samples as stored, because sharp converts CMYK and opacity differently from Pillow.
   const unchanged = picture.pipelineColourspace(space).toColourspace(space);
   const isWide = depth === 'ushort' || depth === 'short';
   const { data, width, height, channels } = await rawOf(unchanged, isWide ? 'ushort' : 'uchar');
@@ -91,7 +91,7 @@ async function corruptUnless<T>(name: string, decode: () => Promise<T>): Promise
     const [reason] = (cause as Error).message.split('\n');
     throw new LLM2CLIPError(
       'ERR_IMAGE_CORRUPT',
-      `expected a whole picture in ${name}, found one that does not decode: ${reason}`,
+      `expected a whole image in ${name}, found one that does not decode: ${reason}`,
       { cause },
     );
   }

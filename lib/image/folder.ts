@@ -2,16 +2,18 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
-import { fileSystemPath, nameOfBytes, realPath } from '../path-bytes';
-import { fileError } from '../regular-file';
+import { fileSystemPath, nameOfBytes, realPath } from '../files/path-bytes';
+import { fileError } from '../files/regular-file';
 
-/** What in a folder is taken for a picture; a file that is named is tried whatever it is called. */
+/** File extensions of images in a folder. A file named by the caller is read whatever its name. */
 const EXTENSIONS = new Set([
   ...['.jpg', '.jpeg', '.jpe', '.jfif', '.png', '.apng', '.webp'],
   ...['.gif', '.tif', '.tiff', '.avif'],
 ]);
 
-/** Whether macOS wrote it beside a file on a foreign disk: that file's attributes, under its name. */
+/**
+ * Whether a file holds the attributes of another one, as macOS writes them on foreign file systems.
+ */
 export function isAppleDouble(name: string): boolean {
   return name.startsWith('._');
 }
@@ -20,25 +22,25 @@ export function hasPictureName(path: string): boolean {
   return EXTENSIONS.has(extname(path).toLowerCase());
 }
 
-/** What folders hold. */
+/** The result of a search for image files. */
 export interface FoundPictures {
-  /** In the order of the places; of a folder by name. */
+  /** Paths in the order of the places; within a folder, sorted by name. */
   pictures: string[];
-  /** How many files that are no pictures lie beside them, by kind: ".heic" → 37. */
+  /** Number of skipped files that are not images, by kind: ".heic" → 37. */
   leftOut: Map<string, number>;
 }
 
 export interface FindOptions {
   signal?: AbortSignal | undefined;
-  /** Counts what is left out further, of several searches. */
+  /** Counts to add to, when several searches share them. */
   leftOut?: Map<string, number>;
 }
 
 /**
- * The files that places mean: a folder stands for the pictures in it and below. Links are followed,
- * but no folder is listed twice, and by its own name where it has one there.
+ * Finds image files. Each place is a file, or a folder that is searched recursively. Symbolic links
+ * are followed, but each folder is listed only once, under its real path if that is in the tree.
  *
- * @throws LLM2CLIPError ERR_NOT_FOUND for a folder without any, ERR_IO; `signal.reason`
+ * @throws LLM2CLIPError ERR_NOT_FOUND for a folder without images, ERR_IO; `signal.reason`
  */
 export async function findPictures(
   places: readonly string[],
@@ -53,7 +55,7 @@ export async function findPictures(
   return found;
 }
 
-/** The same, for those who do not say what was left out. */
+/** Like `findPictures`, for callers that do not report the skipped files. */
 export async function listPictures(
   places: readonly string[],
   signal?: AbortSignal,
@@ -69,9 +71,10 @@ async function listFolder(
   const pictures: string[] = [];
   const listed = new Set<string>();
   let links = [root];
-  // A round of links after all folders that lie there themselves; a loop's links lead to listed ones.
+  // Real folders come before links, in rounds, so that a folder is listed by its real path if it
+  // has one here. Loops end because a link in a loop leads to a folder that is already listed.
   while (links.length > 0) {
-    const folders = links.sort().reverse(); // from the end on
+    const folders = links.sort().reverse(); // pop() takes from the end.
     links = [];
     for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
       signal?.throwIfAborted();
@@ -89,10 +92,10 @@ async function listFolder(
     }
   }
   if (pictures.length > 0) return pictures.sort();
-  throw new LLM2CLIPError('ERR_NOT_FOUND', `expected pictures in ${root}, found none`);
+  throw new LLM2CLIPError('ERR_NOT_FOUND', `expected images in ${root}, found none`);
 }
 
-/** What lies in a folder; nothing, where it was listed by another name. */
+/** Lists a folder, or returns nothing if it was already listed under another path. */
 async function listOnce(folder: string, listed: Set<string>): Promise<FolderEntry[]> {
   const real = await realPath(folder).catch((error: unknown) => {
     throw fileError(folder, error, 'a folder');
@@ -102,7 +105,7 @@ async function listOnce(folder: string, listed: Set<string>): Promise<FolderEntr
   return readFolder(folder);
 }
 
-/** Whether another may read the folder, or it has gone; as opposed to a disk that fails. */
+/** Whether a folder is forbidden to this user or has been deleted; a failing disk is neither. */
 function isUnreadable(error: unknown): boolean {
   const { cause, code } = error as Error & { code?: string };
   const { code: reason = '' } = (cause ?? {}) as NodeJS.ErrnoException;
@@ -120,19 +123,23 @@ function describe(name: string, kind: EntryKind): string {
   return extname(name).toLowerCase() || (name.startsWith('.') ? name : 'extensionless file');
 }
 
-/** What a path leads to; `special` is a pipe, a socket or a device. */
+/** Kind of file at a path; `special` is a pipe, a socket or a device. */
 type EntryKind = 'file' | 'folder' | 'special' | 'broken';
 
-/** What lies in a folder. */
+/** An entry of a folder. */
 export interface FolderEntry {
   name: string;
   path: string;
-  /** Of a link, what it leads to. */
+  /** For a symbolic link, the kind of its target. */
   kind: EntryKind;
   isLink: boolean;
 }
 
-/** @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO */
+/**
+ * Lists the entries of a folder.
+ *
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
+ */
 export async function readFolder(folder: string): Promise<FolderEntry[]> {
   const options = { withFileTypes: true, encoding: 'buffer' } as const;
   const entries = await readdir(fileSystemPath(folder), options).catch((error: unknown) => {

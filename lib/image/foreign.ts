@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: the signatures of binary files hold them
-// Kinds of files that are not decoded, told by how they begin.
+// Names file formats that this library does not decode, by their signatures.
 
-/** Says whether a file begins so. @param text Its first bytes, a character each. */
+/** Tests the beginning of a file. @param text The first bytes, one character per byte. */
 type Test = (text: string) => boolean;
 
 const startsWith =
@@ -14,13 +14,15 @@ const matches =
   (text) =>
     pattern.test(text);
 
-/** The brands that ISO media name in their first box, the major one first; none for other files. */
+/**
+ * Returns the brands in the first box of an ISO media file, the major brand first; else nothing.
+ */
 export function isoBrands(text: string): string[] {
   if (!text.startsWith('ftyp', 4)) return [];
   const length = (text.charCodeAt(2) << 8) | text.charCodeAt(3);
   const brands: string[] = [];
   for (let at = 8; at + 4 <= Math.min(length, text.length); at += 4) {
-    // At 12 lies the version of the major brand, not a brand.
+    // Offset 12 holds the version of the major brand, which is not a brand.
     if (at !== 12) brands.push(text.slice(at, at + 4));
   }
   return brands;
@@ -42,7 +44,7 @@ const FOREIGN: readonly (readonly [name: string, test: Test])[] = [
     startsWith('\xff\x4f\xff\x51', '\0\0\0\x0cjP  \r\n\x87\n', '\0\0\0\x0cjP\x1a\x1a\r\n\x87\n'),
   ],
   ['JPEG XR', startsWith('II\xbc\0', 'II\xbc\x01')],
-  // The size of the second header, which tells it from words that begin so.
+  // The size of the second header distinguishes BMP from texts that begin with "BM".
   ['BMP', matches(/^BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0/s)],
   ['PSD', startsWith('8BPS')],
   ['ICO', matches(/^\0\0\x01\0[^\0]\0/)],
@@ -66,7 +68,8 @@ const FOREIGN: readonly (readonly [name: string, test: Test])[] = [
   ['XBM', startsWith('#define ')],
   ['IFUNC IM', startsWith('Image type:')],
   ['MSP', startsWith('DanM', 'LinS')],
-  // No signature: no colour map or one, a kind of picture, and after places and sizes the depth.
+  // TGA has no signature. Check the colour map flag, the image type and, after the sizes, the
+  // depth.
   ['TGA', matches(/^\0[\0\x01][\x01-\x03\x09-\x0b].{13}[\x08\x10\x18\x20]/s)],
   ['XPM', startsWith('/* XPM */')],
   ['farbfeld', startsWith('farbfeld')],
@@ -85,7 +88,7 @@ const FOREIGN: readonly (readonly [name: string, test: Test])[] = [
   ['a compressed archive', startsWith('PK\x03\x04', '\x1f\x8b', 'Rar!\x1a\x07', "7z\xbc\xaf'\x1c")],
 ];
 
-/** What a file of another kind is called. */
+/** Returns a name for a format that is not decoded. */
 export function describeForeign(text: string): string {
   const found = FOREIGN.find(([, test]) => test(text));
   return found?.[0] ?? `bytes that begin with ${JSON.stringify(text.slice(0, 8))}`;

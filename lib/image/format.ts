@@ -3,15 +3,15 @@ import { describeForeign, isoBrands } from './foreign';
 import { undecodedJpeg } from './jpeg-frame';
 import { undecodedTiff } from './tiff-kind';
 
-/** Enough of a file's beginning to tell its kind: DICOM's name lies after 128 bytes. */
+/** Bytes to read from a file to recognise its format; DICOM's signature is at offset 128. */
 export const SIGNATURE_BYTES = 256;
 
 const FORMATS = ['JPEG', 'PNG', 'WebP', 'GIF', 'TIFF', 'AVIF'] as const;
 
-/** What this library decodes. */
+/** The formats that this library decodes. */
 export type Format = (typeof FORMATS)[number];
 
-/** How each begins. A character of `text` is a byte. */
+/** Recognises each format by its signature. Each character of `text` is one byte. */
 const TESTS: Record<Format, (text: string) => boolean> = {
   JPEG: (text) => text.startsWith('\xff\xd8\xff'),
   PNG: (text) => text.startsWith('\x89PNG\r\n\x1a\n'),
@@ -21,10 +21,10 @@ const TESTS: Record<Format, (text: string) => boolean> = {
   AVIF: (text) => isoBrands(text).some((brand) => /^avi[fs]$/.test(brand)),
 };
 
-/** Kinds within a format that are not decoded: each says what a file is called, if it is one. */
+/** For some formats, returns the name of a variant that is not decoded, else undefined. */
 const UNDECODED: Partial<Record<Format, (bytes: Uint8Array) => string | undefined>> = {
   JPEG: undecodedJpeg,
-  // Apple's own, which iOS writes into apps.
+  // Apple's PNG variant, which Xcode writes into iOS apps.
   PNG: (bytes) => (textOf(bytes).startsWith('CgBI', 12) ? 'CgBI PNG' : undefined),
   TIFF: undecodedTiff,
 };
@@ -41,15 +41,16 @@ function unsupported(expected: string, name: string, found: string): LLM2CLIPErr
 }
 
 /**
- * Refuses what is not one of the formats this library decodes, by its content.
+ * Returns the format of a file by its content, and refuses formats that this library does not
+ * decode.
  *
- * @param bytes A file, or the first SIGNATURE_BYTES of it.
- * @param name What the message calls the picture.
- * @throws ERR_IMAGE_CORRUPT where nothing is there, ERR_IMAGE_UNSUPPORTED.
+ * @param bytes The file, or its first SIGNATURE_BYTES.
+ * @param name Name of the image in error messages.
+ * @throws LLM2CLIPError ERR_IMAGE_CORRUPT if there are no bytes, ERR_IMAGE_UNSUPPORTED
  */
 export function requireFormat(bytes: Uint8Array, name: string): Format {
   if (bytes.length === 0) {
-    throw new LLM2CLIPError('ERR_IMAGE_CORRUPT', `expected a picture in ${name}, found no bytes`);
+    throw new LLM2CLIPError('ERR_IMAGE_CORRUPT', `expected an image in ${name}, found no bytes`);
   }
   const text = textOf(bytes);
   const format = FORMATS.find((one) => TESTS[one](text));
@@ -58,10 +59,11 @@ export function requireFormat(bytes: Uint8Array, name: string): Format {
 }
 
 /**
- * Refuses kinds of those formats that are not decoded, such as JPEG-LS.
+ * Like `requireFormat`, but also refuses variants of a format that are not decoded, such as
+ * JPEG-LS.
  *
  * @param bytes The whole file.
- * @throws as requireFormat
+ * @throws LLM2CLIPError as `requireFormat`
  */
 export function requireDecoded(bytes: Uint8Array, name: string): Format {
   const format = requireFormat(bytes, name);

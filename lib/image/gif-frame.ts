@@ -2,9 +2,9 @@ import type { Canvas } from './canvas';
 
 /** The first frame of a GIF. */
 export interface GifFrame {
-  /** A GIF of that frame alone. */
+  /** A GIF that holds only that frame. */
   gif: Uint8Array;
-  /** That the frame lies on, as large as it needs. */
+  /** The screen that the frame is drawn on, enlarged to contain the frame. */
   canvas: Canvas;
 }
 
@@ -17,7 +17,7 @@ const GRAPHIC_CONTROL = 0xf9;
 const HAS_PALETTE = 0x80;
 const INTERLACED = 0x40;
 
-/** Where the sub-blocks from `at` on end, after the empty one that ends them. */
+/** Returns the offset after the chain of sub-blocks that starts at `at`. An empty block ends it. */
 function endOfBlocks(bytes: Uint8Array, at: number): number {
   let end = at;
   for (;;) {
@@ -31,15 +31,15 @@ function word(bytes: Uint8Array, at: number): number {
   return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }
 
-/** The colours at `at`, where the flags announce some. */
+/** Reads the palette at `at`. Returns undefined if there is none, or if it is the grey ramp. */
 function readPalette(bytes: Uint8Array, at: number, flags: number): Uint8Array | undefined {
   const palette = bytes.subarray(at, at + paletteBytes(flags));
   return palette.some((value, i) => value !== Math.floor(i / 3)) ? palette : undefined;
 }
 
 /**
- * 256 colours, as Pillow has them: a palette that says no more than that each index is its grey is
- * none, without any each index is its grey, and what lies beyond a palette's end is black.
+ * Returns 256 colours as Pillow does. Without a palette each index is a grey value; colours beyond
+ * the end of a palette are black.
  */
 function fullPalette(chosen: Uint8Array | undefined): Uint8Array {
   if (chosen === undefined) return Uint8Array.from({ length: 3 * COLOURS }, (_, i) => i / 3);
@@ -53,11 +53,12 @@ function paletteBytes(flags: number): number {
 }
 
 /**
- * Takes the first frame out of a GIF as Pillow shows it: beside the frame lies the transparent
- * colour, or the first one where none is transparent, and transparent pixels show their colour.
- * The palette comes before those facts, so that a decoder of plain GIFs gives every pixel its colour.
+ * Extracts the first frame of a GIF as Pillow shows it. The area around the frame has the
+ * transparent colour, or colour 0 if no colour is transparent. Transparent pixels of the frame keep
+ * their palette colour: the extracted GIF declares no transparency, so that a decoder returns that
+ * colour.
  *
- * @returns undefined where the file ends before its first frame.
+ * @returns undefined if the file ends before its first frame.
  */
 export function firstGifFrame(bytes: Uint8Array): GifFrame | undefined {
   const screenFlags = bytes[10] ?? 0;
@@ -65,7 +66,7 @@ export function firstGifFrame(bytes: Uint8Array): GifFrame | undefined {
   let transparent = 0;
   while (at < bytes.length && bytes[at] !== IMAGE && bytes[at] !== TRAILER) {
     if (bytes[at] !== EXTENSION) {
-      at += 1; // as Pillow does
+      at += 1; // Pillow skips unknown bytes, too.
       continue;
     }
     if (bytes[at + 1] === GRAPHIC_CONTROL && (bytes[at + 2] ?? 0) >= 4) {
@@ -73,7 +74,7 @@ export function firstGifFrame(bytes: Uint8Array): GifFrame | undefined {
     }
     at = endOfBlocks(bytes, at + 2);
   }
-  // The descriptor, and the first byte of the data.
+  // The image descriptor and the first byte of the data must be there.
   if (bytes[at] !== IMAGE || at + 11 > bytes.length) return undefined;
   const [left, top] = [word(bytes, at + 1), word(bytes, at + 3)];
   const [frameWidth, frameHeight] = [word(bytes, at + 5), word(bytes, at + 7)];

@@ -1,13 +1,13 @@
-/** A box of ISO media (ISO/IEC 14496-12): a type and what it holds, from `start` to `end`. */
+/** A box of an ISO media file (ISO/IEC 14496-12). Its content is from `start` to `end`. */
 export interface Box {
   type: string;
-  /** Where its own header begins. */
+  /** Offset of the box's header. */
   at: number;
   start: number;
   end: number;
 }
 
-/** A level of a real image file has about ten boxes. */
+/** Limit for hostile files. A level of a real image file has about ten boxes. */
 const MOST_BOXES = 4096;
 
 export function viewOf(bytes: Uint8Array): DataView {
@@ -18,7 +18,7 @@ export function textAt(bytes: Uint8Array, at: number, length: number): string {
   return String.fromCharCode(...bytes.subarray(at, at + length));
 }
 
-/** The boxes from `start` to `end`, up to one that does not fit there. */
+/** Returns the boxes from `start` to `end`. It stops at a box that reaches beyond `end`. */
 export function boxesOf(bytes: Uint8Array, start: number, end: number): Box[] {
   const view = viewOf(bytes);
   const boxes: Box[] = [];
@@ -36,7 +36,7 @@ export function boxesOf(bytes: Uint8Array, start: number, end: number): Box[] {
   return boxes;
 }
 
-/** The first box below `parent` by a path of types; a full box's version and flags are skipped. */
+/** Finds the first box below `parent` by a path of types. It skips the header of full boxes. */
 export function findBox(bytes: Uint8Array, parent: Box, ...path: string[]): Box | undefined {
   let found: Box | undefined = parent;
   for (const type of path) {
@@ -47,7 +47,7 @@ export function findBox(bytes: Uint8Array, parent: Box, ...path: string[]): Box 
   return found;
 }
 
-/** A box of these contents. */
+/** Makes a box from its type and contents. */
 export function makeBox(type: string, ...contents: readonly (Uint8Array | number[])[]): Buffer {
   const content = Buffer.concat(contents.map((part) => Uint8Array.from(part)));
   const header = Buffer.alloc(8);
@@ -56,7 +56,7 @@ export function makeBox(type: string, ...contents: readonly (Uint8Array | number
   return Buffer.concat([header, content]);
 }
 
-/** A big-endian number, as boxes hold them. */
+/** Encodes a number as big-endian bytes. */
 export function uint(value: number, width: 2 | 4): number[] {
   const bytes = [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
   return bytes.slice(4 - width);

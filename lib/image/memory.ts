@@ -11,9 +11,9 @@ import {
 } from '../typed-array';
 
 /**
- * A caller's bytes. Of any realm, as under test runners.
+ * Makes a view of a caller's bytes. They may come from another realm, as under test runners.
  *
- * @throws RangeError ERR_INVALID_BUFFER where they are no longer there.
+ * @throws RangeError ERR_INVALID_BUFFER if the memory is detached.
  */
 export function viewBytes(bytes: Uint8Array | ArrayBufferLike, name: string): Uint8Array {
   if (!types.isAnyArrayBuffer(bytes)) return ownView('Uint8Array', bytes, name);
@@ -24,23 +24,24 @@ export function viewBytes(bytes: Uint8Array | ArrayBufferLike, name: string): Ui
   }
 }
 
-/** Memory that can neither be detached nor freed while somebody holds it. */
+/** Whether the memory is a SharedArrayBuffer, which cannot be detached while it is in use. */
 export function isShared(view: View): boolean {
   return types.isSharedArrayBuffer(bufferOf(view));
 }
 
-/** Whether two pieces of memory have a byte in common. */
+/** Whether two pieces of memory share at least one byte. */
 export function overlap(a: NodeJS.TypedArray | ArrayBufferLike, b: NodeJS.TypedArray): boolean {
   const [one, other] = [extentOf(a), extentOf(b)];
   return one.buffer === other.buffer && one.begin < other.end && other.begin < one.end;
 }
 
 /**
- * The same memory under a new owner, this library; the caller's view is detached.
+ * Transfers memory from the caller to this library without copying. The caller's view is detached.
+ * Shared memory is returned as it is.
  *
- * @param view The library's own, see ownView.
- * @throws RangeError ERR_INVALID_BUFFER for memory that cannot be detached: a pooled Buffer's, which
- *   others share, or WebAssembly's.
+ * @param view The library's own view; see ownView.
+ * @throws RangeError ERR_INVALID_BUFFER for memory that cannot be detached: that of a pooled
+ *   Buffer, which other Buffers share, or of WebAssembly.
  */
 export function takeOver<T extends View>(view: T, name: string): T {
   const { buffer, begin } = extentOf(view);
@@ -56,7 +57,7 @@ export function takeOver<T extends View>(view: T, name: string): T {
 function detach(buffer: ArrayBuffer): ArrayBuffer | undefined {
   try {
     const taken = structuredClone(buffer, { transfer: [buffer] });
-    // Node 20 copies what it may not transfer.
+    // Node 20 copies memory that it cannot transfer.
     return bufferBytes(buffer) === 0 ? taken : undefined;
   } catch {
     return undefined;

@@ -1,9 +1,9 @@
 import type sharp from 'sharp';
 
-/** How a stored picture is to be turned, by the numbers of EXIF: 1 is not at all. */
+/** EXIF orientation: how a stored image must be turned for display; 1 leaves it unchanged. */
 export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
-/** Mirrored first, then turned clockwise. */
+/** The steps of each orientation: mirror first, then rotate clockwise. */
 const STEPS: Readonly<Record<Orientation, { mirror?: 'flip' | 'flop'; degrees?: 90 | 180 | 270 }>> =
   {
     1: {},
@@ -16,7 +16,7 @@ const STEPS: Readonly<Record<Orientation, { mirror?: 'flip' | 'flop'; degrees?: 
     8: { degrees: 270 },
   };
 
-/** What a file says, where it is one of EXIF's numbers. */
+/** Returns the stated orientation if it is valid, else 1. */
 export function readOrientation(stated: number | undefined): Orientation {
   return stated !== undefined && stated in STEPS ? (stated as Orientation) : 1;
 }

@@ -2,17 +2,17 @@ import { types } from 'node:util';
 import { invalidBuffer, invalidRange, invalidType } from '../arguments';
 import { isFloat16Array, ownFloats, ownView } from '../typed-array';
 
-/** Pixels that are already resized, cropped and normalised. */
+/** An image that is already resized, cropped and normalised. */
 export interface PreprocessedInput {
-  /** float32, or float16 as a Float16Array or as its bits in a Uint16Array. */
+  /** float32, or float16 as a Float16Array or as bits in a Uint16Array. */
   pixelValues: Float32Array | Uint16Array | ArrayBufferView;
   /** [3, S, S] or [1, 3, S, S]. */
   shape: readonly number[];
 }
 
 /**
- * A caller's `{ pixelValues, shape }`, checked, as a view of the library's own: float32, or float16 as
- * its bits.
+ * Checks a caller's `{ pixelValues, shape }` and returns the library's own view of the pixels:
+ * float32, or float16 as bits.
  */
 export function readPixelValues(image: Record<string, unknown>): Float32Array | Uint16Array {
   const length = requireShape(image.shape);

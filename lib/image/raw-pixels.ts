@@ -15,7 +15,10 @@ function isChannels(value: unknown): value is RawPixels['channels'] {
   return value === 1 || value === 3 || value === 4;
 }
 
-/** A caller's `{ data, width, height, channels }`, checked; the bytes in a view of the library's own. */
+/**
+ * Checks a caller's `{ data, width, height, channels }` and makes the library's own view of the
+ * bytes.
+ */
 export function readRawPixels(image: Record<string, unknown>): RawPixels {
   const { data: given, channels } = image;
   if (!(types.isUint8Array(given) || types.isUint8ClampedArray(given))) {

@@ -1,20 +1,20 @@
 import type { FileHandle } from 'node:fs/promises';
 import { invalidRange, nonEmptyString } from '../arguments';
-import { fileError, openRegularFile } from '../regular-file';
+import { fileError, openRegularFile } from '../files/regular-file';
 import { requireFormat, SIGNATURE_BYTES } from './format';
 
 /**
- * A picture file's bytes. What is not a picture is refused from its first bytes, so that a wrong
- * path to a large file costs nothing.
+ * Reads an image file. It checks the format in the first bytes before it reads the rest, so that a
+ * wrong path to a large file costs little.
  */
 export async function readPicture(path: string): Promise<Uint8Array> {
   nonEmptyString(path, 'image');
   if (path.includes('\0')) throw invalidRange('a path without null bytes', 'image', path);
-  const file = await openRegularFile(path, 'a picture');
+  const file = await openRegularFile(path, 'an image');
   try {
     return await readAll(file, path);
   } catch (error) {
-    throw fileError(path, error, 'a picture');
+    throw fileError(path, error, 'an image');
   } finally {
     await file.close();
   }

@@ -7,14 +7,16 @@ import { firstGifFrame } from './gif-frame';
 import type { Orientation } from './orientation';
 import { prepareTiff } from './tiff-kind';
 
-/** A file as sharp is to read it, so that Pillow's pixels come out, and what sharp does not do. */
+/**
+ * A file prepared so that sharp returns Pillow's pixels, and the steps that sharp cannot do itself.
+ */
 export interface Source {
   bytes: Uint8Array;
-  /** In the place of what the metadata say. */
+  /** Replaces the orientation in the metadata. */
   orientation?: Orientation;
-  /** Turned without being asked to: Pillow does so on loading TIFF, and TIFF alone. */
+  /** Apply the orientation even without `autoOrient`, as Pillow does for TIFF only. */
   turnsAlways?: boolean;
-  /** How samples become RGB, where sharp's way is not Pillow's. */
+  /** Conversion of samples to RGB, if sharp's differs from Pillow's. */
   colours?: Colours | undefined;
   canvas?: Canvas;
 }
@@ -24,15 +26,17 @@ const SOURCES: Partial<Record<Format, (bytes: Uint8Array, name: string) => Sourc
   GIF: (bytes, name) => {
     const frame = firstGifFrame(bytes);
     if (frame !== undefined) return { bytes: frame.gif, canvas: frame.canvas };
-    const message = `expected a whole picture in ${name}, found a GIF that ends before its first frame`;
+    const message = `expected a whole image in ${name}, found a GIF that ends before its first frame`;
     throw new LLM2CLIPError('ERR_IMAGE_CORRUPT', message);
   },
   TIFF: (bytes) => ({ bytes, turnsAlways: true, colours: prepareTiff(bytes) }),
 };
 
 /**
- * @param bytes Private to the library, and changed where a format needs it.
- * @throws ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT
+ * Prepares an encoded image for sharp.
+ *
+ * @param bytes Owned by the library; changed in place for some formats.
+ * @throws LLM2CLIPError ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT
  */
 export function sourceOf(bytes: Uint8Array, name: string): Source {
   const format = requireDecoded(bytes, name);

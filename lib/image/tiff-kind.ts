@@ -11,7 +11,7 @@ const PALETTE = 3;
 const CMYK = 5;
 const YCBCR = 6;
 
-/** Compressions that are decoded: none, CCITT's, LZW, JPEG, deflate, PackBits. */
+/** Supported compressions: none, CCITT, LZW, JPEG, deflate and PackBits. */
 const COMPRESSIONS = new Set([UNCOMPRESSED, 2, 3, 4, 5, JPEG, 8, 32773, 32946]);
 
 const COMPRESSION_NAMES: Readonly<Record<number, string>> = {
@@ -54,7 +54,7 @@ const PHOTOMETRIC_NAMES: Readonly<Record<number, string>> = {
   51177: 'depth map',
 };
 
-/** What is decoded, what it is called, and how many bits a sample may have. */
+/** Supported photometric interpretations with their names and numbers of bits per sample. */
 const PHOTOMETRICS: ReadonlyMap<number, { name: string; bits: readonly number[] }> = new Map([
   [WHITE_IS_ZERO, { name: 'grey', bits: [1, 2, 4, 8, 16, 32] }],
   [BLACK_IS_ZERO, { name: 'grey', bits: [1, 2, 4, 8, 16, 32] }],
@@ -64,10 +64,10 @@ const PHOTOMETRICS: ReadonlyMap<number, { name: string; bits: readonly number[] 
   [YCBCR, { name: 'YCbCr', bits: [8] }],
 ]);
 
-/** What a TIFF that is not decoded is called; undefined for one that is. */
+/** Returns the name of a TIFF variant that is not decoded, or undefined for one that is. */
 export function undecodedTiff(bytes: Uint8Array): string | undefined {
   const tags = readTiffTags(bytes);
-  if (tags.fields.imageWidth === undefined) return undefined; // whoever decodes it says what is wrong
+  if (tags.fields.imageWidth === undefined) return undefined; // The decoder will report it.
   const kind =
     undecodedCompression(tags) ??
     undecodedColours(tags) ??
@@ -84,7 +84,7 @@ function undecodedCompression(tags: TiffTags): string | undefined {
 
 function undecodedColours(tags: TiffTags): string | undefined {
   const photometric = tagValue(tags, 'photometric', WHITE_IS_ZERO);
-  // Of other compressions decoders give the samples as if they were RGB.
+  // With other compressions decoders return YCbCr samples as if they were RGB.
   if (photometric === YCBCR && tagValue(tags, 'compression', UNCOMPRESSED) !== JPEG) {
     return 'YCbCr (not JPEG-compressed)';
   }
@@ -92,7 +92,7 @@ function undecodedColours(tags: TiffTags): string | undefined {
   return PHOTOMETRIC_NAMES[photometric] ?? `photometric interpretation ${photometric}`;
 }
 
-/** Kinds of a further sample: an opacity, by which the colours are multiplied already or not. */
+// Values of the ExtraSamples tag: an opacity that the colours are, or are not, premultiplied by.
 const PREMULTIPLIED = 1;
 const OPACITY = 2;
 
@@ -100,7 +100,7 @@ const UNSIGNED = 1;
 const SIGNED = 2;
 const FLOAT = 3;
 
-/** What samples are besides whole numbers from 0 on, which all that is decoded may have. */
+/** Names of sample formats other than unsigned integers, which every supported kind may have. */
 const FORMAT_NAMES: Readonly<Record<number, string>> = {
   [SIGNED]: 'signed ',
   [FLOAT]: 'floating-point ',
@@ -108,7 +108,7 @@ const FORMAT_NAMES: Readonly<Record<number, string>> = {
   6: 'complex ',
 };
 
-/** Of grey pictures alone, the bits that such samples have where they are decoded. */
+/** Numbers of bits that such samples may have; they are decoded only in grey images. */
 const GREY_FORMATS: Readonly<Record<number, readonly number[]>> = {
   [SIGNED]: [8, 16, 32],
   [FLOAT]: [32],
@@ -137,19 +137,19 @@ function isGrey(tags: TiffTags): boolean {
   return tagValue(tags, 'photometric', WHITE_IS_ZERO) <= BLACK_IS_ZERO;
 }
 
-/** Conversions of samples that Pillow makes and decoders do not, or otherwise. */
+/** Conversions of samples that Pillow does and the decoder does not, or does differently. */
 export type TiffColours = 'premultiplied' | 'clipped';
 
 /**
- * Changes the tags of a TIFF so that a decoder gives its samples as they are.
+ * Changes the tags of a TIFF so that the decoder returns its samples unchanged.
  *
  * @param bytes Changed in place.
- * @returns How they become colours, where that is not the usual way.
+ * @returns The conversion to RGB that must follow, if it is not the usual one.
  */
 export function prepareTiff(bytes: Uint8Array): TiffColours | undefined {
   const tags = readTiffTags(bytes);
   const orientation = tagValue(tags, 'orientation', 1);
-  // Out of its range it means nothing to Pillow, while libtiff refuses the file.
+  // Pillow ignores an orientation out of range, but libtiff refuses the file.
   if (orientation < 1 || orientation > 8) setTag(bytes, tags, 'orientation', 1);
   const isRgb = tagValue(tags, 'photometric', WHITE_IS_ZERO) === RGB;
   if (isRgb && tagValue(tags, 'extraSamples', 0) === PREMULTIPLIED) {
@@ -158,7 +158,7 @@ export function prepareTiff(bytes: Uint8Array): TiffColours | undefined {
   }
   if (tagValue(tags, 'sampleFormat', UNSIGNED) !== SIGNED) return undefined;
   const bits = tagValue(tags, 'bitsPerSample', 1);
-  // Pillow takes a signed byte for one without a sign.
+  // Pillow reads a signed byte as unsigned.
   if (bits === 8) setTag(bytes, tags, 'sampleFormat', UNSIGNED);
   return bits === 16 ? 'clipped' : undefined;
 }

@@ -1,5 +1,5 @@
-/** Tags by their numbers in the specification. */
-export const TAGS = {
+/** Tag numbers of the TIFF 6.0 specification. */
+const TAGS = {
   imageWidth: 256,
   bitsPerSample: 258,
   compression: 259,
@@ -14,12 +14,12 @@ export const TAGS = {
 
 export type TagName = keyof typeof TAGS;
 
-/** The first values of a tag, and how they are kept. */
+/** The first values of a tag, and their position in the file. */
 export interface TiffField {
   values: readonly number[];
-  /** Where the first one lies in the file. */
+  /** Offset of the first value in the file. */
   offset: number;
-  /** Bytes of one. */
+  /** Bytes per value. */
   width: number;
 }
 
@@ -28,20 +28,22 @@ export interface TiffTags {
   fields: Partial<Record<TagName, TiffField>>;
 }
 
-/** More samples a pixel than any picture that is decoded has. */
+/** More samples per pixel than any image that is decoded has. */
 const MOST_VALUES = 8;
-/** Directories of pictures have some thirty. */
+/** Limit for hostile files. A directory of a real image has about thirty fields. */
 const MOST_FIELDS = 4096;
-/** Bytes of a value by its type: BYTE, SHORT, LONG, LONG8; other types are of other tags. */
+/** Bytes per value of the types BYTE, SHORT, LONG and LONG8; tags of other types are not read. */
 const WIDTHS: Readonly<Record<number, number>> = { 1: 1, 3: 2, 4: 4, 16: 8 };
 
 const NAMES = new Map(Object.entries(TAGS).map(([name, tag]) => [tag as number, name as TagName]));
 
-/** How the two kinds of TIFF are laid out, in bytes. */
+/** Sizes in bytes of the parts of a directory in classic TIFF and in BigTIFF. */
 const CLASSIC = { first: 4, count: 2, entry: 12, word: 4 } as const;
 const BIG = { first: 8, count: 8, entry: 20, word: 8 } as const;
 
-/** What the first directory of a TIFF says of its pixels; what does not lie in the file is left out. */
+/**
+ * Reads the tags in the first directory of a TIFF. Values beyond the end of the file are left out.
+ */
 export function readTiffTags(bytes: Uint8Array): TiffTags {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const littleEndian = bytes[0] === 0x49;
@@ -74,12 +76,12 @@ export function readTiffTags(bytes: Uint8Array): TiffTags {
   return { littleEndian, fields };
 }
 
-/** The first value of a tag, or what its absence means. */
+/** Returns the first value of a tag, or `absent` if the tag is missing. */
 export function tagValue({ fields }: TiffTags, name: TagName, absent: number): number {
   return fields[name]?.values[0] ?? absent;
 }
 
-/** Replaces the first value of a tag that is there. */
+/** Replaces the first value of a tag, if the tag is present. */
 export function setTag(bytes: Uint8Array, tags: TiffTags, name: TagName, value: number): void {
   const field = tags.fields[name];
   if (field === undefined) return;

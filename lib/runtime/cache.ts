@@ -5,11 +5,12 @@ import { LLM2CLIPError } from '../errors';
 import { LIBTORCH_VERSION, type RuntimeName } from './pins';
 
 /**
- * Where this user's runtimes lie: `LLM2CLIP_CACHE`, else `llm2clip` under `XDG_CACHE_HOME` or
- * `~/.cache`. Always absolute: libraries are never taken from wherever a process was started. Not
- * created here.
+ * Returns the folder of this user's runtimes: `LLM2CLIP_CACHE`, or else `llm2clip` under
+ * `XDG_CACHE_HOME` or `~/.cache`. The path is always absolute, so that the current folder never
+ * decides which libraries are loaded. The folder is not created.
  *
- * @throws LLM2CLIPError ERR_RUNTIME_MISSING for a relative `LLM2CLIP_CACHE`, or without a home folder
+ * @throws LLM2CLIPError ERR_RUNTIME_MISSING for a relative `LLM2CLIP_CACHE`, or without a home
+ *   folder
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   const { LLM2CLIP_CACHE: named, XDG_CACHE_HOME: base } = env;
@@ -20,18 +21,18 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
       `expected an absolute path in LLM2CLIP_CACHE, found ${JSON.stringify(named)}; name the whole path`,
     );
   }
-  // The XDG specification has relative paths ignored.
+  // The XDG specification says that relative paths are ignored.
   if (base && isAbsolute(base)) return join(base, 'llm2clip');
   return join(homeFolder(), '.cache', 'llm2clip');
 }
 
-/** `HOME`, else what the system has for this user. */
+/** Returns `HOME`, or else the home folder that the system has for this user. */
 function homeFolder(): string {
   const found = [homedir, () => userInfo().homedir].map((ask) => {
     try {
       return ask();
     } catch {
-      return ''; // a user that the system does not know
+      return ''; // The system does not know this user.
     }
   });
   const home = found.find(isAbsolute);
@@ -44,8 +45,9 @@ function homeFolder(): string {
 }
 
 /**
- * Why libraries are not taken from a folder of the cache: another user owns it or the cache around
- * it, or may write there and so choose what this process runs. Undefined where all is well.
+ * Explains why libraries in a folder of the cache must not be loaded: another user owns the folder
+ * or the cache, or may write to it, and so could choose what this process runs. Returns undefined
+ * if the folder can be trusted.
  */
 export async function distrustOf(folder: string): Promise<string | undefined> {
   for (const path of [cacheFolder(), folder]) {
@@ -56,7 +58,7 @@ export async function distrustOf(folder: string): Promise<string | undefined> {
     if (uid !== 0 && uid !== process.geteuid?.()) {
       return `expected ${path} to be yours, found it owned by user ${uid}; ${remedy}`;
     }
-    // Many systems give each user a group of their own and let it write.
+    // Many systems give each user a private group that may write.
     const byGroup = (mode & 0o020) !== 0 && gid !== 0 && gid !== process.getegid?.();
     if (byGroup || (mode & 0o002) !== 0) {
       return `expected ${path} to be written by you alone, found that others may; run: chmod go-w ${path}`;
@@ -65,14 +67,14 @@ export async function distrustOf(folder: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** The folder `runtime install` fills by default; one a version, so that versions never mix. */
+/** Returns the default target of `runtime install`. Each version has its own folder. */
 export function cachedRuntimeFolder(runtime: RuntimeName, version: string): string {
   return join(cacheFolder(), `${runtime}-${version}`);
 }
 
 /**
- * That of libtorch. What is for GPUs lies in one of its own, with all that the CPU needs: a process
- * never opens two copies.
+ * Returns the default folder of libtorch. The one for GPUs is separate and contains everything that
+ * the CPU needs, so that a process never opens two copies.
  */
 export function cachedLibtorchFolder(
   version: string = LIBTORCH_VERSION,

@@ -1,6 +1,8 @@
 import { LIBTORCH_PINS, type RuntimePins, type WheelPin } from './pins';
 
-/** What libtorch_cuda.so is linked with, in the versions that torch's own wheel names. */
+/**
+ * The libraries that libtorch_cuda.so is linked with, in the versions that torch's wheel requires.
+ */
 const CUDA_WHEELS: WheelPin[] = [
   {
     package: 'nvidia-cublas',
@@ -112,7 +114,7 @@ const CUDA_WHEELS: WheelPin[] = [
   },
 ];
 
-/** Of torch's wheel, beyond what the CPU needs. */
+/** Members of torch's wheel that only GPUs need. */
 const CUDA_FILES = [
   'torch/lib/libc10_cuda.so',
   'torch/lib/libcaffe2_nvrtc.so',
@@ -121,7 +123,7 @@ const CUDA_FILES = [
 ];
 const CUDA_FILES_BYTES = 460_803_068;
 
-/** libtorch for GPUs, which runs on the CPU too: 2.3 GB of wheels, 3.3 GB unpacked. */
+/** libtorch for GPUs, which also runs on the CPU: 2.3 GB of wheels, 3.3 GB unpacked. */
 export const LIBTORCH_CUDA_PINS: RuntimePins = {
   ...LIBTORCH_PINS,
   command: `${LIBTORCH_PINS.command} --cuda`,

@@ -2,16 +2,18 @@ import { type CudaDevice, loadNative } from '../native';
 import { INSTALL_CUDA_COMMAND } from './locate';
 import { locateCudaOperators } from './plugins';
 
-/** NVIDIA GPUs, and what running on them needs. */
+/** NVIDIA GPUs and the libraries that they need. */
 export interface CudaDescription {
-  /** Newest CUDA that the driver runs, e.g. "13.0"; null without a driver that is new enough. */
+  /**
+   * Newest CUDA version that the driver supports, e.g. "13.0"; null without a sufficient driver.
+   */
   driver: string | null;
-  /** Why there is no GPU to be had. */
+  /** The reason why no GPU can be used, if so. */
   problem: string | null;
   devices: CudaDevice[];
   /** Whether the libtorch in use has its CUDA libraries. */
   libraries: boolean;
-  /** What the TorchScript engine runs on GPUs with. */
+  /** Path of the TorchScript engine's CUDA operators. */
   operators: string | null;
 }
 
@@ -33,7 +35,7 @@ export async function describeCuda(
   };
 }
 
-/** What a machine with a GPU lacks to use it. A machine without one lacks nothing. */
+/** Lists what a machine with a GPU lacks to use it. Without a GPU nothing is missing. */
 export function missingForCuda(
   { devices, libraries, operators }: CudaDescription,
   build: string,

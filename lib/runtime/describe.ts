@@ -1,42 +1,44 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { PLUGINS } from '../engines';
 import { loadNative } from '../native';
 import { PACKAGE_ROOT, packageVersion } from '../package-version';
-import { usableProcessors } from '../processors';
 import { type CudaDescription, describeCuda, missingForCuda } from './describe-cuda';
 import { INSTALL_COMMAND, type RuntimeSource, runtimeCandidates } from './locate';
 import { LIBTORCH_VERSION } from './pins';
-import { locateAddon, locatePlugin, PLUGINS, type PluginName } from './plugins';
+import { locateAddon, locatePlugin } from './plugins';
+import { usableProcessors } from './processors';
 import {
-  type TensorrtKind,
+  TENSORRT,
+  TENSORRT_RTX,
+  type TensorrtLibrary,
   type TensorrtPlace,
   type TensorrtSource,
   tensorrtPlaces,
-  tensorrtVersion,
 } from './tensorrt';
 
-/** What `runtime info --json` prints. Null stands for what is not there. */
+/** The output of `runtime info --json`. Null means that something was not found. */
 export interface RuntimeDescription {
   llm2clip: string;
   node: string;
-  /** As Node names them, e.g. "linux-x64". */
+  /** Platform and architecture as in Node, e.g. "linux-x64". */
   platform: string;
-  /** Version of the C library, null where it is not glibc. */
+  /** Version of glibc; null if the C library is another one. */
   glibc: string | null;
   cpu: { model: string; threads: number; features: string[] };
   memoryBytes: number;
   addon: string | null;
-  plugins: { name: PluginName; path: string | null }[];
+  plugins: { name: string; path: string | null }[];
   libtorch: {
     expected: string;
-    /** The place it would be taken from. */
+    /** The place that would be used. */
     used: RuntimeSource | null;
     places: RuntimePlace[];
   };
-  /** NVIDIA GPUs; none of it need be there. */
+  /** NVIDIA GPUs and their libraries, which are optional. */
   cuda: CudaDescription;
-  /** Neither need be there, unless bundles of its kind are built or loaded. */
+  /** TensorRT, which only TensorRT bundles need; so is `tensorrtRtx`. */
   tensorrt: TensorrtDescription;
   tensorrtRtx: TensorrtDescription;
   missing: { what: string; command: string }[];
@@ -44,7 +46,7 @@ export interface RuntimeDescription {
 
 export interface TensorrtDescription {
   expected: string;
-  /** The place it would be taken from. */
+  /** The place that would be used. */
   used: TensorrtSource | null;
   places: TensorrtPlace[];
 }
@@ -59,8 +61,8 @@ export interface RuntimePlace {
 }
 
 /**
- * What this machine has and lacks. Nothing that could fail is opened but the addon, which is
- * reported missing when it does not load.
+ * Describes which libraries this machine has and lacks. Of those it opens only the addon, which is
+ * reported as missing if it does not load.
  *
  * @example
  * const { missing } = await describeRuntime();
@@ -92,13 +94,13 @@ export async function describeRuntime(
     plugins: native.plugins,
     libtorch: { expected: libtorch.expected, used: libtorch.used, places: libtorch.places },
     cuda,
-    tensorrt: await describeTensorrt('tensorrt', options),
-    tensorrtRtx: await describeTensorrt('tensorrt-rtx', options),
+    tensorrt: await describeTensorrt(TENSORRT, options),
+    tensorrtRtx: await describeTensorrt(TENSORRT_RTX, options),
     missing,
   };
 }
 
-/** A clone of the project builds its own. */
+/** Command that provides the native code: in a clone of the project it is built, else installed. */
 function buildCommand(): string {
   const isClone = existsSync(join(PACKAGE_ROOT, 'CMakeLists.txt'));
   return isClone ? 'npm run setup' : 'npm install llm2clip';
@@ -131,12 +133,12 @@ function describeNative() {
 }
 
 async function describeTensorrt(
-  kind: TensorrtKind,
+  library: TensorrtLibrary,
   options: { runtime?: string },
 ): Promise<TensorrtDescription> {
-  const places = await tensorrtPlaces(kind, options);
+  const places = await tensorrtPlaces(library, options);
   const used = places.find(({ library }) => library !== null)?.source ?? null;
-  return { expected: tensorrtVersion(kind), used, places };
+  return { expected: library.version, used, places };
 }
 
 async function describeLibtorch(options: { runtime?: string }) {
@@ -157,13 +159,13 @@ async function describeLibtorch(options: { runtime?: string }) {
       used = source;
       usedHasCuda = found.cudaLibraries.length > 0;
     }
-    // A place named explicitly is never passed over: what comes after it is not used.
+    // If the user names a place and it cannot be used, no later place is used instead.
     refused ||= !found && (source === 'option' || source === 'env');
   }
   return { expected: LIBTORCH_VERSION, used, usedHasCuda, places };
 }
 
-/** The features that kernels choose by, as the system lists them; for when the addon is missing. */
+/** CPU features by which compute kernels are chosen, as in /proc/cpuinfo; used without the addon. */
 const CPU_FEATURES = [
   'avx2',
   'fma',

@@ -4,20 +4,21 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { LLM2CLIPError } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { openRegularFile } from '../files/regular-file';
 import type { WheelPin } from './pins';
 import { fileSize } from './record';
 
-/** Lines of pip's own words in an error. */
+/** Number of lines of pip's output to repeat in an error. */
 const LAST_LINES = 4;
 const PROGRESS_EVERY_MS = 250;
 
-/** ENOSPC, EFBIG and EDQUOT in Python's words. */
+/** ENOSPC, EFBIG and EDQUOT in Python's messages. */
 const DISK_FULL = /\[Errno (28|27|122)\]/;
 
 /**
- * pip in isolated mode: nothing is imported from the current folder or from PYTHONPATH, whose files
- * may be anybody's. A pip that the user installed for themselves is taken all the same.
+ * Python program that runs pip in isolated mode, so that it imports nothing from the current folder
+ * or from PYTHONPATH, which others may be able to write. A pip in the user's own site-packages is
+ * still found.
  */
 const PIP = [
   'import runpy, site, sys',
@@ -25,7 +26,7 @@ const PIP = [
   'runpy.run_module("pip", run_name="__main__", alter_sys=True)',
 ].join('; ');
 
-/** Where pip fetches from is the user's business; that it neither asks nor installs is ours. */
+/** Keeps pip from asking questions or requiring a virtualenv. Other settings remain the user's. */
 const PIP_ENVIRONMENT = {
   PIP_REQUIRE_VIRTUALENV: '0',
   PIP_NO_INPUT: '1',
@@ -33,11 +34,11 @@ const PIP_ENVIRONMENT = {
 };
 
 /**
- * Fetches one wheel through pip, from wherever the user's pip is set up to fetch, and checks its
- * digest again. Everything pip writes lies under `folder`.
+ * Downloads a wheel with pip, from the index that the user's pip is configured for, and checks its
+ * digest. pip writes only to `folder`.
  *
- * @param command What a user may try again.
- * @throws ERR_INSTALL_FAILED
+ * @param command Command that an error suggests to try again.
+ * @throws LLM2CLIPError ERR_INSTALL_FAILED
  */
 export async function downloadWheel(
   pin: WheelPin,
@@ -45,7 +46,7 @@ export async function downloadWheel(
   command: string,
   onBytes: (bytes: number) => void,
 ): Promise<string> {
-  // pip streams into its temporary folder first; /tmp is often too small for that.
+  // pip downloads into its temporary folder first, and /tmp is often too small.
   const temporary = join(folder, 'tmp');
   await mkdir(temporary, { recursive: true });
   const requirements = join(folder, 'requirements.txt');
@@ -142,7 +143,9 @@ async function verify(pin: WheelPin, wheel: string, command: string): Promise<vo
   );
 }
 
-/** Bytes of the files in `folder` and below; what vanishes meanwhile counts as nothing. */
+/**
+ * Returns the total size of the files in `folder`, recursively. Files that vanish count as empty.
+ */
 async function folderSize(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true }).catch(() => []);
   const sizes = await Promise.all(entries.map((name) => fileSize(join(folder, name))));

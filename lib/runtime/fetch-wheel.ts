@@ -12,16 +12,20 @@ export interface InstallProgress {
   totalBytes: number;
 }
 
-/** What to take out of a wheel. */
+/** What to unpack from a wheel. */
 export interface Selection {
   libraries: boolean;
   headers: boolean;
-  /** That an error tells to run again. */
+  /** Command that an error suggests to run again. */
   command: string;
   onProgress: (progress: InstallProgress) => void;
 }
 
-/** Downloads a wheel into `staging`, unpacks the selection to `content`, removes the wheel. Returns the libraries. */
+/**
+ * Downloads a wheel into `staging`, unpacks the selection to `content` and removes the wheel.
+ *
+ * @returns the unpacked libraries
+ */
 export async function fetchWheel(
   { libraries, headers, command, onProgress }: Selection,
   wheel: WheelPin,

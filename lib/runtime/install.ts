@@ -1,8 +1,16 @@
 import { mkdir, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { optionNames, optionsBag } from '../arguments';
 import { LLM2CLIPError } from '../errors';
+import {
+  createStaging,
+  exchangeByRenames,
+  publish,
+  replace,
+  sweepStaging,
+  syncFileSystem,
+} from '../files/staging';
 import { loadNative } from '../native';
-import { createStaging, publish, replace, sweepStaging } from '../staging';
 import { cachedLibtorchFolder, cachedRuntimeFolder } from './cache';
 import { LIBTORCH_CUDA_PINS } from './cuda-pins';
 import { fetchWheel, type InstallProgress } from './fetch-wheel';
@@ -11,16 +19,24 @@ import { fileSize, findDamage, RECORD_NAME, type RuntimeRecord, readRecord } fro
 import type { UnpackedFile } from './unpack';
 
 export interface InstallOptions {
-  /** Also what building the engine's plugin needs. */
+  /** Also install the headers, which building the engine's plugin needs. */
   headers?: boolean;
-  /** Also what running on NVIDIA GPUs needs. */
+  /** Also install the CUDA libraries, which NVIDIA GPUs need. */
   cuda?: boolean;
-  /** Folder to fill; this user's cache by default. */
+  /** Target folder. Default: a folder in this user's cache. */
   target?: string;
   onProgress?: (progress: InstallProgress) => void;
-  /** Other wheels than the published ones; for tests. */
+  /** Wheels to install instead of the published ones; for tests. */
   pins?: RuntimePins;
 }
+
+const INSTALL_OPTIONS = optionNames<InstallOptions>({
+  headers: true,
+  cuda: true,
+  target: true,
+  onProgress: true,
+  pins: true,
+});
 
 export type { InstallProgress };
 
@@ -28,15 +44,16 @@ export interface InstallResult {
   root: string;
   version: string;
   headers: boolean;
-  /** False when it was there already, or another process installed it meanwhile. */
+  /** False if it was already there, or if another process installed it at the same time. */
   installed: boolean;
 }
 
 /**
- * Installs libtorch through pip, whole or not at all. Several processes may do so at once: the first
- * to finish wins, the others take its result. A folder without headers is upgraded in place.
+ * Installs libtorch with pip, completely or not at all. Several processes may do so at the same
+ * time: the first to finish wins, and the others use its result. Headers are added in place to a
+ * folder without them.
  *
- * @throws ERR_INSTALL_FAILED, ERR_IO
+ * @throws LLM2CLIPError ERR_INSTALL_FAILED, ERR_IO
  * @example
  * const { root } = await installLibtorch({ target: 'vendor/libtorch' });
  */
@@ -47,9 +64,9 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Ins
 }
 
 /**
- * The same of TensorRT for RTX, which builds engines without a GPU and runs them on one.
+ * Installs TensorRT for RTX in the same way. It builds engines without a GPU and runs them on one.
  *
- * @throws ERR_INSTALL_FAILED, ERR_IO
+ * @throws LLM2CLIPError ERR_INSTALL_FAILED, ERR_IO
  * @example
  * await installTensorrtRtx();
  */
@@ -63,6 +80,7 @@ async function installRuntime(
   folder: () => string,
   options: InstallOptions,
 ): Promise<InstallResult> {
+  optionsBag(options, 'options', INSTALL_OPTIONS);
   const job: Job = {
     pins,
     command: pins.command,
@@ -109,7 +127,7 @@ async function install(job: Job): Promise<InstallResult> {
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
-  // Another process won with fewer files than are wanted here: add the rest to what it left.
+  // Another process won, but with fewer files than requested here. Add the others.
   return install(job);
 }
 
@@ -118,7 +136,7 @@ function result(job: Job, record: RuntimeRecord, installed: boolean): InstallRes
   return { root: job.target, version, headers: record.headers, installed };
 }
 
-/** The record of a target that is whole, of the right version, and has all that is wanted. */
+/** Returns the record of a target that is complete and of the right version, else undefined. */
 async function usableRecord({ target, pins }: Job): Promise<RuntimeRecord | undefined> {
   const record = await readRecord(target);
   if (record?.[pins.runtime] !== pins.version) return undefined;
@@ -127,7 +145,7 @@ async function usableRecord({ target, pins }: Job): Promise<RuntimeRecord | unde
   return (await findDamage(target, record)) ? undefined : record;
 }
 
-/** What `runtime install` did not make is never removed. */
+/** Refuses a target that `runtime install` did not make, so that it is never deleted. */
 async function refuseForeignFolder({ target, pins }: Job): Promise<void> {
   const names = await readdir(target).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
@@ -154,25 +172,35 @@ async function installAll(job: Job, staging: string): Promise<boolean> {
     files,
     headers: job.headers,
   });
+  await syncFileSystem(content);
   if (await publish(content, job.target)) return true;
   if (await usableRecord(job)) return false;
   await refuseForeignFolder(job);
-  // While a clone of the project is set up there is no addon yet.
-  await replace(content, job.target, (a, b) => loadNative().exchangeDirectories(a, b));
+  await replace(content, job.target, exchangeFolders);
   return true;
 }
 
-/** Headers appear as a whole folder, and only then does the record speak of them. */
+/** During the set-up of a clone there is no addon yet, and not every file system can exchange. */
+async function exchangeFolders(a: string, b: string): Promise<void> {
+  try {
+    loadNative().exchangeDirectories(a, b);
+  } catch {
+    await exchangeByRenames(a, b);
+  }
+}
+
+/** Adds headers. Their folder appears atomically, and the record is updated after that. */
 async function addHeaders(job: Job, record: RuntimeRecord, staging: string): Promise<boolean> {
   let installed = false;
   for (const wheel of job.pins.wheels) {
     if (!wheel.headers) continue;
     const folder = join(job.target, wheel.headers);
-    // There without the record: whoever put it there was stopped before writing that.
+    // The folder exists without a record if an earlier run was stopped before writing the record.
     if ((await fileSize(folder)) !== undefined) continue;
     await requireSpace(job, wheel.bytes);
     const content = join(staging, 'content');
     await fetchWheel({ ...job, libraries: false }, wheel, staging, content);
+    await syncFileSystem(content);
     installed = await publish(join(content, wheel.headers), folder);
   }
   await writeRecord(staging, { ...record, headers: true });
@@ -185,7 +213,7 @@ async function writeRecord(folder: string, record: RuntimeRecord): Promise<void>
   await writeFile(join(folder, RECORD_NAME), text, { flush: true });
 }
 
-/** Better said before half a gigabyte is downloaded than after. */
+/** Checks the free space before half a gigabyte is downloaded. */
 async function requireSpace({ pins, target }: Job, downloadBytes: number): Promise<void> {
   const needed = pins.wheels.reduce((sum, wheel) => sum + wheel.unpackedBytes, 2 * downloadBytes);
   const { bavail, bsize } = await statfs(dirname(target));

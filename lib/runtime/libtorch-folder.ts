@@ -2,23 +2,24 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileSize, findDamage, readRecord } from './record';
 
-/** A folder with libtorch in it, read without loading anything. */
+/** A folder with libtorch, which was read without loading any library. */
 export interface LibtorchFolder {
-  /** Folder that holds `torch/` (and `nvidia/`); of a libtorch archive, the one that holds `lib/`. */
+  /** Folder that holds `torch/` (and `nvidia/`), or for a libtorch archive, `lib/`. */
   root: string;
-  /** As the folder states it, e.g. "2.11.0+cu130". */
+  /** Version that the folder states, e.g. "2.11.0+cu130". */
   version: string;
-  /** Absolute paths, in the order in which to open them. */
+  /** Absolute paths of the libraries, in the order in which to open them. */
   libraries: string[];
-  /** Those to open after them for NVIDIA GPUs; empty where this libtorch has none. */
+  /** Libraries to open after those for NVIDIA GPUs; empty if this libtorch has none. */
   cudaLibraries: string[];
-  /** Headers, where the folder has them. */
+  /** Folder of headers, if there is one. */
   include?: string;
 }
 
 /**
- * What lies in `folder`: an installed runtime, a Python site-packages folder, its `torch` folder or
- * an unpacked libtorch archive. A string says why it cannot be used.
+ * Describes the libtorch in `folder`: an installed runtime, a Python site-packages folder, its
+ * `torch` folder or an unpacked libtorch archive. Returns a string with the reason if it cannot be
+ * used.
  */
 export async function readLibtorchFolder(folder: string): Promise<LibtorchFolder | string> {
   const torch = await findTorch(folder);
@@ -46,7 +47,9 @@ async function findTorch(folder: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** CUDA's libraries only where this build of libtorch brings them; the others are always there. */
+/**
+ * Lists the libraries that every process opens. CUDA's are among them if this build brings them.
+ */
 async function listLibraries(torch: string, root: string): Promise<string[]> {
   const lib = join(torch, 'lib');
   const openmp = (await readdir(lib)).filter((name) => /^libgomp.*\.so/.test(name));
@@ -60,7 +63,7 @@ async function listLibraries(torch: string, root: string): Promise<string[]> {
   return present(candidates);
 }
 
-/** What libtorch_cuda.so needs lies where its run path says, but for what is asked for by name alone. */
+/** Lists the libraries for GPUs. Its RPATH finds most; listed are those that are opened by name. */
 async function listCudaLibraries(torch: string, root: string): Promise<string[]> {
   const libtorch = join(torch, 'lib/libtorch_cuda.so');
   if ((await fileSize(libtorch)) === undefined) return [];
@@ -76,7 +79,10 @@ async function present(paths: string[]): Promise<string[]> {
   return paths.filter((_, index) => sizes[index] !== undefined);
 }
 
-/** Read from a Python package, else a libtorch archive, else the headers. */
+/**
+ * Reads the version from a Python package, or else from a libtorch archive, or else from the
+ * headers.
+ */
 async function statedVersion(torch: string): Promise<string | undefined> {
   const read = (name: string) => readFile(join(torch, name), 'utf8').catch(() => '');
   const python = /^__version__ = '([^']+)'/m.exec(await read('version.py'));
@@ -87,7 +93,7 @@ async function statedVersion(torch: string): Promise<string | undefined> {
   return header && `${part('MAJOR')}.${part('MINOR')}.${part('PATCH')}`;
 }
 
-/** Whether a stated version ("2.11.0+cu130") is the one expected ("2.11.0"). */
+/** Whether a stated version ("2.11.0+cu130") matches the expected one ("2.11.0"). */
 export function isVersion(stated: string, expected: string): boolean {
   return stated.split('+')[0] === expected;
 }

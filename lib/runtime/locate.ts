@@ -8,36 +8,37 @@ import { LIBTORCH_PINS, LIBTORCH_VERSION } from './pins';
 import { findPythonTorch } from './python';
 import { fileSize } from './record';
 
-/** Where libtorch is looked for, in this order. */
+/** Places to search for libtorch, in this order. */
 export const RUNTIME_SOURCES = ['option', 'env', 'cache', 'python'] as const;
 export type RuntimeSource = (typeof RUNTIME_SOURCES)[number];
 
-/** A libtorch of the right version, ready to be opened. */
+/** A libtorch of the right version that can be opened. */
 export interface Libtorch extends LibtorchFolder {
   source: RuntimeSource;
 }
 
-/** One place that was looked at: what is there, or why it cannot be used. */
+/** A place that was searched: the libtorch there, or the reason why it cannot be used. */
 export interface RuntimeCandidate {
   source: RuntimeSource;
   folder?: string;
   found?: Libtorch;
   problem?: string;
-  /** What the problem is called when this place was asked for explicitly. */
+  /** Error code of the problem if the caller named this place. */
   code?: ErrorCode;
 }
 
-/** The command that mends a missing runtime. */
+/** Command that installs a missing runtime. */
 export const INSTALL_COMMAND = LIBTORCH_PINS.command;
 export const INSTALL_CUDA_COMMAND = LIBTORCH_CUDA_PINS.command;
 
 /**
- * Finds libtorch: the `runtime` folder given, `LLM2CLIP_LIBTORCH`, this user's cache, the torch of
- * `python3`. A folder named explicitly is taken or refused, never passed over.
+ * Finds libtorch. It searches the option `runtime`, the folder in `LLM2CLIP_LIBTORCH`, this user's
+ * cache and the torch of `python3`. A folder that the caller names is used or refused, but never
+ * skipped.
  *
- * @param pythonMs How long `python3` may take to answer.
- * @throws ERR_RUNTIME_MISSING where there is none, ERR_ENGINE_INCOMPATIBLE where the folder named
- * explicitly holds another version.
+ * @param pythonMs Time limit for `python3`, in milliseconds.
+ * @throws LLM2CLIPError ERR_RUNTIME_MISSING if there is none, ERR_ENGINE_INCOMPATIBLE if the named
+ *   folder holds another version
  * @example
  * const { libraries } = await locateLibtorch();
  * await native.openEngine(locatePlugin('torchscript'), libraries);
@@ -59,7 +60,7 @@ export async function locateLibtorch(
   );
 }
 
-/** Every place in its order, each looked at only when it is asked for. */
+/** Yields every place in order. Each is searched only when it is requested. */
 export async function* runtimeCandidates(
   options: { runtime?: string } = {},
   pythonMs?: number,

@@ -1,16 +1,17 @@
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * How often an idle thread of libgomp looks for work before it sleeps: some ten microseconds. Its own
- * default, about a millisecond, takes the cores from decoding and from the event loop between small
- * batches (measured with bench/serving.mts: 5.1 ms of event-loop delay, not 2.3), and gains nothing
- * on large ones.
+ * Number of spins, about ten microseconds, before an idle thread of libgomp sleeps. With libgomp's
+ * default of about a millisecond, idle threads take the cores from decoding and from the event loop
+ * between small batches (bench/serving.mts measured 5.1 ms of event-loop delay instead of 2.3 ms),
+ * and large batches gain nothing.
  */
 const SPIN_COUNT = '5000';
 
 /**
- * Runs `open`, within which libgomp is loaded and reads its settings; those of the user stay as they
- * are. A worker's environment is a copy, which libgomp does not see.
+ * Runs `open`, which loads libgomp, with the spin count in the environment. A setting of the user
+ * takes precedence. In a worker it has no effect, because libgomp does not see a worker's
+ * environment.
  */
 export async function withBriefSpinning<T>(open: () => Promise<T>): Promise<T> {
   const { GOMP_SPINCOUNT, OMP_WAIT_POLICY } = process.env;

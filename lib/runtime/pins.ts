@@ -1,17 +1,20 @@
-/** One wheel of the runtime: what to fetch, how to know it is the right one, what to take out of it. */
+/** A wheel of the runtime: its name, size and digest, and the members to unpack. */
 export interface WheelPin {
   package: string;
   version: string;
-  /** Platform tag, as pip's `--platform` wants it. */
+  /** Platform tag for pip's `--platform`. */
   platform: string;
   sha256: string;
   /** Size of the wheel. */
   bytes: number;
-  /** Members that running needs. Unpacked side by side, so that libtorch's RPATH finds them. */
+  /**
+   * Members needed at run time. They are unpacked side by side, so that libtorch's RPATH finds
+   * them.
+   */
   files: string[];
-  /** Size of `files` once unpacked. */
+  /** Total size of `files` after unpacking. */
   unpackedBytes: number;
-  /** Folder of headers that building the engine's plugin needs. */
+  /** Folder of headers, needed only to build the engine's plugin. */
   headers?: string;
 }
 
@@ -21,17 +24,20 @@ export type RuntimeName = (typeof RUNTIMES)[number];
 
 export interface RuntimePins {
   runtime: RuntimeName;
-  /** Of the library, the one the plugin is built against. */
+  /** Version of the library, which is the one that the plugin is built against. */
   version: string;
-  /** What installs it. */
+  /** Command that installs it. */
   command: string;
   wheels: WheelPin[];
 }
 
-/** The version whose interface the TorchScript engine is compiled against. */
+/** The libtorch version that the TorchScript engine is compiled against. */
 export const LIBTORCH_VERSION = '2.11.0';
 
-/** libtorch for the CPU. Its build is the CUDA one, so it wants CUDA's run time even where no GPU is. */
+/**
+ * libtorch for the CPU. It comes from the CUDA build, so it needs CUDA's run time even without a
+ * GPU.
+ */
 export const LIBTORCH_PINS: RuntimePins = {
   runtime: 'libtorch',
   version: LIBTORCH_VERSION,
@@ -68,7 +74,7 @@ export const LIBTORCH_PINS: RuntimePins = {
   ],
 };
 
-/** The version whose interface the TensorRT for RTX engine is compiled against. */
+/** The TensorRT for RTX version that its engine is compiled against. */
 export const TENSORRT_RTX_VERSION = '1.7.1.116';
 
 export const TENSORRT_RTX_PINS: RuntimePins = {

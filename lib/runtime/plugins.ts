@@ -4,25 +4,22 @@ import { LLM2CLIPError } from '../errors';
 import { isPackage, PACKAGE_ROOT } from '../package-version';
 import { unpackedTwin } from './asar';
 
-/** Engines that come as a plugin beside the addon. */
-export const PLUGINS = ['torchscript', 'tensorrt', 'tensorrt_rtx'] as const;
-export type PluginName = (typeof PLUGINS)[number];
-
 const REINSTALL = 'reinstall llm2clip, or in a clone of the project run: npm run setup';
 const LEAVE_OUT =
   'a bundler has taken its code out of the package: leave llm2clip out of the bundle ' +
-  '(external: ["llm2clip"]; README, In a bundle)';
+  '(external: ["llm2clip"]; README, With a bundler)';
 
 /**
- * Absolute path of the addon: the local build, else the prebuilt binary for this platform.
+ * Returns the absolute path of the addon: the local build, or else the prebuilt one for this
+ * platform.
  *
- * @throws ERR_RUNTIME_MISSING where there is neither.
+ * @throws LLM2CLIPError ERR_RUNTIME_MISSING if there is neither
  */
 export function locateAddon(packageRoot: string = PACKAGE_ROOT): string {
   try {
     const build = require('node-gyp-build') as { path(folder: string): string };
     const path = build.path(packageRoot);
-    // Another package's, where a bundler has put this code into that one.
+    // The path may belong to another package, if a bundler has put this code into it.
     if (basename(path).includes('llm2clip') || isPackage(packageRoot)) return preferUnpacked(path);
     throw new Error(`${path} is not of llm2clip`);
   } catch (cause) {
@@ -36,12 +33,12 @@ export function locateAddon(packageRoot: string = PACKAGE_ROOT): string {
 }
 
 /**
- * Absolute path of an engine's plugin, which lies beside the addon.
+ * Returns the absolute path of an engine's plugin, which is beside the addon.
  *
- * @throws ERR_RUNTIME_MISSING where it is not there.
+ * @throws LLM2CLIPError ERR_RUNTIME_MISSING if it is not there
  * @example locatePlugin('torchscript') // '/…/prebuilds/linux-x64/llm2clip_torchscript.so'
  */
-export function locatePlugin(name: PluginName, packageRoot: string = PACKAGE_ROOT): string {
+export function locatePlugin(name: string, packageRoot: string = PACKAGE_ROOT): string {
   const path = join(dirname(locateAddon(packageRoot)), `llm2clip_${name}.so`);
   if (existsSync(path)) return path;
   throw new LLM2CLIPError(
@@ -52,15 +49,18 @@ export function locatePlugin(name: PluginName, packageRoot: string = PACKAGE_ROO
 }
 
 /**
- * Absolute path of what the TorchScript engine runs on GPUs with, which it opens from beside itself;
- * undefined in a build without CUDA's compiler.
+ * Returns the absolute path of the CUDA operators, which the TorchScript engine opens from beside
+ * itself. Returns undefined in a build without them.
  */
 export function locateCudaOperators(): string | undefined {
-  const path = join(dirname(locatePlugin('torchscript')), 'llm2clip_torchscript_cuda.so');
+  const path = join(dirname(locateAddon()), 'llm2clip_torchscript_cuda.so');
   return existsSync(path) ? path : undefined;
 }
 
-/** Electron copies an addon out of its archive by itself, but never what lies beside it. */
+/**
+ * Prefers the unpacked file: Electron extracts an addon from its archive, but not the files beside
+ * it.
+ */
 function preferUnpacked(path: string): string {
   const twin = unpackedTwin(path);
   return twin !== path && existsSync(twin) ? twin : path;

@@ -2,13 +2,13 @@ import { execFile } from 'node:child_process';
 import { dirname, isAbsolute } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Enough for an interpreter on a cold network drive; more means that it hangs. */
+/** Enough for an interpreter on a slow network drive. */
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks for the package without importing it: that would take seconds. Python runs in isolated mode,
- * so that no file of the current folder is imported; where else the user has packages is added once
- * all that is needed is imported.
+ * Python program that finds torch without importing it, which would take seconds. Python runs in
+ * isolated mode, so that it imports no file of the current folder. The program adds the user's
+ * other package folders after its own imports.
  */
 const QUESTION = `
 import importlib.metadata, importlib.util, json, os, site, sys
@@ -26,11 +26,13 @@ print(json.dumps({"version": version, "origin": origin}))
 
 export interface PythonTorch {
   version: string;
-  /** The site-packages folder that holds `torch/`. */
+  /** Site-packages folder that holds `torch/`. */
   folder: string;
 }
 
-/** The torch that `python3` would import; a string says why there is none. */
+/**
+ * Finds the torch that `python3` would import. Returns a string with the reason if there is none.
+ */
 export async function findPythonTorch(timeoutMs = TIMEOUT_MS): Promise<PythonTorch | string> {
   try {
     const { stdout } = await promisify(execFile)('python3', ['-I', '-c', QUESTION], {

@@ -2,10 +2,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RUNTIMES } from './pins';
 
-/** `runtime.json`, which `runtime install` writes last: a folder that has one was complete. */
+/** `runtime.json`, which `runtime install` writes last, so that a folder with one was complete. */
 export interface RuntimeRecord {
   formatVersion: 1;
-  /** Version of what it is, under its name. */
+  /** Version of the library in this folder, under the library's name. */
   libtorch?: string;
   'tensorrt-rtx'?: string;
   packages: { name: string; version: string; sha256: string }[];
@@ -16,7 +16,7 @@ export interface RuntimeRecord {
 
 export const RECORD_NAME = 'runtime.json';
 
-/** The record in `folder`, or undefined where there is none that can be read. */
+/** Reads the record in `folder`. Returns undefined if there is no readable one. */
 export async function readRecord(folder: string): Promise<RuntimeRecord | undefined> {
   try {
     const record: unknown = JSON.parse(await readFile(join(folder, RECORD_NAME), 'utf8'));
@@ -26,7 +26,10 @@ export async function readRecord(folder: string): Promise<RuntimeRecord | undefi
   }
 }
 
-/** The first listed file that is missing or has another size, as a sentence; undefined if all are there. */
+/**
+ * Describes the first listed file that is missing or has another size. Returns undefined if all
+ * match.
+ */
 export async function findDamage(
   folder: string,
   record: RuntimeRecord,
@@ -41,7 +44,7 @@ export async function findDamage(
   return undefined;
 }
 
-/** Size in bytes, or undefined where there is no such file. */
+/** Returns the size of a file in bytes, or undefined if it does not exist. */
 export async function fileSize(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;

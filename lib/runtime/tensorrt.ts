@@ -1,4 +1,5 @@
-// Where TensorRT's two libraries lie. Each is one file; nothing is opened here.
+// Finds the libraries of TensorRT and of TensorRT for RTX. Each is one file; nothing is opened
+// here.
 import { join, resolve } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import { unpackedTwin } from './asar';
@@ -6,26 +7,25 @@ import { cachedRuntimeFolder, distrustOf } from './cache';
 import { TENSORRT_RTX_PINS, TENSORRT_RTX_VERSION } from './pins';
 import { fileSize, findDamage, readRecord } from './record';
 
-export const TENSORRT_KINDS = ['tensorrt', 'tensorrt-rtx'] as const;
-export type TensorrtKind = (typeof TENSORRT_KINDS)[number];
-
-/** In the order in which they are looked at. */
+/** Places to search for the libraries, in this order. */
 export const TENSORRT_SOURCES = ['option', 'env', 'cache', 'system'] as const;
 export type TensorrtSource = (typeof TENSORRT_SOURCES)[number];
 
-interface Vendor {
+/** One of the two, and where it may lie. */
+export interface TensorrtLibrary {
+  /** What users call it. */
   title: string;
-  /** That the plugin was compiled against. */
+  /** Version that the plugin was compiled against. */
   version: string;
   library: string;
-  /** Names a folder that holds it. */
+  /** Environment variable that names its folder. */
   variable: string;
   places: () => { source: TensorrtSource; folder: string }[];
-  /** How to get it. */
+  /** Advice on how to install it, for error messages. */
   remedy: string;
 }
 
-/** Where Linux distributions and NVIDIA's packages and containers put it. */
+/** Folders where Linux distributions and NVIDIA's packages and containers install it. */
 const SYSTEM_FOLDERS = [
   '/usr/lib/x86_64-linux-gnu',
   '/usr/lib64',
@@ -34,55 +34,43 @@ const SYSTEM_FOLDERS = [
   '/opt/tensorrt',
 ];
 
-const VENDORS: Record<TensorrtKind, Vendor> = {
-  tensorrt: {
-    title: 'TensorRT',
-    version: '11',
-    library: 'libnvinfer.so.11',
-    variable: 'TENSORRT_ROOT',
-    places: () => SYSTEM_FOLDERS.map((folder) => ({ source: 'system', folder })),
-    remedy:
-      'unpack TensorRT 11 from NVIDIA and set TENSORRT_ROOT to its folder, or use --engine ' +
-      `tensorrt-rtx, which ${TENSORRT_RTX_PINS.command} installs`,
-  },
-  'tensorrt-rtx': {
-    title: 'TensorRT for RTX',
-    version: TENSORRT_RTX_VERSION,
-    library: 'libtensorrt_rtx.so.1',
-    variable: 'TENSORRT_RTX_ROOT',
-    places: () => [
-      { source: 'cache', folder: cachedRuntimeFolder('tensorrt-rtx', TENSORRT_RTX_VERSION) },
-    ],
-    remedy: `run: ${TENSORRT_RTX_PINS.command}`,
-  },
+export const TENSORRT: TensorrtLibrary = {
+  title: 'TensorRT',
+  version: '11',
+  library: 'libnvinfer.so.11',
+  variable: 'TENSORRT_ROOT',
+  places: () => SYSTEM_FOLDERS.map((folder) => ({ source: 'system', folder })),
+  remedy:
+    'unpack TensorRT 11 from NVIDIA and set TENSORRT_ROOT to its folder, or use --engine ' +
+    `tensorrt-rtx, which ${TENSORRT_RTX_PINS.command} installs`,
 };
 
-/** One place that was looked at: the library there, or why there is none to be used. */
+export const TENSORRT_RTX: TensorrtLibrary = {
+  title: 'TensorRT for RTX',
+  version: TENSORRT_RTX_VERSION,
+  library: 'libtensorrt_rtx.so.1',
+  variable: 'TENSORRT_RTX_ROOT',
+  places: () => [
+    { source: 'cache', folder: cachedRuntimeFolder('tensorrt-rtx', TENSORRT_RTX_VERSION) },
+  ],
+  remedy: `run: ${TENSORRT_RTX_PINS.command}`,
+};
+
+/** A place that was searched: the library there, or the reason why none can be used. */
 export interface TensorrtPlace {
   source: TensorrtSource;
   folder: string;
   library: string | null;
-  /** Where the folder says it. */
+  /** Version, if the folder states it. */
   version: string | null;
   problem: string | null;
 }
 
-/** The version that the engine of a kind expects. */
-export function tensorrtVersion(kind: TensorrtKind): string {
-  return VENDORS[kind].version;
-}
-
-/** What a user calls it. */
-export function tensorrtTitle(kind: TensorrtKind): string {
-  return VENDORS[kind].title;
-}
-
-/** Every place in its order. One that is named explicitly is the only one. */
+/** Lists every place in order. If the caller names one, it is the only one. */
 export async function tensorrtPlaces(
-  kind: TensorrtKind,
+  { variable, library, places }: TensorrtLibrary,
   options: { runtime?: string } = {},
 ): Promise<TensorrtPlace[]> {
-  const { variable, library, places } = VENDORS[kind];
   const named = process.env[variable];
   if (options.runtime !== undefined) return [await inspect('option', options.runtime, library)];
   if (named) return [await inspect('env', named, library)];
@@ -90,20 +78,20 @@ export async function tensorrtPlaces(
 }
 
 /**
- * Absolute path of the library of a kind: in the `runtime` folder given, in that of TENSORRT_ROOT or
- * TENSORRT_RTX_ROOT, else in this user's cache (TensorRT for RTX) or where systems keep libraries
- * (TensorRT).
+ * Finds the library of a kind and returns its absolute path. It searches the option `runtime`, the
+ * folder in TENSORRT_ROOT or TENSORRT_RTX_ROOT, and then this user's cache (TensorRT for RTX) or
+ * the system's library folders (TensorRT).
  *
- * @throws ERR_RUNTIME_MISSING
+ * @throws LLM2CLIPError ERR_RUNTIME_MISSING
  */
 export async function locateTensorrt(
-  kind: TensorrtKind,
+  wanted: TensorrtLibrary,
   options: { runtime?: string } = {},
 ): Promise<string> {
-  const places = await tensorrtPlaces(kind, options);
+  const places = await tensorrtPlaces(wanted, options);
   const found = places.find(({ library }) => library !== null)?.library;
   if (found) return found;
-  const { title, version, remedy } = VENDORS[kind];
+  const { title, version, remedy } = wanted;
   const problems = places.map(({ problem }) => problem).join('; ');
   throw new LLM2CLIPError(
     'ERR_RUNTIME_MISSING',
@@ -111,7 +99,7 @@ export async function locateTensorrt(
   );
 }
 
-/** A folder of that kind, one that holds it, or a Python package. */
+/** Subfolders of a place that may hold the library, including those of Python packages. */
 const WITHIN = ['', 'lib', 'lib64', 'tensorrt_rtx_libs', 'tensorrt_libs'];
 
 async function inspect(

@@ -7,15 +7,15 @@ import { pipeline } from 'node:stream/promises';
 import { type Entry, open, type ZipFile } from 'yauzl';
 
 export interface UnpackedFile {
-  /** Relative to the folder unpacked into, with forward slashes. */
+  /** Path relative to the target folder, with forward slashes. */
   path: string;
   bytes: number;
   sha256: string;
 }
 
 /**
- * Writes the members of a wheel that `wanted` accepts to `folder`, under the names they have in it.
- * Names that would lead outside are refused by yauzl.
+ * Unpacks the members of a wheel that `wanted` accepts into `folder`. yauzl refuses names that lead
+ * outside the folder.
  */
 export async function unpackWheel(
   wheel: string,

@@ -1,21 +1,21 @@
 import { sep } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 import type { LLM2CLIP } from '../model';
-import type { Streamed } from '../stream';
+import type { Streamed } from '../model/stream';
 import { describeFile, type PictureEntry } from './picture-catalogue';
 import type { EncodedPicture, PictureIndex } from './picture-index';
 
-/** Pictures that are written in one step, at most: what a killed run loses. */
+/** Largest number of images written in one step. A killed run loses at most so many. */
 const STEP = 16;
 
-/** What a run did, in pictures. */
+/** Numbers of images that a run added, updated and so on. */
 export interface IndexSummary {
   added: number;
-  /** Encoded again: their files changed. */
+  /** Images encoded again because their files changed. */
   updated: number;
   unchanged: number;
   failed: number;
-  /** Failed in an earlier run and unchanged since. */
+  /** Images that failed in an earlier run and have not changed since. */
   failedBefore: number;
   removed: number;
 }
@@ -23,14 +23,17 @@ export interface IndexSummary {
 export interface IndexWork {
   index: PictureIndex;
   model: LLM2CLIP;
-  /** Files, absolute and each once. */
+  /** Absolute paths of files, without duplicates. */
   pictures: readonly string[];
   signal: AbortSignal;
   onFailure: (path: string, error: unknown) => void;
   onProgress: (done: number, total: number) => void;
 }
 
-/** A picture whose own fault it is will fail again; a disk or a model that fails is another matter. */
+/**
+ * Whether an error is caused by the image, so that it will fail again, and not by a disk or the
+ * model.
+ */
 function isPicturesFault(error: unknown): error is LLM2CLIPError {
   return error instanceof LLM2CLIPError && error.code.startsWith('ERR_IMAGE_');
 }
@@ -40,7 +43,7 @@ function mayGoOn(error: unknown): boolean {
   return error instanceof LLM2CLIPError && ['ERR_NOT_FOUND', 'ERR_IO'].includes(error.code);
 }
 
-/** Encodes what the index does not have as it is now, and adds it as it goes. */
+/** Encodes new and changed images, and adds them to the index in steps. */
 export async function indexPictures(work: IndexWork): Promise<IndexSummary> {
   const { index, model, pictures, signal, onProgress } = work;
   const summary = { added: 0, updated: 0, unchanged: 0, failed: 0, failedBefore: 0, removed: 0 };
@@ -58,7 +61,9 @@ export async function indexPictures(work: IndexWork): Promise<IndexSummary> {
   return summary;
 }
 
-/** Counts and reports a result; gives what is to be kept of it. Throws what ends the run. */
+/**
+ * Counts and reports a result. Returns what the index should store; throws errors that end the run.
+ */
 function takeIn(
   { embedding, error }: Streamed<string, Float32Array>,
   entry: PictureEntry,
@@ -77,7 +82,7 @@ function takeIn(
   return { entry: { ...entry, error: { code, message } } };
 }
 
-/** Files that are not in the index as they are; counts the others. */
+/** Returns the files that are new or have changed, and counts the others. */
 async function newEntries(
   index: PictureIndex,
   pictures: readonly string[],
@@ -85,7 +90,7 @@ async function newEntries(
 ): Promise<PictureEntry[]> {
   const entries: PictureEntry[] = [];
   for (const path of pictures) {
-    // Before it is read: one that changes meanwhile is found changed the next time.
+    // Describe the file before it is read, so that a change during the run is noticed next time.
     const entry = (await describeFile(path)) ?? { path, bytes: 0, modifiedMs: 0 };
     const before = index.knows(entry);
     if (before === undefined) entries.push(entry);
@@ -94,7 +99,12 @@ async function newEntries(
   return entries;
 }
 
-/** Drops the pictures of the index that were at or below `places`, absolute paths, and are not among `pictures`. */
+/**
+ * Removes images from the index that are at or below `places`, given as absolute paths, but not
+ * among `pictures`.
+ *
+ * @returns the number of removed images
+ */
 export async function prunePictures(
   index: PictureIndex,
   places: readonly string[],

@@ -1,14 +1,14 @@
 import { isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
-import { isTooDeep } from '../json-depth';
+import { isTooDeep } from '../files/json-depth';
 
-/** What a record of an index file says beside its rows: JSON, see docs/formats.md. */
+/** The JSON note of a record in an index file; see docs/formats.md. */
 export interface Note {
-  /** Of the record's rows; absent where rows are numbered. */
+  /** Ids of the record's rows; absent if rows are numbered. */
   ids?: string[];
-  /** Of earlier rows, which are removed. */
+  /** Ids of earlier rows that this record removes. */
   removed?: string[];
-  /** Of whoever uses the index. */
+  /** Data of the index's user. */
   extra?: unknown;
 }
 
@@ -23,7 +23,11 @@ export function writeNote({ ids, removed, extra }: Note): string {
 const isStrings = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
 
-/** ERR_INDEX_INVALID for what writeNote() cannot have written for so many rows. */
+/**
+ * Parses the note of a record.
+ *
+ * @throws LLM2CLIPError ERR_INDEX_INVALID if writeNote() cannot have written it for so many rows
+ */
 export function readNote(text: string, rows: number, path: string): Note {
   try {
     const note: unknown = text === '' ? {} : JSON.parse(text);
@@ -34,7 +38,7 @@ export function readNote(text: string, rows: number, path: string): Note {
     if (isTooDeep(extra)) throw new Error('extra');
     return { ...(ids && { ids }), ...(removed && { removed }), extra };
   } catch (cause) {
-    const message = `expected a record's note in ${path}, found another text; make the index again`;
+    const message = `expected a valid note in a record of ${path}, found other content; make the index again`;
     throw new LLM2CLIPError('ERR_INDEX_INVALID', message, { cause });
   }
 }

@@ -1,26 +1,26 @@
 import { stat } from 'node:fs/promises';
 import { isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
-import { fileSystemPath } from '../path-bytes';
+import { fileSystemPath } from '../files/path-bytes';
 
-/** What made an index's vectors. */
+/** Identifies the bundle that made an index's vectors. */
 export interface BundleMark {
-  /** Where it was. */
+  /** Path of the bundle at that time. */
   path: string;
-  /** Of what its embeddings depend on, see bundle-digest.ts. */
+  /** Digest of everything that its embeddings depend on; see bundle-digest.ts. */
   digest: string;
 }
 
-/** A picture's file as it was when it was encoded. */
+/** An image file as it was when it was encoded. */
 export interface PictureEntry {
   path: string;
   bytes: number;
   modifiedMs: number;
-  /** Why it has no vector: it is not tried again until it changes. */
+  /** Why it has no vector, if so. The file is not tried again until it changes. */
   error?: { code: string; message: string };
 }
 
-/** What the index of pictures keeps beside vectors: one of these a change, the later ones win. */
+/** What an image index stores besides vectors. There is one note per change; later ones win. */
 export interface CatalogueNote {
   bundle?: BundleMark;
   pictures?: PictureEntry[];
@@ -29,18 +29,18 @@ export interface CatalogueNote {
 
 const ENTRIES_A_NOTE = 16_384;
 
-/** A file as it is now; undefined where it is not there. */
+/** Describes a file as it is now. Returns undefined if it does not exist. */
 export async function describeFile(path: string): Promise<PictureEntry | undefined> {
   const status = await stat(fileSystemPath(path)).catch(() => undefined);
   return status && { path, bytes: status.size, modifiedMs: status.mtimeMs };
 }
 
-/** The pictures of an index by path, those that failed included. */
+/** The images of an index by path, including those that failed. */
 export class PictureCatalogue {
   #bundle: BundleMark | undefined;
   readonly #entries = new Map<string, PictureEntry>();
 
-  /** @throws ERR_INDEX_INVALID for notes of an index of other things */
+  /** @throws LLM2CLIPError ERR_INDEX_INVALID if the notes are not of an image index */
   constructor(notes: readonly unknown[], path: string) {
     for (const note of notes) {
       if (!isCatalogueNote(note)) throw notOfPictures(path);
@@ -63,7 +63,7 @@ export class PictureCatalogue {
     for (const entry of pictures) this.#entries.set(entry.path, entry);
   }
 
-  /** Whether a file is as it was when it was last tried. */
+  /** Returns the entry of a file if it has not changed since it was last tried. */
   knows({ path, bytes, modifiedMs }: PictureEntry): PictureEntry | undefined {
     const entry = this.#entries.get(path);
     return entry?.bytes === bytes && entry.modifiedMs === modifiedMs ? entry : undefined;
@@ -73,7 +73,7 @@ export class PictureCatalogue {
     return this.#entries.has(path);
   }
 
-  /** The whole of it, in notes of a readable length. */
+  /** Returns the whole catalogue as notes of limited length. */
   notes(): CatalogueNote[] {
     const entries = this.entries;
     const notes: CatalogueNote[] = [{ bundle: this.bundle }];

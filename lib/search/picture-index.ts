@@ -1,5 +1,5 @@
 import { LLM2CLIPError } from '../errors';
-import { fileExists } from '../file-exists';
+import { fileExists } from '../files/file-exists';
 import {
   type BundleMark,
   type CatalogueNote,
@@ -9,17 +9,17 @@ import {
 import type { Storage } from './storage';
 import { type SearchResult, type SearchWork, VectorTable } from './vector-table';
 
-/** What a picture came to. */
+/** An image with its embedding, or with the reason why it has none. */
 export interface EncodedPicture {
   entry: PictureEntry;
-  /** Absent where the entry says why. */
+  /** Absent if the entry has an error. */
   embedding?: Float32Array;
 }
 
-/** Vectors of more than this share that were replaced or dropped are written out of the file. */
+/** The file is rewritten if more than this fraction of its vectors was replaced or removed. */
 const MOST_REMOVED = 0.25;
 
-/** An index file of pictures, whose ids are their paths. */
+/** An index file of images. The ids are the paths. */
 export class PictureIndex {
   readonly #path: string;
   readonly #table: VectorTable;
@@ -29,12 +29,12 @@ export class PictureIndex {
     this.#path = path;
     this.#table = table;
     this.#catalogue = new PictureCatalogue(table.extras, path);
-    // Of a file that was cut, the end of which held vectors.
+    // These entries lost their vectors because the end of the file was cut off.
     const lost = this.entries.filter(({ path, error }) => !error && !table.has(path));
     this.#catalogue.apply({ gone: lost.map(({ path }) => path) });
   }
 
-  /** Opens a file, to write it if asked for. Errors as VectorIndex.open's. */
+  /** Opens a file for reading or, with `append`, for writing. It throws as VectorIndex.open. */
   static async open(path: string, { append = false } = {}): Promise<PictureIndex> {
     const table = await VectorTable.open(path, append);
     try {
@@ -45,7 +45,7 @@ export class PictureIndex {
     }
   }
 
-  /** Opens a file to write it, which is made if it is not there. */
+  /** Opens a file for writing, and creates it if it does not exist. */
   static async openOrCreate(
     path: string,
     bundle: BundleMark,
@@ -67,7 +67,7 @@ export class PictureIndex {
     return this.#table.storage;
   }
 
-  /** Pictures that have a vector. */
+  /** Number of images that have a vector. */
   get size(): number {
     return this.#table.size;
   }
@@ -76,7 +76,11 @@ export class PictureIndex {
     return this.#catalogue.entries;
   }
 
-  /** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for another bundle than made its vectors */
+  /**
+   * Checks that a bundle is the one that made the vectors.
+   *
+   * @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for another bundle
+   */
   requireBundle({ path, digest }: BundleMark): void {
     if (digest === this.bundle.digest) return;
     throw new LLM2CLIPError(
@@ -86,7 +90,7 @@ export class PictureIndex {
     );
   }
 
-  /** Whether a file has been tried as it is now, and what it came to. */
+  /** Returns the entry of a file if it has been tried and has not changed since. */
   knows(entry: PictureEntry): PictureEntry | undefined {
     return this.#catalogue.knows(entry);
   }
@@ -95,7 +99,7 @@ export class PictureIndex {
     return this.#catalogue.has(path);
   }
 
-  /** Adds pictures in one step, in the place of those that were there by the same paths. */
+  /** Adds images in one atomic step. They replace entries with the same paths. */
   async add(pictures: readonly EncodedPicture[], dim: number): Promise<void> {
     const entries = pictures.map(({ entry }) => entry);
     const encoded = pictures.filter(({ embedding }) => embedding !== undefined);
@@ -119,7 +123,7 @@ export class PictureIndex {
     return this.#table.search(work);
   }
 
-  /** Makes it durable, and smaller where that pays. */
+  /** Syncs the file to the disk, and rewrites it if that makes it much smaller. */
   async finish(): Promise<void> {
     const { size, removedCount } = this.#table;
     if (removedCount > MOST_REMOVED * (size + removedCount)) {

@@ -1,15 +1,15 @@
-import { fileExists } from '../file-exists';
+import { fileExists } from '../files/file-exists';
 import { hasPictureName } from '../image/folder';
 import type { LLM2CLIP } from '../model';
 
-/** What is looked for: something that becomes a vector [dim], and what to call it. */
+/** A search query: something that can be encoded to a vector [dim], and its name for output. */
 export interface Query {
   label: string;
   kind: 'picture' | 'text';
   vector(model: LLM2CLIP, signal: AbortSignal | undefined): Promise<Float32Array>;
 }
 
-/** A picture that is like those looked for. */
+/** Makes a query that finds images similar to an image. */
 export function pictureQuery(path: string): Query {
   return {
     label: path,
@@ -18,7 +18,7 @@ export function pictureQuery(path: string): Query {
   };
 }
 
-/** What the pictures looked for show; needs a language model. */
+/** Makes a query that finds images described by a text. It needs a language model. */
 export function textQuery(text: string): Query {
   return {
     label: text,
@@ -28,8 +28,8 @@ export function textQuery(text: string): Query {
 }
 
 /**
- * What a word of the command line means: a file that is there, or is called like a picture, is a
- * picture; anything else is a text.
+ * Interprets an argument of the command line. It is an image if the file exists or its name has an
+ * image's extension, and a text otherwise.
  */
 export async function guessQuery(word: string): Promise<Query> {
   const isPicture = hasPictureName(word) || (await fileExists(word));

@@ -1,21 +1,21 @@
 import { invalidRange, invalidType } from '../arguments';
 
-/** What a vector is known by: the string it was added with, or its number. */
+/** Identifies a vector: the string that it was added with, or its number. */
 export type VectorId = string | number;
 
-/** The ids of an index's rows: strings for all of them, or the rows' numbers. */
+/** The ids of an index's rows: either strings for all rows, or the row numbers. */
 export class RowIds {
   #count = 0;
-  /** By row; undefined where rows are numbered. */
+  /** Ids by row; undefined if rows are numbered. */
   #given: string[] | undefined;
   readonly #rows = new Map<string, number>();
 
-  /** Of rows, those removed included. */
+  /** Number of rows, including removed ones. */
   get count(): number {
     return this.#count;
   }
 
-  /** Throws unless so many rows may be added by these ids, after those `removed` have gone. */
+  /** Throws if rows cannot be added with these ids after the removal of the ids in `removed`. */
   check(rows: number, ids: unknown, removed: readonly string[] = []): void {
     if (rows === 0 && ids === undefined) return;
     if (this.#count > 0 && (ids === undefined) !== (this.#given === undefined)) {
@@ -39,7 +39,7 @@ export class RowIds {
     }
   }
 
-  /** For rows that have been checked. */
+  /** Adds rows whose ids have been checked. */
   add(rows: number, ids: readonly string[] | undefined): void {
     if (ids !== undefined && rows > 0) {
       this.#given ??= [];
@@ -51,7 +51,7 @@ export class RowIds {
     this.#count += rows;
   }
 
-  /** Forgets ids; gives the rows of those that were there. */
+  /** Removes ids and returns the rows of those that existed. */
   remove(ids: readonly string[]): Uint32Array {
     const rows: number[] = [];
     for (const id of ids) {
@@ -71,7 +71,10 @@ export class RowIds {
     return this.#given?.[row] ?? row;
   }
 
-  /** Of the rows `first` to `last` − 1, the ids of those that are not removed; undefined where rows are numbered. */
+  /**
+   * Returns the ids of the rows from `first` to `last` − 1 that are not removed, or undefined if
+   * rows are numbered.
+   */
   live(first: number, last: number): string[] | undefined {
     const given = this.#given;
     if (given === undefined) return undefined;

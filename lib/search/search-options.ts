@@ -5,18 +5,21 @@ import {
   invalidType,
   optionalInteger,
   optionalSignal,
+  optionNames,
   optionsBag,
 } from '../arguments';
-import { usableProcessors } from '../processors';
+import { usableProcessors } from '../runtime/processors';
 import { ownFloats } from '../typed-array';
 import { numbersOf } from './vector-set';
 
 export interface SearchOptions {
-  /** How many of the best. Default 10; all where there are fewer. */
+  /** Number of results. Default: 10. If the index has fewer vectors, all are returned. */
   k?: number;
-  /** Ends the search; rejects with its reason. */
+  /** Cancels the search, which then rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Default: the cores this process may use. What is found does not depend on it. */
+  /**
+   * Number of threads. Default: the cores that this process may use. Results do not depend on it.
+   */
   threads?: number;
 }
 
@@ -26,6 +29,7 @@ export interface ResolvedSearchOptions {
   threads: number;
 }
 
+const SEARCH_OPTIONS = optionNames<SearchOptions>({ k: true, signal: true, threads: true });
 const DEFAULT_K = 10;
 const MOST_K = 2 ** 32 - 1;
 
@@ -34,7 +38,7 @@ export function resolveThreads(value: unknown): number {
 }
 
 export function resolveSearchOptions(value: unknown): ResolvedSearchOptions {
-  const { k, signal, threads } = optionsBag(value, 'options');
+  const { k, signal, threads } = optionsBag(value, 'options', SEARCH_OPTIONS);
   return {
     k: optionalInteger(k, 'options.k', DEFAULT_K, [1, MOST_K]),
     signal: optionalSignal(signal, 'options.signal'),
@@ -48,7 +52,10 @@ function oneQuery(query: Float32Array, dim: number, name: string): Float32Array 
   throw invalidBuffer(`${dim} numbers`, name, numbers);
 }
 
-/** One query is a Float32Array, several are embeddings or an array of queries: [n, dim]. */
+/**
+ * Checks the queries and returns them as [n, dim]. One query is a Float32Array; several are
+ * embeddings or an array of queries.
+ */
 export function resolveQueries(
   value: unknown,
   dim: number,

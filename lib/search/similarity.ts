@@ -1,19 +1,22 @@
 import { types } from 'node:util';
 import { invalidBuffer, invalidType, optionsBag } from '../arguments';
-import { withCallerStack } from '../caller';
+import { withCallerStack } from '../async/caller';
 import { fromNative, loadNative } from '../native';
 import { lengthOf, ofThisRealm } from '../typed-array';
 import { resolveThreads } from './search-options';
 import { numbersOf, statedDim, type VectorSet } from './vector-set';
 
-/** Of n vectors with m others. */
+/** Dot products of n vectors with m others. */
 export interface Similarities {
-  /** [n, m], row after row. */
+  /** [n, m], row-major. */
   data: Float32Array;
   shape: [number, number];
 }
 
-/** Numbers alone are vectors of the other's dim; two of them are one vector each. */
+/**
+ * Returns the length of the vectors. Numbers without a shape have that of the other set. If neither
+ * has a shape, each is one vector.
+ */
 function commonDim(a: VectorSet, b: VectorSet): number {
   const dim = statedDim(a) ?? statedDim(b) ?? (types.isFloat32Array(a) ? lengthOf(a) : 0);
   if (Number.isInteger(dim) && dim >= 1) return dim;
@@ -22,10 +25,10 @@ function commonDim(a: VectorSet, b: VectorSet): number {
 }
 
 /**
- * Dot products of each vector of `a` with each of `b`, in fp32: cosines, where they have length 1.
- * Both are read before the call returns.
+ * Computes the dot product of each vector of `a` with each of `b` in fp32. For vectors of length 1
+ * these are cosines. Both arguments are read before the call returns.
  *
- * @param a [n, dim]: what `encodeImages` gives, or a Float32Array of as many vectors as it holds.
+ * @param a [n, dim]: the result of `encodeImages`, or a Float32Array of concatenated vectors
  * @param b [m, dim]
  * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
  * @throws LLM2CLIPError ERR_OUT_OF_MEMORY
@@ -38,7 +41,7 @@ export async function similarity(
   b: VectorSet,
   options?: { threads?: number },
 ): Promise<Similarities> {
-  const threads = resolveThreads(optionsBag(options, 'options').threads);
+  const threads = resolveThreads(optionsBag(options, 'options', ['threads']).threads);
   const dim = commonDim(a, b);
   const [left, right] = [numbersOf(a, dim, 'a'), numbersOf(b, dim, 'b')];
   const data = await withCallerStack(

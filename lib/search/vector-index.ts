@@ -4,9 +4,10 @@ import {
   optionalBoolean,
   optionalInteger,
   optionalOneOf,
+  optionNames,
   optionsBag,
 } from '../arguments';
-import { withCallerStack } from '../caller';
+import { withCallerStack } from '../async/caller';
 import { resolveQueries, resolveSearchOptions, type SearchOptions } from './search-options';
 import { MOST_DIM, STORAGES, type Storage } from './storage';
 import { numbersOf, type VectorSet } from './vector-set';
@@ -15,19 +16,22 @@ import { type SearchResult, VectorTable } from './vector-table';
 export type { SearchOptions };
 
 export interface VectorIndexOptions {
-  /** Numbers of a vector, 1 to 65,536; a model's is `model.info.embeddingDim`. */
+  /** Length of a vector, 1 to 65,536; that of a model's embeddings is `model.info.embeddingDim`. */
   dim: number;
-  /** Default 'fp32'. int8 takes a quarter of its memory and time, and finds nearly the same. */
+  /** Default: 'fp32'. int8 needs a quarter of its memory and time, with nearly the same results. */
   storage?: Storage;
 }
 
 export interface OpenOptions {
   /**
-   * What is added or removed from here on is written to the file before its promise resolves. The
-   * file is this process's alone until dispose(). Default false: the file is only read.
+   * Write changes to the file: `add` and `remove` resolve when the file has the change. The file is
+   * locked for this process until dispose(). Default: false, which only reads the file.
    */
   append?: boolean;
 }
+
+const CREATE_OPTIONS = optionNames<VectorIndexOptions>({ dim: true, storage: true });
+const OPEN_OPTIONS = optionNames<OpenOptions>({ append: true });
 
 function dimOf(value: unknown): number {
   if (value === undefined) throw invalidType('an integer', 'options.dim', value);
@@ -35,16 +39,16 @@ function dimOf(value: unknown): number {
 }
 
 /**
- * Vectors in native memory, searched exactly: the score of every vector is its dot product with the
- * query, which is the cosine for vectors of length 1. For what fits into memory, up to some million
- * vectors. Searches and files run off the event loop; `add`, and `save` for as long as ids take to
- * become text, on it.
+ * An exact vector index in native memory, for up to some million vectors. The score of a vector is
+ * its dot product with the query, which is the cosine for vectors of length 1. Searching and file
+ * access run off the event loop. `add` runs on it, and so does the part of `save` that writes ids
+ * as text.
  *
  * @example
  * const index = VectorIndex.create({ dim: model.info.embeddingDim, storage: 'int8' });
  * await index.add(await model.encodeImages(paths), paths);
  * const { ids, scores } = await index.search(await model.encodeImage('cat.jpg'), { k: 5 });
- * await index.save('pictures.index');
+ * await index.save('images.index');
  */
 export class VectorIndex {
   readonly #table: VectorTable;
@@ -54,29 +58,29 @@ export class VectorIndex {
   }
 
   /**
-   * An empty index.
+   * Creates an empty index.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG)
    */
   static create(options: VectorIndexOptions): VectorIndex {
-    const { dim, storage } = optionsBag(options, 'options');
+    const { dim, storage } = optionsBag(options, 'options', CREATE_OPTIONS);
     const chosen = optionalOneOf(storage, 'options.storage', 'fp32', STORAGES);
     return new VectorIndex(VectorTable.create(chosen, dimOf(dim)));
   }
 
   /**
-   * The index of a file that save() wrote. A last change that its process did not live to write whole
+   * Opens an index file that save() wrote. If a process died while it wrote a change, that change
    * is left out.
    *
    * @throws TypeError (ERR_INVALID_ARG)
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_INDEX_INVALID for a damaged file or one of a later
-   *   version, ERR_INDEX_LOCKED where another process appends, ERR_OUT_OF_MEMORY, ERR_IO
+   *   version, ERR_INDEX_LOCKED if another process appends, ERR_OUT_OF_MEMORY, ERR_IO
    * @example
-   * await using index = await VectorIndex.open('pictures.index', { append: true });
+   * await using index = await VectorIndex.open('images.index', { append: true });
    */
   static async open(path: string, options?: OpenOptions): Promise<VectorIndex> {
     const file = nonEmptyString(path, 'path');
-    const { append } = optionsBag(options, 'options');
+    const { append } = optionsBag(options, 'options', OPEN_OPTIONS);
     const appends = optionalBoolean(append, 'options.append', false);
     return new VectorIndex(await withCallerStack(VectorTable.open(file, appends)));
   }
@@ -89,27 +93,30 @@ export class VectorIndex {
     return this.#table.storage;
   }
 
-  /** Vectors. */
+  /** Number of vectors. */
   get size(): number {
     return this.#table.size;
   }
 
-  /** Of native memory for vectors; those that were removed keep theirs until the index is saved and opened. */
+  /**
+   * Native memory of the vectors. Removed vectors keep theirs until the index is saved and opened.
+   */
   get memoryBytes(): number {
     return this.#table.memoryBytes;
   }
 
   /**
-   * Adds vectors, all or none of them. Their memory is read, and rounded to the storage, before the
-   * call returns: in pieces of some thousand vectors the event loop is not held up.
+   * Adds vectors, either all or none of them. It reads their memory, and rounds them to the storage
+   * format, before it returns. Add a few thousand vectors per call so as not to block the event
+   * loop.
    *
-   * @param vectors [n, dim]: numbers one vector after the other, or what `encodeImages` gives.
-   * @param ids One a vector, each of its own. Without them a vector is known by its number, from 0; an
-   *   index has ids for all its vectors or for none.
+   * @param vectors [n, dim]: concatenated vectors, or the result of `encodeImages`
+   * @param ids one unique id per vector. Without ids a vector is identified by its number, starting
+   *   at 0. An index has ids for all its vectors or for none.
    * @throws TypeError, RangeError (ERR_INVALID_ARG; ERR_INVALID_BUFFER for a wrong length, NaN,
    *   infinity, or numbers beyond the range of fp16)
-   * @throws LLM2CLIPError ERR_OUT_OF_MEMORY, ERR_DISPOSED, ERR_IO, after which an index opened to
-   *   append has to be opened again
+   * @throws LLM2CLIPError ERR_OUT_OF_MEMORY, ERR_DISPOSED; ERR_IO, after which an index that was
+   *   opened to append must be opened again
    */
   async add(vectors: VectorSet, ids?: readonly string[]): Promise<void> {
     const numbers = numbersOf(vectors, this.dim, 'vectors');
@@ -117,7 +124,7 @@ export class VectorIndex {
   }
 
   /**
-   * Removes vectors that were added with ids; resolves with how many were there. Errors as add()'s.
+   * Removes vectors by their ids, and resolves with the number that was found. It throws as add().
    */
   async remove(ids: readonly string[]): Promise<number> {
     if (!Array.isArray(ids)) throw invalidType('an array of strings', 'ids', ids);
@@ -132,11 +139,12 @@ export class VectorIndex {
   }
 
   /**
-   * The vectors with the highest scores, best first; of equal scores the one that was added first.
-   * The same whatever the number of threads, and of each of many queries the same as alone.
+   * Finds the vectors with the highest scores, best first. Of vectors with equal scores, the one
+   * that was added first comes first. The result depends neither on the number of threads nor on
+   * the other queries.
    *
-   * @param query One query [dim]; or several, as embeddings [n, dim] or as an array, for which the
-   *   result is an array. Many at once take less time than one by one.
+   * @param query one query [dim], or several as embeddings [n, dim] or as an array. For several the
+   *   result is an array. One call with many queries is faster than one call per query.
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
    * @throws LLM2CLIPError ERR_OUT_OF_MEMORY, ERR_DISPOSED
    */
@@ -156,7 +164,7 @@ export class VectorIndex {
   }
 
   /**
-   * Writes the index into a file, which appears whole or not at all, without what was removed.
+   * Writes the index to a file atomically, without the removed vectors.
    *
    * @throws TypeError (ERR_INVALID_ARG)
    * @throws LLM2CLIPError ERR_IO, ERR_INDEX_LOCKED, ERR_DISPOSED
@@ -166,14 +174,14 @@ export class VectorIndex {
   }
 
   /**
-   * Of an index opened to append: waits until what was added survives a failure of power, not of the
-   * process alone. Errors as save()'s.
+   * Waits until changes are on the disk and survive a power failure, for an index opened to append.
+   * Without it they survive only the end of the process. It throws as save().
    */
   async sync(): Promise<void> {
     await withCallerStack(this.#table.sync());
   }
 
-  /** Waits for what is under way, then frees the memory and lets others have the file. */
+  /** Waits for pending calls, then frees the memory and unlocks the file. */
   async dispose(): Promise<void> {
     await this.#table.dispose();
   }

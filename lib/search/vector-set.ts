@@ -2,14 +2,17 @@ import { types } from 'node:util';
 import { invalidBuffer, invalidRange, invalidType, isObject } from '../arguments';
 import { ownFloats } from '../typed-array';
 
-/** Vectors of one length: one after the other, or with their shape, as `encodeImages` gives them. */
+/** Vectors of equal length: concatenated, or with their shape, as `encodeImages` returns them. */
 export type VectorSet =
   | Float32Array
   | { readonly data: Float32Array; readonly shape: readonly [number, number] };
 
 const EXPECTED = 'a Float32Array, or embeddings { data, shape: [n, dim] },';
 
-/** The numbers [n, dim] of a set whose `dim` is known, in a view of the library's own. */
+/**
+ * Checks a set of vectors of length `dim`. Returns their numbers [n, dim] in the library's own
+ * view.
+ */
 export function numbersOf(set: unknown, dim: number, name: string): Float32Array {
   if (types.isFloat32Array(set)) return whole(ownFloats(set, name), dim, name);
   const { data, shape }: Record<string, unknown> = isObject(set) ? set : {};
@@ -26,7 +29,7 @@ function whole(numbers: Float32Array, dim: number, name: string): Float32Array {
   throw invalidBuffer(`a whole number of vectors of ${dim} numbers`, name, numbers);
 }
 
-/** The dim that a set states; undefined of numbers alone. */
+/** Returns the vector length in a set's shape, or undefined if the set has no shape. */
 export function statedDim(set: unknown): number | undefined {
   if (types.isFloat32Array(set)) return undefined;
   const dim: unknown = isObject(set) && Array.isArray(set.shape) ? set.shape[1] : undefined;

@@ -1,6 +1,8 @@
 import { performance } from 'node:perf_hooks';
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
+import { nextTurn } from '../async/next-turn';
 import { LLM2CLIPError } from '../errors';
+import { openRegularFile } from '../files/regular-file';
 import {
   callNative,
   fromNative,
@@ -8,31 +10,29 @@ import {
   type NativeRecord,
   type NativeVectors,
 } from '../native';
-import { nextTurn } from '../next-turn';
-import { openRegularFile } from '../regular-file';
 import { ofThisRealm } from '../typed-array';
 import { readNote, writeNote } from './note';
 import { RowIds, type VectorId } from './row-ids';
 import type { Storage } from './storage';
 
-/** Rows of one record of a saved file: a damaged one is named, and notes stay short. */
+/** Number of rows per record of a saved file. It keeps notes short and locates damage. */
 const ROWS_A_RECORD = 16_384;
 
-/** How long the reading of ids may hold up the event loop. */
+/** Longest time, in milliseconds, that reading ids may block the event loop. */
 const MOST_AT_A_STRETCH_MS = 5;
 
-/** What is added or removed in one step: all of it is in the file, or nothing. */
+/** A change that is written to the file atomically. */
 export interface Change {
   /** [n, dim] */
   vectors?: Float32Array;
   ids?: readonly string[] | undefined;
-  /** Ids of vectors that go; before those that are added come. */
+  /** Ids of vectors to remove before others are added. */
   removed?: readonly string[];
-  /** Kept in the file for whoever uses the table. */
+  /** Data of the table's user to store in the file. */
   extra?: unknown;
 }
 
-/** The best of one query, best first; of equal scores, the vector that was added first. */
+/** The results of one query, best first. Of equal scores, the vector added first comes first. */
 export interface SearchResult {
   ids: VectorId[];
   /** Dot products. */
@@ -47,19 +47,37 @@ export interface SearchWork {
   signal: AbortSignal | undefined;
 }
 
-/** Vectors with ids, in memory and, where it was opened to append, in a file. Arguments are checked. */
+export interface RankWork {
+  /** [dim] */
+  query: Float32Array;
+  k: number;
+  /** Factor of the scores before the softmax. */
+  scale: number;
+  threads: number;
+  signal: AbortSignal | undefined;
+}
+
+/** One of the best rows, and its probability in the softmax over all rows. */
+export interface Ranked {
+  row: number;
+  /** The dot product. */
+  score: number;
+  probability: number;
+}
+
+/** Vectors with ids in memory and, if opened to append, in a file. Callers check the arguments. */
 export class VectorTable {
   readonly #vectors: NativeVectors;
   readonly #ids = new RowIds();
   readonly #appends: boolean;
   #removed = 0;
   #extras: unknown[] = [];
-  /** Changes so far, and how many of them the file that save() wrote holds. */
+  /** Number of changes so far, and the number of those in the file that save() wrote. */
   #changes = 0;
   #saved = 0;
-  /** Writes to the file, one after the other. */
+  /** The last write to the file. Writes run one after the other. */
   #writing: Promise<unknown> = Promise.resolve();
-  /** The first write that failed: what is in memory and what is in the file differ from there on. */
+  /** Error of the first write that failed. From then on memory and file differ. */
   #failure: unknown;
   readonly #underWay = new Set<Promise<unknown>>();
   #disposed: Promise<void> | undefined;
@@ -112,7 +130,7 @@ export class VectorTable {
     return this.#vectors.memoryBytes();
   }
 
-  /** What changes brought beside vectors, since the file began. */
+  /** The `extra` values of all changes, oldest first. */
   get extras(): readonly unknown[] {
     return this.#extras;
   }
@@ -121,7 +139,9 @@ export class VectorTable {
     return this.#ids.has(id);
   }
 
-  /** Memory is read before it returns; resolves when the file has it. */
+  /**
+   * Applies a change. It reads the vectors before it returns, and resolves when the file has them.
+   */
   async change({ vectors, ids, removed = [], extra }: Change): Promise<void> {
     this.#requireUsable();
     const rows = (vectors?.length ?? 0) / this.dim;
@@ -157,7 +177,25 @@ export class VectorTable {
     });
   }
 
-  /** @param extras Instead of those there were. */
+  /** The best rows for one query, best first; of equal scores, the row that was added first. */
+  async rank({ query, k, scale, threads, signal }: RankWork): Promise<Ranked[]> {
+    this.#requireUsable();
+    signal?.throwIfAborted();
+    const { done, cancel } = callNative(() => this.#vectors.rank(query, k, threads, scale));
+    const found = await this.#track(abortable(fromNative(done), signal, cancel));
+    const { rows, scores, powerSum } = found;
+    const [highest = 0] = scores;
+    return Array.from(scores, (score, i) => {
+      const probability = Math.exp(scale * (score - highest)) / powerSum;
+      return { row: rows[i] as number, score, probability };
+    });
+  }
+
+  /**
+   * Writes the table to a file.
+   *
+   * @param extras replace the current `extra` values
+   */
   async save(path: string, extras?: unknown[]): Promise<void> {
     this.#requireUsable();
     await this.#write(async () => {
@@ -168,13 +206,13 @@ export class VectorTable {
     });
   }
 
-  /** Resolves when what is in the file survives the end of the machine. */
+  /** Resolves when the file is synced to the disk. */
   async sync(): Promise<void> {
     this.#requireUsable();
     await this.#write(() => this.#vectors.sync());
   }
 
-  /** Waits for what is under way, then lets go of memory and file. */
+  /** Waits for pending calls, then frees the memory and closes the file. */
   dispose(): Promise<void> {
     this.#disposed ??= (async () => {
       await Promise.allSettled([...this.#underWay, this.#writing]);
@@ -195,7 +233,7 @@ export class VectorTable {
     try {
       this.#ids.check(rows, ids, removed);
     } catch (cause) {
-      const message = `expected ids in ${path} that fit together; make the index again`;
+      const message = `expected consistent ids in ${path}, found a contradiction; make the index again`;
       throw new LLM2CLIPError('ERR_INDEX_INVALID', message, { cause });
     }
     this.#apply(rows, ids, removed, extra);

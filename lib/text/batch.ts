@@ -1,30 +1,34 @@
 import { invalidRange, invalidType } from '../arguments';
-import { nextTurn } from '../next-turn';
+import { nextTurn } from '../async/next-turn';
 import { MAX_TOKENS, type TokenizedText } from './tokenize';
 
-/** Width of rows where the caller says nothing: a multiple of this many tokens. */
+/** By default the width of the rows is a multiple of this many tokens. */
 const DEFAULT_MULTIPLE = 8;
 
-/** Numbers written between two turns of the event loop, a millisecond's worth. */
+/** Count of numbers to write per turn of the event loop: about a millisecond of work. */
 const NUMBERS_A_TURN = 1 << 18;
 
-/** Rows of n texts of one width W, padded on the left. */
+/** n texts as rows of the same width W, padded on the left. */
 export interface TextBatch {
   /** [n, W] */
   ids: Int32Array;
   /** [n, W]: 1 for a token, 0 for padding. */
   attentionMask: Uint8Array;
-  /** [n, W]: 1 for a token that the mean is over. */
+  /** [n, W]: 1 for a token that counts in the mean. */
   poolMask: Uint8Array;
   shape: [number, number];
-  /** [n]: tokens of each row that are no padding. */
+  /** [n]: number of tokens in each row, without padding. */
   lengths: Int32Array;
 }
 
-/** The width of a batch: that of its longest text, rounded up to a multiple or to one of some buckets. */
+/** Rounds the width of a batch up: a number is a multiple, an array lists the allowed widths. */
 export type PadTo = number | readonly number[];
 
-/** @throws TypeError, RangeError (ERR_INVALID_ARG) */
+/**
+ * Checks the option `padTo`.
+ *
+ * @throws TypeError, RangeError (ERR_INVALID_ARG)
+ */
 export function readPadTo(value: unknown, name: string): PadTo {
   if (value === undefined) return DEFAULT_MULTIPLE;
   const isWidth = (n: unknown) => Number.isInteger(n) && Number(n) >= 1 && Number(n) <= MAX_TOKENS;
@@ -38,13 +42,16 @@ export function readPadTo(value: unknown, name: string): PadTo {
   throw invalidRange(`widths from 1 to ${MAX_TOKENS}`, name, value);
 }
 
-/** Longer than the largest bucket is its own width: a text is never cut for a batch. */
-export function widthFor(longest: number, padTo: PadTo): number {
+/**
+ * Returns the width of a batch whose longest text has `longest` tokens. If that is more than the
+ * largest of the allowed widths, it is the width itself: a text is never cut for a batch.
+ */
+function widthFor(longest: number, padTo: PadTo): number {
   if (typeof padTo !== 'number') return padTo.find((width) => width >= longest) ?? longest;
   return Math.max(longest, Math.min(MAX_TOKENS, Math.ceil(longest / padTo) * padTo));
 }
 
-/** Lays texts out as rows, in turns that leave the event loop free. */
+/** Writes texts into padded rows, a slice per turn of the event loop. */
 export async function padBatch(
   texts: readonly TokenizedText[],
   padTo: PadTo,

@@ -1,28 +1,32 @@
-/** What a table of vectors may hold. */
+import { LRUCache } from 'lru-cache';
+
+/** Limits of a table of vectors. */
 export interface Bounds {
   maxEntries: number;
   maxBytes: number;
 }
 
-/** Memory of an entry beside its vector: the key, and its place in the map; about. */
+/** Approximate memory of an entry's key and its place in the map, in bytes. */
 const ENTRY_BYTES = 128;
 const BLOCK_BYTES = 1 << 20;
 
 /**
- * Vectors [dim] by key, in blocks that are allocated as they are needed. When it is full, a new one
- * takes the place of that which was not used for longest.
+ * A table of vectors [dim] by key. Memory is allocated in blocks, as needed. When the table is
+ * full, a new vector replaces the least recently used one.
  */
 export class RecentVectors {
   readonly dim: number;
   readonly capacity: number;
   readonly #rowsOfBlock: number;
   readonly #blocks: Float32Array[] = [];
-  /** Rows, the one that was not used for longest first. */
-  readonly #rows = new Map<string, number>();
+  /** Row numbers by key, the least recently used one first. */
+  readonly #rows: LRUCache<string, number>;
 
   constructor(dim: number, { maxEntries, maxBytes }: Bounds) {
     this.dim = dim;
     this.capacity = Math.min(maxEntries, Math.floor(maxBytes / (4 * dim + ENTRY_BYTES)));
+    // Bounded by size: bounded by number it would allocate places for all entries at once.
+    this.#rows = new LRUCache({ maxSize: Math.max(1, this.capacity), sizeCalculation: () => 1 });
     this.#rowsOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dim)));
   }
 
@@ -30,55 +34,45 @@ export class RecentVectors {
     return this.#rows.size;
   }
 
-  /** Memory that it has taken, about. */
+  /** Approximate memory of the table, in bytes. */
   get bytes(): number {
     const vectors = this.#blocks.reduce((sum, block) => sum + block.byteLength, 0);
     return vectors + this.size * ENTRY_BYTES;
   }
 
-  /** The keys, that of the vector which was not used for longest first. */
+  /** The keys, the least recently used one first. */
   keys(): IterableIterator<string> {
-    return this.#rows.keys();
+    return this.#rows.rkeys();
   }
 
   has(key: string): boolean {
     return this.#rows.has(key);
   }
 
-  /** A view, which is good until the next set(); does not count as use. */
+  /** Returns a view that is valid until the next set(). It does not count as use. */
   peek(key: string): Float32Array | undefined {
-    const row = this.#rows.get(key);
+    const row = this.#rows.peek(key);
     return row === undefined ? undefined : this.#vector(row);
   }
 
-  /** A copy. */
+  /** Returns a copy of the vector. */
   get(key: string): Float32Array | undefined {
     const row = this.#rows.get(key);
-    if (row === undefined) return undefined;
-    this.#use(key, row);
-    return this.#vector(row).slice();
+    return row === undefined ? undefined : this.#vector(row).slice();
   }
 
-  /** Copies the vector. */
+  /** Stores a copy of the vector. */
   set(key: string, vector: Float32Array): void {
     if (this.capacity === 0) return;
     const row = this.#rows.get(key) ?? this.#freeRow();
-    this.#use(key, row);
+    this.#rows.set(key, row);
     this.#vector(row).set(vector);
   }
 
-  #use(key: string, row: number): void {
-    this.#rows.delete(key);
-    this.#rows.set(key, row);
-  }
-
-  /** Rows are in use without a gap: the next, or that of the vector which goes. */
+  /** Returns the next unused row, or that of the least recently used vector, which is removed. */
   #freeRow(): number {
-    const [oldest] = this.#rows;
-    if (oldest === undefined || this.size < this.capacity) return this.size;
-    const [key, row] = oldest;
-    this.#rows.delete(key);
-    return row;
+    if (this.size < this.capacity) return this.size;
+    return this.#rows.pop() ?? 0;
   }
 
   #vector(row: number): Float32Array {

@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
 import { promptOf } from './prompt';
 
-/** In UTF-16 units: hashing more would hold up the event loop, and hardly anyone asks it twice. */
+/**
+ * Longest text that is cached, in UTF-16 units. Hashing a longer one would block the event loop,
+ * and such texts are rarely repeated.
+ */
 const LONGEST = 1 << 16;
 
-/** Bytes of a key, and characters of it as a string. */
+/** Length of a key: in bytes, and in characters of the string. */
 export const KEY_BYTES = 32;
 
 /**
- * What texts have in common that become the same tokens, the same ones of them averaged: the sha256
- * of the prompt, a character a byte. None of a text that is too long to be kept.
+ * Returns the cache key of a text: the sha256 of its prompt, one character per byte. Texts with the
+ * same key have the same tokens and the same mean. A text that is too long to cache has no key.
  */
 export function textKey(text: string): string | undefined {
   if (text.length > LONGEST) return undefined;
   const { whole, counted } = promptOf(text);
-  // What is counted is where the text begins in the whole: its length tells all of it.
+  // `counted` follows the header in `whole`, so its length identifies it.
   return createHash('sha256').update(`${counted.length} ${whole}`).digest('binary');
 }

@@ -1,21 +1,21 @@
 import { promptOf } from './prompt';
 import type { LlamaTokenizer } from './tokenizer-file';
 
-/** Tokens that the model reads of a text at most, BOS and header among them. */
+/** Largest number of tokens that the model reads of a text, including BOS and header. */
 export const MAX_TOKENS = 512;
 
 /** A text as the language model reads it. */
 export interface TokenizedText {
-  /** [T]: what the tokenizer adds (BOS), header, text and its end; at most 512, cut on the right. */
+  /** [T]: BOS, header, text and end of turn; at most 512 tokens, cut on the right. */
   ids: Int32Array;
-  /** The embedding is the mean over the last so many of the T tokens. */
+  /** The embedding is the mean over this many tokens at the end. */
   pooled: number;
 }
 
 /**
- * Tokens of one text, in its prompt. As in the reference, how many are averaged is counted on text
- * and end alone, so that one which fills all 512 has BOS and header averaged too. What the
- * tokenizer's post-processor adds is not cut.
+ * Tokenises one text in its prompt. As in the reference, the number of averaged tokens is counted
+ * on the text and its end alone, so for a text that fills all 512 tokens the mean includes BOS and
+ * header. Tokens that the tokenizer's post-processor adds are never cut.
  */
 export function tokenize({ encode, frame }: LlamaTokenizer, text: string): TokenizedText {
   const { whole, counted } = promptOf(text);

@@ -1,19 +1,22 @@
 import { join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
-import { openRegularFile } from '../regular-file';
+import { openRegularFile } from '../files/regular-file';
 
-/** Llama 3's tokenizer.json has 9 MB. */
+/** Largest tokenizer.json that is read; Llama 3's has 9 MB. */
 const MAX_BYTES = 1 << 26;
 
-/** Where a tokenizer lies. */
+/** Paths of a tokenizer's files. */
 export interface TokenizerFiles {
-  /** Of tokenizer.json. */
+  /** Path of tokenizer.json. */
   path: string;
-  /** Of tokenizer_config.json, which need not be there. */
+  /** Path of tokenizer_config.json, which need not exist. */
   configPath?: string | undefined;
 }
 
-/** What these files hold, in memory that threads share: a thread that hangs is replaced without them. */
+/**
+ * The contents of these files in shared memory, so that a thread that hangs can be replaced without
+ * reading them again.
+ */
 export interface TokenizerContent {
   path: string;
   bytes: Uint8Array;
@@ -27,7 +30,11 @@ export function tokenizerFiles(folder: string): TokenizerFiles {
   };
 }
 
-/** @throws {LLM2CLIPError} ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_FORMAT for a file that is too large */
+/**
+ * Reads a tokenizer's files into shared memory.
+ *
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_FORMAT for a file that is too large
+ */
 export async function readTokenizer(files: TokenizerFiles): Promise<TokenizerContent> {
   const { path, configPath } = files;
   const bytes = await readShared(path);

@@ -1,6 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import { isObject } from '../arguments';
-import { isTooDeep } from '../json-depth';
+import { isTooDeep } from '../files/json-depth';
 import { quote } from '../quote';
 import { END_OF_TURN, PROMPT_TOKENS } from './prompt';
 import {
@@ -9,37 +9,37 @@ import {
   unsupportedTokenizer as unsupported,
 } from './tokenizer-content';
 
-/** Comes back unchanged where every byte has a token and nothing is normalised away. */
+/** Text that must survive a round trip, which shows byte-level BPE without normalisation. */
 const PROBE = `${String.fromCodePoint(...Array.from({ length: 0x300 }, (_, i) => i))} 汉字 😀 I'LL 1234`;
 
-/** Tokens that a post-processor may add to a sequence. */
+/** Largest number of tokens that a post-processor may add to a sequence. */
 const MOST_ADDED = 16;
 
-/** What a post-processor puts around the tokens of a sequence. */
+/** Tokens that the post-processor puts around those of a sequence. */
 export interface Frame {
   before: number[];
   after: number[];
 }
 
-/** A checkpoint's own tokenizer, with the tokens that the prompt needs. */
+/** A checkpoint's own tokenizer, which has the tokens that the prompt needs. */
 export interface LlamaTokenizer {
-  /** Without what the post-processor adds. */
+  /** Returns the ids of a text without those that the post-processor adds. */
   encode(text: string): number[];
-  /** BOS in the published ones. */
+  /** BOS in the published tokenizers. */
   frame: Frame;
   /** One more than the highest id. */
   vocabularySize: number;
-  /** Of what rows are padded with; masked, so that it changes no embedding. */
+  /** Id that pads rows. It is masked, so that it changes no embedding. */
   padId: number;
 }
 
 /**
- * Reads `tokenizer.json` and, where there is one, `tokenizer_config.json`. Synchronous and slow
- * (Llama 3 has 280,000 merges), and a hostile file may keep it for ever: it runs in the tokenizer's
- * worker, which is ended then.
+ * Reads `tokenizer.json` and, if there is one, `tokenizer_config.json`. It is synchronous and slow
+ * (Llama 3 has 280,000 merges), and a hostile file can make it run for ever. It therefore runs in
+ * the tokenizer's worker, which is terminated after a time-out.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_FORMAT for what is no tokenizer,
- *   ERR_CHECKPOINT_UNSUPPORTED for another one than Llama 3's kind
+ * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT if the file is not a tokenizer,
+ *   ERR_CHECKPOINT_UNSUPPORTED if it is not of Llama 3's kind
  */
 export function openTokenizer({ path, bytes, config }: TokenizerContent): LlamaTokenizer {
   const json = parseObject(path, bytes);
@@ -63,24 +63,26 @@ export function openTokenizer({ path, bytes, config }: TokenizerContent): LlamaT
   return { encode, frame, vocabularySize, padId: idOf(contentOf(eos) ?? END_OF_TURN) };
 }
 
-/** The library may throw whatever a file's patterns and normalizers make of a text. */
+/** Makes an encoder. The library may throw any error for a file's patterns and normalizers. */
 function encoderOf(tokenizer: Tokenizer, path: string, add_special_tokens: boolean) {
   return (text: string): number[] => {
     try {
       return tokenizer.encode(text, { add_special_tokens }).ids;
     } catch (cause) {
-      throw unsupported(path, 'cannot take a text apart', cause);
+      throw unsupported(path, 'cannot tokenise a text', cause);
     }
   };
 }
 
-/** The post-processors that there are add tokens at the ends, and the same to every sequence. */
+/**
+ * Finds the tokens that the post-processor adds; known ones add the same tokens to every sequence.
+ */
 function frameOf(inner: number[], whole: number[], path: string): Frame {
   for (let at = 0; at + inner.length <= whole.length; at++) {
     if (whole.slice(at, at + inner.length).join() !== inner.join()) continue;
     return { before: whole.slice(0, at), after: whole.slice(at + inner.length) };
   }
-  throw unsupported(path, 'changes the tokens of a text after it was taken apart');
+  throw unsupported(path, 'changes the tokens of a text in its post-processor');
 }
 
 function requireIds(ids: readonly number[], vocabularySize: number, path: string): void {
@@ -92,7 +94,7 @@ function requireIds(ids: readonly number[], vocabularySize: number, path: string
 function parseObject(path: string, bytes: Uint8Array): Record<string, unknown> {
   let json: unknown;
   try {
-    // A copy, as not every decoder takes memory that threads share.
+    // Copy the bytes, because not every TextDecoder accepts shared memory.
     json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes)));
   } catch (cause) {
     throw malformed(path, 'is not JSON', cause);
@@ -102,7 +104,9 @@ function parseObject(path: string, bytes: Uint8Array): Record<string, unknown> {
   return json;
 }
 
-/** The library takes whatever it is given: a missing part would show as wrong tokens. */
+/**
+ * Checks the parts of the model. The library does not, and a missing part would give wrong tokens.
+ */
 function checkModel(json: Record<string, unknown>, path: string): void {
   const { model, added_tokens: added, pre_tokenizer: split } = json;
   if (!isObject(model)) throw malformed(path, 'has no "model"');
@@ -125,7 +129,7 @@ function checkModel(json: Record<string, unknown>, path: string): void {
   for (const step of [json.normalizer, split, json.decoder]) checkPatterns(step, path);
 }
 
-/** The library leaves out a step whose pattern it does not know, and prints it. */
+/** Refuses unknown patterns. The library would only print a message and skip the step. */
 function checkPatterns(step: unknown, path: string): void {
   if (!isObject(step)) return;
   const { type, pattern } = step;
@@ -140,13 +144,16 @@ function isPattern(pattern: unknown): boolean {
   return [pattern.Regex, pattern.String].filter((text) => typeof text === 'string').length === 1;
 }
 
-/** "a b", or as newer files have it, ["a", "b"]. */
+/** Accepts "a b" and the newer form ["a", "b"]. */
 function isMerge(merge: unknown): boolean {
   const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
   return Array.isArray(pair) && pair.length === 2 && pair.every((x) => typeof x === 'string');
 }
 
-/** Of the configuration nothing is given on: the reference's tokenizer follows tokenizer.json alone. */
+/**
+ * Makes a tokenizer without tokenizer_config.json, because the reference follows tokenizer.json
+ * alone.
+ */
 function construct(json: object, path: string): Tokenizer {
   try {
     return new Tokenizer(json, {});
@@ -156,7 +163,7 @@ function construct(json: object, path: string): Tokenizer {
 }
 
 function checkProbe(tokenizer: Tokenizer, encode: (text: string) => number[], path: string): void {
-  const problem = 'does not give back the text it is given; expected byte-level BPE';
+  const problem = 'does not decode tokens to the original text; expected byte-level BPE';
   let back: string | undefined;
   try {
     const options = { skip_special_tokens: false, clean_up_tokenization_spaces: false };
@@ -173,7 +180,7 @@ function highestId(tokenizer: Tokenizer): number {
   return highest;
 }
 
-/** A token is stated as its content or as an object that has it. */
+/** Returns the content of a token, which is a string or an object with a `content`. */
 function contentOf(token: unknown): string | undefined {
   const content = isObject(token) ? token.content : token;
   return typeof content === 'string' ? content : undefined;

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { Worker } from 'node:worker_threads';
+import { fromThreadError } from '../async/thread-error';
 import { LLM2CLIPError } from '../errors';
-import { fromThreadError } from '../thread-error';
 import type { TokenizedText } from './tokenize';
 import {
   readTokenizer,
@@ -12,13 +12,18 @@ import {
 } from './tokenizer-content';
 import type { TokenizerInfo, TokenizerReply, TokenizerRequest } from './tokenizer-worker';
 
-/** Llama 3's vocabulary takes 200 MB; a file whose normalizers double texts ends here. */
+/**
+ * Heap limit of the thread. Llama 3's vocabulary takes 200 MB; normalizers of a hostile file may
+ * grow a text without end.
+ */
 const HEAP_MEGABYTES = 1024;
 
-/** Far more than Llama 3's tokenizer takes on a busy machine to open, and for the longest request. */
+/** Time-outs, far longer than Llama 3's tokenizer needs on a busy machine. */
 const LONGEST_MS = { open: 60_000, request: 30_000 };
 
-/** Calls back after a time unless it is told not to before; tests decide when the time is over. */
+/**
+ * Calls `expire` after `ms` unless the returned function is called first. Tests replace the clock.
+ */
 export type Watch = (ms: number, expire: () => void) => () => void;
 
 interface Waiting {
@@ -28,18 +33,18 @@ interface Waiting {
 }
 
 /**
- * A thread that holds one tokenizer. It keeps the process alive only while it owes an answer. Patterns
- * and normalizers of a file may take for ever or more memory than there is: then the thread is ended,
- * the request that it was at fails, and another thread goes on with the next.
+ * A thread that holds one tokenizer. It keeps the process alive only while a request is pending.
+ * The patterns and normalizers of a file may run for ever or exhaust the memory. Then the thread is
+ * terminated, its current request fails, and a new thread continues with the next one.
  */
 export class TokenizerThread {
   readonly #content: TokenizerContent;
   readonly #watch: Watch;
   readonly #heapMegabytes: number;
   #worker: Worker | undefined;
-  /** Until the thread has said that its tokenizer is open. */
+  /** Set until the thread has opened its tokenizer. */
   #opening: { resolve(info: TokenizerInfo): void; reject(reason: LLM2CLIPError): void } | undefined;
-  /** In the order asked, which is that of the answers. */
+  /** Pending requests, in the order in which the thread answers them. */
   #waiting: Waiting[] = [];
   #unwatch = (): void => {};
   #ended: LLM2CLIPError | undefined;
@@ -71,12 +76,12 @@ export class TokenizerThread {
     let end = 0;
     return Array.from(reply.lengths, (length, i) => {
       end += length;
-      const ids = new Int32Array(reply.ids.subarray(end - length, end)); // of this realm
+      const ids = new Int32Array(reply.ids.subarray(end - length, end)); // A copy in this realm.
       return { ids, pooled: reply.pooled[i] ?? 0 };
     });
   }
 
-  /** What is still owed rejects with ERR_DISPOSED. */
+  /** Ends the thread. Pending requests reject with ERR_DISPOSED. */
   async close(): Promise<void> {
     this.#end(new LLM2CLIPError('ERR_DISPOSED', 'the tokenizer was disposed'));
     await this.#stop();
@@ -95,7 +100,7 @@ export class TokenizerThread {
     if (this.#waiting.length === 1) this.#attend();
   }
 
-  /** Opens the tokenizer in a thread of its own; what is waiting is sent when it is open. */
+  /** Starts a thread that opens the tokenizer. Waiting requests are sent when it is open. */
   #start(): Promise<TokenizerInfo> {
     const worker = new Worker(join(__dirname, 'tokenizer-worker.js'), {
       workerData: this.#content,
@@ -103,7 +108,7 @@ export class TokenizerThread {
       resourceLimits: { maxOldGenerationSizeMb: this.#heapMegabytes },
     });
     this.#worker = worker;
-    // One that was replaced is not listened to any more.
+    // Ignore events of a worker that has been replaced.
     const whileCurrent =
       <T>(body: (value: T) => void) =>
       (value: T) => {
@@ -132,7 +137,7 @@ export class TokenizerThread {
     this.#start().catch((error: LLM2CLIPError) => this.#end(error));
   }
 
-  /** Begins the time of what the thread is at now. */
+  /** Starts the time-out of the thread's current work. */
   #attend(): void {
     this.#unwatch();
     this.#worker?.ref();
@@ -168,7 +173,9 @@ export class TokenizerThread {
     this.#worker?.unref();
   }
 
-  /** The thread gives no answer any more: what it was at fails, and another one goes on. */
+  /**
+   * Handles a thread that stopped answering: its current request fails and a new thread continues.
+   */
   #lose(reason: LLM2CLIPError): void {
     void this.#stop();
     const opening = this.#opening;
@@ -184,7 +191,7 @@ export class TokenizerThread {
       const what = `takes more than ${this.#heapMegabytes} MB of memory for a text`;
       return unsupportedTokenizer(this.#content.path, what, cause);
     }
-    const message = 'the thread that tokenises ended without an answer';
+    const message = 'the tokenizer thread ended without a reply';
     return new LLM2CLIPError('ERR_INTERNAL', message, { cause });
   }
 
@@ -209,5 +216,5 @@ function watchByTimer(ms: number, expire: () => void): () => void {
 }
 
 function unexpected(): LLM2CLIPError {
-  return new LLM2CLIPError('ERR_INTERNAL', 'the thread that tokenises gave another answer');
+  return new LLM2CLIPError('ERR_INTERNAL', 'the tokenizer thread sent an unexpected reply');
 }

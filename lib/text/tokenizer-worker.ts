@@ -1,19 +1,21 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { type ThreadError, toThreadError } from '../thread-error';
+import { type ThreadError, toThreadError } from '../async/thread-error';
 import { tokenize } from './tokenize';
 import type { TokenizerContent } from './tokenizer-content';
 import { type LlamaTokenizer, openTokenizer } from './tokenizer-file';
 
 const WHAT = 'tokenising';
 
-/** What the worker is asked, again and again. It answers in the same order. */
+/** A request to the worker, which answers requests in order. */
 export interface TokenizerRequest {
   texts: string[];
 }
 
 export type TokenizerInfo = Pick<LlamaTokenizer, 'vocabularySize' | 'padId'>;
 
-/** The first answer says that the tokenizer is open, or why it is not. */
+/**
+ * A reply of the worker. The first one says that the tokenizer is open, or why it failed to open.
+ */
 export type TokenizerReply =
   | { info: TokenizerInfo }
   | { ids: Int32Array; lengths: Int32Array; pooled: Int32Array }
@@ -31,7 +33,7 @@ function open(content: TokenizerContent): LlamaTokenizer | undefined {
   }
 }
 
-/** All tokens one after the other: three transfers, however many texts. */
+/** Concatenates the tokens of all texts, so that a reply transfers three buffers for any count. */
 function tokensOf(tokenizer: LlamaTokenizer, texts: string[]): TokenizerReply {
   try {
     const found = texts.map((text) => tokenize(tokenizer, text));

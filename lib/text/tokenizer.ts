@@ -1,13 +1,16 @@
 import { resolve } from 'node:path';
-import { invalidType, nonEmptyString, optionalSignal, optionsBag } from '../arguments';
-import { withCallerStack } from '../caller';
+import { invalidType, nonEmptyString, optionalSignal, optionNames, optionsBag } from '../arguments';
+import { withCallerStack } from '../async/caller';
 import { type PadTo, padBatch, readPadTo, type TextBatch } from './batch';
 import type { TokenizedText } from './tokenize';
 import { type TokenizerFiles, tokenizerFiles } from './tokenizer-content';
 import { TokenizerThread, type Watch } from './tokenizer-thread';
 import type { TokenizerInfo } from './tokenizer-worker';
 
-/** Texts, and UTF-16 units of them, sent to the thread at once: copying them takes under a millisecond. */
+/**
+ * Limits of one message to the thread, in texts and UTF-16 units; copying it takes under a
+ * millisecond.
+ */
 const CHUNK = { texts: 128, units: 1 << 17 };
 
 export interface TokenizeOptions {
@@ -16,17 +19,21 @@ export interface TokenizeOptions {
 
 export interface TextBatchOptions extends TokenizeOptions {
   /**
-   * Width of the rows: the longest text's, rounded up to a multiple of a number or to the next of
-   * several widths. Default a multiple of 8.
+   * Width of the rows: the length of the longest text, rounded up to a multiple of this number, or
+   * to the next of these widths. Default: a multiple of 8.
    */
   padTo?: PadTo;
 }
 
+const TOKENIZE_OPTIONS = optionNames<TokenizeOptions>({ signal: true });
+const BATCH_OPTIONS = optionNames<TextBatchOptions>({ signal: true, padTo: true });
+
 /**
- * The tokenizer of a Llama 3 text encoder, with LLM2CLIP's prompt: the same tokens as the reference,
- * and the same ones averaged. It works in a thread of its own.
+ * The tokenizer of a Llama 3 text encoder with LLM2CLIP's prompt. It returns the same tokens as the
+ * reference and the number of tokens in the mean. It runs in a thread of its own.
  *
- * Special tokens in a text are read as such, as in the reference; lone surrogates as U+FFFD.
+ * As in the reference, special tokens in a text are read as special tokens. Lone surrogates are
+ * read as U+FFFD.
  *
  * @example
  * await using tokenizer = await TextTokenizer.fromFolder('Llama-3-8B-CC');
@@ -43,7 +50,9 @@ export class TextTokenizer {
   }
 
   /**
-   * @param folder Holds the checkpoint's `tokenizer.json`, and its `tokenizer_config.json` if there is one.
+   * Opens the tokenizer of a checkpoint.
+   *
+   * @param folder Folder with `tokenizer.json` and, optionally, `tokenizer_config.json`.
    * @throws TypeError (ERR_INVALID_ARG)
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSUPPORTED
    */
@@ -52,7 +61,7 @@ export class TextTokenizer {
     return TextTokenizer.fromFiles(tokenizerFiles(path));
   }
 
-  /** As {@link fromFolder}, of files that lie elsewhere, and with other bounds. @internal */
+  /** Like {@link fromFolder}, for files at other paths and with other limits. @internal */
   static async fromFiles(
     files: TokenizerFiles,
     watch?: Watch,
@@ -63,20 +72,23 @@ export class TextTokenizer {
     return new TextTokenizer(thread, info);
   }
 
-  /** One more than the highest id that it gives. */
+  /** One more than the highest id that the tokenizer returns. */
   get vocabularySize(): number {
     return this.#info.vocabularySize;
   }
 
-  /** The id that rows are padded with: the end of sequence's. */
+  /** Id that pads rows: the end-of-sequence token. */
   get padId(): number {
     return this.#info.padId;
   }
 
   /**
+   * Tokenises one text: ids [T] with T ≤ 512, and the number of tokens at the end that the mean is
+   * over.
+   *
    * @throws TypeError (ERR_INVALID_ARG); `signal.reason`
-   * @throws LLM2CLIPError ERR_DISPOSED; ERR_CHECKPOINT_UNSUPPORTED where the file's patterns or
-   *   normalizers take too long or too much memory for a text, after which others are tokenised
+   * @throws LLM2CLIPError ERR_DISPOSED; ERR_CHECKPOINT_UNSUPPORTED if the file's patterns or
+   *   normalizers take too long or too much memory for this text (other texts still work)
    */
   async encode(text: string, options?: TokenizeOptions): Promise<TokenizedText> {
     if (typeof text !== 'string') throw invalidType('a string', 'text', text);
@@ -84,22 +96,22 @@ export class TextTokenizer {
     return tokenized as TokenizedText;
   }
 
-  /** As {@link encode}, of any number of texts, in their order. */
+  /** Like {@link encode}, for any number of texts. The results are in the order of the texts. */
   async encodeMany(texts: readonly string[], options?: TokenizeOptions): Promise<TokenizedText[]> {
-    const bag = optionsBag(options, 'options');
+    const bag = optionsBag(options, 'options', TOKENIZE_OPTIONS);
     return withCallerStack(this.#tokenize(texts, optionalSignal(bag.signal, 'options.signal')));
   }
 
-  /** As {@link encodeMany}, laid out as the rows that an engine reads. */
+  /** Like {@link encodeMany}, but returns padded rows [n, W] as an engine reads them. */
   async batch(texts: readonly string[], options?: TextBatchOptions): Promise<TextBatch> {
-    const bag = optionsBag(options, 'options');
+    const bag = optionsBag(options, 'options', BATCH_OPTIONS);
     const padTo = readPadTo(bag.padTo, 'options.padTo');
     const signal = optionalSignal(bag.signal, 'options.signal');
     const tokenized = await withCallerStack(this.#tokenize(texts, signal));
     return padBatch(tokenized, padTo, this.padId);
   }
 
-  /** Ends the thread; what it still owes rejects with ERR_DISPOSED. Twice does no harm. */
+  /** Ends the thread. Pending calls reject with ERR_DISPOSED. It may be called more than once. */
   async dispose(): Promise<void> {
     await this.#thread.close();
   }

@@ -1,4 +1,4 @@
-import { abortable } from '../abort';
+import { abortable } from '../async/abort';
 import type { Logger } from '../options';
 import { type Bounds, RecentVectors } from './recent-vectors';
 import { textKey } from './text-key';
@@ -6,39 +6,39 @@ import type { VectorFormat } from './vector-format';
 import { VectorStore } from './vector-store';
 
 export interface VectorCacheOptions extends VectorFormat, Bounds {
-  /** Where vectors are kept beyond the end of the process. */
+  /** File that keeps the vectors when the process ends, if any. */
   file: string | undefined;
   logger: Logger;
 }
 
-/** What a cache of text vectors holds and what it was good for. */
+/** Size and hit counts of a cache of text vectors. */
 export interface VectorCacheStats {
-  /** Answered with a vector that was there, or that was being computed for someone else. */
+  /** Requests answered by a stored vector, or by one that another request was already computing. */
   hits: number;
-  /** Had to be computed. */
+  /** Requests whose vector had to be computed. */
   misses: number;
   entries: number;
-  /** Memory taken, about. */
+  /** Approximate memory of the cache. */
   bytes: number;
 }
 
 /**
- * Computes the vector [dim] of a text; the signal aborts when nobody waits for it any more, and is
- * undefined where somebody always will.
+ * Computes the vector [dim] of a text. The signal is aborted when no caller waits for the vector
+ * any more; it is undefined if the first caller passed no signal and so waits to the end.
  */
 export type ComputeVector = (signal: AbortSignal | undefined) => Promise<Float32Array>;
 
-/** A vector that is being computed, and how many wait for it. */
+/** A vector that is being computed, and the number of callers that wait for it. */
 interface Flight {
   vector: Promise<Float32Array>;
-  /** Undefined where whoever asked first can't leave. */
+  /** Undefined if the first caller passed no signal and so cannot leave. */
   abort: AbortController | undefined;
   waiting: number;
 }
 
 /**
- * Vectors [dim] of texts, those used last kept in memory and, if asked for, in a file. A text that
- * is asked for while its vector is being computed waits for that.
+ * A cache of text vectors [dim]. It keeps the most recently used ones in memory and, optionally, in
+ * a file. Callers that ask for the same text at the same time share one computation.
  *
  * @example
  * const cache = await VectorCache.open({ dim: 1280, digest, maxEntries: 10_000, maxBytes: 2 ** 26, file, logger });
@@ -57,23 +57,23 @@ export class VectorCache {
     this.#store = store;
   }
 
-  /** A file that cannot be used is said to the logger and done without. */
+  /** Opens the cache. If the file cannot be used, it logs a warning and works without the file. */
   static async open(options: VectorCacheOptions): Promise<VectorCache> {
     const { dim, file } = options;
     const table = new RecentVectors(dim, options);
     if (file === undefined) return new VectorCache(table, undefined);
     if (table.capacity > 0) return new VectorCache(table, await openStore(table, options, file));
-    // Written anew with the table's vectors, the file would lose those of other processes.
+    // Without room for a vector, rewriting the file would delete the vectors of other processes.
     const message = `vectors of texts are not kept in ${file}: maxBytes has no room for one`;
     options.logger('warn', message, { file });
     return new VectorCache(table, undefined);
   }
 
   /**
-   * The vector of a text, in memory of the caller's own.
+   * Returns a copy of the vector of a text.
    *
-   * @param signal The caller's: others who wait for the same vector get it all the same.
-   * @throws What `compute` rejects with, to all who wait; `signal.reason`
+   * @param signal Cancels this call only; other callers still get the vector.
+   * @throws what `compute` rejects with, for all waiting callers; `signal.reason`
    */
   async get(text: string, compute: ComputeVector, signal?: AbortSignal): Promise<Float32Array> {
     signal?.throwIfAborted();
@@ -93,7 +93,7 @@ export class VectorCache {
     return { hits: this.#hits, misses: this.#misses, entries, bytes };
   }
 
-  /** Resolves when the file holds all that the cache was told to keep. */
+  /** Resolves when all vectors have been written to the file. */
   async settle(): Promise<void> {
     await this.#store?.settle();
   }
@@ -112,7 +112,7 @@ export class VectorCache {
     return flight;
   }
 
-  /** Keeps the vector once it is there. */
+  /** Stores the vector when it has been computed. */
   #land(key: string, flight: Flight): void {
     this.#flights.set(key, flight);
     const landed = () => {
@@ -120,14 +120,16 @@ export class VectorCache {
     };
     flight.vector.then((vector) => {
       landed();
-      // NaN is not what this text will always give.
+      // Do not store NaN or infinity; the next computation may succeed.
       if (!vector.every(Number.isFinite)) return;
       this.#table.set(key, vector);
       this.#store?.add(key, vector);
     }, landed);
   }
 
-  /** Whoever asks after the last one has left has it computed anew. */
+  /**
+   * Removes a waiting caller. When the last one leaves, the computation is aborted and forgotten.
+   */
   #leave(key: string | undefined, flight: Flight): void {
     flight.waiting -= 1;
     if (flight.waiting > 0) return;

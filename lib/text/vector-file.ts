@@ -1,7 +1,7 @@
 import { constants, type FileHandle, open, stat } from 'node:fs/promises';
 import { isObject } from '../arguments';
-import { AtomicFile } from '../atomic-file';
 import { LLM2CLIPError } from '../errors';
+import { AtomicFile } from '../files/atomic-file';
 import type { VectorFormat } from './vector-format';
 import {
   HEADER_BYTES,
@@ -12,15 +12,18 @@ import {
   recordOf,
 } from './vector-records';
 
-// Several processes and threads may append to a file of text vectors and replace it, all at once:
-// records go to its end in one write each time, which the system does not mix with another's. What a
-// write that was cut short left there is passed over by every reader. All throw ERR_IO, also for a
-// file of another bundle, which is left as it is, or what the file system throws.
+// Several processes and threads may append to a file of text vectors and replace it at the same
+// time. Records are appended by a single write with O_APPEND, which the system does not interleave
+// with others. Readers skip the remains of a write that was cut short. The functions throw ERR_IO,
+// also for a file of another bundle, which is left unchanged, or what the file system throws.
 
-/** Checked between two turns of the event loop: about a millisecond's work. */
+/** Bytes to check per turn of the event loop: about a millisecond of work. */
 const PIECE = 1 << 18;
 
-/** Reads the sound records among the last `most` bytes, oldest first; makes a file that is missing. */
+/**
+ * Reads the valid records among the last `most` bytes, oldest first. If there is no file, it
+ * creates one.
+ */
 export async function readVectorFile(
   path: string,
   format: VectorFormat,
@@ -40,7 +43,7 @@ export async function readVectorFile(
   });
 }
 
-/** Adds whole records. Returns the bytes that the file has then, if nobody else adds any. */
+/** Appends records. Returns the size of the file afterwards, not counting what others append. */
 export async function appendToVectorFile(
   path: string,
   format: VectorFormat,
@@ -55,7 +58,7 @@ export async function appendToVectorFile(
   });
 }
 
-/** Writes a whole file, which appears at once in the place of what is there. */
+/** Writes a whole file and replaces the old one atomically. */
 export async function writeVectorFile(
   path: string,
   format: VectorFormat,
@@ -72,7 +75,10 @@ export async function writeVectorFile(
   }
 }
 
-/** The file is not kept open: whoever writes it anew is followed, and nobody need close it. */
+/**
+ * Opens the file for one operation. It is not kept open, so that a file replaced by another process
+ * is noticed.
+ */
 async function withFile<T>(
   path: string,
   flags: number,
@@ -91,7 +97,7 @@ async function withFile<T>(
   }
 }
 
-/** Also of a file without a byte, as mktemp makes them. */
+/** Whether the file is missing or empty, as mktemp creates it. */
 async function isMissing(path: string): Promise<boolean> {
   try {
     const found = await stat(path);

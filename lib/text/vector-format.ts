@@ -1,6 +1,6 @@
-/** What all vectors of a file have in common. */
+/** Properties that all vectors of a file share. */
 export interface VectorFormat {
   dim: number;
-  /** sha256, in hex, of all that vectors depend on. */
+  /** sha256, in hex, of everything that the vectors depend on. */
   digest: string;
 }

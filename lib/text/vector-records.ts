@@ -2,13 +2,14 @@ import { crc32 } from 'node:zlib';
 import { KEY_BYTES } from './text-key';
 import type { VectorFormat } from './vector-format';
 
-// A file of text vectors, little-endian: a header, then records of one length; see docs/formats.md.
+// The format of a file of text vectors: a header, then records of equal length, all little-endian.
+// See docs/formats.md.
 
 const MAGIC = Buffer.from('L2CTEXTS', 'latin1');
 const VERSION = 1;
 export const HEADER_BYTES = 64;
 
-/** Before every record, so that the next one is found after any damage. */
+/** Mark before every record, by which a reader finds the next record after damage. */
 const MARK = Buffer.from('L2CTVECT', 'latin1');
 const CHECKSUM_BYTES = 4;
 
@@ -26,7 +27,7 @@ export function headerOf({ dim, digest }: VectorFormat): Buffer {
   return header;
 }
 
-/** What a file is that does not begin with the header of this format; undefined of one that does. */
+/** Describes a file whose header is not of this format; returns undefined if the header matches. */
 export function otherFile(header: Buffer, format: VectorFormat): string | undefined {
   const own = headerOf(format);
   if (header.equals(own)) return undefined;
@@ -35,7 +36,11 @@ export function otherFile(header: Buffer, format: VectorFormat): string | undefi
     : 'not of text vectors';
 }
 
-/** @param key Of KEY_BYTES characters, each a byte. */
+/**
+ * Makes the record of a vector.
+ *
+ * @param key KEY_BYTES characters, one per byte.
+ */
 export function recordOf(key: string, vector: Float32Array): Buffer {
   const record = Buffer.allocUnsafe(recordBytes(vector.length));
   MARK.copy(record);
@@ -47,12 +52,12 @@ export function recordOf(key: string, vector: Float32Array): Buffer {
   return record;
 }
 
-/** Given a record; the vector's memory is written over by the next. */
+/** Receives a record. The next record overwrites the vector's memory. */
 export type OnRecord = (key: string, vector: Float32Array) => void;
 
 /**
- * Finds the sound records in a piece of a file and passes over all else. Returns where what follows
- * the piece has to be read together with its end.
+ * Finds the valid records in a piece of a file and skips everything else. Returns the offset of the
+ * rest, which must be parsed again together with the next piece.
  */
 export function parseRecords(bytes: Buffer, dim: number, onRecord: OnRecord): number {
   const length = recordBytes(dim);

@@ -1,17 +1,17 @@
 import { access, constants } from 'node:fs/promises';
-import { AtomicFile } from '../atomic-file';
+import { AtomicFile } from '../files/atomic-file';
 import { RecentVectors } from './recent-vectors';
 import { appendToVectorFile, readVectorFile, writeVectorFile } from './vector-file';
 import type { VectorFormat } from './vector-format';
 import { recordBytes, recordOf } from './vector-records';
 
-/** Bytes that wait to be written; more are not kept, lest a disk that hangs take all memory. */
+/** Largest number of bytes that wait to be written, so that a slow disk does not exhaust memory. */
 const MOST_WAITING = 16 << 20;
 
 /**
- * Keeps what is added to a table of vectors in a file as well. The file grows to twice what the
- * table may hold and is then written anew, with the table's vectors and, where these leave room, the
- * newest of other processes; what they add in that very moment is lost.
+ * Writes the vectors that are added to a table to a file, too. The file grows to twice the capacity
+ * of the table and is then rewritten with the table's vectors and, if there is room, the newest
+ * ones of other processes. What other processes append during the rewrite is lost.
  */
 export class VectorStore {
   readonly #path: string;
@@ -22,7 +22,7 @@ export class VectorStore {
   #working: Promise<void> | undefined;
   #stopped = false;
 
-  /** @param onFailure Told why the file cannot be written; nothing more is, then. */
+  /** @param onFailure Receives the error if the file cannot be used; writing then stops. */
   constructor(
     path: string,
     format: VectorFormat,
@@ -35,7 +35,7 @@ export class VectorStore {
     this.#onFailure = onFailure;
   }
 
-  /** Puts the newest vectors of the file into the table; one that may not be written serves too. */
+  /** Reads the newest vectors of the file into the table, even if the file is read-only. */
   async read(): Promise<void> {
     try {
       await this.#read((key, vector) => this.#table.set(key, vector));
@@ -45,7 +45,7 @@ export class VectorStore {
     }
   }
 
-  /** Returns at once; written a moment later. */
+  /** Queues a vector to be written, and returns at once. */
   add(key: string, vector: Float32Array): void {
     const most = MOST_WAITING / recordBytes(this.#format.dim);
     if (this.#stopped || this.#waiting.length >= most) return;
@@ -53,7 +53,7 @@ export class VectorStore {
     this.#working ??= this.#writeAll();
   }
 
-  /** Resolves when nothing waits to be written. */
+  /** Resolves when everything queued has been written. */
   async settle(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
   }
@@ -100,7 +100,7 @@ export class VectorStore {
   }
 }
 
-/** Vectors that go while they are being written are left out. */
+/** Yields the vectors, least recently used first. It skips those removed in the meantime. */
 function* oldestFirst(...tables: RecentVectors[]): Generator<[string, Float32Array]> {
   for (const table of tables) {
     for (const key of [...table.keys()]) {

@@ -1,10 +1,10 @@
-// The tarball as npm would publish it, in the eyes of those who import it.
+// Checks the tarball that npm would publish as its importers see it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { capture } from '../command.mjs';
 
-/** Packs the project and gives the tarball's path to `use`; removed afterwards. */
+/** Packs the project, passes the tarball's path to `use`, and removes the tarball afterwards. */
 export async function withTarball(use) {
   const folder = mkdtempSync(join(tmpdir(), 'llm2clip-pack-'));
   try {
@@ -21,7 +21,7 @@ export function publint(tarball) {
   return capture('node_modules/.bin/publint', [tarball, '--strict']);
 }
 
-/** Are the types wrong? */
+/** Runs attw, "are the types wrong?", on the tarball. */
 export function attw(tarball) {
   return capture('node_modules/.bin/attw', [tarball, '--no-emoji']);
 }

@@ -1,20 +1,20 @@
 # shellcheck shell=bash
-# Runs the steps of scripts/gpu-check.sh in order, each for a limited time, and writes the record after
-# each. steps.sh beside this file says what plan, needs, alone and beside take.
+# Runs the steps of scripts/gpu-check.sh in order, each with a time limit, and writes the record
+# after each one. steps.sh describes the arguments of plan, needs, alone and beside.
 : "${python:?}" "${work:?}" "${out:?}" "${dry?}" "${chosen?}" "${only_plan?}"
 
-# Each plan begins with unpacking what was carried to the machine.
+# The time that each plan has for unpacking the archives.
 unpack_seconds=20
-# What a step has whose limit is "rest" where the plan has no bound.
+# The time for a step whose limit is "rest" when its plan has no time limit.
 unbounded_seconds=600
-# Between asking a step to end and killing it, so that it can print what it has.
+# The time between asking a step to end and killing it, so that it can print its results.
 grace_seconds=10
 
 plan='' plan_seconds=0 plans='' lacks=''
-# The sum of a plan's limits; of steps that run at the same time the longest counts.
+# The sum of a plan's limits. Of steps that run at the same time, only the longest counts.
 sum=0 longest=0 too_long=''
-# Names by process; and by name what is known of a step: when it began, how long it may take, how its
-# end is called if it takes longer, what it decides, and its command.
+# `running` maps process ids to step names. The others map a step's name to its start, its limit,
+# its status if it exceeds the limit, what it decides, and its command.
 starting='' stop_wanted=''
 declare -A running=() began=() limits=() late=() decides=() commands=()
 
@@ -64,7 +64,7 @@ end_of_table() {
 plan_wanted() { [ -z "$only_plan" ] || [ "$only_plan" = "$plan" ]; }
 printed_plan() { [ -n "$dry" ] && [ -n "$plan" ] && [ -z "$chosen" ] && plan_wanted; }
 
-# Steps before the first plan prepare the others.
+# Steps before the first plan always run, because the others need them.
 wanted() {
   local pattern patterns
   [ -n "$plan" ] || return 0
@@ -104,7 +104,7 @@ start() {
   fi
 }
 
-# A step ends with its plan; it has not failed if only the plan's end cuts it.
+# A step must not run longer than its plan. If only the end of the plan stops it, it has not failed.
 fit_into_plan() {
   local left=$unbounded_seconds
   if [ -n "$only_plan" ] && [ "$plan_seconds" -gt 0 ]; then left=$((plan_seconds - SECONDS)); else
@@ -115,12 +115,12 @@ fit_into_plan() {
   fi
 }
 
-# Waits until a step has ended.
+# Waits until one step has ended.
 settle() {
   local pid code=0
   while true; do
     for pid in "${!running[@]}"; do
-      # `wait -n` alone would miss a step that ended while the record was written.
+      # `wait -n` alone would miss a step that ended while the record was being written.
       kill -0 "$pid" 2>/dev/null && continue
       wait "$pid" || code=$?
       ended "${running[$pid]}" "$code"
@@ -131,7 +131,7 @@ settle() {
   done
 }
 
-# ended NAME CODE; 124 and 137 are those of timeout.
+# ended NAME CODE. 124 and 137 are the exit codes of timeout.
 ended() {
   case "$2" in
     0) finish "$1" ok '' ;;
@@ -150,13 +150,14 @@ finish() {
   record >/dev/null || true
 }
 
-# The record of all that has ended; fails if a step failed.
+# Writes the record of all steps that have ended. Fails if a step failed.
 record() { "$python" bench/gpu/record.py "$work" "$out"; }
 
-# Whoever stops this script keeps what was done. A program that is asked to end may print what it has.
+# When this script is stopped, it records what was done. Programs are asked to end, so that they can
+# print their results.
 stop() {
   local pid
-  # Not between a step's start and its entry in the list of what runs.
+  # A step that has started but is not yet in the list of running steps must not be missed.
   if [ -n "$starting" ]; then
     stop_wanted=1
     return
@@ -172,7 +173,7 @@ stop() {
 }
 trap stop TERM INT HUP
 
-# What a dry run prints: describe alone|beside NAME MISSING.
+# Prints a step in a dry run: describe alone|beside NAME MISSING.
 describe() {
   local most="at most ${limits[$2]} s" missing="$3" program="${commands[$2]%% *}" command
   if [ "${limits[$2]}" = rest ]; then most='what the plan has left'; else
@@ -186,5 +187,5 @@ describe() {
   if [ -n "$missing" ]; then printf '    %s\n' "$missing"; fi
 }
 
-# A dry run unpacks nothing, so what is missing there may be in an archive.
+# A dry run unpacks nothing, so a file that is missing may be in an archive.
 unpacked_later() { [ -n "$dry" ] && [[ "$1" == "$work"/* ]]; }

@@ -1,4 +1,5 @@
-// What a machine without Node, a compiler and a network needs to run test/, the command and gpu-check.
+// The files that a machine without Node, a compiler and a network needs to run test/, the command
+// and gpu-check.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -13,11 +14,15 @@ import {
 import { dirname, join } from 'node:path';
 import { ROOT } from '../command.mjs';
 
-/** Packages, with all that they need; what the suite leaves out is not among them. */
+/**
+ * The packages to pack, with their dependencies. Packages that only the skipped tests need are left
+ * out.
+ */
 const PACKAGES = [
   '@huggingface/tokenizers',
   'commander',
   'llama3-tokenizer-js',
+  'lru-cache',
   'node-addon-api',
   'node-api-headers',
   'node-gyp-build',
@@ -26,10 +31,11 @@ const PACKAGES = [
   'yauzl',
 ];
 
-/** Of the project, as it lies here. */
+/** Parts of the project that are packed unchanged. */
 const PARTS = [
   'package.json',
   'dist',
+  'build/digits',
   'test',
   'tools/synthetic',
   'bench/gpu',
@@ -37,7 +43,9 @@ const PARTS = [
   'scripts/gpu-kit',
 ];
 
-/** What is large and not used: seeds of the fuzzer, other forms of the same vocabulary. */
+/**
+ * Large files that are not used there: seeds of the fuzzer, and other forms of the same vocabulary.
+ */
 const LEFT_OUT = [
   'test/fuzz',
   'node_modules/llama3-tokenizer-js/src',
@@ -45,16 +53,19 @@ const LEFT_OUT = [
   'node_modules/llama3-tokenizer-js/bundle/commonjs-llama3-tokenizer-with-baked-data.js',
 ];
 
-/** Of the build: the addon, its engine, and the engine that the tests of serving run over. */
+/** From the build: the addon, its engine, and the engine for the tests of serving. */
 const BUILT = ['llm2clip.node', 'llm2clip_torchscript.so', 'tests/fake_engine.so'];
 
-/** What a build has only if it was made with CUDA's compiler: the engine's operators, and the checks. */
+/** Parts of a build that was made with CUDA's compiler: the engine's operators and the checks. */
 const BUILT_WITH_CUDA = ['llm2clip_torchscript_cuda.so', 'gpu_check'];
 
-/** What a build has only if it was made with TensorRT's headers. */
+/** Parts of a build that was made with TensorRT's headers. */
 const BUILT_WITH_TENSORRT = ['llm2clip_tensorrt_rtx.so', 'llm2clip_tensorrt.so'];
 
-/** Fills an empty folder with node and project/. Returns what of the build for GPUs does not exist. */
+/**
+ * Fills an empty folder with node and project/. Returns the GPU parts of the build that do not
+ * exist.
+ */
 export function layOut(folder, node) {
   copyNode(node, join(folder, 'node'));
   const project = join(folder, 'project');
@@ -69,7 +80,7 @@ export function layOut(folder, node) {
   return missing;
 }
 
-/** A folder without programs is what a build leaves that ended too early. */
+/** A build that ended too early leaves a folder without programs. */
 function isBuilt(path) {
   const status = statSync(path, { throwIfNoEntry: false });
   return status !== undefined && !(status.isDirectory() && readdirSync(path).length === 0);
@@ -81,7 +92,7 @@ function copyNode(from, to) {
   strip(to);
 }
 
-/** Symbols are a fifth of Node, and nobody debugs where the kit runs. */
+/** Symbols are a fifth of Node's size, and nobody debugs where the kit runs. */
 function strip(path) {
   const isFolder = statSync(path).isDirectory();
   execFileSync('strip', isFolder ? readdirSync(path).map((name) => join(path, name)) : [path]);
@@ -94,7 +105,10 @@ function copy(path, project) {
   cpSync(join(ROOT, path), target, { recursive: true, dereference: true, filter });
 }
 
-/** These and their dependencies that are installed; those of other platforms are not. */
+/**
+ * Returns these packages and their installed dependencies. Those for other platforms are not
+ * installed.
+ */
 function packagesOf(names, found = new Set()) {
   for (const name of names) {
     const path = join(ROOT, 'node_modules', name, 'package.json');

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs what `npm run gpu-kit` packed, on a Linux machine with Python 3 and LLM2CLIP_LIBTORCH, the
-# folder that holds its torch/; no Node and no network. The result is JSON on stdout.
+# Runs the kit that `npm run gpu-kit` packed, on a Linux machine with Python 3. LLM2CLIP_LIBTORCH must be
+# the folder that contains torch/. No Node and no network are needed. The result is JSON on stdout.
 #
 #   scripts/gpu-kit/run.sh KIT.tar.xz FOLDER suite|bench [--release DIR] [--device cuda] [SHARE|NAME…]
 #
-# FOLDER: where to unpack, once. --release: a build of this tree, whose libraries are used in place of
-# those that came along. SHARE, NAME: tests, as suite.mjs takes them.
+# FOLDER: where the kit is unpacked, once. --release: a build of this tree, whose libraries replace those
+# in the kit. SHARE, NAME: tests, as for suite.mjs.
 set -euo pipefail
 
 kit="$1" folder="$2" task="$3" release='' device=cuda
@@ -33,7 +33,8 @@ if [ -n "$release" ]; then
   done
 fi
 
-# The addon needs the C++ library of the compiler that made it: where that is older it is built here.
+# The addon needs the C++ library of the compiler that built it. If the one here is older, it is
+# built here.
 addon="$project/build/Release/llm2clip.node"
 if ! "$node" -p "require('$addon')" >/dev/null 2>"$folder/addon.err"; then
   [ -n "$release" ] || { cat "$folder/addon.err" >&2; exit 1; }
@@ -43,7 +44,7 @@ if ! "$node" -p "require('$addon')" >/dev/null 2>"$folder/addon.err"; then
   cp "$release/tests/fake_engine.so" "$project/build/Release/tests/"
 fi
 
-# A user's Node is started without the runtime's folders, and finds its libraries by itself.
+# Node starts without the runtime's folders, as for a user, and must find its libraries by itself.
 paths="$(tr ':' '\n' <<<"${LD_LIBRARY_PATH:-}" | grep -v "^$LLM2CLIP_LIBTORCH" | paste -s -d : || true)"
 export LD_LIBRARY_PATH="$paths" LLM2CLIP_LIBTORCH LLM2CLIP_CACHE="$folder/cache"
 export LLM2CLIP_TEST_DEVICE="$device" PATH="$folder:$PATH"

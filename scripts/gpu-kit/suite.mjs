@@ -1,6 +1,6 @@
 // Runs tests on the device that LLM2CLIP_TEST_DEVICE names: node --import tsx suite.mjs SHARE|NAME…
-// A share is one of shares.json, a name a file of test/ without its ending. The result goes to stdout as
-// JSON, what happens meanwhile to stderr.
+// A SHARE is a list in shares.json, a NAME a file in test/ without its ending. The result goes to
+// stdout as JSON, and progress to stderr.
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -10,12 +10,16 @@ import { ROOT } from '../command.mjs';
 import { Summary } from './summary.mjs';
 
 /**
- * The tests that load models on the device, by what they decide; scripts/gpu-check/steps.sh has a step
- * for each share. Tests of formats and of commands, and those over the fake engine, need no GPU.
+ * The tests that load models on the device, grouped by what they decide. scripts/gpu-check/steps.sh
+ * has a step for each share. Tests of formats and commands, and tests over the fake engine, need no
+ * GPU.
  */
 const SHARES = JSON.parse(readFileSync(new URL('shares.json', import.meta.url), 'utf8'));
 const SUFFIX = '.test.mts';
-/** Files at once: each is a process whose engine and decoder want cores, with models on the same GPU. */
+/**
+ * Files at once. Each is a process whose engine and decoder need cores, with models on the same
+ * GPU.
+ */
 const CONCURRENCY = Math.max(2, Math.floor(availableParallelism() / 2));
 
 const wanted = process.argv.slice(2).flatMap((name) => SHARES[name] ?? name);
@@ -30,7 +34,8 @@ const files = wanted.map((name) => join(ROOT, 'test', `${name}${SUFFIX}`));
 const events = run({ files, concurrency: CONCURRENCY });
 const summary = new Summary(events);
 events.compose(new Spec()).pipe(process.stderr);
-// Whoever stops it has what was done. Not `once`: a second signal would end it while it prints.
+// When this is stopped, it prints what was done. `on` instead of `once`, because a second signal
+// would end the process while it prints.
 process.on('SIGTERM', () => {
   console.log(JSON.stringify(summary.record(), null, 2));
   process.exit(1);

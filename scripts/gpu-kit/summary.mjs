@@ -1,7 +1,7 @@
-// How the tests of each file ended, out of the events of Node's test runner.
+// Summarises how the tests of each file ended, from the events of Node's test runner.
 import { basename } from 'node:path';
 
-/** Lines of a failure that are kept. */
+/** How many lines of a failure are kept. */
 const LINES = 12;
 
 function reasonOf({ error }) {
@@ -9,7 +9,7 @@ function reasonOf({ error }) {
   return String(stack ?? message ?? error).split('\n');
 }
 
-/** To the runner a file is a test, which is told of only where the file itself came to grief. */
+/** The runner treats a file as a test, and reports it only when the file itself failed. */
 function isFile({ name, file }) {
   return file !== undefined && basename(name) === basename(file);
 }
@@ -17,7 +17,7 @@ function isFile({ name, file }) {
 export class Summary {
   #files = {};
   #failures = [];
-  /** What each file said last, which explains why it could not be run. */
+  /** The last output of each file. It explains why a file could not be run. */
   #said = {};
 
   constructor(events) {

@@ -1,4 +1,4 @@
-// Other versions of Node, from npm into this user's cache.
+// Installs other versions of Node from npm into this user's cache.
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { capture, ROOT } from '../command.mjs';
 
 const require = createRequire(import.meta.url);
 
-/** Path of the newest Node of this major version that npm has, fetched once. */
+/** Returns the path of the newest Node of this major version on npm. It is fetched once. */
 export async function nodeOfMajor(major) {
   const { cacheFolder } = require(join(ROOT, 'dist/runtime/cache.js'));
   const target = join(cacheFolder(), `node-${major}`);
@@ -23,7 +23,7 @@ export async function nodeOfMajor(major) {
     renameSync(staging, target);
   } catch (error) {
     rmSync(staging, { recursive: true, force: true });
-    if (!existsSync(node)) throw error; // else another process was first
+    if (!existsSync(node)) throw error; // otherwise another process was faster
   }
   return node;
 }

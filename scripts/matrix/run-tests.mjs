@@ -1,4 +1,4 @@
-// One run of scripts/test.mjs, and what its summary says.
+// Runs scripts/test.mjs once and reads its summary.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { ROOT } from '../command.mjs';
@@ -7,9 +7,10 @@ const COUNT = /^ℹ (tests|pass|fail|skipped) (\d+)$/;
 const FAILURE = /^\s*✖ (.*) \([\d.]+ms\)/;
 
 /**
- * @param command What the tests' Node is started by, e.g. `['taskset', '-c', '0']`; a Node of one's own
- *   comes last.
- * @returns How many tests there were, passed, failed and were skipped, and the names of those that failed.
+ * @param command The command that starts the tests' Node, e.g. `['taskset', '-c', '0']`. It may end
+ *   with the path of a Node.
+ * @returns The numbers of tests in all, passed, failed and skipped, and the names of those that
+ *   failed.
  */
 export async function runTests({ command, env, names, log }) {
   const node = command.at(-1)?.endsWith('/node') ? [] : [process.execPath];
@@ -34,7 +35,7 @@ export async function runTests({ command, env, names, log }) {
     if (failure) failures.add(failure);
   }
   const code = await ended;
-  // Also where the runner died before its summary.
+  // Also covers a runner that ended before its summary.
   if (code !== 0 && counts.fail === 0) failures.add(`ended with ${code}`);
   return { ...counts, fail: Math.max(counts.fail, failures.size > 0 ? 1 : 0), failures };
 }

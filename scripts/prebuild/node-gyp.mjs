@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Stands in for node-gyp, the only build tool that prebuildify can drive. The project's set-up has
-// built everything before: this copies it to build/Release of the folder it is called in.
+// Replaces node-gyp, the only build tool that prebuildify can call. The project's setup has already
+// built everything; this copies it to build/Release of the current folder.
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../command.mjs';

@@ -1,5 +1,5 @@
-// nvcc: one of CUDA 13 that is installed (CUDA_HOME, PATH), else the compiler's own wheels in this
-// user's cache. Nothing of CUDA's run time is needed to build.
+// Provides nvcc: an installed one of CUDA 13 (CUDA_HOME, PATH), or the compiler's wheels in this
+// user's cache. Building needs nothing of the CUDA runtime.
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 
 const VERSION = '13.0.88';
 
-/** What nvcc is made of; unpacked side by side they are a toolkit. */
+/** The wheels with nvcc. Unpacked into one folder, they form a toolkit. */
 const WHEELS = [
   {
     package: 'nvidia-cuda-nvcc',
@@ -43,14 +43,16 @@ const WHEELS = [
   },
 ];
 
-/** Set-up takes this step with --cuda only: 105 MB are fetched. */
+/** This step runs only with --cuda, because it fetches 105 MB. */
 export const cudaToolkit = {
   name: "CUDA's compiler",
   async isDone() {
     return (await findNvcc()) !== undefined;
   },
   async run() {
-    const { createStaging, publish, sweepStaging } = require(join(ROOT, 'dist/staging.js'));
+    const { createStaging, publish, sweepStaging, syncFileSystem } = require(
+      join(ROOT, 'dist/files/staging.js'),
+    );
     const target = cachedToolkit();
     mkdirSync(join(target, '..'), { recursive: true });
     await sweepStaging(target);
@@ -59,6 +61,7 @@ export const cudaToolkit = {
       const content = join(staging, 'content');
       for (const wheel of WHEELS) await unpack(wheel, staging, content);
       makeRunnable(content);
+      await syncFileSystem(content);
       await publish(content, target);
     } finally {
       rmSync(staging, { recursive: true, force: true });
@@ -66,7 +69,7 @@ export const cudaToolkit = {
   },
 };
 
-/** The nvcc to build with, or undefined. */
+/** Returns the nvcc to build with, or undefined. */
 export async function findNvcc() {
   const installed = process.env.CUDA_HOME && join(process.env.CUDA_HOME, 'bin/nvcc');
   for (const nvcc of [installed, which('nvcc')]) {
@@ -96,7 +99,7 @@ async function unpack(wheel, staging, content) {
   rmSync(downloads, { recursive: true });
 }
 
-/** Wheels carry no run bits that unpacking would keep. */
+/** Unpacking a wheel does not set the executable bits. */
 function makeRunnable(content) {
   for (const folder of ['bin', 'nvvm/bin']) {
     const path = join(content, 'nvidia/cu13', folder);

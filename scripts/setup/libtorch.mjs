@@ -1,4 +1,5 @@
-// libtorch and its headers: an installed one of the right version, else into this user's cache.
+// Provides libtorch and its headers: an installed one of the right version, or one in this user's
+// cache.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -12,13 +13,13 @@ export const libtorch = {
     return (await findLibtorch()) !== undefined;
   },
   async run() {
-    // A folder named explicitly is taken or refused, never passed over.
+    // A folder that the user named is used or rejected, but never silently ignored.
     if (process.env.LLM2CLIP_LIBTORCH) throw await explainRefusal();
     const { cachedLibtorchFolder } = require(join(ROOT, 'dist/runtime/cache.js'));
     const { installLibtorch } = require(join(ROOT, 'dist/runtime/install.js'));
     const { showInstall } = require(join(ROOT, 'dist/cli/runtime.js'));
     const { clearProgress } = require(join(ROOT, 'dist/cli/progress.js'));
-    // Where libtorch for GPUs is installed it is the one in use, and the one to build against.
+    // If libtorch for GPUs is installed, it is the one in use, so this builds against it.
     const cuda = existsSync(cachedLibtorchFolder(undefined, { cuda: true }));
     const options = { headers: true, cuda, onProgress: showInstall };
     await installLibtorch(options).finally(clearProgress);
@@ -31,7 +32,7 @@ async function explainRefusal() {
   return new Error(`expected headers in ${root}/torch/include (LLM2CLIP_LIBTORCH), found none`);
 }
 
-/** The libtorch to build against, in the layout that CMakeLists.txt expects. */
+/** Returns the libtorch to build against, in the layout that CMakeLists.txt expects. */
 export async function findLibtorch() {
   const { locateLibtorch } = require(join(ROOT, 'dist/runtime/locate.js'));
   try {

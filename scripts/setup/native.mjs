@@ -1,4 +1,4 @@
-// What CMake builds, through cmake-js: the addon and its engines, the tests' programs.
+// Builds with CMake through cmake-js: the addon, its engines and the tests' programs.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { findTensorrtHeaders } from './tensorrt.mjs';
 const CACHE = join(ROOT, 'build/CMakeCache.txt');
 const SOURCES = ['CMakeLists.txt', 'csrc', 'binding', 'node_modules/node-addon-api/package.json'];
 
-/** The addon alone, for which nobody has to wait for libtorch. */
+/** Only the addon, which does not have to wait for libtorch. */
 export const addon = nativeStep('addon', {
   target: 'llm2clip',
   outputs: () => ['llm2clip.node'],
@@ -29,7 +29,7 @@ export const torchscript = nativeStep('TorchScript engine', {
   },
 });
 
-/** What `npm start` can do without: TensorRT's engines, and what only tests and benchmarks run. */
+/** What `npm start` does not need: TensorRT's engines, and the programs of tests and benchmarks. */
 export const tests = nativeStep('TensorRT engines, tests', {
   target: 'all',
   outputs: () => {
@@ -41,13 +41,13 @@ export const tests = nativeStep('TensorRT engines, tests', {
     ];
   },
   async dependencies() {
-    // Empty rather than absent: CMake remembers what it was told once.
+    // Empty strings instead of undefined, because CMake keeps earlier values of variables.
     const { tensorrt = '', tensorrtRtx = '' } = findTensorrtHeaders();
     return { libtorch: await findLibtorch(), tensorrt, tensorrtRtx };
   },
 });
 
-/** The GPU's operators over twins of its kernels, which run on the processor. */
+/** The GPU operators over CPU twins of their kernels. */
 export const twin = nativeStep('twin of the GPU', {
   target: 'twin',
   outputs: () => ['tests/twin'],
@@ -65,7 +65,7 @@ export const cuda = nativeStep('CUDA', {
   },
 });
 
-/** A target of CMake's, skipped while its sources and what it is built with are the same. */
+/** A CMake target. It is skipped when its sources and dependencies have not changed. */
 function nativeStep(name, { target, outputs, dependencies }) {
   const inputs = ({ libtorch, ...others }) =>
     digest(SOURCES, ROOT, libtorch?.root, libtorch?.version, JSON.stringify(others));
@@ -87,7 +87,7 @@ function nativeStep(name, { target, outputs, dependencies }) {
 async function build(target, { libtorch, tensorrt, tensorrtRtx, nvcc }) {
   const generator = which('ninja') ? 'Ninja' : 'Unix Makefiles';
   forgetOtherConfiguration(generator);
-  // Half of the cores: torch's headers take the compiler a gigabyte.
+  // Half of the cores, because compiling torch's headers takes a gigabyte per process.
   const jobs = Math.max(2, Math.floor(availableParallelism() / 2));
   const options = Object.entries({
     LIBTORCH_ROOT: libtorch?.root,
@@ -109,7 +109,7 @@ async function build(target, { libtorch, tensorrt, tensorrtRtx, nvcc }) {
   await cmakeJs('build', '--target', target);
 }
 
-/** CMake refuses a folder that was configured elsewhere or for another generator. */
+/** CMake rejects a folder that was configured elsewhere or for another generator. */
 function forgetOtherConfiguration(generator) {
   const cache = existsSync(CACHE) ? readFileSync(CACHE, 'utf8') : '';
   const same =

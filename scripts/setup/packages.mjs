@@ -1,4 +1,4 @@
-// node_modules, as package-lock.json has it.
+// Installs node_modules as in package-lock.json.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, ROOT } from '../command.mjs';
@@ -7,11 +7,11 @@ export const packages = {
   name: 'packages',
   isDone() {
     const wanted = readPackages('package-lock.json');
-    // npm writes this one last, when everything is in place.
+    // npm writes this file last, when everything is in place.
     const installed = readPackages('node_modules/.package-lock.json');
     return Object.entries(wanted).every(([path, { version, optional }]) => {
       if (path === '') return true;
-      // Optional ones are other platforms' binaries.
+      // Optional packages are the binaries for other platforms.
       return path in installed ? installed[path].version === version : optional === true;
     });
   },

@@ -1,6 +1,6 @@
-// TensorRT's headers, of both kinds, out of a crate that cargo fetches into this user's cache; those
-// of TENSORRT_ROOT and TENSORRT_RTX_ROOT instead where they are set. Without either a kind's engine is
-// left out of the build.
+// Provides the headers of both kinds of TensorRT, from a crate that cargo fetches into this user's
+// cache. TENSORRT_ROOT and TENSORRT_RTX_ROOT name other headers. A kind without headers is not
+// built.
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -22,7 +22,7 @@ const CRATE = {
   checksum: '5480ee056292951daa1bc74532162d6cb75190f091e45d7d97c0c356916ae171',
 };
 
-/** Each kind's folder in the crate's, and the variable by which a user names another. */
+/** Each kind's folder in the crate, and the variable with which a user names another one. */
 const KINDS = {
   tensorrt: { folder: 'TRT-Enterprise-11.4', variable: 'TENSORRT_ROOT' },
   tensorrtRtx: { folder: 'TRT-RTX-1.7', variable: 'TENSORRT_RTX_ROOT' },
@@ -44,12 +44,12 @@ export const tensorrt = {
   },
 };
 
-/** rustup's stand-in for cargo is there without one, and fails. */
+/** rustup's proxy for cargo exists even without cargo, and then fails. */
 function hasCargo() {
   return spawnSync('cargo', ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
-/** Folders that hold NvInfer.h; undefined for a kind that has none. */
+/** Returns the folders with NvInfer.h, or undefined for a kind that has none. */
 export function findTensorrtHeaders() {
   const find = ({ folder, variable }) => {
     const root = process.env[variable];
@@ -59,14 +59,17 @@ export function findTensorrtHeaders() {
   return { tensorrt: find(KINDS.tensorrt), tensorrtRtx: find(KINDS.tensorrtRtx) };
 }
 
-/** A folder named explicitly is taken or refused, never passed over. */
+/** A folder that the user named is used or rejected, but never silently ignored. */
 function requireNamed(variable) {
   const root = process.env[variable];
   if (!root || existsSync(resolve(root, 'include/NvInfer.h'))) return;
   throw new Error(`expected include/NvInfer.h in ${root} (${variable}), found none`);
 }
 
-/** Filled under another name and renamed, so that it is whole or absent. */
+/**
+ * Fetches into a temporary folder and renames it, so that the final folder is either complete or
+ * absent.
+ */
 async function fetchHeaders(target) {
   mkdirSync(dirname(target), { recursive: true });
   const staging = mkdtempSync(`${target}.`);
@@ -78,13 +81,13 @@ async function fetchHeaders(target) {
     }
     renameSync(join(staging, 'headers'), target);
   } catch (error) {
-    if (!existsSync(target)) throw error; // else another process was first
+    if (!existsSync(target)) throw error; // otherwise another process was faster
   } finally {
     rmSync(staging, { recursive: true });
   }
 }
 
-/** Where cargo unpacked the crate, after it and we checked its digest. */
+/** Returns the folder of the unpacked crate. Both cargo and this script have checked its digest. */
 async function fetchCrate(folder) {
   const options = { cwd: folder };
   writeFileSync(join(folder, 'lib.rs'), '');
@@ -113,7 +116,7 @@ function cachedHeaders() {
   return join(cacheFolder(), `tensorrt-headers-${CRATE.version}`);
 }
 
-/** As lib/runtime/cache.ts has it, which may not be compiled yet. */
+/** The same folder as in lib/runtime/cache.ts, which may not be compiled yet. */
 function cacheFolder() {
   const { LLM2CLIP_CACHE, XDG_CACHE_HOME } = process.env;
   if (LLM2CLIP_CACHE) return resolve(LLM2CLIP_CACHE);

@@ -1,4 +1,4 @@
-// dist/, compiled from lib/.
+// Compiles lib/ to dist/.
 import { chmodSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, ROOT } from '../command.mjs';
@@ -16,7 +16,7 @@ export const typescript = {
     const value = inputs();
     await capture(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
     removeOrphans();
-    // npx runs the project's own command only with its run bit.
+    // npx runs the project's own command only if it is executable.
     if (existsSync(COMMAND)) chmodSync(COMMAND, 0o755);
     stamp('typescript', value);
   },
@@ -26,7 +26,7 @@ function inputs() {
   return digest(['lib', 'tsconfig.json', 'node_modules/typescript/package.json']);
 }
 
-/** What is left of deleted sources would be published. */
+/** Removes outputs of deleted sources, which would otherwise be published. */
 function removeOrphans() {
   const sources = new Set(readdirSync(join(ROOT, 'lib'), { recursive: true }));
   for (const name of readdirSync(DIST, { recursive: true })) {

@@ -1,6 +1,6 @@
 import type { Random } from './random.mts';
 
-/** Numbers at the edges of what fields hold. */
+/** Numbers at the limits of fields. */
 export const EDGES: readonly bigint[] = [
   ...[0n, 1n, 2n, 7n, 8n, 63n, 64n, 127n, 128n, 255n, 256n, 32767n, 65534n, 65535n],
   ...[2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 2n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 52n],
@@ -32,12 +32,12 @@ const MUTATIONS: readonly Mutation[] = [
   },
 ];
 
-/** One change that knows nothing of the format. */
+/** Makes one change without knowledge of the format. */
 export function mutateBytes(bytes: Buffer, random: Random): Buffer {
   return random.pick(MUTATIONS)(bytes, random);
 }
 
-/** Overwrites a little-endian field of `width` bytes by a number from {@link EDGES}. */
+/** Overwrites a little-endian field of `width` bytes with a number from {@link EDGES}. */
 export function writeEdge(bytes: Buffer, at: number, width: number, random: Random): Buffer {
   const copy = Buffer.from(bytes);
   if (at + width > copy.length) return copy;
@@ -53,7 +53,7 @@ function changed(bytes: Buffer, random: Random, value: (old: number) => number):
   return copy;
 }
 
-/** Short more often than long. */
+/** Returns a random range, which is short more often than long. */
 function range(bytes: Buffer, random: Random): [number, number] {
   const start = random.below(bytes.length + 1);
   const longest = random.pick([1, 4, 16, 64, 1024]);

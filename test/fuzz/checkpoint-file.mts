@@ -6,7 +6,7 @@ import type { ParsedFile } from '#lib/checkpoint/state-dict';
 import type { TensorEntry } from '#lib/checkpoint/table';
 import { CHECKPOINT_REFUSAL, refusedOr } from './refusal.mts';
 
-/** A file that lies in memory, of which nothing outside it can be read. */
+/** Makes a file in memory that refuses to read outside its bytes. */
 export function sourceOf(bytes: Buffer): ByteSource {
   const read = (offset: number, length: number): Buffer => {
     if (offset < 0 || length < 0 || offset + length > bytes.length) {
@@ -17,14 +17,14 @@ export function sourceOf(bytes: Buffer): ByteSource {
   return { path: '/fuzz/checkpoint', size: bytes.length, read };
 }
 
-/** Reads a checkpoint. Throws where a tensor reaches out of its file. */
+/** Reads a checkpoint. Throws if a tensor extends beyond the file. */
 export function readChecked(bytes: Buffer): ParsedFile {
   const parsed = parseCheckpoint(sourceOf(bytes));
   requireInside(parsed.tensors, bytes.length);
   return parsed;
 }
 
-/** What became of such a checkpoint. */
+/** Returns the outcome of reading a checkpoint. */
 export function outcomeOfFile(bytes: Buffer): 'parsed' | 'refused' {
   return refusedOr(CHECKPOINT_REFUSAL, () => {
     readChecked(bytes);
@@ -32,7 +32,7 @@ export function outcomeOfFile(bytes: Buffer): 'parsed' | 'refused' {
   });
 }
 
-/** Throws, as a bug, where one of the tensors is not within `size` bytes. */
+/** Throws, as a bug, if a tensor is not within `size` bytes. */
 export function requireInside(tensors: readonly TensorEntry[], size: number): void {
   for (const { name, dtype, shape, strides, offset } of tensors) {
     const end = offset + elementSpan(shape, strides) * DTYPE_BYTES[dtype];

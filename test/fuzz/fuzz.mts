@@ -1,11 +1,12 @@
 /**
- * Mutation fuzzing of whatever reads files from outside.
+ * Mutation fuzzing of all readers of outside files.
  *
  *   node --import tsx test/fuzz/fuzz.mts [--inputs 2000000] [--seconds 600] [--seed 1] [--first 0] [TARGET…]
  *
- * TARGET: a file of test/fuzz/targets; all of them by default. Prints a line of JSON a target: how
- * many inputs were read and what became of them. An input that breaks something ends with status 1;
- * it is kept in the temporary folder and named. Once mended, it goes into test/fuzz/seeds.
+ * TARGET is a file of test/fuzz/targets; the default is all of them. It prints one line of JSON per
+ * target with the number of inputs and their outcomes. If an input breaks something, the exit
+ * status is 1, and the input is kept in the temporary folder. When the fault is fixed, the input
+ * goes into test/fuzz/seeds.
  */
 import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
@@ -16,15 +17,15 @@ import { Worker } from 'node:worker_threads';
 import { inputOf, type Report, type Work } from './runner.mts';
 import type { Target } from './target.mts';
 
-/** What one input may cost. */
+/** Limits on one input. */
 const MOST_SECONDS = 10;
 const MOST_MEMORY = 2 ** 30;
-/** Of a target whose inputs may go on for ever. */
+/** Time limit for targets whose inputs may run for ever. */
 const PATIENCE_SECONDS = 1;
 const HEAP_MIB = 512;
 const LOOK_MS = 100;
 
-/** Node 20's threads do not inherit `--import tsx`. */
+/** Loads tsx in the thread, because Node 20's threads do not inherit `--import tsx`. */
 const RUNNER = JSON.stringify(new URL('./runner.mts', import.meta.url));
 const START = `import('tsx/esm/api').then((tsx) => (tsx.register(), import(${RUNNER})))`;
 
@@ -43,14 +44,14 @@ const until = performance.timeOrigin + performance.now() + 1000 * Number(values.
 const folder = join(import.meta.dirname, 'targets');
 const all = readdirSync(folder).map((file) => basename(file, '.mts'));
 
-/** Why a thread ended, and at which input. */
+/** The reason why a thread ended, and the input at which it did. */
 interface End {
   reason: 'done' | 'bug' | 'stopped';
   number: number;
   message?: string;
 }
 
-/** Runs inputs from `first` on in a thread of their own, until all are done or one breaks it. */
+/** Runs inputs from `first` on in a new thread, until all are done or one breaks it. */
 async function run(name: string, target: Target, first: number, counts: Counts): Promise<End> {
   const progress = new Int32Array(new SharedArrayBuffer(4));
   const workerData: Work = { target: name, seed, first, end, until, progress };
@@ -98,7 +99,7 @@ class Counts {
   }
 }
 
-/** Whether nothing broke. */
+/** Fuzzes a target. Returns whether nothing broke. */
 async function fuzz(name: string): Promise<boolean> {
   const { target } = (await import(`./targets/${name}.mts`)) as { target: Target };
   const counts = new Counts();

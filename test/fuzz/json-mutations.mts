@@ -14,14 +14,14 @@ const BREAKING = ['', '{', '}', '[', ']', ',', ':', '"', '-', '.9999.', '[[[[[[[
 
 type Token = RegExpExecArray;
 
-/** Another key or value in place of one, mostly; now and then what is no JSON any more. */
+/** Replaces a key or a value, and sometimes makes invalid JSON. */
 export function mutateJson(json: string, random: Random): string {
   const tokens = [...json.matchAll(TOKEN)];
   if (tokens.length === 0) return json;
   return random.below(8) === 0 ? broken(json, tokens, random) : replaced(json, tokens, random);
 }
 
-/** One of the seeds after one to four changes, one in eight of them whatever JSON is. */
+/** Returns a seed after one to four changes, of which one in eight makes arbitrary JSON. */
 export function changedJson(seeds: readonly Buffer[], random: Random): Buffer {
   const seed = random.pick(seeds);
   if (random.below(8) === 0) return changed(seed, random, (bytes) => mutateBytes(bytes, random));
@@ -47,7 +47,7 @@ function replaced(json: string, tokens: Token[], random: Random): string {
   return spliced(json, word, random.pick(choices));
 }
 
-/** A value in an array of its own, or two of it in one. */
+/** Puts a value into an array, once or twice. */
 function twice(value: string, random: Random): string {
   return random.below(2) === 0 ? `[${value}]` : `[${value},${value}]`;
 }

@@ -1,10 +1,10 @@
 import { LLM2CLIPError } from '#lib/errors';
 
-/** Reading a checkpoint may end in these ways, and in no other. An index's shards are never found. */
+/** The allowed error codes of reading a checkpoint. The shards of an index are never found. */
 export const CHECKPOINT_REFUSAL =
   /^(ERR_CHECKPOINT_(FORMAT|UNSAFE|MISMATCH|UNSUPPORTED)|ERR_NOT_FOUND)$/;
 
-/** What `read` returns, or `refused` where it throws one of the expected errors; others are bugs. */
+/** Returns the result of `read`, or `refused` if it throws an expected error. Others are bugs. */
 export function refusedOr<T>(expected: RegExp, read: () => T): T | 'refused' {
   try {
     return read();

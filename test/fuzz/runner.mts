@@ -3,31 +3,31 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Random } from './random.mts';
 import type { Input, Target } from './target.mts';
 
-/** What the thread is started with. */
+/** The data with which the thread is started. */
 export interface Work {
   target: string;
   seed: number;
-  /** Numbers of the inputs: from `first` up to, not including, `end`. */
+  /** Range of the input numbers: from `first` to `end`, exclusive. */
   first: number;
   end: number;
-  /** Time at which it stops at the latest, as performance.timeOrigin and now() have it. */
+  /** Time at which it must stop: performance.timeOrigin + performance.now(). */
   until: number;
-  /** [number of the input that is run] */
+  /** [number of the current input] */
   progress: Int32Array<SharedArrayBuffer>;
 }
 
-/** What it tells: what became of so many inputs each, or what a bug looks like. */
+/** A report: the counts of outcomes, or the description of a bug. */
 export type Report = { counts: Record<string, number> } | { bug: string; number: number };
 
-/** Reports come so often, in case the thread has to be ended. */
+/** Number of inputs per report, so that little is lost if the thread must be terminated. */
 const REPORT_EVERY = 256;
 
-/** Each input comes of the seed and its own number. */
+/** Makes an input from the seed and its number. */
 export function inputOf(target: Target, seed: number, number: number): Input {
   return target.next(new Random(Math.imul(seed, 0x9e3779b1) + number));
 }
 
-/** What a bug looks like, with the stack that is left out of the many errors before. */
+/** Describes a bug with its stack, which is turned off for the many expected errors. */
 async function described(target: Target, input: Input): Promise<string> {
   Error.stackTraceLimit = 50;
   try {
@@ -40,7 +40,7 @@ async function described(target: Target, input: Input): Promise<string> {
 async function work({ target: name, seed, first, end, until, progress }: Work): Promise<void> {
   const { target } = (await import(`./targets/${name}.mts`)) as { target: Target };
   let counts: Record<string, number> = {};
-  Error.stackTraceLimit = 0; // most of what a refusal costs
+  Error.stackTraceLimit = 0; // Stacks are most of the cost of a refusal.
   const tell = (report: Report) => parentPort?.postMessage(report);
   for (let number = first; number < end; number++) {
     progress[0] = number;

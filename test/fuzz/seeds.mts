@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const FOLDER = join(import.meta.dirname, 'seeds');
 
-/** The seeds whose names end so; tools/make-fuzz-seeds.mts makes them. */
+/** Returns the seeds whose names end in `end`; tools/make-fuzz-seeds.mts makes them. */
 export function seedsOf(end: string): [Buffer, ...Buffer[]] {
   const names = readdirSync(FOLDER).filter((name) => name.endsWith(end));
   const [first, ...others] = names.map((name): Buffer => readFileSync(join(FOLDER, name)));
@@ -11,7 +11,7 @@ export function seedsOf(end: string): [Buffer, ...Buffer[]] {
   return [first, ...others];
 }
 
-/** Those that torch.save wrote as archives. */
+/** Returns the seeds that torch.save wrote as archives. */
 export function archiveSeeds(): Buffer[] {
   return seedsOf('.pt').filter((bytes) => bytes.toString('latin1', 0, 2) === 'PK');
 }

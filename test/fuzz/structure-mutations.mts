@@ -3,7 +3,7 @@ import { mutateBytes, writeEdge } from './byte-mutations.mts';
 import { mutateJson } from './json-mutations.mts';
 import type { Random } from './random.mts';
 
-/** A change of the header alone, its length put right; now and then the data follow. */
+/** Changes the header and corrects its length; sometimes it also resizes the data. */
 export function mutateSafetensors(bytes: Buffer, random: Random): Buffer {
   if (bytes.length < 8) return mutateBytes(bytes, random);
   const end = 8 + Number(bytes.readBigUInt64LE() & 0xffffn);
@@ -13,7 +13,7 @@ export function mutateSafetensors(bytes: Buffer, random: Random): Buffer {
   return Buffer.concat([safetensorsHeader(header), resized]);
 }
 
-/** Fields of each kind of zip record: offset and width in bytes. */
+/** Offset and width in bytes of the fields of each kind of zip record. */
 const ZIP_FIELDS: readonly [string, readonly (readonly [number, number])[]][] = [
   [
     'PK\x03\x04',
@@ -71,7 +71,10 @@ const ZIP_FIELDS: readonly [string, readonly (readonly [number, number])[]][] = 
   ],
 ];
 
-/** An edge number, or a small step, in a field of a random record of the archive. */
+/**
+ * Writes an edge number into a field of a random record of the archive, or changes it by a small
+ * step.
+ */
 export function mutateZip(bytes: Buffer, random: Random): Buffer {
   const [signature, fields] = random.pick(ZIP_FIELDS);
   const records = [...bytes.toString('latin1').matchAll(new RegExp(signature, 'g'))];
@@ -108,7 +111,7 @@ const OPCODES = [
   ...['ctorch._utils\n_rebuild_tensor_v2\n', 'ctorch._utils\n_rebuild_parameter\n', 'G0123456\0'],
 ];
 
-/** A change of data.pkl in a well-formed archive, so that the unpickler gets to see it. */
+/** Changes data.pkl in a well-formed archive, so that the change reaches the unpickler. */
 export function mutatePickle(pickle: Buffer, random: Random): Buffer {
   const at = random.below(pickle.length + 1);
   const inserted = Buffer.from(random.pick(OPCODES), 'latin1');

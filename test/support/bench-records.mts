@@ -1,4 +1,4 @@
-// A benchmark's record such as a small machine leaves, made by formula: the same at every call.
+// Makes a deterministic benchmark record as a small machine would.
 import {
   type Comparison,
   type Configuration,
@@ -12,7 +12,7 @@ import {
   type StageTime,
 } from '#lib/bench/record';
 
-/** Takes as much as any name may hold. */
+/** A name with characters that need escaping. */
 export const MODEL = 'eva02, 336 px, 304,292,608 parameters <synthetic & "quoted">';
 
 const MAX_BATCH = 8;
@@ -31,7 +31,10 @@ export function parityOf(precision: string): Parity {
   return { reference: REFERENCE, pictures: 32, minCosine, topK, gate, passed };
 }
 
-/** As Recorder's: ten buckets an octave, a bell with a tail to the right. */
+/**
+ * Makes buckets like Recorder's, ten per octave, with a bell-shaped distribution and a tail to the
+ * right.
+ */
 function buckets(median: number, spread: number, count: number): [number, number][] {
   const middle = Math.round(10 * Math.log2(median));
   const steps = Array.from({ length: Math.ceil(7 * spread) }, (_, i) => i - Math.ceil(2 * spread));
@@ -135,7 +138,9 @@ export function runOf(
   };
 }
 
-/** Callers who ask again at once: throughput saturates, latency follows by Little's law. */
+/**
+ * Makes runs of a sweep over callers: throughput saturates, and latency follows by Little's law.
+ */
 function sweepOf(precision: string): Run[] {
   return [1, 2, 4, 8, 16].map((concurrency) => {
     const pictures = (SPEED[precision] ?? 1) * (1 - 0.35 / concurrency);
@@ -201,7 +206,9 @@ function contestant(
   };
 }
 
-/** Ours, one slower, one that cannot be told apart, one that is wrong and one that is not there. */
+/**
+ * Makes a comparison of ours, a slower peer, an equal one, one that fails parity and a missing one.
+ */
 export function comparisonOf(batch: number): Comparison {
   const ours = (batch ** 0.92 * 1) / 5.9;
   const torch = batch === 1 ? 1.14 : 1.004;
@@ -222,7 +229,7 @@ export function comparisonOf(batch: number): Comparison {
   };
 }
 
-/** int8 fails parity in every run, and would be the fastest. */
+/** Makes a report in which int8 would be the fastest but fails parity in every run. */
 export function fullReport(): Report {
   const int8 = scenariosOf('int8').slice(0, 3);
   return {

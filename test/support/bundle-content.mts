@@ -1,8 +1,8 @@
 import type { Quantisation } from '#lib/bundle/quantisation';
 import type { BundleContent } from '#lib/bundle/seal';
-import { OPERATORS_VERSION } from '#lib/engine';
+import { OPERATORS_VERSION } from '#lib/engines/torchscript';
 
-/** What a manifest says of a bundle whose engine is a few bytes that nobody opens. */
+/** The manifest of a bundle whose engine is a few bytes and is never opened. */
 export const CONTENT = {
   model: { family: 'eva02', imageSize: 56, embeddingDim: 64 },
   preprocessing: { size: 56, resample: 'bicubic', mean: [0.5, 0.5, 0.5], std: [0.2, 0.2, 0.2] },
@@ -21,7 +21,7 @@ export const CONTENT = {
   parameters: 1,
 } satisfies BundleContent;
 
-/** What a manifest says of the quantisation of an int8 engine. */
+/** The quantisation of an int8 engine in a manifest. */
 export const QUANTISATION: Quantisation = {
   pictures: 32,
   gate: 0.995,

@@ -1,5 +1,5 @@
-// Replaces a bundle once or for ever, saying so each time: bundle-writer.mjs OUT CONTENT BYTES [forever]
-// Plain JavaScript: nothing compiles it at each start.
+// Replaces a bundle once or for ever, and prints each time: bundle-writer.mjs OUT CONTENT BYTES
+// [forever] It is plain JavaScript, so that it starts without compilation.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeBundle } from '#lib/bundle/write';

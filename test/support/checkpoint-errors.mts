@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ErrorCode, LLM2CLIPError } from '#lib/errors';
 
-/** Asserts that `promise` rejects with this code and a message that `pattern` matches. */
+/** Asserts that `promise` rejects with this code and with a message that matches `pattern`. */
 export async function rejectsWith(
   promise: Promise<unknown>,
   code: ErrorCode,
@@ -10,7 +10,7 @@ export async function rejectsWith(
   await assert.rejects(promise, (error) => isError(error, code, pattern));
 }
 
-/** The same of a function that throws. */
+/** Asserts that `run` throws with this code and with a message that matches `pattern`. */
 export function throwsWith(run: () => unknown, code: ErrorCode, pattern: RegExp): void {
   assert.throws(run, (error) => isError(error, code, pattern));
 }

@@ -2,7 +2,7 @@ import type { Dtype } from '#lib/checkpoint/dtype';
 import { ALL_OF_IT, type CheckpointTable, type StatedFile } from '#lib/checkpoint/table';
 import type { NamedShapes } from './layout-names.mts';
 
-/** A table of tensors of these shapes, one after the other, with no file behind them. */
+/** Makes a table of consecutive tensors with these shapes, without a file. */
 export function tableOf(shapes: NamedShapes, more: Partial<CheckpointTable> = {}): CheckpointTable {
   let offset = 0;
   const tensors = Object.entries(shapes).map(([name, shape]) => {
@@ -17,7 +17,7 @@ export function tableOf(shapes: NamedShapes, more: Partial<CheckpointTable> = {}
   };
 }
 
-/** A JSON file beside a checkpoint. */
+/** Makes a JSON file beside a checkpoint. */
 export function statedFile(name: string, content: Record<string, unknown>): StatedFile {
   return { name, about: name.includes('processor') ? 'pictures' : 'model', content };
 }

@@ -12,14 +12,14 @@ const SOURCES = ['random', 'scales', 'layouts', 'presets', 'checkpoint'].map(
   (name) => new URL(`../../tools/synthetic/${name}.mts`, import.meta.url),
 );
 
-/** Another generator makes other checkpoints: its source is part of the key. */
+/** Returns a cache key, which includes the source of the generator. */
 async function keyOf(options: SyntheticOptions): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(options));
   for (const source of SOURCES) hash.update(await readFile(source));
   return `${options.preset}-${hash.digest('hex').slice(0, 16)}`;
 }
 
-/** A synthetic checkpoint's file, made once and kept in the user's cache. */
+/** Returns a synthetic checkpoint's file, which is made once and kept in the user's cache. */
 export async function syntheticCheckpoint(options: SyntheticOptions): Promise<string> {
   const folder = join(cacheFolder(), 'test-checkpoints', await keyOf(options));
   const file = join(folder, options.format === 'torch' ? 'model.pt' : 'model.safetensors');
@@ -30,7 +30,7 @@ export async function syntheticCheckpoint(options: SyntheticOptions): Promise<st
     await writeSyntheticCheckpoint(temporary, options);
     await rename(temporary, folder);
   } catch (error) {
-    if (!existsSync(file)) throw error; // else another process was quicker
+    if (!existsSync(file)) throw error; // Otherwise another process was faster.
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What /proc says of a process; nothing of one that is gone. */
+/** Reads a file of a process in /proc; returns '' if the process is gone. */
 function read(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
@@ -10,13 +10,13 @@ function read(pid: number, file: string): string {
   }
 }
 
-/** The processes that a process has started, that run, and whose command line holds `program`. */
+/** Returns the running children of a process whose command line contains `program`. */
 export function childrenOf(pid: number, program: string): number[] {
   const children = read(pid, `task/${pid}/children`).trim().split(' ').filter(Boolean);
   return children.map(Number).filter((child) => read(child, 'cmdline').includes(program));
 }
 
-/** Whether a process runs: one that has ended and is not waited for does not. */
+/** Whether a process is running; a zombie is not. */
 export function runs(pid: number): boolean {
   return /^State:\s+[^ZX\s]/m.test(read(pid, 'status'));
 }

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** The compiled command. */
+/** Path of the compiled command. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
-/** What a run of `llm2clip` left. */
+/** The result of a run of `llm2clip`. */
 export interface CliResult {
   code: number | null;
   stdout: string;
   stderr: string;
-  /** Each line of stdout as JSON. */
+  /** Parses each line of stdout as JSON. */
   json(): unknown[];
 }
 
@@ -17,7 +17,7 @@ export function llm2clip(...args: string[]): Promise<CliResult> {
   return run(args, {});
 }
 
-/** @param main The compiled command of another copy of the package. */
+/** @param main path of the compiled command in another copy of the package */
 export function run(args: string[], env: Record<string, string>, main = MAIN): Promise<CliResult> {
   const child = spawn(process.execPath, [main, ...args], {
     env: { ...process.env, ...env },

@@ -1,5 +1,5 @@
-// A primary and the processes it forks, each with the model and pictures in flight; one of them is
-// killed meanwhile: cluster.cjs PACKAGE BUNDLE SIZE
+// Forks processes of a cluster, each with the model and images in flight, and kills one of them:
+// cluster.cjs PACKAGE BUNDLE SIZE
 const assert = require('node:assert/strict');
 const cluster = require('node:cluster');
 const { once } = require('node:events');

@@ -1,4 +1,4 @@
-// Converts in fp32 and says what it took: converter.mts CHECKPOINT BUNDLE
+// Converts in fp32 and prints the number of parameters and the peak memory: converter.mts CHECKPOINT BUNDLE
 import { convert } from 'llm2clip';
 
 const [checkpoint = '', out = ''] = process.argv.slice(2);

@@ -1,5 +1,5 @@
-// What whole models run on in tests: the CPU, or the GPU that LLM2CLIP_TEST_DEVICE names. A GPU's sums
-// depend on how many there are at once, so what is exact on a CPU is held to a gate there.
+// The device of whole models in tests: the CPU, or the GPU that LLM2CLIP_TEST_DEVICE names. A GPU's
+// sums depend on the batch, so that values which are exact on a CPU are compared with a gate there.
 import assert from 'node:assert/strict';
 import { LLM2CLIP, type LoadOptions, type Precision } from 'llm2clip';
 import type { Tolerance } from './goldens.mts';
@@ -8,39 +8,42 @@ import { cosine } from './vectors.mts';
 /** 'cpu', 'cuda' or 'cuda:1'. */
 export const DEVICE = process.env.LLM2CLIP_TEST_DEVICE || 'cpu';
 export const ON_GPU = DEVICE !== 'cpu';
-/** A device that is not there. */
+/** A device that does not exist. */
 export const ABSENT = ON_GPU ? 'cuda:99' : 'cuda';
 
-/** Least cosine on a GPU to what the model gives in fp32. */
+/** Lowest allowed cosine between embeddings on a GPU and those in fp32. */
 const GPU_GATES: Readonly<Record<Exclude<Precision, 'int8'>, number>> = {
   fp32: 0.9999,
   fp16: 0.9999,
   bf16: 0.999,
 };
 
-/** The same of the GPU's kernels' twins on the host, where sums come in one order. */
+/** The gates for the twins of the GPU's kernels on the host, whose sums have a fixed order. */
 export const TWIN_GATES: Partial<Record<Precision, number>> = { ...GPU_GATES, fp32: 0.99999 };
 
-/** For node:test's `skip`. */
+/** Reason to skip a test of int8, which GPUs do not have, for node:test's `skip`. */
 export const withoutInt8 = (precision: Precision): string | false =>
   ON_GPU && precision === 'int8' && 'int8 runs on the CPU alone';
 
-/** LLM2CLIP.load on the device under test. */
+/** Calls LLM2CLIP.load on the device under test. */
 export function loadModel(bundle: string, options: LoadOptions = {}): Promise<LLM2CLIP> {
   return LLM2CLIP.load(bundle, { device: DEVICE, ...options });
 }
 
-/** What holds of this precision where the CPU is held to `onCpu`. */
+/** Returns the tolerance on the device under test, where that on the CPU is `onCpu`. */
 export function onDevice(precision: Precision, onCpu: Tolerance): Tolerance {
   return ON_GPU && precision !== 'int8' ? { cosine: GPU_GATES[precision] } : onCpu;
 }
 
-/** How far two cosines of the same pair may differ: on a GPU by the angle of its gate. */
+/**
+ * Returns the allowed difference between two cosines of the same pair; on a GPU it follows from the
+ * gate.
+ */
 export function within(onCpu: number): number {
   return ON_GPU ? Math.sqrt(2 * (1 - GPU_GATES.fp32)) : onCpu;
 }
 
-/** The same numbers on the CPU; on a GPU the same direction, to what its precision gives. */
+/** Asserts equal numbers on the CPU, and on a GPU the same direction within its precision. */
 export function assertSame(
   found: Float32Array,
   expected: Float32Array,

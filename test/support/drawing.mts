@@ -1,4 +1,4 @@
-// Reads a page's drawings back: what a browser shows, in the chart's own coordinates.
+// Reads the drawings of a page as a browser shows them, in the coordinates of the chart.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -11,9 +11,9 @@ function findChromium(): string | undefined {
     .find((path) => existsSync(path));
 }
 
-/** A browser to draw in, where there is one. */
+/** Path of the browser, if there is one. */
 export const executablePath = findChromium();
-/** Why tests that need it are skipped; false where they are not. */
+/** Reason to skip tests that need the browser, or false. */
 export const skip =
   executablePath === undefined &&
   'expected chromium on the PATH, found none; run: apt-get install chromium';
@@ -23,13 +23,13 @@ export const BROWSER_ARGUMENTS = [
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ];
 
-/** An element of the page, as it is drawn; px from the page's, or the drawing's, upper left. */
+/** An element of the page as drawn, in px from the upper left of the page or of the drawing. */
 export interface Drawn {
   tag: string;
   attributes: Record<string, string>;
-  /** Its own, without its children's. */
+  /** Text without that of its children. */
   text: string;
-  /** Of text, as computed. */
+  /** Computed colour of the text. */
   colour: string;
   left: number;
   right: number;
@@ -37,7 +37,7 @@ export interface Drawn {
   bottom: number;
 }
 
-// As text: these run in the page, whose types and globals are not this file's.
+// These functions are strings because they run in the page, with its types and globals.
 export const SNAPSHOT = `(root) => {
   const frame = root.getBoundingClientRect();
   const scale = root.viewBox ? root.viewBox.baseVal.width / frame.width : 1;
@@ -56,7 +56,7 @@ export const SNAPSHOT = `(root) => {
   });
 }`;
 
-/** What a chart shows on a wide screen, in its own coordinates. */
+/** A chart on a wide screen, in its own coordinates. */
 export class Drawing {
   readonly #elements: readonly Drawn[];
 
@@ -69,7 +69,7 @@ export class Drawing {
     return new Drawing(await page.evaluate<Drawn[]>(`(${SNAPSHOT})(${svg})`));
   }
 
-  /** Bars and symbols, by their series and place in it. */
+  /** Bars and symbols with their series and their index in it. */
   get shapes() {
     return this.#elements
       .filter(({ attributes: { fill } }) => fill?.startsWith('var(--series'))
@@ -87,7 +87,7 @@ export class Drawing {
     return this.labels.map(({ text }) => text);
   }
 
-  /** The points of a series' line, by its colour. */
+  /** Returns the points of the line with this colour. */
   line(colour: string): [number, number][] {
     const line = this.#elements.find(
       ({ attributes: { fill, stroke } }) => fill === 'none' && stroke === colour,
@@ -96,7 +96,10 @@ export class Drawing {
     return [...points].map(([, x, y]) => [Number(x), Number(y)]);
   }
 
-  /** From a place on an axis to its value, by the axis's own first and last labels. */
+  /**
+   * Returns a function from positions on an axis to values, based on the axis's first and last
+   * labels.
+   */
   scale(side: 'x' | 'y', kind: 'linear' | 'log'): (at: number) => number {
     const place = ({ left, right, top, bottom }: Drawn) =>
       side === 'x' ? (left + right) / 2 : (top + bottom) / 2;
@@ -117,7 +120,7 @@ export class Drawing {
 
 export const numberOf = (text: string) => Number(text.replaceAll(',', ''));
 
-/** A pixel or two of some hundreds. */
+/** Asserts that two positions differ by at most one or two pixels of some hundreds. */
 export function near(found: number, expected: number, range: number, what: string): void {
   assert.ok(Math.abs(found - expected) <= 0.012 * range, `${what}: ${found} for ${expected}`);
 }
@@ -126,7 +129,7 @@ export function nearLog(found: number, expected: number, what: string): void {
   assert.ok(Math.abs(Math.log(found / expected)) < 0.05, `${what}: ${found} for ${expected}`);
 }
 
-/** Labels of one chart that are cut off, or lie over another. */
+/** Returns labels of a chart that are cut off or overlap another. */
 export function misplaced(elements: readonly Drawn[]): string[] {
   const labels = elements.filter(({ tag, right, left }) => tag === 'text' && right > left);
   const width = Number(elements.find(({ tag }) => tag === 'rect')?.attributes.width);
@@ -141,7 +144,7 @@ export function misplaced(elements: readonly Drawn[]): string[] {
   return [...cut.map(({ text }) => `cut: ${text}`), ...over.map(({ text }) => `over: ${text}`)];
 }
 
-/** As WCAG has it, of "rgb(r, g, b)". */
+/** Returns the contrast by WCAG of two colours "rgb(r, g, b)". */
 export function contrast(a: string, b: string): number {
   const luminance = (colour: string) => {
     const [red = 0, green = 0, blue = 0] = (colour.match(/[\d.]+/g) ?? []).map((part) => {

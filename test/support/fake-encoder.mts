@@ -1,21 +1,21 @@
-import { Embeddings } from '#lib/embeddings';
-import { type Streamed, streamInOrder } from '#lib/stream';
+import { Embeddings } from '#lib/model/embeddings';
+import { type Streamed, streamInOrder } from '#lib/model/stream';
 
-/** Texts and pictures, by their names, that have been embedded before. */
+/** Precomputed vectors of texts and images, by name. */
 export interface Vectors {
   dim: number;
   texts: ReadonlyMap<string, ArrayLike<number>>;
   images?: ReadonlyMap<string, ArrayLike<number>>;
 }
 
-/** Gives what it has been given, of the same interface as a model's. */
+/** Returns precomputed vectors through the interface of a model. */
 export class FakeEncoder {
   readonly info: { embeddingDim: number };
-  /** Of each call of encodeTexts, how many texts. */
+  /** Number of texts in each call of encodeTexts. */
   readonly calls: number[] = [];
-  /** Calls of encodeTexts that were under way at once, at most. */
+  /** Largest number of concurrent calls of encodeTexts. */
   mostAtOnce = 0;
-  /** What each call waits for. */
+  /** Promise that each call waits for. */
   gate: (signal: AbortSignal | undefined) => Promise<void> = async () => {};
   readonly #vectors: Vectors;
   #underWay = 0;

@@ -13,7 +13,10 @@ import type { Gate } from './gate.mts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A copy of this package whose engine computes nothing, see csrc/tests/fake_engine.cpp. Its path. */
+/**
+ * Copies this package with an engine that computes nothing (csrc/tests/fake_engine.cpp); returns
+ * its path.
+ */
 export function fakePackage(folder: string): string {
   const release = join(folder, 'build', 'Release');
   mkdirSync(release, { recursive: true });
@@ -26,7 +29,7 @@ export function fakePackage(folder: string): string {
   return folder;
 }
 
-/** That package's exports: a second copy of the addon in this process. */
+/** Loads the exports of that package, with a second copy of the addon in this process. */
 export function requireFake(folder: string): typeof import('llm2clip') {
   return createRequire(import.meta.url)(join(folder, 'dist', 'index.js'));
 }
@@ -34,24 +37,36 @@ export function requireFake(folder: string): typeof import('llm2clip') {
 export const FAKE_SIZE = CONTENT.preprocessing.size;
 export const FAKE_DIM = CONTENT.model.embeddingDim;
 
-/** How long a batch takes: so many microseconds, or as long as a test holds it. */
+/** Duration of a batch: microseconds, or until the test releases the gate. */
 export type Pace = number | Gate;
 
-/** Writes an engine, see csrc/tests/fake_engine.cpp, and gives its path in the bundle. */
-function writeEngine(inside: string, part: Part, pace: Pace, patches = 0): string {
+/**
+ * Writes a fake engine file, see csrc/tests/fake_engine.cpp, and returns its path in the bundle.
+ */
+function writeEngine(inside: string, part: Part, pace: Pace, patches = 0, opening = ''): string {
   const name = `${part}/1/model.pt`;
   mkdirSync(dirname(join(inside, name)), { recursive: true });
   const [microseconds, gate] = typeof pace === 'number' ? [pace, ''] : [0, `${pace.path}\n`];
-  writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM} ${patches}\n${gate}`);
+  writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM} ${patches}\n${gate}${opening}`);
   return name;
 }
 
-/** A tower with 4 × 4 patches, as a manifest says of one. */
+/** Writes a bundle whose engine the gate holds from its opening on. */
+export async function heldBundle(out: string, gate: Gate): Promise<string> {
+  const exchange = loadNative().exchangeDirectories;
+  await writeBundle(out, { force: true, exchange }, async (inside) => {
+    writeEngine(inside, 'vision', gate, 0, 'held from the opening on\n');
+    return CONTENT;
+  });
+  return out;
+}
+
+/** The fields of a manifest for a tower with 4 × 4 patches. */
 export const FAKE_TOWER = { patchSize: FAKE_SIZE / 4, width: 8, layers: 3 };
 
 /**
- * A bundle whose batches hold at most `maxBatch` pictures. Of a tower that is said its engine gives
- * patches of so many numbers, all together; 0: none, as old ones.
+ * Makes a bundle whose batches hold at most `maxBatch` images. If it has a tower, `patches` is the
+ * total number of values in the engine's patches; 0 means none, as in old engines.
  */
 export async function fakeBundle(
   out: string,
@@ -68,7 +83,7 @@ export async function fakeBundle(
   return out;
 }
 
-/** The same with a text side, whose tokenizer is a real one. */
+/** Makes a bundle with a text side, which has a real tokenizer. */
 export async function fakeTextBundle(out: string, pace: Pace): Promise<string> {
   const exchange = loadNative().exchangeDirectories;
   await writeBundle(out, { force: true, exchange }, async (inside) => {
@@ -83,20 +98,25 @@ export async function fakeTextBundle(out: string, pace: Pace): Promise<string> {
   return out;
 }
 
-/** Preprocessed pixels whose first number is `first`: the fake engine's embedding begins with it. */
+/**
+ * Makes preprocessed pixels that begin with `first`, as will the fake engine's embedding of them.
+ */
 export function fakePixels(first: number) {
   const pixelValues = new Float32Array(3 * FAKE_SIZE * FAKE_SIZE);
   pixelValues[0] = first;
   return { pixelValues, shape: [1, 3, FAKE_SIZE, FAKE_SIZE] };
 }
 
-/** First number of a picture that fails its batch. */
+/** First number of an image that makes its batch fail. */
 export const POISON = -666;
 
-/** First number of a picture whose embedding's second is the process's live malloc'ed memory in KiB. */
+/**
+ * First number of an image whose embedding has the process's live malloc'ed memory, in KiB, as
+ * second.
+ */
 export const ASK_HEAP = -777;
 
-/** Starts fake-worker.cjs, see there. */
+/** Starts fake-worker.cjs. */
 export function fakeWorker(data: {
   path: string;
   bundle: string;

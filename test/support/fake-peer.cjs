@@ -1,5 +1,5 @@
-// A peer without an engine: it does what the path of the model, or of the pixels, says. The times that
-// it reports are made up of the request.
+// A peer without an engine. The path of the model, or of the pixels, says what it does. It derives
+// the times that it reports from the request.
 const { spawn } = require('node:child_process');
 const { createInterface } = require('node:readline');
 
@@ -36,7 +36,7 @@ const ANSWERS = {
   embed: ({ count, imageSize }) => ({
     embeddings: Array.from({ length: count }, (_, i) => [i, imageSize]),
   }),
-  // Its id, and that of a process that it starts and forgets.
+  // Reports its id and that of a process that it starts and does not end.
   pids: () => {
     const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)']);
     return { pids: [process.pid, other.pid] };

@@ -1,4 +1,4 @@
-// A libtorch of a few bytes, as a folder and as wheels that pip takes for real.
+// Makes a fake libtorch of a few bytes, as a folder and as wheels that pip accepts.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -19,10 +19,10 @@ export const LIBRARIES = [
   'torch/lib/libtorch_cpu.so',
 ];
 
-/** Of each library in a wheel: more than is read or written at once. */
+/** Size of each library in a wheel; larger than a single read or write. */
 export const LIBRARY_BYTES = 1 << 17;
 
-/** Files by their path in `root`; folders are made. */
+/** Writes files by their path in `root`, and creates the folders. */
 export function writeFiles(root: string, files: Record<string, string | Uint8Array>): void {
   for (const [name, content] of Object.entries(files)) {
     const path = join(root, name);
@@ -31,7 +31,7 @@ export function writeFiles(root: string, files: Record<string, string | Uint8Arr
   }
 }
 
-/** What a Python site-packages folder with torch looks like. Importing this torch fails. */
+/** Writes a Python site-packages folder with torch. Importing this torch fails. */
 export function writeLibtorch(root: string, version: string = LIBTORCH_VERSION): string {
   writeFiles(root, Object.fromEntries(LIBRARIES.map((name) => [name, name])));
   writeFiles(root, {
@@ -42,7 +42,7 @@ export function writeLibtorch(root: string, version: string = LIBTORCH_VERSION):
   return root;
 }
 
-/** Wheels in `folder`, with more in them than running needs, and the pins that name them. */
+/** Writes wheels to `folder`, with more members than needed, and returns their pins. */
 export function writeWheels(folder: string, version: string = LIBTORCH_VERSION): RuntimePins {
   mkdirSync(folder, { recursive: true });
   const cuda = LIBRARIES.slice(0, 2);

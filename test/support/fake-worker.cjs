@@ -1,5 +1,6 @@
-// A worker over a fake engine, or any of pictures of its size; plain JavaScript, as Node 20 gives workers no loader. It keeps
-// pictures in flight until it is ended, or, not to be `terminated`, says what it shares.
+// A worker with a fake engine, or any engine with images of its size. It keeps images in flight
+// until it is terminated or, if it is not to be `terminated`, reports what it shares. It is plain
+// JavaScript, because Node 20 gives workers no loader.
 const { join } = require('node:path');
 const { parentPort, workerData } = require('node:worker_threads');
 

@@ -12,8 +12,8 @@ const SOURCE = `class Foreign(Module):
 `;
 
 /**
- * A TorchScript file as torch.jit.save writes it, whose embeddings are a picture's first 64 numbers.
- * Like files of this project it has an attribute `tokens`, which is no number.
+ * Writes a TorchScript file as torch.jit.save does. Its embeddings are the first 64 numbers of an
+ * image. Like files of this project it has an attribute `tokens`, but here that is not a number.
  */
 export function writeForeignEngine(path: string): void {
   const module = new PickleWriter().global('__torch__', 'Foreign').raw(')\x81}').mark();

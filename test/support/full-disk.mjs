@@ -1,21 +1,21 @@
-// Every writer of the project on a disk that is full: writes what it is told to under a limit on the
-// size of files, which the system answers like a full disk (EFBIG for ENOSPC).
-// full-disk.mjs FOLDER WRITER CHECKPOINT; plain JavaScript: nothing compiles it at each start
+// Runs a writer of the project as on a full disk: under a limit on the size of files, to which the
+// system responds as to a full disk (with EFBIG in place of ENOSPC): full-disk.mjs FOLDER WRITER
+// CHECKPOINT It is plain JavaScript, so that it starts without compilation.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convert, importEngine, VectorIndex } from 'llm2clip';
-import { AtomicFile } from '#lib/atomic-file';
 import { writeText } from '#lib/bench/store';
 import { JsonLinesWriter } from '#lib/cli/json-lines';
 import { NpyWriter } from '#lib/cli/npy';
+import { AtomicFile } from '#lib/files/atomic-file';
 import { writeVectorFile } from '#lib/text/vector-file';
 
 const [folder, chosen, checkpoint] = process.argv.slice(2);
 const DIM = 64;
 const ROWS = 600;
 
-/** Of this process: bytes a file may have from here on. */
+/** Sets the largest size of files that this process may write, in bytes. */
 function limitFiles(bytes) {
   const args = ['--pid', `${process.pid}`, `--fsize=${bytes}:unlimited`];
   const { status, stderr } = spawnSync('prlimit', args, { encoding: 'utf8' });
@@ -42,7 +42,7 @@ async function index() {
   return made;
 }
 
-/** Each writes one result at a path. */
+/** The writers. Each writes one result to a path. */
 const WRITERS = {
   'a bundle': (out) => convert(checkpoint, { out, precision: 'fp32' }),
   'a portable bundle': (out) => convert(checkpoint, { out, precision: 'fp32', portable: true }),
@@ -63,7 +63,7 @@ const WRITERS = {
   'a record of a benchmark': (path) => writeText(path, 'x'.repeat(100_000)),
 };
 
-/** Bytes of the largest file that is written. */
+/** Returns the size of the largest file at a path, in bytes. */
 function largest(path) {
   const status = statSync(path);
   if (!status.isDirectory()) return status.size;
@@ -94,7 +94,7 @@ for (const size of sizes.filter((bytes) => bytes < whole)) {
   console.log(JSON.stringify({ size, whole, code, left: readdirSync(place) }));
   rmSync(path, { recursive: true, force: true });
 }
-// What was there before stays, and the process can go on.
+// Old files are still there, and the process can continue.
 writeFileSync(join(place, 'other'), '');
 await write(path);
 console.log(

@@ -1,5 +1,5 @@
-// Holds the batches of a fake engine (csrc/tests/fake_engine.cpp) until the test lets them go, so that
-// what happens while one runs does not depend on how fast anything is.
+// Holds the batches of a fake engine (csrc/tests/fake_engine.cpp) until the test releases them, so
+// that tests of what happens during a run do not depend on speed.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -10,15 +10,15 @@ import { until } from './until.mts';
 /** Paths of Unix sockets have at most 107 bytes. */
 const LONGEST_FOLDER = 80;
 
-/** One gate may hold several engines; each says over a connection of its own when a run begins. */
+/** A gate may hold several engines. Each reports over its own connection when a run begins. */
 export class Gate {
   readonly path: string;
   readonly #folder: string;
   readonly #server: Server;
   readonly #connections = new Set<Socket>();
-  /** Those whose engine waits. */
+  /** Connections of engines that wait. */
   readonly #held: Socket[] = [];
-  /** Runs that may still pass. */
+  /** Number of runs that may pass without waiting. */
   #free = 0;
   #begun = 0;
 
@@ -35,17 +35,19 @@ export class Gate {
     return gate;
   }
 
-  /** Runs that have begun so far; a run with a poisoned picture fails before it gets here. */
+  /**
+   * Number of runs that have begun. A run with a poisoned image fails earlier and is not counted.
+   */
   get begun(): number {
     return this.#begun;
   }
 
-  /** Waits until so many runs have begun, all in all. */
+  /** Waits until `count` runs have begun in total. */
   async waitForRuns(count: number): Promise<void> {
     await until(() => this.#begun >= count, `${count} runs`);
   }
 
-  /** Lets so many runs end, of those that are held or will be. */
+  /** Lets `count` runs end, present or future ones. */
   release(count = 1): void {
     this.#free += count;
     this.#letGo();

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { cosine, relativeDifference } from './vectors.mts';
 
-/** What tools/make-goldens.py writes. */
+/** A golden that tools/make-goldens.py writes. */
 export interface Golden {
   seed: number;
-  /** Raw embeddings, by picture. */
+  /** Raw embeddings by image. */
   embeddings: Record<string, number[]>;
 }
 
@@ -19,15 +19,15 @@ export function photograph(name: string): string {
   return fileURLToPath(new URL(`../fixtures/images/${name}`, import.meta.url));
 }
 
-/** How far an embedding may be from the oracle's. */
+/** Allowed difference between an embedding and the oracle's. */
 export interface Tolerance {
   cosine: number;
-  /** Largest difference over the largest number; not held where undefined. */
+  /** Largest difference, relative to the largest number; not checked if undefined. */
   difference?: number;
 }
 
 export const FP32: Tolerance = { cosine: 0.99999, difference: 1e-3 };
-/** DESIGN.md's gates of the reduced precisions, and of int8. */
+/** Gates of the reduced precisions and of int8, from DESIGN.md. */
 export const REDUCED: Tolerance = { cosine: 0.999 };
 export const QUANTISED: Tolerance = { cosine: 0.995 };
 

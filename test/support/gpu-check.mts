@@ -1,4 +1,4 @@
-// scripts/gpu-check.sh over programs that stand for those of a build.
+// Runs scripts/gpu-check.sh with fake programs in place of those of a build.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ const PROGRAMS = [
   'llm2clip_torchscript_cuda.so',
 ];
 
-/** A build whose programs print their arguments as JSON, but for those given. */
+/** Makes a build whose programs print their arguments as JSON, except for the given ones. */
 export function fakeBuild(programs: { [name: string]: string } = {}): string {
   const build = temporaryFolder();
   for (const name of PROGRAMS) {
@@ -28,7 +28,7 @@ export function fakeBuild(programs: { [name: string]: string } = {}): string {
   return build;
 }
 
-/** The script and what it reads, in a tree that holds no kit, whatever was packed in this one. */
+/** Copies the script and its files to a tree without a kit, even if this tree contains one. */
 export function bareTree(): string {
   const tree = temporaryFolder();
   for (const part of [
@@ -42,7 +42,7 @@ export function bareTree(): string {
   return tree;
 }
 
-/** What starts the script of a tree; a step that nothing cuts ends with the test, which then fails. */
+/** Returns the command that starts the script of a tree. A step that never ends fails the test. */
 export function commandFor(build: string, tree = bareTree()) {
   const env = { ...process.env, LLM2CLIP_LIBTORCH: build, CUDA_HOME: build };
   return { script: join(tree, 'scripts/gpu-check.sh'), env, timeout: 300_000 };
@@ -54,7 +54,7 @@ export function gpuCheck(build: string, ...options: string[]) {
   return spawnSync('bash', args, { encoding: 'utf8', env, timeout });
 }
 
-/** Runs a table of steps, and gives how each ended. */
+/** Runs a table of steps and returns how each ended. */
 export function runTable(lines: string[], ...options: string[]) {
   const folder = temporaryFolder();
   const [table, out] = [join(folder, 'steps.sh'), join(folder, 'record.json')];

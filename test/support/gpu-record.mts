@@ -1,4 +1,4 @@
-// What scripts/gpu-check.sh leaves.
+// The record that scripts/gpu-check.sh writes.
 import { readFileSync } from 'node:fs';
 
 interface Step {

@@ -1,4 +1,4 @@
-/** The median slope between two blocks: one step, up or down, does not make it. */
+/** Returns the median slope between two blocks. A single step up or down does not change it. */
 export function growth(values: readonly number[]): number {
   const slopes = values.flatMap((later, j) =>
     values.slice(0, j).map((earlier, i) => (later - earlier) / (j - i)),

@@ -7,7 +7,7 @@ import { until } from './until.mts';
 
 type Batching = NonNullable<LoadOptions['batching']>;
 
-/** A model over a fake engine that holds every batch until the test lets it go. */
+/** A model with a fake engine that holds every batch until the test releases it. */
 export class HeldModel implements AsyncDisposable {
   readonly model: LLM2CLIP;
   readonly gate: Gate;
@@ -18,8 +18,10 @@ export class HeldModel implements AsyncDisposable {
   }
 
   /**
-   * @param inside A folder that holds the fake package as `package`, and will hold the bundle
-   * @param patches As fakeBundle has them
+   * Loads the model.
+   *
+   * @param inside folder that contains the fake package as `package`, and will contain the bundle
+   * @param patches see fakeBundle
    */
   static async load(inside: string, batching: Batching, patches?: number): Promise<HeldModel> {
     const gate = await Gate.listen();
@@ -29,14 +31,17 @@ export class HeldModel implements AsyncDisposable {
     return new HeldModel(await fake.LLM2CLIP.load(bundle, { batching }), gate);
   }
 
-  /** Has the engine run a batch of one picture, of number -1, and hold it. */
+  /** Lets the engine start a batch of one image, with number -1, and holds it. */
   async occupy(): Promise<void> {
     const runs = this.gate.begun;
     void this.model.encodeImage(fakePixels(-1));
     await this.gate.waitForRuns(runs + 1);
   }
 
-  /** Waits until so many are in batches, that which is held included, and so many behind them. */
+  /**
+   * Waits until this many requests are in batches, including the held one, and this many are
+   * queued.
+   */
   async waitFor({ inBatches, queued = 0 }: { inBatches: number; queued?: number }): Promise<void> {
     const isSo = () => {
       const { queue } = this.model.stats();
@@ -45,7 +50,7 @@ export class HeldModel implements AsyncDisposable {
     await until(isSo, `${inBatches} in batches and ${queued} queued`);
   }
 
-  /** Ends after the work that is under way, which is held no more. */
+  /** Releases all batches and disposes of the model. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.gate.close();
     await this.model.dispose();

@@ -1,7 +1,7 @@
-// What LLM2CLIP_ISA may name on this processor, and what it makes of this process.
+// The values of LLM2CLIP_ISA that this processor supports, and their effect on this process.
 import { loadNative } from '#lib/native';
 
-/** Features of the processor that each choice of kernels needs, see csrc/base/cpu_features.h. */
+/** Features of the processor that each choice of kernels needs; see csrc/base/cpu_features.h. */
 const NEEDS = {
   generic: [],
   avx512: ['avx512f'],
@@ -12,14 +12,14 @@ const NEEDS = {
 export type Isa = keyof typeof NEEDS;
 export const ISAS = Object.keys(NEEDS) as Isa[];
 
-/** For node:test's `skip`: what a process with LLM2CLIP_ISA=isa lacks here. */
+/** Reason to skip tests with LLM2CLIP_ISA=isa on this processor, for node:test's `skip`. */
 export function withoutIsa(isa: Isa): string | false {
   const features = new Set(loadNative().cpuFeatures());
   const missing = NEEDS[isa].filter((feature) => !features.has(feature));
   return missing.length > 0 && `the processor lacks ${missing.join(' and ')}`;
 }
 
-/** The same where linears of int8 do not round what they are given, in this process. */
+/** Reason to skip tests that need int8 products in linear layers, in this process. */
 export function withoutInt8Products(): string | false {
   const { LLM2CLIP_ISA = '' } = process.env;
   const held = ['generic', 'avx512'].includes(LLM2CLIP_ISA);

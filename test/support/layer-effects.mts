@@ -1,12 +1,15 @@
 import { join } from 'node:path';
-import { resolveModel } from '#lib/checkpoint/layouts';
+import { resolveModel } from '#lib/checkpoint/layouts/index';
 import { readCheckpoint } from '#lib/checkpoint/read';
-import { openEngine } from '#lib/engine';
+import { openEngine } from '#lib/engines/index';
+import { rowCosines } from '#lib/eval/parity';
+import { samplePictures } from '#lib/image/pictures';
 import { type BuildSpec, FOR_CPU } from '#lib/native';
-import { rowCosines } from '#lib/parity';
-import { samplePictures } from '#lib/pictures';
 
-/** What each layer does to the embeddings, by layerEffects() and by engines that hold it alone in int8. */
+/**
+ * Measures each layer's effect on the embeddings: by layerEffects(), and with only that layer in
+ * int8.
+ */
 export async function effectsOn(pictureFolder: string, checkpoint: string, folder: string) {
   const { config, weights, preprocessing } = resolveModel(await readCheckpoint(checkpoint));
   const engine = await openEngine('torchscript');

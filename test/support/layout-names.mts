@@ -1,14 +1,14 @@
-/** Name → shape, as a state dict has them. */
+/** Shapes of tensors by name, as in a state dict. */
 export type NamedShapes = Record<string, number[]>;
 
-/** One weight of a tower: its name and shape for csrc/model, and its name in each kind of file. */
+/** A weight of a tower: its canonical name and shape, and its name in each kind of file. */
 export interface Row {
   canonical: string;
   shape: number[];
   names: string[];
 }
 
-/** What the letters in the tables stand for, and the number of blocks. */
+/** The sizes of the letters in the tables, and the number of blocks. */
 export interface TowerSize {
   D: number;
   H: number;
@@ -18,7 +18,10 @@ export interface TowerSize {
   layers: number;
 }
 
-/** Written by hand from the published layouts; "=" repeats the canonical name. Columns: official, timm, Hugging Face. */
+/**
+ * Names of the published layouts, written by hand; "=" repeats the canonical name. Columns:
+ * official, timm, Hugging Face.
+ */
 const EVA02 = `
   cls_token                          1,1,D    =  =                       vision_model.embeddings.class_embedding
   pos_embed                          1,N,D    =  =                       vision_model.embeddings.position_embedding.weight
@@ -77,7 +80,10 @@ const CLIP_VIT = `
   norm.bias                          D        vision_model.post_layernorm.bias
   head.weight                        E,D      visual_projection.weight`;
 
-/** Column: timm. q, k and v are thirds of one tensor, which has a row of its own shape in the file. */
+/**
+ * Column: timm. q, k and v are thirds of one tensor, which has a row with its own shape in the
+ * file.
+ */
 const SIGLIP2 = `
   pos_embed                          1,N,D    =
   patch_embed.proj.weight            D,3,P,P  =
@@ -116,7 +122,7 @@ const SIGLIP2 = `
 
 const TABLES = { eva02: EVA02, clip_vit: CLIP_VIT, siglip2: SIGLIP2 };
 
-/** All weights of a tower of this size. */
+/** Lists all weights of a tower of this size. */
 export function towerRows(family: keyof typeof TABLES, size: TowerSize): Row[] {
   const lines = TABLES[family].trim().split('\n');
   return lines.flatMap((line) => {
@@ -135,7 +141,7 @@ function sizeOf(letter: string, size: TowerSize): number {
   return letter in size ? size[letter as keyof TowerSize] : Number(letter);
 }
 
-/** What a file of the kind in `column` holds. */
+/** Returns the tensors in a file of the kind in `column`. */
 export function stateDict(rows: Row[], column: number): NamedShapes {
   return Object.fromEntries(
     rows.map(({ canonical, shape, names }) => {
@@ -148,7 +154,7 @@ export function stateDict(rows: Row[], column: number): NamedShapes {
   );
 }
 
-/** The same rows with q, k and v in one matrix and the biases of q and v beside it. */
+/** Returns the same rows with q, k and v in one matrix and with separate biases of q and v. */
 export function fusedAttention(rows: Row[]): Row[] {
   return rows.map((row) => {
     const name = row.canonical

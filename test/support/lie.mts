@@ -1,9 +1,10 @@
-// Gives lying arrays to every function that takes one: lie.mts PACKAGE BUNDLE. A line of JSON a
-// case, before and after it: what kills the process is the one that was begun last.
+// Passes arrays that lie about their length to every function that takes one: lie.mts PACKAGE
+// BUNDLE. It prints a line of JSON before and after each case. If a case kills the process, it is
+// the last one that was started.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type { Preprocessing } from '#lib/image/preprocessing';
 import { loadNative } from '#lib/native';
-import type { Preprocessing } from '#lib/preprocessing';
 import { FAKE_DIM, FAKE_SIZE, requireFake } from './fake-engine.mts';
 import { LIES, type Numbers } from './lying-arrays.mts';
 
@@ -29,22 +30,22 @@ const matrix = (data: Float32Array) => ({ data, shape: [2, DIM] as const });
 
 interface Entry {
   make: (length: number) => Numbers;
-  /** What it has to hold. */
+  /** The right number of elements. */
   good: number;
   bad: readonly number[];
   call: (array: never) => Promise<unknown> | unknown;
 }
 
-/** That of a call which takes exactly so many numbers. */
+/** Lengths for a call that takes exactly `good` numbers. */
 const exactly = (good: number) => ({ good, bad: [0, 3, good - 1, good + 1, good + 100_000] });
-/** Of one which takes rows. */
+/** Lengths for a call that takes rows. */
 const rows = (row: number) => ({ good: 2 * row, bad: [3, 2 * row - 1, 2 * row + 1] });
-/** Of one which writes there, where a longer one serves as well. */
+/** Lengths for a call that writes to the array, which may be longer. */
 const room = (good: number) => ({ good, bad: [0, 3, good - 1] });
 
 const firstOf = async (promise: Promise<Float32Array>) => (await promise)[0];
 
-/** The native functions alone, which rely on nothing that lib/ has checked. */
+/** The native functions, which must not rely on checks in lib/. */
 const native = loadNative();
 const preprocessing = { size: 32, resample: 'bicubic', mean: [0, 0, 0], std: [1, 1, 1] };
 const session = await (async () => {

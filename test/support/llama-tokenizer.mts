@@ -7,7 +7,7 @@ import { writeLlamaTokenizer } from '../../tools/synthetic/tokenizer.mts';
 
 const SOURCE = new URL('../../tools/synthetic/tokenizer.mts', import.meta.url);
 
-/** A folder with Llama 3's tokenizer, made once and kept in the user's cache. */
+/** Returns a folder with Llama 3's tokenizer, which is made once and kept in the user's cache. */
 export async function llamaTokenizer(): Promise<string> {
   const key = createHash('sha256').update(readFileSync(SOURCE)).digest('hex').slice(0, 16);
   const folder = join(cacheFolder(), 'test-tokenizers', key);
@@ -18,7 +18,7 @@ export async function llamaTokenizer(): Promise<string> {
     writeLlamaTokenizer(temporary);
     await rename(temporary, folder);
   } catch (error) {
-    if (!existsSync(folder)) throw error; // else another process was quicker
+    if (!existsSync(folder)) throw error; // Otherwise another process was faster.
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -1,8 +1,8 @@
-// Typed arrays that say of themselves what is not so, in every way that JavaScript allows.
+// Typed arrays that lie about their properties, in every way that JavaScript allows.
 
 export type Numbers = Float32Array | Uint8Array | Uint8ClampedArray | Uint16Array;
 
-/** Of whichever of these; they are made alike. */
+/** Returns the constructor of a typed array; all have the same parameters. */
 function kindOf(array: Numbers): Float32ArrayConstructor {
   return globalThis[array[Symbol.toStringTag]] as unknown as Float32ArrayConstructor;
 }
@@ -11,7 +11,7 @@ function other(array: Numbers, claimed: number): Numbers {
   return new (kindOf(array))(new ArrayBuffer(claimed * array.BYTES_PER_ELEMENT), 0, claimed);
 }
 
-/** Each makes an array state that it holds so many numbers, or others than it holds. */
+/** Each function makes an array claim another number of elements, or other elements. */
 export const LIES: Record<string, (array: Numbers, claimed: number) => Numbers> = {
   nothing: (array) => array,
   'its length': (array, claimed) => Object.defineProperty(array, 'length', { value: claimed }),

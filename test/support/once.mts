@@ -1,4 +1,4 @@
-/** `make`, called once for the same arguments, which are plain data. */
+/** Caches the results of `make` by its arguments, which must be plain data. */
 export function once<Of extends readonly unknown[], T>(make: (...of: Of) => T): (...of: Of) => T {
   const made = new Map<string, T>();
   return (...of) => {

@@ -1,4 +1,7 @@
-/** Emits pickle opcodes one by one (protocol 2, as torch.save does), for writing files and for forging them. */
+/**
+ * Writes pickle opcodes one by one (protocol 2, as torch.save does), for valid and for forged
+ * files.
+ */
 export class PickleWriter {
   readonly #parts: Buffer[] = [];
 
@@ -22,7 +25,7 @@ export class PickleWriter {
     return this.raw('X').raw(length).raw(encoded);
   }
 
-  /** BININT where it fits, LONG1 where it does not. */
+  /** Writes BININT if the value fits, else LONG1. */
   int(value: number): this {
     const bytes = Buffer.alloc(8);
     if (value === (value | 0)) {
@@ -59,7 +62,7 @@ export class PickleWriter {
     return this.raw('u');
   }
 
-  /** The persistent id of a storage, resolved: `('storage', torch.<type>, key, 'cpu', elements)`. */
+  /** Writes the persistent id of a storage: `('storage', torch.<type>, key, 'cpu', elements)`. */
   storage(type: string, key: string, elements: number): this {
     this.mark().string('storage').global('torch', type).string(key).string('cpu').int(elements);
     return this.raw('tQ');
@@ -79,12 +82,12 @@ export class PickleWriter {
     return this.bool(false).orderedDict().raw('tR');
   }
 
-  /** A call of a global with one string. */
+  /** Writes a call of a global with one string. */
   callWith(module: string, name: string, text: string): this {
     return this.global(module, name).mark().string(text).raw('tR');
   }
 
-  /** Ends the program. */
+  /** Ends the program and returns its bytes. */
   stop(): Buffer {
     this.raw('.');
     return Buffer.concat(this.#parts);

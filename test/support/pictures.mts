@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '#lib/image/preprocessing';
 import type { RawPixels } from '#lib/native';
-import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '#lib/preprocessing';
 
-/** What tools/make-image-goldens.py writes: sha256 of the crop's bytes and of its floats. */
+/**
+ * A golden that tools/make-image-goldens.py writes: sha256 of the crop's bytes and of its floats.
+ */
 export interface Golden {
   file: string;
   autoOrient: boolean;
-  /** Of the picture's crop at 56 px in golden-56.png. */
+  /** Row of the image's crop at 56 px in golden-56.png. */
   row: number;
   sizes: Record<string, { crop: string; floats: string }>;
 }
@@ -33,7 +35,7 @@ export function sha256(data: ArrayBufferView): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The bytes [S, S, 3] that normalised floats [3, S, S] were made from. */
+/** Recovers the bytes [S, S, 3] from normalised floats [3, S, S]. */
 export function bytesOf(floats: Float32Array): Uint8Array {
   const plane = floats.length / 3;
   return Uint8Array.from({ length: floats.length }, (_, i) => {
@@ -43,7 +45,7 @@ export function bytesOf(floats: Float32Array): Uint8Array {
   });
 }
 
-/** Pillow's crop at 56 px. */
+/** Returns Pillow's crop at 56 px. */
 export async function goldenCrop({ row }: Golden): Promise<Uint8Array> {
   return sharp(picture('golden-56.png'))
     .extract({ left: 0, top: row * 56, width: 56, height: 56 })
@@ -52,7 +54,7 @@ export async function goldenCrop({ row }: Golden): Promise<Uint8Array> {
 }
 
 export interface Difference {
-  /** Bytes that differ. */
+  /** Number of bytes that differ. */
   count: number;
   largest: number;
 }
@@ -68,7 +70,7 @@ export function difference(a: Uint8Array, b: Uint8Array): Difference {
   return found;
 }
 
-/** A picture of which every byte is told by a formula, as raw pixels. */
+/** Makes an image of raw pixels from a formula. */
 export function pattern(width: number, height: number, channels: 1 | 3 | 4): RawPixels {
   const data = new Uint8Array(width * height * channels);
   for (let i = 0; i < data.length; i++) data[i] = (i * 2654435761) >>> 24;

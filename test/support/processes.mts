@@ -1,8 +1,8 @@
-// Processes as /proc shows them.
+// Reads the state of processes from /proc.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The state of a process, 'T' where it is stopped; undefined where it has ended. */
+/** Returns the state of a process, 'T' if it is stopped, or undefined if it has ended. */
 export function stateOf(pid: number): string | undefined {
   try {
     return /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
@@ -11,17 +11,17 @@ export function stateOf(pid: number): string | undefined {
   }
 }
 
-/** Ended processes stay as zombies where nobody collects them. */
+/** Whether a process has ended. It may remain as a zombie until its parent collects it. */
 export function hasEnded(pid: number): boolean {
   return ['Z', 'X', undefined].includes(stateOf(pid));
 }
 
-/** Waits for as long as the test may take. */
+/** Waits until the processes have ended; only the test's time-out limits it. */
 export async function untilEnded(pids: readonly number[]): Promise<void> {
   while (!pids.every(hasEnded)) await sleep(20);
 }
 
-/** Waits until a process, and all that it started in its group, have ended. */
+/** Waits until all processes of a process group have ended. */
 export async function untilGroupEnded(leader: number): Promise<void> {
   const isLeft = (pid: number) => groupOf(pid) === leader && !hasEnded(pid);
   while (processes().some(isLeft)) await sleep(20);
@@ -37,11 +37,11 @@ function groupOf(pid: number): number | undefined {
   try {
     return Number(/\) \w \d+ (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]);
   } catch {
-    return undefined; // it has ended
+    return undefined; // The process has ended.
   }
 }
 
-/** Ids of the living processes whose parent is `parent` and whose command holds `text`. */
+/** Returns the ids of the running children of `parent` whose command contains `text`. */
 export function childrenOf(parent: number, text: string): number[] {
   return processes().filter((pid) => {
     try {

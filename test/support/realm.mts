@@ -1,17 +1,17 @@
-// A package loaded as jest loads it: its modules run in a context with globals of its own, timers
-// among them that never fire, while Node's modules and native addons are the process's.
+// Loads a package as jest does: its modules run in a context with its own globals, including timers
+// that never fire, while Node's modules and native addons are those of the process.
 import { readFileSync } from 'node:fs';
 import { createRequire, isBuiltin } from 'node:module';
 import { dirname } from 'node:path';
 import vm from 'node:vm';
 
 export interface Realm {
-  /** The context's own globals. */
+  /** Evaluates code in the context. */
   evaluate<T>(code: string): T;
   require<T>(path: string): T;
 }
 
-/** Timers that a test runner has put in the place of the real ones. */
+/** Timers of a test runner that replace the real ones. */
 const FAKE_TIMERS = {
   ...{ setTimeout: () => 0, setInterval: () => 0, setImmediate: () => 0 },
   ...{ clearTimeout() {}, clearInterval() {}, clearImmediate() {}, queueMicrotask() {} },
@@ -23,7 +23,7 @@ export function createRealm(): Realm {
   const { Buffer, console, AbortController, AbortSignal, structuredClone, URL } = globalThis;
   const context = vm.createContext({
     ...{ process, Buffer, console, AbortController, AbortSignal, structuredClone, URL },
-    // Those that jest takes from outside.
+    // jest takes these from outside.
     ...{ ArrayBuffer, Uint8Array, ...FAKE_TIMERS },
   });
   const modules = new Map<string, { exports: unknown }>();

@@ -1,7 +1,10 @@
 import { closeSync, openSync } from 'node:fs';
 import { byteLength, piecesOf, type TensorData, writeAll } from './tensor-data.mts';
 
-/** The 8-byte length and the JSON, padded with spaces so that the data begins 8-byte aligned. */
+/**
+ * Returns the 8-byte length and the JSON, padded with spaces so that the data is aligned to 8
+ * bytes.
+ */
 export function safetensorsHeader(header: string): Buffer {
   const json = Buffer.from(header);
   const padded = Math.ceil(json.length / 8) * 8;
@@ -11,7 +14,7 @@ export function safetensorsHeader(header: string): Buffer {
   return bytes;
 }
 
-/** Writes a safetensors file, one piece of data in memory at a time. */
+/** Writes a safetensors file, with one piece of data in memory at a time. */
 export function writeSafetensors(
   path: string,
   tensors: TensorData[],

@@ -1,5 +1,5 @@
-// Prints what searches of each storage find, for test/search.test.mts to compare between kernels:
-// of int8 to the last bit, of others the order of vectors that are apart.
+// Prints the results of searches in each storage, so that test/search.test.mts can compare kernels:
+// for int8 all bits, for the others the order of vectors with clearly different scores.
 import { VectorIndex } from 'llm2clip';
 import { coarseVectors, unitVectors } from './search-vectors.mts';
 

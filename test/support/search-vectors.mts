@@ -1,17 +1,8 @@
-/** Uniform numbers from 0 to 1, the same of each seed (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { randomNumbers } from '#lib/bench/random';
 
-/** Vectors [n, dim] of length 1. */
+/** Makes vectors [n, dim] of length 1. */
 export function unitVectors(n: number, dim: number, seed: number): Float32Array {
-  const random = generator(seed);
+  const random = randomNumbers(seed);
   const vectors = Float32Array.from({ length: n * dim }, () => random() - 0.5);
   for (let row = 0; row < n; row++) {
     const vector = vectors.subarray(row * dim, (row + 1) * dim);
@@ -21,16 +12,19 @@ export function unitVectors(n: number, dim: number, seed: number): Float32Array 
   return vectors;
 }
 
-/** Vectors [n, dim] of −1, 0 and 127, which begin with 127: exact in every storage, with many ties. */
+/**
+ * Makes vectors [n, dim] of −1, 0 and 127 that begin with 127: exact in every storage, with many
+ * ties.
+ */
 export function coarseVectors(n: number, dim: number, seed: number): Float32Array {
-  const random = generator(seed);
+  const random = randomNumbers(seed);
   const choices = [-1, 0, 127];
   return Float32Array.from({ length: n * dim }, (_, i) =>
     i % dim === 0 ? 127 : (choices[Math.floor(3 * random())] as number),
   );
 }
 
-/** All rows by their dot product with a query, best first, then by number. */
+/** Sorts all rows by their dot product with a query, best first, then by row number. */
 export function rankedByHand(vectors: Float32Array, query: Float32Array, dim: number) {
   const ranked = Array.from({ length: vectors.length / dim }, (_, row) => {
     let score = 0;

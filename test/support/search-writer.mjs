@@ -1,5 +1,6 @@
-// Adds vectors one by one to an index until it is killed, and says after each how many there are; of
-// one that fails and one more after it, the codes. Plain JavaScript: nothing compiles it at each start.
+// Adds vectors to an index one by one until it is killed, and prints the number of vectors after
+// each. If adding fails, it prints the error codes of that call and of one more. It is plain
+// JavaScript, so that it starts without compilation.
 import { VectorIndex } from 'llm2clip';
 
 const index = await VectorIndex.open(process.argv[2], { append: true });

@@ -1,9 +1,9 @@
-// Does the same thing over and over until it is killed, and prints after each block, as a line of JSON,
-// what the process holds:
+// Repeats the same work until it is killed. After each block it prints a line of JSON with the
+// memory that the process holds:
 //   node --expose-gc --import tsx soak.mts PACKAGE BUNDLE requests|texts|loads COUNT [leak]
-// Over a fake engine, or, for loads, any of pictures of the same size: this package's own runs on the
-// device under test. With `leak` it forgets to let go
-// of what it got, which a check must notice.
+// It uses a fake engine or, for loads, any engine with images of the same size; this package's own
+// engine runs on the device under test. With `leak` it does not release its results, which a check
+// must notice.
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -12,12 +12,12 @@ import { DEVICE } from './device.mts';
 import { ASK_HEAP, FAKE_DIM, FAKE_SIZE, fakePixels, POISON, requireFake } from './fake-engine.mts';
 import { until } from './until.mts';
 
-/** What a process holds after a block, garbage collected. */
+/** Memory of a process after a block and a garbage collection. */
 export interface Held {
   rssMiB: number;
-  /** Taken from malloc and not given back: native memory, and that of ArrayBuffers. Of a fake engine alone. */
+  /** Live malloc'ed memory: native memory and ArrayBuffers. Only with a fake engine. */
   heapKiB: number;
-  /** Objects of this thread's JavaScript. */
+  /** Memory of JavaScript objects of this thread. */
   jsKiB: number;
   threads: number;
 }
@@ -27,7 +27,7 @@ const { LLM2CLIP } = requireFake(path);
 type Model = Awaited<ReturnType<typeof LLM2CLIP.load>>;
 const own = fileURLToPath(new URL('../..', import.meta.url));
 const batching = { maxBatch: 16, maxQueue: 256 };
-/** Soon full: what it keeps is no growth. */
+/** A cache that is full soon, so that it does not look like growth. */
 const textCache = { maxEntries: 1000 };
 const options = { device: path === own ? DEVICE : 'cpu', threads: 1, textCache };
 const kept: unknown[] = [];
@@ -35,14 +35,14 @@ const kept: unknown[] = [];
 const threadsNow = () => readdirSync('/proc/self/task').length;
 let fewestThreads = Number.POSITIVE_INFINITY;
 
-/** Whether none of its engines has anything, of those who have left either. */
+/** Whether no engine has pending work, including that of callers that have left. */
 function isIdle(model: Model): boolean {
   const { queue, text } = model.stats();
   const queues = [queue, text?.llm?.queue, text?.adapter?.queue];
   return queues.every((one) => one === undefined || one.depth + one.inBatches === 0);
 }
 
-/** Engines that were disposed of end their threads, and free what these hold, a little later. */
+/** Waits until disposed engines have ended their threads and freed their memory. */
 async function settle(model: Model): Promise<void> {
   await until(() => isIdle(model), 'idle engines');
   for (let i = 0; i < 5000 && !leak && threadsNow() > fewestThreads; i++) await sleep(1);
@@ -71,7 +71,7 @@ const shared = { pixelValues: new Float32Array(new SharedArrayBuffer(4 * length)
 const raw = { data: new Uint8Array(30 * 40 * 3), width: 40, height: 30, channels: 3 as const };
 const poison = fakePixels(POISON);
 
-/** Every way in and every way out, over and over. */
+/** Cycles through all kinds of inputs and outputs. */
 function nth(i: number): [ImageInput, EncodeOptions] {
   switch (i % 10) {
     case 0:
@@ -104,7 +104,7 @@ async function request(model: Model, i: number): Promise<void> {
   if (leak) kept.push(embedding);
 }
 
-/** Texts of every length, none twice, some of them let go of. */
+/** Encodes texts of various lengths, each only once, and aborts some of them. */
 async function text(model: Model, i: number): Promise<void> {
   const controller = new AbortController();
   if (i % 10 === 5) setImmediate(() => controller.abort());
@@ -126,7 +126,7 @@ async function requests(model: Model, one: typeof request): Promise<void> {
 
 async function loads(): Promise<void> {
   for (let i = 0; i < Number(count); i++) {
-    // Another queue than that of the model that measures: an engine of its own.
+    // Another maxQueue gives an engine separate from that of the measuring model.
     const maxQueue = 1 + kept.length;
     const model = await LLM2CLIP.load(bundle, { ...options, batching: { ...batching, maxQueue } });
     await model.encodeImage(pixels);

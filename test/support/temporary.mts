@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 
-/** An empty folder that is removed when this file's tests are over. */
+/** Makes an empty folder, which is deleted after this file's tests. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'llm2clip-test-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Runs `body` with variables set, or unset where undefined, and puts the old values back. */
+/**
+ * Runs `body` with environment variables set, or unset if undefined, and then restores the old
+ * values.
+ */
 export async function withEnvironment<T>(
   variables: Record<string, string | undefined>,
   body: () => T | Promise<T>,

@@ -1,7 +1,9 @@
 import { writeSync } from 'node:fs';
 import { DTYPE_BYTES, type Dtype } from '#lib/checkpoint/dtype';
 
-/** A tensor to write: row-major, little-endian bytes, whole or in pieces made as they are written. */
+/**
+ * A tensor to write: row-major, little-endian bytes, as a whole or in pieces made during writing.
+ */
 export interface TensorData {
   name: string;
   dtype: Dtype;
@@ -18,7 +20,7 @@ export function* piecesOf(data: Uint8Array | Iterable<Uint8Array>): Iterable<Uin
   else yield* data;
 }
 
-/** Writes all of `bytes` at the file's current position. */
+/** Writes all `bytes` at the current position of the file. */
 export function writeAll(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { DTYPE_BYTES, type Dtype } from '#lib/checkpoint/dtype';
 import type { TensorEntry } from '#lib/checkpoint/table';
 
-/** All elements of a strided view, in row-major order, read one by one: slow and plain. */
+/** Reads all elements of a strided view in row-major order, one by one. */
 export function tensorValues(entry: TensorEntry): number[] {
   const fd = openSync(entry.file, 'r');
   try {
@@ -39,7 +39,7 @@ const DECODE: Partial<Record<Dtype, (bytes: Buffer) => number>> = {
   bool: (bytes) => bytes.readUInt8(),
 };
 
-/** A finite fp16 number from its bits. */
+/** Converts the bits of a finite fp16 number. */
 function half(bits: number): number {
   const exponent = (bits >> 10) & 31;
   const fraction = (bits & 1023) / 1024;

@@ -1,4 +1,4 @@
-// Terminates workers with pictures in flight: terminate-storm.mts PACKAGE BUNDLE worker|both COUNT
+// Terminates workers with images in flight: terminate-storm.mts PACKAGE BUNDLE worker|both COUNT
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fakePixels, fakeWorker, requireFake } from './fake-engine.mts';

@@ -1,9 +1,9 @@
-// A whole LLM2CLIP, tiny and with made-up weights, converted as users do.
+// Converts a whole, tiny LLM2CLIP with synthetic weights, as users do.
 import { join } from 'node:path';
 import { type ConvertOptions, convert } from 'llm2clip';
 import { writeSyntheticWhole } from '../../tools/synthetic/whole.mts';
 
-/** Numbers of an embedding, and of a language model's feature. */
+/** Lengths of an embedding and of a language model's feature. */
 export const WHOLE = { embeddingDim: 64, featureWidth: 64 };
 
 /** Writes the checkpoint and the language model's folder into `folder`. */
@@ -11,7 +11,7 @@ export function wholeCheckpoint(folder: string): Promise<{ checkpoint: string; l
   return writeSyntheticWhole(folder, { dtype: 'f32', seed: 1 });
 }
 
-/** Makes a bundle of vision tower, text adapter and language model, and gives its path. */
+/** Makes a bundle of vision tower, text adapter and language model, and returns its path. */
 export async function wholeBundle(
   folder: string,
   options: Partial<ConvertOptions> = {},

@@ -1,7 +1,8 @@
-// Puts texts PREFIX0, PREFIX1, … into a cache with a file, says how many the file holds, what the
-// cache warns of, and in the end how many were computed; as another user, if given:
+// Puts texts PREFIX0, PREFIX1, … into a cache with a file, as another user if a UID is given.
+// Prints how many texts the file holds, the cache's warnings and, at the end, how many texts were
+// computed:
 //   node text-cache-writer.mjs FILE PREFIX COUNT DIM MAX_ENTRIES [UID]
-// Plain JavaScript: nothing compiles it at each start.
+// It is plain JavaScript, so that it starts without compilation.
 import { VectorCache } from '#lib/text/vector-cache';
 import { computedOf, DIGEST } from './text-vector.mjs';
 
@@ -14,7 +15,7 @@ const cache = await VectorCache.open({
 });
 for (let i = 0; i < Number(count); i++) {
   await computedOf(cache, Number(dim), [`${prefix}${i}`]);
-  if (i % 3 !== 0) continue; // several records in a write, now and then
+  if (i % 3 !== 0) continue; // So that some writes contain several records.
   await cache.settle();
   process.stdout.write(`${i + 1}\n`);
 }

@@ -1,13 +1,13 @@
 import type { NamedShapes } from './layout-names.mts';
 
-/** Where the published files keep the text adapter. */
+/** Prefixes of the text adapter in the published files. */
 export const ADAPTER_PREFIXES = {
   official: 'text.text_adaptor.',
   'Hugging Face': 'text_adapter.adaptor.',
   SigLIP2: 'text.text_proj.text_adaptor.',
 } as const;
 
-/** The adapter's tensors as MODEL's published files name them, by hand: four blocks, LayerNorm, Linear. */
+/** The adapter's tensors with the names of the published files: four blocks, LayerNorm, Linear. */
 export function adapterShapes(d: number, e: number): NamedShapes {
   const blocks = [0, 1, 2, 3].map((i) => ({
     [`${i}.ln.weight`]: [d],
@@ -31,7 +31,7 @@ export interface LlamaSize {
   hidden: number;
 }
 
-/** A Llama's tensors as transformers names them, without a prefix. */
+/** A Llama's tensors with transformers' names, without a prefix. */
 export function llamaShapes(size: LlamaSize): NamedShapes {
   const { width, hidden, headWidth } = size;
   const [q, k] = [size.heads * headWidth, size.kvHeads * headWidth];
@@ -50,7 +50,7 @@ export function llamaShapes(size: LlamaSize): NamedShapes {
   return Object.assign(ends, ...layers);
 }
 
-/** The config.json that goes with it. */
+/** The config.json of this Llama. */
 export function llamaConfig(size: LlamaSize): Record<string, unknown> {
   return {
     model_type: 'llama',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint } from '#lib/checkpoint/read';
-import { openEngine } from '#lib/engine';
+import { openEngine } from '#lib/engines/index';
 import {
   type BuildSpec,
   FOR_CPU,
@@ -24,7 +24,7 @@ import {
 } from '../../tools/synthetic/text-towers.mts';
 import { once } from './once.mts';
 
-/** What tools/make-text-goldens.py writes. */
+/** A golden that tools/make-text-goldens.py writes. */
 export interface TextGolden {
   seed: number;
   texts?: { ids: number[]; pooled: number; embedding: number[] }[];
@@ -33,7 +33,7 @@ export interface TextGolden {
 
 export type TextPreset = LlamaPreset | AdapterPreset;
 
-/** Those that have goldens. */
+/** The presets that have goldens. */
 export const TEXT_PRESETS = [
   'llama-tiny',
   'llama-tiny-scaled',
@@ -42,7 +42,7 @@ export const TEXT_PRESETS = [
   'adapter-tiny-siglip2',
 ] as const satisfies readonly TextPreset[];
 
-/** Of the engines that tests build: more than the longest golden. */
+/** `maxTokens` of the engines that tests build; more than the longest golden. */
 export const MAX_TOKENS = 2048;
 
 export function readTextGolden(preset: TextPreset): TextGolden {
@@ -50,7 +50,7 @@ export function readTextGolden(preset: TextPreset): TextGolden {
   return JSON.parse(readFileSync(path, 'utf8')) as TextGolden;
 }
 
-/** Inputs of a golden, and what they must give. */
+/** Returns the inputs of a golden with the expected embeddings. */
 export function goldenCases(preset: TextPreset): { input: Input; embedding: number[] }[] {
   const { texts = [], features = [] } = readTextGolden(preset);
   return [
@@ -85,7 +85,7 @@ async function adapterWeights(folder: string, preset: AdapterPreset): Promise<We
   });
 }
 
-/** A tower's numbers and where its weights lie, of a checkpoint that is written into `folder` once. */
+/** Resolves a tower from a checkpoint, which it writes to `folder` once. */
 export const textTower = once(async (folder: string, preset: TextPreset) => {
   const config: TowerConfig = isLlama(preset)
     ? { family: 'llama', maxTokens: MAX_TOKENS, ...LLAMAS[preset] }
@@ -103,7 +103,7 @@ export async function buildTextEngine(
   { precision, portable }: { precision: Precision; portable: boolean },
 ): Promise<string> {
   const output = join(folder, `${precision}-${portable ? 'portable' : 'native'}.pt`);
-  await rm(output, { force: true }); // an engine file is never written over another
+  await rm(output, { force: true }); // An engine file never replaces another.
   const engine = await openEngine('torchscript');
   const plain = { observe: false, quantisation: [], ...FOR_CPU };
   await fromNative(engine.build({ ...tower, precision, portable, output, ...plain }));
@@ -138,7 +138,7 @@ export async function openTextEngine(
 
 let nextId = 0;
 
-/** Encodes inputs together, each not normalised. */
+/** Encodes inputs together, without normalisation. */
 export async function encodeAll(
   session: NativeSession,
   inputs: readonly Input[],
@@ -153,7 +153,7 @@ export async function encodeAll(
   return Promise.allSettled(asked);
 }
 
-/** As encodeAll, where none may fail. */
+/** Like encodeAll, but no input may fail. */
 export async function embedAll(
   session: NativeSession,
   inputs: readonly Input[],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /**
- * What the vector of a text is, by a rule of its own.
+ * Computes the vector of a text by a simple rule.
  * @param {string} text
  * @param {number} dim
  */
@@ -15,7 +15,8 @@ export function vectorOf(text, dim) {
 export const DIGEST = createHash('sha256').update('a bundle').digest('hex');
 
 /**
- * Asks for texts, and returns those that had to be computed. Throws for a vector that is wrong.
+ * Gets the vectors of texts, and returns the texts that had to be computed. Throws for a wrong
+ * vector.
  * @param {import('#lib/text/vector-cache').VectorCache} cache
  * @param {number} dim
  * @param {readonly string[]} texts

@@ -3,13 +3,13 @@ import { computedOf, DIGEST, vectorOf } from './text-vector.mjs';
 
 export { computedOf, vectorOf };
 
-/** What a cache said to its logger. */
+/** A message of a cache to its logger. */
 export interface Said {
   level: string;
   message: string;
 }
 
-/** A cache of vectors [16] that says nothing, unless told otherwise. */
+/** Opens a cache of vectors [16], without a logger unless one is given. */
 export function openCache(
   options: Partial<VectorCacheOptions> = {},
   said: Said[] = [],

@@ -19,15 +19,15 @@ export const STORAGE_TYPES: Partial<Record<Dtype, string>> = {
 const ARCHIVE = 'archive';
 
 export interface TorchOptions {
-  /** Key of the outer dictionary that holds the weights; none: the weights are the outermost. */
+  /** Key of the weights in an outer dictionary. Default: there is no outer dictionary. */
   wrap?: string;
-  /** Put before every name, e.g. "module.". */
+  /** Prefix of every name, e.g. "module.". */
   prefix?: string;
-  /** Zip64 records even where the sizes do not need them. */
+  /** Write zip64 records even if the sizes do not need them. */
   zip64?: boolean;
 }
 
-/** Writes a file that torch.load opens, one piece of data in memory at a time. */
+/** Writes a file that torch.load opens, with one piece of data in memory at a time. */
 export function writeTorch(path: string, tensors: TensorData[], options: TorchOptions = {}): void {
   const entries = tensors.map((tensor, i) => ({
     name: `data/${i}`,
@@ -37,7 +37,7 @@ export function writeTorch(path: string, tensors: TensorData[], options: TorchOp
   writeArchive(path, stateDict(tensors, options), entries, options);
 }
 
-/** Any pickle and any records, in the frame of torch.save; the way to forge a checkpoint. */
+/** Writes any pickle and any records in torch.save's archive format, to forge checkpoints. */
 export function writeArchive(
   path: string,
   pickle: Uint8Array,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The program that runs the GPU's operators over twins of its kernels, on the processor. */
+/** The program that runs the GPU's operators on the CPU, with twins of the kernels. */
 export const TWIN = fileURLToPath(new URL('../../build/Release/tests/twin', import.meta.url));
 
 if (!existsSync(TWIN)) {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** No test waits so long for anything but what never comes. */
+/** Time-out of a condition, longer than any test has to wait. */
 const HANG_MS = 120_000;
 
 /** Waits until the condition holds. */

@@ -1,4 +1,4 @@
 import type { Watch } from '#lib/text/tokenizer-thread';
 
-/** Tokenizers that are given it may take for ever. */
+/** A watch without a time-out, so that tokenizers may take any time. */
 export const UNWATCHED: Watch = () => () => {};

@@ -1,4 +1,4 @@
-/** Cosine of the angle between two vectors. */
+/** Returns the cosine of two vectors. */
 export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let dot = 0;
   let squaresOfA = 0;
@@ -12,7 +12,7 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return dot / Math.sqrt(squaresOfA * squaresOfB);
 }
 
-/** Largest |a − b| over the largest |b|. */
+/** Returns the largest |a − b| divided by the largest |b|. */
 export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let difference = 0;
   let magnitude = 0;

@@ -1,6 +1,6 @@
 import type { Clock } from '#lib/bench/clock';
 
-/** A clock that stands still until everybody waits, then leaps to who is due first. */
+/** A clock that stands still until all tasks wait, and then jumps to the first one that is due. */
 export class VirtualClock implements Clock {
   #now = 0;
   #sleepers: { time: number; wake: () => void }[] = [];
@@ -17,7 +17,7 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Lets time pass until the promise settles. */
+  /** Advances the time until the promise settles. */
   async run<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     const end = () => {

@@ -1,4 +1,4 @@
-// A peer whose embeddings, a million numbers, are more than a pipe takes at once.
+// A peer whose embeddings have a million numbers, more than a pipe takes at once.
 import { serve } from '../../bench/peers/serve.mts';
 
 await serve(async ({ precision }) => ({

@@ -1,5 +1,6 @@
-// Ends the process while a worker has pictures in flight: worker-exit.mjs WORKER WAY DELAY, where WORKER
-// is the data of fake-worker.cjs. Plain JavaScript: nothing compiles it at each start.
+// Ends the process while a worker has images in flight: worker-exit.mjs WORKER WAY DELAY, where
+// WORKER is the data of fake-worker.cjs. It is plain JavaScript, so that it starts without
+// compilation.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 

@@ -1,5 +1,5 @@
-// Says which layer hurts the embeddings of pictures most in int8, by how much layerEffects() has it and
-// by how much engines do that are built with it alone in int8, and with none:
+// Finds the layer that changes image embeddings most in int8. Prints its effect by layerEffects(),
+// and by engines that are built with only that layer in int8 and with none:
 //   worst-layer.mts PICTURES CHECKPOINT FOLDER
 import { effectsOn } from './layer-effects.mts';
 

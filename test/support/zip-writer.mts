@@ -7,13 +7,13 @@ const LOCAL_HEADER_BYTES = 30;
 const CRC_AT = 14;
 
 export interface ZipOptions {
-  /** Zip64 records even where the sizes do not need them. */
+  /** Write zip64 records even if the sizes do not need them. */
   zip64?: boolean;
   /** Data begins at a multiple of this many bytes, as torch.save aligns it. */
   alignment?: number;
 }
 
-/** Writes STORED entries one after the other; sizes are known beforehand, the checksum is patched in. */
+/** Writes STORED entries. Sizes must be known in advance; the checksum is patched in afterwards. */
 export class ZipWriter {
   readonly #fd: number;
   readonly #options: ZipOptions;
@@ -62,7 +62,7 @@ export class ZipWriter {
     closeSync(this.#fd);
   }
 
-  /** Positional, so that the checksum's patch does not move the place of the next write. */
+  /** Writes at an explicit position, so that patching the checksum does not move the next write. */
   #write(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length; ) {
       done += writeSync(this.#fd, bytes, done, bytes.length - done, this.#at + done);
@@ -134,7 +134,9 @@ function zip64Extra(values: number[]): Buffer {
   return extra;
 }
 
-/** An extra field "FB", as torch.save pads, that brings `at` up to a multiple of `alignment`. */
+/**
+ * Makes an extra field "FB", torch.save's padding, that aligns `at` to a multiple of `alignment`.
+ */
 function paddingExtra(at: number, alignment: number): Buffer {
   if (alignment <= 1) return Buffer.alloc(0);
   const length = (alignment - ((at + 4) % alignment)) % alignment;

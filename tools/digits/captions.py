@@ -1,4 +1,4 @@
-"""Captions of handwritten digits, and the templates that are kept for zero-shot evaluation."""
+"""Captions of handwritten digits, and separate templates for zero-shot evaluation."""
 
 import random
 
@@ -36,7 +36,7 @@ TEMPLATES = [
     "number {}, with a pencil",
     "one digit of a postal code, namely {}",
 ]
-# Something before the caption, so that a text's length says nothing.
+# Text before the caption, so that the length of a text reveals nothing.
 OPENINGS = [
     "Look at this. ",
     "On a black background: ",
@@ -45,7 +45,7 @@ OPENINGS = [
 ]
 CHINESE_TEMPLATES = ["{}", "数字{}", "手写的数字{}", "一张{}的图片", "这是{}"]
 
-# Never trained on.
+# These are never used in training.
 HELD_OUT_TEMPLATES = [
     "somebody has written the number {} here",
     "this is what a {} looks like",

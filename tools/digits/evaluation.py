@@ -1,4 +1,4 @@
-"""What timm, transformers and PyTorch make of the written files, as the reference's evaluation does."""
+"""Evaluates the written files with timm, transformers and PyTorch."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from .model import ADAPTER_PREFIX
 
 
 class Reference:
-    """Pictures and texts → embeddings as the towers give them, in fp32."""
+    """Maps images and texts to the embeddings of the towers, in fp32."""
 
     def __init__(self, checkpoint: Path, llm: Path):
         self.visual = build(checkpoint)
@@ -33,7 +33,7 @@ class Reference:
         return self.adapter(normalize(features.bfloat16().float()))
 
     def of_classes(self, classes: list[str], templates: list[str]) -> torch.Tensor:
-        """[classes, E]: of each the mean over the templates."""
+        """[classes, E]: for each class, the mean over the templates."""
         texts = [template.format(label) for label in classes for template in templates]
         each = normalize(self.of_texts(texts)).unflatten(0, (len(classes), len(templates)))
         return normalize(each.mean(1))

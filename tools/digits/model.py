@@ -1,4 +1,4 @@
-"""A whole LLM2CLIP of a million numbers, and its files in the official layouts."""
+"""A complete LLM2CLIP with a million parameters, and its files in the official layouts."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ LLAMA = {
     "rope_parameters": {"rope_type": "default", "rope_theta": 500_000.0},
     "max_position_embeddings": 8192,
 }
-FIRST_LOGIT_SCALE = 2.66  # ln(1 / 0.07), as CLIP begins
+FIRST_LOGIT_SCALE = 2.66  # ln(1 / 0.07), the initial value in CLIP
 
 ADAPTER_PREFIX = "text.text_adaptor."
 
@@ -37,7 +37,7 @@ OFFICIAL = [
 
 
 class Digits(nn.Module):
-    """Pictures and texts → L2-normalised embeddings."""
+    """Maps images and texts to L2-normalised embeddings."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast):
         super().__init__()
@@ -78,6 +78,6 @@ def official(model: Digits) -> dict[str, torch.Tensor]:
 def save(model: Digits, checkpoint: Path, llm: Path) -> None:
     torch.save({"state_dict": official(model)}, checkpoint)
     model.llama.to(torch.bfloat16).save_pretrained(llm)
-    # What training cut its texts at would be saved too.
+    # Otherwise the length limit of training would be saved, too.
     model.tokenizer.backend_tokenizer.no_truncation()
     model.tokenizer.save_pretrained(llm)

@@ -1,18 +1,19 @@
-"""scikit-learn's handwritten digits as PNGs, and as sets to train and to measure on."""
+"""scikit-learn's handwritten digits as PNGs, and as sets for training and evaluation."""
 
 from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import torch
 from PIL import Image
 
 PNG_SIZE = 32
-HELD_OUT, GALLERY = 20, 10  # a class
+HELD_OUT, GALLERY = 20, 10  # per class
 
 
 def png(digit: np.ndarray) -> bytes:
-    """The 8×8 digit of 17 greys as a PNG of PNG_SIZE²."""
+    """Converts an 8×8 digit with 17 grey levels to a PNG of PNG_SIZE²."""
     grey = Image.fromarray(np.clip(digit * (255 / 16), 0, 255).astype(np.uint8))
     buffer = BytesIO()
     grey.resize((PNG_SIZE, PNG_SIZE), Image.Resampling.BICUBIC).save(buffer, "PNG", optimize=True)
@@ -20,7 +21,7 @@ def png(digit: np.ndarray) -> bytes:
 
 
 def split(labels: np.ndarray) -> tuple[list[int], list[int], list[int]]:
-    """Indices of the held-out, the gallery's and the training digits, in that order."""
+    """Returns the indices of the held-out, gallery and training digits, in that order."""
     order = np.random.default_rng(0).permutation(len(labels))
     held_out, gallery, training = [], [], []
     for label in range(10):
@@ -32,7 +33,7 @@ def split(labels: np.ndarray) -> tuple[list[int], list[int], list[int]]:
 
 
 def shifted(batch: torch.Tensor) -> torch.Tensor:
-    """A small random turn, stretch and shift for each picture; black comes in at the edges."""
+    """Rotates, stretches and shifts each image a little at random. The new edges are black."""
     count = len(batch)
     angle = (torch.rand(count) - 0.5) * 0.4
     scale = 1 + (torch.rand(count) - 0.5) * 0.2
@@ -47,10 +48,13 @@ def shifted(batch: torch.Tensor) -> torch.Tensor:
     )
 
 
-def write_pictures(folder: Path, labels: np.ndarray, pngs: list[bytes]) -> list[str]:
-    """Their paths below the folder that holds this one."""
-    folder.mkdir(parents=True)
-    names = [f"{folder.name}/{label}-{number:03}.png" for number, label in enumerate(labels)]
-    for name, content in zip(names, pngs):
-        (folder.parent / name).write_bytes(content)
-    return names
+def names_in(folder: str, labels: np.ndarray) -> list[str]:
+    """Names one file per digit, by these labels."""
+    return [f"{folder}/{label}-{number:03}.png" for number, label in enumerate(labels)]
+
+
+def write_pictures(path: Path, pngs: dict[str, bytes]) -> None:
+    """Writes a zip archive without compression: the same images always give the same bytes."""
+    with ZipFile(path, "w") as archive:
+        for name in sorted(pngs):
+            archive.writestr(ZipInfo(name), pngs[name])

@@ -1,4 +1,4 @@
-"""A byte-level BPE tokenizer of Llama 3's kind, trained on the captions."""
+"""A byte-level BPE tokenizer like Llama 3's, trained on the captions."""
 
 import random
 
@@ -11,7 +11,7 @@ from .captions import caption
 
 VOCABULARY = 512
 CAPTIONS = 5_000
-# Llama 3's first ten, in their order.
+# The first ten special tokens of Llama 3, in their order.
 SPECIALS = [
     "<|begin_of_text|>",
     "<|end_of_text|>",

@@ -1,4 +1,4 @@
-"""Contrastive training of both sides at once."""
+"""Contrastive training of the image side and the text side together."""
 
 import math
 import random
@@ -14,7 +14,7 @@ LARGEST_LOGIT_SCALE = math.log(100)
 
 
 def contrastive_loss(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """CLIP's, where each picture has as many right captions as the batch has of its digit."""
+    """CLIP's loss. For each image, all captions in the batch with the same digit are right."""
     alike = labels[:, None] == labels[None, :]
     right = alike / alike.sum(1, keepdim=True)
     both = [similarities.log_softmax(1), similarities.T.log_softmax(1)]

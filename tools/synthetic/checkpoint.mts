@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { VisionConfig } from '#lib/config';
+import type { VisionConfig } from '#lib/checkpoint/vision-config';
 import { writeSafetensors } from '../../test/support/safetensors-writer.mts';
 import type { TensorData } from '../../test/support/tensor-data.mts';
 import { writeTorch } from '../../test/support/torch-writer.mts';
@@ -15,9 +15,12 @@ export interface SyntheticOptions {
   layout: LayoutName;
   format: 'safetensors' | 'torch';
   dtype: WeightDtype;
-  /** Weights of one seed are the same in every layout. */
+  /** Weights with the same seed are the same in every layout. */
   seed: number;
-  /** Also what official files hold beside the tower: a text adapter, a scale, rotary tables. */
+  /**
+   * Also writes what official files contain beside the tower: a text adapter, a scale and RoPE
+   * tables.
+   */
   textKeys?: boolean;
 }
 
@@ -28,10 +31,10 @@ function* bytesOf(tensor: FileTensor, seed: number, dtype: WeightDtype): Iterabl
   }
 }
 
-/** Of the features that a made-up text adapter takes, as llama-tiny's. */
+/** The width of the features for the random text adapter, the same as in llama-tiny. */
 const FEATURE_WIDTH = 64;
 
-/** What the published .pt of EVA02 holds beside the vision tower, the adapter small. */
+/** The tensors of EVA02's published .pt beside the vision tower, with a small adapter. */
 function besideTheTower({ layers, embeddingDim }: VisionConfig): FileTensor[] {
   const adapter = adapterTensors(adapterConfig(FEATURE_WIDTH, embeddingDim, true));
   const tables = Array.from({ length: layers }, (_, i) => `visual.blocks.${i}.attn.rope.freqs_cos`);
@@ -66,8 +69,8 @@ function huggingFaceConfig(config: VisionConfig): object {
 }
 
 /**
- * Writes a checkpoint with made-up weights into `folder`, and gives the path of its file. Takes
- * seconds and little memory whatever the size.
+ * Writes a checkpoint with random weights to `folder` and returns the path of its file. At any
+ * size, this takes seconds and little memory.
  */
 export async function writeSyntheticCheckpoint(
   folder: string,

@@ -1,21 +1,24 @@
-import type { VisionConfig } from '#lib/config';
+import type { VisionConfig } from '#lib/checkpoint/vision-config';
 import { type Row, towerRows } from '../../test/support/layout-names.mts';
 
-/** A tensor of a file, made of one weight or of several, one below the other. */
+/** A tensor in a file, made from one weight or from several stacked weights. */
 export interface FileTensor {
   name: string;
   shape: number[];
   parts: { canonical: string; shape: number[] }[];
 }
 
-/** How a layout differs from the canonical names: a column of the tables, a prefix, what is fused. */
+/**
+ * How a layout differs from the canonical names: a column of the tables, a prefix, and fused
+ * tensors.
+ */
 interface Layout {
   family: VisionConfig['family'];
   column: number;
   prefix: string;
-  /** Applied to the column's name, in no particular order. */
+  /** Applied to the column's name. The order does not matter. */
   renames?: readonly (readonly [RegExp, string])[];
-  /** Without one, embeddings lose their leading dimensions of 1. */
+  /** If not set, embeddings lose their leading dimensions of 1. */
   keepsLeadingOnes?: boolean;
 }
 
@@ -75,7 +78,7 @@ function shapeIn(layout: Layout, { canonical, shape }: Row): number[] {
   return embedding && !layout.keepsLeadingOnes ? shape.filter((size) => size !== 1) : shape;
 }
 
-/** The tensors of a tower as a file of this layout holds them. */
+/** The tensors of a tower in a file of this layout. */
 export function tensorsOf(config: VisionConfig, name: LayoutName): FileTensor[] {
   const layout: Layout = LAYOUTS[name];
   if (layout.family !== config.family) {

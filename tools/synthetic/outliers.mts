@@ -1,6 +1,6 @@
-// "Massive activations" (Sun et al., arXiv 2402.17762): one hidden unit of one layer is a thousand
-// times the others on many tokens and writes to one channel of the residual stream, which the norms
-// behind it hold down.
+// "Massive activations" (Sun et al., arXiv 2402.17762): on many tokens, one hidden unit of one
+// layer is a thousand times larger than the others. It writes to one channel of the residual
+// stream, and the following norms scale the channel down.
 
 const LAYER = 0;
 const UNIT = 5;
@@ -8,10 +8,10 @@ const CHANNEL = 7;
 const GAIN = 30;
 const HELD = 0.01;
 
-/** By its row and column, what an element is multiplied by. */
+/** Returns the factor for the element in this row and column. */
 export type Rescale = (row: number, column: number) => number;
 
-/** What gives a weight of a language model its outlier; null: it stays as it is. */
+/** Returns the scaling that gives a language model's weight its outlier, or null for no change. */
 export function outlierScale(canonical: string): Rescale | null {
   const mlp = `layers.${LAYER}.mlp.`;
   if (canonical === `${mlp}gate_proj.weight` || canonical === `${mlp}up_proj.weight`)
@@ -22,7 +22,7 @@ export function outlierScale(canonical: string): Rescale | null {
   return isBehind ? (_, column) => (column === CHANNEL ? HELD : 1) : null;
 }
 
-/** Rows of so many columns, in f32. */
+/** Rescales rows of `columns` columns, in f32. */
 export function rescaled(
   pieces: Iterable<Uint8Array>,
   columns: number,

@@ -1,4 +1,4 @@
-import type { VisionConfig } from '#lib/config';
+import type { VisionConfig } from '#lib/checkpoint/vision-config';
 
 type Tower = Omit<VisionConfig, 'family' | 'activation' | 'layerNormEps' | 'ropeGrid'>;
 
@@ -32,7 +32,7 @@ const tower = (
   embeddingDim: number,
 ): Tower => ({ imageSize, patchSize, width, layers, heads, hidden, embeddingDim });
 
-/** Published towers, and tiny ones of the same kinds for tests. */
+/** Published towers, and tiny towers of the same kinds for tests. */
 export const PRESETS = {
   'eva02-L-14-336': eva02(tower([336, 14], [1024, 24, 16, 2730], 1280)),
   'eva02-B-16-224': eva02(tower([224, 16], [768, 12, 12, 2048], 1280)),

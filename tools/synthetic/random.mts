@@ -1,33 +1,33 @@
-// Numbers that are the same on every machine: integer arithmetic and one rounding, no
-// transcendental function, whose last bit may differ between platforms.
+// Random numbers that are the same on every machine. They use integer arithmetic and one rounding,
+// but no transcendental functions, because their last bit may differ between platforms.
 
-/** Sum of four bytes: 1,021 levels, near a normal distribution (Irwin–Hall). */
+/** A sum of four bytes has 1,021 levels and is nearly normally distributed (Irwin–Hall). */
 const LEVELS = 4 * 255 + 1;
 const MEAN = (LEVELS - 1) / 2;
 /** √(4 · (256² − 1) / 12) */
 const DEVIATION = Math.sqrt((256 ** 2 - 1) / 3);
 
-/** Murmur3's finaliser: every bit of the input reaches every bit of the output. */
+/** Murmur3's finaliser: every bit of the input affects every bit of the output. */
 function mix(x: number): number {
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
   return (x ^ (x >>> 16)) >>> 0;
 }
 
-/** A tensor's own stream of numbers, by the seed and its canonical name. */
+/** Returns the random stream of a tensor, from the seed and its canonical name. */
 export function streamOf(seed: number, name: string): number {
   let hash = mix(seed);
   for (let i = 0; i < name.length; i++) hash = mix(hash ^ name.charCodeAt(i) ^ (i << 8));
   return hash;
 }
 
-/** The level of element `index` of a stream, 0 to 1,020. */
+/** Returns the level of element `index` in a stream, from 0 to 1,020. */
 function levelOf(stream: number, index: number): number {
   const x = mix(stream ^ Math.imul(index, 0x9e3779b1));
   return (x & 255) + ((x >>> 8) & 255) + ((x >>> 16) & 255) + (x >>> 24);
 }
 
-/** Element types that weights are written in. */
+/** The element types that weights are written in. */
 export type WeightDtype = 'f32' | 'f16' | 'bf16';
 
 const floats = new Float32Array(1);
@@ -38,13 +38,16 @@ function bitsOf(value: number): number {
   return bits[0] as number;
 }
 
-/** To the nearest bf16, ties to even. */
+/** Rounds to the nearest bf16, ties to even. */
 function toBf16(value: number): number {
   const x = bitsOf(value);
   return (x + 0x7fff + ((x >>> 16) & 1)) >>> 16;
 }
 
-/** To the nearest f16, ties to even; normal numbers and zero, subnormals become zero. */
+/**
+ * Rounds to the nearest f16, ties to even. Supports normal numbers and zero; subnormals become
+ * zero.
+ */
 function toF16(value: number): number {
   const x = bitsOf(value);
   const sign = (x >>> 16) & 0x8000;
@@ -58,10 +61,10 @@ function toF16(value: number): number {
 
 const ENCODERS = { f32: bitsOf, f16: toF16, bf16: toBf16 } as const;
 
-/** Elements made between two writes. */
+/** The number of elements made between two writes. */
 const PIECE = 1 << 20;
 
-/** The numbers of one tensor, mean ± deviation, little-endian, in pieces. */
+/** Yields the numbers of one tensor, with this mean and deviation, little-endian and in pieces. */
 export function* normalBytes(
   stream: number,
   count: number,

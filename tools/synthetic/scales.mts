@@ -1,13 +1,13 @@
-/** Mean and deviation of the numbers of one weight. */
+/** The mean and deviation of the elements of one weight. */
 export interface Scale {
   mean: number;
   deviation: number;
 }
 
 /**
- * Of a tower that behaves like a trained one: each operation keeps its input's scale, attention is
- * sharp enough to look at what is in the picture, and what all pictures share (class token,
- * positions) is small beside it.
+ * Returns scales with which a tower behaves like a trained one: each operation keeps the scale of
+ * its input, attention is sharp enough to depend on the content of the image, and the parts that
+ * all images share (class token, positions) are small in comparison.
  */
 export function scaleOf(canonical: string, shape: readonly number[]): Scale {
   if (/(^|\.)(norm\w*|\w+_ln|\w+_layernorm)\.weight$/.test(canonical))

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AdapterConfig, LlamaConfig } from '#lib/text-config';
+import type { AdapterConfig, LlamaConfig } from '#lib/checkpoint/text-config';
 import { writeSafetensors } from '../../test/support/safetensors-writer.mts';
 import { outlierScale, rescaled } from './outliers.mts';
 import { normalBytes, streamOf, type WeightDtype } from './random.mts';
@@ -24,13 +24,13 @@ export const LLAMAS = {
     ...{ width: 64, layers: 3, heads: 4, kvHeads: 2, headWidth: 16, hidden: 176 },
     ropeScaling: null,
   }),
-  // Stretched from so few positions that it shows in tests.
+  // The pre-training context is so short that RoPE scaling matters in tests.
   'llama-tiny-scaled': llama({
     vocabularySize: 700,
     ...{ width: 96, layers: 2, heads: 6, kvHeads: 2, headWidth: 32, hidden: 200 },
     ropeScaling: { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalPositions: 64 },
   }),
-  // With the activations that trained ones have: see outliers.mts.
+  // With outlier activations like those of trained models: see outliers.mts.
   'llama-tiny-outliers': llama({
     vocabularySize: 700,
     ...{ width: 64, layers: 3, heads: 4, kvHeads: 2, headWidth: 16, hidden: 176 },
@@ -60,7 +60,7 @@ export type AdapterPreset = keyof typeof ADAPTERS;
 type Named = [canonical: string, shape: number[]];
 
 /** All tensors of a language model, by canonical name. */
-export function llamaTensors(c: LlamaConfig): Named[] {
+function llamaTensors(c: LlamaConfig): Named[] {
   const [q, kv] = [c.heads * c.headWidth, c.kvHeads * c.headWidth];
   const layer = (i: number): Named[] => [
     [`layers.${i}.input_layernorm.weight`, [c.width]],
@@ -80,7 +80,7 @@ export function llamaTensors(c: LlamaConfig): Named[] {
   ];
 }
 
-/** All tensors of an adapter, by canonical name and by the published one. */
+/** All tensors of an adapter, with canonical and published names. */
 export function adapterTensors(
   c: AdapterConfig,
 ): { canonical: string; name: string; shape: number[] }[] {
@@ -130,7 +130,7 @@ function huggingFaceConfig(c: LlamaConfig): object {
 export interface SyntheticTextOptions {
   dtype: WeightDtype;
   seed: number;
-  /** Before each name of a language model. Default `model.`. */
+  /** A prefix for each name of a language model. Default `model.`. */
   prefix?: string;
 }
 
@@ -156,7 +156,7 @@ function llamaData(
   return [rescaled(numbers, shape.at(-1) as number, rescale)];
 }
 
-/** Writes a language model with made-up weights into `folder`, and gives the path of its file. */
+/** Writes a language model with random weights to `folder` and returns the path of its file. */
 export async function writeSyntheticLlama(
   folder: string,
   preset: LlamaPreset,
@@ -177,7 +177,7 @@ export async function writeSyntheticLlama(
   return path;
 }
 
-/** Writes an adapter alone, under its official names. */
+/** Writes only an adapter, under its official names. */
 export async function writeSyntheticAdapter(
   folder: string,
   preset: AdapterPreset,

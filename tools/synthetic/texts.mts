@@ -1,4 +1,5 @@
-// Texts to tokenise, the same everywhere: words, scripts, emoji, whitespace, controls, long ones.
+// Texts to tokenise, the same on every machine: words, scripts, emoji, whitespace, control
+// characters, long texts.
 import { Random } from '../../test/fuzz/random.mts';
 
 const WORDS =
@@ -18,7 +19,7 @@ const SCRIPTS = [
 ];
 const EMOJI = ['😀', '👨‍👩‍👧‍👦', '🇫🇷', '👍🏽', '❤️', '🏳️‍🌈', '☕', '🤖', '1️⃣'];
 const SPACES = [' ', '  ', '   ', '\t', '\n', '\r\n', '\n\n', ' \n ', '\u00a0', '\u3000', '\u2003'];
-/** JavaScript and Python disagree on what of these is whitespace. */
+/** JavaScript and Python disagree on which of these are whitespace. */
 const ODD_SPACES = ['\ufeff', '\u0085', '\u001c', '\u001f', '\u180e', '\u200b', '\u2028'];
 const CONTROLS = ['\0', '\x01', '\x07', '\x1b[31m', '\x7f', '\u202e', '\ufffd', '\u{10ffff}'];
 const SPECIALS = ['<|eot_id|>', '<|begin_of_text|>', '<|nothing|>', '<|', '|>', '!@#$%^&*()'];
@@ -44,7 +45,7 @@ const piece: Maker = (random) =>
     random,
   );
 
-/** Each kind, and how often. */
+/** Each kind of text, and its frequency. */
 const KINDS: readonly [number, Maker][] = [
   [30, words],
   [20, (random) => many(random, 8, piece)],
@@ -73,7 +74,7 @@ const FIRST = [
   '\u0085',
 ];
 
-/** `count` texts by a seed; none holds a lone surrogate, which no file could carry. */
+/** Returns `count` texts for a seed. None contains a lone surrogate, which no file could store. */
 export function textSamples(count: number, seed: number): string[] {
   const random = new Random(seed);
   const kinds = KINDS.flatMap(([share, maker]) => Array.from({ length: share }, () => maker));

@@ -1,5 +1,5 @@
-// Llama 3's own tokenizer.json, in the published layout, from the vocabulary and merges that
-// llama3-tokenizer-js carries; and one of its kind for models that are tiny.
+// Llama 3's own tokenizer.json in the published layout, from the vocabulary and merges in
+// llama3-tokenizer-js, and a similar tokenizer for tiny models.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import llama3 from 'llama3-tokenizer-js';
@@ -35,7 +35,10 @@ const PRE_TOKENIZER = {
   ],
 };
 
-/** What `tokenizer.json` holds, given ordinary tokens by id, merges in order and special tokens. */
+/**
+ * Returns the content of `tokenizer.json` for ordinary tokens by id, merges in order and special
+ * tokens.
+ */
 function tokenizerJson(tokens: string[], merges: string[], specials: string[]): object {
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
   return {
@@ -68,9 +71,12 @@ export function writeLlamaTokenizer(folder: string): void {
   write(folder, tokenizerJson(tokens, [...llama3.merges.keys()], specials));
 }
 
-/** The same files with a token for each byte, for each of these words after a space, and few special ones. */
+/**
+ * Writes the same files with a token for each byte, a token for each of these words after a space,
+ * and few special tokens.
+ */
 export function writeTinyTokenizer(folder: string, words: readonly string[]): void {
-  // Llama 3's first 256 tokens are its bytes.
+  // Llama 3's first 256 tokens are the bytes.
   const tokens = llama3.vocabById.slice(0, 256);
   const merges: string[] = [];
   for (const word of words) {

@@ -1,4 +1,4 @@
-// A whole LLM2CLIP, tiny and with made-up weights, in the published layouts: a checkpoint of EVA02 with
+// A complete tiny LLM2CLIP with random weights in the published layouts: an EVA02 checkpoint with
 // its text adapter, and the folder of a language model.
 import { join } from 'node:path';
 import { writeSyntheticCheckpoint } from './checkpoint.mts';
@@ -8,7 +8,7 @@ import { writeTinyTokenizer } from './tokenizer.mts';
 
 export const WHOLE_PRESET = 'whole-tiny';
 
-/** Words that have tokens of their own. */
+/** Words with their own tokens. */
 const WORDS = ['a', 'photo', 'of', 'the', 'cat', 'dog', 'red', 'car'];
 
 export async function writeSyntheticWhole(

@@ -1,1 +1,1 @@
-"""The peers that run in Python, a module each; peer.py drives them."""
+"""The peers that run in Python, one module each. peer.py runs them."""

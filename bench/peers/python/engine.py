@@ -1,4 +1,4 @@
-"""What peer.py asks of a peer: a module with `open(options) -> Engine`."""
+"""The interface of a peer for peer.py: a module with `open(options) -> Engine`."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Options:
-    """How to open a model; protocol.mts says more."""
+    """How to open a model; see protocol.mts."""
 
     model: str
     threads: int
@@ -20,11 +20,11 @@ class Options:
 
 
 class Engine(Protocol):
-    precision: str  # what really runs
+    precision: str  # the precision that the engine really uses
     versions: dict[str, str]
 
     def run(self, pixels: np.ndarray) -> np.ndarray:
-        """[b, 3, S, S] → [b, E], both float32; returns when the device is done."""
+        """[b, 3, S, S] → [b, E], both float32. Returns when the device has finished."""
 
 
 def require(name: str, value: str, choices: tuple[str, ...]) -> None:

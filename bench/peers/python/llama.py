@@ -1,4 +1,5 @@
-"""transformers' Llama as an encoder: every token attends to all by the model's own setting."""
+"""transformers' Llama as an encoder. A setting of the model lets every token attend to all
+tokens."""
 
 import json
 from pathlib import Path
@@ -20,10 +21,11 @@ def _build(folder: Path, dtype: torch.dtype) -> transformers.LlamaModel:
     state = load_file(folder / "model.safetensors")
     state = {name.removeprefix("model."): value.to(dtype) for name, value in state.items()}
     model.load_state_dict(state, assign=True)
-    # The angles are no weight: made anew, in f32, off the meta device.
+    # The RoPE angles are not weights. They are computed again in f32, because the model was on the
+    # meta device.
     model.rotary_emb = type(model.rotary_emb)(config)
     for layer in model.layers:
-        layer.self_attn.is_causal = False  # where there is no mask, SDPA goes by this
+        layer.self_attn.is_causal = False  # without a mask, SDPA uses this flag
     return model.eval()
 
 
@@ -36,7 +38,7 @@ class Encoder:
 
     @torch.inference_mode()
     def encode(self, texts: list[dict]) -> list[list[float]]:
-        """One batch, padded on the right: [B, D]."""
+        """Runs one batch, padded on the right: [B, D]."""
         lengths = torch.tensor([len(text["ids"]) for text in texts])
         ids = torch.zeros(len(texts), int(lengths.max()), dtype=torch.long)
         for row, text in zip(ids, texts):

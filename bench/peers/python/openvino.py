@@ -1,9 +1,9 @@
-"""OpenVINO on an ONNX file; int8 by NNCF's post-training quantisation."""
+"""OpenVINO on an ONNX file. int8 uses NNCF's post-training quantisation."""
 
 import os
 from importlib.metadata import version
 
-os.environ["NNCF_CI"] = "1"  # else NNCF reports its use to its makers
+os.environ["NNCF_CI"] = "1"  # otherwise NNCF sends usage statistics
 
 import numpy as np  # noqa: E402
 import openvino as ov  # noqa: E402
@@ -11,13 +11,13 @@ import openvino as ov  # noqa: E402
 from . import pixels  # noqa: E402
 from .engine import Options, require  # noqa: E402
 
-# int8 leaves the rest of the network in what OpenVINO chooses for the processor.
+# With int8, OpenVINO chooses the precision of the rest of the network.
 HINTS = {"fp32": {"INFERENCE_PRECISION_HINT": "f32"}, "bf16": {"INFERENCE_PRECISION_HINT": "bf16"}}
 NAMES = {"f32": "fp32", "bf16": "bf16", "f16": "fp16"}
 
 
 def quantised(model: ov.Model, options: Options) -> ov.Model:
-    import nncf  # for int8 alone: it takes seconds
+    import nncf  # only int8 needs it, and importing takes seconds
 
     if options.calibration is None:
         raise ValueError("expected a file of calibration pictures for int8")
@@ -50,7 +50,7 @@ class OpenVino:
         self.precision = "int8" if options.precision == "int8" else NAMES.get(name, name)
 
     def _request(self, shape: tuple[int, ...]) -> ov.InferRequest:
-        """Compiled for a shape, which is faster than one network for all batches."""
+        """Compiles the model for this shape, which is faster than one network for all shapes."""
         if shape not in self._requests:
             self._model.reshape(shape)
             compiled = self._core.compile_model(self._model, "CPU", self._settings)

@@ -18,7 +18,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def build(options: Options) -> torch.nn.Module:
-    """The model, in its precision and on its device."""
+    """Builds the model in the requested precision on the requested device."""
     require("precision", options.precision, tuple(DTYPES))
     torch.set_num_threads(options.threads)
     model = reference.build(Path(options.model))
@@ -41,7 +41,7 @@ class PyTorch:
     def run(self, pixels: np.ndarray) -> np.ndarray:
         output = self._model(torch.from_numpy(pixels).to(**self._place))
         embedding = getattr(output, "image_embeds", output)
-        return embedding.float().cpu().numpy()  # a copy from a GPU waits for it
+        return embedding.float().cpu().numpy()  # the copy waits for the GPU
 
 
 def open(options: Options) -> PyTorch:

@@ -1,4 +1,4 @@
-"""A peer's side of protocol.mts: requests over stdin, answers over stdout, a line of JSON each."""
+"""A peer's side of protocol.mts: requests from stdin, answers on stdout, one line of JSON each."""
 
 import json
 import os
@@ -10,7 +10,7 @@ LONGEST_ERROR = 300
 
 
 def _own_stdout() -> TextIO:
-    """The protocol's stdout, for it alone: what libraries print goes to stderr."""
+    """Reserves stdout for the protocol. Output of libraries goes to stderr instead."""
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return replies
@@ -22,7 +22,7 @@ def _failure(error: Exception) -> dict:
 
 
 def serve(operations: dict[str, Callable[..., dict]]) -> None:
-    """Answers until it is asked to close. An operation takes what else its request says."""
+    """Answers requests until `close`. An operation receives the other fields of its request."""
     replies = _own_stdout()
     for line in sys.stdin:
         request = json.loads(line)
@@ -31,7 +31,7 @@ def serve(operations: dict[str, Callable[..., dict]]) -> None:
             if op != "close" and op not in operations:
                 raise ValueError(f"expected {', '.join(operations)} or close, received {op}")
             reply = {"ok": True} | (operations[op](**request) if op != "close" else {})
-        except Exception as error:  # an operation's failure is a reply; the peer stays
+        except Exception as error:  # a failed operation is a reply, and the peer continues
             reply = _failure(error)
         print(json.dumps(reply), file=replies, flush=True)
         if op == "close":

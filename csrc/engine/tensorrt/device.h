@@ -8,15 +8,15 @@
 
 namespace llm2clip::tensorrt {
 
-// 89 of a GPU with compute capability 8.9.
+// For example 89 for a GPU of compute capability 8.9.
 int compute_capability(const CudaDevice& device);
 
-// The GPU that options.device names. Throws ERR_DEVICE_UNAVAILABLE where it is not there, with the
-// reason, and ERR_ENGINE_INCOMPATIBLE where the engine was built for others.
+// Returns the GPU that options.device names. Throws ERR_DEVICE_UNAVAILABLE with the reason when
+// there is no such GPU, and ERR_ENGINE_INCOMPATIBLE when the engine was built for other GPUs.
 CudaDevice require_device(const SessionOptions& options);
 
-// Those to build for that are asked for, else that of this machine's first GPU. Throws
-// ERR_DEVICE_UNAVAILABLE where one is needed and not there.
+// Returns the compute capabilities to build for: the requested ones, or that of this machine's
+// first GPU. Throws ERR_DEVICE_UNAVAILABLE when a GPU is needed but there is none.
 std::vector<int> build_targets(const BuildOptions& options);
 
 }  // namespace llm2clip::tensorrt

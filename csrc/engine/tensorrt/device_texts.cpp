@@ -17,7 +17,7 @@ DeviceTexts::DeviceTexts(int64_t max_batch, int64_t slot)
   const auto bytes = static_cast<size_t>(max_batch * lengths_.back()) * sizeof(int64_t);
   for (Rows& rows : rows_) {
     rows = {PinnedMemory(bytes), DeviceMemory(bytes)};
-    // As ids and as masks: of any size, a batch of texts.
+    // Ones make a valid batch of texts of any size, both as ids and as masks.
     std::ranges::fill(rows.numbers(), 1);
     copy_to_device(rows.device.address(), std::as_bytes(rows.numbers()), stream);
   }

@@ -9,25 +9,27 @@
 
 namespace llm2clip::tensorrt {
 
-// What kernels and graphs are chosen for: a batch runs as the next larger of some sizes.
+// The size that selects kernels and graphs. A batch runs as the next larger of some sizes.
 struct BatchSize {
   int64_t batch;
-  int64_t tokens;  // of each text; 0 where inputs are no texts
+  int64_t tokens;  // of each text; 0 when the inputs are not texts
 };
 
-// Texts of a batch on the device as text_rows.h has them, at addresses that a recorded launch may
-// keep. Knows no TensorRT.
+// The texts of a batch on the device, in the layout of text_rows.h and at fixed addresses, so that
+// a recorded launch may use them. This file does not depend on TensorRT.
 class DeviceTexts {
  public:
-  // `slot`: floats of a text, see text_slot.h. Throws ERR_OUT_OF_MEMORY.
+  // `slot` is the size of a text in floats, see text_slot.h. Throws ERR_OUT_OF_MEMORY.
   DeviceTexts(int64_t max_batch, int64_t slot);
 
-  // Every number of texts, and every length: all pairs of them would take minutes. They may be run
-  // before anything was given.
+  // Returns each batch size and each length once, because all pairs of them would take minutes.
+  // These sizes may run before give() is called.
   std::vector<BatchSize> to_warm_up() const;
-  // Before what follows on `stream`, which must be done with the batch before.
+  // Copies a batch to the device, ahead of later work on `stream`. The stream must have finished
+  // the previous batch.
   BatchSize give(const float* slots, int64_t batch, const CudaStream& stream);
-  // Of ids, attention mask and pool mask, int64 [batch, tokens] of the size that give() said.
+  // The address of ids (0), attention mask (1) and pool mask (2), int64 [batch, tokens] of the size
+  // that give() returned.
   void* data(size_t i) const { return rows_[i].device.data(); }
 
  private:

@@ -8,7 +8,8 @@
 
 namespace llm2clip::tensorrt {
 
-// This project's shapes as the library's, and back; −1 stands for what is known when it runs.
+// Converts between this project's shapes and TensorRT's. −1 stands for an extent that is known only
+// at run time.
 
 inline nvinfer1::Dims dims_of(const Shape& shape) {
   nvinfer1::Dims dims{static_cast<int32_t>(shape.size()), {}};

@@ -9,24 +9,26 @@
 
 namespace llm2clip::tensorrt {
 
-// What TensorRT and TensorRT for RTX do not share; each build of the plugin compiles one of
-// flavour_tensorrt.cpp and flavour_rtx.cpp.
+// The differences between TensorRT and TensorRT for RTX. Each build of the plugin compiles either
+// flavour_tensorrt.cpp or flavour_rtx.cpp.
 struct Flavour {
   const char* name;     // "TensorRT for RTX"
-  const char* library;  // as the loader knows it: "libtensorrt_rtx.so.1"
-  const char* kind;     // as lib knows it: "tensorrt-rtx"
+  const char* library;  // its name for the loader: "libtensorrt_rtx.so.1"
+  const char* kind;     // its name in lib/: "tensorrt-rtx"
 };
 extern const Flavour kFlavour;
 
-// Says for which GPUs to build, as 89 for compute capability 8.9; none: for this machine's. Throws
-// ERR_ENGINE_INCOMPATIBLE for one that the library does not know.
+// Sets the GPUs to build for, for example 89 for compute capability 8.9. If `wanted` is empty, the
+// engine is for this machine's GPU. Throws ERR_ENGINE_INCOMPATIBLE for a capability that the
+// library does not support.
 void set_compute_capabilities(nvinfer1::IBuilderConfig& config, const std::vector<int>& wanted);
 
-// Throws ERR_ENGINE_INCOMPATIBLE for bytes that are no plan, as far as that is seen without a GPU.
+// Throws ERR_ENGINE_INCOMPATIBLE for bytes that are not a plan, as far as that can be checked
+// without a GPU.
 void require_plan(nvinfer1::IRuntime& runtime, std::span<const std::byte> plan);
 
-// Measurements of kernels that a build may take over from an earlier one, kept in a file; empty
-// where the library makes none.
+// Measurements of kernels. A file keeps them, and later builds can reuse them. Empty when the
+// library measures nothing.
 class BuildCache {
  public:
   BuildCache(nvinfer1::IBuilderConfig& config, std::span<const std::byte> kept);
@@ -38,8 +40,8 @@ class BuildCache {
   std::unique_ptr<Content> content_;
 };
 
-// An engine's execution context. What the library compiles for it on this machine is taken from
-// `kept` where it fits, and given by bytes() afterwards.
+// An engine's execution context. `kept` contains kernels that the library compiled on this machine
+// earlier; it reuses those that fit. bytes() returns the current ones.
 class Context {
  public:
   Context(nvinfer1::ICudaEngine& engine, std::span<const std::byte> kept);

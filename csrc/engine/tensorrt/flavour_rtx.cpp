@@ -50,7 +50,7 @@ void set_compute_capabilities(nvinfer1::IBuilderConfig& config, const std::vecto
 void require_plan(nvinfer1::IRuntime& runtime, std::span<const std::byte> plan) {
   using nvinfer1::EngineInvalidityDiagnostics;
   const auto size = static_cast<int64_t>(plan.size());
-  uint64_t reasons = 0;  // and so it stays where the library finds no GPU to compare with
+  uint64_t reasons = 0;  // stays 0 when the library finds no GPU to compare with
   if (size < runtime.getEngineHeaderSize()) {
     reasons = static_cast<uint64_t>(EngineInvalidityDiagnostics::kMALFORMED_ENGINE);
   } else {
@@ -68,7 +68,7 @@ void require_plan(nvinfer1::IRuntime& runtime, std::span<const std::byte> plan) 
   }
 }
 
-// Kernels are compiled where the engine runs: a build measures nothing.
+// Kernels are compiled when the engine runs, so a build measures nothing.
 struct BuildCache::Content {};
 BuildCache::BuildCache(nvinfer1::IBuilderConfig&, std::span<const std::byte>) {}
 BuildCache::~BuildCache() = default;
@@ -86,11 +86,11 @@ Context::Context(nvinfer1::ICudaEngine& engine, std::span<const std::byte> kept)
   config.reset(engine.createRuntimeConfig());
   if (config) cache.reset(config->createRuntimeCache());
   if (cache) {
-    // One of another machine or version is refused, and everything compiled anew.
+    // The library rejects a cache of another machine or version and compiles everything again.
     if (!kept.empty()) cache->deserialize(kept.data(), kept.size());
     config->setRuntimeCache(*cache);
   }
-  // One launch a batch, recorded anew where a size is met for the first time.
+  // A batch is one graph launch. The graph is recorded when a size occurs for the first time.
   if (config) config->setCudaGraphStrategy(nvinfer1::CudaGraphStrategy::kWHOLE_GRAPH_CAPTURE);
   context.reset(config ? engine.createExecutionContext(config.get()) : nullptr);
   require(context.get(), ErrorCode::kOutOfMemory, "cannot make an execution context");

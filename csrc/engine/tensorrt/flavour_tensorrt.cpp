@@ -5,7 +5,7 @@ namespace llm2clip::tensorrt {
 
 const Flavour kFlavour{"TensorRT", "libnvinfer.so.11", "tensorrt"};
 
-// It measures kernels on the GPU that it builds for: this machine's.
+// TensorRT measures kernels on the GPU that it builds for, so it builds only for this machine's.
 void set_compute_capabilities(nvinfer1::IBuilderConfig&, const std::vector<int>& wanted) {
   if (wanted.empty()) return;
   throw Error(
@@ -14,7 +14,7 @@ void set_compute_capabilities(nvinfer1::IBuilderConfig&, const std::vector<int>&
       "machine's GPU; --engine tensorrt-rtx builds for others");
 }
 
-// Its runtime says nothing of a plan before it opens it.
+// TensorRT's runtime cannot check a plan without opening it.
 void require_plan(nvinfer1::IRuntime&, std::span<const std::byte>) {}
 
 struct BuildCache::Content {
@@ -25,7 +25,7 @@ BuildCache::BuildCache(nvinfer1::IBuilderConfig& config, std::span<const std::by
     : content_(std::make_unique<Content>()) {
   auto& cache = content_->cache;
   cache.reset(config.createTimingCache(kept.data(), kept.size()));
-  // Damaged, or of another version: a fresh one.
+  // A damaged cache or one of another version is replaced by a new one.
   if (!cache) cache.reset(config.createTimingCache(nullptr, 0));
   if (cache) config.setTimingCache(*cache, /*ignoreMismatch=*/false);
 }
@@ -52,7 +52,7 @@ struct Context::Content {
   std::unique_ptr<nvinfer1::IExecutionContext> context;
 };
 
-// Nothing is left to compile.
+// There is nothing to compile at run time.
 Context::Context(nvinfer1::ICudaEngine& engine, std::span<const std::byte>)
     : content_(std::make_unique<Content>()) {
   content_->context.reset(engine.createExecutionContext());

@@ -46,7 +46,7 @@ Tensor Turns::table(NetworkWriter& out, const std::vector<float>& angles, const 
   const float scale = of_ == Of::kQueries ? attention_scale(rope.head_dim()) : 1;
   const std::vector<float> halved = one_of_each_pair(angles, scale);
   if (by_place) return out.numbers(halved, {rope.tokens, pairs});
-  // One for each picture, as the library wants them.
+  // The library needs one table per image.
   Tensor const one = out.numbers(halved, {1, 1, rope.tokens, pairs});
   Tensor const each = out.expand(one, x, {kAll, 1, rope.tokens, pairs});
   return out.reshape(each, {0, rope.tokens, pairs});

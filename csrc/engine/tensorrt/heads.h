@@ -5,26 +5,27 @@
 
 namespace llm2clip::tensorrt {
 
-// What queries are multiplied by: the library's attention does not scale.
+// The factor for the queries, because the library's attention does not scale.
 float attention_scale(int64_t dim);
 
-// `count` heads from `first` on of [B, N, heads · dim] → [B, count, N, dim]
+// Takes `count` heads, from head `first` on, of [B, N, heads · dim] → [B, count, N, dim].
 Tensor some_heads(NetworkWriter& out, Tensor x, int64_t first, int64_t count, int64_t dim);
 
-// q, k, v [B, H, N, dim], q scaled already → [B, N, H · dim]; of k and v there may be fewer heads,
-// each for as many of q. `mask`: bool [B, 1, N, N], true where a token attends to another; null:
-// all to all. By one fused kernel, or the build fails: an attention that falls apart would be slow
-// without anybody knowing. Of f32 there is no such kernel, and it may.
+// q, k, v [B, H, N, dim], q scaled already → [B, N, H · dim]. k and v may have fewer heads; then
+// several query heads share one. `mask` is bool [B, 1, N, N], true where a token attends to
+// another, or null when every token attends to all tokens. In half types the build fails unless one
+// fused kernel computes the attention, because separate kernels would be slow without notice. For
+// f32 there is no fused kernel, so separate kernels are allowed.
 Tensor attend(NetworkWriter& out, Tensor q, Tensor k, Tensor v, Tensor mask = nullptr);
 
-// The rotary embeddings of queries or of keys, in f32. A network holds the tables of each once.
+// RoPE of queries or of keys, in f32. A network stores the tables of each once.
 class Turns {
  public:
   enum class Of { kQueries, kKeys };
   // Queries are also multiplied by the attention's scale.
   explicit Turns(Of of) : of_(of) {}
-  // x: [B, H, N, dim] → the same. Token i turns by angle i, or by that of its place: int64 [B, N].
-  // A network gives places with all of its rotations or with none.
+  // Rotates x [B, H, N, dim]. The position id of token i is i, or that in `places`, int64 [B, N].
+  // A network passes places with all of its rotations or with none.
   Tensor turn(NetworkWriter& out, Tensor x, const Rope& rope, Tensor places = nullptr);
 
  private:

@@ -41,7 +41,7 @@ void require_one(const ICudaEngine& engine, const std::vector<std::string>& name
   refuse("one " + what + ", of float32", std::to_string(names.size()) + " or another type");
 }
 
-// The largest that its kernels were built for.
+// The largest shape that the plan's kernels were built for.
 Shape most(const ICudaEngine& engine, const std::string& input) {
   return shape_of(engine.getProfileShape(input.c_str(), 0, nvinfer1::OptProfileSelector::kMAX));
 }

@@ -12,20 +12,20 @@
 
 namespace llm2clip::tensorrt {
 
-// A plan on the current context's device, known to take the inputs that it is opened for, of a
-// batch of that size, and to give embeddings.
+// A plan on the device of the current context. The constructor checks that it accepts the session's
+// inputs and batch size, and that it returns embeddings.
 class LoadedPlan {
  public:
-  // Throws ERR_ENGINE_INCOMPATIBLE for a file that is none, or takes or gives anything else;
-  // ERR_OUT_OF_MEMORY.
+  // Throws ERR_ENGINE_INCOMPATIBLE for a file that is not a plan or has other inputs or outputs,
+  // and ERR_OUT_OF_MEMORY.
   LoadedPlan(std::span<const std::byte> plan, const SessionOptions& options);
 
   nvinfer1::ICudaEngine& engine() const { return *engine_; }
-  // One of pictures or features; of texts, three: ids of tokens, which are there, which count.
+  // One name for images or features. For texts three: token ids, attention mask and pool mask.
   const std::vector<std::string>& inputs() const { return inputs_; }
   bool takes_texts() const { return inputs_.size() > 1; }
   const char* output() const { return output_.c_str(); }
-  const Shape& one() const { return one_; }  // of a batch
+  const Shape& one() const { return one_; }  // the shape of one input of a batch
   int64_t embedding_dim() const { return embedding_dim_; }
 
  private:
@@ -33,7 +33,7 @@ class LoadedPlan {
   void require_texts();
   void require_output();
 
-  std::unique_ptr<nvinfer1::IRuntime> runtime_;  // outlives its engine
+  std::unique_ptr<nvinfer1::IRuntime> runtime_;  // must outlive its engine
   std::unique_ptr<nvinfer1::ICudaEngine> engine_;
   std::vector<std::string> inputs_;
   std::string output_;

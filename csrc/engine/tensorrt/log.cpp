@@ -6,14 +6,14 @@
 namespace llm2clip::tensorrt {
 namespace {
 
-// The first ones name the cause, later ones what it led to.
+// The first errors name the cause. Later ones are its consequences.
 constexpr size_t kKept = 3;
 
 bool contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
 }
 
-// Added to every error on a machine without a GPU, whatever the error is of.
+// The library adds this error to every other error on a machine without a GPU.
 bool is_of_absent_gpu(const std::string& error) {
   return contains(error, "catchCudaError") && contains(error, "CUDA driver version");
 }
@@ -26,7 +26,7 @@ bool is_of_memory(const std::string& error) {
 }  // namespace
 
 Log& Log::get() {
-  // Never destroyed: the library may speak while the process ends.
+  // Never destroyed, because the library may still log while the process ends.
   static Log& log = *std::make_unique<Log>().release();
   return log;
 }
@@ -36,7 +36,7 @@ void Log::log(Severity severity, const char* message) noexcept {
   try {
     const std::lock_guard lock(mutex_);
     if (errors_.size() < kKept && !is_of_absent_gpu(message)) errors_.emplace_back(message);
-  } catch (...) {  // without memory there is nothing to keep it in
+  } catch (...) {  // without memory, the message is dropped
   }
 }
 

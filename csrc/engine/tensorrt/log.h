@@ -10,20 +10,20 @@
 
 namespace llm2clip::tensorrt {
 
-// What the vendor's library says. It keeps a pointer to the first one it is given for as long as
-// the process lives, and calls it from threads of its own.
+// Collects the messages of the vendor's library. The library keeps a pointer to its first logger
+// for the lifetime of the process, and calls it from its own threads.
 class Log final : public nvinfer1::ILogger {
  public:
-  // The process's one log.
+  // The only log of the process.
   static Log& get();
 
   void log(Severity severity, const char* message) noexcept override;
 
-  // Forgets what was said before: to be called before work whose failure is to be explained.
+  // Discards earlier messages. Call it before work whose failure is to be explained.
   void clear();
 
-  // Throws `code`, or ERR_OUT_OF_MEMORY where the library says so, with what it said since clear():
-  // its calls tell nothing themselves.
+  // Throws `code`, or ERR_OUT_OF_MEMORY if the library reports that, with the messages since
+  // clear(). The library's calls themselves return no reason.
   [[noreturn]] void fail(ErrorCode code, const std::string& doing);
 
  private:
@@ -31,7 +31,7 @@ class Log final : public nvinfer1::ILogger {
   std::vector<std::string> errors_;
 };
 
-// A pointer that the library gave; null means that it failed.
+// Dereferences a pointer that the library returned. Null means that the call failed.
 template <typename T>
 T& require(T* given, ErrorCode code, const std::string& doing) {
   if (given == nullptr) Log::get().fail(code, doing);

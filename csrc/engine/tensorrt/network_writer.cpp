@@ -65,7 +65,7 @@ NetworkWriter::NetworkWriter(nvinfer1::IBuilder& builder, Precision precision)
     : dtype_(dtype_of(precision)) {
   type_ = type_of(dtype_);
   Log::get().clear();
-  network_.reset(builder.createNetworkV2(0));  // strongly typed, as all are
+  network_.reset(builder.createNetworkV2(0));  // networks are always strongly typed
   if (!network_) refuse("a network");
 }
 
@@ -183,7 +183,8 @@ Tensor NetworkWriter::transpose(Tensor x, const std::vector<int>& order) {
   return layer->getOutput(0);
 }
 
-// The least of each two, as numbers of the network: some are known when it runs, the rest now.
+// The smaller extent of each pair, computed in the network, because some extents are known only at
+// run time.
 Tensor NetworkWriter::extents_within(Tensor x, const Shape& extents) {
   Tensor const most = integers(extents, {static_cast<int64_t>(extents.size())});
   Tensor const own = output(network_->addShape(*x), "a shape");

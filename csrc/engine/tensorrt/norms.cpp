@@ -5,7 +5,8 @@ namespace {
 
 Padding row_padding(int64_t size, int64_t padded) { return {1, 1, size, 1, padded}; }
 
-// The first `width` numbers of x, all others zeros, over the root of their mean square.
+// Divides x, of which only the first `width` elements are not zero, by the root of their mean
+// square.
 Tensor scaled_to_unit(NetworkWriter& out, Tensor x, int64_t width, double eps) {
   Tensor const inverse_width = out.scalar(1.0F / static_cast<float>(width), x);
   Tensor const squares = out.sum_of_rows(out.multiply(x, x));
@@ -40,7 +41,7 @@ Tensor normalise_root_mean_square(NetworkWriter& out, Tensor x, const RmsNorm& n
 Tensor normalise_length(NetworkWriter& out, Tensor x) {
   using nvinfer1::ElementWiseOperation;
   Tensor const length = out.root(out.sum_of_rows(out.multiply(x, x)));
-  Tensor const least = out.scalar(1e-12F, length);  // of a vector of zeros
+  Tensor const least = out.scalar(1e-12F, length);  // for a vector of zeros
   return out.combine(x, out.combine(length, least, ElementWiseOperation::kMAX),
                      ElementWiseOperation::kDIV);
 }

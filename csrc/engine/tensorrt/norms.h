@@ -4,21 +4,21 @@
 
 namespace llm2clip::tensorrt {
 
-// Norms run in f32 whatever the network's type: sums over a row need its bits.
+// Norms run in f32 whatever the network's type, because sums over a row need the precision.
 
-// x: f32 [.., D] → [.., D] of the network's type.
+// x: f32 [.., D] → [.., D] in the network's type.
 Tensor normalise(NetworkWriter& out, Tensor x, const Norm& norm);
 
-// x over the root of its mean square, times the weight: f32 [.., D] → [.., D] of the network's
-// type.
+// Divides x by the root of its mean square and multiplies by the weight: f32 [.., D] → [.., D] in
+// the network's type.
 Tensor normalise_root_mean_square(NetworkWriter& out, Tensor x, const RmsNorm& norm);
 
-// x: f32 [.., D] to the length of 1.
+// Scales x, f32 [.., D], to length 1.
 Tensor normalise_length(NetworkWriter& out, Tensor x);
 
-// As normalise(), over the first D numbers of x: f32 [.., padded D], zeros from D on, which stay
-// zeros. Spelled out, as the library's layer knows no such rows: to cut and pad them would move all
-// of them twice.
+// The same as normalise(), over the first D elements of x: f32 [.., padded D]. The elements after D
+// are zeros and stay zeros. It is composed of simple layers, because the library's norm does not
+// support padded rows; cropping and padding again would move all of them twice.
 Tensor normalise_padded(NetworkWriter& out, Tensor x, const Norm& norm);
 
 }  // namespace llm2clip::tensorrt

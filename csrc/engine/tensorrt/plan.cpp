@@ -11,17 +11,19 @@
 namespace llm2clip::tensorrt {
 namespace {
 
-// Kernels are tuned for this batch, that of a server under load, where all that may come must run.
+// The batch size that kernels are tuned for: that of a server under load. All batch sizes must run,
+// though.
 constexpr int64_t kTunedBatch = 8;
-// And for texts of so many tokens, a caption's and its prompt's.
+// The number of tokens that kernels are tuned for: a caption and its prompt.
 constexpr int64_t kTunedTokens = 64;
 
-// Takes a plan as it comes: no second copy of its weights is ever in memory.
+// Writes a plan while the library produces it, so that memory never holds a second copy of the
+// weights.
 class PlanWriter final : public nvinfer1::IStreamWriter {
  public:
   explicit PlanWriter(const std::string& path) : file_(path) {}
 
-  // What is thrown here must not pass through the library.
+  // An exception must not pass through the library.
   int64_t write(const void* data, int64_t size) noexcept override {
     try {
       file_.write({static_cast<const std::byte*>(data), static_cast<size_t>(size)});
@@ -41,8 +43,8 @@ class PlanWriter final : public nvinfer1::IStreamWriter {
   std::optional<Error> failure_;
 };
 
-// Batches of 1 to max_batch; of texts, 1 to so many tokens. Each input begins with the batch, and
-// where texts are rows of tokens those follow.
+// Allows batches of 1 to max_batch, and texts of 1 to the longest length. The first dimension of
+// each input is the batch. For texts, the second is the tokens.
 void add_profile(nvinfer1::IBuilder& builder, nvinfer1::INetworkDefinition& network,
                  nvinfer1::IBuilderConfig& config, const BuildOptions& options) {
   using nvinfer1::OptProfileSelector;
@@ -74,7 +76,7 @@ void write_plan(nvinfer1::IBuilder& builder, nvinfer1::INetworkDefinition& netwo
   Log::get().clear();
   const std::unique_ptr<nvinfer1::IBuilderConfig> config(builder.createBuilderConfig());
   require(config.get(), ErrorCode::kInternal, "cannot configure a build");
-  // fp32 means fp32: not with the ten bits of TF32.
+  // fp32 means full fp32, not TF32 with its ten bits.
   config->clearFlag(nvinfer1::BuilderFlag::kTF32);
   config->setProfilingVerbosity(nvinfer1::ProfilingVerbosity::kDETAILED);
   set_compute_capabilities(*config, options.compute_capabilities);

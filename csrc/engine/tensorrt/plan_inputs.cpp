@@ -16,7 +16,7 @@ bool set_input(IExecutionContext& context, const std::string& name, const Shape&
          context.setTensorAddress(name.c_str(), data);
 }
 
-// They begin their way as they become complete.
+// Images or features. Their copies to the device start as soon as they are complete.
 class StagedInputs final : public PlanInputs {
  public:
   StagedInputs(const LoadedPlan& plan, int64_t max_batch,
@@ -57,7 +57,7 @@ class TextInputs final : public PlanInputs {
   TextInputs(const LoadedPlan& plan, int64_t max_batch)
       : names_(plan.inputs()), texts_(max_batch, element_count(plan.one())) {}
 
-  // What the device gets is made of it later.
+  // give() makes the device's input from this memory.
   std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
     return std::make_unique<PlainBatchMemory>(floats);
   }
@@ -77,7 +77,7 @@ class TextInputs final : public PlanInputs {
   }
 
  private:
-  std::vector<std::string> names_;  // of ids, attention mask and pool mask
+  std::vector<std::string> names_;  // of token ids, attention mask and pool mask
   DeviceTexts texts_;
 };
 

@@ -13,21 +13,22 @@
 
 namespace llm2clip::tensorrt {
 
-// A plan's inputs on the device, at addresses that a recorded launch may keep.
+// A plan's inputs on the device, at fixed addresses, so that a recorded launch may use them.
 class PlanInputs {
  public:
   virtual ~PlanInputs() = default;
   virtual std::unique_ptr<BatchMemory> batch_memory(size_t floats) = 0;
-  // Whatever is in memory at first, these may be run at once.
+  // The sizes to run once when a session opens. They may run with any content of the memory.
   virtual std::vector<BatchSize> to_warm_up() const = 0;
-  // Brings a batch to the device, before what follows on `stream`, which must be done with the one
-  // before. What lies past it there is of no interest, nor is its result.
+  // Copies a batch to the device, ahead of later work on `stream`. The stream must have finished
+  // the previous batch. Memory after the batch keeps old data, and the results for it are ignored.
   virtual BatchSize give(const float* inputs, int64_t batch, const CudaStream& stream) = 0;
-  // False where the library refuses.
+  // Sets the inputs' addresses and shapes. Returns false when the library refuses.
   virtual bool set(nvinfer1::IExecutionContext& context, const BatchSize& size) const = 0;
 };
 
-// Of pictures or features, which lie as the plan takes them; or of texts, which become rows.
+// The inputs are images or features, which are copied unchanged, or texts, which are converted to
+// rows.
 std::unique_ptr<PlanInputs> plan_inputs(const LoadedPlan& plan, int64_t max_batch,
                                         std::shared_ptr<const CudaContext> context);
 

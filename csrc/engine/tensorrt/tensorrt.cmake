@@ -1,5 +1,5 @@
-# The TensorRT engines: one source, compiled against each vendor's headers where they are there.
-# Plugins too, but of a library that is never linked.
+# The TensorRT engines. The same sources are compiled against the headers of each vendor library
+# that is present. They are plugins, but the vendor's library is never linked.
 set(TENSORRT_INCLUDE "" CACHE PATH "Folder that holds NvInfer.h of TensorRT 11")
 set(TENSORRT_RTX_INCLUDE "" CACHE PATH "Folder that holds NvInfer.h of TensorRT for RTX")
 file(GLOB tensorrt_sources CONFIGURE_DEPENDS csrc/engine/tensorrt/*.cpp)
@@ -22,7 +22,8 @@ if(TENSORRT_RTX_INCLUDE)
   add_library(llm2clip_tensorrt_rtx MODULE $<TARGET_OBJECTS:tensorrt_rtx_parts>)
   set_target_properties(llm2clip_tensorrt_rtx PROPERTIES PREFIX "")
   target_link_libraries(llm2clip_tensorrt_rtx PRIVATE llm2clip_core)
-  # What the models become, layer by layer; test/tensorrt-build.test.mts gives it the library.
+  # Tests the networks of the models layer by layer. test/tensorrt-build.test.mts passes it the
+  # library.
   file(GLOB network_test_sources CONFIGURE_DEPENDS csrc/engine/tensorrt/tests/*.cpp)
   add_executable(tensorrt_network_test ${network_test_sources} csrc/tests/numbered_weights.cpp
                  csrc/tests/ropes.cpp $<TARGET_OBJECTS:tensorrt_rtx_parts>)

@@ -25,7 +25,7 @@ class TensorrtBuilder final : public TensorrtNet {
 }  // namespace
 
 std::unique_ptr<Builder> tensorrt_builder(const BuildOptions& options) {
-  build_targets(options);  // where a GPU is needed, its absence is said before anything else
+  build_targets(options);  // reports a missing GPU before any other work
   return std::make_unique<TensorrtBuilder>(options);
 }
 

@@ -56,12 +56,13 @@ Value TensorrtNet::pool_attention(const Weight& query, const Linear& q, Value kv
                                   const Heads& heads) {
   Tensor const k = some_heads(out_, t(kv), 0, heads.count, heads.dim);
   Tensor const v = some_heads(out_, t(kv), heads.count, heads.count, heads.dim);
-  // The same for every picture: projected now.
+  // The query is the same for every image, so it is projected now.
   const std::vector<float> projected = projected_query(query, q, attention_scale(heads.dim));
   Tensor const latent =
       out_.cast(out_.numbers(projected, {1, heads.count, 1, heads.dim}), out_.type());
   projected_ += query.parameters() + q.weight.parameters() + (q.bias ? q.bias->parameters() : 0);
-  // No fused kernel answers a single query of fewer than four heads: those ask twice.
+  // No fused kernel supports a single query with fewer than four heads, so the query is given
+  // twice.
   const int64_t times = heads.count < 4 ? 2 : 1, width = heads.count * heads.dim;
   Tensor const asked = out_.expand(latent, k, {kAll, heads.count, times, heads.dim});
   Tensor const answers = attend(out_, asked, k, v);
@@ -90,7 +91,7 @@ Value TensorrtNet::activation(Value x, Activation activation) {
 
 Value TensorrtNet::add(Value a, Value b) {
   Tensor const x = t(a), y = t(b);
-  // Where one is in f32, as the stream of a text tower is, so is the sum.
+  // If one of them is in f32, like the residual stream of a text tower, the sum is, too.
   const bool mixed = x->getType() != y->getType();
   return made(mixed ? out_.add(out_.cast(x, DataType::kFLOAT), out_.cast(y, DataType::kFLOAT))
                     : out_.add(x, y));
@@ -103,7 +104,8 @@ Value TensorrtNet::select_token(Value x, int64_t token) {
 }
 
 Tensor TensorrtNet::gated(Value gate_up) {
-  Tensor const x = linear_in_blocks(values_[static_cast<size_t>(gate_up.id)], 2);
+  const Said& said = values_[static_cast<size_t>(gate_up.id)];
+  Tensor const x = said.later ? linear_in_blocks(said, 2) : t(gate_up);
   const int64_t padded = shape_of(x).back() / 2;
   Shape begin(shape_of(x).size(), 0), extents(begin.size(), kAll);
   extents.back() = padded;

@@ -10,10 +10,9 @@
 
 namespace llm2clip::tensorrt {
 
-// The lowering of net.h: what a model says becomes layers of a strongly typed network. Products run
-// in the network's type, norms and rotations in f32, cast there and back, which the library fuses.
-// What a text tower adds up from block to block stays in f32. tensorrt_net_text.cpp holds the text
-// side.
+// Lowers net.h to layers of a strongly typed network. Matrix products run in the network's type.
+// Norms and RoPE run in f32, with casts that the library fuses. The residual stream of a text tower
+// stays in f32. tensorrt_net_text.cpp has the text side.
 class TensorrtNet : public Builder {
  public:
   TensorrtNet(std::shared_ptr<nvinfer1::IBuilder> builder, Precision precision, Shape input)
@@ -41,38 +40,38 @@ class TensorrtNet : public Builder {
 
  protected:
   nvinfer1::IBuilder& builder() { return *builder_; }
-  // The whole network, once the model has said all of it.
+  // Completes the network after the model has described all of it.
   nvinfer1::INetworkDefinition& finish(Value embedding);
   int64_t parameters() const { return out_.parameters() + projected_; }
 
  private:
-  // A linear is not said until something reads it: gated_norm() has it padded.
+  // A linear is not added until something reads it, because gated_norm() needs it padded.
   struct LaterLinear {
     Value x;
     Linear w;
   };
   struct Said {
-    Tensor tensor;  // null: still to be said
+    Tensor tensor;  // null: not added yet
     std::optional<LaterLinear> later;
   };
 
   Value last() const { return {static_cast<int>(values_.size()) - 1}; }
   Value made(Tensor tensor);
   Tensor t(Value value);
-  // A linear of `blocks` side by side: each is padded where there are several, and so are the
-  // columns where x is.
+  // Adds a linear whose output is `blocks` blocks side by side. If there are several, each block is
+  // padded. If x is padded, the columns are padded, too.
   Tensor linear_in_blocks(const Said& said, int64_t blocks);
-  // silu(gate) · up, f32 [.., H], padded.
+  // silu(gate) · up, f32 [.., H], padded where gate_up is a linear.
   Tensor gated(Value gate_up);
 
-  std::shared_ptr<nvinfer1::IBuilder> builder_;  // outlives its network
+  std::shared_ptr<nvinfer1::IBuilder> builder_;  // must outlive its network
   NetworkWriter out_;
-  Shape input_;  // one of a batch
+  Shape input_;  // the shape of one input of a batch
   std::vector<Said> values_;
   Turns query_turns_{Turns::Of::kQueries};
   Turns key_turns_{Turns::Of::kKeys};
-  std::optional<Texts> texts_;  // once tokens() is said
-  int64_t projected_ = 0;       // parameters that pool_attention() made its query of
+  std::optional<Texts> texts_;  // set when tokens() is called
+  int64_t projected_ = 0;       // parameters of pool_attention()'s projected query
 };
 
 }  // namespace llm2clip::tensorrt

@@ -1,4 +1,4 @@
-// What language models and adapters say.
+// The operations of language models and adapters.
 #include "engine/tensorrt/norms.h"
 #include "engine/tensorrt/tensorrt_net.h"
 

@@ -1,4 +1,4 @@
-// The engine that this shared library is: see engine/plugin.h for how it is opened.
+// The plugin of this shared library. engine/plugin.h describes how it is opened.
 #include "engine/engine.h"
 #include "engine/tensorrt/tensorrt_builder.h"
 #include "engine/tensorrt/tensorrt_session.h"
@@ -16,7 +16,8 @@ class TensorrtEngine final : public Engine {
   std::unique_ptr<Session> open(const SessionOptions& options) override {
     return open_tensorrt_session(options);
   }
-  int64_t inspect(const SessionOptions& options) override { return inspect_plan(options); }
+  // A plan shows the types of its inputs and outputs, not those that it computes in.
+  Inspection inspect(const SessionOptions& options) override { return {inspect_plan(options), ""}; }
 };
 
 }  // namespace

@@ -56,7 +56,8 @@ class TensorrtSession final : public Session {
  private:
   static size_t bytes(int64_t floats) { return static_cast<size_t>(floats) * sizeof(float); }
 
-  // Compiles what each size needs, or takes it from the cache: no request waits for that.
+  // Compiles the kernels for each size or takes them from the cache, so that no request waits for
+  // that.
   void warm_up() {
     for (const BatchSize& size : inputs_->to_warm_up()) enqueue(size);
     stream_.synchronize();
@@ -69,11 +70,11 @@ class TensorrtSession final : public Session {
                        context.setTensorAddress(plan_.output(), embeddings_.data()) &&
                        context.enqueueV3(stream_.handle());
     if (begun) return;
-    stream_.synchronize();  // throws where it is the device that failed
+    stream_.synchronize();  // throws if the device has failed
     Log::get().fail(ErrorCode::kInternal, "cannot run a batch of " + std::to_string(size.batch));
   }
 
-  std::shared_ptr<const CudaContext> cuda_;  // goes last
+  std::shared_ptr<const CudaContext> cuda_;  // destroyed last
   CudaStream stream_;
   CudaEvent done_;
   LoadedPlan plan_;

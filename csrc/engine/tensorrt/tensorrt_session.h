@@ -6,12 +6,12 @@
 
 namespace llm2clip::tensorrt {
 
-// Loads a plan that tensorrt_builder() wrote, or one made elsewhere that takes and gives the same.
+// Loads a plan from tensorrt_builder(), or from elsewhere if it has the same inputs and outputs.
 // The device is checked before the plan is read.
 std::unique_ptr<Session> open_tensorrt_session(const SessionOptions& options);
 
-// Size of the embeddings of a plan. Needs a GPU; without one it finds what is no plan
-// (ERR_ENGINE_INCOMPATIBLE), and of the rest says ERR_DEVICE_UNAVAILABLE.
+// Returns the embedding dimension of a plan. This needs a GPU. Without a GPU, it throws
+// ERR_ENGINE_INCOMPATIBLE for a file that is not a plan, and ERR_DEVICE_UNAVAILABLE for others.
 int64_t inspect_plan(const SessionOptions& options);
 
 }  // namespace llm2clip::tensorrt

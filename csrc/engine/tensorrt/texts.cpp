@@ -12,7 +12,7 @@ Texts::Texts(NetworkWriter& out) {
   Tensor const there = input(1);
   pool_mask_ = input(2);
   places_ = out.sum_before(there, 1);
-  // Padding attends to padding: an attention to nothing gives no numbers.
+  // Padding attends to padding, because attending to nothing would give NaN.
   Tensor const queries = out.reshape(there, {0, 1, -1, 1}),
                keys = out.reshape(there, {0, 1, 1, -1});
   attention_mask_ = out.combine(queries, keys, nvinfer1::ElementWiseOperation::kEQUAL);

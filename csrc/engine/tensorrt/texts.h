@@ -6,21 +6,21 @@
 
 namespace llm2clip::tensorrt {
 
-// In the order in which sessions keep them.
+// The order in which sessions keep the inputs.
 inline constexpr std::array kTextInputs{"input_ids", "attention_mask", "pool_mask"};
 
-// The texts of a batch as a network sees them: rows of tokens, padded on either side, and masks
-// that say which are there and which count for the mean. int64 [B, N] each.
+// The texts of a batch in a network: rows of tokens, padded on either side, an attention mask and a
+// mask of pooled tokens. Each is int64 [B, N].
 class Texts {
  public:
   explicit Texts(NetworkWriter& out);  // adds the inputs
 
   Tensor ids() const { return ids_; }
-  // Of each token in its text, whatever padding is before it: int64 [B, N].
+  // The position id of each token in its text, without padding: int64 [B, N].
   Tensor places() const { return places_; }
-  // Which tokens attend to which, those of a text to all of it: bool [B, 1, N, N].
+  // Which tokens attend to which. All tokens of a text attend to each other: bool [B, 1, N, N].
   Tensor attention_mask() const { return attention_mask_; }
-  // Of those that count: x [B, N, D] → f32 [B, D].
+  // The mean over pooled tokens: x [B, N, D] → f32 [B, D].
   Tensor mean(NetworkWriter& out, Tensor x) const;
 
  private:

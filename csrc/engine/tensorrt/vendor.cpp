@@ -10,7 +10,7 @@ namespace {
 
 template <typename Function>
 Function* function(const char* name) {
-  // Already there under its own name: nothing is searched for.
+  // The library is already open under this name, so no path is searched.
   void* const library = ::dlopen(kFlavour.library, RTLD_NOW | RTLD_NOLOAD);
   void* const found = library ? ::dlsym(library, name) : nullptr;
   if (found == nullptr) {
@@ -23,7 +23,8 @@ Function* function(const char* name) {
 
 int32_t part(const char* name) { return function<int32_t()>(name)(); }
 
-// Interfaces are virtual tables: those of another major version must not even be asked.
+// The interfaces are virtual tables, so a library of another major version must not be called at
+// all.
 void require_version() {
   const int32_t found = part("getInferLibMajorVersion");
   if (found == NV_TENSORRT_MAJOR) return;

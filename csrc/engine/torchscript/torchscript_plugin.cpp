@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "engine/torchscript/build/torchscript_builder.h"
 #include "engine/torchscript/session/torchscript_session.h"
+#include "engine/torchscript/tools/inspection.h"
 #include "engine/torchscript/tools/torchscript_tools.h"
 
 namespace llm2clip {
@@ -17,6 +18,9 @@ class TorchscriptEngine final : public Engine {
   }
   std::unique_ptr<Session> open(const SessionOptions& options) override {
     return open_torchscript_session(options);
+  }
+  Inspection inspect(const SessionOptions& options) override {
+    return torchscript_inspect(options);
   }
   Calibration calibrate(const SessionOptions& options, const float* pixels,
                         int64_t count) override {

@@ -10,7 +10,8 @@
 namespace llm2clip {
 namespace {
 
-// One head, repacked so that both products read the columns of their right side together.
+// One head, repacked so that both matrix products read the columns of their right operand
+// contiguously.
 struct Head {
   Head(const AttentionArguments& a, float* scratch)
       : key_columns(round_up(a.tokens, kTileColumns)),
@@ -42,14 +43,14 @@ void turn(const float* x, int64_t token, const AttentionArguments& a, float scal
   }
 }
 
-// Queries carry the scale: scores come out as powers of two.
+// The queries include the scale 1 / (√dim · ln 2), so that scores are exponents of two.
 void pack(const float* queries, int64_t to_key, const AttentionArguments& a, const Head& head) {
   const auto scale = static_cast<float>(1.0 / (std::sqrt(static_cast<double>(a.dim)) * M_LN2));
   std::fill_n(head.keys, head.key_columns * a.dim, 0.0F);
   for (int64_t token = 0; token < a.tokens; ++token) {
     const float* q = queries + token * a.row();
     float* query = head.queries + token * a.dim;
-    // The key stays in the query's row while it is spread over its column.
+    // The key is kept temporarily in the query's row while it is copied to its column.
     turn(q + to_key, token, a, 1.0F, query);
     float* key = head.keys + token / kTileColumns * a.dim * kTileColumns + token % kTileColumns;
     for (int64_t i = 0; i < a.dim; ++i) key[i * kTileColumns] = query[i];
@@ -73,7 +74,7 @@ void score(const AttentionArguments& a, const Head& head, int64_t row, int64_t r
   }
 }
 
-// Turns a row of scores into weights that still have to be divided by their sum, which it returns.
+// Turns a row of scores into unnormalised weights, in place, and returns their sum.
 float weigh(const AttentionArguments& a, const Head& head, float* scores) {
   const __m512 largest = largest_of(scores, head.key_columns);
   __m512 sum = _mm512_setzero_ps();

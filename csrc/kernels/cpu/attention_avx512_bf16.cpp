@@ -27,7 +27,7 @@ __m512 to_float(__m256i x) {
 
 __m256i to_bf16(__m512 x) { return reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(x)); }
 
-// Up to 16 tokens of q or k, turned and scaled → out [tokens, dim].
+// Applies RoPE and the scale to up to 16 tokens of q or k → out [tokens, dim].
 void turn(const uint16_t* x, const Tokens& tokens, const AttentionArguments& a, float scale,
           uint16_t* out) {
   for (int64_t t = 0; t < tokens.count; ++t) {
@@ -41,7 +41,7 @@ void turn(const uint16_t* x, const Tokens& tokens, const AttentionArguments& a, 
   }
 }
 
-// Queries carry the scale: scores come out as powers of two.
+// The queries include the scale 1 / (√dim · ln 2), so that scores are exponents of two.
 void pack_queries_and_keys(const uint16_t* first_query, int64_t to_key, const AttentionArguments& a,
                            const Head& head) {
   const auto scale = static_cast<float>(1.0 / (std::sqrt(static_cast<double>(a.dim)) * M_LN2));
@@ -49,14 +49,14 @@ void pack_queries_and_keys(const uint16_t* first_query, int64_t to_key, const At
     const Tokens tokens{token, std::min(kLanes, a.tokens - token)};
     const uint16_t* q = first_query + token * a.row();
     uint16_t* queries = head.queries + token * a.dim;
-    // The keys stay in the queries' rows while they are spread over their columns.
+    // The keys are kept temporarily in the queries' rows while they are copied to their columns.
     turn(q + to_key, tokens, a, 1.0F, queries);
     spread_keys(queries, token, a, head);
     turn(q, tokens, a, scale, queries);
   }
 }
 
-// Two tokens at a time; where there is no second one its values are zeros.
+// Packs two tokens at a time. If there is no second token, its values are zeros.
 void pack_values(const uint16_t* v, const AttentionArguments& a, const Head& head) {
   const int64_t stride = a.row();
   for (int64_t token = 0; token < a.tokens; token += Head::kPair) {
@@ -74,8 +74,8 @@ void pack_values(const uint16_t* v, const AttentionArguments& a, const Head& hea
   }
 }
 
-// Turns a row of scores into weights that still have to be divided by their sum, which it returns:
-// the sum of the weights as the product will see them.
+// Turns a row of scores into unnormalised weights and returns their sum, computed from the weights
+// after rounding to bf16.
 float weigh(const AttentionArguments& a, const Head& head, const float* scores, uint16_t* weights) {
   const __m512 largest = largest_of(scores, head.key_columns);
   const auto ones = reinterpret_cast<__m512bh>(_mm512_set1_epi16(0x3f80));

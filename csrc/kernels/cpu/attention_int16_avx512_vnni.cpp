@@ -19,10 +19,10 @@ struct Int16Product {
 
 constexpr double kMostSum = std::numeric_limits<int32_t>::max();
 constexpr double kMostNumber = std::numeric_limits<int16_t>::max();
-// What the weights of a row add up to, but for their rounding.
+// The sum of a row's weights, apart from rounding.
 constexpr float kWeightSum = std::numeric_limits<int16_t>::max();
 
-// The numbers of a head in int16, as large as 32-bit sums allow, and what they are multiples of.
+// The elements of a head as int16, as large as 32-bit sums allow, with their scales.
 struct Head : PairedHead<Int16Product> {
   Head(const AttentionArguments& a, float* scratch)
       : PairedHead(a, scratch),
@@ -44,7 +44,8 @@ struct Head : PairedHead<Int16Product> {
   float* row;           // [value_columns]
 };
 
-// As bits, which are ordered as magnitudes are, NaN above all: it becomes the scale.
+// Compares floats by their bits, which order like magnitudes. NaN is the largest, and so becomes
+// the scale.
 __m512i magnitude(__m512 x) {
   return _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff));
 }
@@ -53,7 +54,7 @@ __m256i to_int16(__m512 x, __m512 factor) {
   return _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(_mm512_mul_ps(x, factor)));
 }
 
-// One token of q or k, turned → out [dim]; gives its scale.
+// Applies RoPE to one token of q or k → out [dim] and returns its scale.
 float turn(const float* x, int64_t token, const AttentionArguments& a, const Head& head,
            int16_t* out) {
   __m512i magnitudes = _mm512_setzero_si512();
@@ -73,7 +74,7 @@ float turn(const float* x, int64_t token, const AttentionArguments& a, const Hea
   return most / range;
 }
 
-// The queries' scales make scores powers of two.
+// The queries' scales include 1 / ln 2 and 1 / √dim, so that scores are exponents of two.
 void pack_queries_and_keys(const float* first_query, int64_t to_key, const AttentionArguments& a,
                            const Head& head) {
   const int64_t stride = a.row();
@@ -81,7 +82,7 @@ void pack_queries_and_keys(const float* first_query, int64_t to_key, const Atten
   for (int64_t first = 0; first < a.tokens; first += kLanes) {
     const int64_t last = std::min(first + kLanes, a.tokens);
     int16_t* rows = head.queries + first * a.dim;
-    // The keys stay in the queries' rows while they are spread over their columns.
+    // The keys are kept temporarily in the queries' rows while they are copied to their columns.
     for (int64_t t = first; t < last; ++t) {
       const float* key = first_query + t * stride + to_key;
       head.key_scales[t] = turn(key, t, a, head, head.queries + t * a.dim);
@@ -94,8 +95,8 @@ void pack_queries_and_keys(const float* first_query, int64_t to_key, const Atten
   }
 }
 
-// 16 columns of the values from i on, two tokens at a time; where there is no second one its
-// values are zeros.
+// Packs 16 columns of the values, from column i on, two tokens at a time. If there is no second
+// token, its values are zeros.
 void pack_values(const float* v, int64_t i, const AttentionArguments& a, const Head& head) {
   const int64_t stride = a.row();
   const __mmask16 mask = lanes_before(a.dim, i);
@@ -120,7 +121,8 @@ void pack_values(const float* v, int64_t i, const AttentionArguments& a, const H
   }
 }
 
-// A row of scores in units of its query's scale, in place; gives the largest, in all lanes.
+// Scales a row of scores to units of its query's scale, in place. Returns the largest score in all
+// lanes.
 __m512 scale_scores(const AttentionArguments& a, const Head& head, int32_t* scores) {
   __m512 most = _mm512_set1_ps(-INFINITY);
   for (int64_t i = 0; i < a.tokens; i += kLanes) {
@@ -132,7 +134,7 @@ __m512 scale_scores(const AttentionArguments& a, const Head& head, int32_t* scor
   return _mm512_set1_ps(_mm512_reduce_max_ps(most));
 }
 
-// Turns a row of scores into powers of two, in place; gives their sum.
+// Turns a row of scores into powers of two, in place, and returns their sum.
 float raise(const AttentionArguments& a, float query_scale, __m512 largest, int32_t* scores) {
   const __m512 scale = _mm512_set1_ps(query_scale);
   __m512 sum = _mm512_setzero_ps();
@@ -146,8 +148,8 @@ float raise(const AttentionArguments& a, float query_scale, __m512 largest, int3
   return _mm512_reduce_add_ps(sum);
 }
 
-// Turns a row of scores into weights that still have to be divided by their sum; gives what they
-// are to be multiplied by.
+// Turns a row of scores into weights rounded to int16. Returns the factor that normalises them, or
+// NaN if the row contains NaN.
 float weigh(const AttentionArguments& a, const Head& head, float query_scale, int32_t* scores,
             int16_t* weights) {
   const float sum = raise(a, query_scale, scale_scores(a, head, scores), scores);

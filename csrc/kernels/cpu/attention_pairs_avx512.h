@@ -11,11 +11,12 @@
 
 namespace llm2clip {
 
-// What the attention kernels of 16-bit numbers share. Product: a Tile and the function that
-// multiplies it. As in attention_softmax_avx512.h, local to the file that includes it.
+// Shared by the attention kernels for 16-bit numbers. `Product` provides a Tile type and the
+// function that multiplies it. Like attention_softmax_avx512.h, this is local to the file that
+// includes it.
 
-// One head, repacked so that both products read the columns of their right side together and two
-// steps of their depth side by side.
+// One head, repacked so that both matrix products read the columns of their right operand
+// contiguously, with two steps of the depth side by side.
 template <typename Product>
 struct PairedHead {
   using Number = typename Product::Tile::Number;
@@ -32,7 +33,7 @@ struct PairedHead {
         weights(values + round_up(a.tokens, kPair) * value_columns),
         queries(weights + kTileRows * key_columns) {}
 
-  // Floats of scratch, a multiple of 16.
+  // The size of the scratch area in floats, a multiple of 16.
   static int64_t size(const AttentionArguments& a) {
     const PairedHead head(a, nullptr);
     const int64_t halves = head.key_columns * (a.dim + kTileRows) +
@@ -49,8 +50,8 @@ struct PairedHead {
   Number* queries;  // [tokens, dim]
 };
 
-// Up to 16 keys [tokens, dim] → the columns [dim / 2, 64, 2] of their panel from token `first` on;
-// columns without a token are zeros.
+// Copies up to 16 keys [tokens, dim] to the columns [dim / 2, 64, 2] of their panel, from token
+// `first` on. Columns without a token are zeros.
 template <typename Product>
 static void spread_keys(const typename PairedHead<Product>::Number* rows, int64_t first,
                         const AttentionArguments& a, const PairedHead<Product>& head) {
@@ -67,7 +68,7 @@ static void spread_keys(const typename PairedHead<Product>::Number* rows, int64_
   }
 }
 
-// Rows of queries · all keys → scores.
+// Multiplies rows of queries by all keys → scores.
 template <typename Product>
 static void score(const AttentionArguments& a, const PairedHead<Product>& head, int64_t row,
                   int64_t rows) {
@@ -85,7 +86,7 @@ static void score(const AttentionArguments& a, const PairedHead<Product>& head, 
   }
 }
 
-// Rows of weights · all values → products.
+// Multiplies rows of weights by all values → products.
 template <typename Product>
 static void mix(const AttentionArguments& a, const PairedHead<Product>& head, int64_t rows) {
   typename Product::Tile tile{};
@@ -103,14 +104,14 @@ static void mix(const AttentionArguments& a, const PairedHead<Product>& head, in
   }
 }
 
-// 16 numbers of one token from i on, turned by its angles.
+// Applies RoPE to 16 elements of one token, from element i on.
 static inline __m512 turned(__m512 x, int64_t token, int64_t i, const AttentionArguments& a) {
   if (a.cos == nullptr) return x;
   const __mmask16 mask = lanes_before(a.dim, i);
   const __m512 cos = _mm512_maskz_loadu_ps(mask, a.cos + token * a.dim + i);
   const __m512 sin = _mm512_maskz_loadu_ps(mask, a.sin + token * a.dim + i);
   const __m512 swapped = _mm512_permute_ps(x, 0b10'11'00'01);
-  // Subtracts in even lanes, adds in odd ones.
+  // fmaddsub subtracts in even lanes and adds in odd lanes.
   return _mm512_fmaddsub_ps(x, cos, _mm512_mul_ps(swapped, sin));
 }
 

@@ -9,19 +9,19 @@
 
 namespace llm2clip {
 
-// What the attention kernels share. All of it is local to the file that includes it: each of these
-// is compiled for the instructions that it alone may use.
+// Shared by the attention kernels. Everything here is local to the file that includes it, because
+// each such file is compiled for different instructions.
 static constexpr int64_t kLanes = 16;
 
 static inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-// Which of the 16 lanes that begin at i < n lie before n.
+// The mask of those lanes from i to i + 15 that lie before n. Requires i < n.
 static inline __mmask16 lanes_before(int64_t n, int64_t i) {
   return i + kLanes <= n ? __mmask16{0xffff} : static_cast<__mmask16>(0xffffU >> (i + kLanes - n));
 }
 
-// 2^x to 2 ulp: 2^⌊x⌋ goes into the exponent, 2^(x − ⌊x⌋) is the polynomial of its degree that is
-// off least, relatively, on [0, 1].
+// 2^x to 2 ulp. 2^⌊x⌋ goes into the exponent. 2^(x − ⌊x⌋) is a minimax polynomial on [0, 1], with
+// the smallest relative error for its degree.
 static inline __m512 exp2(__m512 x) {
   const __m512 r = _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
   __m512 p = _mm512_set1_ps(1.87757667e-3F);
@@ -32,14 +32,14 @@ static inline __m512 exp2(__m512 x) {
   return _mm512_scalef_ps(p, x);
 }
 
-// Rows of scores are a multiple of 64 long, and −∞ beyond the last key: set here once, for no score
-// is written there. Such a key is never the largest, and its weight is zero.
+// Sets the scores to −∞. A row is a multiple of 64 long, and no score is ever written after the
+// last key, so once is enough. An entry of −∞ is never the largest, and its weight is zero.
 static inline void clear_scores(float* scores, int64_t columns) {
   const __m512 least = _mm512_set1_ps(-INFINITY);
   for (int64_t i = 0; i < kTileRows * columns; i += kLanes) _mm512_store_ps(scores + i, least);
 }
 
-// The largest of a row, in all lanes.
+// The largest score of a row, in all lanes.
 static inline __m512 largest_of(const float* scores, int64_t columns) {
   __m512 most[4];
   for (int v = 0; v < 4; ++v) most[v] = _mm512_load_ps(scores + v * kLanes);

@@ -5,7 +5,8 @@
 
 namespace llm2clip {
 
-// Element access that reads as float whatever the storage; written so that loops vectorise.
+// Loads and stores elements as float, whatever the storage type. Written so that compilers
+// vectorise the loops.
 inline float load(const float* x, int64_t i) { return x[i]; }
 inline float load(const uint16_t* x, int64_t i) {
   return std::bit_cast<float>(static_cast<uint32_t>(x[i]) << 16);

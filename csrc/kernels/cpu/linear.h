@@ -12,43 +12,43 @@ struct LinearArguments {
   int64_t rows, in, out;
 };
 
-// The reference, in f32. weight [out, in], bias [out] or nullptr.
+// The plain reference, in f32. weight [out, in], bias [out] or nullptr.
 void linear_plain(const float* x, const float* weight, const float* bias, float* out,
                   const LinearArguments& a);
 
-// The fast kernels read the weight in panels of 64 outputs, the last one filled up with zeros:
-// packed [panels, in / group, 64, group], 64-byte aligned, where a group is four bytes of T (float,
-// uint16_t for bf16, int16_t or int8_t) and `in` a whole number of groups. A panel of int8 ends
-// with one more group, which holds −128 · the sum of each output's weights as int32; one of int16
-// with each output's scale as f32.
+// The fast kernels read the weight in panels of 64 outputs; the last panel is padded with zeros.
+// The layout is packed [panels, in / group, 64, group], 64-byte aligned. A group is four bytes of T
+// (float, uint16_t for bf16, int16_t or int8_t), and `in` must be a whole number of groups. A panel
+// ends with one more group for int8 and int16: for int8 it holds −128 · the sum of each output's
+// weights as int32, and for int16 each output's scale as f32.
 int64_t linear_panels(int64_t out);
 template <typename T>
 int64_t linear_groups(int64_t in);
 
-// Panels first to last − 1.
+// Packs panels first to last − 1.
 template <typename T>
 void pack_linear_weight(const T* weight, T* packed, const LinearArguments& a, int64_t first,
                         int64_t last);
 
-// The same of a weight in f32 or in bf16's bits, rounded to int16 with a scale an output: such that
-// kInt16Depth products of the weights and of inputs up to kMostInt16 in magnitude add up to 32 bits
-// at most.
+// Packs a weight in f32 or bf16 bits as int16, with one scale per output. The scale is such that
+// kInt16Depth products of weights with inputs of magnitude up to kMostInt16 add up to at most
+// 32 bits.
 constexpr int64_t kInt16Depth = 512;
 constexpr int32_t kMostInt16 = 16383;
 template <typename T>
 void pack_linear_weight_in_int16(const T* weight, int16_t* packed, const LinearArguments& a,
                                  int64_t first, int64_t last);
 
-// A share of the work is one block of rows for one panel: shares of a block follow each other.
-// linear_shares() cuts the work into enough of them for so many threads.
+// One share of the work is one block of rows for one panel. The shares of a block are consecutive.
+// linear_shares() cuts the work into enough shares for `threads` threads.
 struct LinearShares {
   int64_t block_rows, count;
-  int64_t threads;  // that the shares are for
+  int64_t threads;  // that the shares are made for
 };
 LinearShares linear_shares(const LinearArguments& a, int64_t threads);
 
-// One share each. All computes in f32: the first and the second with weights as they were stored,
-// the third in bf16 with f32 sums.
+// Each call computes one share. The first two functions compute in f32, with weights stored as f32
+// and as bf16. The third computes in bf16 with f32 sums.
 void linear_avx512(const float* x, const float* packed, const float* bias, float* out,
                    const LinearArguments& a, const LinearShares& shares, int64_t share);
 void linear_avx512(const float* x, const uint16_t* packed, const float* bias, float* out,
@@ -56,13 +56,14 @@ void linear_avx512(const float* x, const uint16_t* packed, const float* bias, fl
 void linear_avx512_bf16(const uint16_t* x, const uint16_t* packed, const float* bias, uint16_t* out,
                         const LinearArguments& a, const LinearShares& shares, int64_t share);
 
-// x in int16, a scale a row (quantise_rows() makes both), the weight in int16:
+// x is int16 with one scale per row, made by quantise_rows(). The weight is int16:
 // out = x · weightᵀ · row scale · output scale + bias.
 void linear_avx512_vnni(const int16_t* x, const float* row_scales, const int16_t* packed,
                         const float* bias, float* out, const LinearArguments& a,
                         const LinearShares& shares, int64_t share);
 
-// x in int8, a scale a row (quantise_rows() makes both), the weight in int8, a scale an output:
+// x is int8 with one scale per row, made by quantise_rows(). The weight is int8 with one scale per
+// output:
 // out = (x − 128) · weightᵀ · row scale · output scale + bias. T: float, or uint16_t for bf16.
 struct Int8Scales {
   const float* rows;     // [rows]

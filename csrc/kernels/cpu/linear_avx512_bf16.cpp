@@ -17,7 +17,7 @@ void round_row(const float* sums, uint16_t* out, int64_t columns) {
 
 }  // namespace
 
-// A whole panel at a time: of 2730 inputs it takes 350 KiB of the second-level cache.
+// Takes a whole panel at a time. With 2730 inputs, a panel takes 350 KiB of the second-level cache.
 void linear_avx512_bf16(const uint16_t* x, const uint16_t* packed, const float* bias, uint16_t* out,
                         const LinearArguments& a, const LinearShares& shares, int64_t share) {
   const LinearBlock block(a, shares, share);

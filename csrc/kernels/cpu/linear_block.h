@@ -6,7 +6,7 @@
 
 namespace llm2clip {
 
-// Where one share of a linear's work lies.
+// The part of a linear that one share computes.
 struct LinearBlock {
   LinearBlock(const LinearArguments& a, const LinearShares& shares, int64_t share)
       : panel(share % linear_panels(a.out)),
@@ -16,8 +16,8 @@ struct LinearBlock {
         columns(std::min(kTileColumns, a.out - column)) {}
 
   int64_t panel;
-  int64_t row, rows;        // rows first and many
-  int64_t column, columns;  // outputs first and many
+  int64_t row, rows;        // first row, number of rows
+  int64_t column, columns;  // first output, number of outputs
 };
 
 }  // namespace llm2clip

@@ -6,10 +6,10 @@
 namespace llm2clip {
 namespace {
 
-// What the products of one stretch of the depth add to up to 64 outputs of a row.
+// The destination of the products of one stretch of the depth: up to 64 outputs of a row.
 struct Outputs {
   const float* scales;
-  const float* start;  // nullptr: zeros
+  const float* start;  // nullptr means zeros
   float* out;
   int64_t columns;
 };
@@ -27,28 +27,29 @@ void add_scaled(const int32_t* sums, float row_scale, const Outputs& outputs) {
   }
 }
 
-// Rows that go through one stretch of a panel's depth before the next one: what their first tile
-// reads from memory the others find in the cache.
+// The number of rows that pass one stretch of a panel's depth before the next stretch begins. The
+// first tile of these rows reads the weights from memory; the others find them in the cache.
 constexpr int64_t kRowsAtOnce = 8 * kTileRows;
 
-// What a share reads and writes.
+// The inputs and outputs of one share.
 struct Work {
   const int16_t* x;
   const float* row_scales;
   const int16_t* panel;
   const float* scales;        // of the panel's outputs
-  const int16_t* next_panel;  // that this thread is likely to read next; nullptr: none
+  const int16_t* next_panel;  // probably this thread's next panel; nullptr: none
   const float* bias;          // of the panel's outputs; nullptr: none
-  float* out;                 // the panel's first output of the first row
+  float* out;                 // the panel's first output in the first row
 };
 
-// A stretch of the depth, of some rows.
+// Some rows, and one stretch of the depth.
 struct Stretch {
   int64_t row, rows, begin;
 };
 
-// Weights of few rows come from memory more slowly than they are multiplied: while one stretch is,
-// its first tiles fetch the next one, whose lines are four times as many as a tile's groups.
+// With few rows, reading the weights from memory takes longer than multiplying them. So the first
+// tiles of each stretch prefetch the next stretch. A stretch has four times as many cache lines as
+// a tile has groups.
 void fetch_next(const int16_t* next, int64_t place, int64_t tiles, Int16Tile& tile) {
   constexpr int64_t kLines = 4, kLine = 64 / sizeof(int16_t);
   tile.next_lines = tiles < kLines ? 2 : 1;

@@ -11,7 +11,7 @@
 namespace llm2clip {
 namespace {
 
-// The rows of a block stay in the shared cache while all panels pass.
+// The rows of a block stay in the shared cache while all panels are processed.
 constexpr int64_t kMostRows = 100 * kTileRows;
 constexpr int64_t kLeastRows = 8 * kTileRows;
 constexpr int64_t kSharesPerThread = 4;
@@ -21,7 +21,7 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 template <typename T>
 constexpr int64_t kGroup = 4 / sizeof(T);
 
-// Activations travel with 128 added to them; what that adds to the products is taken off again.
+// Activations have 128 added to them. These sums correct the products for it.
 void append_sums(const int8_t* weight, int8_t* to, int64_t columns, int64_t in) {
   int32_t sums[kTileColumns] = {};
   for (int64_t column = 0; column < columns; ++column) {
@@ -32,7 +32,7 @@ void append_sums(const int8_t* weight, int8_t* to, int64_t columns, int64_t in) 
 
 template <typename T>
 void pack_panel(const T* weight, T* to, int64_t columns, int64_t in) {
-  constexpr int64_t kBlock = 16;  // both sides of the transposition stay in the cache
+  constexpr int64_t kBlock = 16;  // so that both sides of the transposition stay in the cache
   constexpr int64_t kStride = kTileColumns * kGroup<T>;
   const int64_t groups = in / kGroup<T>;
   if (columns < kTileColumns) std::fill_n(to, groups * kStride, T{0});
@@ -48,9 +48,9 @@ void pack_panel(const T* weight, T* to, int64_t columns, int64_t in) {
   if constexpr (std::is_same_v<T, int8_t>) append_sums(weight, to + groups * kStride, columns, in);
 }
 
-// The scale of one output's weights [in] in int16.
+// The int16 scale of the weights [in] of one output.
 float int16_scale(const float* weight, int64_t in) {
-  // Rounding may add half a step to each.
+  // Rounding may add half a step to each weight.
   constexpr int64_t kBudget = std::numeric_limits<int32_t>::max() / kMostInt16 - kInt16Depth / 2;
   float most = 0, sum = 0;
   for (int64_t begin = 0; begin < in; begin += kInt16Depth) {

@@ -7,8 +7,7 @@
 
 namespace llm2clip {
 
-// Partial sums that do not wait for each other: the compiler may not reorder float additions by
-// itself.
+// Independent partial sums. The compiler may not reorder float additions by itself.
 constexpr int64_t kPartialSums = 64;
 
 // The sum of f(0) to f(n − 1) in f32, in a form that compilers vectorise.
@@ -38,7 +37,7 @@ inline float variance_of(const T* x, int64_t n, float mean) {
   return sum_of(n, square) / static_cast<float>(n);
 }
 
-// LayerNorm of one row [n]: both norms end in it. X: float or T.
+// LayerNorm of one row [n], shared by both norms. X: float or T.
 template <typename X, typename T>
 inline void norm_row(const X* x, const T* weight, const T* bias, T* out, int64_t n, double eps) {
   const float mean = mean_of(x, n);

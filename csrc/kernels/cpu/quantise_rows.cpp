@@ -1,6 +1,7 @@
 #include "kernels/cpu/quantise_rows.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "kernels/cpu/bf16.h"
@@ -10,8 +11,8 @@
 namespace llm2clip {
 namespace {
 
-// As bits, which are ordered as magnitudes are, NaN above all: a row that holds one gets it as its
-// scale. Independent maxima: the compiler keeps them in vectors.
+// Compares floats by their bits, which order like magnitudes. NaN is the largest, so a row with NaN
+// returns NaN. The maxima are independent, so that the compiler keeps them in vector registers.
 inline float max_magnitude(const float* x, int64_t n) {
   constexpr int64_t kLanes = 32;
   const auto magnitude = [x](int64_t i) { return std::bit_cast<uint32_t>(x[i]) & 0x7fffffffU; };
@@ -24,7 +25,7 @@ inline float max_magnitude(const float* x, int64_t n) {
   return std::bit_cast<float>(*std::max_element(lanes, lanes + kLanes));
 }
 
-// What a number is rounded to, and what stands for zero.
+// The largest rounded magnitude, and the value that represents zero.
 template <typename Q>
 struct Rounded;
 template <>
@@ -38,7 +39,7 @@ struct Rounded<int16_t> {
 
 template <typename Q>
 inline void round_row(const float* x, float factor, Q* q, int64_t n) {
-  // Positive: cutting off rounds to nearest.
+  // The sum is positive, so truncation rounds to nearest.
   constexpr int32_t kShift = Rounded<Q>::kMost + 1;
   for (int64_t i = 0; i < n; ++i) {
     const auto shifted = static_cast<int32_t>(x[i] * factor + (kShift + 0.5F));
@@ -49,7 +50,7 @@ inline void round_row(const float* x, float factor, Q* q, int64_t n) {
 template <typename T, typename Q>
 inline void all_rows(const T* x, Q* q, float* scales, const QuantiseArguments& a, int64_t first,
                      int64_t last) {
-  const int64_t in = a.in;  // a copy: bytes that are written might alias the one in `a`
+  const int64_t in = a.in;  // a local copy, because the bytes written to q might alias a.in
   std::vector<float> row(static_cast<size_t>(in));
   float* smooth = row.data();
   for (int64_t r = first; r < last; ++r) {
@@ -59,11 +60,19 @@ inline void all_rows(const T* x, Q* q, float* scales, const QuantiseArguments& a
     } else {
       for (int64_t i = 0; i < in; ++i) smooth[i] = load(from, i) * a.inverse_smoothing[i];
     }
-    const float most = max_magnitude(smooth, in);
     constexpr auto kMost = static_cast<float>(Rounded<Q>::kMost);
-    scales[r] = most / kMost;
-    round_row(smooth, most > 0 ? kMost / most : 0.0F, q + r * a.stride, in);
-    std::fill(q + r * a.stride + in, q + (r + 1) * a.stride, Q{Rounded<Q>::kZero});
+    constexpr float kLargest = std::numeric_limits<float>::max();
+    const float most = max_magnitude(smooth, in);
+    const bool finite = most <= kLargest;
+    scales[r] = finite ? most / kMost : std::numeric_limits<float>::quiet_NaN();
+    const float factor = kMost / most;  // infinite where all numbers are zero, or next to it
+    Q* const to = q + r * a.stride;
+    if (finite && factor <= kLargest) {
+      round_row(smooth, factor, to, in);
+    } else {
+      std::fill(to, to + in, Q{Rounded<Q>::kZero});
+    }
+    std::fill(to + in, to + a.stride, Q{Rounded<Q>::kZero});
   }
 }
 

@@ -4,9 +4,9 @@
 
 namespace llm2clip {
 
-// The inner loops that the matrix kernels share: c [rows, columns] = start + a · b. 6 × 64 sums
-// stay in 24 of the 32 AVX-512 registers while the depth goes by in groups of four bytes: one f32
-// number, two bf16 or int16, or four int8, whose products one instruction adds up.
+// The inner loops that the matrix kernels share: c [rows, columns] = start + a · b. The 6 × 64 sums
+// stay in 24 of the 32 AVX-512 registers. Each step of the depth takes a group of four bytes: one
+// f32, two bf16 or int16, or four int8. One instruction adds up a group's products.
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kTileColumns = 64;
 
@@ -23,13 +23,14 @@ struct TileOf {
   Sum* c;                      // may be `start`
   int64_t depth;               // a multiple of kGroup
   int64_t a_stride, b_stride, start_stride = 0, c_stride;
-  // Brought into the second cache meanwhile, 1 or 2 lines of 64 bytes a group of the depth.
+  // Memory to prefetch into the second-level cache: 1 or 2 lines of 64 bytes per group of the
+  // depth.
   const void* next = nullptr;
   int64_t next_lines = 1;
 };
 
 using Tile = TileOf<float, float, float>;
-using Bf16Tile = TileOf<uint16_t, uint16_t, float>;  // bf16 travels as its bits
+using Bf16Tile = TileOf<uint16_t, uint16_t, float>;  // bf16 numbers are passed as bits
 using Int16Tile = TileOf<int16_t, int16_t, int32_t>;
 using Int8Tile = TileOf<uint8_t, int8_t, int32_t>;
 

@@ -9,15 +9,16 @@
 
 namespace llm2clip {
 
-// One loop for the three kinds of tile, each of which brings its `Product`: what a register of 16
-// sums is, and the instruction that adds to it. A Product is local to its file, and so are all
-// functions made from it: each file is compiled for the instructions that it alone may use. Loops
-// over the registers are unrolled by hand: left to itself g++ 12 keeps some of them in memory.
+// One loop for the three kinds of tile. Each kind brings its `Product`: the type of a register of
+// 16 sums, and the instruction that adds to it. A Product and all functions made from it are local
+// to their file, because each such file is compiled for different instructions. The loops over
+// registers are unrolled explicitly, because otherwise g++ 12 keeps some of the registers in
+// memory.
 template <typename Product, int Rows, int Vectors, bool Fetches>
 void multiply_tile(const typename Product::Tile& t) {
   constexpr int kLanes = 16;
   constexpr int64_t kGroup = Product::Tile::kGroup;
-  // The last vector may be cut short; the others are whole.
+  // The last vector may be partial. The others are full.
   const auto last = static_cast<__mmask16>(0xffffU >> (Vectors * kLanes - t.columns));
   const auto mask = [last](int v) { return v + 1 < Vectors ? __mmask16{0xffff} : last; };
   typename Product::Sums sum[Rows][Vectors];
@@ -33,7 +34,7 @@ void multiply_tile(const typename Product::Tile& t) {
   const auto* next = static_cast<const char*>(t.next);
   const int64_t next_step = 64 * t.next_lines;
   for (int64_t i = 0; i < t.depth / kGroup; ++i) {
-    if constexpr (Fetches) {  // the step's lines; where there is but one, the same one twice
+    if constexpr (Fetches) {  // the lines of this step; if there is only one, it is fetched twice
       _mm_prefetch(next + i * next_step, _MM_HINT_T1);
       _mm_prefetch(next + i * next_step + next_step / 2, _MM_HINT_T1);
     }

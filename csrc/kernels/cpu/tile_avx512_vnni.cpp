@@ -14,8 +14,8 @@ struct Int32Sums {
   }
 };
 
-// Of _mm512_dpwssd_epi32() and _mm512_dpbusd_epi32() g++ 12 makes copies that it has no register
-// for.
+// With _mm512_dpwssd_epi32() and _mm512_dpbusd_epi32(), g++ 12 copies the sums and runs out of
+// registers.
 struct Int16Product : Int32Sums {
   using Tile = Int16Tile;
   static Sums add(Sums sums, __m512i a, __m512i b) {

@@ -14,7 +14,7 @@
 
 namespace llm2clip {
 
-// What the kernels store, by its bits: the host knows no half types.
+// The storage types of the kernels, as bits: the host compiler has no half types.
 struct F16 {
   uint16_t bits;
 };
@@ -75,7 +75,7 @@ LLM2CLIP_HOST_DEVICE BF16 from_f32<BF16>(float x) {
 #endif
 }
 
-// e^x to a few units of f32's last place.
+// e^x to a few ulp of f32.
 LLM2CLIP_HOST_DEVICE float exp_f32(float x) {
 #if defined(__CUDA_ARCH__)
   return __expf(x);
@@ -94,14 +94,14 @@ LLM2CLIP_HOST_DEVICE float rsqrt_f32(float x) {
 
 LLM2CLIP_HOST_DEVICE float sigmoid(float x) { return 1.0F / (1.0F + exp_f32(-x)); }
 
-// Numbers a thread takes at once: 16 bytes of a half type, 32 of f32.
+// How many elements a thread processes at once: 16 bytes of a half type, or 32 bytes of f32.
 constexpr int kChunk = 8;
 
 struct Chunk {
   float values[kChunk];
 };
 
-// `at` is a multiple of kChunk elements from an address that is one of 16 bytes.
+// `at` is a multiple of kChunk elements from a 16-byte aligned address.
 template <typename T>
 LLM2CLIP_HOST_DEVICE Chunk load_chunk(const T* at) {
   alignas(16) T stored[kChunk];

@@ -22,7 +22,7 @@ LLM2CLIP_HOST_DEVICE int64_t gate_threads(const CudaGateArguments<T>& a) {
   return a.rows * (a.hidden / kChunk);
 }
 
-// Each thread makes 8 numbers of a row.
+// Each thread computes 8 elements of a row.
 template <typename T>
 LLM2CLIP_HOST_DEVICE void gate_at(const CudaGateArguments<T>& a, int64_t thread) {
   const int a_row = a.hidden / kChunk;

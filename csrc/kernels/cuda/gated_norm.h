@@ -7,13 +7,14 @@
 
 namespace llm2clip {
 
-// SwiGLU with its sub-LayerNorm in one pass: gate_up [rows, 2 · padded] → out [rows, padded] =
-// LayerNorm(silu(gate) · up) over `hidden` numbers, zero beyond. The reference is
+// SwiGLU and its sub-LayerNorm in one pass:
+// gate_up [rows, 2 · padded] → out [rows, padded] = LayerNorm(silu(gate) · up).
+// The LayerNorm is over `hidden` elements, and the padding is zero. The reference is
 // gated_norm_plain().
 struct CudaGatedNormArguments {
   int64_t rows;
   int hidden;  // e.g. 2730
-  int padded;  // a multiple of 8, at most kWidestRow, e.g. 2752: what a GEMM is fast with
+  int padded;  // a width that GEMMs are fast with, e.g. 2752; a multiple of 8, ≤ kWidestRow
   float eps;
 };
 

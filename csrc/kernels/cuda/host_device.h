@@ -1,7 +1,7 @@
 #pragma once
 
-// Index maps and the arithmetic of single elements are compiled twice: by nvcc for the GPU, and by
-// the host's compiler for the twins in csrc/tests, which run the same tiles, blocks and threads.
+// Index maps and element functions are compiled twice: by nvcc for the GPU, and by the host's
+// compiler for the twins in csrc/tests, which run the same tiles, blocks and threads.
 #if defined(__CUDACC__)
 #define LLM2CLIP_HOST_DEVICE __host__ __device__ __forceinline__
 #else

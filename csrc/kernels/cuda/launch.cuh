@@ -16,7 +16,7 @@ inline unsigned blocks_of(int64_t items, int64_t an_each) {
   return static_cast<unsigned>((items + an_each - 1) / an_each);
 }
 
-// Puts a kernel on the stream. Nothing to do is no launch: a grid of none is an error to CUDA.
+// Launches a kernel on the stream, unless there are no blocks: CUDA rejects an empty grid.
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), unsigned blocks, unsigned threads,
             CudaStreamHandle stream, Arguments&&... arguments) {

@@ -7,14 +7,15 @@
 
 namespace llm2clip {
 
-// How a tower ends whose embedding is its class token's: LayerNorm(x + y) · headᵀ + head_bias, in
-// one pass and in f32 from end to end. Each number is one sum in one order, however many rows there
-// are. All memory is the device's and lies on 16 bytes.
+// The end of a tower whose embedding comes from its class token:
+// out = LayerNorm(x + y) · headᵀ + head_bias, in one pass and entirely in f32. Each output is
+// summed in the same order, however many rows there are. All pointers are to device memory and
+// 16-byte aligned.
 template <typename T>
 struct CudaNormHead {
   const float* x;          // [rows, width], the residual stream
-  const T* y;              // [rows, width], what the last block adds to it
-  const T *weight, *bias;  // [width], the norm's
+  const T* y;              // [rows, width], the output of the last block, added to x
+  const T *weight, *bias;  // [width], of the norm
   const T* head;           // [dim, width]
   const T* head_bias;      // [dim], or nullptr
   float* out;              // [rows, dim]
@@ -24,10 +25,10 @@ struct CudaNormHead {
   float eps;
 };
 
-// A warp normalises a row by itself: the widest for which its registers suffice.
+// One warp normalises one row. This is the widest row that its registers can hold.
 constexpr int kWidestHead = kWarp * kMostChunks * kChunk;
 
-// T: F16, BF16 or float. Returns at once.
+// T: F16, BF16 or float. Returns immediately.
 template <typename T>
 void norm_head_cuda(const CudaNormHead<T>& a, CudaStreamHandle stream);
 

@@ -4,15 +4,15 @@
 
 namespace llm2clip {
 
-// A block of norm_head normalises a few rows into shared memory, one a warp; then each warp reads
-// its outputs' weights, once for all of these rows.
-constexpr int kHeadRows = 8, kHeadOutputs = 2;  // a block's, a warp's
-constexpr int kHeadBlock = kHeadRows * kWarp;   // threads
+// A block of norm_head normalises a few rows into shared memory, one per warp. Then each warp reads
+// the weights of its outputs once for all these rows.
+constexpr int kHeadRows = 8, kHeadOutputs = 2;  // rows per block, outputs per warp
+constexpr int kHeadBlock = kHeadRows * kWarp;   // threads per block
 
-// What a warp works on. Of its outputs some may lie beyond the last.
+// The work of one warp. Some of its outputs may lie after the last one.
 struct HeadTile {
-  int64_t row;       // the block's first
-  int rows, output;  // how many there are, the warp's first output
+  int64_t row;       // the block's first row
+  int rows, output;  // the number of rows, the warp's first output
 };
 
 LLM2CLIP_HOST_DEVICE int head_slices(int dim) {
@@ -34,7 +34,7 @@ LLM2CLIP_HOST_DEVICE HeadTile head_tile(const CudaNormHead<T>& a, int64_t block,
           (slice * kHeadRows + warp) * kHeadOutputs};
 }
 
-// x + y, which nobody else reads.
+// x + y. Unlike AddedRow, it is not stored, because nothing else reads it.
 template <typename T>
 struct LastSum {
   const float* x;
@@ -49,8 +49,8 @@ struct LastSum {
   }
 };
 
-// A block's rows in its shared memory. A chunk's halves lie apart, so that a warp reads each half
-// as one run without a bank asked twice.
+// The rows of a block in shared memory. The two halves of a chunk are stored apart, so that a warp
+// reads each half contiguously and without bank conflicts.
 template <int kChunks>
 struct NormalRows {
   struct alignas(16) Half {
@@ -92,7 +92,7 @@ LLM2CLIP_HOST_DEVICE void keep_normal(const CudaNormHead<T>& a, const RowPart<kC
   }
 }
 
-// What one lane has of its warp's outputs.
+// The partial sums of one lane for its warp's outputs.
 struct HeadSums {
   float of[kHeadOutputs][kHeadRows];
 };
@@ -108,7 +108,7 @@ LLM2CLIP_HOST_DEVICE HeadSums head_sums(const CudaNormHead<T>& a, const HeadTile
     Chunk weights[kHeadOutputs];
     LLM2CLIP_UNROLL
     for (int o = 0; o < kHeadOutputs; ++o) {
-      // Of an output that is not there, those of the last.
+      // For an output after the last one, the last one's weights are read.
       const int output = tile.output + o < a.dim ? tile.output + o : a.dim - 1;
       weights[o] = load_chunk(a.head + int64_t{output} * a.width + first);
     }
@@ -126,7 +126,7 @@ LLM2CLIP_HOST_DEVICE HeadSums head_sums(const CudaNormHead<T>& a, const HeadTile
   return sums;
 }
 
-// `sum`: over the whole warp.
+// `sum` is the sum over the whole warp.
 template <typename T>
 LLM2CLIP_HOST_DEVICE void write_head(const CudaNormHead<T>& a, const HeadTile& tile, int o, int row,
                                      float sum) {

@@ -11,9 +11,9 @@ namespace {
 
 static_assert(kCoefficientBits == Coefficients::kFractionBits);
 
-constexpr size_t kBytes = 256;  // values of one
+constexpr size_t kBytes = 256;  // values of a byte
 
-// What an axis' taps reach of the picture; they go forward from output to output.
+// The part of an axis that its taps read. Taps never move backwards from one output to the next.
 struct Reach {
   int64_t first, count;
 
@@ -22,9 +22,9 @@ struct Reach {
         count(axis.taps.back().first + axis.taps.back().count - first) {}
 };
 
-// In front of it all.
+// The header comes first.
 struct Header {
-  CudaPreprocessing picture;  // without what points to memory
+  CudaPreprocessing picture;  // without pointers to memory
   int size;
 };
 
@@ -49,7 +49,7 @@ CudaCoefficients axis_at(const std::byte* at, int size, int stride) {
   return {numbers, numbers + size, numbers + int64_t{2} * size, stride};
 }
 
-// Inputs are counted from the first that is sent.
+// Input indices are relative to the first input that is sent.
 void write_axis(const Coefficients& axis, std::byte* to) {
   auto* numbers = reinterpret_cast<int32_t*>(to);
   const size_t size = axis.taps.size();
@@ -75,7 +75,7 @@ void write_window(const ImageView& image, const Reach& columns, const Reach& row
   }
 }
 
-// Of a window that fits into memory, as its lengths then fit into an int.
+// The window must fit into memory, so that its lengths fit into an int.
 Header header_of(const ImageView& image, const ResizePlan& plan, int size) {
   const int width = static_cast<int>(Reach(plan.columns).count);
   Header header{.picture = {}, .size = size};
@@ -90,7 +90,7 @@ Header header_of(const ImageView& image, const ResizePlan& plan, int size) {
   return header;
 }
 
-// Of the part that the crop is made of, about: it costs nothing to ask, coefficients do.
+// Estimates the size of the part under the crop. Unlike computing coefficients, this costs nothing.
 bool too_large(const ImageView& image, bool squash, size_t room) {
   const int64_t shortest = std::min(image.width, image.height);
   const int64_t other = squash ? std::max(image.width, image.height) : shortest;

@@ -8,15 +8,16 @@
 
 namespace llm2clip {
 
-// A picture as it goes to the GPU, in one piece: the part of it that its crop is made of, and
-// behind a header the tables that preprocess_cuda() reads. Aligned to 4 bytes, on either side.
+// An image packed for the transfer to the GPU: a header, the tables that preprocess_cuda() reads,
+// and the part of the image under the crop. It is aligned to 4 bytes on the host and on the device.
 
-// Writes it to `room` and says how many bytes it takes; 0 where these, or what lies between the two
-// passes, are more than the room: `room` then holds nothing. Any thread.
+// Packs the image into `room` and returns the number of bytes. Returns 0 when these bytes, or the
+// bytes between the two passes, do not fit into the room; then `room` holds nothing. Callable from
+// any thread.
 size_t pack_picture(const ImageView& image, const Preprocessing& how, std::span<std::byte> room);
 
-// What `packed`, on the host, says of its copy `on_device`. `between` is scratch of as many bytes
-// as the room had.
+// Returns the arguments for the copy `on_device` of `packed`, which is on the host. `between` is
+// scratch memory of the same size as the room.
 CudaPreprocessing packed_picture(const std::byte* packed, const std::byte* on_device,
                                  uint8_t* between);
 

@@ -7,12 +7,12 @@
 
 namespace llm2clip {
 
-// Where patches lie in a picture, and how they become rows of a matrix: channels, then their rows,
-// then their columns, as the weight of a patch embedding has them.
+// The grid of patches in an image. Each patch becomes a row of a matrix in the order of a patch
+// embedding's weight: channels, then rows, then columns.
 struct PatchGrid {
-  int size;    // S: edge of a picture
+  int size;    // S: edge of the image
   int patch;   // P: edge of a patch
-  int padded;  // numbers a row, 3 · P · P rounded up to a multiple of 8; zero beyond
+  int padded;  // row length: 3 · P · P rounded up to a multiple of 8; the padding is zero
 
   LLM2CLIP_HOST_DEVICE int side() const { return size / patch; }
   LLM2CLIP_HOST_DEVICE int count() const { return side() * side(); }
@@ -20,17 +20,17 @@ struct PatchGrid {
 };
 
 struct PatchPixel {
-  int channel, y, x;  // in the picture
+  int channel, y, x;  // in the image
 };
 
-// Which pixel a row's number `i` < used() is, of patch 0 to count() − 1.
+// Returns the pixel for element `i` < used() in the row of a patch from 0 to count() − 1.
 LLM2CLIP_HOST_DEVICE PatchPixel pixel_of(const PatchGrid& grid, int patch, int i) {
   const int area = grid.patch * grid.patch, within = i % area;
   return {i / area, patch / grid.side() * grid.patch + within / grid.patch,
           patch % grid.side() * grid.patch + within % grid.patch};
 }
 
-// Each thread writes 8 numbers of a row.
+// Each thread writes 8 elements of a row.
 struct PatchThread {
   int64_t picture;
   int patch, first;
@@ -47,7 +47,7 @@ LLM2CLIP_HOST_DEVICE PatchThread patch_thread(const PatchGrid& grid, int64_t thr
           static_cast<int>(thread % a_row) * kChunk};
 }
 
-// `value(pixel)` gives a pixel's number; out: [B, count, padded].
+// `value(pixel)` returns the value of a pixel; out: [B, count, padded].
 template <typename T, typename Value>
 LLM2CLIP_HOST_DEVICE void write_patch(const PatchGrid& grid, const PatchThread& at, T* out,
                                       const Value& value) {
@@ -60,7 +60,7 @@ LLM2CLIP_HOST_DEVICE void write_patch(const PatchGrid& grid, const PatchThread& 
   store_chunk(out + (at.picture * grid.count() + at.patch) * grid.padded + at.first, chunk);
 }
 
-// A pixel of pictures [B, 3, S, S] f32.
+// A pixel of images [B, 3, S, S] f32.
 struct StoredPixel {
   const float* pixels;
   int64_t picture;

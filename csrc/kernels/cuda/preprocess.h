@@ -7,21 +7,22 @@
 
 namespace llm2clip {
 
-// Pillow's resize, crop and normalisation on the GPU: the two passes of csrc/image, rounded to
-// bytes after each, with the coefficients that coefficients() gives. The second pass writes
-// the patches of the embedding at once. The reference is preprocess().
+// Pillow's resize, crop and normalisation on the GPU. These are the two passes of csrc/image, each
+// rounded to bytes, with the coefficients from coefficients(). The second pass writes the rows for
+// the patch embedding directly. The reference is preprocess().
 
-// One axis, on the device: what Coefficients holds.
+// One axis in device memory, with the content of Coefficients.
 struct CudaCoefficients {
-  const int32_t* first;    // [outputs]: input of the first tap
+  const int32_t* first;    // [outputs]: index of the first input
   const int32_t* count;    // [outputs]
   const int32_t* weights;  // [outputs, stride], fixed point
   int stride;
 };
 
-constexpr int kCoefficientBits = 22;  // Coefficients::kFractionBits
+constexpr int kCoefficientBits = 22;  // the same as Coefficients::kFractionBits
 
-// One output byte: `at` is its first tap's input, the others follow `step` bytes apart.
+// Computes one output byte. `at` is the input of its first tap; the others follow at distances of
+// `step` bytes.
 LLM2CLIP_HOST_DEVICE uint8_t resample(const uint8_t* at, int64_t step, int count,
                                       const int32_t* weights) {
   int32_t sum = 1 << (kCoefficientBits - 1);
@@ -30,24 +31,25 @@ LLM2CLIP_HOST_DEVICE uint8_t resample(const uint8_t* at, int64_t step, int count
   return static_cast<uint8_t>(sum < 0 ? 0 : sum > 255 ? 255 : sum);
 }
 
-// A picture and its two passes. Columns go first, unless it is so tall that Pillow shrinks its rows
-// first. What lies between the passes is planar, [3, lines, length], for the second one's reads.
+// An image and its two passes. Columns are resized first, unless the image is so tall that Pillow
+// resizes rows first. The result of the first pass is planar, [3, lines, length], for the reads of
+// the second.
 struct CudaPreprocessing {
-  const uint8_t* image;  // rows of interleaved channels, of what the crop is made of
-  int width, channels;   // 1, 3 or 4 (alpha dropped)
+  const uint8_t* image;  // rows of interleaved channels, only the part under the crop
+  int width, channels;   // 1, 3 or 4 channels (alpha dropped)
   CudaCoefficients columns, rows;
   bool rows_first;
-  uint8_t* between;  // scratch: between_bytes()
+  uint8_t* between;  // scratch memory of between_bytes() bytes
   int lines, length;
-  const float* normalised;  // [3, 256]: what each byte of each channel becomes
+  const float* normalised;  // [3, 256]: the value of each byte of each channel
 
   LLM2CLIP_HOST_DEVICE int64_t between_bytes() const { return int64_t{3} * lines * length; }
 };
 
-// Which pass goes first is p.rows_first, known to the compiler: choosing between the two axes at
-// run time would put a kernel's arguments into memory.
+// The template parameter is p.rows_first. It is known at compile time, because choosing an axis at
+// run time would move a kernel's arguments into local memory.
 
-// First pass, one byte a thread: `thread` < between_bytes().
+// First pass, one byte per thread: `thread` < between_bytes().
 template <bool kRowsFirst>
 LLM2CLIP_HOST_DEVICE void resample_first(const CudaPreprocessing& p, int64_t thread) {
   const int x = static_cast<int>(thread % p.length);
@@ -64,7 +66,7 @@ LLM2CLIP_HOST_DEVICE void resample_first(const CudaPreprocessing& p, int64_t thr
       resample(at, step, axis.count[output], axis.weights + int64_t{output} * axis.stride);
 }
 
-// Second pass: a pixel of the crop, normalised.
+// Second pass: returns a normalised pixel of the crop.
 template <bool kRowsFirst>
 struct ResampledPixel {
   CudaPreprocessing p;
@@ -80,7 +82,7 @@ struct ResampledPixel {
   }
 };
 
-// out: [count, padded], the patches of one picture. T: F16, BF16 or float.
+// out: [count, padded], the patches of one image. T: F16, BF16 or float.
 template <typename T>
 void preprocess_cuda(const CudaPreprocessing& p, const PatchGrid& grid, T* out,
                      CudaStreamHandle stream);

@@ -7,7 +7,7 @@
 
 namespace llm2clip {
 
-// x · sigmoid(1.702 x) of 8 numbers.
+// x · sigmoid(1.702 x) of 8 elements.
 LLM2CLIP_HOST_DEVICE Chunk quick_gelu_chunk(Chunk x) {
   LLM2CLIP_UNROLL
   for (int i = 0; i < kChunk; ++i) x.values[i] *= sigmoid(1.702F * x.values[i]);

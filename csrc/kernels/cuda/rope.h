@@ -7,23 +7,23 @@
 
 namespace llm2clip {
 
-// Bias and rotary embedding of packed rows in place: qkv [rows, 3, heads, dim] += bias, then each
-// pair of neighbours of q and k (x0, x1) → (x0 cos − x1 sin, x1 cos + x0 sin). v is only read where
-// there is a bias. The reference is rope_rows() in f32.
+// Adds the bias to packed rows and applies RoPE, in place: qkv [rows, 3, heads, dim] += bias, then
+// for each pair of neighbours of q and k (x0, x1) → (x0 cos − x1 sin, x1 cos + x0 sin). v is only
+// touched when there is a bias. The reference is rope_rows() in f32.
 template <typename T>
 struct CudaRopeArguments {
   T* qkv;
-  const T* bias;           // [3, heads, dim], or nullptr: the product before has added it
+  const T* bias;           // [3, heads, dim], or nullptr when it has been added already
   const float* angles;     // [tokens, dim / 2, 2]: cosine and sine of each pair
   int64_t rows;            // B · tokens
   int tokens, heads, dim;  // dim a multiple of 8
 };
 
-// How the work lies over threads: one takes 8 numbers of a head, of q, of k and of v in turn, so
-// that it reads its angles once.
+// How the work is split among threads. One thread takes 8 elements of a head, first of q, then of
+// k, then of v, so that it reads its angles only once.
 struct RopeThread {
   int64_t row;
-  int first;  // of heads · dim
+  int first;  // element of heads · dim
 };
 
 template <typename T>
@@ -37,7 +37,7 @@ LLM2CLIP_HOST_DEVICE RopeThread rope_thread(const CudaRopeArguments<T>& a, int64
   return {thread / a_row, static_cast<int>(thread % a_row) * kChunk};
 }
 
-// angles: of this chunk, [4, 2]
+// angles: those of this chunk, [4, 2]
 LLM2CLIP_HOST_DEVICE void turn(Chunk& x, const Chunk& angles) {
   LLM2CLIP_UNROLL
   for (int i = 0; i < kChunk; i += 2) {
@@ -52,7 +52,7 @@ template <typename T>
 LLM2CLIP_HOST_DEVICE void rope_at(const CudaRopeArguments<T>& a, const RopeThread& at) {
   const int width = a.heads * a.dim;
   const int64_t token = at.row % a.tokens;
-  // A pair has two numbers in its row and two in its angles.
+  // A pair has two elements in its row and two in its angles.
   const Chunk angles = load_chunk(a.angles + token * a.dim + at.first % a.dim);
   const int parts = a.bias == nullptr ? 2 : 3;
   for (int part = 0; part < parts; ++part) {

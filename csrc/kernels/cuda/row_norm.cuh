@@ -13,8 +13,8 @@ __device__ __forceinline__ float warp_sum(float x) {
   return x;
 }
 
-// The sum over the threads of a row, in all of them. `shared` holds a number a warp and is free to
-// be written when the next sum begins.
+// Returns the sum over the threads of a row in each of them. `shared` has one number per warp. It
+// may be overwritten when the next sum begins.
 template <int kThreads>
 __device__ __forceinline__ float row_sum(float x, float* shared) {
   x = warp_sum(x);
@@ -42,7 +42,7 @@ template <int kThreads, int kChunks, typename Source, typename T, Centre kCentre
 __global__ void __launch_bounds__(kRowBlock) row_norm_kernel(const RowNorm<Source, T, kCentre> a) {
   __shared__ float shared[2][kRowBlock / kWarp];
   const auto [row, thread] = row_place(blockIdx.x, threadIdx.x, kThreads);
-  // Where several rows share a block they share no barrier: a whole warp leaves.
+  // If several rows share a block, they use no barrier, so a whole warp may return here.
   if (row >= a.rows) return;
   RowPart<kChunks> part;
   const auto width = static_cast<float>(a.shape.width);
@@ -61,7 +61,7 @@ void launch_row_norm_of(const RowNorm<Source, T, kCentre>& a, CudaStreamHandle s
          kRowBlock, stream, a);
 }
 
-// A row that whole blocks share has at least two chunks a thread: see row_launch().
+// When a whole block works on a row, each thread has at least two chunks: see row_launch().
 template <int kThreads, typename Norm>
 void launch_row_norm_with(int chunks, const Norm& a, CudaStreamHandle stream) {
   if constexpr (kThreads == kWarp) {
@@ -76,7 +76,7 @@ void launch_row_norm_with(int chunks, const Norm& a, CudaStreamHandle stream) {
   }
 }
 
-// a: a RowNorm.
+// `a` is a RowNorm.
 template <typename Norm>
 void launch_row_norm(const Norm& a, CudaStreamHandle stream) {
   const RowLaunch how = row_launch(a.shape.stride);

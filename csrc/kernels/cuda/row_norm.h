@@ -4,26 +4,28 @@
 
 namespace llm2clip {
 
-// What the norms share: a row is read once and stays in its threads' registers, 8 numbers a chunk;
-// mean and variance come from there in two passes, as the plain references have them.
+// Shared by the norms. A row is read once and stays in the registers of its threads, in chunks of 8
+// elements. Mean and variance are computed from the registers in two passes, as in the plain
+// references.
 
-// How a row lies over the threads that share it: thread t has chunks t, t + threads and so on, so
-// that a warp's accesses are one run of memory.
+// How a row is split among its threads: thread t has chunks t, t + threads and so on, so that a
+// warp accesses memory contiguously.
 struct RowShape {
-  int width;   // numbers that count
-  int stride;  // numbers from row to row of the output, a multiple of kChunk; the rest is zero
+  int width;   // elements that are normalised
+  int stride;  // elements from row to row of the output, a multiple of kChunk; the rest is zero
 };
 
 LLM2CLIP_HOST_DEVICE int first_of_chunk(int thread, int threads, int chunk) {
   return (thread + chunk * threads) * kChunk;
 }
 
-// What one thread has of its row.
+// The part of a row that one thread holds.
 template <int kChunks>
 struct RowPart {
   Chunk chunks[kChunks];
 
-  // Gives the sum of what it read. `source.load(row, first)` gives 8 numbers from `first` on.
+  // Loads the part and returns its sum. `source.load(row, first)` returns 8 elements from `first`
+  // on.
   template <typename Source>
   LLM2CLIP_HOST_DEVICE float load(const Source& source, int64_t row, const RowShape& shape,
                                   int thread, int threads) {
@@ -41,7 +43,7 @@ struct RowPart {
     return sum;
   }
 
-  // Takes the mean off; gives the sum of squares.
+  // Subtracts the mean and returns the sum of squares.
   LLM2CLIP_HOST_DEVICE float centre(float mean, const RowShape& shape, int thread, int threads) {
     float squares = 0;
     LLM2CLIP_UNROLL
@@ -57,7 +59,7 @@ struct RowPart {
     return squares;
   }
 
-  // Chunk c, normalised, which begins at number `first`. bias may be nullptr.
+  // Returns chunk c, normalised. It begins at element `first`. bias may be nullptr.
   template <typename T>
   LLM2CLIP_HOST_DEVICE Chunk normal(int c, int first, const T* weight, const T* bias,
                                     float deviation_inverse) const {
@@ -71,7 +73,7 @@ struct RowPart {
     return result;
   }
 
-  // weight, bias: [stride], of which what lies beyond the width is read and not used; bias may be
+  // weight, bias: [stride]; the elements after the width are read but not used. bias may be
   // nullptr.
   template <typename T>
   LLM2CLIP_HOST_DEVICE void store(T* out, int64_t row, const T* weight, const T* bias,
@@ -91,10 +93,12 @@ struct RowPart {
   }
 };
 
-// What is taken off a row before its squares are summed: LayerNorm's mean, or RMSNorm's nothing.
+// The value that is subtracted before squares are summed: the mean for LayerNorm, nothing for
+// RMSNorm.
 enum class Centre { kMean, kNothing };
 
-// How many threads share a row, and how many chunks each has. 32: warps need no shared memory.
+// How many threads share a row, and how many chunks each has. With 32 threads, a row needs no
+// shared memory.
 struct RowLaunch {
   int threads, chunks;
 };
@@ -106,7 +110,8 @@ constexpr RowLaunch row_launch(int stride) {
   return {threads, (chunks + threads - 1) / threads};
 }
 
-// Which row a thread of a block of kRowBlock works on, and which of the row's threads it is.
+// The row that a thread in a block of kRowBlock threads works on, and its index among the row's
+// threads.
 struct RowPlace {
   int64_t row;
   int thread;
@@ -115,12 +120,12 @@ LLM2CLIP_HOST_DEVICE RowPlace row_place(int64_t block, int thread, int threads) 
   return {block * (kRowBlock / threads) + thread / threads, thread % threads};
 }
 
-// The widest row there is a kernel for.
+// The widest row that the kernels support.
 constexpr int kWidestRow = kRowBlock * kMostChunks * kChunk;
 
-// Where the numbers of a row come from.
+// Sources of the elements of a row.
 
-// x: rows `stride` numbers apart, e.g. the class tokens of [B, N, D].
+// x: rows `stride` elements apart, for example the class tokens of [B, N, D].
 template <typename X>
 struct StoredRow {
   const X* x;
@@ -130,7 +135,7 @@ struct StoredRow {
   }
 };
 
-// x + y, which becomes the residual stream in f32. `sum` may be x.
+// x + y, which is stored as the residual stream in f32. `sum` may be x.
 template <typename T>
 struct AddedRow {
   const float* x;
@@ -148,7 +153,7 @@ struct AddedRow {
   }
 };
 
-// silu(gate) · up of rows [gate, up], each `half` numbers.
+// silu(gate) · up of rows [gate, up], with `half` elements each.
 template <typename T>
 struct GatedRow {
   const T* gate_up;

@@ -8,7 +8,7 @@
 namespace llm2clip {
 
 // The mean of each text's last tokens, in f32: x [tokens, width] → out [texts, width]. Text i ends
-// before token ends[i]; pooled[i] of its tokens count.
+// before token ends[i], and its last pooled[i] tokens are averaged.
 template <typename T>
 struct CudaTextMeanArguments {
   const T* x;
@@ -23,8 +23,8 @@ LLM2CLIP_HOST_DEVICE int64_t text_mean_threads(const CudaTextMeanArguments<T>& a
   return a.texts * (a.width / kChunk);
 }
 
-// Each thread makes 8 numbers of a mean, token after token: a warp's accesses are one run of
-// memory.
+// Each thread computes 8 elements of a mean, token after token, so that a warp accesses memory
+// contiguously.
 template <typename T>
 LLM2CLIP_HOST_DEVICE void text_mean_at(const CudaTextMeanArguments<T>& a, int64_t thread) {
   const int a_row = a.width / kChunk;

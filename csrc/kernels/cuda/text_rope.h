@@ -7,13 +7,13 @@
 
 namespace llm2clip {
 
-// Rotary embedding in place of texts that follow each other: qkv [rows, heads + values, dim], of
-// which the first `heads`, q's and then k's, are turned as rope.h says, each token by its place in
-// its text. The reference is rope_rows() in f32.
+// RoPE for packed texts, in place: qkv [rows, heads + values, dim]. The first `heads` heads, those
+// of q and then of k, are rotated as in rope.h, each token by its position id. The reference is
+// rope_rows() in f32.
 template <typename T>
 struct CudaTextRopeArguments {
   T* qkv;
-  const int32_t* places;  // [rows]: 0 for a text's first token
+  const int32_t* places;  // position ids, [rows]: 0 for a text's first token
   const float* angles;    // [longest text, dim / 2, 2]: cosine and sine of each pair
   int64_t rows;
   int heads, values, dim;  // dim a multiple of 8
@@ -24,7 +24,8 @@ LLM2CLIP_HOST_DEVICE int64_t text_rope_threads(const CudaTextRopeArguments<T>& a
   return a.rows * (a.heads * a.dim / kChunk);
 }
 
-// Each thread turns 8 numbers of a head. A pair has two numbers in its row and two in its angles.
+// Each thread rotates 8 elements of a head. A pair has two elements in its row and two in its
+// angles.
 template <typename T>
 LLM2CLIP_HOST_DEVICE void text_rope_at(const CudaTextRopeArguments<T>& a, int64_t thread) {
   const int a_row = a.heads * a.dim / kChunk;

@@ -7,8 +7,8 @@
 
 namespace llm2clip {
 
-// The residual stream's beginning, in f32: patches [B, tokens − 1, width] behind the class token
-// [width], or [B, tokens, width] without one, plus positions [tokens, width].
+// The beginning of the residual stream, in f32. The patches are [B, tokens − 1, width] after the
+// class token [width], or [B, tokens, width] without one. The positions [tokens, width] are added.
 template <typename T>
 struct CudaTokensArguments {
   const T* patches;
@@ -24,7 +24,7 @@ LLM2CLIP_HOST_DEVICE int64_t tokens_threads(const CudaTokensArguments<T>& a) {
   return a.batch * a.tokens * (a.width / kChunk);
 }
 
-// Each thread makes 8 numbers of a token.
+// Each thread computes 8 elements of a token.
 template <typename T>
 LLM2CLIP_HOST_DEVICE void token_at(const CudaTokensArguments<T>& a, int64_t thread) {
   const int a_row = a.width / kChunk;

@@ -4,8 +4,8 @@
 
 #include "cuda/driver_api.h"
 
-// What csrc/gpu_check/device_array.h is on a GPU, on the host: the kernels' tests are compiled with
-// either.
+// The counterpart of csrc/gpu_check/device_array.h on the host. The kernel tests are compiled with
+// either of them.
 namespace llm2clip::testing {
 
 inline CudaStreamHandle test_stream() { return nullptr; }

@@ -1,4 +1,4 @@
-// Horizontal bars with a name to each: beside it, or above it where the page is narrow.
+// Horizontal bars with names beside them, or above them if the page is narrow.
 import { isNarrow, ON_PLOT, textWidth } from './chart';
 
 const ROW = 30;
@@ -11,11 +11,11 @@ const rowHeight = (width: number) => (isNarrow(width) ? NARROW_ROW : ROW);
 export interface BarRows {
   names: string[];
   width: number;
-  /** px above the bars, for what stands over them. */
+  /** Space above the bars, in px. */
   top: number;
-  /** px that are kept for texts on the right. */
+  /** Space for texts to the right of the bars, in px. */
   right: number;
-  /** px below the bars, for the axis. */
+  /** Space for the axis below the bars, in px. */
   bottom: number;
 }
 
@@ -54,7 +54,7 @@ export function barsPlot({ names, width, top, right, bottom }: BarRows) {
   return { left, right, top, bottom, outerBoundsMode: 'none' } as const;
 }
 
-/** px of the bars' own stretch. */
+/** Returns the width available to the bars, in px. */
 export function plotWidth(rows: BarRows): number {
   const { left, right } = barsPlot(rows);
   return rows.width - left - right;

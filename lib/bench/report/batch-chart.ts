@@ -15,7 +15,7 @@ import { columns, meanBatch, runName } from './rows';
 
 const HEIGHT = 220;
 
-/** Every size up to the largest: what never happened shows as well. */
+/** Returns the count of every batch size up to the largest, including sizes that never occurred. */
 function countsOf({ batches }: Run): [number, number][] {
   const largest = Math.max(1, ...Object.keys(batches).map(Number));
   return Array.from({ length: largest }, (_, i) => [i + 1, batches[i + 1] ?? 0]);
@@ -35,7 +35,7 @@ function optionOf(run: Run, width: number): Option {
     ...BASE,
     grid: PLOT,
     xAxis: categoryAxis(
-      'pictures in a batch',
+      'images in a batch',
       counts.map(([size]) => String(size)),
     ),
     yAxis: { ...valueAxis('y', 'batches'), minInterval: 1 },
@@ -58,14 +58,14 @@ export function batchChart(run: Run, index: number): Chart {
   return {
     id: `batches-${index}`,
     title: 'Batch sizes',
-    caption: `${formatCount(total)} batches of ${formatNumber(meanBatch(run))} pictures on average.`,
+    caption: `${formatCount(total)} batches of ${formatNumber(meanBatch(run))} images on average.`,
     legend: [],
     full: false,
     height: () => HEIGHT,
     option: (width) => optionOf(run, width),
     values: {
       title: runName(run),
-      columns: columns([], ['pictures', 'batches']),
+      columns: columns([], ['images', 'batches']),
       rows: counts.map(([size, count]) => ({
         cells: [String(size), formatCount(count)],
         failed: false,

@@ -1,9 +1,9 @@
 import type { Latency } from '../record';
 
-/** The recorder's buckets are ten an octave; empty ones are not in the record. */
+/** The recorder has ten buckets per octave. Empty ones are not in the record. */
 const BUCKET_RATIO = 2 ** 0.1;
 
-/** Queries that took longer than `low` and at most `high` ms. */
+/** The queries that took more than `low` and at most `high` ms. */
 export interface Bucket {
   low: number;
   high: number;

@@ -1,20 +1,20 @@
-// What a chart is, and what all of them have in common.
+// The type of a chart, and the styles that all charts share.
 import type { EChartsOption } from 'echarts';
 import type { Table } from './rows';
 
 export type Option = EChartsOption;
 
-/** A chart of the page; it is drawn once for a wide screen and once for a phone. */
+/** A chart of the page. It is drawn once for a wide screen and once for a phone. */
 export interface Chart {
-  /** Tells it from the others: a test's handle. */
+  /** Unique id, which tests use. */
   id: string;
   title: string;
-  /** How to read it, and what it leaves out. */
+  /** Explains how to read the chart and what it leaves out. */
   caption: string;
   legend: readonly LegendEntry[];
-  /** Across the whole page, not half of it. */
+  /** Whether the chart takes the whole width of the page and not half of it. */
   full: boolean;
-  /** px */
+  /** Height in px. */
   height: (width: number) => number;
   option: (width: number) => Option;
   values: Table;
@@ -29,17 +29,17 @@ export interface LegendEntry {
 export const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond'] as const;
 export type SymbolName = (typeof SYMBOLS)[number];
 
-/** Set by the page's style, which knows whether it is dark. */
+/** A colour that the page's style sheet sets for its light and dark variants. */
 export const INK = 'var(--ink)';
 export const MUTED = 'var(--muted)';
 const RULE = 'var(--rule)';
-/** Text on any of the series' colours. */
+/** Colour of text on the colours of the series. */
 export const ON_SERIES = 'var(--on-series)';
 
 const COLOURS = 8;
 export const seriesColour = (index: number): string => `var(--series-${(index % COLOURS) + 1})`;
 
-/** Colours alone would not do: not for more series than there are, nor for all eyes. */
+/** Returns a colour and a symbol: there are few colours, and not everybody can distinguish them. */
 export function seriesStyle(index: number): { colour: string; symbol: SymbolName } {
   const turn = index + Math.floor(index / COLOURS);
   return { colour: seriesColour(index), symbol: SYMBOLS[turn % SYMBOLS.length] ?? 'circle' };
@@ -47,7 +47,7 @@ export function seriesStyle(index: number): { colour: string; symbol: SymbolName
 
 export const FONT = 12;
 
-/** Text on a plot: lines pass behind it. */
+/** Style of text on a plot, with lines behind it. */
 export const ON_PLOT = {
   color: INK,
   fontSize: FONT,
@@ -57,12 +57,12 @@ export const ON_PLOT = {
 
 const PHONE = 480;
 
-/** Narrow charts put the names of rows above their bars. */
+/** Whether a chart is so narrow that the names of rows are above their bars. */
 export function isNarrow(width: number): boolean {
   return width < PHONE;
 }
 
-/** About as wide as `text` is drawn, in px: no font is at hand to ask. */
+/** Estimates the width of a text in px, because no font is available to measure it. */
 export function textWidth(text: string): number {
   return Math.ceil(0.62 * FONT * text.length);
 }
@@ -80,7 +80,7 @@ const AXIS = {
   axisLabel: { color: MUTED, fontSize: FONT, hideOverlap: true },
 } as const;
 
-/** Names stand level: below the middle of x, above the start of y. */
+/** Axis names are horizontal: below the middle of the x axis, above the top of the y axis. */
 const X_NAME = {
   nameLocation: 'middle',
   nameGap: 28,
@@ -106,13 +106,13 @@ export function valueAxis(side: 'x' | 'y', name: string) {
   return { ...AXIS, ...NAMES[side], name, type: 'value', min: 0, axisLabel } as const;
 }
 
-/** Along x; for bars of things that are counted. */
+/** Makes an x axis of categories, for bars of counts. */
 export function categoryAxis(name: string, data: string[]) {
   return { ...AXIS, ...X_NAME, splitLine: { show: false }, name, type: 'category', data } as const;
 }
 
-/** 1, 2 and 5 of each power of ten, and the ends that hold all values between them. */
-export function logTicks(low: number, high: number): number[] {
+/** Returns ticks at 1, 2 and 5 times each power of ten that enclose all values. */
+function logTicks(low: number, high: number): number[] {
   const first = Math.floor(Math.log10(low));
   const last = Math.ceil(Math.log10(high));
   const ticks = Array.from({ length: last - first + 1 }, (_, i) => first + i)
@@ -135,7 +135,7 @@ export function logAxis(side: 'x' | 'y', name: string, low: number, high: number
   return { ...AXIS, ...NAMES[side], name, type: 'log', min, max, axisLabel, axisTick } as const;
 }
 
-/** Logarithmic where a linear one would press most of the values together. */
+/** Makes a latency axis, logarithmic if a linear one would crowd most of the values. */
 export function latencyAxis(side: 'x' | 'y', name: string, values: readonly number[]) {
   const positive = values.filter((value) => value > 0);
   const [low, high] = [Math.min(...positive), Math.max(...positive)];

@@ -1,4 +1,4 @@
-// What runs cost the process beside their time, and how their embeddings agree: the page's last table.
+// The page's last table: the costs of runs besides their time, and the parity of their embeddings.
 import type { Parity, Report, Run } from '../record';
 import { formatMebibytes, formatNumber, formatPercent, NONE, oneLine } from './format';
 import { failedParity, orderRuns } from './ranking';
@@ -7,12 +7,12 @@ import { columns, runName, type Table } from './rows';
 const COLUMNS = [
   ...columns(
     ['run'],
-    ['engine busy', 'loop p99 ms', 'GC ms', 'peak RSS MiB', 'GFLOP/s', 'J/picture'],
+    ['engine busy', 'loop p99 ms', 'GC ms', 'peak RSS MiB', 'GFLOP/s', 'J/image'],
   ),
   ...columns(['neighbours', 'parity with'], []),
 ];
 
-/** "top 5: 99.2 %" */
+/** Formats the agreement of nearest neighbours: "top 5: 99.2 %". */
 function neighbours(parity: Parity | null): string {
   if (!parity?.topK) return NONE;
   return `top ${parity.topK.k}: ${formatPercent(parity.topK.agreement)}`;

@@ -1,4 +1,4 @@
-// Which share of the queries was answered within a time: a line a run.
+// The cumulative distribution of latency: the fraction of queries answered within a time, per run.
 import type { Latency, Run } from '../record';
 import { bucketsOf } from './buckets';
 import { BASE, type Chart, logAxis, type Option, PLOT, seriesStyle, valueAxis } from './chart';
@@ -6,8 +6,8 @@ import { formatCount, formatNumber, oneLine } from './format';
 import { failedParity } from './ranking';
 import { columns, groupBy, loadOf } from './rows';
 
-/** [ms, per cent of the queries that took at most so long]. */
-export function cumulative(latency: Latency): [number, number][] {
+/** Returns points [ms, percentage of queries that took at most this time]. */
+function cumulative(latency: Latency): [number, number][] {
   const buckets = bucketsOf(latency);
   const total = buckets.reduce((sum, { count }) => sum + count, 0);
   let below = 0;
@@ -28,7 +28,7 @@ function optionOf(runs: readonly Run[]): Option {
     yAxis: { ...valueAxis('y', 'queries that took at most so long, %'), max: 100, interval: 25 },
     series: lines.map((data, i) => {
       const { colour, symbol } = seriesStyle(i);
-      // Every point would blur the line: a symbol about every tenth tells it from the others.
+      // A symbol at every point would blur the line; about ten symbols identify it.
       const every = Math.max(1, Math.ceil(data.length / 10));
       const size = (_: unknown, { dataIndex }: { dataIndex: number }) =>
         dataIndex % every === i % every ? 7 : 0;
@@ -76,10 +76,12 @@ function chartOf(title: string, index: number, runs: readonly Run[]): Chart {
   };
 }
 
-/** More lines than this are no longer told apart. */
+/** Largest number of lines that can be distinguished. */
 const MOST_LINES = 6;
 
-/** A scenario's runs together; by precision and input where they are many. */
+/**
+ * Draws a scenario's runs in one chart, or in one chart per precision and input if there are many.
+ */
 export function cumulativeCharts(runs: readonly Run[]): Chart[] {
   const shown = runs.filter((run) => !failedParity(run) && run.latency.buckets.length > 0);
   const kind = ({ scenario, configuration: { precision, input } }: Run) =>

@@ -1,4 +1,5 @@
-// Throughput against latency: of sweeps over callers and rates, and of engines over batches.
+// Charts of throughput against latency, for sweeps over callers and rates and for engines over
+// batches.
 import {
   BASE,
   type Chart,
@@ -13,12 +14,12 @@ import { formatNumber } from './format';
 import { columns } from './rows';
 
 export interface CurvePoint {
-  /** What was varied, as the point is labelled. */
+  /** Label of the point: the value that was varied. */
   label: string;
   picturesPerSecond: number;
-  /** The solid line's. */
+  /** Latency of the solid line. */
   latency: number;
-  /** The dashed line's, where there is one. */
+  /** Latency of the dashed line, if there is one. */
   median?: number;
 }
 
@@ -31,7 +32,7 @@ export interface CurveChart {
   id: string;
   title: string;
   caption: string;
-  /** What was varied: the first column of the values. */
+  /** Name of what was varied; it heads a column of the table. */
   varied: string;
   latencyName: string;
   full: boolean;
@@ -74,7 +75,7 @@ function optionOf({ curves, latencyName }: CurveChart): Option {
   return {
     ...BASE,
     grid: PLOT,
-    xAxis: valueAxis('x', 'pictures/s'),
+    xAxis: valueAxis('x', 'images/s'),
     yAxis: latencyAxis('y', latencyName, latencies),
     series: curves.flatMap(line),
   };
@@ -95,7 +96,7 @@ function valueRows({ curves }: CurveChart) {
 export function curveChart(chart: CurveChart): Chart {
   const { id, title, caption, varied, latencyName, full, curves } = chart;
   const hasMedian = curves.some(({ points }) => points.some(({ median }) => median !== undefined));
-  const numbers = ['pictures/s', hasMedian ? 'p99 ms' : latencyName];
+  const numbers = ['images/s', hasMedian ? 'p99 ms' : latencyName];
   return {
     id,
     title,

@@ -1,4 +1,4 @@
-// Which curves of throughput against latency a report has.
+// Chooses the charts of throughput against latency for a report.
 import type { Comparison, Report, Run } from '../record';
 import type { Chart } from './chart';
 import { type Curve, type CurvePoint, curveChart } from './curve-chart';
@@ -70,7 +70,7 @@ function contestantCurves(comparisons: readonly Comparison[]): Curve[] {
   );
 }
 
-/** One for each setting in which engines were compared, over its batches. */
+/** Makes one chart per setting in which engines were compared, over the batch sizes. */
 export function engineCurves({ comparisons }: Report): Chart[] {
   const key = ({ model, device, threads }: Comparison) =>
     `${oneLine(model)} on ${oneLine(device)}, ${plural(threads, 'thread')}`;
@@ -84,7 +84,7 @@ export function engineCurves({ comparisons }: Report): Chart[] {
       curveChart({
         id: `curve-comparison-${index}`,
         title: 'All engines: throughput against latency',
-        caption: `${where}. Median time of a batch; the numbers are pictures a batch.${leftOut(failed)}`,
+        caption: `${where}. Median time of a batch; the numbers are images per batch.${leftOut(failed)}`,
         varied: 'batch',
         latencyName: 'p50 of a batch, ms',
         full: true,
@@ -94,7 +94,7 @@ export function engineCurves({ comparisons }: Report): Chart[] {
   });
 }
 
-/** @param runs In order, of one setup. */
+/** @param runs runs of one setup, in order */
 export function loadCurves(runs: readonly Run[]): Chart[] {
   return [...sweepChart(runs, 'concurrency'), ...sweepChart(runs, 'rate')];
 }

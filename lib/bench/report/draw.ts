@@ -1,13 +1,13 @@
-// Charts as SVG, drawn without a browser.
+// Draws charts as SVG without a browser.
 import type { Chart, LegendEntry, SymbolName } from './chart';
 import { escapeHtml, tableMarkup } from './markup';
 
 export type ECharts = typeof import('echarts');
 
-/** px. The page's columns are so wide on a screen and on a phone. */
+/** Widths, in px, of the page's columns on a screen and on a phone. */
 const WIDTHS = { full: 1088, half: 528, phone: 342 } as const;
 
-/** Hover styles and event targets are for pages with scripts; ids must differ between drawings. */
+/** Removes hover styles and event targets, which need scripts, and makes ids unique per drawing. */
 function tidy(svg: string, drawing: string): string {
   return svg
     .replace(/<style[\s\S]*?<\/style>/g, '')
@@ -28,7 +28,7 @@ function draw(echarts: ECharts, chart: Chart, width: number, className: string):
     const label = escapeHtml(`${chart.title}. ${chart.caption}`.trim());
     return svg.replace('<svg ', `<svg class="${className}" role="img" aria-label="${label}" `);
   } finally {
-    // Its timers would keep the process alive.
+    // Otherwise its timers keep the process alive.
     instance.dispose();
   }
 }
@@ -48,8 +48,8 @@ function legendMarkup(entries: readonly LegendEntry[]): string {
   return items.length > 0 ? `<ul class="legend">${items.join('')}</ul>` : '';
 }
 
-/** A chart with its caption, and its values as a table for those who want them exactly. */
-export function figure(echarts: ECharts, chart: Chart): string {
+/** Draws a chart with its caption and a table of its exact values. */
+function figure(echarts: ECharts, chart: Chart): string {
   const { id, title, caption, legend, full, values } = chart;
   const wide = draw(echarts, chart, full ? WIDTHS.full : WIDTHS.half, 'wide');
   const narrow = draw(echarts, chart, WIDTHS.phone, 'narrow');

@@ -1,9 +1,9 @@
-// How numbers and names read in every report.
+// Formats numbers and names for all reports.
 
-/** Where there is nothing to say. */
+/** Stands for a missing value. */
 export const NONE = '–';
 
-/** Three digits or more, as few as tell runs apart. */
+/** Formats a number with at least three digits, and no more than needed to compare runs. */
 export function formatNumber(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return NONE;
   const size = Math.abs(value);
@@ -17,7 +17,7 @@ export function formatPercent(share: number | null): string {
   return share === null || !Number.isFinite(share) ? NONE : `${formatNumber(100 * share)} %`;
 }
 
-/** Whole percents, rounded up: it is no finer than that. */
+/** Formats noise as a whole percentage, rounded up. */
 export function formatNoise(share: number | null): string {
   return share === null || !Number.isFinite(share) ? NONE : `± ${Math.ceil(100 * share)} %`;
 }
@@ -35,24 +35,26 @@ export function formatMebibytes(bytes: number): string {
   return formatNumber(bytes / 2 ** 20);
 }
 
-/** "p999" is how records spell p99.9. */
+/** Formats the name of a percentile; records spell p99.9 as "p999". */
 export function formatPercentile(name: string): string {
   return name === 'p999' ? 'p99.9' : name;
 }
 
-/** "2026-11-24 05:15 UTC"; what is no date stays as it is. */
+/** Formats a date as "2026-11-24 05:15 UTC". A text that is no date stays as it is. */
 export function formatDate(iso: string): string {
   const time = Date.parse(iso);
   if (Number.isNaN(time)) return oneLine(iso);
   return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-/** Errors of others end up in records: their line breaks and escape codes must not break a table. */
+/**
+ * Makes one line of a text, so that line breaks and escape codes of errors do not break a table.
+ */
 export function oneLine(text: string): string {
   return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
 }
 
-/** "1 caller", "8 callers". */
+/** Formats a count with its noun: "1 caller", "8 callers". */
 export function plural(count: number, noun: string, nouns = `${noun}s`): string {
   return `${formatCount(count)} ${count === 1 ? noun : nouns}`;
 }

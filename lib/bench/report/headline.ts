@@ -1,4 +1,4 @@
-// What a reader should see first.
+// Chooses the figures at the top of the report.
 import type { Comparison, Report } from '../record';
 import { formatInterval, formatNumber } from './format';
 import { fastestRun, rankedPeers } from './ranking';
@@ -7,7 +7,7 @@ import { contestantName, parityCell, runName } from './rows';
 export interface Headline {
   figure: string;
   unit: string;
-  /** What the figure is of. */
+  /** Describes what the figure measures. */
   detail: string;
 }
 
@@ -22,14 +22,14 @@ function fastest(report: Report): Headline[] {
   return [
     {
       figure: formatNumber(picturesPerSecond),
-      unit: 'pictures/s',
+      unit: 'images/s',
       detail: `${name}: the fastest that passes parity, with a least cosine of ${parityCell(parity)}`,
     },
     { figure: formatNumber(latency.p99), unit: 'ms p99', detail: `of a query in ${name}` },
   ];
 }
 
-/** Of the comparison in which ours does most, against the fastest of the others. */
+/** Compares ours with the fastest peer, in the comparison in which ours has the most throughput. */
 function againstPeer({ comparisons }: Report): Headline[] {
   const ours = ({ contestants }: Comparison) => contestants[0]?.picturesPerSecond ?? 0;
   const ranked = comparisons

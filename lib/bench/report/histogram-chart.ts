@@ -15,7 +15,7 @@ import {
 import { formatCount, formatNumber } from './format';
 import { columns, runName } from './rows';
 
-/** A few buckets alone would be drawn as a wall: at least two octaves. */
+/** Makes an axis of at least two octaves, so that a few buckets do not fill the chart. */
 function histogramAxis(buckets: readonly Bucket[]) {
   const [low, high] = [buckets[0]?.low ?? 1, buckets.at(-1)?.high ?? 1];
   const spare = Math.sqrt(Math.max(1, 4 / (high / low)));
@@ -27,7 +27,7 @@ function bar(buckets: readonly Bucket[]): CustomSeriesRenderItem {
     const { low, high, count } = buckets[dataIndex] ?? { low: 1, high: 1, count: 0 };
     const [left = 0, top = 0] = api.coord([low, count]);
     const [right = 0, bottom = 0] = api.coord([high, 0]);
-    // A hair's gap lets neighbours be told apart.
+    // Leave a gap of one pixel between neighbours.
     const width = Math.max(1, right - left - 1);
     const shape = { x: left, y: top, width, height: bottom - top };
     return { type: 'rect', shape, style: { fill: seriesColour(0) } };

@@ -5,7 +5,7 @@ import { page } from './page';
 
 let loaded: ECharts | undefined;
 
-/** echarts, when a report needs it: few of those who install the package draw charts. */
+/** Loads the optional package echarts when a report needs it. */
 function loadECharts(): ECharts {
   try {
     loaded ??= require('echarts') as ECharts;
@@ -20,10 +20,10 @@ function loadECharts(): ECharts {
 }
 
 /**
- * A report as one HTML page that needs no network and no scripts: headline figures, charts, tables,
- * machine.
+ * Writes a report as one HTML page with headline figures, charts, tables and the machine. The page
+ * needs no network and no scripts.
  *
- * @throws LLM2CLIPError ERR_RUNTIME_MISSING without the optional package echarts
+ * @throws LLM2CLIPError ERR_RUNTIME_MISSING if the optional package echarts is not installed
  * @example
  * await writeFile('benchmark.html', htmlReport(report));
  */

@@ -1,4 +1,4 @@
-// The machine and what ran on it, as pairs of a name and a value.
+// Describes the machine and its software as pairs of a name and a value.
 import type { Machine, Report } from '../record';
 import { formatCount, formatNumber, oneLine } from './format';
 
@@ -22,7 +22,7 @@ export function machinePairs(machine: Machine): Pair[] {
   return pairs.flatMap(([name, value]) => (value ? [[name, oneLine(value)] as const] : []));
 }
 
-/** Of this process, and of each contestant's where it has others. */
+/** Lists the versions of this process, and those of contestants that differ. */
 export function softwarePairs({ machine, comparisons }: Report): Pair[] {
   const pairs = new Map(versionPairs(machine.versions).map((pair) => [pair.join(' '), pair]));
   for (const { versions } of comparisons.flatMap(({ contestants }) => contestants)) {

@@ -4,7 +4,7 @@ import { formatDate, oneLine } from './format';
 import { machinePairs, softwarePairs } from './machine';
 import { comparisonTables, INTERRUPTED, RATIO_MEANING, runTables, type Table } from './rows';
 
-/** What Markdown, or the HTML in it, would take for its own. */
+/** Escapes the characters that have a meaning in Markdown or HTML. */
 function escapeMarkdown(text: string): string {
   return text.replace(/[\\`*_{}<>|#~&]/g, (mark) =>
     mark === '<' ? '&lt;' : mark === '>' ? '&gt;' : mark === '&' ? '&amp;' : `\\${mark}`,
@@ -38,13 +38,13 @@ function sections(heading: string, tables: readonly Table[], ...notes: string[])
   return tables.length === 0 ? [] : [`## ${heading}`, ...notes, ...tables.map(section)];
 }
 
-/** The comparisons alone, for a document that has its own headings. */
+/** Writes only the comparisons, for a document with its own headings. */
 export function comparisonsInMarkdown(report: Report): string {
   return [...comparisonTables(report).map(section), RATIO_MEANING].join('\n\n');
 }
 
 /**
- * A report as GitHub's Markdown, with the machine, the versions, the command and the date.
+ * Writes a report as GitHub Markdown, with the machine, the versions, the command and the date.
  *
  * @example
  * await writeFile('benchmark.md', markdownReport(report));
@@ -54,7 +54,7 @@ export function markdownReport(report: Report): string {
   const parts = [
     '# Benchmark',
     `${escapeMarkdown(formatDate(date))}, with`,
-    // Indented, a command needs no escapes.
+    // An indented command is a code block and needs no escapes.
     `    ${oneLine(command)}`,
     ...(interrupted ? [`**${INTERRUPTED}**`] : []),
     ...aloneWarnings(report).map((warning) => `**${escapeMarkdown(warning)}**`),

@@ -1,4 +1,4 @@
-// HTML from texts and tables.
+// Makes HTML from texts and tables.
 import type { Table } from './rows';
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -9,17 +9,17 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For text and for quoted attributes. */
+/** Escapes a text for HTML content and quoted attributes. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (mark) => ENTITIES[mark] ?? mark);
 }
 
-/** A paragraph each. */
+/** Puts each text into a paragraph. */
 export function paragraphs(texts: readonly string[], className = 'note'): string {
   return texts.map((text) => `<p class="${className}">${escapeHtml(text)}</p>`).join('');
 }
 
-/** It scrolls inside a box of its own, which keys can reach. */
+/** Puts content into a scrolling box that can be reached with the keyboard. */
 export function scrolling(name: string, content: string): string {
   const label = `role="region" tabindex="0" aria-label="${escapeHtml(name)}"`;
   return `<div class="scroll" ${label}>${content}</div>`;

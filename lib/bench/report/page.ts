@@ -1,4 +1,4 @@
-// The page's parts, from top to bottom.
+// Writes the parts of the page, from top to bottom.
 import type { Report, Run } from '../record';
 import { aloneWarnings } from './alone';
 import type { Chart } from './chart';
@@ -51,7 +51,7 @@ function engines(report: Report, echarts: ECharts): string {
   );
 }
 
-/** Charts of the runs of each setup; the setups are named where there are several. */
+/** Draws the charts of each setup's runs. Setups are named if there is more than one. */
 function bySetup(
   runs: readonly Run[],
   echarts: ECharts,
@@ -107,7 +107,7 @@ function machine(report: Report): string {
   return section('Machine and versions', [], command + lists);
 }
 
-/** Nothing is fetched and nothing runs, whatever a name in the record may hold. */
+/** Forbids fetching and scripts, whatever text a record contains. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 
 export function page(report: Report, echarts: ECharts): string {

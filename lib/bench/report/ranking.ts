@@ -1,15 +1,15 @@
-// What may be ranked, in which order, and what comes first.
+// Decides which runs and contestants are ranked, and in which order.
 import type { Comparison, Contestant, Parity, Report, Run } from '../record';
 import { SCENARIOS } from '../record';
 
 type Ratio = NonNullable<Contestant['ratio']>;
 
-/** Embeddings that are wrong are not fast. */
+/** Whether parity failed, so that the configuration must not be ranked. */
 export function failedParity({ parity }: { parity: Parity | null }): boolean {
   return parity !== null && !parity.passed;
 }
 
-/** By scenario, precision and load; those whose parity failed at the end. */
+/** Sorts runs by scenario, precision and load. Runs that failed parity come last. */
 export function orderRuns(runs: readonly Run[]): Run[] {
   const load = ({ configuration: { concurrency, rate } }: Run) => concurrency ?? rate ?? 0;
   const text = ({ configuration: { precision, input } }: Run) => `${precision} ${input}`;
@@ -26,7 +26,7 @@ export function isRanked(contestant: Contestant): boolean {
   return contestant.status === 'measured' && !failedParity(contestant);
 }
 
-/** Who was measured: fastest first, then those whose parity failed. */
+/** Sorts the measured contestants: the fastest first, and those that failed parity last. */
 export function orderContestants({ contestants }: Comparison): Contestant[] {
   return contestants
     .filter(({ status }) => status === 'measured')
@@ -37,7 +37,7 @@ export function orderContestants({ contestants }: Comparison): Contestant[] {
     );
 }
 
-/** Null unless both this one and ours may be ranked. */
+/** Returns the ratio of a contestant, or null unless both it and ours may be ranked. */
 export function ratioOf({ contestants }: Comparison, contestant: Contestant): Ratio | null {
   const [ours] = contestants;
   return ours && isRanked(ours) && isRanked(contestant) ? contestant.ratio : null;
@@ -48,7 +48,7 @@ export interface RankedPeer {
   ratio: Ratio;
 }
 
-/** The others with their ratios, the fastest first. */
+/** Returns the peers with their ratios, the fastest first. */
 export function rankedPeers(comparison: Comparison): RankedPeer[] {
   return comparison.contestants
     .flatMap((contestant) => {
@@ -58,7 +58,7 @@ export function rankedPeers(comparison: Comparison): RankedPeer[] {
     .sort((a, b) => a.ratio.value - b.ratio.value);
 }
 
-/** Of those whose parity was checked and passed. */
+/** Returns the fastest run whose parity was checked and passed. */
 export function fastestRun({ runs }: Report): Run | undefined {
   return runs
     .filter(({ parity }) => parity?.passed)

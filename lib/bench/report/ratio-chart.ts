@@ -29,7 +29,7 @@ function verdictOf({ ratio: { low, high } }: RankedPeer) {
 const BOTTOM = 44;
 const CAP = 4;
 
-/** The interval as a whisker, and the figures past its end. */
+/** Draws the interval as a whisker with the figures beyond its end. */
 function whisker(peers: readonly RankedPeer[]): CustomSeriesRenderItem {
   return ({ dataIndex }, api) => {
     const peer = peers[dataIndex];
@@ -60,7 +60,7 @@ function rowsOf(peers: readonly RankedPeer[], width: number): BarRows {
   return { names, width, top: isNarrow(width) ? 34 : 24, right, bottom: BOTTOM };
 }
 
-/** The line of those that are as fast as ours. */
+/** Draws the line where a peer is as fast as ours. */
 function evenLine(width: number) {
   return {
     silent: true,
@@ -107,7 +107,7 @@ function leftOut(comparison: Comparison): string {
   return names.length > 0 ? ` Not ranked, for failed parity: ${names.join(', ')}.` : '';
 }
 
-/** Null where nobody could be ranked. */
+/** Returns null if no peer could be ranked. */
 export function ratioChart(comparison: Comparison, index: number): Chart | null {
   const peers = rankedPeers(comparison);
   if (peers.length === 0) return null;
@@ -116,7 +116,7 @@ export function ratioChart(comparison: Comparison, index: number): Chart | null 
   return {
     id: `ratio-${index}`,
     title: `Time against ${oursName(comparison)}, batch ${batch}`,
-    caption: `On ${where}: each engine’s time over ours on the same pictures, with its 95 % interval; above 1 ours is faster.${leftOut(comparison)}`,
+    caption: `On ${where}: each engine’s time divided by ours on the same images, with its 95 % interval; above 1 ours is faster.${leftOut(comparison)}`,
     legend: [FASTER, SAME, SLOWER].filter((one) => peers.some((peer) => verdictOf(peer) === one)),
     full: false,
     height: (width) => barsHeight(rowsOf(peers, width)),

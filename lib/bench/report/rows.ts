@@ -1,5 +1,5 @@
-// The tables of every report: what they hold, in which order and in which words.
-import { formatCosine } from '../../parity';
+// The content of the tables in all reports.
+import { formatCosine } from '../../eval/parity';
 import { noiseOf } from '../noise';
 import type { Comparison, Configuration, Contestant, Parity, Report, Run } from '../record';
 import { aloneNotes } from './alone';
@@ -18,7 +18,7 @@ import { failedParity, orderContestants, orderRuns, ratioOf } from './ranking';
 
 export interface Column {
   name: string;
-  /** Numbers are set to the right. */
+  /** Whether the column holds numbers, which are right-aligned. */
   number: boolean;
 }
 
@@ -31,14 +31,14 @@ export interface Table {
   title: string;
   columns: readonly Column[];
   rows: Row[];
-  /** Lines that belong under it. */
+  /** Lines below the table. */
   notes: string[];
 }
 
 export const RATIO_MEANING =
-  'Ratio: a contestant’s time over ours, with its 95 % interval; above 1 ours is faster.';
-export const RUN_NOTES = 'short: fewer queries or less time than MLPerf asks for.';
-export const NOISE_MEANING =
+  'Ratio: a contestant’s time divided by ours, with its 95 % interval; above 1 ours is faster.';
+const RUN_NOTES = 'short: fewer queries or less time than MLPerf asks for.';
+const NOISE_MEANING =
   'noise: half of the spread of a run’s windows, in throughput, or in latency at a given rate.';
 export const INTERRUPTED = 'Interrupted: only what was finished by then is here.';
 
@@ -49,10 +49,10 @@ export function columns(texts: readonly string[], numbers: readonly string[]): C
   ];
 }
 
-/** "8 callers", "40.0 queries/s", "1 caller × 8 pictures". */
+/** Describes the load: "8 callers", "40.0/s", "1 caller × 8 images". */
 export function loadOf({ concurrency, rate, picturesPerQuery }: Configuration): string {
   const pace = rate === null ? plural(concurrency ?? 1, 'caller') : `${formatNumber(rate)}/s`;
-  return picturesPerQuery === 1 ? pace : `${pace} × ${plural(picturesPerQuery, 'picture')}`;
+  return picturesPerQuery === 1 ? pace : `${pace} × ${plural(picturesPerQuery, 'image')}`;
 }
 
 export function runName({ scenario, configuration }: Run): string {
@@ -60,7 +60,7 @@ export function runName({ scenario, configuration }: Run): string {
   return [scenario, oneLine(precision), input, loadOf(configuration)].join(' · ');
 }
 
-/** What runs of one table have in common. */
+/** Describes the setup that the runs of a table share. */
 export function setupOf({ model, engine, device, threads, maxBatch }: Configuration): string {
   const what = `${oneLine(model)}; ${oneLine(engine)} on ${oneLine(device)}`;
   return `${what}, ${plural(threads, 'thread')}, batches of at most ${maxBatch}`;
@@ -70,7 +70,7 @@ export function contestantName({ name, precision }: Contestant): string {
   return `${oneLine(name)} · ${oneLine(precision)}`;
 }
 
-/** The one of ours that the others' ratios are to. */
+/** Name of our contestant, which the ratios of the others refer to. */
 export function oursName({ contestants }: Comparison): string {
   return oneLine(contestants[0]?.name ?? 'ours');
 }
@@ -85,7 +85,7 @@ export function parityCell(parity: Parity | null): string {
   if (parity === null) return 'not checked';
   const { minCosine, gate, passed } = parity;
   if (passed) return formatCosine(minCosine);
-  // JSON holds null for a cosine with NaN.
+  // JSON has null in place of a NaN cosine.
   return Number.isFinite(minCosine) ? `FAILED ${formatCosine(minCosine)} < ${gate}` : 'FAILED NaN';
 }
 
@@ -116,7 +116,7 @@ export function runNotes(run: Run): string[] {
 const RUN_COLUMNS: Column[] = [
   ...columns(
     ['scenario', 'precision', 'input', 'load'],
-    ['pictures/s', 'noise', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'mean batch', 'of peak'],
+    ['images/s', 'noise', 'p50 ms', 'p90 ms', 'p99 ms', 'p99.9 ms', 'mean batch', 'of peak'],
   ),
   ...columns(['parity', 'notes'], []),
 ];
@@ -137,14 +137,16 @@ function runRow(run: Run): Row {
   };
 }
 
-/** Values by what they have in common, in the order in which that is first met. */
+/** Groups values by key, in the order in which the keys first occur. */
 export function groupBy<T>(values: readonly T[], key: (value: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const value of values) groups.set(key(value), [...(groups.get(key(value)) ?? []), value]);
   return groups;
 }
 
-/** One table for each model, engine and setting: only runs that differ in nothing else stand together. */
+/**
+ * Makes one table per model, engine and setting, so that runs of a table differ in nothing else.
+ */
 export function runTables({ runs }: Report): Table[] {
   const setups = groupBy(orderRuns(runs), ({ configuration }) => setupOf(configuration));
   return [...setups].map(([title, group]) => ({
@@ -157,7 +159,7 @@ export function runTables({ runs }: Report): Table[] {
 
 const COMPARISON_COLUMNS = columns(
   ['contestant', 'precision'],
-  ['pictures/s', 'p50 ms', 'min cosine', 'ratio'],
+  ['images/s', 'p50 ms', 'min cosine', 'ratio'],
 );
 
 function contestantRow(comparison: Comparison, contestant: Contestant): Row {
@@ -174,8 +176,8 @@ function contestantRow(comparison: Comparison, contestant: Contestant): Row {
   };
 }
 
-/** "Skipped: name (why)", a line each. */
-export function notMeasured({ contestants }: Comparison): string[] {
+/** Returns one line per contestant that was skipped or failed: "Skipped: name: reason". */
+function notMeasured({ contestants }: Comparison): string[] {
   return contestants
     .filter(({ status }) => status !== 'measured')
     .map((contestant) => {

@@ -7,13 +7,13 @@ import { escapeHtml, paragraphs, section } from './markup';
 import { failedParity } from './ranking';
 import { groupBy, parityCell, runName, runNotes, setupOf } from './rows';
 
-/** Enough to see; the sweeps' runs are in their curves already. */
+/** Scenarios that are collapsed at first, because the charts already show their runs. */
 const FOLDED = new Set(['concurrency', 'rate']);
 
-/** @param setup Of the run, where it must be said. */
+/** @param setup setup of the run; null if all runs share it */
 function runMarkup(run: Run, index: number, setup: string | null, echarts: ECharts): string {
   const facts = [
-    `${formatNumber(run.picturesPerSecond)} pictures/s`,
+    `${formatNumber(run.picturesPerSecond)} images/s`,
     run.parity === null ? 'parity not checked' : `parity ${parityCell(run.parity)}`,
     ...runNotes(run),
     ...(setup === null ? [] : [setup]),
@@ -24,7 +24,7 @@ function runMarkup(run: Run, index: number, setup: string | null, echarts: EChar
   return `<div class="${mark}"><h3>${escapeHtml(runName(run))}</h3>${paragraphs([facts.join(' · ')], 'facts')}${drawn}</div>`;
 }
 
-/** Each run's own distributions, by scenario. */
+/** Writes the distributions of each run, grouped by scenario. */
 export function runByRun(runs: readonly Run[], echarts: ECharts): string {
   const setups = runs.map(({ configuration }) => setupOf(configuration));
   const several = new Set(setups).size > 1;

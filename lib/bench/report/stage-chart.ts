@@ -15,10 +15,10 @@ import { formatNumber } from './format';
 import { failedParity } from './ranking';
 import { columns, runName } from './rows';
 
-/** px; on the right is room for the sums. */
+/** Margins in px. The right one has room for the sums. */
 const MARGINS = { top: 4, right: 84, bottom: 44 } as const;
 
-/** What a picture waits for is grey. */
+/** Waiting is grey. */
 const COLOURS: Readonly<Record<Stage, string>> = {
   decode: seriesColour(2),
   preprocess: seriesColour(5),
@@ -35,7 +35,7 @@ function nameOf(run: Run): string {
   return failedParity(run) ? `FAILED · ${runName(run)}` : runName(run);
 }
 
-/** One stage of all runs, in per cent of each run's total; the figures, in ms, where they fit. */
+/** A stage of all runs in percent of each run's total. It is labelled in ms if the label fits. */
 function segment(runs: readonly Run[], stage: Stage, room: number) {
   return runs.map((run) => {
     const { mean } = run.stages[stage];
@@ -78,9 +78,9 @@ function optionOf(runs: readonly Run[], width: number): Option {
 export function stageChart(runs: readonly Run[]): Chart {
   return {
     id: 'stages',
-    title: 'Where a picture’s time goes',
+    title: 'Time of an image by stage',
     caption:
-      'Mean times of a picture’s stages, in ms on the bars and as shares of their sum, which is on the right. “run” is a whole batch’s.',
+      'Mean time of an image in each stage: in ms on the bars, and as a share of the sum, which is on the right. “run” is the time of a whole batch.',
     legend: STAGES.map((name) => ({ name, colour: COLOURS[name], symbol: 'rect' })),
     full: true,
     height: (width) => barsHeight(rowsOf(runs, width)),

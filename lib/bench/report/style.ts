@@ -1,6 +1,6 @@
 /**
- * The page's own: light and dark by the reader's setting. The series' colours are of a middle
- * lightness, which reads on both grounds and under dark figures.
+ * The style sheet of the page, light or dark by the reader's setting. The colours of the series
+ * have a medium lightness, which is legible on both backgrounds and under dark text.
  */
 export const STYLE = `
 :root {

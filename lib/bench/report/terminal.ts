@@ -25,8 +25,8 @@ function block(table: Table): string {
 }
 
 /**
- * A report as aligned plain text, without a line break at its end: runs by their setting, then the
- * comparisons. What failed parity comes last and has no ratio.
+ * Writes a report as aligned plain text, without a line break at the end: the runs by their
+ * setting, then the comparisons. Configurations that failed parity come last and have no ratio.
  *
  * @example
  * process.stdout.write(`${terminalReport(report)}\n`);

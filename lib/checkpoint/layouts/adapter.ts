@@ -1,12 +1,14 @@
 import { type FamilyWeights, type Layout, layerNorm, linear, type Source } from './layout';
 
-/** Which models an adapter is of: they differ in what goes into it. */
+/** The model family of an adapter; the families differ in the adapter's input. */
 export type AdapterFamily = 'clip' | 'siglip2';
 
 export const ADAPTER_LAYERS = 4;
 const BLOCKS = Array.from({ length: ADAPTER_LAYERS }, (_, i) => i);
 
-/** All files number the parts of one torch.nn.Sequential: the blocks, LayerNorm, Linear. */
+/**
+ * In all files the parts are those of one torch.nn.Sequential: the blocks, a LayerNorm, a Linear.
+ */
 const NAMES: Readonly<Record<string, readonly Source[]>> = Object.fromEntries([
   ...BLOCKS.flatMap((i) => [
     [`blocks.${i}.norm`, [`${i}.ln`]],
@@ -38,7 +40,10 @@ const SIGLIP2: Layout<AdapterFamily> = {
   names: NAMES,
 };
 
-/** x + fc2(gelu(fc1(norm x))) four times, then LayerNorm and a linear layer. D is the LLM's width. */
+/**
+ * Four blocks x + fc2(gelu(fc1(norm x))), then a LayerNorm and a linear layer. D is the LLM's
+ * width.
+ */
 export const ADAPTER: FamilyWeights<AdapterFamily> = {
   family: 'clip',
   layouts: [OFFICIAL, HUGGING_FACE, SIGLIP2],

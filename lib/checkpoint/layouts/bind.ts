@@ -4,21 +4,12 @@ import { DTYPE_BYTES, type Dtype } from '../dtype';
 import { elementCount, elementSpan, rowMajorStrides } from '../extent';
 import type { TensorEntry } from '../table';
 import { type Dimensions, dimensionOf, inferDimensions, resolveShape } from './dimensions';
-import { type CanonicalTensor, type Source, sourceName, sourcesOf } from './layout';
+import { type Binding, type Source, sourceName, sourcesOf } from './layout';
 import type { Recognised } from './recognise';
 
 const WEIGHT_DTYPES: readonly Dtype[] = ['f64', 'f32', 'f16', 'bf16'];
 
-/** A canonical weight, and the tensor of the checkpoint that it is or is part of. */
-export interface Binding {
-  tensor: CanonicalTensor;
-  /** With the block's number filled in. */
-  name: string;
-  source: Source;
-  entry: TensorEntry;
-}
-
-/** A weight under its canonical name and of its canonical shape. */
+/** A weight with its canonical name and shape. */
 export interface NamedEntry {
   name: string;
   entry: TensorEntry;
@@ -27,14 +18,14 @@ export interface NamedEntry {
 export interface Bound {
   weights: NamedEntry[];
   dimensions: Dimensions;
-  /** The tensors of the checkpoint that they are or are part of. */
+  /** The tensors of the checkpoint that hold the weights. */
   bound: Set<TensorEntry>;
 }
 
 /**
- * Every canonical weight, and the dimensions that they agree on.
+ * Finds every canonical weight and the dimensions that they agree on.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH for one that is missing or misshapen,
+ * @throws LLM2CLIPError ERR_CHECKPOINT_MISMATCH for a missing or misshapen weight,
  *   ERR_CHECKPOINT_UNSUPPORTED for one whose numbers cannot be read
  */
 export function bindWeights(
@@ -54,7 +45,7 @@ export function bindWeights(
 /**
  * Finds every canonical weight in the checkpoint.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH naming the first that is missing
+ * @throws LLM2CLIPError ERR_CHECKPOINT_MISMATCH, which names the first missing weight
  */
 function findWeights(
   { weights, layout, prefix, layers }: Recognised<unknown>,
@@ -83,7 +74,10 @@ function findWeights(
   );
 }
 
-/** The weight as a tensor of its canonical shape: a third of a fused one, leading ones added. */
+/**
+ * Returns the weight with its canonical shape: a third of a fused tensor, or with leading ones
+ * added.
+ */
 function canonicalView(binding: Binding, dimensions: Dimensions): TensorEntry {
   const { tensor, source, entry } = binding;
   requireReadable(entry);
@@ -110,13 +104,13 @@ function requireReadable(entry: TensorEntry): void {
   if (!WEIGHT_DTYPES.includes(dtype)) {
     throw unsupported(entry, `has type ${dtype}, expected one of ${WEIGHT_DTYPES.join(', ')}`);
   }
-  // A few bytes could stand for any number of elements.
+  // Otherwise a few bytes could represent any number of elements.
   if ((elementCount(shape) ?? 0) > elementSpan(shape, strides)) {
     throw unsupported(entry, `repeats its elements, by strides [${strides}]`);
   }
 }
 
-/** In bytes, from the beginning of the fused tensor to the rows of this part. */
+/** Returns the offset of this part's rows in the fused tensor, in bytes. */
 function partOffset({ source, entry }: Binding, shape: readonly number[]): number {
   if (typeof source === 'string') return 0;
   return source.part * (shape[0] ?? 0) * (entry.strides[0] ?? 0) * DTYPE_BYTES[entry.dtype];

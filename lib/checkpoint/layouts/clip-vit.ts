@@ -1,8 +1,8 @@
-import { type FamilyWeights, type Layout, layerNorm, vitBlock } from './layout';
+import { type Layout, layerNorm, type VisionFamily, vitBlock } from './layout';
 
 const BLOCK = 'vision_model.encoder.layers.{i}';
 
-const HUGGING_FACE: Layout = {
+const HUGGING_FACE: Layout<'clip_vit'> = {
   name: 'OpenAI CLIP, Hugging Face',
   family: 'clip_vit',
   prefixes: [''],
@@ -24,9 +24,17 @@ const HUGGING_FACE: Layout = {
   },
 };
 
-/** OpenAI's CLIP ViT: no bias in patch embedding and projection, a LayerNorm before the blocks. */
-export const CLIP_VIT: FamilyWeights = {
+/**
+ * OpenAI's CLIP ViT, with no biases in patch embedding and projection and a LayerNorm before the
+ * blocks.
+ */
+export const CLIP_VIT: VisionFamily<'clip_vit'> = {
   family: 'clip_vit',
+  headWidths: [64],
+  classTokens: 1,
+  activation: 'quick_gelu',
+  layerNormEps: 1e-5,
+  ropeGrid: 0,
   layouts: [HUGGING_FACE],
   tensors: [
     { name: 'cls_token', shape: [1, 1, 'D'] },

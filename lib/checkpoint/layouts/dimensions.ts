@@ -1,7 +1,6 @@
-import type { Binding } from './bind';
-import { DIMENSION_SYMBOLS, type DimensionSymbol, type Size } from './layout';
+import { type Binding, DIMENSION_SYMBOLS, type DimensionSymbol, type Size } from './layout';
 
-/** What a letter of the canonical shapes stands for: 0 for one that a family does not have. */
+/** The size that a letter of the canonical shapes stands for; 0 if the family does not have it. */
 export interface Dimension {
   size: number;
   /** The first tensor of the checkpoint that has this size, for messages. */
@@ -15,14 +14,14 @@ interface Vote extends Dimension {
 }
 
 /**
- * Reads the dimensions off the tensors. Where they disagree the majority is believed, so that a
- * misshapen tensor is the one that gets named.
+ * Reads the dimensions from the shapes of the tensors. If they disagree, the majority wins, so that
+ * the error names the misshapen tensor.
  */
 export function inferDimensions(bindings: readonly Binding[]): Dimensions {
   const votes = new Map<Size, Map<number, Vote>>();
   for (const { tensor, source, entry } of bindings) {
     if (typeof source !== 'string') continue;
-    // A file may leave out leading ones of the canonical shape, so both are read from the end.
+    // A file may omit leading ones of the canonical shape, so compare from the end.
     for (let i = 1; i <= Math.min(tensor.shape.length, entry.shape.length); i++) {
       const symbol = tensor.shape.at(-i) ?? 0;
       const size = entry.shape.at(-i) ?? 0;
@@ -41,7 +40,7 @@ export function inferDimensions(bindings: readonly Binding[]): Dimensions {
   return Object.fromEntries(found) as Dimensions;
 }
 
-/** The dimension a size of a canonical shape is, or is twice; none for a plain number. */
+/** Returns the dimension that a size refers to, or undefined for a number. */
 export function dimensionOf(size: Size, dimensions: Dimensions): Dimension | undefined {
   if (typeof size === 'number') return undefined;
   return dimensions[size === '2D' ? 'D' : size];

@@ -4,9 +4,9 @@ import type { CheckpointTable, TensorEntry } from '../table';
 import { plainName } from './plain-name';
 
 /**
- * The tensors of a checkpoint by name, without what wrappers put into it.
+ * Indexes the tensors of a checkpoint by name, without the parts that training wrappers add.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_MISMATCH where two come to the same
+ * @throws LLM2CLIPError ERR_CHECKPOINT_MISMATCH if two tensors have the same name then
  */
 export function entriesByName(table: CheckpointTable): Map<string, TensorEntry> {
   const entries = new Map<string, TensorEntry>();

@@ -1,8 +1,8 @@
-import { type FamilyWeights, type Layout, layerNorm, linear, type Source } from './layout';
+import { type Layout, layerNorm, linear, type Source, type VisionFamily } from './layout';
 
 const fused = (part: 0 | 1 | 2): Source => ({ fused: 'blocks.{i}.attn.qkv.weight', part });
 
-/** Older EVA-CLIP files: one matrix for q, k and v; biases of q and v beside the matrices. */
+/** Names in older EVA-CLIP files: one matrix for q, k and v, and separate biases of q and v. */
 const ATTENTION: Layout['names'] = {
   'blocks.{i}.attn.q_proj.weight': ['blocks.{i}.attn.q_proj.weight', fused(0)],
   'blocks.{i}.attn.k_proj.weight': ['blocks.{i}.attn.k_proj.weight', fused(1)],
@@ -11,15 +11,15 @@ const ATTENTION: Layout['names'] = {
   'blocks.{i}.attn.v_proj.bias': ['blocks.{i}.attn.v_proj.bias', 'blocks.{i}.attn.v_bias'],
 };
 
-const OFFICIAL: Layout = {
+const OFFICIAL: Layout<'eva02'> = {
   name: 'EVA02, official',
   family: 'eva02',
   prefixes: ['visual.', ''],
   names: ATTENTION,
 };
 
-/** timm's own names; open_clip puts them under `visual.trunk.`. */
-const TIMM: Layout = {
+/** timm's names, which open_clip's files have under `visual.trunk.`. */
+const TIMM: Layout<'eva02'> = {
   name: 'EVA02, timm',
   family: 'eva02',
   origin: 'timm',
@@ -36,7 +36,7 @@ const TIMM: Layout = {
 
 const BLOCK = 'vision_model.encoder.layers.{i}';
 
-const HUGGING_FACE: Layout = {
+const HUGGING_FACE: Layout<'eva02'> = {
   name: 'EVA02, Hugging Face',
   family: 'eva02',
   prefixes: [''],
@@ -64,8 +64,13 @@ const HUGGING_FACE: Layout = {
 };
 
 /** EVA02: pre-norm blocks with sub-LayerNorms and SwiGLU; k has no bias. */
-export const EVA02: FamilyWeights = {
+export const EVA02: VisionFamily<'eva02'> = {
   family: 'eva02',
+  headWidths: [64],
+  classTokens: 1,
+  activation: 'swiglu',
+  layerNormEps: 1e-6,
+  ropeGrid: 16,
   layouts: [OFFICIAL, TIMM, HUGGING_FACE],
   tensors: [
     { name: 'cls_token', shape: [1, 1, 'D'] },

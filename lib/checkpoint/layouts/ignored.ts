@@ -1,12 +1,12 @@
-/** The text side, which a vision tower does not need. */
+/** Tensors of the text side, which a vision tower does not need. */
 const TEXT = [/^text(_model|_projection|_adapter|_adaptor|_proj)?(\.|$)/, /^logit_(scale|bias)$/];
 
-/** Tensors of the vision tower that are not needed, because they are computed here. */
+/** Tensors of the vision tower that are not needed, because they are recomputed. */
 const DERIVED = [
-  /(^|\.)rope(\.|_|$)/, // tables of rotary angles; recomputed in fp32
+  /(^|\.)rope(\.|_|$)/, // RoPE tables, which are recomputed in fp32
   /(^|\.)position_ids$/,
   /^(input_resolution|context_length|vocab_size)$/, // constants of OpenAI's exports
-  /^n_averaged$/, // of torch.optim.swa_utils.AveragedModel
+  /^n_averaged$/, // counter of torch.optim.swa_utils.AveragedModel
 ];
 
 export function isTextTensor(name: string): boolean {

@@ -1,13 +1,13 @@
-import type { Family } from '../../config';
+import type { TensorEntry } from '../table';
 
 /**
- * What a letter of the canonical shapes may be: D width, H hidden, E embedding, P patch, N positions;
- * of a language model V vocabulary, Q all its query heads, K all its key heads.
+ * Letters of the canonical shapes: D width, H hidden width, E embedding, P patch size, N positions.
+ * In a language model: V vocabulary, Q width of all query heads, K width of all key heads.
  */
 export const DIMENSION_SYMBOLS = ['D', 'H', 'E', 'P', 'N', 'V', 'Q', 'K'] as const;
 export type DimensionSymbol = (typeof DIMENSION_SYMBOLS)[number];
 
-/** A size in a canonical shape: a letter or a plain number. "2D" is twice the width. */
+/** A size in a canonical shape: a letter or a number. "2D" is twice the width. */
 export type Size = DimensionSymbol | '2D' | number;
 
 /** A weight as csrc/model binds it. `{i}` in the name stands for the number of a block. */
@@ -16,35 +16,68 @@ export interface CanonicalTensor {
   shape: readonly Size[];
 }
 
-/** A whole tensor of the checkpoint, or one third (q, k or v: 0, 1, 2) of its rows. */
+/** A tensor of the checkpoint, or one third of its rows (0, 1 and 2 are q, k and v). */
 export type Source = string | { fused: string; part: 0 | 1 | 2 };
 
-/** The library whose file names a checkpoint has. What its configuration files say counts first. */
+/** A canonical weight, and the tensor of the checkpoint that holds it. */
+export interface Binding {
+  tensor: CanonicalTensor;
+  /** Name with the block's number filled in. */
+  name: string;
+  source: Source;
+  entry: TensorEntry;
+}
+
+/** The library that a checkpoint comes from. Its configuration files take precedence. */
 export type Origin = 'transformers' | 'timm' | 'open_clip';
 
-/** How one kind of file names the weights of one family, of a vision tower unless said otherwise. */
-export interface Layout<F = Family> {
+/**
+ * The names of a family's weights in one kind of file. The family is one of vision towers unless
+ * stated otherwise.
+ */
+export interface Layout<F = string> {
   name: string;
   family: F;
-  /** Default transformers. */
+  /** Default: transformers. */
   origin?: Origin;
-  /** Each of these may stand before all names. */
+  /** Prefixes of which each may precede all names. */
   prefixes: readonly string[];
   /**
-   * Canonical tensor or module → its names here; the first that is there is taken. A module's
-   * entry holds for its weight and bias. What is not listed has its canonical name.
+   * Names in this layout by canonical tensor or module. The first one that exists is used. The
+   * entry of a module applies to its weight and its bias. Tensors that are not listed have their
+   * canonical names.
    */
   names: Readonly<Record<string, readonly Source[]>>;
 }
 
-/** All weights of a family and every way in which files name them. */
-export interface FamilyWeights<F = Family> {
+/** All weights of a family, and all layouts that name them. */
+export interface FamilyWeights<F = string> {
   family: F;
   tensors: readonly CanonicalTensor[];
   layouts: readonly Layout<F>[];
 }
 
-/** Where `layout` may keep a canonical tensor, first choice first, without the prefix. */
+export const ACTIVATIONS = ['quick_gelu', 'gelu', 'gelu_tanh', 'swiglu'] as const;
+export type Activation = (typeof ACTIVATIONS)[number];
+
+/** A family of vision towers: its weights, and the values of published models that shapes do not reveal. */
+export interface VisionFamily<F = string> extends FamilyWeights<F> {
+  /** Head dimensions to try, in this order. */
+  headWidths: readonly number[];
+  /** Number of heads by width of the tower, where the first fitting head dimension would be wrong. */
+  headsByWidth?: Readonly<Record<number, number>>;
+  /** Number of positions before those of the patches. */
+  classTokens: 0 | 1;
+  /** The weights show swiglu; of the other activations a configuration may name any. */
+  activation: Activation;
+  layerNormEps: number;
+  /** Grid of the pre-training, which a configuration may correct; 0 without RoPE. */
+  ropeGrid: number;
+}
+
+/**
+ * Returns the possible names of a canonical tensor in a layout, in order and without the prefix.
+ */
 export function sourcesOf(layout: Layout<unknown>, tensor: string): readonly Source[] {
   const exact = layout.names[tensor];
   if (exact !== undefined) return exact;
@@ -57,7 +90,7 @@ export function sourceName(source: Source): string {
   return typeof source === 'string' ? source : source.fused;
 }
 
-/** Weight and bias of a LayerNorm. */
+/** Returns the weight and the bias of a LayerNorm. */
 export function layerNorm(name: string, size: Size = 'D'): CanonicalTensor[] {
   return [
     { name: `${name}.weight`, shape: [size] },
@@ -65,7 +98,7 @@ export function layerNorm(name: string, size: Size = 'D'): CanonicalTensor[] {
   ];
 }
 
-/** Weight and bias of a linear layer. */
+/** Returns the weight and the bias of a linear layer. */
 export function linear(name: string, out: Size, input: Size): CanonicalTensor[] {
   return [
     { name: `${name}.weight`, shape: [out, input] },
@@ -73,7 +106,9 @@ export function linear(name: string, out: Size, input: Size): CanonicalTensor[] 
   ];
 }
 
-/** The block of the original ViT: attention and a two-layer MLP, a LayerNorm before each. */
+/**
+ * Returns a block of the original ViT: attention and a two-layer MLP, with a LayerNorm before each.
+ */
 export function vitBlock(name: string): CanonicalTensor[] {
   return [
     ...layerNorm(`${name}.norm1`),

@@ -2,7 +2,7 @@ import type { FamilyWeights, Layout } from './layout';
 
 const LAYER = 'layers.{i}';
 
-/** Hugging Face's names are the canonical ones; wrappers put more before them. */
+/** Hugging Face's names, which are the canonical ones; wrappers add prefixes. */
 const HUGGING_FACE: Layout<'llama'> = {
   name: 'Llama, Hugging Face',
   family: 'llama',
@@ -10,10 +10,10 @@ const HUGGING_FACE: Layout<'llama'> = {
   names: {},
 };
 
-/** Of each layer the tensor that tells how many there are. */
+/** A tensor that every layer has, by which layers are counted. */
 export const LLAMA_LAYER_NORM = `${LAYER}.input_layernorm.weight`;
 
-/** Llama 3: no biases, RMSNorm, grouped key and value heads. The head over the vocabulary is not needed. */
+/** Llama 3: no biases, RMSNorm, grouped-query attention. The output head is not needed. */
 export const LLAMA: FamilyWeights<'llama'> = {
   family: 'llama',
   layouts: [HUGGING_FACE],

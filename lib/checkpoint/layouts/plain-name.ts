@@ -1,4 +1,4 @@
-/** What wrappers of training put into a name, wherever they wrap: as modules of their own. */
+/** Modules that training wrappers insert into names, at any level. */
 const WRAPPERS: ReadonlySet<string> = new Set([
   'module', // torch.nn.DataParallel, DistributedDataParallel, and averages of weights
   '_orig_mod', // torch.compile
@@ -6,7 +6,10 @@ const WRAPPERS: ReadonlySet<string> = new Set([
   '_checkpoint_wrapped_module', // activation checkpointing
 ]);
 
-/** Lightning's modules keep the model so; of a Llama it is what transformers puts before the layers. */
+/**
+ * Prefix of the model in Lightning modules. In a Llama it is transformers' own prefix of the
+ * layers.
+ */
 const HELD_AS = /^model\./;
 
 function unwrapped(name: string): string {
@@ -14,12 +17,14 @@ function unwrapped(name: string): string {
   return components.join('.');
 }
 
-/** The name of a tensor as it was before the model was wrapped for training. */
+/** Returns the name that a tensor had before the model was wrapped for training. */
 export function plainName(name: string): string {
   return unwrapped(name).replace(HELD_AS, '');
 }
 
-/** Whether it is the model's of a Lightning module, which may hold losses and metrics beside it. */
+/**
+ * Whether a tensor belongs to the model of a Lightning module, and not to its losses or metrics.
+ */
 export function isOfHeldModel(name: string): boolean {
   return HELD_AS.test(unwrapped(name));
 }

@@ -1,14 +1,12 @@
-import type { Family } from '../../config';
 import { LLM2CLIPError } from '../../errors';
-import { CLIP_VIT } from './clip-vit';
-import { EVA02 } from './eva02';
+import { FAMILY_TABLES, type Family } from './families';
 import { type FamilyWeights, type Layout, sourceName, sourcesOf } from './layout';
 import { refuseKnownFamilies } from './refused';
-import { SIGLIP2 } from './siglip2';
 
-const FAMILY_WEIGHTS: readonly FamilyWeights[] = [EVA02, CLIP_VIT, SIGLIP2];
-
-/** A damaged checkpoint still shows most of its layout's names; another family far fewer. */
+/**
+ * A damaged checkpoint has at least this fraction of its layout's names; another family has far
+ * fewer.
+ */
 export const LEAST_SHARE = 0.8;
 const BLOCK_NUMBER = /(^|\.)(blocks|layers)\.(0|[1-9]\d{0,3})\./;
 
@@ -21,12 +19,12 @@ export interface Recognised<F = Family> {
 }
 
 /**
- * Finds the layout of which the file shows the largest share.
+ * Finds the layout that shares the most names with the file.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED where none comes near
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED if no layout is close
  */
 export function recognise(names: readonly string[], path: string): Recognised {
-  const best = closestLayout(FAMILY_WEIGHTS, names);
+  const best = closestLayout(FAMILY_TABLES, names);
   if (best.share < LEAST_SHARE) {
     refuseKnownFamilies(names, path);
     throw unknownLayout(path, names, best);
@@ -35,7 +33,7 @@ export function recognise(names: readonly string[], path: string): Recognised {
 }
 
 /**
- * The layout of which these names show the largest share, and that share.
+ * Returns the layout with the largest fraction of its names among these, and that fraction.
  *
  * @param blockNorm canonical name of a tensor that every block has
  */
@@ -57,7 +55,7 @@ export function closestLayout<F>(
   return { ...best, layers: countLayers(names, best.layout, best.prefix, blockNorm) };
 }
 
-/** Share of the layout's tensors that are there, whatever the block. */
+/** Returns the fraction of the layout's tensors that are present in any block. */
 function shareFound(
   weights: FamilyWeights<unknown>,
   layout: Layout<unknown>,
@@ -90,9 +88,9 @@ function countLayers(
 function unknownLayout(
   path: string,
   names: readonly string[],
-  closest: { layout: Layout; share: number },
+  closest: { layout: Layout<unknown>; share: number },
 ): LLM2CLIPError {
-  const known = FAMILY_WEIGHTS.flatMap(({ layouts }) => layouts.map(({ name }) => name)).join('; ');
+  const known = FAMILY_TABLES.flatMap(({ layouts }) => layouts.map(({ name }) => name)).join('; ');
   return new LLM2CLIPError(
     'ERR_CHECKPOINT_UNSUPPORTED',
     `${path} holds ${names.length} tensors of a model that is not supported. Known are: ${known}. ` +

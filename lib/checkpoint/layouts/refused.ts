@@ -1,7 +1,7 @@
 import { LLM2CLIPError } from '../../errors';
 import { isTextTensor } from './ignored';
 
-/** Models that users of this family do meet, and what to tell them. */
+/** Related models that are not supported, with the message for each. */
 const REFUSED: readonly { is: (names: readonly string[]) => boolean; problem: string }[] = [
   {
     is: (names) => names.length === 0,
@@ -30,14 +30,18 @@ const REFUSED: readonly { is: (names: readonly string[]) => boolean; problem: st
   },
 ];
 
-/** @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED for a model that is known not to be supported */
+/**
+ * Refuses models that are known not to be supported.
+ *
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED
+ */
 export function refuseKnownFamilies(names: readonly string[], path: string): void {
   for (const { is, problem } of REFUSED) {
     if (is(names)) throw new LLM2CLIPError('ERR_CHECKPOINT_UNSUPPORTED', `${path} ${problem}`);
   }
 }
 
-/** No block's first norm has a bias; a damaged file would lack one, not all. */
+/** Whether no block's first norm has a bias. A damaged file would lack only some of the biases. */
 function hasRmsNorm(names: readonly string[]): boolean {
   const norms = names.filter(
     (name) => /\.\d+\.(norm1|layer_norm1)\./.test(name) && !isTextTensor(name),

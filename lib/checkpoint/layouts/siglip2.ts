@@ -1,18 +1,11 @@
-import {
-  type FamilyWeights,
-  type Layout,
-  layerNorm,
-  linear,
-  type Source,
-  vitBlock,
-} from './layout';
+import { type Layout, layerNorm, linear, type Source, type VisionFamily, vitBlock } from './layout';
 
 const fused = (tensor: 'weight' | 'bias', part: 0 | 1 | 2): Source[] => [
   { fused: `blocks.{i}.attn.qkv.${tensor}`, part },
 ];
 
-/** timm's own names; open_clip puts them under `visual.trunk.`. */
-const TIMM: Layout = {
+/** timm's names, which open_clip's files have under `visual.trunk.`. */
+const TIMM: Layout<'siglip2'> = {
   name: 'SigLIP2, timm',
   family: 'siglip2',
   origin: 'timm',
@@ -27,9 +20,16 @@ const TIMM: Layout = {
   },
 };
 
-/** SigLIP's ViT: no class token, an attention pool in place of the projection. */
-export const SIGLIP2: FamilyWeights = {
+/** SigLIP's ViT, with no class token and with an attention pool in place of the projection. */
+export const SIGLIP2: VisionFamily<'siglip2'> = {
   family: 'siglip2',
+  headWidths: [64, 72],
+  // So400m: 64 would divide its width too.
+  headsByWidth: { 1152: 16 },
+  classTokens: 0,
+  activation: 'gelu_tanh',
+  layerNormEps: 1e-6,
+  ropeGrid: 0,
   layouts: [TIMM],
   tensors: [
     { name: 'pos_embed', shape: [1, 'N', 'D'] },

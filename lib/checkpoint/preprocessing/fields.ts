@@ -1,17 +1,17 @@
-// Fields of the files that state a preprocessing, each checked.
+// Reads and checks the fields of files that state a preprocessing.
 import { LLM2CLIPError } from '../../errors';
-import { type Preprocessing, RESAMPLES, type Resample } from '../../preprocessing';
+import { type Preprocessing, RESAMPLES, type Resample } from '../../image/preprocessing';
 import { quote } from '../../quote';
 import type { Section } from '../section';
 
-/** A file that states a preprocessing, or the part of one. */
+/** A file, or a part of a file, that states a preprocessing. */
 export interface Statement {
-  /** What messages call it, e.g. `config.json, pretrained_cfg`. */
+  /** Its name in messages, e.g. `config.json, pretrained_cfg`. */
   where: string;
   fields: Section;
 }
 
-/** What is said and not null. */
+/** Returns a field, or undefined if it is missing or null. */
 export function stated({ fields }: Statement, key: string): unknown {
   return Object.hasOwn(fields, key) ? (fields[key] ?? undefined) : undefined;
 }
@@ -23,7 +23,7 @@ export function unsupported({ where }: Statement, key: string, found: unknown, e
   );
 }
 
-/** Refuses what changes pictures in a way that is not known here, unless it is off. */
+/** Refuses unsupported steps, unless they are turned off. */
 export function refuse(from: Statement, keys: readonly string[]): void {
   for (const key of keys) {
     const found = stated(from, key);
@@ -45,7 +45,7 @@ export function positive(from: Statement, key: string, usual: number): number {
 
 type Triple = Preprocessing['mean'];
 
-/** A number a channel; one of all three where one is said. */
+/** Reads one number per channel. A single number applies to all three. */
 function triple(from: Statement, key: string, usual: Triple): Triple {
   const found = stated(from, key) ?? usual;
   const numbers: unknown[] = Array.isArray(found) && found.length > 1 ? found : [found].flat();
@@ -65,7 +65,7 @@ export function deviation(from: Statement, key: string, usual: Triple): Triple {
   throw unsupported(from, key, std, 'positive numbers');
 }
 
-/** By Pillow's number. */
+/** Filters, indexed by Pillow's numbers. */
 const BY_NUMBER: readonly Resample[] = [
   'nearest',
   'lanczos',
@@ -75,7 +75,7 @@ const BY_NUMBER: readonly Resample[] = [
   'hamming',
 ];
 
-/** A filter by Pillow's name or, where a file writes it so, by its number. */
+/** Reads a filter, stated by Pillow's name or number. */
 export function resample(from: Statement, key: string, usual: Resample): Resample {
   const found = stated(from, key) ?? usual;
   const name = typeof found === 'number' ? BY_NUMBER[found] : found;
@@ -84,13 +84,17 @@ export function resample(from: Statement, key: string, usual: Resample): Resampl
   throw unsupported(from, key, found, `one of Pillow's filters (${RESAMPLES.join(', ')})`);
 }
 
-/** @throws ERR_CHECKPOINT_MISMATCH for another size than the weights' */
+/**
+ * Checks that a stated size is that of the weights.
+ *
+ * @throws LLM2CLIPError ERR_CHECKPOINT_MISMATCH
+ */
 export function requireSize({ where }: Statement, key: string, found: unknown, size: number): void {
   const edges: unknown[] = [found].flat();
   if (edges.length > 0 && edges.every((edge) => edge === size)) return;
   throw new LLM2CLIPError(
     'ERR_CHECKPOINT_MISMATCH',
     `${where} says ${quote(key)} is ${quote(String(JSON.stringify(found)))}, ` +
-      `the weights are for pictures of ${size} × ${size}`,
+      `the weights are for images of ${size} × ${size}`,
   );
 }

@@ -1,5 +1,5 @@
-// open_clip's preprocess_cfg: what its image_transform does for inference.
-import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '../../preprocessing';
+// Reads open_clip's preprocess_cfg, as its image_transform applies it for inference.
+import { CLIP_MEAN, CLIP_STD, type Preprocessing } from '../../image/preprocessing';
 import {
   deviation,
   mean,
@@ -12,7 +12,11 @@ import {
 
 const RESIZE_MODES: readonly unknown[] = ['shortest', 'squash'];
 
-/** @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED, ERR_CHECKPOINT_MISMATCH */
+/**
+ * Reads a preprocess_cfg of open_clip.
+ *
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED, ERR_CHECKPOINT_MISMATCH
+ */
 export function fromOpenClip(from: Statement, size: number): Preprocessing {
   const colours = stated(from, 'mode') ?? 'RGB';
   if (colours !== 'RGB') throw unsupported(from, 'mode', colours, '"RGB"');

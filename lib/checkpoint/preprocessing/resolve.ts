@@ -1,5 +1,10 @@
 import { basename } from 'node:path';
-import { CLIP_MEAN, CLIP_STD, type Preprocessing, withoutDefaults } from '../../preprocessing';
+import {
+  CLIP_MEAN,
+  CLIP_STD,
+  type Preprocessing,
+  withoutDefaults,
+} from '../../image/preprocessing';
 import type { Origin } from '../layouts/layout';
 import { isSection } from '../section';
 import type { CheckpointTable, StatedFile } from '../table';
@@ -8,16 +13,16 @@ import { fromOpenClip } from './open-clip';
 import { fromTimm, pretrainedConfigOf } from './timm';
 import { fromTransformers } from './transformers';
 
-/** How pictures are preprocessed, and who says so. */
+/** The preprocessing of images, and the file that states it. */
 export interface ResolvedPreprocessing {
   preprocessing: Preprocessing;
-  /** For people, e.g. `config.json, pretrained_cfg`. */
+  /** The file, for messages, e.g. `config.json, pretrained_cfg`. */
   source: string;
 }
 
 type Reader = (from: Statement, size: number) => Preprocessing;
 
-/** Each kind of statement: where it lies in a file, and who reads it. */
+/** The kinds of statements: their position in a file and their reader. */
 const KINDS: readonly {
   origin: Origin;
   part: string;
@@ -51,11 +56,12 @@ const KINDS: readonly {
 ];
 
 /**
- * The preprocessing of a tower, as the files beside its checkpoint state it: first the one that
- * belongs to the checkpoint's own layout, then the others in the order above. CLIP's where none does.
+ * Reads the preprocessing of a tower from the files beside its checkpoint. The file of the
+ * checkpoint's own library takes precedence; then follow the others in the order above. Without a
+ * statement it is CLIP's.
  *
- * @throws {LLM2CLIPError} ERR_CHECKPOINT_UNSUPPORTED for steps that are not known here,
- *   ERR_CHECKPOINT_MISMATCH for another size than the weights'
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED for unsupported steps, ERR_CHECKPOINT_MISMATCH
+ *   for another size than that of the weights
  */
 export function resolvePreprocessing(
   { stated }: Pick<CheckpointTable, 'stated'>,
@@ -73,5 +79,5 @@ export function resolvePreprocessing(
     }
   }
   const clip: Preprocessing = { size, resample: 'bicubic', mean: CLIP_MEAN, std: CLIP_STD };
-  return { preprocessing: clip, source: "no file says it: CLIP's own" };
+  return { preprocessing: clip, source: "CLIP's defaults, because no file states it" };
 }

@@ -1,5 +1,5 @@
-// timm's config.json: what its create_transform makes of a pretrained_cfg.
-import { IMAGENET_MEAN, IMAGENET_STD, type Preprocessing } from '../../preprocessing';
+// Reads timm's config.json, as its create_transform applies a pretrained_cfg.
+import { IMAGENET_MEAN, IMAGENET_STD, type Preprocessing } from '../../image/preprocessing';
 import { isSection, type Section } from '../section';
 import {
   deviation,
@@ -15,14 +15,21 @@ import {
 
 const CROP_MODES: readonly unknown[] = ['center', 'squash'];
 
-/** The part of a config.json of timm's that is about pictures; older ones have it at the top. */
+/**
+ * Returns the part of timm's config.json about preprocessing, which older files have at the top
+ * level.
+ */
 export function pretrainedConfigOf(config: Section): Section | undefined {
   if (isSection(config.pretrained_cfg)) return config.pretrained_cfg;
   const flat = typeof config.architecture === 'string' && Array.isArray(config.input_size);
   return flat ? config : undefined;
 }
 
-/** @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED, ERR_CHECKPOINT_MISMATCH */
+/**
+ * Reads a pretrained_cfg of timm.
+ *
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED, ERR_CHECKPOINT_MISMATCH
+ */
 export function fromTimm(from: Statement, size: number): Preprocessing {
   const inputSize = stated(from, 'input_size');
   if (inputSize !== undefined) {

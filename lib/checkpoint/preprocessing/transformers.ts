@@ -1,5 +1,6 @@
-// Image processors of transformers: preprocessor_config.json, or since version 5 the image_processor
-// of processor_config.json. What a file leaves out is its class's default.
+// Reads the image processors of transformers: preprocessor_config.json, or since version 5 the
+// image_processor in processor_config.json. Fields that a file omits have the defaults of its
+// class.
 import {
   CLIP_MEAN,
   CLIP_STD,
@@ -7,7 +8,7 @@ import {
   IMAGENET_MEAN,
   IMAGENET_STD,
   type Preprocessing,
-} from '../../preprocessing';
+} from '../../image/preprocessing';
 import { isSection } from '../section';
 import {
   boolean,
@@ -26,20 +27,20 @@ type Triple = Preprocessing['mean'];
 
 const HALF: Triple = [0.5, 0.5, 0.5];
 
-/** What a class does that its file need not say. */
+/** Defaults of an image processor class. */
 interface Class {
   mean: Triple;
   std: Triple;
   resample: Preprocessing['resample'];
-  /** An edge alone is the shortest one's; else of both. */
+  /** Whether a single edge means the shortest edge; otherwise it means both edges. */
   keepsShape: boolean;
   crops: boolean;
-  /** Size that is resized to, where the file leaves it out: an edge, or both. */
+  /** Default size after resizing: one edge, or both. */
   size: Readonly<Record<string, number>>;
   cropSize?: number;
-  /** From the size that is said to what the shortest edge becomes. */
+  /** Computes the length of the shortest edge after resizing from the stated size. */
   resizes?: (shortest: number, from: Statement) => number;
-  /** Both edges become the size from this one on, without a crop. */
+  /** From this size on, both edges become the size, without a crop. */
   squashesFrom?: number;
 }
 
@@ -53,8 +54,9 @@ const VIT: Class = {
 };
 
 /**
- * By the class's name without `ImageProcessor` and what follows it, or `FeatureExtractor`. Without a
- * name it is CLIP's, of the size of the weights, or where a `crop_pct` is said, ConvNeXt's.
+ * Classes by name, without `ImageProcessor` and what follows it, or `FeatureExtractor`. A file
+ * without a class is read as CLIP's, with the size of the weights, or as ConvNeXt's if it states a
+ * `crop_pct`.
  */
 const CLASSES: Readonly<Record<string, Class>> = {
   CLIP,
@@ -86,7 +88,7 @@ const CLASSES: Readonly<Record<string, Class>> = {
   },
 };
 
-/** Steps of other classes, that none of these does. */
+/** Steps of other classes, which are not supported. */
 const FOREIGN = [
   'do_pad',
   'do_reduce_labels',
@@ -118,7 +120,7 @@ interface Target {
   squash: boolean;
 }
 
-/** The size by its keys, whichever way it is written: a number, a pair, or an object. */
+/** Reads a size as keys and values. A file may state it as a number, a pair, or an object. */
 function edgesOf(found: unknown, keepsShape: boolean): [string, unknown][] {
   if (isSection(found)) return Object.entries(found).filter(([, edge]) => edge !== null);
   if (!Array.isArray(found) && keepsShape) return [['shortest_edge', found]];
@@ -130,7 +132,7 @@ function isEdge(edge: unknown): edge is number {
   return Number.isSafeInteger(edge) && Number(edge) > 0;
 }
 
-/** What the edges become. */
+/** Returns the lengths of the edges after resizing. */
 function targetOf(from: Statement, { size: usual, keepsShape }: Class): Target {
   const found = stated(from, 'size') ?? usual;
   const edges = edgesOf(found, keepsShape);
@@ -142,7 +144,11 @@ function targetOf(from: Statement, { size: usual, keepsShape }: Class): Target {
   throw unsupported(from, 'size', found, 'one shortest edge, or equal height and width');
 }
 
-/** @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED, ERR_CHECKPOINT_MISMATCH */
+/**
+ * Reads the configuration of an image processor of transformers.
+ *
+ * @throws LLM2CLIPError ERR_CHECKPOINT_UNSUPPORTED, ERR_CHECKPOINT_MISMATCH
+ */
 export function fromTransformers(from: Statement, size: number): Preprocessing {
   const kind = classOf(from, size);
   refuse(from, FOREIGN);
@@ -182,7 +188,7 @@ function geometry(from: Statement, kind: Class, size: number): Target {
   return target;
 }
 
-/** The references fill up with black what a crop lacks. */
+/** Refuses a size below that of the crop, which the references would pad with black. */
 function atLeast(from: Statement, size: number, target: Target): Target {
   if (target.resize >= size) return target;
   throw unsupported(from, 'size', stated(from, 'size'), `at least the crop's ${size} pixels`);

@@ -1,4 +1,4 @@
-/** Files of vectors, whose checksums are put right after a change half of the time. */
+/** Files of vectors. Half of the time, the checksums are corrected after a change. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VectorIndex } from 'llm2clip';
@@ -31,7 +31,7 @@ function crc32c(bytes: Uint8Array): number {
   return ~sum >>> 0;
 }
 
-/** Its only record another note, and numbers of another size in the headers. */
+/** Changes the note of the only record and the numbers in the headers. */
 function forged(bytes: Buffer, random: Random): Buffer {
   const noteBytes = Number(bytes.readBigUInt64LE(HEADER + NOTE_BYTES));
   const rows = bytes.subarray(2 * HEADER, bytes.length - noteBytes);

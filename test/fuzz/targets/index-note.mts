@@ -1,4 +1,4 @@
-/** What the records of an index say beside their rows, those of an index of pictures too. */
+/** Notes of an index's records, including those of an image index. */
 import { readNote } from '#lib/search/note';
 import { PictureCatalogue } from '#lib/search/picture-catalogue';
 import { mutateJson } from '../json-mutations.mts';

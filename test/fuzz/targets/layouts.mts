@@ -1,7 +1,7 @@
-/** What a checkpoint's tensors and the configuration beside them are taken for. */
+/** The interpretation of a checkpoint's tensors and of the configuration beside them. */
 import type { JsonObject } from '#lib/checkpoint/json';
-import { resolveModel } from '#lib/checkpoint/layouts';
 import type { NamedEntry } from '#lib/checkpoint/layouts/bind';
+import { resolveModel } from '#lib/checkpoint/layouts/index';
 import { resolveLora } from '#lib/checkpoint/lora';
 import { resolveAdapter } from '#lib/checkpoint/resolve-adapter';
 import { resolveLlama } from '#lib/checkpoint/resolve-llama';
@@ -17,14 +17,14 @@ import { changed, type Target } from '../target.mts';
 
 const SEEDS = seedsOf('.safetensors');
 const CONFIGS = seedsOf('.json').map(String);
-/** The seeds' towers are too narrow to tell their number of heads. */
+/** The number of heads, because the seeds' towers are too narrow to infer it. */
 const ONE_HEAD = JSON.stringify({ vision_config: { num_attention_heads: 1 } });
-/** What the seed of a LoRA updates. */
+/** The weights that the LoRA seed updates. */
 const LORA_WEIGHTS = tableOf({ 'layers.0.self_attn.q_proj.weight': [2, 2] }).tensors.map(
   (entry) => ({ name: entry.name, entry }),
 );
 
-/** Whatever a checkpoint may be read as: each finds its weights or refuses it. */
+/** All resolvers. Each finds its weights in a checkpoint or refuses it. */
 const RESOLVERS: readonly ((table: CheckpointTable) => NamedEntry[])[] = [
   (table) => resolveModel(table).weights,
   (table) => resolveAdapter(table)?.weights ?? [],

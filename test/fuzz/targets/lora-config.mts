@@ -1,4 +1,4 @@
-/** LoRA configurations and their regular expressions, which take a bounded number of steps. */
+/** LoRA configurations with regular expressions, whose matching takes a bounded number of steps. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLora, resolveLora } from '#lib/checkpoint/lora';
@@ -42,7 +42,7 @@ const seeds = new Map(
   ),
 );
 
-/** A piece of a regular expression somewhere within a string. */
+/** Inserts a piece of a regular expression somewhere into a string. */
 function mutatePattern(json: string, random: Random): string {
   const strings = [...json.matchAll(/"[^"\\]*"/g)];
   if (strings.length === 0) return json;

@@ -1,4 +1,4 @@
-/** The pickles of torch's archives, whose other records are sound. */
+/** Damaged pickles in torch's archives, whose other records are valid. */
 import { unpickle } from '#lib/checkpoint/pickle';
 import { placeTensor } from '#lib/checkpoint/place-tensor';
 import { weightsOf } from '#lib/checkpoint/state-dict';

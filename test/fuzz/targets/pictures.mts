@@ -1,4 +1,4 @@
-/** Encoded pictures, whose format is looked at before any decoder is called. */
+/** Encoded images, whose format is checked before any decoder is called. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sourceOf } from '#lib/image/source';
@@ -6,7 +6,7 @@ import { mutateBytes } from '../byte-mutations.mts';
 import { refusedOr } from '../refusal.mts';
 import { changed, type Target } from '../target.mts';
 
-/** A file is copied at most once, and a GIF gets a palette. */
+/** Largest growth of a file during preparation; a GIF gets a palette. */
 const MOST_LARGER = 2048;
 
 const FOLDER = join(import.meta.dirname, '../../fixtures/image-kinds');
@@ -20,7 +20,7 @@ export const target: Target = {
   },
   run({ bytes }) {
     return refusedOr(/^ERR_IMAGE_/, () => {
-      // A copy: looking may change it.
+      // Copy the bytes, because the preparation may change them.
       const {
         bytes: prepared,
         orientation = 1,

@@ -8,7 +8,7 @@ import { seedsOf } from '../seeds.mts';
 import { changed, type Target } from '../target.mts';
 
 const SEEDS = [...seedsOf('.processor'), ...seedsOf('.json')].map(String);
-/** Each is asked for a preprocessing by rules of its own. */
+/** Names of files, each of which is read by its own rules. */
 const NAMES = [
   'config.json',
   'open_clip_config.json',
@@ -18,7 +18,7 @@ const NAMES = [
 const LAYOUTS = ['transformers', 'open_clip', 'timm'] as const;
 const SIZES = [1, 224, 336, 384];
 
-/** Sound numbers alone reach the resampler. */
+/** Checks that only finite numbers reach the resampler. */
 function requireSound(preprocessing: object): void {
   for (const value of Object.values(preprocessing).flat()) {
     if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`${value}`);

@@ -5,7 +5,7 @@ import { seedsOf } from '../seeds.mts';
 import { mutateSafetensors } from '../structure-mutations.mts';
 import { changed, type Target } from '../target.mts';
 
-/** Small ones: what else a header says is more of the same. */
+/** Small seeds only; larger headers contain more of the same. */
 const SEEDS = seedsOf('.safetensors').filter(({ length }) => length < 2000);
 
 export const target: Target = {

@@ -1,4 +1,4 @@
-/** Indexes of shards, none of which is there. */
+/** Indexes of shards that do not exist. */
 import { outcomeOfFile } from '../checkpoint-file.mts';
 import { changedJson } from '../json-mutations.mts';
 import { seedsOf } from '../seeds.mts';

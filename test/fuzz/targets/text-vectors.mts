@@ -1,6 +1,6 @@
 /**
- * Files of text vectors. Whatever the damage, a reader finds only records that were written, and the
- * same ones wherever the file is cut into pieces.
+ * Files of text vectors. Whatever the damage, a reader must find only records that were written,
+ * and the same ones for any division of the file into pieces.
  */
 import assert from 'node:assert/strict';
 import { textKey } from '#lib/text/text-key';
@@ -11,7 +11,7 @@ import { changed, type Target } from '../target.mts';
 
 const RECORDS = 8;
 const DIMS = [1, 2, 16, 63];
-/** Of the pieces that a file is cut into, in bytes. */
+/** Sizes in bytes of the pieces in which a file is read. */
 const PIECES = [1, 7, 64, 500];
 
 type Found = [key: string, vector: string][];

@@ -1,4 +1,4 @@
-/** tokenizer.json, of which patterns and normalizers may go on for ever: the product ends them. */
+/** tokenizer.json, whose patterns and normalizers may run for ever until the product ends them. */
 import { openTokenizer } from '#lib/text/tokenizer-file';
 import { mutateBytes } from '../byte-mutations.mts';
 import { mutateJson } from '../json-mutations.mts';
@@ -14,7 +14,7 @@ const SEEDS = seedsOf('.tokenizer').map((bytes) => {
 const PIECES = ['(', ')', '+', '*', '?', '|', '(?!', '\\\\p{L}', '[^', ']', '$', '{0,9}'];
 const TEXT = 'a photo of two 汉字\r\n and 12345 more';
 
-/** A piece of a regular expression within a string, where the patterns are. */
+/** Inserts a piece of a regular expression into one of the patterns. */
 function mutatePattern(json: string, random: Random): string {
   const patterns = [...json.matchAll(/"(?:Regex|content)":"(?:[^"\\]|\\.)*"/g)];
   if (patterns.length === 0) return json;
@@ -32,7 +32,7 @@ export const target: Target = {
     }
     const kind = random.below(4);
     const change = kind === 0 ? mutatePattern : mutateJson;
-    // Most of a file is its vocabulary, which few changes go into.
+    // Most of a file is its vocabulary, which should get only a few of the changes.
     const [parts, others] =
       kind === 1
         ? [changed(model, random, (text) => mutateJson(text, random)), rest]

@@ -1,4 +1,4 @@
-/** Files of torch.save before its archives: several pickles, and then the data. */
+/** Files in torch.save's old format: several pickles, followed by the data. */
 import { isLegacyTorch } from '#lib/checkpoint/torch-legacy';
 import { outcomeOfFile } from '../checkpoint-file.mts';
 import { seedsOf } from '../seeds.mts';

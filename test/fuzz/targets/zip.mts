@@ -1,4 +1,4 @@
-/** The archives that torch.save writes, damaged outside their pickles. */
+/** Archives of torch.save, damaged outside their pickles. */
 import { mutateBytes } from '../byte-mutations.mts';
 import { outcomeOfFile } from '../checkpoint-file.mts';
 import { archiveSeeds } from '../seeds.mts';

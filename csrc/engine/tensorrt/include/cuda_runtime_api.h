@@ -1,5 +1,6 @@
 #pragma once
 
-// All that TensorRT's headers want of CUDA's, which need not be there to build.
+// The only CUDA types that TensorRT's headers use. With them, building does not need CUDA's
+// headers.
 typedef struct CUevent_st* cudaEvent_t;
 typedef struct CUstream_st* cudaStream_t;

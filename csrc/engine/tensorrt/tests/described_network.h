@@ -13,10 +13,10 @@
 
 namespace llm2clip::testing {
 
-// The same of every tensor; exact in f16, and never zero.
+// Returns the same number for every tensor. It is exact in f16 and never zero.
 float number(size_t i);
 
-// A model on a network that is described and never built.
+// A model on a network that is described but never built.
 class Described final : public tensorrt::TensorrtNet {
  public:
   Described(
@@ -32,9 +32,9 @@ class Described final : public tensorrt::TensorrtNet {
   bool counts_every_parameter() const { return parameters() == expected_parameters_; }
 
   std::vector<nvinfer1::ILayer*> layers(nvinfer1::LayerType type);
-  // The numbers of a constant, by what it feeds.
+  // The elements of a constant, given the tensor that it feeds.
   std::vector<float> numbers(const nvinfer1::ITensor* tensor);
-  // The weight of the product that is named after it, [out, in] as padded, and its shape.
+  // The weight of the product with that name, [out, in] with padding, and its shape.
   std::pair<std::vector<float>, Shape> product(const std::string& name);
 
  private:

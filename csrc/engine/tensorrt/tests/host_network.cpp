@@ -29,14 +29,14 @@ void for_each_place(const Shape& shape, const std::function<void(const Shape&)>&
   }
 }
 
-// An array of this shape; each number by its place.
+// Makes an array of this shape. `at` returns the number for each place.
 Array filled(const Shape& shape, const std::function<double(const Shape&)>& at) {
   Array result{shape, {}};
   for_each_place(shape, [&](const Shape& place) { result.numbers.push_back(at(place)); });
   return result;
 }
 
-// An extent of one is all extents.
+// Broadcasts: an extent of one matches every index.
 size_t index_in(const Shape& shape, const Shape& place) {
   size_t index = 0;
   for (size_t i = 0; i < shape.size(); ++i) {
@@ -136,7 +136,7 @@ Array sum(const Array& x, uint32_t axes) {
   return result;
 }
 
-// Of each number, those before it in its row.
+// For each element, the sum of those before it in its row.
 Array sum_before(const Array& x) {
   return filled(x.shape, [&](Shape place) {
     double sum = 0;
@@ -145,7 +145,7 @@ Array sum_before(const Array& x) {
   });
 }
 
-// Of rows.
+// Normalises rows.
 Array normalised(const Array& x, const Array& scale, const Array& bias, double eps) {
   const uint32_t last = 1U << (x.shape.size() - 1);
   const auto width = static_cast<double>(x.shape.back());
@@ -300,7 +300,8 @@ Array HostNetwork::shuffle(IShuffleLayer& layer) {
   return y;
 }
 
-// Neighbours by one angle: that of the token's place, where places are given, or of the token.
+// Rotates neighbouring elements by the same angle: that of the token's position id where there are
+// position ids, else that of the token.
 Array HostNetwork::rotate(ILayer& layer) {
   if (!static_cast<IRotaryEmbeddingLayer&>(layer).getInterleaved()) {
     throw std::runtime_error("a rotation of halves");

@@ -10,19 +10,19 @@
 
 namespace llm2clip::testing {
 
-// Numbers of any type, as doubles.
+// An array of numbers of any type, stored as doubles.
 struct Array {
   Shape shape;
   std::vector<double> numbers;
 };
 
-// What the library's documentation says that each layer does, done plainly on the host: what a
-// network means is seen without a GPU, and without building it. Knows the layers that text towers
-// and simple towers of images are made of.
+// Computes each layer on the host, in the plain form of the library's documentation. This shows
+// what a network computes without building it and without a GPU. It supports the layers of text
+// towers and of simple vision towers.
 class HostNetwork {
  public:
   explicit HostNetwork(nvinfer1::INetworkDefinition& network);
-  // Its one output. Throws std::runtime_error for a layer that it does not know.
+  // Returns the network's only output. Throws std::runtime_error for an unsupported layer.
   Array run(std::map<std::string, Array> inputs);
 
  private:

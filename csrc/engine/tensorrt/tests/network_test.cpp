@@ -1,5 +1,6 @@
-// What each model becomes, layer by layer, as the vendor's library describes the network: nothing
-// is built, and no GPU is asked for. tensorrt_network_test LIBRARY
+// Tests the networks of the models layer by layer, as the vendor's library describes them. Nothing
+// is built and no GPU is needed.
+//   tensorrt_network_test LIBRARY
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -135,7 +136,7 @@ void test_interfaces() {
   expect_interface(siglip2_described(), 144, kLayers + 1);
 }
 
-// All is of the network's type but norms and rotations, which are in f32.
+// Everything has the network's type, except norms and RoPE, which are in f32.
 void test_types() {
   for (const auto& [precision, type] :
        {std::pair{Precision::kFp16, DataType::kHALF}, std::pair{Precision::kBf16, DataType::kBF16},
@@ -162,7 +163,7 @@ void test_types() {
   }
 }
 
-// Of the 384 rows of gate and of up, and columns of w3, 341 are the checkpoint's.
+// Of the 384 rows of gate and up and the 384 columns of w3, 341 come from the checkpoint.
 void test_padding() {
   Described net = eva02_described();
   const auto [gate_up, rows] = net.product("blocks.0.mlp.w1.weight");
@@ -183,7 +184,7 @@ void test_padding() {
   EXPECT(right);
 }
 
-// q, k and v one below the other; the class token alone from the last block's attention on.
+// q, k and v are stacked. After the last block's attention only the class token is computed.
 void test_packing() {
   Described net = eva02_described();
   const auto [qkv, shape] = net.product("blocks.0.attn.q_proj.weight");
@@ -196,8 +197,8 @@ void test_packing() {
   EXPECT(net.product("head.weight").second == (Shape{kEmbedding, 128}));
 }
 
-// Patch (1, 2) of the 4 × 4 grid is token 7: its row turns the first half of a head, its column the
-// second. Keys turn by unit vectors, queries by those times 1/√64.
+// Patch (1, 2) of the 4 × 4 grid is token 7. Its row rotates the first half of a head, and its
+// column the second half. Keys are rotated by unit vectors, queries by unit vectors times 1/√64.
 void test_rotations() {
   Described net = eva02_described();
   const auto rotations = net.layers(LayerType::kROTARY_EMBEDDING);
@@ -213,21 +214,21 @@ void test_rotations() {
       tables.push_back(net.numbers(layer->getOutput(0)));
     }
   }
-  EXPECT(tables.size() == 4);  // for queries and for keys, one each for all blocks
+  EXPECT(tables.size() == 4);  // one pair for queries and one for keys, shared by all blocks
   const std::vector<float>&cos = tables.at(2), &sin = tables.at(3);
   for (size_t pair = 0; pair < 32; ++pair) {
     const double position = (pair < 16 ? 1 : 2) * 16.0 / 4;
     const double angle = position / std::pow(10000.0, static_cast<double>(pair % 16) / 16);
     EXPECT(std::abs(cos[7 * 32 + pair] - std::cos(angle)) < 1e-6);
     EXPECT(std::abs(sin[7 * 32 + pair] - std::sin(angle)) < 1e-6);
-    EXPECT(cos[pair] == 1 && sin[pair] == 0);  // the class token
+    EXPECT(cos[pair] == 1 && sin[pair] == 0);  // the class token is not rotated
   }
   for (size_t i = 0; i < cos.size(); ++i) {
     EXPECT(tables.at(0)[i] == cos[i] / 8 && tables.at(1)[i] == sin[i] / 8);
   }
 }
 
-// eps by model, and how the norm over padded rows is spelled out: over 341, not 384.
+// Checks eps for each model, and that the norm over padded rows uses 341 elements, not 384.
 void test_norms() {
   const auto eps_of = [](Described net) {
     std::vector<float> eps;
@@ -263,7 +264,8 @@ void test_activations() {
   EXPECT(count(siglip2_described(), nvinfer1::ActivationType::kGELU_TANH) == kLayers + 1);
 }
 
-// The pool's query is projected when the network is made: it is a constant, and no product is left.
+// The pool's query is projected when the network is made, so it is a constant and its product is
+// gone.
 void test_pool() {
   Described net = siglip2_described();
   EXPECT(net.product("attn_pool.q.weight").first.empty());
@@ -273,7 +275,7 @@ void test_pool() {
     return shape_of(layer->getOutput(0)) == (Shape{1, 2, 1, 72});
   });
   EXPECT(query != constants.end());
-  double first = number(0);  // the bias
+  double first = number(0);  // starts with the bias
   for (size_t i = 0; i < 144; ++i) first += static_cast<double>(number(i)) * number(i);
   const float found = net.numbers((*query)->getOutput(0)).at(0);
   EXPECT(std::abs(found - first / std::sqrt(72.0)) < 1e-3 * std::abs(first));
@@ -300,6 +302,7 @@ int main(int argc, char** argv) {
                     {"text types", test_text_types},
                     {"text attention", test_text_attention},
                     {"llama", test_llama},
+                    {"gate alone", test_gate_alone},
                     {"adapter", test_adapter},
                     {"ropes of texts", test_text_ropes},
                     {"ropes of images", test_image_ropes}});

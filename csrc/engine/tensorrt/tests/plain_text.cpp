@@ -14,7 +14,7 @@ double sum_of_squares(const Row& x) {
   return sum;
 }
 
-// Rows [first, first + out) of a matrix [.., in], x [in] → [out].
+// Multiplies x [in] by rows [first, first + out) of a matrix [.., in] → [out].
 Row product(const Numbers& numbers, const std::string& name, const Row& x, int64_t out,
             int64_t first = 0) {
   Row y(static_cast<size_t>(out));
@@ -56,7 +56,7 @@ void add(Row& x, const Row& y) {
   for (size_t i = 0; i < x.size(); ++i) x[i] += y[i];
 }
 
-// Llama 3.1's, as transformers' _compute_llama3_parameters has it.
+// Llama 3.1's frequencies, computed like transformers' _compute_llama3_parameters.
 double frequency(const LlamaConfig& c, int64_t i) {
   const double plain =
       1 / std::pow(c.rope_theta, 2 * static_cast<double>(i) / static_cast<double>(c.head_dim));
@@ -69,7 +69,7 @@ double frequency(const LlamaConfig& c, int64_t i) {
   return (1 - smooth) * plain / factor + smooth * plain;
 }
 
-// Number i of a head with number i + dim / 2.
+// Rotates element i of a head together with element i + dim / 2.
 void rotate(const LlamaConfig& c, Row& head, size_t place) {
   const size_t half = head.size() / 2;
   for (size_t i = 0; i < half; ++i) {
@@ -80,7 +80,7 @@ void rotate(const LlamaConfig& c, Row& head, size_t place) {
   }
 }
 
-// Of one head: all tokens' queries, keys or values.
+// Returns the queries, keys or values of one head for all tokens.
 Rows head_of(const LlamaConfig& c, const Numbers& numbers, const std::string& name, const Rows& x,
              int64_t head, bool turns) {
   Rows y;

@@ -8,10 +8,10 @@
 
 namespace llm2clip::testing {
 
-// The text side as its papers and transformers write it, one text at a time, in double precision
-// and without any of csrc's operations: what networks are compared with.
+// A plain reference for the text side, written like the papers and transformers: one text at a
+// time, in double precision, without csrc's operations. Networks are compared with it.
 
-// Of a text, the mean over its last `pooled` tokens.
+// Returns the mean over the last `pooled` tokens of one text.
 std::vector<double> plain_llama(const LlamaConfig& config, const Numbers& numbers,
                                 const std::vector<int64_t>& ids, int64_t pooled);
 

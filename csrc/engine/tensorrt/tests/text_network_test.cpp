@@ -17,7 +17,8 @@ using nvinfer1::LayerType;
 
 constexpr int64_t kLayers = 2, kMaxTokens = 12, kEmbedding = 10;
 
-// Its hidden width is padded, and it is stretched so much that it shows in so few tokens.
+// The hidden width needs padding, and the RoPE scaling is strong enough to matter with so few
+// tokens.
 LlamaConfig llama_config() {
   return {.vocabulary_size = 50,
           .width = 24,
@@ -79,7 +80,7 @@ void expect_output(Described& net, int64_t dim) {
   EXPECT(net.counts_every_parameter());
 }
 
-// To the last bits of the angles, which are kept in f32.
+// The tolerance covers the angles, which are stored in f32.
 void expect_near(const std::vector<double>& expected, const double* found) {
   for (size_t i = 0; i < expected.size(); ++i) EXPECT(std::abs(found[i] - expected[i]) < 1e-5);
 }
@@ -96,7 +97,7 @@ const std::vector<Text> kTexts{{{3, 49, 0, 7, 21}, 3},
 
 using Inputs = std::map<std::string, Array>;
 
-// As a session gives them to a plan, with an empty row behind them.
+// As a session passes texts to a plan, with an extra empty row.
 Inputs padded_on_the_left() {
   const size_t slot = kTextHeader + kMaxTokens;
   std::vector<float> slots(kTexts.size() * slot);
@@ -115,7 +116,7 @@ Inputs padded_on_the_left() {
       {"input_ids", array(ids)}, {"attention_mask", array(there)}, {"pool_mask", array(counts)}};
 }
 
-// As others may.
+// Other programs may pad on this side.
 Inputs padded_on_the_right() {
   const Shape shape{static_cast<int64_t>(kTexts.size()), kMaxTokens};
   const Array none{shape, std::vector<double>(static_cast<size_t>(element_count(shape)))};
@@ -154,7 +155,7 @@ void test_text_interfaces() {
   expect_output(adapter, kEmbedding);
 }
 
-// Products are of the network's type; norms, rotations and what blocks add up in f32.
+// Matrix products have the network's type. Norms, RoPE and the residual stream are in f32.
 void test_text_types() {
   for (const auto& [precision, type] :
        {std::pair{Precision::kFp16, DataType::kHALF}, std::pair{Precision::kBf16, DataType::kBF16},
@@ -173,7 +174,7 @@ void test_text_types() {
       }
     }
     EXPECT(llama.layers(LayerType::kROTARY_EMBEDDING).size() == 2 * kLayers);
-    // A sum of squares each, and of the mean its total and its count.
+    // One sum of squares per norm. The mean has a sum and a count.
     EXPECT(llama.layers(LayerType::kREDUCE).size() == 2 * kLayers + 1 + 2);
     const auto sums = llama.layers(LayerType::kELEMENTWISE);
     EXPECT(std::ranges::count_if(sums, [](nvinfer1::ILayer* layer) {
@@ -185,8 +186,8 @@ void test_text_types() {
   }
 }
 
-// One fused kernel each, of which heads of keys are shared and never repeated; the padding's mask
-// is one for all.
+// Each attention is one fused kernel with shared key heads that are not repeated. All of them use
+// the same padding mask.
 void test_text_attention() {
   for (const Precision precision : {Precision::kFp16, Precision::kBf16, Precision::kFp32}) {
     Described net = llama_described(llama_config(), precision);
@@ -223,6 +224,28 @@ void test_llama() {
       EXPECT(std::ranges::all_of(features.numbers, [](double x) { return std::isfinite(x); }));
     }
   }
+}
+
+// A gate of what is no linear, which nothing pads.
+class GateAlone final : public TensorrtNet {
+ public:
+  GateAlone() : TensorrtNet(create_builder(), Precision::kFp32, {6}) {
+    network_ = &finish(gate(text_features()));
+  }
+  BuildReport save(Value, const std::string&) override { return {0, {}}; }
+  nvinfer1::INetworkDefinition& network() { return *network_; }
+
+ private:
+  nvinfer1::INetworkDefinition* network_ = nullptr;
+};
+
+void test_gate_alone() {
+  GateAlone net;
+  const Array found =
+      HostNetwork(net.network()).run({{"text_features", {{1, 6}, {-2, 0, 1, 3, 5, -7}}}});
+  EXPECT(found.shape == (Shape{1, 3}));
+  const auto silu = [](double x) { return x / (1 + std::exp(-x)); };
+  expect_near({silu(-2) * 3, 0, silu(1) * -7}, found.numbers.data());
 }
 
 void test_adapter() {

@@ -11,8 +11,9 @@
 
 namespace llm2clip {
 
-// The first of libtorch's fused attentions that runs heads of this size here and for which `agrees`
-// says that it gives the plain one's numbers. Throws ERR_DEVICE_UNAVAILABLE when none does.
+// Returns the first of libtorch's fused attentions that runs heads of this size on this GPU and for
+// which `agrees` returns true, which means that its result equals the plain attention's. Throws
+// ERR_DEVICE_UNAVAILABLE when there is none.
 template <typename Attention, typename Agrees>
 Attention first_that_agrees(const std::vector<Attention>& in_order, int64_t head_dim,
                             const Agrees& agrees) {

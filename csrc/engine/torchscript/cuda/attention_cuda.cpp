@@ -11,7 +11,7 @@ namespace {
 
 using at::Tensor;
 
-// A session runs on one thread, and so does all that it calls.
+// A session and everything that it calls run on one thread.
 thread_local FusedAttention chosen = FusedAttention::kFlash;
 
 // [B, H, N, dim]
@@ -29,7 +29,8 @@ Tensor run(FusedAttention attention, const Tensor& q, const Tensor& k, const Ten
   return {};
 }
 
-// cuDNN's uses what Hopper and Blackwell have beyond Ampere; FlashAttention 2 does not.
+// cuDNN's attention uses features of Hopper and Blackwell. FlashAttention 2 uses only those of
+// Ampere.
 std::vector<FusedAttention> in_order(int compute_capability) {
   using enum FusedAttention;
   if (compute_capability >= 90) return {kCudnn, kFlash, kEfficient};
@@ -37,9 +38,10 @@ std::vector<FusedAttention> in_order(int compute_capability) {
 }
 
 bool agrees(FusedAttention attention, int64_t head_dim, at::ScalarType type) {
-  // As the operators give them: views of packed rows.
+  // As in the operators, q, k and v are views of packed rows.
   const auto options = at::TensorOptions(at::kCUDA).dtype(type);
-  // Drawn on the host: a GPU's generator refuses while any thread records a graph.
+  // The numbers are generated on the host, because a GPU's generator fails while any thread records
+  // a graph.
   const Tensor qkv = at::randn({2, 65, 3, 2, head_dim}).to(options);
   const Tensor q = qkv.select(2, 0).transpose(1, 2), k = qkv.select(2, 1).transpose(1, 2),
                v = qkv.select(2, 2).transpose(1, 2);
@@ -71,9 +73,9 @@ FusedAttention choose_attention(int64_t head_dim, at::ScalarType type, int compu
 void use_attention(FusedAttention attention) { chosen = attention; }
 
 Tensor attend_cuda(const Tensor& q, const Tensor& k, const Tensor& v) {
-  // cuDNN's is not made for one query.
+  // cuDNN's attention does not support a single query.
   const bool one_query = q.size(2) == 1 && chosen == FusedAttention::kCudnn;
-  // Each of them leaves its result as [B, N, H, dim], so that this copies nothing.
+  // Each fused attention stores its result as [B, N, H, dim], so this copies nothing.
   return run(one_query ? FusedAttention::kFlash : chosen, q, k, v).transpose(1, 2).flatten(2);
 }
 

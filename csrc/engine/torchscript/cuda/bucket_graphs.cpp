@@ -14,12 +14,12 @@
 namespace llm2clip {
 namespace {
 
-// The first run chooses algorithms and allocates workspaces, which recording must not; the second
-// shows that there is nothing left to do.
+// The first run chooses algorithms and allocates workspaces, which must not happen during the
+// recording. The second run uses the final choice.
 constexpr int kWarmUps = 2;
 
-// Where ending fails libtorch stops half-way: its allocator would take this recording for under way
-// for good.
+// When capture_end() fails, libtorch stops half-way, and its allocator would treat this recording
+// as active forever. So the allocation to the pool is ended here.
 void end(at::cuda::CUDAGraph& graph, c10::MempoolId_t pool) {
   try {
     graph.capture_end();
@@ -29,16 +29,16 @@ void end(at::cuda::CUDAGraph& graph, c10::MempoolId_t pool) {
       c10::cuda::CUDACachingAllocator::endAllocateToPool(device, pool);
       c10::cuda::CUDACachingAllocator::releasePool(device, pool);
     } catch (const c10::Error&) {
-      // It had come that far: the graph's end does the rest.
+      // capture_end() had already done this part. The graph's destructor does the rest.
     }
     throw;
   }
 }
 
-// Records one run. A recording that fails is ended all the same: the stream is as before.
+// Records one run. A recording that fails is ended, too, so that the stream is as before.
 at::Tensor record(at::cuda::CUDAGraph& graph, c10::MempoolId_t pool,
                   const std::function<at::Tensor()>& run) {
-  // Other threads' sessions may allocate and launch meanwhile.
+  // Sessions on other threads may allocate and launch during the recording.
   graph.capture_begin(pool, cudaStreamCaptureModeThreadLocal);
   at::Tensor output;
   try {
@@ -67,7 +67,7 @@ BucketGraphs::BucketGraphs(const at::Tensor& input, const Forward& forward) {
   try {
     record_all(input, forward);
   } catch (...) {
-    buckets_.clear();  // under the lock, too
+    buckets_.clear();  // while the lock is held
     throw;
   }
 }
@@ -75,7 +75,7 @@ BucketGraphs::BucketGraphs(const at::Tensor& input, const Forward& forward) {
 void BucketGraphs::record_all(const at::Tensor& input, const Forward& forward) {
   const auto pool = at::cuda::graph_pool_handle();
   const std::vector<int64_t> sizes = batch_sizes(input.size(0));
-  // The largest first: the others find their memory in its.
+  // The largest batch is recorded first, and the others reuse its memory.
   for (const int64_t size : std::views::reverse(sizes)) {
     const at::Tensor pixels = input.narrow(0, 0, size);
     for (int i = 0; i < kWarmUps; ++i) forward(pixels);
@@ -87,7 +87,7 @@ void BucketGraphs::record_all(const at::Tensor& input, const Forward& forward) {
   }
   std::ranges::reverse(buckets_);
   c10::cuda::getCurrentCUDAStream().synchronize();
-  // What the warm-ups took lies beside what the graphs have of their own.
+  // The warm-ups' memory is separate from the graphs' pool, and is no longer needed.
   c10::cuda::CUDACachingAllocator::emptyCache();
 }
 

@@ -10,24 +10,24 @@
 
 namespace llm2clip {
 
-// Held while graphs are recorded or let go, by all sessions of the process: libtorch lists the
-// graphs of a device and guards that list by nothing; and it keeps freed memory while any recording
-// is under way. Never freed: threads may outlive the statics of this library.
+// All sessions of the process hold this mutex while they record or destroy graphs. libtorch keeps a
+// list of each device's graphs without a lock, and frees no memory while any recording is active.
+// It is never destroyed, because threads may outlive the static objects of this library.
 std::mutex& recording_mutex();
 
-// One CUDA graph a batch size: all that a run launches, recorded once. They share one pool of
-// memory, which one run after another uses.
+// One CUDA graph per batch size, with all launches of a run. The graphs share a memory pool,
+// because only one runs at a time.
 class BucketGraphs {
  public:
   using Forward = std::function<at::Tensor(const at::Tensor& batch)>;  // → [batch, dim] f32
 
-  // input: [largest, …], pixels or patches, at the address that runs read. Runs and records
-  // `forward` for each of batch_sizes() on the current stream.
+  // `input` is [largest, …], pixels or patches, at the address that runs read. Runs and records
+  // `forward` on the current stream for each of the batch_sizes().
   BucketGraphs(const at::Tensor& input, const Forward& forward);
   ~BucketGraphs();
 
-  // Puts a run of the first `batch` pictures of `input` on the current stream. Its result,
-  // [at least batch, dim] f32, lasts until the next.
+  // Launches a run of the first `batch` images of `input` on the current stream. The result,
+  // [at least batch, dim] f32, is valid until the next run.
   const at::Tensor& run(int64_t batch);
 
  private:

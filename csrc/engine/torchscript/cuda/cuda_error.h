@@ -9,8 +9,8 @@
 
 namespace llm2clip {
 
-// Whether it says that memory ran out: the allocator, a launch, cuBLAS or cuDNN, whose statuses are
-// words alone.
+// True when the error means that memory ran out. It may come from the allocator, a launch, cuBLAS
+// or cuDNN. The status of the last two is only part of the message.
 inline bool means_no_memory(const c10::Error& error) {
   if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return true;
   if (const auto* launch = dynamic_cast<const c10::AcceleratorError*>(&error)) {
@@ -20,8 +20,8 @@ inline bool means_no_memory(const c10::Error& error) {
   return what.find("_STATUS_") != std::string::npos && what.find("ALLOC") != std::string::npos;
 }
 
-// What torch throws of CUDA's errors, with the driver's own meaning: memory → ERR_OUT_OF_MEMORY,
-// and so on; what means nothing there → `code`.
+// Translates torch's CUDA errors by the driver's meaning, for example out of memory →
+// ERR_OUT_OF_MEMORY. Other CUDA errors become `code`.
 template <typename Body>
 auto translating_accelerator_errors(ErrorCode code, const std::string& doing, Body&& body) {
   try {
@@ -36,8 +36,9 @@ auto translating_accelerator_errors(ErrorCode code, const std::string& doing, Bo
   }
 }
 
-// Runs `body` on a GPU; what torch throws becomes an Error. CUDA's libraries report an error of the
-// device as one of their own, so that the device is asked as well: ERR_DEVICE_LOST when it is.
+// Runs `body` on a GPU and translates torch's exceptions to Error. CUDA's libraries may report a
+// device error as their own, so the device is checked as well, and the result is ERR_DEVICE_LOST if
+// it is lost.
 template <typename Body>
 auto translating_cuda_errors(ErrorCode code, const std::string& doing, const CudaStream& stream,
                              Body&& body) {

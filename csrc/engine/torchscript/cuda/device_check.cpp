@@ -7,7 +7,7 @@
 namespace llm2clip {
 namespace {
 
-// 7.5, the oldest that CUDA 13 and kernels.cmake compile for.
+// 7.5 is the oldest capability that CUDA 13 supports and kernels.cmake compiles for.
 constexpr int kLeastCapability = 75;
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace llm2clip {
 
-// A tensor's numbers as the kernels have them.
+// A pointer to a tensor's elements in the kernels' type.
 template <typename T>
 const T* elements(const at::Tensor& tensor) {
   return static_cast<const T*>(tensor.const_data_ptr());
@@ -18,7 +18,7 @@ T* mutable_elements(const at::Tensor& tensor) {
   return static_cast<T*>(tensor.mutable_data_ptr());
 }
 
-// Calls body.operator()<T>() with what the kernels call the tensor's type.
+// Calls body.operator()<T>() with the kernels' name for the tensor's type.
 template <typename Body>
 void for_element(const at::Tensor& tensor, Body&& body) {
   switch (tensor.scalar_type()) {
@@ -31,7 +31,7 @@ void for_element(const at::Tensor& tensor, Body&& body) {
   }
 }
 
-// The stream that operators put their work on: the calling thread's current one.
+// The stream for operators: the current stream of the calling thread.
 CudaStreamHandle current_stream(const at::Tensor& tensor);
 
 }  // namespace llm2clip

@@ -10,19 +10,20 @@ namespace {
 
 namespace jit = torch::jit;
 
-// What is returned, but for its last conversion to f32.
+// Returns the node of the graph's output, without a final conversion to f32.
 jit::Node* last_node(jit::Graph& graph) {
   jit::Node* const node = graph.outputs().at(0)->node();
   return node->kind() == c10::aten::to ? node->input(0)->node() : node;
 }
 
-// Of a norm whose weight is that attribute.
+// True when the norm with this weight is narrow enough for norm_head.
 bool is_narrow(const jit::Module& module, const jit::Value* weight) {
   const auto name = attribute(weight);
   return name && module.attr(*name).toTensor().numel() <= kWidestHead;
 }
 
-// The norm that `linear` alone reads, and of which it reads nothing but what is normalised.
+// Returns the norm before `linear`, if only `linear` reads it, and reads only its normalised
+// output.
 jit::Node* norm_before(jit::Node* linear) {
   jit::Value* const normal = linear->input(0);
   jit::Node* const norm = normal->node();

@@ -7,12 +7,12 @@
 
 namespace llm2clip {
 
-// Whether a node calls torch.ops.llm2clip.<op>.
+// True when the node calls torch.ops.llm2clip.<op>.
 inline bool calls(const torch::jit::Node* node, const char* op) {
   return node->kind().toQualString() == std::string("llm2clip::") + op;
 }
 
-// The attribute of the module that a value is, if it is one.
+// Returns the name of the module's attribute that this value reads, if it reads one.
 inline std::optional<std::string> attribute(const torch::jit::Value* value) {
   const torch::jit::Node* node = value->node();
   if (node->kind() != c10::prim::GetAttr) return std::nullopt;

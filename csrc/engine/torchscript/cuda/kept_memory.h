@@ -8,8 +8,8 @@
 
 namespace llm2clip {
 
-// What libtorch keeps of freed memory of the GPU is given back when this goes, whether its session
-// has opened or not: a member declared before all that holds such memory.
+// Its destructor gives the GPU memory that libtorch has cached back to the driver, also when a
+// session fails to open. Declare this member before all members that hold such memory.
 struct KeptMemory {
   KeptMemory() = default;
   ~KeptMemory() {
@@ -17,7 +17,7 @@ struct KeptMemory {
     try {
       c10::cuda::CUDACachingAllocator::emptyCache();
     } catch (const c10::Error&) {
-      // Of a lost device nothing is to be had back.
+      // A lost device has no memory to return.
     }
   }
   KeptMemory(const KeptMemory&) = delete;

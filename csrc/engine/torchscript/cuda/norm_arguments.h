@@ -12,7 +12,7 @@ inline void check_width(int64_t width) {
               " numbers, at most ", kWidestRow, ", found ", width);
 }
 
-// What the kernels of norms are told of x [.., D] and a weight [D], checked.
+// Returns the kernels' arguments for x [.., D] and a weight [D], after checking them.
 inline CudaNormArguments norm_of(const at::Tensor& x, const at::Tensor& weight, double eps) {
   const int64_t width = weight.numel();
   check_width(width);

@@ -1,6 +1,7 @@
-# All of the TorchScript engine that needs CUDA: opened by llm2clip_torchscript.so, beside it.
-# libtorch's CUDA libraries are a gigabyte that compiling needs nothing of: where they are not at
-# hand, empty ones of their names stand in, and the real ones are found when it is opened.
+# The part of the TorchScript engine that needs CUDA. llm2clip_torchscript.so opens it from the same
+# folder. Compiling it does not need libtorch's CUDA libraries, which take a gigabyte. When they are
+# missing, empty libraries of the same names are linked instead, and the real ones are found at run
+# time.
 file(WRITE ${CMAKE_BINARY_DIR}/cuda/nothing.cpp "")
 foreach(name c10_cuda torch_cuda)
   set(${name} ${LIBTORCH_ROOT}/torch/lib/lib${name}.so)

@@ -21,8 +21,8 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// [B, count, a patch's numbers], padded as the weight's rows are. Of pictures [B, 3, S, S], or made
-// of them before.
+// Returns [B, count, elements of a patch], padded like the weight's rows. The input is images
+// [B, 3, S, S], or patches made from them earlier.
 Tensor patches(const Tensor& input, const Tensor& weight, int64_t patch) {
   if (input.dim() == 3) {
     TORCH_CHECK(input.size(2) == weight.size(1) && input.scalar_type() == weight.scalar_type(),
@@ -63,7 +63,7 @@ Tensor patch_embed(const Tensor& pixels, const Tensor& weight, const OptionalTen
   return out;
 }
 
-// [B, D] or [B, 1, D] of a stream [B, N, D] is read where it lies.
+// Reads [B, D] or [B, 1, D] of a stream [B, N, D] in place, without a copy.
 Tensor in_rows(const Tensor& x) {
   const bool far_apart = x.stride(-1) == 1 && x.numel() == x.size(0) * x.size(-1) &&
                          x.stride(0) % kChunk == 0 && x.storage_offset() % kChunk == 0;
@@ -126,7 +126,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const OptionalTensor& bias,
   return linear_cuda(x, weight, bias);
 }
 
-// The weight is a view of padded memory: its size is what counts of a row.
+// The weight is a view of padded memory. Its size is the number of elements that are normalised.
 Tensor gated_norm(const Tensor& input, const Tensor& weight, const Tensor& bias, double eps) {
   const Tensor gate_up = input.contiguous();
   const int64_t hidden = weight.numel(), padded = gate_up.size(-1) / 2;
@@ -145,7 +145,7 @@ Tensor gated_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
   return out;
 }
 
-// In place: what a linear has just made is read by nobody else.
+// Works in place, because nothing else reads the output of the linear before it.
 void turn(const Tensor& qkv, const Tensor& angles, int64_t heads) {
   const int64_t tokens = qkv.size(1), dim = qkv.size(2) / 3 / heads;
   TORCH_CHECK(angles.dim() == 3 && angles.size(0) == tokens && 2 * angles.size(1) == dim &&

@@ -4,9 +4,9 @@
 
 namespace llm2clip {
 
-// torch.ops.llm2clip.* on a GPU: shapes and types are checked here, the arithmetic is
-// csrc/kernels/cuda's, cuBLASLt's and a fused attention's. Weights are as move_and_pad_weights()
-// left them.
+// torch.ops.llm2clip.* on a GPU. These functions check shapes and types; csrc/kernels/cuda,
+// cuBLASLt and a fused attention compute. The weights must have been laid out by
+// move_and_pad_weights().
 void implement_operators(torch::Library& library);
 
 // Those that the text side alone has, over texts as text_run.h gives them. Its other operators are

@@ -18,19 +18,19 @@ using at::Tensor;
 
 constexpr int64_t kHiddenMultiple = 64;
 
-// How a weight is kept.
+// The layout of a weight.
 enum class Layout {
   kStored,
-  kTyped,       // in the type that weights are stored in
+  kTyped,       // converted to the type of stored weights
   kPatchRows,   // [D, 3, P, P] → [D, padded]
   kGateUp,      // rows of gate and up, each half padded
-  kGateUpBias,  // the same of a bias, typed
+  kGateUpBias,  // the same for a bias, converted
   kBehindGate,  // columns padded
-  kGatedNorm,   // typed; its size stays what counts of a row, its memory is padded
+  kGatedNorm,   // converted; memory padded, but size unchanged
   kAngles,      // [2, N, dim] → [N, dim / 2, 2]
 };
 
-// Zeros behind what is there, of dimension `dim`.
+// Pads x with zeros to `size` in dimension `dim`.
 Tensor padded(const Tensor& x, int64_t dim, int64_t size) {
   if (x.size(dim) == size) return x;
   std::vector<int64_t> shape = x.sizes().vec();
@@ -40,7 +40,7 @@ Tensor padded(const Tensor& x, int64_t dim, int64_t size) {
   return result;
 }
 
-// Gate and up, each padded.
+// Pads gate and up separately.
 Tensor gate_up(const Tensor& x) {
   const int64_t own = x.size(0) / 2, half = padded_to(own, kHiddenMultiple);
   return at::cat({padded(x.narrow(0, 0, own), 0, half), padded(x.narrow(0, own, own), 0, half)});
@@ -76,7 +76,7 @@ Tensor laid_out(const Tensor& x, Layout layout, at::ScalarType type) {
   return x;
 }
 
-// What a module's operators expect of its weights, by their names.
+// The layouts that a module's operators expect, by weight name.
 class Layouts {
  public:
   explicit Layouts(const jit::Module& module) {
@@ -138,7 +138,7 @@ void move_and_pad_weights(jit::Module& module, c10::Device device) {
   const at::ScalarType type = stored_type(module);
   for (const auto& attribute : module.named_attributes(false)) {
     if (!attribute.value.isTensor()) continue;
-    // What it was is freed at once.
+    // This frees the previous tensor immediately.
     const Tensor moved = attribute.value.toTensor().to(device);
     module.setattr(attribute.name, laid_out(moved, layouts.of(attribute.name), type));
   }

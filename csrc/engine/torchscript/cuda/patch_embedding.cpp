@@ -17,7 +17,7 @@ Dtype PatchEmbedding::type() const {
 std::optional<PatchEmbedding> patch_embedding_of(const torch::jit::Module& module, int64_t size) {
   namespace jit = torch::jit;
   const auto graph = module.get_method("forward").graph();
-  const auto& uses = graph->inputs().at(1)->uses();  // the first is the module
+  const auto& uses = graph->inputs().at(1)->uses();  // input 0 is the module
   if (uses.size() != 1) return std::nullopt;
   const jit::Node* node = uses[0].user;
   if (!calls(node, "patch_embed")) return std::nullopt;

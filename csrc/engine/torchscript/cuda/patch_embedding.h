@@ -10,7 +10,7 @@
 
 namespace llm2clip {
 
-// What a native module makes of its pictures first.
+// The patch embedding at the beginning of a native module.
 struct PatchEmbedding {
   PatchGrid grid;
   at::Tensor weight;  // [width, grid.padded]
@@ -18,8 +18,8 @@ struct PatchEmbedding {
   Dtype type() const;
 };
 
-// Of pictures [3, size, size], once the weights are padded; none where the graph's input goes
-// anywhere else.
+// Returns the patch embedding for images [3, size, size]; the weights must be padded already.
+// Returns nothing if the graph's input has other uses.
 std::optional<PatchEmbedding> patch_embedding_of(const torch::jit::Module& module, int64_t size);
 
 }  // namespace llm2clip

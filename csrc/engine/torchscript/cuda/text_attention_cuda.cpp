@@ -12,10 +12,10 @@ namespace {
 
 using at::Tensor;
 
-// A session runs on one thread, and so does all that it calls.
+// A session and everything that it calls run on one thread.
 thread_local TextAttention chosen = TextAttention::kFlash;
 
-// So many heads of queries share a head of keys in the comparison.
+// The comparison uses kHeads query heads; kGroup of them share one key and value head.
 constexpr int64_t kHeads = 4, kGroup = 2;
 
 Tensor flash(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& offsets,
@@ -25,7 +25,7 @@ Tensor flash(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& of
                                                   /*return_debug_mask=*/false));
 }
 
-// It knows no shared heads: each is repeated.
+// This attention does not support shared heads, so they are repeated.
 Tensor efficient(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& offsets,
                  int64_t longest) {
   const auto repeated = [&](const Tensor& x) {
@@ -45,7 +45,7 @@ Tensor run(TextAttention attention, const Tensor& q, const Tensor& k, const Tens
                                             : efficient(q, k, v, offsets, longest);
 }
 
-// One text, in f32.
+// The plain attention of one text in f32.
 Tensor plain(const Tensor& q, const Tensor& k, const Tensor& v) {
   const auto heads = [](const Tensor& x) { return x.to(at::kFloat).transpose(0, 1); };
   const auto shared = [&](const Tensor& x) { return heads(x.repeat_interleave(kGroup, 1)); };
@@ -57,9 +57,10 @@ Tensor plain(const Tensor& q, const Tensor& k, const Tensor& v) {
 bool agrees(TextAttention attention, int64_t head_dim, at::ScalarType type) {
   const std::vector<int> offsets{0, 65, 66, 196, 213};
   const auto options = at::TensorOptions(at::kCUDA).dtype(type);
-  // As the operator gives them: views of packed rows.
+  // As in the operator, q, k and v are views of packed rows.
   const int64_t kv_heads = kHeads / kGroup;
-  // Drawn on the host: a GPU's generator refuses while any thread records a graph.
+  // The numbers are generated on the host, because a GPU's generator fails while any thread records
+  // a graph.
   const Tensor qkv = at::randn({offsets.back(), kHeads + 2 * kv_heads, head_dim}).to(options);
   const Tensor q = qkv.narrow(1, 0, kHeads), k = qkv.narrow(1, kHeads, kv_heads),
                v = qkv.narrow(1, kHeads + kv_heads, kv_heads);
@@ -69,7 +70,7 @@ bool agrees(TextAttention attention, int64_t head_dim, at::ScalarType type) {
   for (size_t i = 0; i + 1 < offsets.size(); ++i) {
     const auto text = [&](const Tensor& x) { return x.slice(0, offsets[i], offsets[i + 1]); };
     const Tensor difference = text(found).to(at::kFloat) - plain(text(q), text(k), text(v));
-    // Written so that NaN fails.
+    // The comparison also rejects NaN.
     if (!(difference.abs().max().item<float>() < most)) return false;
   }
   return true;

@@ -13,7 +13,7 @@ namespace {
 
 namespace jit = torch::jit;
 
-// The graph's first node that calls this operator.
+// Returns the graph's first node that calls this operator.
 const jit::Node* first_of(const jit::Module& module, const std::string& op) {
   for (const jit::Node* node : module.get_method("forward").graph()->nodes()) {
     if (node->kind().toQualString() == op) return node;
@@ -21,7 +21,7 @@ const jit::Node* first_of(const jit::Module& module, const std::string& op) {
   return nullptr;
 }
 
-// A weight: an attribute of a native module, a constant of a frozen one.
+// Returns a weight: an attribute of a native module, or a constant of a frozen one.
 at::Tensor weight(const jit::Module& module, const jit::Value* value) {
   if (const auto name = attribute(value)) return module.attr(*name).toTensor();
   return jit::constant_as<at::Tensor>(value).value();
@@ -40,7 +40,7 @@ int64_t vocabulary(const jit::Module& module) {
 std::optional<int64_t> text_head_dim(const jit::Module& module) {
   const jit::Node* attention = first_of(module, "llm2clip::text_attention");
   if (attention == nullptr) return std::nullopt;
-  return weight(module, attention->input(4)).size(2);  // angles [2, most, dim]
+  return weight(module, attention->input(4)).size(2);  // angles [2, longest text, dim]
 }
 
 }  // namespace llm2clip

@@ -7,12 +7,13 @@
 
 namespace llm2clip {
 
-// What a session must know of a language model, read from its graph.
+// Facts about a language model that a session reads from its graph.
 
-// Rows of the table of tokens, in either flavour; 0 where there is none.
+// The number of rows of the token table, for both flavours, or 0 if there is none.
 int64_t vocabulary(const torch::jit::Module& module);
 
-// Numbers of a head of a native file, as long as its weights are not moved; none without attention.
+// The head dimension of a native file, or nothing if it has no attention. Call it before the
+// weights are moved.
 std::optional<int64_t> text_head_dim(const torch::jit::Module& module);
 
 }  // namespace llm2clip

@@ -56,8 +56,8 @@ Tensor gate(const Tensor& input) {
   return out;
 }
 
-// q and k of rows [N, heads + values, dim], in place: what a linear has just made is read by nobody
-// else.
+// Rotates q and k of rows [N, heads + values, dim] in place, because nothing else reads the output
+// of the linear before it.
 void turn(const Tensor& rows, const TextRun& run, const Tensor& angles, int64_t values) {
   const int64_t dim = rows.size(2), heads = rows.size(1) - values;
   TORCH_CHECK(angles.dim() == 3 && run.longest <= angles.size(0) && 2 * angles.size(1) == dim &&

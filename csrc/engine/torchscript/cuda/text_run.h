@@ -9,22 +9,22 @@
 
 namespace llm2clip {
 
-// What all attentions of one run of texts share, and a module's forward() does not pass on: made
-// once a run, not once a layer.
+// Values that all attentions of one run of texts share, and that a module's forward() does not pass
+// on. They are computed once per run, not once per layer.
 struct TextRun {
-  at::Tensor places;  // [N] int32: each token's in its text
-  int64_t longest;    // tokens; known to the host
+  at::Tensor places;  // position ids, [N] int32
+  int64_t longest;    // tokens of the longest text; known to the host
 };
 
-// What a native language model's forward() takes, as views of what pack_texts() wrote, on the host
-// or on a device: `packed` int32 [at least size.numbers()].
+// The arguments of a native language model's forward(), as views of pack_texts()'s output on the
+// host or on a device: `packed` int32 [at least size.numbers()].
 struct TextInputs {
   std::vector<c10::IValue> arguments;  // ids [N], offsets [B + 1], pooled [B], int32
   TextRun run;
 };
 TextInputs text_inputs(const at::Tensor& packed, const PackedTexts& size);
 
-// While it lives, operators called on this thread run these texts.
+// During its lifetime, operators that are called on this thread run these texts.
 class RunningTexts {
  public:
   explicit RunningTexts(TextRun run);
@@ -32,7 +32,7 @@ class RunningTexts {
   RunningTexts(const RunningTexts&) = delete;
   RunningTexts& operator=(const RunningTexts&) = delete;
 
-  // Those of the calling thread. Throws c10::Error where there are none.
+  // The texts of the calling thread. Throws c10::Error when there are none.
   static const TextRun& current();
 };
 

@@ -31,8 +31,8 @@ namespace jit = torch::jit;
 using at::Tensor;
 using Kind = ModuleInputs::Kind;
 
-// So many tokens keep a large GPU busy; what more of them at once want is memory: of a model of 8
-// billion parameters these take some two GiB beside its weights.
+// This many tokens keep a large GPU busy. More at once only take more memory: for a model of 8
+// billion parameters, these take about 2 GiB in addition to its weights.
 constexpr int64_t kTokensAtOnce = 16'384;
 constexpr int64_t kShortText = 32;
 
@@ -71,8 +71,8 @@ class TextsCudaSession final : public Session {
     warm_up(options.max_batch);
   }
 
-  // A run as large as they come, so that one that finds no memory fails the opening; and a short
-  // one, which has kernels of its own.
+  // Runs the largest possible batch, so that a lack of memory fails the opening, and a short one,
+  // which uses other kernels.
   void warm_up(int64_t max_batch) {
     const int64_t longest = inputs_->are_texts() ? size_ - kTextHeader : 1;
     const int64_t count = std::clamp<int64_t>(kTokensAtOnce / longest, 1, max_batch);
@@ -101,7 +101,7 @@ class TextsCudaSession final : public Session {
     move_and_pad_weights(module_, torch_device());
   }
 
-  // Its weights are constants of the graph, which are moved while they are loaded.
+  // The weights are constants of the graph. They are moved while the file is loaded.
   void open_portable(const std::string& path) {
     module_ = jit::Module();
     module_ = jit::load(path, torch_device());
@@ -161,9 +161,10 @@ class TextsCudaSession final : public Session {
     return send(sent).view(at::kFloat).view({some.count, size_});
   }
 
-  // Room for all that a run sends: no part of it is written while an earlier one is on its way.
+  // Makes room for everything that a run sends, so that no part is overwritten while it is being
+  // sent.
   void begin_sending(const TextSlots& all) {
-    // Each part has one offset more than it has texts.
+    // Each part has one more offset than texts.
     const int64_t numbers =
         inputs_->are_texts() ? packed_size(all).numbers() + all.count : all.count * size_;
     const auto bytes = static_cast<size_t>(numbers) * sizeof(int32_t);
@@ -189,14 +190,14 @@ class TextsCudaSession final : public Session {
   std::shared_ptr<const CudaContext> context_;
   std::shared_ptr<const CudaStream> lent_ = lend_stream(index_, context_);
   const CudaStream& stream_ = *lent_;
-  // A language model takes its time: the core is others' meanwhile.
+  // A language model takes long, so waiting leaves the core to other threads.
   CudaEvent done_{CudaEvent::Wait::kSleep};
   ResultRing results_;
-  PinnedMemory pinned_;  // inputs on their way
-  int64_t used_ = 0;     // of it, in numbers of 4 bytes
-  KeptMemory kept_;      // goes after all below
+  PinnedMemory pinned_;  // inputs that are being sent
+  int64_t used_ = 0;     // numbers of 4 bytes in use
+  KeptMemory kept_;      // destroyed after all members below
   jit::Module module_;
-  int64_t size_;  // of one input
+  int64_t size_;  // of one input, in floats
   std::optional<ModuleInputs> inputs_;
   int64_t vocabulary_ = 0;
   SessionInfo info_;

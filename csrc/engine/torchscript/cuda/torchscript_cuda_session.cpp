@@ -37,7 +37,8 @@ namespace {
 namespace jit = torch::jit;
 using at::Tensor;
 
-// Numbers of a head, of the graph's first attention; without one nothing is chosen by it.
+// Returns the head dimension of the graph's first attention. Without attention, the result does not
+// matter.
 int64_t head_dim(const jit::Module& module) {
   for (const jit::Node* node : module.get_method("forward").graph()->nodes()) {
     if (!calls(node, "attention")) continue;
@@ -72,7 +73,8 @@ class TorchscriptCudaSession final : public Session {
     return run_pieces(pixels, batch, [this](int64_t count) { return graphs_->run(count); });
   }
 
-  // Operator after operator: graphs are recorded of what is asked for all the time.
+  // Runs the operators one by one. Graphs are recorded only for embeddings, which are requested all
+  // the time.
   Embeddings run_patches(const float* pixels, int64_t batch,
                          std::optional<int64_t> layer) override {
     if (!info_.gives_patches) return Session::run_patches(pixels, batch, layer);
@@ -85,7 +87,7 @@ class TorchscriptCudaSession final : public Session {
  private:
   int64_t picture() const { return element_count(options_.input); }
   c10::Device torch_device() const { return {c10::kCUDA, static_cast<c10::DeviceIndex>(index_)}; }
-  // Where the graphs read pictures.
+  // The address where the graphs read images.
   CudaAddress input_address() const {
     return reinterpret_cast<CudaAddress>(input_.const_data_ptr());
   }
@@ -106,7 +108,7 @@ class TorchscriptCudaSession final : public Session {
     info_.kernels.push_back("CUDA graphs of " + sizes);
   }
 
-  // Zeros [largest, …] where the graphs read pictures, or patches of them.
+  // Zeros [largest, …] at the address where the graphs read images or patches.
   Tensor blank_input(const Shape& one, at::ScalarType type) const {
     return at::zeros(batch_of(options_.max_batch, one),
                      at::TensorOptions(torch_device()).dtype(type));
@@ -130,8 +132,8 @@ class TorchscriptCudaSession final : public Session {
                        patches->weight.scalar_type());
   }
 
-  // Of a kernel that has never run the first launch loads it: no request waits for that. Of pixels,
-  // and of pictures whose columns, or rows, are resized first.
+  // The first launch of a kernel loads it. This runs each kernel once, so that no request waits for
+  // that: for pixels, for an image whose columns are resized first and for one whose rows are.
   void take_pictures(std::shared_ptr<const PictureIntake> intake) {
     staging_.intake = std::move(intake);
     info_.kernels.emplace_back("preprocessing: on the GPU");
@@ -151,7 +153,7 @@ class TorchscriptCudaSession final : public Session {
     }
   }
 
-  // Its weights are constants of the graph, which are moved while they are loaded.
+  // The weights are constants of the graph. They are moved while the file is loaded.
   Tensor open_portable() {
     module_ = jit::load(options_.path, torch_device());
     module_.eval();
@@ -164,7 +166,7 @@ class TorchscriptCudaSession final : public Session {
     return embeddings_of(module_.forward({batch}), batch.size(0));
   }
 
-  // `run_piece` gives [at least count, dim] f32 of the first `count` inputs that lie on the GPU.
+  // `run_piece` returns [at least count, dim] f32 for the first `count` inputs on the GPU.
   template <typename RunPiece>
   Embeddings run_pieces(const float* pixels, int64_t batch, const RunPiece& run_piece) {
     return translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot run engine", stream_,
@@ -202,9 +204,9 @@ class TorchscriptCudaSession final : public Session {
   Staging staging_;
   std::optional<StagedBatches> staged_;
   ResultRing results_;
-  KeptMemory kept_;  // goes after all below
+  KeptMemory kept_;  // destroyed after all members below
   jit::Module module_;
-  // [largest, 3, S, S] f32, or patches [largest, count, padded] of the weights' type
+  // [largest, 3, S, S] f32, or patches [largest, count, padded] in the weights' type
   Tensor input_;
   std::optional<BucketGraphs> graphs_;
   SessionInfo info_;

@@ -1,14 +1,14 @@
 #include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
-#include <ATen/core/function_schema.h>
 #include <ATen/record_function.h>
 
 #include <chrono>
-#include <future>
 #include <map>
 
+#include "base/threads.h"
 #include "engine/torchscript/session/torchscript_session.h"
+#include "engine/torchscript/tools/operator_inputs.h"
 
 namespace llm2clip {
 namespace {
@@ -39,13 +39,8 @@ class Recorder {
  private:
   // Of its first tensor, and of the last number where that says how many outputs a linear has.
   static std::vector<int64_t> shape_of(const at::RecordFunction& function) {
-    // Told by the interpreter, inputs() is its whole stack: the operator's own are the last ones.
-    const auto schema = function.operator_schema();
-    const size_t count = schema ? schema->arguments().size() : 0;
-    const auto stack = function.inputs();
-    if (count == 0 || stack.size() < count) return {};
-    const auto inputs = stack.slice(stack.size() - count);
-    if (!inputs.front().isTensor()) return {};
+    const auto inputs = operator_inputs(function);
+    if (inputs.empty() || !inputs.front().isTensor()) return {};
     auto shape = inputs.front().toTensor().sizes().vec();
     const bool is_linear = std::string(function.name()).ends_with("linear");
     if (is_linear && inputs.back().isInt()) shape.push_back(inputs.back().toInt());
@@ -91,8 +86,7 @@ std::vector<OperatorTime> profile(const SessionOptions& options, const float* pi
 std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const float* pixels,
                                               int64_t batch, int64_t rounds) {
   // A thread of its own: the number of threads, and what is recorded, stick to the one that asks.
-  return std::async(std::launch::async, [&] { return profile(options, pixels, batch, rounds); })
-      .get();
+  return on_own_thread([&] { return profile(options, pixels, batch, rounds); });
 }
 
 }  // namespace llm2clip

@@ -1,6 +1,7 @@
-// Runs a native engine file as a session on a GPU would, over the kernels' twins on the host:
-// twin PLUGIN MODEL pictures|texts INPUTS SIZE [LAYER…], see twin.h. PLUGIN is
-// llm2clip_torchscript.so, which names the operators; INPUTS holds f32.
+// Runs a native engine file like a session on a GPU, with the kernels' twins on the host.
+//   twin PLUGIN MODEL pictures|texts INPUTS SIZE [LAYER…]
+// PLUGIN is llm2clip_torchscript.so, which defines the operators. INPUTS is a file of f32. twin.h
+// describes the output.
 #include "engine/torchscript/cuda/tests/twin.h"
 
 #include <c10/core/InferenceMode.h>

@@ -7,20 +7,21 @@
 
 namespace llm2clip {
 
-// What the program `twin` does with an engine file, as a session on a GPU would, over the kernels'
-// twins on the host. Both write f32 to standard output.
+// The program `twin` runs an engine file like a session on a GPU, with the kernels' twins on the
+// host. Both functions write f32 to standard output.
 
-// The embeddings [B, E] of pixels [B, 3, size, size], once patches made ahead have given the same;
-// then what leaves each of `layers` [B, patches, D], of layer -1 the patches in the space of the
-// embeddings [B, patches, E]; and the operators that forward calls to standard error.
+// Writes the embeddings [B, E] of pixels [B, 3, size, size], after checking that patches made
+// beforehand give the same. Then it writes the output of each of the `layers`, [B, patches, D];
+// layer -1 means the patch embeddings, [B, patches, E]. The names of the operators that forward()
+// calls go to standard error.
 void run_pictures(torch::jit::Module& module, const std::vector<float>& pixels, int64_t size,
                   const std::vector<int64_t>& layers);
 
-// [B, D], of inputs [B, size], as csrc/engine/text_slot.h has them or features: of all at once,
-// then of each alone.
+// Writes [B, D] for inputs [B, size], which are features or texts in the layout of
+// csrc/engine/text_slot.h: first for all at once, then for each one alone.
 void run_texts(torch::jit::Module& module, const std::vector<float>& inputs, int64_t size);
 
-// To standard output.
+// Writes to standard output.
 void write_floats(const at::Tensor& tensor);
 
 }  // namespace llm2clip

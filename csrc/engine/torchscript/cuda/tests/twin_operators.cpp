@@ -1,5 +1,5 @@
-// The GPU's operators on the host: with the launchers of csrc/tests/cuda_twin_launchers.cpp, and
-// attention, which is libtorch's on a GPU, libtorch's here.
+// The GPU operators on the host. The launchers are those of csrc/tests/cuda_twin_launchers.cpp, and
+// attention is libtorch's, as on a GPU.
 #include <ATen/ATen.h>
 
 #include "engine/torchscript/cuda/attention_cuda.h"
@@ -19,7 +19,7 @@ at::Tensor attend_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tenso
       .to(q.scalar_type());
 }
 
-// Text after text; heads of keys are repeated for those that share them.
+// Computes one text after another. Shared key and value heads are repeated.
 at::Tensor attend_texts_cuda(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                              const at::Tensor& offsets, int64_t longest) {
   const auto batched = [&](const at::Tensor& x) {

@@ -21,7 +21,7 @@ void print_operators(const torch::jit::Module& module) {
   }
 }
 
-// What the embedding of patches takes in place of pixels.
+// Makes the patches that the patch embedding accepts in place of pixels.
 at::Tensor made_ahead(const at::Tensor& pixels, const PatchEmbedding& embedding) {
   const PatchGrid& grid = embedding.grid;
   at::Tensor patches =

@@ -1,0 +1,74 @@
+#include "engine/torchscript/tools/inspection.h"
+
+#include <ATen/ATen.h>
+#include <ATen/record_function.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "base/threads.h"
+#include "engine/torchscript/session/loaded_module.h"
+#include "engine/torchscript/session/torchscript_session.h"
+#include "engine/torchscript/tools/operator_inputs.h"
+
+namespace llm2clip {
+namespace {
+
+// From fine to coarse.
+constexpr std::array<std::string_view, 4> kPrecisions{"fp32", "fp16", "bf16", "int8"};
+
+// The operators that multiply matrices, by what their names hold: aten::linear, aten::addmm,
+// aten::conv2d, aten::scaled_dot_product_attention, quantized::linear_dynamic and their like.
+bool multiplies_matrices(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kParts{"linear", "mm", "matmul", "conv", "attention"};
+  return std::ranges::any_of(kParts, [name](auto part) { return name.find(part) != name.npos; });
+}
+
+// The place in kPrecisions of the coarsest product so far; below 0 before the first one. Operators
+// that an operator calls count as well: under autocast they are the ones with the coarser inputs.
+thread_local int coarsest = -1;
+
+void note(int place) { coarsest = std::max(coarsest, place); }
+
+void note(const at::Tensor& tensor) {
+  if (!tensor.defined()) return;
+  if (at::isQIntType(tensor.scalar_type())) return note(3);
+  if (!at::isFloatingType(tensor.scalar_type())) return;
+  const std::string name = precision_name(tensor.scalar_type());
+  note(static_cast<int>(std::ranges::find(kPrecisions, name) - kPrecisions.begin()));
+}
+
+std::unique_ptr<at::ObserverContext> on_operator(const at::RecordFunction& function) {
+  const std::string_view name = function.name();
+  if (!multiplies_matrices(name)) return nullptr;
+  // Their weights are packed: no argument shows the type.
+  if (name.starts_with("quantized::")) note(3);
+  for (const c10::IValue& input : operator_inputs(function)) {
+    if (input.isTensor()) note(input.toTensor());
+  }
+  return nullptr;
+}
+
+Inspection inspect(const SessionOptions& options) {
+  const auto session = open_torchscript_session(options);
+  const std::vector<float> blank(static_cast<size_t>(element_count(options.input)));
+  const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(on_operator)
+                                                     .needsInputs(true)
+                                                     .scopes({at::RecordScope::FUNCTION}));
+  const int64_t dim = session->run(blank.data(), 1).dim;
+  at::removeCallback(handle);
+  // A file of this project's own operators says it itself.
+  if (const std::string& said = session->info().precision; !said.empty()) return {dim, said};
+  return {dim, coarsest < 0 ? "" : std::string(kPrecisions.at(static_cast<size_t>(coarsest)))};
+}
+
+}  // namespace
+
+Inspection torchscript_inspect(const SessionOptions& options) {
+  // A thread of its own: the number of threads, and what was noted, stick to the one that asks.
+  return on_own_thread([&] { return inspect(options); });
+}
+
+}  // namespace llm2clip

@@ -1,0 +1,208 @@
+// How int8 is kept true to fp32: the linear layers whose rounding moves the embeddings most stay in
+// bf16. How much a layer loses of its own output says little of that, and is recorded alone.
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Quantisation } from '../bundle/quantisation';
+import type { VisionConfig } from '../checkpoint/vision-config';
+import { LLM2CLIPError } from '../errors';
+import { boundedCosine, formatCosine, GATES, rowCosines } from '../eval/parity';
+import {
+  type BuildSpec,
+  type Calibration,
+  FOR_CPU,
+  fromNative,
+  type NativeEngine,
+} from '../native';
+import { usableProcessors } from '../runtime/processors';
+
+/** Of all layers, those that stay in bf16 in one attempt after the other, where all int8 fails. */
+const KEPT_PERCENT = [5, 10, 20, 40] as const;
+
+/** Pictures that the layers are ranked by. */
+const RANKED_BY = 2;
+
+/** Layers ranked in one step: few, as a step is not aborted; of L/14 it takes half a minute. */
+const RANKED_AT_ONCE = 8;
+
+/** How much of a conversion is done before each step; one for each attempt. */
+const BEFORE = {
+  observe: 0.05,
+  calibrate: 0.15,
+  rank: 0.3,
+  attempts: [0.25, 0.45, 0.5, 0.6, 0.65],
+} as const;
+
+export interface CalibratedBuild extends Pick<BuildSpec, 'weights' | 'output'> {
+  config: VisionConfig;
+  engine: Pick<NativeEngine, 'build' | 'calibrate' | 'layerEffects' | 'embed'>;
+  /** Preprocessed pictures [n, 3, S, S]. */
+  pixels: Float32Array;
+  /** Take the best engine where none meets the gate. */
+  force: boolean;
+  signal: AbortSignal | undefined;
+  onProgress: (progress: { stage: 'calibrate' | 'build'; fraction: number }) => void;
+}
+
+interface Observed extends Calibration {
+  /** The fp32 engine that observed. */
+  file: string;
+}
+
+/** An int8 engine with some layers in bf16. */
+interface Attempt {
+  file: string;
+  parameters: number;
+  /** Names of the layers in bf16. */
+  kept: ReadonlySet<string>;
+  /** Of each picture's embedding to fp32's. */
+  cosines: number[];
+  /** The least of them. */
+  minCosine: number;
+}
+
+type Rest = Pick<BuildSpec, 'precision' | 'observe' | 'quantisation' | 'output'>;
+
+function build(spec: CalibratedBuild, rest: Rest) {
+  const { engine, config, weights, signal } = spec;
+  signal?.throwIfAborted();
+  return fromNative(engine.build({ config, weights, portable: false, ...FOR_CPU, ...rest }));
+}
+
+function picturesFor(file: string, { config, pixels, signal }: CalibratedBuild) {
+  signal?.throwIfAborted();
+  return { file, imageSize: config.imageSize, threads: usableProcessors(), pixels };
+}
+
+/** What an fp32 engine makes of the pictures. */
+async function observe(spec: CalibratedBuild, scratch: string): Promise<Observed> {
+  const file = join(scratch, 'observed.pt');
+  spec.onProgress({ stage: 'calibrate', fraction: BEFORE.observe });
+  await build(spec, { precision: 'fp32', observe: true, quantisation: [], output: file });
+  spec.onProgress({ stage: 'calibrate', fraction: BEFORE.calibrate });
+  const { embeddings, layers } = await fromNative(spec.engine.calibrate(picturesFor(file, spec)));
+  return {
+    file,
+    embeddings,
+    layers: layers.map((layer) => ({ ...layer, cosine: boundedCosine(layer.cosine) })),
+  };
+}
+
+async function attempt(
+  spec: CalibratedBuild,
+  { layers, embeddings }: Calibration,
+  kept: ReadonlySet<string>,
+  file: string,
+): Promise<Attempt> {
+  const quantisation = layers.map(({ name, smoothing }) =>
+    kept.has(name)
+      ? { name, quantised: false, smoothing: null }
+      : { name, quantised: true, smoothing },
+  );
+  const int8 = { precision: 'int8', observe: false, quantisation, output: file } as const;
+  const { parameters } = await build(spec, int8);
+  const found = await fromNative(spec.engine.embed(picturesFor(file, spec)));
+  const cosines = rowCosines(found, embeddings, spec.config.embeddingDim);
+  return { file, parameters, kept, cosines, minCosine: Math.min(...cosines) };
+}
+
+/** Those of the pictures [n, 3, S, S] that come out worst. */
+function worstPictures(pixels: Float32Array, cosines: readonly number[]): Float32Array {
+  const length = pixels.length / cosines.length;
+  const order = [...cosines.keys()].sort((a, b) => (cosines[a] ?? 0) - (cosines[b] ?? 0));
+  const worst = order.slice(0, RANKED_BY);
+  const chosen = new Float32Array(worst.length * length);
+  for (const [i, picture] of worst.entries()) {
+    chosen.set(pixels.subarray(picture * length, (picture + 1) * length), i * length);
+  }
+  return chosen;
+}
+
+/** Names of the layers, those first that alone move the embeddings of the worst pictures most. */
+async function rank(
+  spec: CalibratedBuild,
+  { file, layers }: Observed,
+  cosines: readonly number[],
+): Promise<string[]> {
+  const pixels = worstPictures(spec.pixels, cosines);
+  const share = (BEFORE.attempts[1] - BEFORE.rank) / layers.length;
+  const effects = new Map<string, number>();
+  for (let i = 0; i < layers.length; i += RANKED_AT_ONCE) {
+    spec.onProgress({ stage: 'calibrate', fraction: BEFORE.rank + share * i });
+    const some = layers.slice(i, i + RANKED_AT_ONCE);
+    const pictures = picturesFor(file, { ...spec, pixels });
+    const found = await fromNative(spec.engine.layerEffects(pictures, some));
+    for (const [j, { name }] of some.entries()) {
+      effects.set(name, boundedCosine(found[j] ?? Number.NaN));
+    }
+  }
+  return [...effects].sort(([, a], [, b]) => a - b).map(([name]) => name);
+}
+
+/** Names of the layers to keep in bf16, the worst first: sets of which each holds the one before. */
+function keptSets(worst: readonly string[]): ReadonlySet<string>[] {
+  const counts = KEPT_PERCENT.map((percent) => Math.ceil((percent * worst.length) / 100));
+  return [...new Set(counts)].map((count) => new Set(worst.slice(0, count)));
+}
+
+/** Keeps more layers in bf16 until the gate is met. The best attempt's file alone is left. */
+async function search(spec: CalibratedBuild, observed: Observed, scratch: string) {
+  const next = (kept: ReadonlySet<string>, i: number) => {
+    spec.onProgress({ stage: 'build', fraction: BEFORE.attempts[i] ?? 0 });
+    return attempt(spec, observed, kept, join(scratch, `${i}.pt`));
+  };
+  let best = await next(new Set(), 0);
+  const allInt8MinCosine = best.minCosine;
+  const worst = allInt8MinCosine < GATES.int8 ? await rank(spec, observed, best.cosines) : [];
+  await rm(observed.file);
+  for (const [i, kept] of keptSets(worst).entries()) {
+    if (best.minCosine >= GATES.int8) break;
+    const other = await next(kept, i + 1);
+    const [better, worse] = other.minCosine > best.minCosine ? [other, best] : [best, other];
+    await rm(worse.file);
+    best = better;
+  }
+  return { best, allInt8MinCosine };
+}
+
+function belowGate({ kept, minCosine }: Attempt, pictures: number, layers: number): LLM2CLIPError {
+  return new LLM2CLIPError(
+    'ERR_PARITY',
+    `expected a cosine to fp32 of at least ${GATES.int8} of each of ${pictures} pictures, found ` +
+      `${formatCosine(minCosine)} at best, with ${kept.size} of ${layers} layers in bf16; calibrate ` +
+      'with pictures more like those to be encoded, convert with --precision bf16, or accept it with ' +
+      '--force',
+  );
+}
+
+/**
+ * Writes an int8 engine that has as many of its linear layers in int8 as the gate allows on the
+ * pictures: smoothed, and those that move the embeddings most in int8 left in bf16. What else is
+ * made on the way lies in a folder beside it, which is gone afterwards.
+ *
+ * @throws LLM2CLIPError ERR_PARITY where the gate is not met, unless `force`; what building throws;
+ *   `signal.reason`
+ */
+export async function buildCalibrated(
+  spec: CalibratedBuild,
+): Promise<{ parameters: number; quantisation: Quantisation }> {
+  const scratch = await mkdtemp(join(dirname(spec.output), 'calibration-'));
+  try {
+    const observed = await observe(spec, scratch);
+    const { best, allInt8MinCosine } = await search(spec, observed, scratch);
+    const pictures = observed.embeddings.length / spec.config.embeddingDim;
+    const { kept, minCosine, parameters } = best;
+    if (minCosine < GATES.int8 && !spec.force) {
+      throw belowGate(best, pictures, observed.layers.length);
+    }
+    spec.signal?.throwIfAborted();
+    await rename(best.file, spec.output);
+    const layers = observed.layers.map(({ name, cosine }) => {
+      const precision = kept.has(name) ? ('bf16' as const) : ('int8' as const);
+      return { name, precision, cosine };
+    });
+    const gate = GATES.int8;
+    return { parameters, quantisation: { pictures, gate, allInt8MinCosine, minCosine, layers } };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,16 @@
+// TensorRT for RTX: builds without a GPU for several kinds of them, and compiles on the user's.
+import { resolve } from 'node:path';
+import { TENSORRT_RTX } from '../runtime/tensorrt';
+import type { Engine } from './engine';
+import { planEngine } from './plan-engine';
+
+export const tensorrtRtx = {
+  ...planEngine('tensorrt-rtx', 'tensorrt_rtx', TENSORRT_RTX),
+  importedSuffix: undefined,
+  // GeForce RTX of the series 30, 40 and 50.
+  buildsFor: [86, 89, 120],
+  buildCache: () => '',
+  // What is compiled on this machine is never part of the bundle.
+  openCache: (bundle, part) => `${resolve(bundle)}.${part === 'vision' ? '' : `${part}.`}jit-cache`,
+  triton: () => undefined,
+} as const satisfies Engine;

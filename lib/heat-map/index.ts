@@ -1,0 +1,91 @@
+import { invalidType } from '../arguments';
+import { withCallerStack } from '../async/caller';
+import type { Patches } from '../model/patches';
+import { colorTable } from './colors';
+import { cropOf } from './crop';
+import {
+  type HeatMapOptions,
+  type ResolvedHeatMapOptions,
+  resolveHeatMapOptions,
+  sizeOf,
+} from './options';
+import { type Box, type Canvas, paint } from './paint';
+import { canvasOf, pngOf, readMapPicture } from './picture';
+import { type Grid, similarities } from './similarities';
+
+export type { HeatMapOptions };
+
+/** Edge of a patch in a map that no size is given for, in pixels. */
+const PATCH = 16;
+
+function endsOf(values: Float64Array): readonly [number, number] {
+  return [
+    values.reduce((least, x) => Math.min(least, x), Number.POSITIVE_INFINITY),
+    values.reduce((greatest, x) => Math.max(greatest, x), Number.NEGATIVE_INFINITY),
+  ];
+}
+
+/** From 0 to 1 over a range; where all are alike, 0. */
+function scaled({ values, ...grid }: Grid, range: readonly [number, number] | undefined): Grid {
+  const [low, high] = range ?? endsOf(values);
+  const scale = high > low ? 1 / (high - low) : 0;
+  return { ...grid, values: values.map((x) => Math.min(1, Math.max(0, (x - low) * scale))) };
+}
+
+interface Ground {
+  canvas: Canvas;
+  /** What of it the model saw. */
+  box: Box;
+  opacity: number;
+}
+
+function blank({ rows, columns }: Grid, options: ResolvedHeatMapOptions): Ground {
+  const size = sizeOf(options, { width: PATCH * columns, height: PATCH * rows });
+  const pixels = new Uint8Array(3 * size.width * size.height);
+  return { canvas: { ...size, pixels }, box: { left: 0, top: 0, ...size }, opacity: 1 };
+}
+
+async function ground(
+  grid: Grid,
+  { imageSize, framing }: Patches,
+  options: ResolvedHeatMapOptions,
+): Promise<Ground> {
+  const { image, autoOrient, opacity } = options;
+  if (image === undefined) return blank(grid, options);
+  if (typeof imageSize !== 'number' || !(imageSize > 0)) {
+    throw invalidType('a number of pixels', 'patches.imageSize', imageSize);
+  }
+  const picture = await readMapPicture(image, autoOrient);
+  const canvas = await canvasOf(picture, sizeOf(options, picture));
+  return { canvas, box: cropOf(picture, framing ?? { size: imageSize }, canvas), opacity };
+}
+
+async function draw(patches: Patches, text: Float32Array, value: unknown): Promise<Uint8Array> {
+  const options = resolveHeatMapOptions(value);
+  const grid = similarities(patches, text);
+  const { canvas, ...where } = await ground(grid, patches, options);
+  const table = colorTable(options.colors);
+  await paint(canvas, { grid: scaled(grid, options.range), table, ...where });
+  return pngOf(canvas);
+}
+
+/**
+ * Where in a picture a text is found: the cosine of each patch to the text's embedding, as colours
+ * between the middles of the patches, alone or over the picture. A PNG.
+ *
+ * @param patches Of `encodeImage(image, { output: 'patches' })`, without `layer`: [rows, columns, E].
+ * @param text [E], of encodeText, or any other vector of that space.
+ * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
+ * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT,
+ *   ERR_IMAGE_TOO_LARGE of the picture; ERR_RUNTIME_MISSING without sharp
+ * @example
+ * const patches = await model.encodeImage('cat.jpg', { output: 'patches' });
+ * const png = await heatMap(patches, await model.encodeText('the ears'), { image: 'cat.jpg' });
+ */
+export async function heatMap(
+  patches: Patches,
+  text: Float32Array,
+  options?: HeatMapOptions,
+): Promise<Uint8Array> {
+  return await withCallerStack(draw(patches, text, options));
+}

@@ -1,0 +1,21 @@
+import { invalidType } from '../arguments';
+
+/** @throws TypeError (ERR_INVALID_ARG) */
+export function requireText(text: unknown, name: string): asserts text is string {
+  if (typeof text !== 'string') throw invalidType('a string', name, text);
+}
+
+/**
+ * A caller's texts as they are now, in an array of the library's own.
+ *
+ * @throws TypeError (ERR_INVALID_ARG)
+ */
+export function copyTexts(texts: readonly unknown[], count: number): string[] {
+  const own: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const text = texts[i];
+    requireText(text, `texts[${i}]`);
+    own.push(text);
+  }
+  return own;
+}
