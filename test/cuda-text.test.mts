@@ -23,7 +23,7 @@ import {
 import { TWIN } from './support/twin.mts';
 import { cosine } from './support/vectors.mts';
 
-/** kRopeTokens of csrc/tests/two_ropes.h. */
+/** kRopeTokens of csrc/tests/ropes.h. */
 const ROPE_TOKENS = 12;
 
 /** One vector is the same alone and among others, but for the order of sums. */

@@ -12,7 +12,7 @@ const PROGRAM = fileURLToPath(new URL('../../build/Release/tests/rope_engines', 
 /** How far a number may be from what is computed plainly in double precision. */
 const TOLERANCE = 1e-5;
 
-/** Engines of towers that turn by two ropes, written to `folder`; what the program says of them. */
+/** Engines of towers that turn by several ropes, written to `folder`; what the program says of them. */
 export async function buildRopeEngines(folder: string): Promise<string[]> {
   const { libraries } = await locateLibtorch();
   const args = [folder, locatePlugin('torchscript'), ...libraries];
