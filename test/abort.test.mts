@@ -1,4 +1,5 @@
-// One signal of a caller's for any number of calls: what it holds while they run, and afterwards.
+// Tests that many calls can wait for one signal: what the signal holds during the calls and after
+// them.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { join } from 'node:path';
@@ -28,13 +29,13 @@ before(async () => {
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
-/** Runs `body` and gives the names of the warnings that Node emitted meanwhile. */
+/** Runs `body` and returns the names of the warnings that Node emitted during that time. */
 async function warningsOf(body: () => Promise<void>): Promise<string[]> {
   const names: string[] = [];
   const note = ({ name }: Error) => names.push(name);
   process.on('warning', note);
   await body();
-  await new Promise(setImmediate); // warnings are emitted on a later tick
+  await new Promise(setImmediate); // Warnings are emitted on a later tick.
   process.off('warning', note);
   return names;
 }
@@ -108,7 +109,7 @@ describe('a signal that many calls wait for', () => {
 
 describe('a signal that outlives 100,000 calls', () => {
   const CALLS = 100_000;
-  /** What is noise in the heap; a listener or a timer a call would be ten times as much. */
+  /** Noise of the heap. A listener or a timer that leaks per call would be ten times as much. */
   const MOST_BYTES_A_CALL = 40;
 
   async function callMany(model: LLM2CLIP, signal: AbortSignal, count: number): Promise<void> {

@@ -1,5 +1,5 @@
-// What a picture costs, against torch's own count of timm's models; what parity and statistics say of
-// numbers whose answer is known.
+// Tests the operation counts of images against torch's counts for timm's models, and parity and
+// statistics on numbers with known answers.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gflopPerPicture, peakGflops } from '#lib/bench/compute';
@@ -10,9 +10,9 @@ import { median, pairedRatio, quantile, ratioOfMedians } from '#lib/bench/statis
 import type { LinearSpec } from '#lib/native';
 import { PRESETS } from '../tools/synthetic/presets.mts';
 
-// torch 2.11.0, torch.utils.flop_counter.FlopCounterMode over timm 1.0.31's eva02_large_patch14_clip_336
-// and vit_large_patch14_clip_336 (both with an embedding of 1280), vit_so400m_patch14_siglip_224;
-// 10⁹ operations.
+// 10⁹ operations, counted by torch 2.11.0 (torch.utils.flop_counter.FlopCounterMode) for timm
+// 1.0.31's eva02_large_patch14_clip_336 and vit_large_patch14_clip_336 (both with an embedding of
+// 1280), and vit_so400m_patch14_siglip_224.
 const COUNTED = {
   'eva02-L-14-336': [381.864116224, 1e-4],
   'clip-L-14-336': [381.920837632, 1e-4],

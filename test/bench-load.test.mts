@@ -1,4 +1,4 @@
-// The load generators against what queueing theory says of a server whose times are known, on a
+// Tests the load generators against queueing theory, with a server whose times are known, on a
 // virtual clock.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -11,7 +11,7 @@ import { VirtualClock } from './support/virtual-clock.mts';
 
 const SERVICE_MS = 10;
 
-/** One server that takes each query as it comes and needs 10 ms for it. */
+/** A server that answers queries in the order of arrival and needs 10 ms for each. */
 function server(clock: VirtualClock) {
   let free = 0;
   return () => {
@@ -38,7 +38,7 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
   for (const load of [0.2, 0.5, 0.7]) {
     test(`mean latency at load ${load}`, async () => {
       const recorder = await offered(load);
-      // Pollaczek–Khinchine: the mean wait is ρ / (2 (1 − ρ)) services.
+      // Pollaczek–Khinchine: the mean wait, in service times, is ρ / (2 (1 − ρ)).
       close(recorder.latency().mean, SERVICE_MS * (1 + load / (2 * (1 - load))));
       close(recorder.picturesPerSecond, (1000 / SERVICE_MS) * load);
     });
@@ -84,7 +84,8 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
     });
     const limits = { ...long, warmUpMs: 0, minQueries: 1000 };
     await clock.run(openLoop({ clock, recorder, send, limits }, () => 2 * SERVICE_MS));
-    // The wait of a second shrinks by 10 ms a query: half of it is over after fifty.
+    // The queue of one second shrinks by 10 ms per query, so half of it is left after fifty
+    // queries.
     const { buckets, max } = recorder.latency();
     assert.ok(max >= 1000);
     const late = buckets.filter(([ms]) => ms > 510).reduce((sum, [, count]) => sum + count, 0);
@@ -103,7 +104,7 @@ test('answers that are told late count from the due time to when they were there
       if (tellEveryMs > 0) await clock.sleepUntil(told);
       return answered;
     };
-    // Both runs end at the same query, stable or not.
+    // Both runs end at the same query, whether they are stable or not.
     const limits = { warmUpMs: 1000, minQueries: 1, minMs: 10_000, maxMs: 10_000 };
     const gaps = poisson(50, randomNumbers(3));
     await clock.run(openLoop({ clock, recorder, send, limits }, gaps));

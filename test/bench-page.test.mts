@@ -1,4 +1,4 @@
-// The HTML report in a headless browser: what is drawn is what the record says.
+// Tests that the HTML report, in a headless browser, shows the numbers of the record.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +26,10 @@ import { temporaryFolder } from './support/temporary.mts';
 const report = fullReport();
 const folder = temporaryFolder();
 const GROUND = 'getComputedStyle(document.body).backgroundColor';
-/** Texts, and legends' bars, which have none: of all elements only what is looked at leaves the page. */
+/**
+ * Selects texts and the bars of legends, which have no text, so that only these elements are copied
+ * out of the page.
+ */
 const COLOURED = `(${SNAPSHOT})(document.body)
   .filter(({ text, attributes }) => text !== '' || attributes.viewBox === '0 0 12 12')
   .map(({ tag, text, colour, attributes: { fill } }) => ({ tag, text, colour, fill }))`;
@@ -63,7 +66,7 @@ describe('as a page', { skip }, () => {
   }
 
   const loaded: Record<string, ReturnType<typeof load>> = {};
-  /** Tests that look at the same page share it: none changes it. */
+  /** Opens the report. Tests of the same page share it, because no test changes it. */
   function open(width = 1280, colorScheme: 'light' | 'dark' = 'light') {
     loaded[`${width} ${colorScheme}`] ??= load(width, colorScheme);
     return loaded[`${width} ${colorScheme}`] as ReturnType<typeof load>;

@@ -1,4 +1,4 @@
-// A benchmark's reports in text: what they say, and what they never rank.
+// Tests the text reports of a benchmark: what they say, and which results they never rank.
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const report = fullReport();
 const folder = temporaryFolder();
 
-/** The lines from one that holds `text` up to the next empty one. */
+/** Returns the lines from the one that contains `start` to the next empty line. */
 function block(text: string, start: string): string[] {
   const lines = text.split('\n');
   const first = lines.findIndex((line) => line.includes(start));
@@ -110,11 +110,14 @@ describe('in the terminal', () => {
 describe('alone and in company', () => {
   const inEachFormat = (changed: Report) =>
     [terminalReport(changed), markdownReport(changed), htmlReport(changed)].map(plain);
-  /** Escapes undone, which differ. */
+  /** Removes the escapes, which differ between the formats. */
   const plain = (text: string) =>
     text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('\\', '');
 
-  /** In the first comparison ours took 1 % longer in company, the first peer so much. */
+  /**
+   * Returns a report whose first comparison was also timed alone: ours took 1 % longer in company,
+   * the first peer `ratio` times as long.
+   */
   function timedAlone(ratio: number): Report {
     const changed = structuredClone(report);
     const [ours, peer] = changed.comparisons[0]?.contestants ?? [];

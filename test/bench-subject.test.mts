@@ -1,5 +1,5 @@
-// The process that is measured, and its generator's side: what they say to each other, and what
-// happens when one of them ends. Over an engine that takes 2 ms a batch.
+// Tests the measured process and the generator's side: the messages between them, and what happens
+// when one of them ends. The engine takes 2 ms per batch.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,7 +44,7 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 
-/** The program alone, spoken to line by line. */
+/** Starts the program alone and exchanges messages with it line by line. */
 function speak() {
   const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
   started.push(child);
@@ -100,7 +100,8 @@ describe('the protocol', () => {
       );
       return { say, hear, outcomes: new Set(told.map(([, , outcome]) => outcome)) };
     };
-    // No more than eight are under way, so none is refused; nor fewer, so with one place less one is.
+    // Exactly eight queries are pending at a time: with a queue of eight none is refused, with
+    // seven some are.
     assert.ok((await askAll(7)).outcomes.has('ERR_QUEUE_FULL'));
     const { say, hear, outcomes } = await askAll(8);
     assert.deepEqual([...outcomes], ['done']);

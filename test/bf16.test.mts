@@ -1,4 +1,4 @@
-// Rounding to bf16 against its definition: 8 bits of precision, ties to even.
+// Tests rounding to bf16 against its definition: 8 bits of precision, ties to even.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { roundToBf16 } from '#lib/text/bf16';

@@ -1,4 +1,4 @@
-// FAULTS.md row 9: whose memory is read when, and copied how often.
+// Tests row 9 of FAULTS.md: when the caller's memory is read, and how often it is copied.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ const grey = (buffer: Bytes = new ArrayBuffer(100), value = 200): RawPixels => {
 const detach = (buffer: ArrayBufferLike) => {
   structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
 };
-/** Node 20 has these, TypeScript's library of ES2022 has not. */
+/** Makes a resizable buffer. Node 20 has them, but TypeScript's library of ES2022 does not. */
 const resizable = (length: number) => {
   const Resizable = ArrayBuffer as unknown as new (
     length: number,
@@ -54,7 +54,10 @@ const first = async (input: ImageInput, options = {}) => {
   return number;
 };
 
-/** Fills the engine and the batch behind it: what `body` asks for in its first turn is prepared later. */
+/**
+ * Fills the engine and the next batch, so that the inputs which `body` submits in its first turn
+ * are prepared later.
+ */
 async function whileFull(body: () => Promise<void>): Promise<void> {
   held.gate.hold();
   await held.occupy();
@@ -66,7 +69,7 @@ async function whileFull(body: () => Promise<void>): Promise<void> {
 }
 
 describe('memory taken away or written to in flight', () => {
-  // What the embedding begins with shows the pixels that were read.
+  // The first number of the embedding shows which pixels were read.
   let expectedGrey: number;
   before(async () => {
     expectedGrey = (await first(grey())) as number;
@@ -223,7 +226,7 @@ test('float16, as bits or as an array, gives what the widened floats give', asyn
   const { Float16Array: Halves } = globalThis as {
     Float16Array?: new (
       buffer: ArrayBuffer,
-    ) => ArrayBufferView; // since Node 24
+    ) => ArrayBufferView; // Node has it since version 24.
   };
   for (const [bits, number] of halves) {
     const pixelValues = new Uint16Array(LENGTH).fill(bits);
@@ -363,7 +366,7 @@ describe('copies, as README counts them', () => {
     await whileFull(async () => {
       await model.encodeImage(floats());
     });
-    // One for each of the five others.
+    // One copy of each of the five other inputs.
     assert.deepEqual(copied(), { count: 5 + 2, bytes: 4 * LENGTH * (5 + 2) });
   });
 });

@@ -1,4 +1,5 @@
-// FAULTS.md rows 5 and 6: a bundle is read whole or refused, and written whole or not at all.
+// Tests rows 5 and 6 of FAULTS.md: a bundle is read completely or refused, and written completely
+// or not at all.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,12 +18,14 @@ import { temporaryFolder } from './support/temporary.mts';
 const { exchangeDirectories: exchange } = loadNative();
 const WRITER = fileURLToPath(new URL('./support/bundle-writer.mjs', import.meta.url));
 
-/** Words of a command that replaces a bundle by one whose engine file has so many bytes. */
+/**
+ * The command line of a program that replaces a bundle by one whose engine file has `bytes` bytes.
+ */
 const replacing = (out: string, bytes: number, ...words: string[]) => [
   ...[process.execPath, WRITER, out, JSON.stringify(CONTENT), `${bytes}`, ...words],
 ];
 
-/** A bundle whose one engine file is `text`. */
+/** Writes a bundle whose only engine file contains `text`. */
 function write(out: string, text: string, force = false): Promise<Manifest> {
   return writeBundle(out, { force, exchange }, async (folder) => {
     await mkdir(join(folder, 'vision/1'), { recursive: true });
@@ -31,7 +34,7 @@ function write(out: string, text: string, force = false): Promise<Manifest> {
   });
 }
 
-/** The engine file's text as a reader of the bundle gets it, digests checked. */
+/** Returns the text of the engine file as a reader of the bundle gets it, with checked digests. */
 async function read(out: string): Promise<string> {
   const bundle = await openBundle(out);
   try {
@@ -63,7 +66,10 @@ describe('reading', () => {
     assert.equal(await read(join(folder, 'good')), 'engine');
   });
 
-  /** A snapshot as the hub's cache lays it: every file is a link to `target` of its digest. */
+  /**
+   * Makes a snapshot as in the Hugging Face cache: every file is a link to the `target` for its
+   * digest.
+   */
   async function snapshot(name: string, target: (digest: string, up: string) => string) {
     const cache = join(folder, name);
     const path = join(cache, 'snapshots/main');
@@ -241,7 +247,8 @@ describe('writing', () => {
     const folder = temporaryFolder();
     const out = join(folder, 'bundle');
     await write(out, 'old');
-    // A limit on file size fails writes as a full disk does, in a process of its own.
+    // A limit on the size of files makes writes fail as on a full disk. It needs a process of its
+    // own.
     const child = spawn('bash', [
       '-c',
       'ulimit -f 64; trap "" XFSZ; exec "$@"',
@@ -297,8 +304,8 @@ describe('writing', () => {
     await write(out, 'old');
     const seen = new Set<string>();
     for (let round = 0; round < 10; round++) {
-      // The child replaces the bundle for ever and says after each; it is killed at a moment that
-      // moves through all the steps of a replacement.
+      // The child replaces the bundle for ever and prints a line after each time. It is killed at
+      // various moments, which cover all steps of a replacement.
       const [program = '', ...args] = replacing(out, 200_000, 'forever');
       const child = spawn(program, args);
       await once(child.stdout, 'data');

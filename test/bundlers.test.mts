@@ -1,4 +1,4 @@
-// A program that a bundler has made, with this package outside it and inside it.
+// Tests a program made by a bundler, with this package outside it and inside it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ interface Esbuild {
   buildSync(options: object): unknown;
 }
 
-/** tsx brings it along. */
+/** Finds esbuild, which tsx depends on. */
 function findEsbuild(): Esbuild | undefined {
   try {
     return createRequire(import.meta.url)('esbuild') as Esbuild;

@@ -1,4 +1,4 @@
-// Which layers of an int8 engine stay in bf16, over an engine whose answers are made up.
+// Tests which layers of an int8 engine stay in bf16, with a fake engine whose results are given.
 import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -23,13 +23,16 @@ beforeEach(() => {
   output = join(folder, 'model.pt');
 });
 
-/** What a made-up engine answers, and what it was asked. */
+/** The results of a fake engine, and a hook for its calls. */
 interface Fake {
-  /** Cosine of each layer's output. */
+  /** For each layer, the cosine of its output. */
   layers: readonly number[];
-  /** Least cosine of the embeddings with each layer alone in int8; without it the same numbers. */
+  /**
+   * For each layer, the lowest cosine of the embeddings with only that layer in int8. Default:
+   * `layers`.
+   */
   effects?: readonly number[];
-  /** Least cosine of the engine with so many layers in bf16. */
+  /** Returns the lowest cosine of an engine with `kept` layers in bf16. */
   parity: (kept: number) => number;
   /** Called before each step. */
   onStep?: (step: string) => void;
@@ -82,7 +85,7 @@ function fakeEngine({ layers, effects = layers, parity, onStep = () => {} }: Fak
     async embed({ file }) {
       begin('embed');
       const least = parity(await keptIn(file));
-      // Another length, which the angle does not depend on.
+      // The second row is three times as long, which does not change the cosine.
       const rows = [unit(1), unit(least).map((x) => 3 * x), unit(1)];
       return Float32Array.from(rows.flat());
     },
@@ -100,7 +103,7 @@ function run(engine: CalibratedBuild['engine'], rest: Partial<CalibratedBuild> =
 const keptOf = ({ quantisation }: Pick<BuildSpec, 'quantisation'>) =>
   quantisation.filter(({ quantised }) => !quantised).map(({ name }) => name);
 
-/** Twenty layers, the later the worse, but for one. */
+/** Twenty layers, each worse than the one before, except that layer 3 is the worst. */
 const LAYERS = Array.from({ length: 20 }, (_, i) => (i === 3 ? 0.9 : 1 - i / 1000));
 
 describe('which layers stay in bf16', () => {
@@ -126,7 +129,7 @@ describe('which layers stay in bf16', () => {
 
   test('the worst for the embeddings, and no more of them than the gate asks for', async () => {
     const parity = (kept: number) => (kept >= 2 ? 0.996 : 0.99 + kept / 1000);
-    // What the layers lose of their own outputs says the opposite.
+    // Judged by their own outputs, the layers would have the opposite order.
     const layers = LAYERS.toReversed();
     const { engine, builds, ranked } = fakeEngine({ layers, effects: LAYERS, parity });
     const { quantisation } = await run(engine);
@@ -134,7 +137,7 @@ describe('which layers stay in bf16', () => {
       ranked.flatMap(({ names }) => names),
       LAYERS.map((_, i) => nameOf(i)),
     );
-    // By two pictures: the one that all int8 hurts, and one of those that are alike.
+    // Layers are ranked by two images: the one with the lowest cosine, and one of the others.
     for (const { spec } of ranked) {
       assert.deepEqual(spec.pixels, Float32Array.of(11, 10));
       assert.equal(spec.imageSize, CONFIG.imageSize);

@@ -1,4 +1,4 @@
-// What `npm run check` refuses, shown on small trees that break its rules.
+// Tests what `npm run check` refuses, on small trees that break its rules.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..');
 const folder = temporaryFolder();
 let trees = 0;
 
-/** A tree that holds these files alone. */
+/** Makes a tree that holds only these files. */
 function tree(files: Record<string, string>): string {
   trees += 1;
   const root = join(folder, String(trees));
@@ -22,7 +22,10 @@ function tree(files: Record<string, string>): string {
   return root;
 }
 
-/** The files, one an import, that biome finds to be part of a circle, by the project's own settings. */
+/**
+ * Returns the files, one per import, that biome reports as part of a circle, with the project's
+ * settings.
+ */
 function circles(files: Record<string, string>): string[] {
   const root = tree(files);
   copyFileSync(join(ROOT, 'biome.json'), join(root, 'biome.json'));
@@ -113,7 +116,7 @@ test('few files lie at the top of lib', () => {
 });
 
 test('headers where they may not be', () => {
-  // Spelled out, these lines would break the rules themselves.
+  // If these lines were written out, this file would break the rules itself.
   const include = (...headers: string[]) =>
     headers.map((header) => `#include ${header}\n`).join('');
   const root = tree({

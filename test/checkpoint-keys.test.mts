@@ -1,4 +1,5 @@
-// Which of several weights a torch file's are, and what wrappers of training put into their names.
+// Tests which weights of a torch file with several state dicts are used, and the prefixes that
+// training wrappers put into names.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -26,7 +27,7 @@ let files = 0;
 
 type Tree = { [key: string]: Tree | 'tensor' | 'number' };
 
-/** A torch file that holds these dictionaries; each tensor is one number. */
+/** Writes a torch file with these dictionaries. Each tensor is one number. */
 function written(tree: Tree): string {
   const path = join(folder, `${files++}.pt`);
   const pickle = new PickleWriter();

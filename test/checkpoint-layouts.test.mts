@@ -257,7 +257,7 @@ describe('a mismatch names the tensor', () => {
 
     it(`whichever is misshapen, ${what}`, () => {
       for (const [name, [first = 1, ...others]] of Object.entries(shapes)) {
-        // These alone tell a size: any is right.
+        // Only these tensors state some of the sizes, so any size is consistent.
         if (/position_embedding/.test(name) || name === 'visual_projection.weight') continue;
         const run = () => resolveModel(tableOf({ ...shapes, [name]: [first + 1, ...others] }));
         throwsWith(run, 'ERR_CHECKPOINT_MISMATCH', new RegExp(`"${name}"`));

@@ -1,4 +1,4 @@
-// What lies beside the weights in a torch file, and what nothing may become of.
+// Tests the objects beside the weights in a torch file, and that nothing in it is executed.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const FIXTURES = join(import.meta.dirname, 'fixtures/checkpoints');
 const folder = temporaryFolder();
 let files = 0;
 
-/** A torch file with this pickle and one storage of 64 bytes. */
+/** Writes a torch file with this pickle and one storage of 64 bytes. */
 function forge(pickle: PickleWriter): string {
   const path = join(folder, `${files++}.pt`);
   const record = { name: 'data/0', data: new Uint8Array(64), size: 64 };

@@ -21,7 +21,7 @@ const FIXTURES = join(import.meta.dirname, 'fixtures/checkpoints');
 const folder = temporaryFolder();
 let files = 0;
 
-/** A file of a header and some bytes of data. */
+/** Writes a file with this header and `dataBytes` bytes of data. */
 function write(header: string | Buffer, dataBytes = 0): string {
   const path = join(folder, `${files++}.safetensors`);
   const bytes = typeof header === 'string' ? safetensorsHeader(header) : header;
@@ -155,7 +155,7 @@ describe('safetensors that are refused with ERR_CHECKPOINT_FORMAT', () => {
 });
 
 describe('safetensors that would be slow', () => {
-  /** A guard against hanging: each is refused in a second or two. */
+  /** Guards against hanging. Each file is refused within a second or two. */
   const timeout = 600_000;
   const many = Array.from(
     { length: 1e5 },
@@ -177,7 +177,7 @@ describe('safetensors that would be slow', () => {
 });
 
 describe('element types', () => {
-  /** All that safetensors 0.8 knows, with the bytes of four elements. */
+  /** All types that safetensors 0.8 knows, with the number of bytes of four elements. */
   const KNOWN: [number, string[]][] = [
     [2, ['F4']],
     [3, ['F6_E2M3', 'F6_E3M2']],
@@ -223,7 +223,7 @@ describe('sharded safetensors', () => {
   const four = new Uint8Array(4);
   const tensor = (name: string) => ({ name, dtype: 'f32' as const, shape: [1], data: four });
 
-  /** A folder with shards one.safetensors {a, b} and two.safetensors {c}. */
+  /** Makes a folder with the shards one.safetensors {a, b} and two.safetensors {c}. */
   function sharded(weightMap: unknown): string {
     const path = join(folder, `sharded-${files++}`);
     mkdirSync(path);
@@ -277,7 +277,7 @@ describe('sharded safetensors', () => {
     ));
 });
 
-/** For node:test's `skip`. */
+/** Reason to skip the test, for node:test's `skip`. */
 const AS_ROOT = process.getuid?.() === 0 && 'root may read every file';
 
 describe('what a path may be', () => {

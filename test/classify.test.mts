@@ -1,4 +1,4 @@
-// Classifiers over an encoder that gives vectors it has been given, against NumPy's numbers.
+// Tests classifiers against NumPy's numbers, with an encoder that returns given vectors.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -35,7 +35,7 @@ function named(names: readonly string[], data: ArrayLike<number>, width: number)
 const names = (of: string, count: number) => Array.from({ length: count }, (_, i) => `${of} ${i}`);
 const code = (expected: string) => (error: { code?: string }) => error.code === expected;
 
-/** An encoder of labels in one template, and of one picture. */
+/** Makes an encoder of labels in one template, and of one image. */
 function encoderOf(labels: readonly string[], dim: number) {
   const texts = fillTemplates(labels, ['a photo of a {}.']);
   const vectors = unitVectors(labels.length, dim, 1);

@@ -212,7 +212,7 @@ describe('from checkpoint to embedding', () => {
     const lost = await llm2clip('encode', join(folder, 'no.bundle'), '/nowhere.jpg', '--out', out);
     assert.equal(lost.code, 1);
     assert.match(lost.stderr, /ERR_IO: cannot write/);
-    // Nothing is left of a file that was begun in vain.
+    // A command that fails leaves no partial file.
     const failed = ['encode', join(folder, 'no.bundle'), '/nowhere.jpg', '--out'];
     assert.equal((await llm2clip(...failed, join(folder, 'begun.npy'))).code, 1);
     assert.deepEqual(

@@ -1,5 +1,5 @@
-// Ours beside peers: who meets whom, in which order, alone and in company, and what comes of those
-// that fail. The times are made up.
+// Tests the comparison of ours with peers: which contestants are paired, in which order, alone and
+// in company, and how failures are handled. The times are given.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const path = join(temporaryFolder(), 'pixels.f32');
 writeFileSync(path, new Float32Array(PICTURES * 3 * SIZE * SIZE));
 const FAKE = fileURLToPath(new URL('./support/fake-peer.cjs', import.meta.url));
 
-/** As the fake peer's. */
+/** The embeddings that the fake peer returns. */
 const embeddings = Array.from({ length: PICTURES }, (_, i) => Float32Array.of(i, SIZE));
 
 function spec(name: string, precision: string, model = 'model.onnx'): PeerSpec {
@@ -28,14 +28,14 @@ function spec(name: string, precision: string, model = 'model.onnx'): PeerSpec {
 }
 const ours = (...precisions: string[]) => precisions.map((one) => spec('ours', one));
 
-/** Contestants without processes, and what becomes of them. */
+/** Runs contestants without processes, and records what they do. */
 class Stage {
-  /** "open NAME", "run NAME BATCH", "close NAME", in the order of events. */
+  /** "open NAME", "run NAME BATCH" and "close NAME", in the order of events. */
   readonly log: string[] = [];
   readonly absent: string[] = [];
   readonly #open = new Set<string>();
   readonly #running = new Set<string>();
-  /** Seconds of a batch of one; of ours half of a peer's. */
+  /** Seconds for a batch of one. Ours takes half the time of a peer. */
   seconds = ({ name }: PeerSpec, _company: number): number => (name.startsWith('ours') ? 1 : 2);
   onRun = (_spec: PeerSpec, _turn: Turn): void => {};
 
@@ -50,7 +50,7 @@ class Stage {
     onAbsent: ({ name }, reason) => this.absent.push(`${name}: ${reason}`),
   };
 
-  /** "NAME BATCH" of each turn. */
+  /** "NAME BATCH" for each turn. */
   get turns(): string[] {
     return this.log.flatMap((event) => /^run (.*)$/.exec(event)?.[1] ?? []);
   }
@@ -93,7 +93,7 @@ class Stage {
   }
 }
 
-/** "BATCH OURS beside PEER STATUS, …" */
+/** Returns "BATCH OURS beside PEER STATUS, …" for each comparison. */
 function summaries(comparisons: readonly Comparison[]): string[] {
   return comparisons.map(({ batch, contestants: [own, ...peers] }) => {
     const others = peers.map(({ name, status }) => `${name} ${status}`);

@@ -1,4 +1,4 @@
-// What `convert` makes of a language model's folder, and what it refuses.
+// Tests what `convert` makes from a language model's folder, and what it refuses.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,12 +31,12 @@ import { WHOLE, wholeCheckpoint } from './support/text-bundle.mts';
 import { cosine } from './support/vectors.mts';
 
 const folder = temporaryFolder();
-/** Of the checkpoint and the language model. */
+/** The bundle of the checkpoint and the language model. */
 const bundle = join(folder, 'bundle');
 let checkpoint: string;
 let llm: string;
 let made = 0;
-/** While the bundle was made. */
+/** The progress reported while the bundle was made. */
 const told: ConvertProgress[] = [];
 before(async () => {
   ({ checkpoint, llm } = await wholeCheckpoint(join(folder, 'whole')));
@@ -45,7 +45,7 @@ before(async () => {
 
 const fresh = (): string => join(folder, String(made++));
 
-/** A copy of a folder. */
+/** Copies a folder. */
 function copyOf(path: string): string {
   const copy = fresh();
   cpSync(path, copy, { recursive: true });
@@ -91,7 +91,7 @@ describe('--lora', () => {
     return lora;
   }
 
-  /** The same model with weight + 2 · b · a in the place of the weight. */
+  /** Writes the same model with each weight replaced by weight + 2 · b · a. */
   async function writeMerged(): Promise<string> {
     const merged = copyOf(llm);
     const { tensors } = await readCheckpoint(llm);
@@ -142,7 +142,7 @@ describe('--lora', () => {
 });
 
 describe('what does not fit', () => {
-  /** A checkpoint of a text adapter alone. */
+  /** Writes a checkpoint that holds only a text adapter. */
   function writeAdapter(width: number, embeddingDim: number): string {
     const path = `${fresh()}.safetensors`;
     const tensors = adapterTensors(adapterConfig(width, embeddingDim, true));
@@ -340,7 +340,8 @@ describe('the command', () => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (lines: string) => {
-      // One text has been encoded, and the others take long; a second signal would kill.
+      // One text has been encoded, and the others take long. A second signal would kill the
+      // process.
       if (said === '') child.kill('SIGINT');
       said += lines;
     });

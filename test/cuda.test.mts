@@ -1,5 +1,5 @@
-// What is said of GPUs that are not there, cannot be had, or lack what running on them needs: over a
-// driver of CUDA's without a GPU behind it.
+// Tests what is reported if there is no GPU, if it is unavailable, or if libraries are missing. A
+// fake CUDA driver takes the place of a GPU.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ before(async () => {
   complete = cudaLibraries.length > 0 && locateCudaOperators() !== undefined;
 });
 
-/** A machine with a file in the driver's place that is none. */
+/** A machine whose driver file is not a library. */
 function noDriver(): Record<string, string> {
   const broken = temporaryFolder();
   writeFiles(broken, { 'libcuda.so.1': 'no library' });
@@ -44,7 +44,10 @@ interface Answer {
   warnings: string[];
 }
 
-/** What loading for this device gives in a process of its own; of all parts, or of the one named. */
+/**
+ * Loads a bundle, or only the given part, on this device in a process of its own, and returns the
+ * result.
+ */
 async function load(
   env: Record<string, string>,
   device: string,

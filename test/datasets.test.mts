@@ -1,4 +1,4 @@
-// Datasets as they are published, small, and what evaluations make of them over vectors that are given.
+// Tests small datasets in their published formats, and evaluations with given vectors.
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -277,7 +277,7 @@ describe('retrieval datasets', () => {
       }
       await symlink('../../outside/secret.txt', odd(byCaption, 'caption/1\udcff.txt'));
       await writeFile(odd(byCaption, 'image/1\udcff.jpg'), '');
-      // What looks like the hub's blob leads on.
+      // The link looks like one to a blob of the hub's cache, but the blob links to a file outside.
       const entries = JSON.stringify([{ image: '1.jpg', caption: 'a' }]);
       const chained = await folderOf('chained/snapshot', { 'captions.json': entries });
       await folderOf('chained/blobs', { note: '' });
@@ -316,7 +316,7 @@ describe('retrieval datasets', () => {
       const dataset = await readRetrievalDataset(snapshot, { images: join(snapshot, 'data') });
       assert.deepEqual(dataset.texts, ['a']);
       assert.match(dataset.pictures[0] as string, /data\/1\.jpg$/);
-      // A folder that leads outside makes no blob of what lies in it.
+      // A folder that links to a snapshot outside does not make the files in it allowed.
       const led = await folderOf('led', { 'captions.json': entries });
       await symlink('../hub/snapshots/0123/data', join(led, 'images'));
       await assert.rejects(readRetrievalDataset(led), code('ERR_INVALID_ARG'));
@@ -343,7 +343,8 @@ describe('retrieval datasets', () => {
   });
 
   test('elements of an array, wherever the file is cut into pieces', async () => {
-    // Longer than a piece, so that strings, escapes and characters lie across its end.
+    // The text is longer than one piece, so that strings, escapes and characters cross the
+    // boundary.
     const values = Array.from({ length: 3000 }, (_, i) => [
       { text: `${'é"\\'.repeat(i % 300)}]`, n: i },
       i,

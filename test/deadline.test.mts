@@ -1,4 +1,4 @@
-// The time of a call that has several stages.
+// Tests the time limit of a call that has several stages.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Deadline } from '#lib/async/deadline';

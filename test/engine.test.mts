@@ -1,4 +1,4 @@
-// What stands between a bundle and a running engine: the plugin, the runtime, the operators.
+// Tests what is needed to run a bundle's engine: the plugin, the runtime and the operators.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ async function bundleOf(name: string, content: BundleContent, engine: string | B
   return out;
 }
 
-/** A shared library with this source, made by the compiler that set-up needs anyway. */
+/** Compiles this source to a shared library, with the compiler that the set-up needs anyway. */
 async function sharedLibrary(name: string, source: string): Promise<string> {
   const path = join(folder, `${name}.so`);
   await writeFile(join(folder, `${name}.c`), source);

@@ -43,7 +43,7 @@ function assertNear(found: ArrayLike<number>, expected: number[], tolerance: num
   }
 }
 
-/** Ranks every candidate by a sort, which the library never does. */
+/** Ranks every candidate by sorting, which the library never does. */
 function plainRecall(images: Matrix, texts: Matrix, imageOfText: number[], k: number): number[] {
   const row = ({ data, shape }: Matrix, i: number) => [
     ...data.subarray(i * shape[1], (i + 1) * shape[1]),
@@ -169,7 +169,7 @@ describe('recall', () => {
     const found = await searchRecall(left, right, options);
     const expected = recall(left, right, options);
     for (const way of ['imageToText', 'textToImage'] as const) {
-      // Of scores that fp32 cannot tell apart, another may come first.
+      // Scores that are equal in fp32 may be in another order.
       assertNear(found[way], expected[way], 2 / images);
     }
     assert.ok((expected.imageToText[3] as number) > 0);

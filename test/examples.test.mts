@@ -1,4 +1,4 @@
-// The examples, run as a reader would.
+// Tests the examples by running them as a reader would.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,10 @@ import { cosine } from './support/vectors.mts';
 const LANCEDB = fileURLToPath(new URL('../examples/lancedb.mjs', import.meta.url));
 const SERVICE = fileURLToPath(new URL('../examples/service.mjs', import.meta.url));
 
-/** Of a request: a connection of its own, as one that is kept may be closed while it is asked again. */
+/**
+ * Makes a request use a connection of its own. A kept connection may be closed by the service when
+ * it is reused.
+ */
 const ALONE = { headers: { connection: 'close' } };
 
 describe('service.mjs', () => {
@@ -76,7 +79,7 @@ describe('service.mjs', () => {
       assert.equal(answer.status, 413);
       assert.equal((answer.body as { error: { code: string } }).error.code, 'ERR_BODY_TOO_LARGE');
     }
-    // A body of no stated length.
+    // A body without a stated length.
     const endless = new ReadableStream({
       pull: (controller) => controller.enqueue(new Uint8Array(1_000_000)),
     });
@@ -102,7 +105,8 @@ describe('service.mjs', () => {
   });
 
   test('holds no more than some requests at a time', async () => {
-    // One more than it takes, each of which holds its place: once one is refused, none is left.
+    // One upload more than the service accepts. Each keeps its place, so once one is refused, no
+    // place is left.
     const uploads = Array.from({ length: 33 }, () => {
       const upload = request(`${origin}/embed`, { method: 'POST' });
       upload.on('error', () => {});
@@ -135,7 +139,8 @@ describe('service.mjs', () => {
   test('a client that hangs up is no fault, and SIGTERM ends it well', async () => {
     const body = readFileSync(pictures[0] as string);
     const hangingUp = Array.from({ length: 50 }, (_, i) => {
-      // Without an agent no connection is left that has asked nothing, which the service would wait for.
+      // Without an agent there are no idle connections, which the service would wait for at its
+      // end.
       const asked = request(`${origin}/embed`, { method: 'POST', agent: false });
       asked.on('error', () => {});
       asked.end(body);

@@ -1,4 +1,5 @@
-// What in folders counts as a picture, how links are followed, and names of any bytes.
+// Tests which files of folders are taken as images, how links are followed, and file names that are
+// not UTF-8.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -28,7 +29,7 @@ import { wholeBundle } from './support/text-bundle.mts';
 const folder = temporaryFolder();
 const [DIGIT, OTHER] = digits('gallery') as [string, string];
 
-/** A folder of empty files. */
+/** Makes a folder with empty files. */
 function folderOf(name: string, ...files: string[]): string {
   const path = join(folder, name);
   for (const file of files) {
@@ -100,7 +101,7 @@ describe('links', () => {
     const outside = folderOf('shared', 'b.jpg');
     for (const name of ['z', 'y', 'x']) symlinkSync(outside, join(path, name));
     assert.deepEqual(await listed(path), ['a.jpg', 'x/b.jpg']);
-    // What a place itself leads to is listed, whatever links to it.
+    // A folder that the caller names is listed, whatever else links to it.
     assert.deepEqual(await listed(join(path, 'y')), ['b.jpg']);
   });
 });
@@ -129,7 +130,8 @@ test('an abort ends the search', async () => {
 
 describe('names of any bytes', () => {
   test('are strings as Python’s os.fsdecode gives them', () => {
-    // python3 -c 'import os; print(ascii(os.fsdecode(b"...")))', Python 3.11
+    // The expected values are from Python 3.11: python3 -c 'import os;
+    // print(ascii(os.fsdecode(b"...")))'
     const DECODED: [string, string][] = [
       ['caf\xe9.png', 'caf\udce9.png'],
       ['\xff\xfe', '\udcff\udcfe'],
@@ -153,7 +155,7 @@ describe('names of any bytes', () => {
   });
 });
 
-/** Latin-1, as old archives unpack them; some file systems refuse such names. */
+/** A name in Latin-1, as old archives have them. Some file systems refuse such names. */
 const LATIN = Buffer.from('caf\xe9.png', 'latin1');
 const LATIN_NAME = 'caf\udce9.png';
 

@@ -1,4 +1,4 @@
-// How scripts/gpu-check.sh runs steps, over programs that stand for those of a build.
+// Tests how scripts/gpu-check.sh runs its steps, with fake programs in place of a build's.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,10 +17,10 @@ import {
 import { readRecord } from './support/gpu-record.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
-/** A program that runs until it is asked to end, and then prints what it has. */
+/** Makes a command that runs until it is asked to end, and then prints its result. */
 function endless(done: number, started = '/dev/null'): string {
   const path = join(temporaryFolder(), 'endless.sh');
-  // `timeout` asks a program and then its group, so this one is asked twice.
+  // `timeout` signals a program and then its group, so this program gets the signal twice.
   const lines = [
     `trap 'trap "" TERM; echo "{\\"done\\": ${done}}"; exit 1' TERM`,
     `touch ${started}`,
@@ -54,7 +54,7 @@ describe('gpu-check', () => {
       "plan short 0 'x'",
       'grace_seconds=1',
       "beside stuck 1 'whether it ends' sleep infinity",
-      // Asked to end, it does not.
+      // This program ignores the request to end.
       `beside deaf 1 'whether it ends' sh -c 'trap "" TERM; while :; do sleep 1; done'`,
       "alone after 100 'whether it runs' echo '{}'",
     ]);
@@ -72,10 +72,10 @@ describe('gpu-check', () => {
       [
         "plan other 100 'x'",
         "alone foreign 100 'whether it stays out' true",
-        // The clock of the plan, whatever the script has done before.
+        // Sets the clock of the plan, whatever the script has done before.
         'SECONDS=0',
         "plan brief 500 'x'",
-        // In place of the real one: the time is over when the step has begun.
+        // Replaces `timeout`: the time is over as soon as the step has begun.
         'timeout() { [ "$1" = --kill-after=10 ] && [ "$2" -gt 0 ] && [ "$2" -le 500 ] || return 9',
         'shift 2; "$@" &',
         `until [ -e ${started} ]; do sleep 0.1; done; kill $!; wait $! || true; return 124; }`,
@@ -100,7 +100,7 @@ describe('gpu-check', () => {
 
   test('neighbours run at the same time, and a step alone when they have ended', () => {
     const folder = temporaryFolder();
-    // Each waits until the other has begun.
+    // Each step waits until the other has begun.
     const meet = (mine: string, other: string) =>
       `sh -c 'touch ${mine}; until [ -e ${other} ]; do sleep 0.1; done; touch ${mine}-done'`;
     const [a, b] = [join(folder, 'a'), join(folder, 'b')];

@@ -1,4 +1,4 @@
-// The plans of scripts/gpu-check.sh, as a dry run prints them.
+// Tests the plans of scripts/gpu-check.sh as a dry run prints them.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { fakeBuild, gpuCheck, runTable } from './support/gpu-check.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
-/** Seconds that each plan has for it. */
+/** Seconds that each plan reserves for unpacking. */
 const UNPACKING = 20;
 
 describe('the plans of gpu-check', () => {
@@ -23,7 +23,7 @@ describe('the plans of gpu-check', () => {
     seconds: number | undefined;
   }
 
-  /** What a dry run prints. */
+  /** Parses the output of a dry run. */
   function readPlans(text: string): Plan[] {
     return text.split(/^(?=\w+: what )/m).flatMap((paragraph) => {
       const name = /^(\w+): what /.exec(paragraph)?.[1];

@@ -1,4 +1,4 @@
-// bench/gpu/record.py: what it makes of the steps that scripts/gpu-check.sh ran.
+// Tests the record that bench/gpu/record.py makes from the steps that scripts/gpu-check.sh ran.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 describe('the record of a GPU', () => {
-  /** What ran: names with what each printed, or a failure. */
+  /** The steps that ran: their names with what each printed, or a failure. */
   type Ran = { [name: string]: { out?: string; err?: string; status?: string; reason?: string } };
 
   function record(out: string, gpu: string, ran: Ran) {
@@ -85,7 +85,7 @@ describe('the record of a GPU', () => {
     const same = readRecord(out);
     assert.equal(same.steps.length, 3);
     assert.deepEqual([same.gates[0]?.found, same.gates[0]?.met], [2, true]);
-    // A step that was cut keeps what it had done, unless it had been done before.
+    // A step that was cut short keeps the results it had, unless an earlier run completed it.
     record(out, 'H', {
       'pytorch-fp16': { status: 'cut', out: peer(time(64, 4000)) },
       'torch-compile-fp16': { status: 'cut', out: peer(time(64, 1600)) },

@@ -1,4 +1,4 @@
-// Heat maps against NumPy's arithmetic and matplotlib's colours, pixel by pixel.
+// Tests heat maps against NumPy's arithmetic and matplotlib's colours, pixel by pixel.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ import { photograph } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeBundle } from './support/text-bundle.mts';
 
-/** What tools/make-heat-map-goldens.py writes; numbers as base64. */
+/** A golden that tools/make-heat-map-goldens.py writes, with numbers in base64. */
 interface Golden {
   imageSize: number;
   texts: Record<string, string>;
@@ -59,7 +59,7 @@ for (const { grid, text = 'some', image, size, rgb, ...rest } of golden.cases) {
     assert.deepEqual([info.width, info.height, info.channels], [...size, 3]);
     const expected = Buffer.from(rgb, 'base64');
     assert.equal(data.length, expected.length);
-    // Where two colours meet, the last bit of a double may choose the other.
+    // At the border of two colours, the last bit of a double may decide.
     const wrong = expected.filter((byte, i) => Math.abs(byte - (data[i] as number)) > 0).length;
     assert.ok(wrong <= expected.length / 200, `${wrong} bytes of ${expected.length} differ`);
   });
@@ -92,7 +92,8 @@ test('painting a large map lets the event loop turn', async (t) => {
     clearImmediate(turning);
   });
   await heatMap(patchesOf('square'), textOf('some'), { width: 1000 });
-  // A million pixels, and a turn after 65,536 of them and the rest of their line.
+  // The map has a million pixels, and the event loop turns after every 65,536 of them, at the end
+  // of a line.
   assert.ok(turns > 10, `${turns} turns`);
 });
 

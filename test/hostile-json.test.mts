@@ -1,4 +1,4 @@
-// JSON of manifests and index notes that is deep, or of other kinds than expected.
+// Tests JSON in manifests and index notes that is deeply nested or has values of unexpected types.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Pictures become the pixels that Pillow and CLIPImageProcessorPil make of them, bit for bit.
+// Tests that images become the pixels of Pillow and CLIPImageProcessorPil, bit for bit.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -18,7 +18,10 @@ import {
 
 const OPTIONS = { maxPixels: 268_402_689, autoOrient: false, transfer: false };
 
-/** AVIF: libheif repeats chroma where Pillow's libavif blends it. Largest byte difference, at 56 px. */
+/**
+ * Largest allowed byte difference at 56 px. For AVIF, libheif repeats chroma where Pillow's libavif
+ * blends it.
+ */
 const BOUNDED: Record<string, number> = { 'rgb.avif': 12 };
 
 function decode(input: EncodedImage, autoOrient = false): Promise<RawPixels> {

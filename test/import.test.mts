@@ -1,4 +1,5 @@
-// The precision of an engine made elsewhere: it is read from the file, or said by the caller.
+// Tests the precision of an engine made elsewhere: it is read from the file or stated by the
+// caller.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -21,7 +22,7 @@ const folder = temporaryFolder();
 const made = (precision: string) => join(folder, `made-${precision}`);
 const imported = (precision: string) => join(folder, `imported-${precision}`);
 
-/** Wraps the engine file of a bundle in that precision. */
+/** Imports the engine file of a bundle in that precision. */
 function wrap(precision: string, options: Partial<ImportOptions> = {}) {
   const file = join(made(precision), 'vision/1/model.pt');
   return importEngine(file, { ...SHAPE, out: imported(precision), ...options });

@@ -1,5 +1,5 @@
-// The comparison with MLPerf's LoadGen: what agrees, and LoadGen itself where it is installed, over
-// an engine that takes 2 ms a batch.
+// Tests the comparison with MLPerf's LoadGen: the rule of agreement and, if it is installed,
+// LoadGen itself, with an engine that takes 2 ms per batch.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ describe('agreement', () => {
   });
 
   test('offline both are paces: the same run, seen by both, is the same', () => {
-    // 600 pictures in six windows of 100, the first of which takes twice as long.
+    // 600 images in six windows of 100. The first window takes twice as long.
     const windows = [50, 100, 100, 100, 100, 100].map((picturesPerSecond) => ({
       ...{ picturesPerSecond, p50: 0 },
     }));
@@ -115,7 +115,7 @@ describe('LoadGen', { skip: absent }, () => {
   test('a bundle that is not there, and a subject that dies, end it', async () => {
     const open = { ...asked.open, bundle: join(folder, 'none') };
     await assert.rejects(runLoadGen(python, { ...asked, open, scenario: 'Server' }), /exit code 1/);
-    // It opens, and ends with the first query.
+    // A subject that opens and ends at the first query.
     const opens = `process.stdin.once('data', () => { console.log('{"is":"opened"}');
       process.stdin.once('data', () => process.exit(0)); });`;
     const subject = [process.execPath, '-e', opens];

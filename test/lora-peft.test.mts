@@ -1,4 +1,4 @@
-// LoRAs in the forms that PEFT saves them, held to what PEFT's own merge makes of them.
+// Tests LoRAs in the forms that PEFT saves against the result of PEFT's own merge.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ const folder = temporaryFolder();
 /** PEFT sums in fp32, this project in fp64. */
 const TOLERANCE = 2e-6;
 
-/** Of the fixtures, each in a thread of its own: once. */
+/** Reads a fixture once. Each reading uses a thread of its own. */
 const read = once((path: string) => readCheckpoint(join(fixtures, path)));
 const base = async () => resolveLlama(await read('base')).weights;
 
@@ -54,7 +54,9 @@ describe(`as PEFT ${goldens.versions.peft} merges`, () => {
   }
 });
 
-/** A case's folder with another configuration, and without the tensors that `drop` matches. */
+/**
+ * Copies a case's folder with a changed configuration and without the tensors that `drop` matches.
+ */
 async function altered(name: string, change: object, drop = /^$/): Promise<string> {
   const path = join(folder, `altered-${made++}`);
   mkdirSync(path);
@@ -165,7 +167,7 @@ describe('regular expressions of a file', () => {
     new PythonPattern(source, { left: 100_000 }).matchesAll(text);
 
   it('match as Python has them', () => {
-    // By re.fullmatch of Python 3.11.
+    // The expected values are from re.fullmatch of Python 3.11.
     const cases: [string, string, boolean][] = [
       ['a|bc', 'bc', true],
       ['(a|ab)(c|bcd)', 'abcd', true],

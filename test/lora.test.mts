@@ -42,7 +42,7 @@ const freshFolder = (): string => {
   return path;
 };
 
-/** Multiples of 1/64 below 4: exact in every type, and so are their sums of products. */
+/** Makes multiples of 1/64 below 4. They and the sums of their products are exact in every type. */
 function numbers(shapes: NamedShapes, dtype: FloatDtype, seed: number): TensorData[] {
   const random = new Random(seed);
   return Object.entries(shapes).map(([name, shape]) => {
@@ -52,7 +52,7 @@ function numbers(shapes: NamedShapes, dtype: FloatDtype, seed: number): TensorDa
   });
 }
 
-/** The halves of the updates of these modules in every layer, as PEFT names them. */
+/** Returns both factors of the update of these modules in every layer, with PEFT's names. */
 function halves(targets = CONFIG.target_modules): NamedShapes {
   const linear = Object.entries(LLAMA).filter(([name]) =>
     targets.some((target) => name.endsWith(`.${target}.weight`)),
@@ -235,7 +235,7 @@ describe('what is no plain LoRA', () => {
 });
 
 describe('a merge that fails leaves no file', () => {
-  /** Merges an update of which the first number is another. */
+  /** Merges an update whose first number is `value`. */
   async function mergeWith(value: number, dtype: FloatDtype, output: string, signal?: AbortSignal) {
     const weights = await llama();
     const tensors = numbers(halves(), 'f32', 2);

@@ -1,4 +1,4 @@
-// LLM2CLIP as DESIGN.md words it: inputs, options, errors, and the end of its life.
+// Tests LLM2CLIP as DESIGN.md describes it: inputs, options, errors and disposal.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,10 +27,12 @@ before(async () => {
 after(() => model.dispose());
 
 const norm = (x: Float32Array) => Math.hypot(...x);
-/** Between a picture alone and among others. */
+/** Tolerance between an image alone and the same image in a batch. */
 const ALIKE = onDevice('fp32', { cosine: 0, difference: 1e-5 });
 
-/** Rejects so; a synchronous throw fails the test by itself. */
+/**
+ * Asserts that the promise rejects with this error. A synchronous throw fails the test by itself.
+ */
 function assertRejects(promise: Promise<unknown>, name: string, code: string): Promise<void> {
   return assert.rejects(promise, (error: Error & { code?: string }) => {
     assert.equal(`${error.name} ${error.code}`, `${name} ${code}`);
@@ -295,7 +297,7 @@ describe('the end', () => {
     const expected = await model.encodeImage(picture);
     const models = await Promise.all([1, 2, 3].map(() => loadModel(bundle, { threads: 1 })));
     const found = await Promise.all(models.map((one) => one.encodeImage(picture)));
-    // They share an engine, and may so have shared a batch.
+    // The models share an engine, so the images may have shared a batch.
     for (const embedding of found) assertClose(embedding, expected, ALIKE);
     await Promise.all(models.map((one) => one.dispose()));
   });

@@ -1,5 +1,6 @@
-// Serving over a real engine on the device under test: what serving, buffers and workers show over an
-// engine that computes nothing, each embedding held to what the model gives in fp32 on the CPU.
+// Tests serving with a real engine on the device under test. It repeats the tests of serving,
+// buffers and workers, which use an engine that computes nothing, and compares each embedding with
+// that in fp32 on the CPU.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -29,7 +30,7 @@ const codeOf = (error: unknown) => (error as { code?: string }).code;
 const bundleOf = (precision: Precision) => join(folder, precision);
 
 let expected: Float32Array[];
-/** Preprocessed pixels [1, 3, S, S] of each picture. */
+/** Preprocessed pixels [1, 3, S, S] of each image. */
 let pixels: Float32Array[];
 let shape: number[];
 before(async () => {
@@ -47,7 +48,9 @@ before(async () => {
   shape = [1, 3, preprocessing.size, preprocessing.size];
 });
 
-/** Another precision or other options are another engine, with counts of its own. */
+/**
+ * Loads a model. With another precision or other options it has an engine and counts of its own.
+ */
 const load = (batching: LoadOptions['batching'] = {}, precision: Served = 'fp16') =>
   loadModel(bundleOf(precision), { batching });
 
@@ -75,7 +78,7 @@ describe('batches', () => {
       }
       const { batches, requests, stages, copies } = model.stats();
       assert.equal(requests.completed, 93);
-      // Those that come at once are one batch, of 64 the first 16.
+      // Images that are submitted together form one batch. Of 64, the first batch takes 16.
       for (const size of [1, 2, 3, 7, 16]) assert.ok((batches.sizes[size] ?? 0) > 0, `${size}`);
       assert.ok(Object.keys(batches.sizes).every((size) => Number(size) <= 16));
       assert.equal(stages.run.count, batches.count);
@@ -174,7 +177,7 @@ describe('those who leave', () => {
     await Promise.all(Array.from({ length: 1000 }, (_, i) => ask(i)));
     assert.equal(outcomes.done + outcomes.aborted, 1000);
     assert.ok(outcomes.done >= 498 && outcomes.aborted >= 167, JSON.stringify(outcomes));
-    // Those that were aborted in a batch go through the engine all the same.
+    // Images that were aborted in a batch still go through the engine.
     await until(() => model.stats().queue.inBatches === 0, 'an idle engine');
     const { requests, queue } = model.stats();
     assert.deepEqual(queue, { depth: 0, inBatches: 0 });
@@ -193,7 +196,7 @@ describe('those who leave', () => {
       else assert.deepEqual([i % 2, codeOf(result.reason)], [0, 'ERR_TIMEOUT']);
     }
     const late = results.filter(({ status }) => status === 'rejected').length;
-    t.diagnostic(`${late} late`); // none where the engine keeps up
+    t.diagnostic(`${late} late`); // None is late if the engine is fast enough.
     assert.deepEqual(model.stats().queue, { depth: 0, inBatches: 0 });
   });
 

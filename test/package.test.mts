@@ -30,7 +30,7 @@ function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(path, 'utf8')) as T;
 }
 
-/** The tarball, as npm would publish it. */
+/** Makes the tarball that npm would publish. */
 async function pack(folder: string): Promise<string> {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const { stdout } = await run('npm', args, { cwd: ROOT });
@@ -39,7 +39,10 @@ async function pack(folder: string): Promise<string> {
   return join(folder, packed.filename);
 }
 
-/** The dependencies' entries of this project's lock file: what npm's cache has after `npm ci`. */
+/**
+ * Returns a lock file with the dependencies' entries of this project's, which are in npm's cache
+ * after `npm ci`.
+ */
 function lockFor(tarball: string): object {
   const lock = readJson<{ packages: Record<string, LockedPackage> }>(
     join(ROOT, 'package-lock.json'),
@@ -58,7 +61,10 @@ function lockFor(tarball: string): object {
   };
 }
 
-/** Installs as an app would; without npm's cache and a registry, by unpacking and linking. */
+/**
+ * Installs the tarball as an app would. Without npm's cache and a registry, it unpacks and links
+ * instead.
+ */
 async function install(app: string, tarball: string): Promise<string> {
   const manifest = { name: 'app', private: true, dependencies: { llm2clip: `file:${tarball}` } };
   writeFileSync(join(app, 'package.json'), JSON.stringify(manifest));
@@ -92,7 +98,7 @@ describe('the packed tarball, installed in an empty folder', () => {
     installer = await install(app, await pack(folder));
   });
 
-  /** Node alone: no compiler, no CMake, no Python on PATH. */
+  /** Runs Node on a PATH without compiler, CMake and Python. */
   const node = (...args: string[]) =>
     run(process.execPath, args, {
       cwd: app,
@@ -162,7 +168,7 @@ describe('the packed tarball, installed in an empty folder', () => {
   it('finds its plugin where an Electron app keeps it', async () => {
     const archive = join(folder, 'electron/app.asar/node_modules');
     const unpacked = join(folder, 'electron/app.asar.unpacked/node_modules');
-    // Of its packages what looks for the plugin.
+    // Only the packages that search for the plugin are needed.
     for (const [folder, name] of [
       [archive, 'llm2clip'],
       [archive, 'node-gyp-build'],

@@ -1,4 +1,4 @@
-// What leaves the layers of vision towers, patch by patch, against timm and transformers.
+// Tests the patches of vision towers' layers against timm and transformers.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,13 +23,13 @@ import { HeldModel } from './support/held-model.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { until } from './support/until.mts';
 
-/** What tools/make-patch-goldens.py writes. */
+/** A golden that tools/make-patch-goldens.py writes. */
 interface Golden {
   seed: number;
   photograph: string;
-  /** Patches that are held, by their place in the grid. */
+  /** Indexes in the grid of the patches that the golden holds. */
   kept: number[];
-  /** By layer, and in the space of the embeddings; not normalised. */
+  /** Patches by layer, and in the space of the embeddings. They are not normalised. */
   layers: Record<string, number[][]>;
 }
 
@@ -41,7 +41,7 @@ const LAYOUTS = {
 type TinyPreset = keyof typeof LAYOUTS;
 const PRESETS = Object.keys(LAYOUTS) as TinyPreset[];
 
-/** Of a picture that was computed twice: how many there were at once differs. */
+/** Tolerance between two runs of an image in batches of different sizes. */
 const ALIKE = onDevice('fp32', { cosine: 0, difference: 1e-5 });
 
 const folder = temporaryFolder();
@@ -51,7 +51,7 @@ function readPatchGolden(preset: TinyPreset): Golden {
   return JSON.parse(readFileSync(path, 'utf8')) as Golden;
 }
 
-/** Converted once. */
+/** Returns a bundle, which is converted only once. */
 async function bundleOf(preset: TinyPreset, options: { precision: Precision; portable?: boolean }) {
   const { seed } = readPatchGolden(preset);
   const layout = LAYOUTS[preset];
@@ -64,7 +64,7 @@ async function bundleOf(preset: TinyPreset, options: { precision: Precision; por
   return out;
 }
 
-/** One patch, by its place in a grid that is read row by row. */
+/** Returns one patch by its index in the grid, which is read row by row. */
 function patchOf({ at, shape }: Patches, i: number): Float32Array {
   return at(Math.floor(i / shape[1]), i % shape[1]);
 }
@@ -106,7 +106,7 @@ for (const preset of PRESETS) {
           );
         }
       }
-      // One set of weights, read by both ways through it.
+      // Both outputs use the same weights.
       const again = await model.encodeImage(picture, { normalize: false });
       assertSame(again, embedding, options.precision);
     });
@@ -208,7 +208,7 @@ describe('of one model', () => {
   });
 });
 
-// FAULTS.md rows 9 and 10, over an engine that the test holds and releases.
+// Tests rows 9 and 10 of FAULTS.md with an engine that the test holds and releases.
 describe('under way', () => {
   const fake = requireFake(fakePackage(join(folder, 'package')));
   const { width } = FAKE_TOWER;

@@ -1,4 +1,4 @@
-// The benchmark's peers: the client against a scripted peer, and the side that serves in Node.
+// Tests the benchmark's peers: the client with a scripted peer, and the server side in Node.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ const folder = temporaryFolder();
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 const SIZE = 2;
-/** Three pictures of 2 × 2: of 0, of 1 and of 2 throughout. */
+/** Three images of 2 × 2 pixels, with all values 0, 1 and 2. */
 const pixels = join(folder, 'pixels.f32');
 writeFileSync(
   pixels,
@@ -145,8 +145,8 @@ describe('the client', () => {
 const HANG = { op: 'run', pixels: 'hang' };
 
 /**
- * A peer that is used without its protocol, its id, and that of a process that it has started: with
- * that it does not end by itself, so `close` is not to wait for it.
+ * Starts a peer whose protocol is not used. Returns it with its process id and that of a process
+ * that it has started. The peer does not end by itself, so `close` does not wait for it.
  */
 async function startProcess(options?: Pick<PeerProcessOptions, 'signal'>) {
   const peer = new PeerProcess('fake', FAKE, { signal: options?.signal, closeMs: 0 });
@@ -256,7 +256,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
   });
 }
 
-/** A peer over serve.mts whose embedding is a picture's first number, and that chatters. */
+/** A peer that uses serve.mts and writes to stdout. Its embedding is an image's first number. */
 const FIRST = `
   import { serve } from ${JSON.stringify(path('../bench/peers/serve.mts'))};
   await serve(async ({ model, precision }) => {
@@ -272,7 +272,9 @@ const FIRST = `
 const NODE = [process.execPath, '--import', 'tsx', '--input-type=module', '--eval'];
 const served = (model?: string) => start([...NODE, FIRST], model);
 
-/** A peer whose embedding says of each run so far whether the event loop was monitored in it. */
+/**
+ * A peer whose embedding says, for each run so far, whether the event loop was monitored during it.
+ */
 const WATCHED = `
   import perf from 'node:perf_hooks';
   import { syncBuiltinESMExports } from 'node:module';

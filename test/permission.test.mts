@@ -1,4 +1,4 @@
-// Node's permission model, with what README says has to be allowed.
+// Tests Node's permission model with the permissions that README lists.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// Which pictures of a folder are taken where not all are.
+// Tests which images of a folder are chosen when not all are used.
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,7 +43,8 @@ test('all of few, of files and folders; others stand in for those that do not de
   const places = [join(folder, 'some'), names[0] as string];
   const [first, ...rest] = names as [string, ...string[]];
   await assertSample(await samplePictures(places, 32, PREPROCESSING), [...rest, first]);
-  // Of [0, 1, 2, 3, first] 0 and 2 are chosen, and 1 is the first to stand in.
+  // Of [0, 1, 2, 3, first], images 0 and 2 are chosen. 0 cannot be decoded, and 1 is its first
+  // substitute.
   const [one, two] = rest as [string, string];
   await assertSample(await samplePictures(places, 2, PREPROCESSING), [two, one]);
 });

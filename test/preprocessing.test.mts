@@ -1,5 +1,5 @@
-// Pictures become what the processor makes of them that the files beside a checkpoint state, bit for
-// bit: tools/make-preprocessing-goldens.py asked transformers, timm and open_clip.
+// Tests that images are preprocessed as the files beside a checkpoint state, bit for bit as by
+// transformers, timm and open_clip (see tools/make-preprocessing-goldens.py).
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,10 +23,10 @@ type Files = Record<string, Record<string, unknown>>;
 
 interface Case {
   name: string;
-  /** Edge that the weights are for, in pixels. */
+  /** Width and height that the weights are for, in pixels. */
   size: number;
   files: Files;
-  /** sha256 of float32 [3, S, S], by the picture's name. */
+  /** sha256 of float32 [3, S, S], by the image's name. */
   pictures: Record<string, string>;
 }
 
@@ -156,7 +156,7 @@ describe('what is refused, by name', () => {
 });
 
 describe('a bundle', () => {
-  /** A folder with the checkpoint of the digits, of 56 pixels, and such a file. */
+  /** Makes a folder with the checkpoint of the digits, for images of 56 pixels, and this file. */
   const folderWith = (name: string, content: object): string => {
     const folder = mkdtempSync(join(temporaryFolder(), 'stated-'));
     copyFileSync(CHECKPOINT, join(folder, 'digits.pt'));
@@ -239,7 +239,7 @@ describe('what a heat map is laid over', () => {
     { size: 56, resize: 71, squash: true, crop: 'half-even' },
     { size: 56, resize: 63, crop: 'half-even' },
   ];
-  /** A black picture that is white from one corner to the other. */
+  /** Makes a black image that is white inside the box, enlarged by `margin`. */
   const whiteWithin = (width: number, height: number, box: Box, margin: number): RawPixels => {
     const data = new Uint8Array(width * height);
     const [left, top] = [box.left - margin, box.top - margin].map(Math.round) as [number, number];
@@ -272,7 +272,7 @@ describe('what a heat map is laid over', () => {
           return [0, size - 1, size * (size - 1), size * size - 1].map((corner) => floats[corner]);
         };
         assert.deepEqual(await seen(2), [1, 1, 1, 1]);
-        // Twelve pixels of the picture are more than one of what is seen.
+        // Twelve pixels of the image are more than one pixel that the model sees.
         assert.deepEqual(await seen(-12), [0, 0, 0, 0]);
       }
     });

@@ -1,4 +1,4 @@
-// Files of texts: their encodings, and what is no file.
+// Tests text files: their encodings, and paths that lead to something else.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
-// Under test runners: in a realm of their own, whose timers never fire (as jest's fake ones).
+// Tests this library under test runners such as jest: in a realm of their own, with timers that
+// never fire.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

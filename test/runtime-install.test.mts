@@ -20,7 +20,7 @@ import { untilGroupEnded } from './support/processes.mts';
 import { WITHOUT_PIP } from './support/programs.mts';
 import { temporaryFolder, withEnvironment } from './support/temporary.mts';
 
-/** Wheels of a few bytes, which pip fetches from a folder, and a place to install them. */
+/** Makes wheels of a few bytes, which pip takes from a folder, and a place to install them. */
 function workshop() {
   const folder = temporaryFolder();
   const pins = writeWheels(join(folder, 'wheels'));
@@ -40,7 +40,7 @@ type Workshop = ReturnType<typeof workshop>;
 const first = workshop();
 let firstInstalled: Promise<InstallResult> | undefined;
 
-/** One where it is installed, as it was in the first. */
+/** Makes a place with an installed runtime, copied from the first one. */
 async function installedWorkshop(): Promise<Workshop> {
   firstInstalled ??= first.install();
   await firstInstalled;
@@ -49,7 +49,10 @@ async function installedWorkshop(): Promise<Workshop> {
   return place;
 }
 
-/** Ends its process with a part written of a file whose name ends so, or when such a program has begun. */
+/**
+ * Kills its process when part of a file with this suffix is written, or when a program with this
+ * name starts.
+ */
 const KILL_AT = `
   const stage = process.argv[2];
   const fs = require('node:fs');
@@ -73,7 +76,7 @@ const KILL_AT = `
     return child;
   };`;
 
-/** The same in a process of its own, which ends at a stage if one is named. */
+/** Installs in a process of its own, which ends at the stage, if one is given. */
 function installElsewhere(
   { pins, target, environment }: Workshop,
   headers = false,
@@ -92,7 +95,7 @@ function installElsewhere(
   });
 }
 
-/** Modules that Python and pip import, each of which notes that it was run. */
+/** Writes modules that Python and pip import. Each notes that it was run. */
 function writeTraps(folder: string, note: string): void {
   const names = ['pip', 'ctypes', 'runpy', 'site', 'sitecustomize', 'usercustomize', 'os', 'json'];
   const more = ['importlib', 'zipfile', 'typing', 'torch'];
@@ -248,13 +251,13 @@ describe('files of the folder in which it is started', { skip: WITHOUT_PIP }, ()
       };
       await install();
       if (PYTHONPATH === 'the folder') {
-        // One of another version is replaced in one step.
+        // A runtime of another version is replaced in one step.
         const record = readFileSync(join(place.target, 'runtime.json'), 'utf8');
         writeFiles(place.target, { 'runtime.json': record.replaceAll(LIBTORCH_VERSION, '2.9.1') });
         await install();
       }
       assertInstalled(place.target);
-      // Python is also asked for its torch.
+      // Python is also asked for its own torch.
       const python = join(import.meta.dirname, '../dist/runtime/python.js');
       const script = `require(${JSON.stringify(python)}).findPythonTorch(3_600_000)`;
       const asked = spawn(process.execPath, ['-e', script], {
@@ -311,7 +314,8 @@ describe('installing libtorch in several processes', { skip: WITHOUT_PIP }, () =
     const child = installElsewhere(place, headers, { stage, detached: true });
     const [, signal] = await once(child, 'close');
     assert.equal(signal, 'SIGKILL');
-    // pip outlives whoever started it for a moment, and may make its folder again after it was swept.
+    // pip may outlive the process that started it for a moment, and recreate its folder after it
+    // was deleted.
     await untilGroupEnded(child.pid as number);
   }
 });

@@ -17,7 +17,9 @@ const PYTHON = execFileSync('python3', ['-c', 'import sys; print(sys.executable)
   encoding: 'utf8',
 }).trim();
 
-/** Variables that make a machine with nothing on it; its python3 knows PYTHONPATH alone. */
+/**
+ * Returns the environment of a machine with nothing installed, whose python3 knows only PYTHONPATH.
+ */
 function bareMachine(folder: string) {
   writeFiles(folder, { 'bin/python3': `#!/bin/sh\nexec '${PYTHON}' -S "$@"\n` });
   chmodSync(join(folder, 'bin/python3'), 0o755);
@@ -31,7 +33,7 @@ function bareMachine(folder: string) {
 
 const HOUR_MS = 3_600_000;
 
-/** Waits for python3 on a machine however busy. */
+/** Waits for python3 even on a busy machine. */
 const locate = (options: { runtime?: string } = {}): Promise<Libtorch> =>
   locateLibtorch(options, HOUR_MS);
 
@@ -61,7 +63,7 @@ describe('libtorch is found', () => {
       const third = await locate();
       assert.deepEqual([third.source, third.root], ['cache', cache]);
       process.env.LLM2CLIP_CACHE = join(folder, 'empty');
-      // The fake torch exits when it is imported.
+      // The fake torch ends the process if it is imported.
       const last = await locate();
       assert.deepEqual([last.source, last.root], ['python', python]);
     });
@@ -215,7 +217,7 @@ describe('libtorch is refused', () => {
         await assert.rejects(locate(), hasCode('ERR_RUNTIME_MISSING', /chmod go-w/));
         chmodSync(path, 0o755);
       }
-      // One that is named is the user's own choice.
+      // A folder that the user names is trusted.
       chmodSync(inside, 0o777);
       assert.equal((await locate({ runtime: inside })).source, 'option');
     });

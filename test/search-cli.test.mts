@@ -1,4 +1,4 @@
-// `llm2clip index` and `llm2clip search`, over a real engine.
+// Tests `llm2clip index` and `llm2clip search` with a real engine.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -145,7 +145,7 @@ describe('llm2clip index', () => {
       const begin = await bytes();
       const child = spawn(process.execPath, [MAIN, ...words], { stdio: 'ignore' });
       const closed = once(child, 'close');
-      // The pictures of a step are 3 kB.
+      // The images of one step take 3 kB.
       const isAt = async () => child.exitCode !== null || (await bytes()) > begin + 2500 * round;
       await until(isAt, 'a longer index');
       child.kill('SIGKILL');

@@ -1,5 +1,5 @@
-// Index files: what is written comes back, a killed writer loses and doubles nothing, damage is
-// found, and one process writes at a time.
+// Tests index files: they keep what was written, a killed writer loses and duplicates nothing,
+// damage is detected, and one process writes at a time.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -245,7 +245,7 @@ describe('damage', () => {
   test('a disk that is full fails the change and all after it; what was there before stays', async () => {
     const limited = join(folder, 'limited.index');
     await VectorIndex.create({ dim }).save(limited);
-    // Files of at most 16 KiB.
+    // Files may have at most 16 KiB.
     const command = `ulimit -f 16; exec '${process.execPath}' '${WRITER}' '${limited}'`;
     const child = spawn('bash', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);

@@ -1,4 +1,4 @@
-// Exact search, against a plain reference in double precision, and by each choice of kernels.
+// Tests exact search with each choice of kernels against a plain reference in double precision.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { coarseVectors, rankedByHand, unitVectors } from './support/search-vecto
 import { temporaryFolder } from './support/temporary.mts';
 
 const STORAGES = ['fp32', 'fp16', 'int8'] as const;
-/** Of a score, to that of the vectors before they were rounded. */
+/** Largest difference between a score and that of the vectors before they were rounded. */
 const TOLERANCES: Record<Storage, number> = { fp32: 2e-6, fp16: 1e-3, int8: 1e-2 };
 const code = (expected: string) => (error: Error & { code?: string }) => error.code === expected;
 
@@ -46,7 +46,7 @@ describe('scores', () => {
       const [n, dim] = [500, 4];
       const vectors = coarseVectors(n, dim, 3);
       await using index = await indexOf(vectors, dim, storage);
-      // Small whole numbers, of a common scale in int8, are exact in every storage.
+      // These vectors are exact in every storage: small integers, in int8 with a common scale.
       for (const k of [1, 10, 499, 500, 1000]) {
         const query = coarseVectors(1, dim, k);
         const expected = rankedByHand(vectors, query, dim).slice(0, k);

@@ -10,7 +10,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const TOOLCHAIN = join(import.meta.dirname, '../scripts/toolchain.mjs');
 const TENSORRT = join(import.meta.dirname, '../scripts/setup/tensorrt.mjs');
 
-/** What the set-up would say of a machine whose programs are the ones given (name → what it prints). */
+/** Returns what the set-up reports on a machine with these programs (name → its output). */
 async function missingTools(programs: Record<string, string>): Promise<string | undefined> {
   const path = temporaryFolder();
   for (const [name, answer] of Object.entries(programs)) {

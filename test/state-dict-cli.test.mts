@@ -1,4 +1,4 @@
-// What `convert` and `inspect` say of weights under several keys.
+// Tests what `convert` and `inspect` report about a checkpoint with several state dicts.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,7 +12,10 @@ import { writeArchive } from './support/torch-writer.mts';
 const folder = temporaryFolder();
 const SIZE = { D: 64, H: 170, E: 6, P: 14, N: 5 };
 
-/** A tower under each key, of as many layers, whose weights are all zero. */
+/**
+ * Writes a checkpoint with a tower under each key, with this number of layers. All weights are
+ * zero.
+ */
 function checkpoint(layersByKey: Record<string, number>): string {
   const path = join(folder, 'several.pt');
   const pickle = new PickleWriter().emptyDict().mark();

@@ -1,4 +1,5 @@
-// Engines of TensorRT for RTX, built for three generations of GPUs on a machine that has none.
+// Tests that engines of TensorRT for RTX are built for three generations of GPUs on a machine
+// without a GPU.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -60,7 +61,8 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
 
   for (const preset of Object.keys(LAYOUTS) as Tiny[]) {
     for (const precision of ['fp16', 'bf16', 'fp32'] as const) {
-      // In fp16 and bf16 this proves each attention to be one fused kernel: else there is no engine.
+      // In fp16 and bf16 this shows that each attention is one fused kernel; otherwise the build
+      // would fail.
       test(`${preset} in ${precision}, for ${CAPABILITIES.join(', ')}`, async () => {
         const { out, manifest } = await built(preset, precision);
         assert.deepEqual(manifest.engine, {

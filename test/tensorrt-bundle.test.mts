@@ -1,4 +1,4 @@
-// What stands between a TensorRT bundle and a running engine: FAULTS.md rows 5 and 7.
+// Tests what is needed to run a TensorRT bundle's engine: rows 5 and 7 of FAULTS.md.
 import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const [PICTURE = ''] = digits('heldout');
 const folder = temporaryFolder();
 const good = join(folder, 'good');
 
-/** A copy of the good bundle, damaged. */
+/** Copies the good bundle and damages the copy. */
 async function damaged(name: string, damage: (out: string) => Promise<unknown>): Promise<string> {
   const out = join(folder, name);
   await cp(good, out, { recursive: true });
@@ -62,7 +62,7 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
     old: /DEVICE_UNAVAILABLE.*found one for CUDA 12\.4/,
     'no-device': /DEVICE_UNAVAILABLE.*the driver found none/,
     mismatch: /DEVICE_UNAVAILABLE.*does not start/,
-    // Its GPUs are of 9.0 and 8.9.
+    // The fake GPUs have compute capabilities 9.0 and 8.9.
     ok: /ENGINE_INCOMPATIBLE: expected a GPU of compute capability 8\.6, 8\.9, 12\.0, found 9\.0 .*convert --force --engine tensorrt-rtx --compute-capability current/,
   };
   for (const [behaviour, message] of Object.entries(DRIVERS)) {
@@ -153,7 +153,7 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
       assert.equal(manifest.engine.flavour, 'imported');
       assert.deepEqual(manifest.model, { family: 'eva02', imageSize: 56, embeddingDim: 64 });
       assert.deepEqual(Object.keys(manifest.files), [PLAN]);
-      // Older readers would take it for fp32.
+      // An older version of this library would assume fp32.
       assert.deepEqual([manifest.precision, manifest.formatVersion], ['unknown', 3]);
       await assert.rejects(LLM2CLIP.load(out), { code: 'ERR_DEVICE_UNAVAILABLE' });
     });
@@ -213,7 +213,7 @@ describe('TensorRT', () => {
       };
       const wanted = { out: join(folder, 'never'), engine: 'tensorrt' } as const;
       await assert.rejects(convert(CHECKPOINT, wanted), expected);
-      // A file named so is a plan of TensorRT's unless the caller says otherwise.
+      // A file with this suffix is taken for a TensorRT plan unless the caller says otherwise.
       await writeFile(join(folder, 'its.plan'), 'x');
       const imported = { out: join(folder, 'never'), family: 'eva02', imageSize: 56 } as const;
       await assert.rejects(importEngine(join(folder, 'its.plan'), imported), expected);

@@ -1,4 +1,4 @@
-// Control characters of names and of other programs' words never reach a terminal.
+// Tests that control characters in file names and in other programs' output never reach a terminal.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -7,7 +7,10 @@ import { shownJson, shownMessage, shownName, shownText } from '#lib/cli/terminal
 import { llm2clip, run } from './support/cli.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
-/** All that moves a cursor, sets a colour, or turns a text's direction; line breaks apart. */
+/**
+ * All characters that move the cursor, set a colour or change the direction of text, except line
+ * breaks.
+ */
 const UNWANTED = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 const folder = temporaryFolder();
 const BELL = '\x1b]0;title\x07';

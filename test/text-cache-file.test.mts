@@ -1,5 +1,6 @@
-// The file of a cache of text vectors: it outlives its process however that ends, several write it at
-// once, and one that is damaged, another's or not to be had costs a warning at most.
+// Tests the file of a cache of text vectors. It survives any end of its process, several processes
+// can write to it at the same time, and a file that is damaged, foreign or unavailable costs at
+// most a warning.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,7 +29,7 @@ async function keep(file: string, texts: readonly string[], maxEntries = 1000): 
   await cache.settle();
 }
 
-/** Which of the texts the file does not hold. */
+/** Returns the texts that the file does not hold. */
 async function missing(file: string, texts: readonly string[], size = dim): Promise<string[]> {
   const cache = await openCache({ file, dim: size, maxEntries: 1e5 });
   const computed = await computedOf(cache, size, texts);
@@ -113,13 +114,13 @@ describe('a file that is', () => {
   test('to be read alone is read, and not written', async (t) => {
     const file = join(folder, 'read-only', 'cache');
     mkdirSync(dirname(file));
-    // Who is not root may remove nothing from a folder that is read-only.
+    // Users other than root cannot delete anything from a read-only folder.
     t.after(() => chmodSync(dirname(file), 0o755));
     await keep(file, numbered(10));
     chmodSync(file, 0o444);
     chmodSync(dirname(file), 0o555);
     chmodSync(folder, 0o755);
-    // Root may write all the same.
+    // Root could write in spite of the mode, so the test uses another user.
     const user = process.getuid?.() === 0 ? [65534] : [];
     const names = ['cache', 'missing'].map((name) => join(dirname(file), name));
     const read = async (path: string, i: number) => {
@@ -207,7 +208,7 @@ describe('a writer that', () => {
   test('is killed at any moment loses nothing that it was told is there', async () => {
     const file = join(folder, 'killed');
     for (const [round, lines] of [1, 40, 10, 150].entries()) {
-      // Written anew over and over, in half the rounds.
+      // In half of the rounds the small limit makes the writer rewrite the file again and again.
       const maxEntries = round % 2 === 0 ? 1e5 : 20;
       const child = write(file, `${round}-`, 1e6, 1280, maxEntries);
       const closed = once(child, 'close');
@@ -218,7 +219,8 @@ describe('a writer that', () => {
       await closed;
       const told = Number(said.at(-1));
       assert.ok(told > 0);
-      // It may have been killed some vectors later, which drove the oldest of them out.
+      // The writer may have written some more vectors before it was killed, which replaced the
+      // oldest ones.
       const texts = numbered(told, `${round}-`).slice(maxEntries === 20 ? -15 : 0);
       assert.deepEqual(await missing(file, texts, 1280), []);
     }
@@ -233,7 +235,7 @@ describe('a writer that', () => {
     assert.equal(status, 0);
     assert.match(said, /not kept in .*(took \d+ of|EFBIG|file too large)/i);
     assert.equal(statSync(file).size, 40 * 1024);
-    // The seven that fit, and one more behind the torn one.
+    // Seven vectors fit. One more is appended after the torn one.
     const size = 1280;
     const cache = await openCache({ file, dim: size });
     assert.deepEqual(await computedOf(cache, size, numbered(7, 'big-')), []);
@@ -260,7 +262,8 @@ describe('several processes', () => {
 
   test('write one file at once without a loss', async () => {
     const path = join(folder, 'shared');
-    // Of those that make it at once one might write its first vectors to a file that another replaces.
+    // The file exists before the writers start. If several processes created it at the same time,
+    // one could write its first vectors to a file that another one replaces.
     await openCache({ file: path, dim: 1280 });
     const texts = await all(path, 200, 1280, 1e5);
     assert.deepEqual(await missing(path, texts, 1280), []);
@@ -269,7 +272,7 @@ describe('several processes', () => {
   test('that make it and write it anew meanwhile leave a sound one', async () => {
     const file = join(folder, 'contended');
     const texts = await all(file, 150, 1280, 20);
-    const computed = await missing(file, texts, 1280); // throws where a vector is wrong
+    const computed = await missing(file, texts, 1280); // throws if a vector is wrong
     assert.ok(computed.length < texts.length);
     assert.deepEqual(
       (await readdir(folder)).filter((name) => name.startsWith('contended.')),

@@ -1,4 +1,5 @@
-// The cache of text embeddings as callers meet it: what it spares, what it never gives.
+// Tests the cache of text embeddings through the public API: what it saves, and what it never
+// returns.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ interface Text {
   words: string[];
 }
 
-/** A bundle of a tiny language model and adapter, of these seeds. */
+/** Makes a bundle of a tiny language model and adapter with these seeds. */
 async function bundleOf(name: string, of: Partial<Text> = {}): Promise<string> {
   const { llm = 1, adapter = 1, preset = 'adapter-tiny', words = ['cat'] } = of;
   const [source, out] = [join(folder, `${name}-checkpoint`), join(folder, name)];
@@ -41,11 +42,11 @@ async function bundleOf(name: string, of: Partial<Text> = {}): Promise<string> {
 const load = (bundle: string, textCache?: TextCacheOptions | false, more: LoadOptions = {}) =>
   loadModel(bundle, { threads: 1, ...(textCache !== undefined && { textCache }), ...more });
 
-/** Of other batches, which round as their kernels will. */
+/** Compares embeddings of different batches, whose kernels may round differently. */
 const assertAlike = (found: Float32Array, expected: Float32Array) =>
   assert.ok(cosine(found, expected) >= 0.99999);
 
-/** Texts that the language model has read. */
+/** Returns the number of texts that the language model has read. */
 const read = (model: LLM2CLIP) => model.stats().text?.llm?.requests.submitted ?? Number.NaN;
 
 let bundle: string;
@@ -57,7 +58,7 @@ test('a text is read once, and gives the same numbers each time', async () => {
   await using plain = await load(bundle, false);
   const uncached = await plain.encodeTexts(texts);
   assert.equal(plain.stats().text?.cache, undefined);
-  // Of other queue, and so another engine with its own counts.
+  // Another queue limit gives another engine with its own counts.
   await using model = await load(bundle, undefined, { batching: { maxQueue: 1000 } });
   const first = await model.encodeTexts(texts);
   assertAlike(first.data, uncached.data);
@@ -116,7 +117,7 @@ describe('callers', () => {
     ];
     abort.abort(new Error('enough'));
     await assert.rejects(aborted, /enough/);
-    // So small a model may be in time all the same.
+    // So small a model may still be in time.
     await late.catch((error) => assert.equal(error.code, 'ERR_TIMEOUT'));
     await using plain = await load(bundle, false);
     assertAlike(await stays, await plain.encodeText('shared'));

@@ -1,4 +1,5 @@
-// Vectors of texts in memory: what is kept, what goes, and who waits for whom.
+// Tests the cache of text vectors in memory: what it keeps, what it drops, and which callers share
+// a computation.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
@@ -53,7 +54,7 @@ test('vectors are the caller’s own', async () => {
 });
 
 describe('memory', () => {
-  /** The least recently used of a list goes: the rule in its plainest form. */
+  /** The plain rule: the least recently used text of a list is dropped. */
   function plain(capacity: number, asked: readonly string[]): string[] {
     const kept: string[] = [];
     return asked.filter((text) => {
@@ -68,8 +69,8 @@ describe('memory', () => {
   for (const [dim, maxEntries] of [
     [16, 1],
     [16, 37],
-    [100_000, 7], // two to a block
-    [300_000, 3], // longer than a block
+    [100_000, 7], // two vectors per block
+    [300_000, 3], // one vector is longer than a block
   ] as const) {
     test(`of ${maxEntries} vectors [${dim}] drops what was not used for longest`, async () => {
       const random = new Random(dim + maxEntries);
@@ -96,7 +97,7 @@ describe('memory', () => {
     }
   });
 
-  /** Of every kind: kept, dropped, shared, failed, aborted. */
+  /** Makes requests of every kind: cached, dropped, shared, failed and aborted. */
   async function request(cache: VectorCache, i: number, kept: unknown[] | undefined) {
     const [abort, { signal }] = [new AbortController(), new AbortController()];
     const compute = async () => {
@@ -111,7 +112,7 @@ describe('memory', () => {
     kept?.push(vectors);
   }
 
-  /** Bytes held after each of so many blocks of 2,000 requests, once they have settled. */
+  /** Returns the bytes held after each of `blocks` blocks of 2,000 requests. */
   async function heldAfter(blocks: number, kept?: unknown[]): Promise<number[]> {
     const cache = await openCache({ maxEntries: 100 });
     const held: number[] = [];
@@ -135,7 +136,7 @@ describe('memory', () => {
 });
 
 describe('one computation', () => {
-  /** A computation that ends when it is told to. */
+  /** Makes a computation that ends when the test tells it to. */
   function pending() {
     const begun: (AbortSignal | undefined)[] = [];
     let settle: { resolve(vector: Float32Array): void; reject(error: unknown): void };

@@ -44,7 +44,7 @@ function zeros(shapes: NamedShapes) {
   }));
 }
 
-/** The shapes without some, or with others. */
+/** Returns the shapes with some of them removed or replaced. */
 function changed(shapes: NamedShapes, change: Record<string, number[] | undefined>): NamedShapes {
   const entries = Object.entries({ ...shapes, ...change });
   return Object.fromEntries(entries.filter((entry) => entry[1] !== undefined)) as NamedShapes;
@@ -175,7 +175,7 @@ describe('the language model', () => {
       const size = { vocabulary: 128_256, width, layers, hidden, ...heads };
       return parameters(resolve(llamaShapes(size), llamaConfig(size)).weights);
     };
-    // Without the head over the vocabulary, which the 1B shares with its embeddings.
+    // Without the output layer over the vocabulary, which the 1B model shares with its embeddings.
     assert.equal(of(4096, 32, 14_336), 8_030_261_248 - 128_256 * 4096);
     assert.equal(of(2048, 16, 8192), 1_235_814_400);
   });

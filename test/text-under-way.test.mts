@@ -1,4 +1,4 @@
-// Texts while others are read, over engines that the test holds and releases.
+// Tests texts that are submitted while others run, with engines that the test holds and releases.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -12,7 +12,7 @@ import { until } from './support/until.mts';
 const folder = temporaryFolder();
 const fake = requireFake(fakePackage(join(folder, 'package')));
 
-/** Of one engine under one gate as many models as there are options. */
+/** Several models, one per options object, that share one engine and one gate. */
 class HeldTexts implements AsyncDisposable {
   readonly gate: Gate;
   readonly models: LLM2CLIP[] = [];
@@ -28,21 +28,21 @@ class HeldTexts implements AsyncDisposable {
     return held;
   }
 
-  /** Has the language model read one text, and hold it. */
+  /** Lets the language model start a run with one text, and holds it. */
   async occupy(model: LLM2CLIP): Promise<void> {
     const runs = this.gate.begun;
     void model.encodeText('a photo', { output: 'feature' });
     await this.gate.waitForRuns(runs + 1);
   }
 
-  /** After the work that is under way, which is held no more. */
+  /** Releases pending work and waits for it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.gate.close();
     for (const model of this.models) await model.dispose();
   }
 }
 
-/** What the language model's engine has done. */
+/** Returns the statistics of the language model's engine. */
 function llm(model: LLM2CLIP) {
   const stats = model.stats().text?.llm;
   assert.ok(stats);

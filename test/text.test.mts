@@ -1,4 +1,4 @@
-// Texts through the public interface, held to what transformers and PyTorch make of them.
+// Tests texts through the public interface against transformers and PyTorch.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,10 +19,10 @@ interface Caption {
 const GOLDEN = new URL('./fixtures/goldens/whole-tiny.json', import.meta.url);
 const CAPTIONS = (JSON.parse(readFileSync(GOLDEN, 'utf8')) as { captions: Caption[] }).captions;
 const TEXTS = CAPTIONS.map(({ text }) => text);
-/** DESIGN.md's parity gates. With int8 the text side is kept in bf16. */
+/** The parity gates of DESIGN.md. With int8 the text side stays in bf16. */
 const GATES: Record<Precision, number> = { fp32: 0.99999, bf16: 0.999, fp16: 0.999, int8: 0.999 };
 
-/** Between a text alone and among others, and to the oracle in fp32. */
+/** Tolerance between a text alone, the same text in a batch, and the oracle in fp32. */
 const ALIKE = onDevice('fp32', { cosine: GATES.fp32 });
 
 const folder = temporaryFolder();
@@ -71,7 +71,7 @@ describe('embeddings are the reference’s', () => {
 describe('encodeText and encodeTexts', () => {
   let model: LLM2CLIP;
   before(async () => {
-    // Each text is to be read as often as it is asked for.
+    // Each text must be computed as often as it is requested.
     model = await loadModel(bundle, { textCache: false });
   });
 
@@ -129,7 +129,8 @@ describe('encodeText and encodeTexts', () => {
   });
 
   test('what the caller does to its array later changes nothing', async () => {
-    const texts = Array.from({ length: 600 }, () => 'a cat'); // more than are under way at once
+    // more than can be pending at the same time
+    const texts = Array.from({ length: 600 }, () => 'a cat');
     const encoding = model.encodeTexts(texts);
     texts.fill(7 as never);
     const { data, row } = await encoding;
@@ -137,7 +138,7 @@ describe('encodeText and encodeTexts', () => {
     assertClose(row(599), row(0), ALIKE);
   });
 
-  // test/text-under-way.test.mts does this to an engine that is held.
+  // test/text-under-way.test.mts tests this with an engine that the test holds.
   test('aborted before, and at some moment; out of time at some moment', async () => {
     const reason = new Error('enough');
     const aborted = AbortSignal.abort(reason);
@@ -146,7 +147,7 @@ describe('encodeText and encodeTexts', () => {
     const texts = Array.from({ length: 16 }, () => TEXTS.at(-1) as string);
     const encoding = model.encodeTexts(texts, { signal: controller.signal });
     setTimeout(() => controller.abort(reason), 20);
-    // A quick engine may have read them all by then.
+    // A fast engine may have encoded all of them by then.
     await encoding.catch((error) => assert.equal(error, reason));
     await model
       .encodeTexts(texts, { timeoutMs: 20 })

@@ -1,4 +1,4 @@
-// Tokenizers that add other tokens than BOS, and those that do not end.
+// Tests tokenizers that add special tokens other than BOS, and those that never end.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ before(() => {
   published = JSON.parse(readFileSync(join(folder, 'tiny/tokenizer.json'), 'utf8'));
 });
 
-/** A folder with the tiny tokenizer, changed. */
+/** Makes a folder with a changed copy of the tiny tokenizer. */
 function changed(change: Record<string, unknown>): string {
   const path = join(folder, String(made++));
   mkdirSync(path);
@@ -69,7 +69,10 @@ const split = (pattern: string) => ({
     { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
   ],
 });
-/** Takes 2ⁿ steps for n of the character, which the tests of a new tokenizer do not have. */
+/**
+ * A pattern that takes 2ⁿ steps for n copies of the character. The texts that check a new tokenizer
+ * do not contain it.
+ */
 const endless = (character: string) => split(`(${character}+)+$|.`);
 const ENDLESS_TEXT = `${'\u4e00'.repeat(60)}b`;
 
@@ -82,7 +85,7 @@ const doubling = (character: string) => ({
   })),
 });
 
-/** Whoever waits is told when the time is over by the test alone. */
+/** A watch whose time-outs come only from the test. */
 class Bounds {
   #expire: (() => void) | undefined;
   watched = 0;

@@ -17,11 +17,11 @@ import { temporaryFolder } from './support/temporary.mts';
 import { UNWATCHED } from './support/unwatched.mts';
 
 const COUNT = 10_000;
-/** Which samples the slower tokenizer reads: a release's run has it read all. */
+/** The slower tokenizer reads every n-th sample. A release's run reads all of them. */
 const EVERY = process.env.LLM2CLIP_STORM ? 1 : 4;
 const BOS = 128_000;
 const EOT = 128_009;
-/** BOS, start of header, "user", end of header, two line breaks. */
+/** The tokens BOS, start of header, "user", end of header and two line breaks. */
 const HEADER = [BOS, 128_006, 882, 128_007, 271];
 
 interface Golden {
@@ -66,7 +66,8 @@ describe('10,000 texts', () => {
   it('as llama3-tokenizer-js has them, apart from what JavaScript alone takes for whitespace', () => {
     let compared = 0;
     for (const [i, sample] of samples.entries()) {
-      // Its "\s" is JavaScript's, and it neither strips nor separates.
+      // In that tokenizer `\s` is JavaScript's, and it neither strips the text nor treats the
+      // separator specially.
       const last = sample.at(-1) ?? '';
       if (i % EVERY > 0 || /[\ufeff\x85]|\s$|!@#\$%/.test(sample) || last <= ' ') continue;
       const whole = `<|start_header_id|>user<|end_header_id|>\n\n${sample}<|eot_id|>`;
@@ -95,7 +96,7 @@ describe('the prompt', () => {
     const [bare, trailing, leading] = await tokenizer.encodeMany(['a', 'a \n\u3000\u001f', ' \na']);
     assert.deepEqual(trailing, bare);
     assert.notDeepEqual(leading, bare);
-    // Two line breaks of the header, a space and another one are two tokens together.
+    // The two line breaks of the header, a space and another line break become two tokens together.
     assert.deepEqual([...(leading?.ids ?? [])].slice(0, 4), HEADER.slice(0, 4));
   });
 
@@ -179,7 +180,7 @@ describe('a tokenizer of the same kind', () => {
     await using small = await TextTokenizer.fromFolder(tiny);
     const { ids, pooled } = await small.encode('a photo of zero');
     const bytes = ids.filter((id) => id < 256).length;
-    // "user", two line breaks and "a" are bytes; each word after a space is one token.
+    // "user", two line breaks and "a" are encoded as bytes. Each word after a space is one token.
     assert.deepEqual([bytes, ids.length - bytes, pooled], [4 + 2 + 1, 4 + 3, 5]);
     assert.ok(small.vocabularySize < 300 && Math.max(...ids) < small.vocabularySize);
     assert.equal(small.padId, ids.at(-1));
@@ -195,7 +196,7 @@ describe('a tokenizer of the same kind', () => {
       cwd: join(import.meta.dirname, '..'),
       timeout: 600_000,
     });
-    assert.equal(stdout.trim(), '4'); // three bytes and the end
+    assert.equal(stdout.trim(), '4'); // three bytes and the end token
   });
 });
 
@@ -241,7 +242,7 @@ describe('bad input', () => {
 describe('a tokenizer that is none', () => {
   const folder = temporaryFolder();
   let made = 0;
-  /** Opens a folder that holds this as its tokenizer.json. */
+  /** Opens a folder with this content in its tokenizer.json. */
   const open = (content: string | Uint8Array) => {
     const path = join(folder, String(made++));
     mkdirSync(path);

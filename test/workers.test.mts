@@ -1,4 +1,4 @@
-// FAULTS.md row 11: worker threads share an engine, and may end at any moment.
+// Tests row 11 of FAULTS.md: worker threads share an engine, and may end at any moment.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -50,7 +50,7 @@ test('workers that load the same bundle share one engine', async () => {
       Array.from({ length: 20 }, (_, i) => i),
     );
   }
-  // One scheduler counts the requests of all.
+  // One scheduler counts the requests of all workers.
   assert.equal(Math.max(...answers.map(([{ submitted }]) => submitted)), 60);
   for (const one of workers) one.postMessage('end');
   for (const code of await Promise.all(workers.map((one) => once(one, 'exit')))) {
@@ -75,7 +75,9 @@ test('a model goes on when a worker that shares its engine is terminated', async
   }
 });
 
-/** How much of each storm: 50 makes the 2,000 terminations and 600 exits of a release. */
+/**
+ * Factor for the size of each storm. 50 makes the 2,000 terminations and 600 exits of a release.
+ */
 const STORM = Number(process.env.LLM2CLIP_STORM ?? 1);
 const TERMINATIONS = String(20 * STORM);
 const EXITS = 3 * STORM;
@@ -87,7 +89,10 @@ for (const loader of ['worker', 'both'] as const) {
   });
 }
 
-/** Ends with pictures in flight in a worker, in the way given after so many milliseconds. */
+/**
+ * Ends the process in the given way after the given milliseconds, with images in flight in a
+ * worker.
+ */
 const EXIT = fileURLToPath(new URL('./support/worker-exit.mjs', import.meta.url));
 
 for (const [way, expected] of [

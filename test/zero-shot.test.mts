@@ -1,5 +1,5 @@
-// Classification and evaluation from end to end, over a whole tiny model: held to what timm,
-// transformers and PyTorch make of its pictures and texts.
+// Tests classification and evaluation end to end with a complete tiny model, against timm,
+// transformers and PyTorch on the same images and texts.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ const golden: { captions: { text: string; embedding: number[] }[] } = JSON.parse
 );
 const CAPTIONS = golden.captions.filter(({ text }) => text.trim() !== '');
 const LABELS = CAPTIONS.map(({ text }) => text);
-/** The caption itself. */
+/** The template is the caption itself. */
 const templates = ['{}'];
 const PHOTOGRAPHS = Object.entries(readGolden('eva02-tiny').embeddings);
 
@@ -42,7 +42,7 @@ before(async () => {
 });
 after(() => model.dispose());
 
-/** Softmax of scaled cosines of the oracles' embeddings, best first. */
+/** Computes the softmax of scaled cosines of the oracles' embeddings, best first. */
 function expected(picture: number[], scale: number) {
   const powers = CAPTIONS.map(({ embedding }) => Math.exp(scale * cosine(picture, embedding)));
   const sum = powers.reduce((a, b) => a + b, 0);
@@ -310,7 +310,7 @@ describe('llm2clip eval', () => {
       said += text;
     });
     const closed = once(child, 'close');
-    // The picture has been tried, and a text is held; a second signal would kill.
+    // The image has been tried, and a text is held. A second signal would kill the process.
     await gate.waitForRuns(1);
     child.kill('SIGINT');
     const [code] = await closed;
