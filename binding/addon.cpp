@@ -1,7 +1,10 @@
 #include <napi.h>
 
 #include "cuda_probe.h"
+#include "decode_turns.h"
 #include "engine.h"
+#include "finish_queue.h"
+#include "function.h"
 #include "image.h"
 #include "system.h"
 #include "vectors.h"
@@ -9,16 +12,19 @@
 namespace llm2clip::binding {
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  exports.Set("cpuFeatures", Napi::Function::New(env, cpu_features));
-  exports.Set("cpuIsa", Napi::Function::New(env, cpu_isa));
-  exports.Set("exchangeDirectories", Napi::Function::New(env, exchange_directories));
-  exports.Set("armExitGuard", Napi::Function::New(env, arm_exit_guard));
-  exports.Set("probeCuda", Napi::Function::New(env, probe_cuda));
-  exports.Set("preprocess", Napi::Function::New(env, preprocess));
-  exports.Set("openEngine", Napi::Function::New(env, open_engine));
-  exports.Set("createVectors", Napi::Function::New(env, create_vectors));
-  exports.Set("openVectors", Napi::Function::New(env, open_vectors));
-  exports.Set("similarity", Napi::Function::New(env, similarity));
+  FinishQueue::create(env);
+  set_function(exports, "cpuFeatures", cpu_features);
+  set_function(exports, "cpuIsa", cpu_isa);
+  set_function(exports, "exchangeDirectories", exchange_directories);
+  set_function(exports, "armExitGuard", arm_exit_guard);
+  set_function(exports, "probeCuda", probe_cuda);
+  set_function(exports, "takeDecodeTurn", take_decode_turn);
+  set_function(exports, "giveDecodeTurn", give_decode_turn);
+  set_function(exports, "preprocess", preprocess);
+  set_function(exports, "openEngine", open_engine);
+  set_function(exports, "createVectors", create_vectors);
+  set_function(exports, "openVectors", open_vectors);
+  set_function(exports, "similarity", similarity);
   return exports;
 }
 

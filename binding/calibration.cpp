@@ -1,8 +1,9 @@
 #include "calibration.h"
 
 #include <algorithm>
-#include <future>
 
+#include "arguments.h"
+#include "base/threads.h"
 #include "promise_worker.h"
 #include "specs.h"
 
@@ -37,7 +38,7 @@ std::vector<float> embed(Engine& engine, const InputsSpec& spec) {
 }
 
 std::shared_ptr<const InputsSpec> parse(const Napi::CallbackInfo& info) {
-  return std::make_shared<const InputsSpec>(parse_inputs_spec(info[0].As<Napi::Object>()));
+  return std::make_shared<const InputsSpec>(parse_inputs_spec(read_object(info[0], "spec")));
 }
 
 }  // namespace
@@ -64,7 +65,7 @@ Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
                                      std::shared_ptr<Engine> engine) {
   return PromiseWorker<std::vector<double>>::run(
       info.Env(),
-      [engine, spec = parse(info), layers = parse_smoothings(info[1].As<Napi::Array>())] {
+      [engine, spec = parse(info), layers = parse_smoothings(read_array(info[1], "layers"))] {
         return engine->layer_effects(spec->options, spec->inputs.data(), spec->count, layers);
       },
       [](Napi::Env env, std::vector<double>&& effects) -> Napi::Value {
@@ -81,7 +82,7 @@ Napi::Value embed_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Eng
       info.Env(),
       [engine, spec = parse(info)] {
         // A thread of its own: the number of threads that a session asks for sticks to it.
-        return std::async(std::launch::async, [&] { return embed(*engine, *spec); }).get();
+        return on_own_thread([&] { return embed(*engine, *spec); });
       },
       [](Napi::Env env, std::vector<float>&& all) -> Napi::Value { return to_js(env, all); });
 }

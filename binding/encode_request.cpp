@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "arguments.h"
 #include "base/float_convert.h"
 #include "engine/text_slot.h"
 #include "specs.h"
@@ -10,6 +11,8 @@
 
 namespace llm2clip::binding {
 namespace {
+
+constexpr int64_t kMostPooled = 1 << 30, kMostPatchWidth = 1 << 20, kMostLayer = 1 << 20;
 
 template <typename... Cases>
 struct Overload : Cases... {
@@ -76,33 +79,40 @@ void EncodeRequest::keep() {
              input_);
 }
 
-EncodeInput parse_input(const Napi::Object& input, size_t slot_size) {
-  if (const Napi::Value ids = input.Get("ids"); !ids.IsUndefined()) {
-    return Tokens{elements<int32_t>(ids, "ids"),
-                  input.Get("pooled").As<Napi::Number>().Int64Value()};
+EncodeInput parse_input(const Napi::Object& input, const EncodeRequest::Context& context) {
+  const Napi::Value ids = input.Get("ids");
+  if (ids.IsUndefined() == context.texts) {
+    throw Error(ErrorCode::kInvalidArg, context.texts
+                                            ? "expected a text for a session of texts"
+                                            : "expected no text for a session of other inputs");
+  }
+  if (context.texts) {
+    const int64_t pooled = integer(input, "pooled", 1, kMostPooled);
+    return Tokens{elements<int32_t>(ids, "ids"), pooled};
   }
   if (const Napi::Value feature = input.Get("feature"); !feature.IsUndefined()) {
-    return whole_slot<float>(feature, slot_size, "feature");
+    return whole_slot<float>(feature, context.slot_size, "feature");
   }
   const Napi::Value values = input.Get("pixelValues");
-  if (values.IsUndefined()) return parse_image(input);
+  if (values.IsUndefined()) {
+    if (context.preprocessing) return parse_image(input, input.Get("data"));
+    throw Error(ErrorCode::kInvalidArg, "expected a feature for a session of features");
+  }
   if (values.IsTypedArray() &&
       values.As<Napi::TypedArray>().TypedArrayType() == napi_uint16_array) {
-    return Halves{whole_slot<uint16_t>(values, slot_size, "pixelValues")};
+    return Halves{whole_slot<uint16_t>(values, context.slot_size, "pixelValues")};
   }
-  return whole_slot<float>(values, slot_size, "pixelValues");
+  return whole_slot<float>(values, context.slot_size, "pixelValues");
 }
 
 WantedOutput parse_output(const Napi::Object& options) {
-  if (!options.Get("patches").IsObject()) return {};
-  const auto patches = options.Get("patches").As<Napi::Object>();
+  if (!has(options, "patches")) return {};
+  const Napi::Object patches = child(options, "patches");
   WantedOutput wanted{
       .output = {.patches = true},
-      .vector = patches.Get("width").As<Napi::Number>().Uint32Value(),
+      .vector = static_cast<size_t>(integer(patches, "width", 1, kMostPatchWidth)),
   };
-  if (const Napi::Value layer = patches.Get("layer"); layer.IsNumber()) {
-    wanted.output.layer = layer.As<Napi::Number>().Int64Value();
-  }
+  if (has(patches, "layer")) wanted.output.layer = integer(patches, "layer", 0, kMostLayer);
   return wanted;
 }
 

@@ -46,6 +46,7 @@ class EncodeRequest final : public Request {
   struct Context {
     std::optional<Preprocessing> preprocessing;  // of pictures
     size_t slot_size;                            // floats of one input
+    bool texts;                                  // inputs are texts
     std::shared_ptr<Pending> pending;
     std::shared_ptr<InputCopies> copies;
   };
@@ -68,9 +69,9 @@ class EncodeRequest final : public Request {
   Pending::Id id_;
 };
 
-// An Input, as lib/native.ts describes them, for slots of so many floats. Throws ERR_INVALID_BUFFER
-// where its memory is not what it has to be.
-EncodeInput parse_input(const Napi::Object& input, size_t slot_size);
+// An Input, as lib/native.ts describes them, of the kind that the session takes. Throws
+// ERR_INVALID_ARG, and ERR_INVALID_BUFFER where its memory is not what it has to be.
+EncodeInput parse_input(const Napi::Object& input, const EncodeRequest::Context& context);
 
 // Of options.patches, as lib/native.ts describes it: what the run is to give, and how many numbers
 // make one vector of it, 0 where all of them do.

@@ -2,14 +2,18 @@
 
 #include <map>
 
+#include "arguments.h"
 #include "calibration.h"
 #include "engine/plugin.h"
+#include "function.h"
 #include "promise_worker.h"
 #include "session.h"
 #include "specs.h"
 
 namespace llm2clip::binding {
 namespace {
+
+constexpr int64_t kMostRounds = 1'000'000;
 
 Weights open_weights(const BuildSpec& spec) {
   std::map<std::string, std::shared_ptr<const File>> files;
@@ -29,7 +33,7 @@ BuildReport build(Engine& engine, const BuildSpec& spec) {
 }
 
 Napi::Value build_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
-  auto spec = std::make_shared<BuildSpec>(parse_build_spec(info[0].As<Napi::Object>()));
+  auto spec = std::make_shared<BuildSpec>(parse_build_spec(read_object(info[0], "spec")));
   return PromiseWorker<BuildReport>::run(
       info.Env(), [engine, spec] { return build(*engine, *spec); },
       [](Napi::Env env, BuildReport&& report) -> Napi::Value {
@@ -45,9 +49,9 @@ Napi::Value build_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Eng
 }
 
 Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
-  const int64_t image_size = info[1].As<Napi::Number>().Int64Value();
-  const SessionOptions options{.path = info[0].As<Napi::String>().Utf8Value(),
-                               .device = info[2].As<Napi::String>().Utf8Value(),
+  const int64_t image_size = read_integer(info[1], "imageSize", 1, kMostEdge);
+  const SessionOptions options{.path = read_string(info[0], "file"),
+                               .device = read_string(info[2], "device"),
                                .threads = 1,
                                .input = {3, image_size, image_size}};
   return PromiseWorker<Inspection>::run(
@@ -63,15 +67,15 @@ Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<E
 
 Napi::Value linear_gflops_off_thread(const Napi::CallbackInfo& info,
                                      std::shared_ptr<Engine> engine) {
-  const LinearSpec spec = parse_linear_spec(info[0].As<Napi::Object>());
+  const LinearSpec spec = parse_linear_spec(read_object(info[0], "spec"));
   return PromiseWorker<double>::run(
       info.Env(), [engine, spec] { return engine->linear_gflops(spec); },
       [](Napi::Env env, double&& gflops) -> Napi::Value { return Napi::Number::New(env, gflops); });
 }
 
 Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
-  auto spec = std::make_shared<const InputsSpec>(parse_inputs_spec(info[0].As<Napi::Object>()));
-  const int64_t rounds = info[1].As<Napi::Number>().Int64Value();
+  auto spec = std::make_shared<const InputsSpec>(parse_inputs_spec(read_object(info[0], "spec")));
+  const int64_t rounds = read_integer(info[1], "rounds", 1, kMostRounds);
   return PromiseWorker<std::vector<OperatorTime>>::run(
       info.Env(),
       [engine, spec, rounds] {
@@ -96,44 +100,31 @@ Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<E
 }
 
 Napi::Value wrap(Napi::Env env, const std::shared_ptr<Engine>& engine) {
+  using Info = Napi::CallbackInfo;
   auto object = Napi::Object::New(env);
+  const auto set = [&](const char* name,
+                       Napi::Value (*body)(const Info&, std::shared_ptr<Engine>)) {
+    set_function(object, name, [engine, body](const Info& info) { return body(info, engine); });
+  };
   object.Set("version", Napi::String::New(env, engine->version()));
-  object.Set("build", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
-               return build_off_thread(info, engine);
-             }));
-  object.Set("open", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
-               return open_session(info, engine);
-             }));
-  object.Set("inspect", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
-               return inspect_off_thread(info, engine);
-             }));
-  object.Set("calibrate", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
-               return calibrate_off_thread(info, engine);
-             }));
-  object.Set("layerEffects", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
-               return layer_effects_off_thread(info, engine);
-             }));
-  object.Set("embed", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
-               return embed_off_thread(info, engine);
-             }));
-  object.Set("profile", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
-               return profile_off_thread(info, engine);
-             }));
-  object.Set("linearGflops", Napi::Function::New(env, [engine](const Napi::CallbackInfo& info) {
-               return linear_gflops_off_thread(info, engine);
-             }));
+  set("build", build_off_thread);
+  set("open", open_session);
+  set("inspect", inspect_off_thread);
+  set("calibrate", calibrate_off_thread);
+  set("layerEffects", layer_effects_off_thread);
+  set("embed", embed_off_thread);
+  set("profile", profile_off_thread);
+  set("linearGflops", linear_gflops_off_thread);
   return object;
 }
 
 }  // namespace
 
 Napi::Value open_engine(const Napi::CallbackInfo& info) {
-  const std::string plugin = info[0].As<Napi::String>().Utf8Value();
-  const auto list = info[1].As<Napi::Array>();
-  std::vector<std::string> libraries;
-  for (uint32_t i = 0; i < list.Length(); ++i) {
-    libraries.push_back(list.Get(i).As<Napi::String>().Utf8Value());
-  }
+  const std::string plugin = read_string(info[0], "plugin");
+  const std::vector<std::string> libraries =
+      read_all(read_array(info[1], "libraries"),
+               [](const Napi::Value& library) { return read_string(library, "libraries"); });
   return PromiseWorker<std::shared_ptr<Engine>>::run(
       info.Env(), [plugin, libraries] { return open_plugin(plugin, libraries); },
       [](Napi::Env env, std::shared_ptr<Engine>&& engine) { return wrap(env, engine); });

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "arguments.h"
 #include "image/preprocess.h"
 #include "promise_worker.h"
 #include "specs.h"
@@ -26,15 +27,17 @@ Napi::Value to_array(Napi::Env env, const std::vector<float>& pixels) {
 }  // namespace
 
 Napi::Value preprocess(const Napi::CallbackInfo& info) {
-  const auto object = info[0].As<Napi::Object>();
-  const ImageView image = parse_image(object);
-  const Preprocessing preprocessing = parse_preprocessing(info[1].As<Napi::Object>());
+  const Preprocessing preprocessing = parse_preprocessing(read_object(info[1], "preprocessing"));
+  const Napi::Object object = read_object(info[0], "image");
+  const Napi::Value memory = object.Get("data");
+  const ImageView image = parse_image(object, memory);
   // Of the array itself: its owner may put another in the object meanwhile.
-  const auto data = std::make_shared<Napi::ObjectReference>(
-      Napi::Persistent(object.Get("data").As<Napi::Object>()));
+  const auto data =
+      std::make_shared<Napi::ObjectReference>(Napi::Persistent(memory.As<Napi::Object>()));
   return PromiseWorker<std::vector<float>>::run(
       info.Env(), [image, preprocessing] { return preprocess_pixels(image, preprocessing); },
-      [data](Napi::Env env, std::vector<float>&& pixels) { return to_array(env, pixels); });
+      [data](Napi::Env env, std::vector<float>&& pixels) { return to_array(env, pixels); },
+      Threads::kShort);
 }
 
 }  // namespace llm2clip::binding

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "promise_worker.h"
+#include "base/error.h"
+#include "js_error.h"
 #include "typed_array.h"
 
 namespace llm2clip::binding {
@@ -53,6 +54,12 @@ Napi::Promise Pending::add(Napi::Env env, Id id, RequestId request, const Wish& 
   const Napi::Promise promise = entry.deferred.Promise();
   entries_.emplace(id, std::move(entry));
   return promise;
+}
+
+void Pending::require_free(Id id) const {
+  if (!entries_.contains(id)) return;
+  throw Error(ErrorCode::kInvalidArg,
+              "expected an id that nothing is pending under, found " + std::to_string(id));
 }
 
 RequestId Pending::request_of(Id id) const {
@@ -131,8 +138,8 @@ void Pending::settle(Napi::Env env, Result& result) {
   if (result.error) return entry.deferred.Reject(to_js_error(env, result.error).Value());
   try {
     entry.deferred.Resolve(write(env, entry, result.embedding));
-  } catch (const Napi::Error& error) {
-    entry.deferred.Reject(error.Value());
+  } catch (...) {
+    entry.deferred.Reject(to_js_error(env, std::current_exception()).Value());
   }
   delivery_time_.record(Clock::now() - result.at);
 }

@@ -36,6 +36,8 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
 
   static std::shared_ptr<Pending> create(Napi::Env env);
 
+  // Throws ERR_INVALID_ARG where something of this name is pending.
+  void require_free(Id id) const;
   Napi::Promise add(Napi::Env env, Id id, RequestId request, const Wish& wish);
 
   // The scheduler's name for it; 0 where it is not pending.

@@ -4,82 +4,75 @@
 
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 
-#include "base/error.h"
+#include "js_error.h"
 
 namespace llm2clip::binding {
 
-// A JS Error that carries `code`; lib makes it an LLM2CLIPError with the caller's stack.
-inline Napi::Error to_js_error(Napi::Env env, const std::exception_ptr& cause) {
-  std::string message = "unknown failure";
-  ErrorCode code = ErrorCode::kInternal;
-  try {
-    std::rethrow_exception(cause);
-  } catch (const Napi::Error& error) {
-    return {env, error.Value()};  // made by binding, its code included
-  } catch (const Error& error) {
-    message = error.what();
-    code = error.code();
-  } catch (const std::bad_alloc&) {
-    message = "out of memory";
-    code = ErrorCode::kOutOfMemory;
-  } catch (const std::exception& error) {
-    message = error.what();
-  } catch (...) {
-  }
-  Napi::Error error = Napi::Error::New(env, message);
-  error.Set("code", Napi::String::New(env, name(code)));
-  return error;
-}
+// On which of the process's threads work is done; never on libuv's, which files and name look-ups
+// need. kLong: on one of its own, however many there are, since it may wait for other work, a disk
+// or a GPU. kShort: what only computes, for milliseconds; as many at once as there are processors.
+enum class Threads { kLong, kShort };
 
-// The one way to run native code off the event loop: `work` on a thread of libuv's pool, then
-// `finish` on the JS thread to make the value that the promise resolves with.
+// Does `work` there, then `settle` on the JS thread. Neither throws. When the environment ends
+// meanwhile, `settle` is destroyed at once and `work` goes on. Throws ERR_OUT_OF_MEMORY where the
+// system gives no thread.
+void run_off_thread(Napi::Env env, Threads threads, std::function<void()> work,
+                    std::function<void(Napi::Env)> settle);
+
+// The one way to run native code off the event loop: `work` on a native thread, then `finish` on
+// the JS thread to make the value that the promise resolves with. What either throws rejects it.
 template <typename Result>
-class PromiseWorker : public Napi::AsyncWorker {
+class PromiseWorker {
  public:
   using Work = std::function<Result()>;
   using Finish = std::function<Napi::Value(Napi::Env, Result&&)>;
 
-  static Napi::Promise run(Napi::Env env, Work work, Finish finish) {
-    auto* worker = new PromiseWorker(env, std::move(work), std::move(finish));  // deletes itself
-    worker->Queue();
-    return worker->deferred_.Promise();
-  }
-
- protected:
-  void Execute() override {
+  static Napi::Promise run(Napi::Env env, Work work, Finish finish,
+                           Threads threads = Threads::kLong) {
+    const auto deferred = Napi::Promise::Deferred::New(env);
+    const auto task = std::make_shared<Task>(std::move(work));
     try {
-      result_.emplace(work_());
+      run_off_thread(
+          env, threads, [task] { task->run(); },
+          [task, deferred, finish = std::move(finish)](Napi::Env env) {
+            settle(env, deferred, *task, finish);
+          });
     } catch (...) {
-      error_ = std::current_exception();
+      deferred.Reject(to_js_error(env, std::current_exception()).Value());
     }
-  }
-
-  void OnOK() override {
-    const Napi::Env env = Env();
-    if (error_) return deferred_.Reject(to_js_error(env, error_).Value());
-    try {
-      deferred_.Resolve(finish_(env, std::move(*result_)));
-    } catch (const Napi::Error& error) {
-      deferred_.Reject(error.Value());
-    }
+    return deferred.Promise();
   }
 
  private:
-  PromiseWorker(Napi::Env env, Work work, Finish finish)
-      : Napi::AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        work_(std::move(work)),
-        finish_(std::move(finish)) {}
+  struct Task {
+    explicit Task(Work its_work) : work(std::move(its_work)) {}
+    void run() {
+      try {
+        result.emplace(work());
+      } catch (...) {
+        error = std::current_exception();
+      }
+      work = nullptr;
+    }
 
-  Napi::Promise::Deferred deferred_;
-  Work work_;
-  Finish finish_;
-  std::optional<Result> result_;
-  std::exception_ptr error_;
+    Work work;
+    std::optional<Result> result;
+    std::exception_ptr error;
+  };
+
+  static void settle(Napi::Env env, const Napi::Promise::Deferred& deferred, Task& task,
+                     const Finish& finish) {
+    try {
+      if (task.error) std::rethrow_exception(task.error);
+      deferred.Resolve(finish(env, std::move(*task.result)));
+    } catch (...) {
+      deferred.Reject(to_js_error(env, std::current_exception()).Value());
+    }
+  }
 };
 
 }  // namespace llm2clip::binding

@@ -2,9 +2,11 @@
 
 #include <functional>
 
+#include "arguments.h"
 #include "base/error.h"
 #include "encode_request.h"
 #include "engine/served_session.h"
+#include "function.h"
 #include "pending.h"
 #include "promise_worker.h"
 #include "session_stats.h"
@@ -13,18 +15,20 @@
 namespace llm2clip::binding {
 namespace {
 
+constexpr int64_t kMostId = 0xffffffff;
+
 Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of"}; }
 
 // One session in one environment: the `this` of the functions that lib/native.ts describes. Several
 // environments may hold the same served session.
 class SessionHandle {
  public:
-  SessionHandle(Napi::Env env, std::shared_ptr<ServedSession> served,
-                const std::optional<Preprocessing>& preprocessing, size_t slot_size)
+  SessionHandle(Napi::Env env, std::shared_ptr<ServedSession> served, const SessionSpec& spec)
       : served_(std::move(served)),
         pending_(Pending::create(env)),
-        context_(std::make_shared<EncodeRequest::Context>(EncodeRequest::Context{
-            preprocessing, slot_size, pending_, std::make_shared<InputCopies>()})) {}
+        context_(std::make_shared<EncodeRequest::Context>(
+            EncodeRequest::Context{spec.preprocessing, spec.scheduler.slot_size, spec.are_texts,
+                                   pending_, std::make_shared<InputCopies>()})) {}
 
   void add_hook(Napi::Env env, const std::shared_ptr<SessionHandle>& self) {
     auto hook = env.AddCleanupHook([self, env] { self->abandon(env); });
@@ -36,16 +40,18 @@ class SessionHandle {
   // encode(id, input, options)
   Napi::Value encode(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    const auto id = info[0].As<Napi::Number>().Uint32Value();
-    const EncodeSpec spec = parse_encode_spec(info[2].As<Napi::Object>());
-    const WantedOutput wanted = parse_output(info[2].As<Napi::Object>());
-    Ticket ticket = spec.ticket;
-    ticket.client = pending_;
-    ticket.output = wanted.output;
     try {
+      const auto id = static_cast<Pending::Id>(read_integer(info[0], "id", 0, kMostId));
+      const Napi::Object options = read_object(info[2], "options");
+      const EncodeSpec spec = parse_encode_spec(options);
+      const WantedOutput wanted = parse_output(options);
+      Ticket ticket = spec.ticket;
+      ticket.client = pending_;
+      ticket.output = wanted.output;
       if (!served_) throw disposed();
-      const auto input = info[1].As<Napi::Object>();
-      const EncodeInput parsed = parse_input(input, context_->slot_size);
+      pending_->require_free(id);
+      const Napi::Object input = read_object(info[1], "input");
+      const EncodeInput parsed = parse_input(input, *context_);
       ticket.weight = weight_of(parsed);
       auto request = std::make_unique<EncodeRequest>(parsed, context_, id);
       if (ticket.borrowed && !std::holds_alternative<std::span<const float>>(parsed)) {
@@ -57,9 +63,7 @@ class SessionHandle {
       return pending_->add(env, id, number,
                            {input, spec.out, spec.out_offset, spec.normalize, wanted.vector});
     } catch (...) {
-      auto refused = Napi::Promise::Deferred::New(env);
-      refused.Reject(to_js_error(env, std::current_exception()).Value());
-      return refused.Promise();
+      return rejected(env, std::current_exception());
     }
   }
 
@@ -70,7 +74,7 @@ class SessionHandle {
 
   // cancel(id)
   void cancel(const Napi::CallbackInfo& info) {
-    const auto id = info[0].As<Napi::Number>().Uint32Value();
+    const auto id = static_cast<Pending::Id>(read_integer(info[0], "id", 0, kMostId));
     const RequestId request = pending_->request_of(id);
     if (served_ && request != 0 && served_->scheduler->cancel(request)) {
       pending_->drop(info.Env(), id);
@@ -79,7 +83,7 @@ class SessionHandle {
 
   // stats()
   Napi::Value stats(Napi::Env env) const {
-    if (!served_) throw to_js_error(env, std::make_exception_ptr(disposed()));
+    if (!served_) throw disposed();
     return describe(env, served_->scheduler->stats(), pending_->delivered(), *context_->copies);
   }
 
@@ -125,28 +129,23 @@ Napi::Object describe(Napi::Env env, const SessionInfo& info) {
 }
 
 Napi::Value wrap(Napi::Env env, std::shared_ptr<ServedSession>&& served, const SessionSpec& spec) {
-  const auto handle = std::make_shared<SessionHandle>(env, std::move(served), spec.preprocessing,
-                                                      spec.scheduler.slot_size);
+  const auto handle = std::make_shared<SessionHandle>(env, std::move(served), spec);
   handle->add_hook(env, handle);
   using Info = Napi::CallbackInfo;
   auto object = Napi::Object::New(env);
   object.Set("info", describe(env, handle->info()));
-  object.Set("encode",
-             Napi::Function::New(env, [handle](const Info& info) { return handle->encode(info); }));
-  object.Set("wake", Napi::Function::New(env, [handle](const Info&) { handle->wake(); }));
-  object.Set("cancel",
-             Napi::Function::New(env, [handle](const Info& info) { handle->cancel(info); }));
-  object.Set("stats", Napi::Function::New(
-                          env, [handle](const Info& info) { return handle->stats(info.Env()); }));
-  object.Set("close", Napi::Function::New(
-                          env, [handle](const Info& info) { return handle->close(info.Env()); }));
+  set_function(object, "encode", [handle](const Info& info) { return handle->encode(info); });
+  set_function(object, "wake", [handle](const Info&) { handle->wake(); });
+  set_function(object, "cancel", [handle](const Info& info) { handle->cancel(info); });
+  set_function(object, "stats", [handle](const Info& info) { return handle->stats(info.Env()); });
+  set_function(object, "close", [handle](const Info& info) { return handle->close(info.Env()); });
   return object;
 }
 
 }  // namespace
 
-Napi::Value open_session(const Napi::CallbackInfo& info, const std::shared_ptr<Engine>& engine) {
-  const SessionSpec spec = parse_session_spec(info[0].As<Napi::Object>());
+Napi::Value open_session(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
+  const SessionSpec spec = parse_session_spec(read_object(info[0], "spec"));
   return PromiseWorker<std::shared_ptr<ServedSession>>::run(
       info.Env(),
       [engine, spec] {

@@ -9,6 +9,6 @@
 namespace llm2clip::binding {
 
 // open(spec): Promise<NativeSession>
-Napi::Value open_session(const Napi::CallbackInfo& info, const std::shared_ptr<Engine>& engine);
+Napi::Value open_session(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine);
 
 }  // namespace llm2clip::binding

@@ -1,7 +1,10 @@
 #include "specs.h"
 
+#include <algorithm>
+#include <limits>
 #include <map>
 
+#include "arguments.h"
 #include "base/error.h"
 #include "engine/text_slot.h"
 #include "typed_array.h"
@@ -9,130 +12,159 @@
 namespace llm2clip::binding {
 namespace {
 
-std::string text(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::String>().Utf8Value();
+constexpr int64_t kMostBatch = 1 << 16;
+constexpr int64_t kMostQueue = 1 << 30;
+constexpr int64_t kMostTokens = 1 << 20;
+constexpr int64_t kMostTokensPerBatch = int64_t{1} << 40;
+// Of a layer of a network, or of what it gives.
+constexpr int64_t kMostWidth = 1 << 20;
+constexpr int64_t kMostCapability = 10'000;
+// Of an option's time: what a timer of JavaScript can count.
+constexpr double kMostMilliseconds = 2147483647;
+constexpr int64_t kMostPriority = 1'000'000'000;
+constexpr int64_t kMostResize = 1 << 20;
+// Beyond it doubles skip whole numbers.
+constexpr int64_t kMostWhole = (int64_t{1} << 53) - 1;
+constexpr double kMostNumber = std::numeric_limits<float>::max();
+
+int64_t width(const Napi::Object& object, const char* key) {
+  return integer(object, key, 1, kMostWidth);
 }
 
-int64_t integer(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::Number>().Int64Value();
+int threads(const Napi::Object& object) { return read_threads(object.Get("threads")); }
+
+int64_t max_tokens(const Napi::Object& object) {
+  return integer(object, "maxTokens", 1, kMostTokens);
 }
 
 Clock::duration milliseconds(const Napi::Object& object, const char* key) {
   const std::chrono::duration<double, std::milli> duration(
-      object.Get(key).As<Napi::Number>().DoubleValue());
+      number(object, key, 0, kMostMilliseconds));
   return std::chrono::duration_cast<Clock::duration>(duration);
 }
 
-Napi::Object child(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::Object>();
-}
-
-std::vector<int64_t> integers(const Napi::Object& object, const char* key) {
-  const auto array = object.Get(key).As<Napi::Array>();
-  std::vector<int64_t> values;
-  for (uint32_t i = 0; i < array.Length(); ++i) {
-    values.push_back(array.Get(i).As<Napi::Number>().Int64Value());
-  }
-  return values;
+std::vector<int64_t> whole_numbers(const Napi::Object& object, const char* key, int64_t most) {
+  return read_all(list(object, key),
+                  [&](const Napi::Value& value) { return read_integer(value, key, 0, most); });
 }
 
 // 89 for "8.9".
 std::vector<int> capabilities(const Napi::Object& object) {
-  std::vector<int> values;
-  for (const int64_t each : integers(object, "computeCapabilities")) {
-    values.push_back(static_cast<int>(each));
+  const auto values = whole_numbers(object, "computeCapabilities", kMostCapability);
+  return {values.begin(), values.end()};
+}
+
+std::array<float, 3> three_floats(const Napi::Object& object, const char* key, double least) {
+  const Napi::Array array = list(object, key);
+  std::array<float, 3> values{};
+  for (uint32_t i = 0; i < values.size(); ++i) {
+    values.at(i) = static_cast<float>(read_number(array.Get(i), key, least, kMostNumber));
   }
   return values;
 }
 
-std::array<float, 3> three_floats(const Napi::Object& object, const char* key) {
-  const auto array = object.Get(key).As<Napi::Array>();
-  std::array<float, 3> values{};
-  for (uint32_t i = 0; i < 3; ++i) values[i] = array.Get(i).As<Napi::Number>().FloatValue();
-  return values;
+Filter parse_filter(const Napi::Object& object) {
+  return one_of<Filter>(object, "resample",
+                        {{"nearest", Filter::kNearest},
+                         {"box", Filter::kBox},
+                         {"bilinear", Filter::kBilinear},
+                         {"hamming", Filter::kHamming},
+                         {"bicubic", Filter::kBicubic},
+                         {"lanczos", Filter::kLanczos}});
 }
 
-Filter parse_filter(const std::string& name) {
-  const std::map<std::string, Filter> filters{
-      {"nearest", Filter::kNearest}, {"box", Filter::kBox},         {"bilinear", Filter::kBilinear},
-      {"hamming", Filter::kHamming}, {"bicubic", Filter::kBicubic}, {"lanczos", Filter::kLanczos}};
-  const auto found = filters.find(name);
-  if (found != filters.end()) return found->second;
-  throw Error(ErrorCode::kInvalidArg, "expected a filter of Pillow's, found " + name);
+Precision parse_precision(const Napi::Object& object) {
+  return one_of<Precision>(object, "precision",
+                           {{"fp32", Precision::kFp32},
+                            {"bf16", Precision::kBf16},
+                            {"fp16", Precision::kFp16},
+                            {"int8", Precision::kInt8}});
 }
 
-Precision parse_precision(const std::string& name) {
-  if (name == "fp32") return Precision::kFp32;
-  if (name == "bf16") return Precision::kBf16;
-  if (name == "fp16") return Precision::kFp16;
-  if (name == "int8") return Precision::kInt8;
-  throw Error(ErrorCode::kInvalidArg,
-              "expected fp32, bf16, fp16 or int8 for precision, found " + name);
+double positive(const Napi::Object& object, const char* key) {
+  return number(object, key, std::numeric_limits<double>::min(), kMostNumber);
 }
 
-double number(const Napi::Object& object, const char* key) {
-  return object.Get(key).As<Napi::Number>().DoubleValue();
-}
+double epsilon(const Napi::Object& object, const char* key) { return number(object, key, 0, 1); }
 
-std::optional<RopeScaling> parse_rope_scaling(const Napi::Value& value) {
-  if (value.IsNull()) return std::nullopt;
-  const auto s = value.As<Napi::Object>();
-  return RopeScaling{.factor = number(s, "factor"),
-                     .low_freq_factor = number(s, "lowFreqFactor"),
-                     .high_freq_factor = number(s, "highFreqFactor"),
-                     .original_positions = number(s, "originalPositions")};
+std::optional<RopeScaling> parse_rope_scaling(const Napi::Object& config) {
+  if (config.Get("ropeScaling").IsNull()) return std::nullopt;
+  const Napi::Object s = child(config, "ropeScaling");
+  return RopeScaling{.factor = positive(s, "factor"),
+                     .low_freq_factor = positive(s, "lowFreqFactor"),
+                     .high_freq_factor = positive(s, "highFreqFactor"),
+                     .original_positions = positive(s, "originalPositions")};
 }
 
 LlamaConfig parse_llama_config(const Napi::Object& c) {
-  return {.vocabulary_size = integer(c, "vocabularySize"),
-          .width = integer(c, "width"),
-          .layers = integer(c, "layers"),
-          .heads = integer(c, "heads"),
-          .kv_heads = integer(c, "kvHeads"),
-          .head_dim = integer(c, "headWidth"),
-          .hidden = integer(c, "hidden"),
-          .rms_norm_eps = number(c, "rmsNormEps"),
-          .rope_theta = number(c, "ropeTheta"),
-          .rope_scaling = parse_rope_scaling(c.Get("ropeScaling")),
-          .max_tokens = integer(c, "maxTokens")};
+  LlamaConfig parsed{.vocabulary_size = integer(c, "vocabularySize", 1, 1 << 24),
+                     .width = width(c, "width"),
+                     .layers = width(c, "layers"),
+                     .heads = width(c, "heads"),
+                     .kv_heads = width(c, "kvHeads"),
+                     .head_dim = width(c, "headWidth"),
+                     .hidden = width(c, "hidden"),
+                     .rms_norm_eps = epsilon(c, "rmsNormEps"),
+                     .rope_theta = positive(c, "ropeTheta"),
+                     .rope_scaling = parse_rope_scaling(c),
+                     .max_tokens = max_tokens(c)};
+  if (parsed.heads % parsed.kv_heads == 0) return parsed;
+  refuse_argument("a divisor of " + std::to_string(parsed.heads), "kvHeads", c.Get("kvHeads"));
 }
 
 AdapterConfig parse_adapter_config(const Napi::Object& c) {
-  return {.width = integer(c, "width"),
-          .hidden = integer(c, "hidden"),
-          .layers = integer(c, "layers"),
-          .embedding_dim = integer(c, "embeddingDim"),
-          .normalizes_input = c.Get("normalizesInput").As<Napi::Boolean>().Value(),
-          .layer_norm_eps = number(c, "layerNormEps")};
+  return {.width = width(c, "width"),
+          .hidden = width(c, "hidden"),
+          .layers = integer(c, "layers", 0, kMostWidth),
+          .embedding_dim = width(c, "embeddingDim"),
+          .normalizes_input = boolean(c, "normalizesInput"),
+          .layer_norm_eps = epsilon(c, "layerNormEps")};
 }
 
 VisionConfig parse_vision_config(const Napi::Object& c) {
-  return {.family = text(c, "family"),
-          .image_size = integer(c, "imageSize"),
-          .patch_size = integer(c, "patchSize"),
-          .width = integer(c, "width"),
-          .layers = integer(c, "layers"),
-          .heads = integer(c, "heads"),
-          .hidden = integer(c, "hidden"),
-          .embedding_dim = integer(c, "embeddingDim"),
-          .activation = text(c, "activation"),
-          .layer_norm_eps = number(c, "layerNormEps"),
-          .rope_grid = integer(c, "ropeGrid")};
+  const int64_t image_size = integer(c, "imageSize", 1, kMostEdge);
+  const int64_t all = integer(c, "width", 2, kMostWidth);
+  return {.family = string(c, "family"),
+          .image_size = image_size,
+          .patch_size = integer(c, "patchSize", 1, image_size),
+          .width = all,
+          .layers = width(c, "layers"),
+          .heads = integer(c, "heads", 1, all / 2),
+          .hidden = width(c, "hidden"),
+          .embedding_dim = width(c, "embeddingDim"),
+          .activation = string(c, "activation"),
+          .layer_norm_eps = epsilon(c, "layerNormEps"),
+          .rope_grid = integer(c, "ropeGrid", 0, kMostEdge)};
 }
 
 TowerConfig parse_config(const Napi::Object& c) {
-  const std::string family = text(c, "family");
+  const std::string family = string(c, "family");
   if (family == "llama") return parse_llama_config(c);
   if (family == "adapter") return parse_adapter_config(c);
   return parse_vision_config(c);
 }
 
+// Whether the place of every element, counted from the first one, is a number that int64_t holds.
+bool is_countable(const Shape& shape, const std::vector<int64_t>& strides) {
+  double elements = 1, furthest = 0;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    elements *= static_cast<double>(shape[i]);
+    furthest += static_cast<double>(shape[i]) * static_cast<double>(strides[i]);
+  }
+  return std::max(elements, furthest) <= static_cast<double>(kMostWhole / 8);
+}
+
 FileTensorLayout parse_tensor(const Napi::Object& entry) {
-  return {.name = text(entry, "name"),
-          .dtype = parse_dtype(text(entry, "dtype")),
-          .shape = integers(entry, "shape"),
-          .strides = integers(entry, "strides"),
-          .offset = static_cast<uint64_t>(integer(entry, "offset"))};
+  FileTensorLayout parsed{.name = string(entry, "name"),
+                          .dtype = parse_dtype(string(entry, "dtype")),
+                          .shape = whole_numbers(entry, "shape", kMostWhole),
+                          .strides = whole_numbers(entry, "strides", kMostWhole),
+                          .offset = static_cast<uint64_t>(integer(entry, "offset", 0, kMostWhole))};
+  if (parsed.strides.size() == parsed.shape.size() && is_countable(parsed.shape, parsed.strides)) {
+    return parsed;
+  }
+  refuse_argument("a stride for each dimension of " + to_string(parsed.shape), "strides",
+                  entry.Get("strides"));
 }
 
 Shape pictures_of(int64_t size) { return {3, size, size}; }
@@ -145,10 +177,25 @@ Shape input_of(const AdapterConfig& config) { return {config.width}; }
 
 // Pictures are said by their preprocessing, texts by their largest number of tokens, features of a
 // language model by their width.
-Shape parse_input_shape(const Napi::Object& spec) {
-  if (spec.Has("maxTokens")) return texts_of(integer(spec, "maxTokens"));
-  if (spec.Has("featureWidth")) return {integer(spec, "featureWidth")};
-  return pictures_of(integer(child(spec, "preprocessing"), "size"));
+Shape parse_input_shape(const Napi::Object& spec, bool are_texts) {
+  if (are_texts) return texts_of(max_tokens(spec));
+  if (has(spec, "featureWidth")) return {width(spec, "featureWidth")};
+  return pictures_of(integer(child(spec, "preprocessing"), "size", 1, kMostEdge));
+}
+
+// Slots of texts come as numbers: each has to be one that write_text() writes.
+void require_texts(std::span<const float> slots, size_t one) {
+  for (; !slots.empty(); slots = slots.subspan(one)) {
+    const std::span<const float> text = slots.first(one);
+    const auto most = static_cast<float>(one - kTextHeader);
+    const bool fits = text[0] >= 1 && text[0] <= most && text[1] >= 1 && text[1] <= text[0];
+    const auto is_id = [](float id) { return id >= 0 && id < static_cast<float>(1 << 24); };
+    if (fits &&
+        std::ranges::all_of(text.subspan(kTextHeader, static_cast<size_t>(text[0])), is_id)) {
+      continue;
+    }
+    throw Error(ErrorCode::kInvalidArg, "expected texts for slots, found other numbers");
+  }
 }
 
 std::vector<float> floats(const Napi::Value& array) {
@@ -160,9 +207,9 @@ std::vector<float> floats(const Napi::Value& array) {
 std::map<std::string, LayerQuantisation> parse_quantisation(const Napi::Array& layers) {
   std::map<std::string, LayerQuantisation> parsed;
   for (uint32_t i = 0; i < layers.Length(); ++i) {
-    const auto layer = layers.Get(i).As<Napi::Object>();
-    parsed[text(layer, "name")] = {layer.Get("quantised").As<Napi::Boolean>().Value(),
-                                   floats(layer.Get("smoothing"))};
+    const Napi::Object layer = read_object(layers.Get(i), "quantisation");
+    const std::string name = string(layer, "name");
+    parsed[name] = {boolean(layer, "quantised"), floats(layer.Get("smoothing"))};
   }
   return parsed;
 }
@@ -179,125 +226,138 @@ bool holds_picture(size_t bytes, const ImageView& view) {
 
 }  // namespace
 
+// What throws is read outside of nested initialisers: g++ 12 destroys the members of an inner one
+// twice where a later member of the outer one throws.
 BuildSpec parse_build_spec(const Napi::Object& spec) {
-  BuildSpec parsed{
-      .config = parse_config(child(spec, "config")),
-      .weights = {},
-      .options = {.precision = parse_precision(text(spec, "precision")),
-                  .input = {},
-                  .portable = spec.Get("portable").As<Napi::Boolean>().Value(),
-                  .observe = spec.Get("observe").As<Napi::Boolean>().Value(),
-                  .quantisation = parse_quantisation(spec.Get("quantisation").As<Napi::Array>()),
-                  .max_batch = integer(spec, "maxBatch"),
-                  .compute_capabilities = capabilities(spec),
-                  .cache = text(spec, "cache")},
-      .output = text(spec, "output")};
-  parsed.options.input = std::visit([](const auto& one) { return input_of(one); }, parsed.config);
-  const auto weights = spec.Get("weights").As<Napi::Array>();
-  for (uint32_t i = 0; i < weights.Length(); ++i) {
-    const auto weight = weights.Get(i).As<Napi::Object>();
-    const auto entry = child(weight, "entry");
-    parsed.weights.push_back({text(weight, "name"), {text(entry, "file"), parse_tensor(entry)}});
-  }
+  BuildSpec parsed{};
+  parsed.config = parse_config(child(spec, "config"));
+  parsed.weights = read_all(list(spec, "weights"), [](const Napi::Value& value) {
+    const Napi::Object weight = read_object(value, "weights");
+    const Napi::Object entry = child(weight, "entry");
+    return std::pair(string(weight, "name"), std::pair(string(entry, "file"), parse_tensor(entry)));
+  });
+  BuildOptions& options = parsed.options;
+  options.precision = parse_precision(spec);
+  options.input = std::visit([](const auto& one) { return input_of(one); }, parsed.config);
+  options.portable = boolean(spec, "portable");
+  options.observe = boolean(spec, "observe");
+  options.quantisation = parse_quantisation(list(spec, "quantisation"));
+  options.max_batch = integer(spec, "maxBatch", 1, kMostBatch);
+  options.compute_capabilities = capabilities(spec);
+  options.cache = string(spec, "cache");
+  parsed.output = string(spec, "output");
   return parsed;
 }
 
 Preprocessing parse_preprocessing(const Napi::Object& spec) {
-  Preprocessing parsed{.size = static_cast<int>(integer(spec, "size")),
-                       .mean = three_floats(spec, "mean"),
-                       .std = three_floats(spec, "std"),
-                       .filter = parse_filter(text(spec, "resample"))};
-  if (spec.Has("rescale")) parsed.rescale = spec.Get("rescale").As<Napi::Number>().DoubleValue();
-  if (spec.Has("resize")) parsed.resize = static_cast<int>(integer(spec, "resize"));
-  parsed.squash = spec.Has("squash") && spec.Get("squash").As<Napi::Boolean>().Value();
-  if (spec.Has("crop") && text(spec, "crop") == "half-even") parsed.crop = CropStart::kHalfEven;
+  constexpr auto kLeastStd = static_cast<double>(std::numeric_limits<float>::min());
+  const int64_t size = integer(spec, "size", 1, kMostEdge);
+  Preprocessing parsed{.size = static_cast<int>(size),
+                       .mean = three_floats(spec, "mean", -kMostNumber),
+                       .std = three_floats(spec, "std", kLeastStd),
+                       .filter = parse_filter(spec)};
+  if (has(spec, "rescale")) parsed.rescale = number(spec, "rescale", -kMostNumber, kMostNumber);
+  if (has(spec, "resize")) {
+    parsed.resize = static_cast<int>(integer(spec, "resize", size, kMostResize));
+  }
+  if (has(spec, "squash")) parsed.squash = boolean(spec, "squash");
+  if (has(spec, "crop")) {
+    parsed.crop = one_of<CropStart>(
+        spec, "crop", {{"floor", CropStart::kFloor}, {"half-even", CropStart::kHalfEven}});
+  }
   return parsed;
 }
 
-ImageView parse_image(const Napi::Object& image) {
-  const Napi::Value value = image.Get("data");
-  const std::span<const uint8_t> data = elements<uint8_t>(value, "image.data");
-  const ImageView view{.data = data.data(),
-                       .width = integer(image, "width"),
-                       .height = integer(image, "height"),
-                       .channels = static_cast<int>(integer(image, "channels"))};
-  if (holds_picture(data.size(), view)) return view;
-  refuse_buffer(value.Env(), "width × height × channels bytes", "image.data",
-                std::to_string(data.size()));
+ImageView parse_image(const Napi::Object& image, const Napi::Value& data) {
+  ImageView view{.data = nullptr,
+                 .width = integer(image, "width", 1, kMostWhole),
+                 .height = integer(image, "height", 1, kMostWhole),
+                 .channels = static_cast<int>(integer(image, "channels", 1, 4))};
+  const std::span<const uint8_t> bytes = elements<uint8_t>(data, "image.data");
+  view.data = bytes.data();
+  if (holds_picture(bytes.size(), view)) return view;
+  refuse_buffer(data.Env(), "width × height × channels bytes", "image.data",
+                std::to_string(bytes.size()));
 }
 
 SessionSpec parse_session_spec(const Napi::Object& spec) {
-  const Shape input = parse_input_shape(spec);
-  SessionSpec parsed{.key = text(spec, "key"),
-                     .options = {.path = text(spec, "file"),
-                                 .device = text(spec, "device"),
-                                 .threads = static_cast<int>(integer(spec, "threads")),
-                                 .input = input,
-                                 .max_batch = integer(spec, "maxBatch"),
-                                 .compute_capabilities = capabilities(spec),
-                                 .cache = text(spec, "cache")},
-                     .scheduler = {.max_batch = static_cast<size_t>(integer(spec, "maxBatch")),
-                                   .slot_size = static_cast<size_t>(element_count(input)),
-                                   .max_queue = static_cast<size_t>(integer(spec, "maxQueue")),
-                                   .max_delay = milliseconds(spec, "maxDelayMs"),
-                                   .buckets = {}},
-                     .embedding_dim = integer(spec, "embeddingDim"),
-                     .preprocessing = std::nullopt};
-  if (spec.Has("preprocessing")) {
+  SessionSpec parsed{};
+  parsed.are_texts = has(spec, "maxTokens");
+  parsed.key = string(spec, "key");
+  SessionOptions& options = parsed.options;
+  options.path = string(spec, "file");
+  options.device = string(spec, "device");
+  options.threads = threads(spec);
+  options.input = parse_input_shape(spec, parsed.are_texts);
+  options.max_batch = integer(spec, "maxBatch", 1, kMostBatch);
+  options.compute_capabilities = capabilities(spec);
+  options.cache = string(spec, "cache");
+  SchedulerOptions& scheduler = parsed.scheduler;
+  scheduler.max_batch = static_cast<size_t>(options.max_batch);
+  scheduler.slot_size = static_cast<size_t>(element_count(options.input));
+  scheduler.max_queue = static_cast<size_t>(integer(spec, "maxQueue", 1, kMostQueue));
+  scheduler.max_delay = milliseconds(spec, "maxDelayMs");
+  parsed.embedding_dim = width(spec, "embeddingDim");
+  if (has(spec, "preprocessing")) {
     parsed.preprocessing = parse_preprocessing(child(spec, "preprocessing"));
+    if (pictures_of(parsed.preprocessing->size) != options.input) {
+      refuse_argument("an input of one kind", "spec", spec);
+    }
   }
-  if (spec.Has("maxTokens")) {
-    parsed.scheduler.max_weight = static_cast<size_t>(integer(spec, "maxTokensPerBatch"));
+  if (parsed.are_texts) {
+    scheduler.max_weight =
+        static_cast<size_t>(integer(spec, "maxTokensPerBatch", 1, kMostTokensPerBatch));
   }
   return parsed;
 }
 
 InputsSpec parse_inputs_spec(const Napi::Object& spec) {
-  const bool are_texts = spec.Has("maxTokens");
-  InputsSpec parsed{.options = {.path = text(spec, "file"),
-                                .device = "cpu",
-                                .threads = static_cast<int>(integer(spec, "threads")),
-                                .input = are_texts ? texts_of(integer(spec, "maxTokens"))
-                                                   : pictures_of(integer(spec, "imageSize"))},
-                    .inputs = {},
-                    .count = 0};
-  const auto one = static_cast<size_t>(element_count(parsed.options.input));
+  const bool are_texts = has(spec, "maxTokens");
+  InputsSpec parsed{};
+  SessionOptions& options = parsed.options;
+  options.path = string(spec, "file");
+  options.device = "cpu";
+  options.threads = threads(spec);
+  options.input = are_texts ? texts_of(max_tokens(spec))
+                            : pictures_of(integer(spec, "imageSize", 1, kMostEdge));
+  const auto one = static_cast<size_t>(element_count(options.input));
   const char* name = are_texts ? "slots" : "pixels";
   const std::span<const float> inputs = rows_of<float>(spec.Get(name), one, name);
+  if (inputs.empty()) refuse_buffer(spec.Env(), "one input or more", name, "none");
+  if (are_texts) require_texts(inputs, one);
   parsed.inputs.assign(inputs.begin(), inputs.end());
   parsed.count = static_cast<int64_t>(inputs.size() / one);
   return parsed;
 }
 
 std::vector<LayerSmoothing> parse_smoothings(const Napi::Array& layers) {
-  std::vector<LayerSmoothing> parsed;
-  for (uint32_t i = 0; i < layers.Length(); ++i) {
-    const auto layer = layers.Get(i).As<Napi::Object>();
-    parsed.push_back({text(layer, "name"), floats(layer.Get("smoothing"))});
-  }
-  return parsed;
+  return read_all(layers, [](const Napi::Value& value) {
+    const Napi::Object layer = read_object(value, "layers");
+    std::string name = string(layer, "name");
+    return LayerSmoothing{std::move(name), floats(layer.Get("smoothing"))};
+  });
 }
 
 LinearSpec parse_linear_spec(const Napi::Object& spec) {
-  return {.rows = integer(spec, "rows"),
-          .in = integer(spec, "in"),
-          .out = integer(spec, "out"),
-          .precision = parse_precision(text(spec, "precision")),
-          .threads = static_cast<int>(integer(spec, "threads")),
-          .seconds = spec.Get("seconds").As<Napi::Number>().DoubleValue()};
+  return {.rows = width(spec, "rows"),
+          .in = width(spec, "in"),
+          .out = width(spec, "out"),
+          .precision = parse_precision(spec),
+          .threads = threads(spec),
+          .seconds = number(spec, "seconds", 0, 3600)};
 }
 
 EncodeSpec parse_encode_spec(const Napi::Object& spec) {
-  EncodeSpec parsed{.ticket = {.client = nullptr,
-                               .priority = static_cast<int>(integer(spec, "priority")),
-                               .waits = spec.Get("waits").As<Napi::Boolean>().Value(),
-                               .borrowed = spec.Get("borrowed").As<Napi::Boolean>().Value()},
-                    .out = spec.Get("out"),
-                    .out_offset = static_cast<size_t>(integer(spec, "outOffset")),
-                    .normalize = spec.Get("normalize").As<Napi::Boolean>().Value()};
-  if (spec.Get("timeoutMs").IsNumber()) {
-    parsed.ticket.deadline = Clock::now() + milliseconds(spec, "timeoutMs");
-  }
+  EncodeSpec parsed{};
+  Ticket& ticket = parsed.ticket;
+  ticket.priority = static_cast<int>(integer(spec, "priority", -kMostPriority, kMostPriority));
+  ticket.waits = boolean(spec, "waits");
+  ticket.borrowed = boolean(spec, "borrowed");
+  if (has(spec, "timeoutMs")) ticket.deadline = Clock::now() + milliseconds(spec, "timeoutMs");
+  parsed.out = spec.Get("out");
+  parsed.out_offset = static_cast<size_t>(integer(spec, "outOffset", 0, kMostWhole));
+  parsed.normalize = boolean(spec, "normalize");
+  if (!parsed.out.IsUndefined()) elements<float>(parsed.out, "options.out");
   return parsed;
 }
 

@@ -16,7 +16,10 @@
 namespace llm2clip::binding {
 
 // Plain JS objects as csrc's own types; lib/native.ts is the other side. lib has validated what a
-// user gave, so a wrong type here is a defect and throws a TypeError.
+// user gave; a value that is wrong here is a defect of lib's, and throws ERR_INVALID_ARG.
+
+// Of an edge of what an engine reads, in pixels.
+inline constexpr int64_t kMostEdge = 1 << 14;
 
 struct BuildSpec {
   TowerConfig config;
@@ -31,6 +34,7 @@ struct SessionSpec {
   SchedulerOptions scheduler;
   int64_t embedding_dim;
   std::optional<Preprocessing> preprocessing;  // of pictures
+  bool are_texts;
 };
 
 // PicturesSpec or TextsSpec of lib/native.ts: what goes through an engine file without a session.
@@ -55,7 +59,7 @@ LinearSpec parse_linear_spec(const Napi::Object& spec);
 EncodeSpec parse_encode_spec(const Napi::Object& spec);
 Preprocessing parse_preprocessing(const Napi::Object& spec);
 
-// RawPixels: a view of JS memory, which the caller keeps alive.
-ImageView parse_image(const Napi::Object& image);
+// RawPixels, whose `data` is the second: a view of JS memory, which the caller keeps alive.
+ImageView parse_image(const Napi::Object& image, const Napi::Value& data);
 
 }  // namespace llm2clip::binding

@@ -1,10 +1,8 @@
 #include "system.h"
 
-#include <exception>
-
+#include "arguments.h"
 #include "base/cpu_features.h"
 #include "base/exchange.h"
-#include "promise_worker.h"
 #include "serving/exit_guard.h"
 
 namespace llm2clip::binding {
@@ -16,11 +14,7 @@ Napi::Value cpu_features(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value cpu_isa(const Napi::CallbackInfo& info) {
-  try {
-    return Napi::String::New(info.Env(), isa_name(llm2clip::cpu_isa()));
-  } catch (...) {
-    throw to_js_error(info.Env(), std::current_exception());
-  }
+  return Napi::String::New(info.Env(), isa_name(llm2clip::cpu_isa()));
 }
 
 Napi::Value arm_exit_guard(const Napi::CallbackInfo& info) {
@@ -29,12 +23,7 @@ Napi::Value arm_exit_guard(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value exchange_directories(const Napi::CallbackInfo& info) {
-  try {
-    llm2clip::exchange_directories(info[0].As<Napi::String>().Utf8Value(),
-                                   info[1].As<Napi::String>().Utf8Value());
-  } catch (...) {
-    throw to_js_error(info.Env(), std::current_exception());
-  }
+  llm2clip::exchange_directories(read_string(info[0], "a"), read_string(info[1], "b"));
   return info.Env().Undefined();
 }
 

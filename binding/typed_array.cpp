@@ -1,7 +1,7 @@
 #include "typed_array.h"
 
 #include "base/error.h"
-#include "promise_worker.h"
+#include "js_error.h"
 
 namespace llm2clip::binding {
 

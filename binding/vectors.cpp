@@ -2,7 +2,9 @@
 
 #include <memory>
 
+#include "arguments.h"
 #include "base/error.h"
+#include "function.h"
 #include "promise_worker.h"
 #include "search/index_reader.h"
 #include "search/index_writer.h"
@@ -14,9 +16,10 @@ namespace {
 
 using Writer = std::shared_ptr<IndexWriter>;
 
-Storage parse_storage(const std::string& name) {
-  if (name == "fp32") return Storage::kFp32;
-  return name == "fp16" ? Storage::kFp16 : Storage::kInt8;
+Storage parse_storage(const Napi::Value& value) {
+  return one_of<Storage>(
+      value, "storage",
+      {{"fp32", Storage::kFp32}, {"fp16", Storage::kFp16}, {"int8", Storage::kInt8}});
 }
 
 const char* name_of(Storage storage) {
@@ -24,10 +27,10 @@ const char* name_of(Storage storage) {
   return storage == Storage::kFp16 ? "fp16" : "int8";
 }
 
-RecordSpec parse_record(const Napi::Object& record) {
-  return {record.Get("first").As<Napi::Number>().Int64Value(),
-          record.Get("last").As<Napi::Number>().Int64Value(),
-          record.Get("note").As<Napi::String>().Utf8Value()};
+RecordSpec parse_record(const Napi::Value& value, int64_t rows) {
+  const Napi::Object record = read_object(value, "record");
+  const int64_t first = integer(record, "first", 0, rows);
+  return {first, integer(record, "last", first, rows), string(record, "note")};
 }
 
 Napi::Value nothing(Napi::Env env, bool&&) { return env.Undefined(); }
@@ -44,32 +47,31 @@ class VectorsHandle {
 
   // add(vectors)
   void add(const Napi::CallbackInfo& info) {
-    const auto dim = static_cast<size_t>(rows_->format().dim);
+    const auto dim = static_cast<size_t>(rows().format().dim);
     const std::span<const float> vectors = rows_of<float>(info[0], dim, "vectors");
-    const auto count = static_cast<int64_t>(vectors.size() / dim);
-    guarded([&] { rows_->add(vectors.data(), count); });
+    rows().add(vectors.data(), static_cast<int64_t>(vectors.size() / dim));
     account();
   }
 
   // remove(rows)
   void remove(const Napi::CallbackInfo& info) {
-    const std::span<const uint32_t> gone = elements<uint32_t>(info[0], "rows");
-    guarded([&] { rows_->remove(gone); });
+    rows().remove(elements<uint32_t>(info[0], "rows"));
   }
 
   Napi::Value search(const Napi::CallbackInfo& info) {
-    return guarded([&] { return search_off_thread(info, rows_->snapshot()); });
+    return search_off_thread(info, rows().snapshot());
   }
 
   Napi::Value rank(const Napi::CallbackInfo& info) {
-    return guarded([&] { return rank_off_thread(info, rows_->snapshot()); });
+    return rank_off_thread(info, rows().snapshot());
   }
 
   // append({ first, last, note }): to the file that openVectors() or save() holds
   Napi::Value append(const Napi::CallbackInfo& info) {
-    const auto record =
-        std::make_shared<const RecordSpec>(parse_record(info[0].As<Napi::Object>()));
-    RowSnapshot rows = rows_->snapshot();
+    if (!writer_)
+      throw Error(ErrorCode::kInvalidArg, "expected vectors of a file opened to append");
+    RowSnapshot rows = this->rows().snapshot();
+    const auto record = std::make_shared<const RecordSpec>(parse_record(info[0], rows.count));
     rows.removed = nullptr;  // the note names them all; a later one those that were removed
     return PromiseWorker<bool>::run(
         env_,
@@ -93,15 +95,14 @@ class VectorsHandle {
 
   // save(path, records): writes a whole file; where it replaces the one that is held, it is held.
   Napi::Value save(const Napi::CallbackInfo& info, const std::shared_ptr<VectorsHandle>& self) {
-    const std::string path = info[0].As<Napi::String>().Utf8Value();
-    const auto list = info[1].As<Napi::Array>();
-    const auto records = std::make_shared<std::vector<RecordSpec>>();
-    for (uint32_t i = 0; i < list.Length(); ++i) {
-      records->push_back(parse_record(list.Get(i).As<Napi::Object>()));
-    }
+    const std::string path = read_string(info[0], "path");
+    const int64_t count = rows().count();
+    const auto records = std::make_shared<const std::vector<RecordSpec>>(
+        read_all(read_array(info[1], "records"),
+                 [&](const Napi::Value& record) { return parse_record(record, count); }));
     return PromiseWorker<Writer>::run(
         env_,
-        [writer = writer_, rows = rows_->snapshot(), records, path]() -> Writer {
+        [writer = writer_, rows = rows().snapshot(), records, path]() -> Writer {
           const bool replaces = writer != nullptr && writer->is_at(path);
           Writer written = IndexWriter::create(path, rows, *records, writer.get());
           return replaces ? written : nullptr;
@@ -123,18 +124,10 @@ class VectorsHandle {
     account();
   }
 
-  const VectorRows& rows() const { return *rows_; }
-
  private:
-  template <typename Body>
-  auto guarded(const Body& body) const -> decltype(body()) {
-    try {
-      return body();
-    } catch (const Napi::Error&) {
-      throw;
-    } catch (...) {
-      throw to_js_error(env_, std::current_exception());
-    }
+  VectorRows& rows() const {
+    if (rows_) return *rows_;
+    throw Error(ErrorCode::kDisposed, "the vectors have been disposed of");
   }
 
   // Tells the garbage collector what hangs on a small object.
@@ -154,9 +147,7 @@ Napi::Object wrap(Napi::Env env, const std::shared_ptr<VectorRows>& rows, const 
   const auto handle = std::make_shared<VectorsHandle>(env, rows, writer);
   using Info = Napi::CallbackInfo;
   auto object = Napi::Object::New(env);
-  const auto set = [&](const char* name, auto body) {
-    object.Set(name, Napi::Function::New(env, body));
-  };
+  const auto set = [&](const char* name, auto body) { set_function(object, name, body); };
   object.Set("storage", name_of(rows->format().storage));
   object.Set("dim", Napi::Number::New(env, static_cast<double>(rows->format().dim)));
   set("add", [handle](const Info& info) { handle->add(info); });
@@ -187,14 +178,13 @@ Opened open(const std::string& path, bool append) {
 }  // namespace
 
 Napi::Value create_vectors(const Napi::CallbackInfo& info) {
-  const RowFormat format{parse_storage(info[0].As<Napi::String>().Utf8Value()),
-                         info[1].As<Napi::Number>().Int64Value()};
+  const RowFormat format{parse_storage(info[0]), read_integer(info[1], "dim", 1, kMostDim)};
   return wrap(info.Env(), std::make_shared<VectorRows>(format), nullptr);
 }
 
 Napi::Value open_vectors(const Napi::CallbackInfo& info) {
-  const std::string path = info[0].As<Napi::String>().Utf8Value();
-  const bool append = info[1].As<Napi::Boolean>().Value();
+  const std::string path = read_string(info[0], "path");
+  const bool append = read_boolean(info[1], "append");
   return PromiseWorker<Opened>::run(
       info.Env(), [path, append] { return open(path, append); },
       [](Napi::Env env, Opened&& opened) -> Napi::Value {

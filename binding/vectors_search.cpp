@@ -4,7 +4,9 @@
 #include <cstring>
 #include <memory>
 
+#include "arguments.h"
 #include "base/error.h"
+#include "function.h"
 #include "promise_worker.h"
 #include "search/encode_rows.h"
 #include "search/search.h"
@@ -15,6 +17,8 @@ namespace llm2clip::binding {
 namespace {
 
 using Hits = std::vector<std::vector<Hit>>;
+
+constexpr double kMostScale = 1e9;
 
 // { rows, scores }: of all queries one after the other; { counts }: how many of each.
 Napi::Object describe(Napi::Env env, const Hits& hits) {
@@ -46,8 +50,7 @@ void require_finite(const float* vectors, int64_t count, int64_t dim) {
 }
 
 // [n, dim], copied here: the caller's memory is the caller's again when the call returns.
-std::shared_ptr<const Queries> queries_of(const Napi::CallbackInfo& info,
-                                          const RowFormat& format) {
+std::shared_ptr<const Queries> queries_of(const Napi::CallbackInfo& info, const RowFormat& format) {
   const auto dim = static_cast<size_t>(format.dim);
   const std::span<const float> vectors = rows_of<float>(info[0], dim, "queries");
   const auto count = static_cast<int64_t>(vectors.size() / dim);
@@ -57,8 +60,8 @@ std::shared_ptr<const Queries> queries_of(const Napi::CallbackInfo& info,
 
 SearchOptions options_of(const Napi::Value& k, const Napi::Value& threads,
                          const RowFormat& format) {
-  return {k.As<Napi::Number>().Int64Value(), threads.As<Napi::Number>().Int32Value(),
-          score_kernel(format.storage), nullptr};
+  return {read_integer(k, "k", 1, kMostRows), read_threads(threads), score_kernel(format.storage),
+          nullptr};
 }
 
 // { done, cancel }: runs `work` on another thread, which looks at whether it is cancelled.
@@ -73,17 +76,16 @@ Napi::Value start(Napi::Env env, const SearchOptions& options, Work work, Descri
                             own.cancelled = cancelled.get();
                             return work(own);
                           },
-                          describe));
-  started.Set("cancel", Napi::Function::New(
-                            env, [cancelled](const Napi::CallbackInfo&) { *cancelled = true; }));
+                          describe, Threads::kShort));
+  set_function(started, "cancel", [cancelled](const Napi::CallbackInfo&) { *cancelled = true; });
   return started;
 }
 
 }  // namespace
 
 Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
-  const auto queries = queries_of(info, rows.format);
   const SearchOptions options = options_of(info[1], info[2], rows.format);
+  const auto queries = queries_of(info, rows.format);
   return start<Hits>(
       info.Env(), options,
       [rows, queries](const SearchOptions& options) {
@@ -93,9 +95,13 @@ Napi::Value search_off_thread(const Napi::CallbackInfo& info, const RowSnapshot&
 }
 
 Napi::Value rank_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& rows) {
-  const auto query = queries_of(info, rows.format);
   const SearchOptions options = options_of(info[1], info[2], rows.format);
-  const double scale = info[3].As<Napi::Number>().DoubleValue();
+  const double scale = read_number(info[3], "scale", -kMostScale, kMostScale);
+  const auto query = queries_of(info, rows.format);
+  if (query->count() != 1) {
+    throw Error(ErrorCode::kInvalidBuffer,
+                "expected one query, found " + std::to_string(query->count()));
+  }
   return start<Ranking>(
       info.Env(), options,
       [rows, query, scale](const SearchOptions& options) {
@@ -111,28 +117,25 @@ Napi::Value rank_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& r
 // Rows of b are scored with a as the queries: [queries, rows] is what is asked for.
 Napi::Value similarity(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const RowFormat format{Storage::kFp32, info[2].As<Napi::Number>().Int64Value()};
-  const int threads = info[3].As<Napi::Number>().Int32Value();
-  try {
-    const auto dim = static_cast<size_t>(format.dim);
-    const std::span<const float> a = rows_of<float>(info[0], dim, "a");
-    const std::span<const float> b = rows_of<float>(info[1], dim, "b");
-    const auto n = static_cast<int64_t>(a.size() / dim);
-    const auto m = static_cast<int64_t>(b.size() / dim);
-    require_finite(a.data(), n, format.dim);
-    const auto queries = std::make_shared<const Queries>(a.data(), n, format);
-    const auto rows = std::make_shared<VectorRows>(format);
-    rows->add(b.data(), m);
-    return PromiseWorker<std::vector<float>>::run(
-        env, [queries, rows, threads] { return all_scores(rows->snapshot(), *queries, threads); },
-        [](Napi::Env env, std::vector<float>&& scores) -> Napi::Value {
-          auto result = Napi::Float32Array::New(env, scores.size());
-          if (!scores.empty()) std::copy(scores.begin(), scores.end(), result.Data());
-          return result;
-        });
-  } catch (...) {
-    throw to_js_error(env, std::current_exception());
-  }
+  const RowFormat format{Storage::kFp32, read_integer(info[2], "dim", 1, kMostDim)};
+  const int threads = read_threads(info[3]);
+  const auto dim = static_cast<size_t>(format.dim);
+  const std::span<const float> a = rows_of<float>(info[0], dim, "a");
+  const std::span<const float> b = rows_of<float>(info[1], dim, "b");
+  const auto n = static_cast<int64_t>(a.size() / dim);
+  const auto m = static_cast<int64_t>(b.size() / dim);
+  require_finite(a.data(), n, format.dim);
+  const auto queries = std::make_shared<const Queries>(a.data(), n, format);
+  const auto rows = std::make_shared<VectorRows>(format);
+  rows->add(b.data(), m);
+  return PromiseWorker<std::vector<float>>::run(
+      env, [queries, rows, threads] { return all_scores(rows->snapshot(), *queries, threads); },
+      [](Napi::Env env, std::vector<float>&& scores) -> Napi::Value {
+        auto result = Napi::Float32Array::New(env, scores.size());
+        if (!scores.empty()) std::copy(scores.begin(), scores.end(), result.Data());
+        return result;
+      },
+      Threads::kShort);
 }
 
 }  // namespace llm2clip::binding

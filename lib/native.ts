@@ -17,6 +17,12 @@ export interface Native {
   probeCuda(): Promise<CudaProbe>;
   /** To be called when the process is about to exit: see csrc/serving/exit_guard.h. */
   armExitGuard(): void;
+  /**
+   * One of the `most` turns at decoding that all threads of the process share: undefined where it
+   * was free, else a promise of it. To be given back.
+   */
+  takeDecodeTurn(most: number): Promise<void> | undefined;
+  giveDecodeTurn(): void;
   /** Exchanges two directories in one step (renameat2 RENAME_EXCHANGE). ERR_IO where the file system cannot. */
   exchangeDirectories(a: string, b: string): void;
   /** Opens `libraries` in order, then the plugin, by absolute path. One engine a plugin in a process. */
@@ -69,6 +75,7 @@ export function loadNative(): Native {
 function translate(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message: string };
   if (code === 'ERR_INVALID_BUFFER') return Object.assign(new RangeError(message), { code });
+  if (code === 'ERR_INVALID_ARG') return Object.assign(new TypeError(message), { code });
   return isErrorCode(code) ? new LLM2CLIPError(code, message) : error;
 }
 

@@ -2,11 +2,14 @@
 // or not at all.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Worker } from 'node:worker_threads';
+import { HASHED_HERE } from '#lib/bundle/digest';
 import { type Manifest, parseManifest } from '#lib/bundle/manifest';
 import { openBundle } from '#lib/bundle/open';
 import { writeBundle } from '#lib/bundle/write';
@@ -26,7 +29,7 @@ const replacing = (out: string, bytes: number, ...words: string[]) => [
 ];
 
 /** Writes a bundle whose only engine file contains `text`. */
-function write(out: string, text: string, force = false): Promise<Manifest> {
+function write(out: string, text: string | Buffer, force = false): Promise<Manifest> {
   return writeBundle(out, { force, exchange }, async (folder) => {
     await mkdir(join(folder, 'vision/1'), { recursive: true });
     await writeFile(join(folder, 'vision/1/model.pt'), text);
@@ -102,6 +105,33 @@ describe('reading', () => {
       await assert.rejects(read(path), { code: 'ERR_BUNDLE_INVALID' });
     });
   }
+
+  test('a large file, which a thread of its own hashes; a small one needs none', async () => {
+    const out = join(folder, 'large');
+    const started: Worker[] = [];
+    const note = (worker: Worker) => started.push(worker);
+    process.on('worker', note);
+    try {
+      for (const [bytes, threads] of [
+        [HASHED_HERE, 0],
+        [HASHED_HERE + 1, 1],
+      ] as const) {
+        started.length = 0;
+        const content = Buffer.alloc(bytes, 'a bundle');
+        const manifest = await write(out, content, true);
+        const sha256 = createHash('sha256').update(content).digest('hex');
+        assert.deepEqual(manifest.files['vision/1/model.pt'], { bytes, sha256 });
+        assert.equal((await read(out)).length, bytes);
+        // One that writes and one that reads.
+        assert.equal(started.length, 2 * threads);
+      }
+      await truncate(join(out, 'vision/1/model.pt'), HASHED_HERE);
+      await truncate(join(out, 'vision/1/model.pt'), HASHED_HERE + 1);
+      await assert.rejects(read(out), { code: 'ERR_BUNDLE_INVALID', message: /expected sha256/ });
+    } finally {
+      process.off('worker', note);
+    }
+  });
 
   test('nothing there, or a file', async () => {
     await assert.rejects(read(join(folder, 'none')), { code: 'ERR_NOT_FOUND' });

@@ -11,11 +11,15 @@ import { readVisionManifest } from '#lib/bundle/open';
 import { locatePlugin } from '#lib/runtime/plugins';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
 import { TWIN_GATES } from './support/device.mts';
+import { assertRopes, buildRopeEngines } from './support/rope-engines.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { TWIN } from './support/twin.mts';
 import { cosine } from './support/vectors.mts';
 
 const BATCH = 3;
+
+/** kRopeSize of csrc/tests/two_ropes.h. */
+const ROPE_SIZE = 8;
 
 /** The third value says whether the last norm and the head run as one kernel. */
 const CASES = [
@@ -150,3 +154,13 @@ for (const [preset, layout, hasFusedHead] of CASES) {
     }
   });
 }
+
+test('attentions that turn by different angles keep their own', async () => {
+  const ropes = temporaryFolder();
+  await buildRopeEngines(ropes);
+  const model = join(ropes, 'images-native.pt');
+  const args = [locatePlugin('torchscript'), model, 'pictures', join(ropes, 'images-inputs')];
+  const options = { encoding: 'buffer' } as const;
+  const { stdout } = await promisify(execFile)(TWIN, [...args, `${ROPE_SIZE}`], options);
+  assertRopes(new Float32Array(Uint8Array.from(stdout).buffer), ropes, 'images');
+});

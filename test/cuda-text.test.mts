@@ -11,6 +11,7 @@ import type { Precision } from '#lib/precision';
 import { locatePlugin } from '#lib/runtime/plugins';
 import { TWIN_GATES } from './support/device.mts';
 import { once } from './support/once.mts';
+import { assertRopes, buildRopeEngines } from './support/rope-engines.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import {
   buildTextEngine,
@@ -28,6 +29,9 @@ import { cosine } from './support/vectors.mts';
  * mean.
  */
 const HEADER = 2;
+
+/** kRopeTokens of csrc/tests/two_ropes.h. */
+const ROPE_TOKENS = 12;
 
 /** A vector alone and the same vector in a batch differ only by the order of sums. */
 const SAME_IN_BATCHES = 0.99999;
@@ -93,4 +97,16 @@ test('a token beyond the vocabulary is refused before a GPU looks for it', async
   const model = await build('llama-tiny', 'fp32');
   const input = { ids: Int32Array.from([1, 700]), pooled: 1 };
   await assert.rejects(embedTwin(model, [input]), /expected tokens below \d+, found 700/);
+});
+
+test('attentions that turn by different angles keep their own', async () => {
+  const ropes = temporaryFolder();
+  await buildRopeEngines(ropes);
+  const args = [locatePlugin('torchscript'), join(ropes, 'texts-native.pt'), 'texts'];
+  const options = { encoding: 'buffer' } as const;
+  const inputs = [join(ropes, 'texts-inputs'), `${HEADER + ROPE_TOKENS}`];
+  const { stdout } = await promisify(execFile)(TWIN, [...args, ...inputs], options);
+  const all = new Float32Array(Uint8Array.from(stdout).buffer);
+  assertRopes(all.subarray(0, all.length / 2), ropes, 'texts');
+  assertRopes(all.subarray(all.length / 2), ropes, 'texts'); // each text alone
 });

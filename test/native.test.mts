@@ -18,6 +18,7 @@ const SUBJECTS = {
   search: 'exact search finds what a sort of all scores finds; its files survive',
   serving: 'the scheduler keeps its word over a fake engine',
   staging: 'batches come to a GPU whole, pictures as what preprocessing on the host makes of them',
+  threads: 'a system that gives no more threads costs an error, not the process',
   tensorrt: 'what layers of TensorRT hold is padded, turned and projected right',
 };
 

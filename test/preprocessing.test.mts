@@ -100,7 +100,7 @@ describe('which file is asked', () => {
     for (const none of [silent, {}]) {
       const { preprocessing, source } = resolve(none, 28);
       assert.deepEqual(preprocessing, clip);
-      assert.match(source, /no file says/);
+      assert.match(source, /no file states it/);
     }
   });
 });

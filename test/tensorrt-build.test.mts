@@ -50,7 +50,7 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
       [],
     );
     assert.equal(status, 0);
-    assert.equal(stdout.split('\n').filter((line) => line.startsWith('ok')).length, 13);
+    assert.equal(stdout.split('\n').filter((line) => line.startsWith('ok')).length, 16);
   });
 
   const built = once(async (preset: Tiny, precision: Precision) => {

@@ -135,7 +135,8 @@ function compile(): void {
   const launcher = which('ccache') ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : [];
   // Compiles without optimisation, because nothing here is measured.
   const flags = ['-DCMAKE_BUILD_TYPE=None', '-DCMAKE_CXX_FLAGS=-O0', ...launcher];
-  cmake('-S', '.', '-B', 'build', '-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=build/Release', ...flags);
+  const output = `-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${join(copy, 'build/Release')}`;
+  cmake('-S', '.', '-B', 'build', output, ...flags);
   cmake('--build', 'build', '-j', '2', '--target', 'llm2clip', 'llm2clip_toy');
 }
 

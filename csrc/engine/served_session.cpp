@@ -2,9 +2,9 @@
 
 #include <map>
 #include <mutex>
-#include <thread>
 
 #include "base/error.h"
+#include "base/threads.h"
 
 namespace llm2clip {
 namespace {
@@ -113,7 +113,11 @@ std::shared_ptr<ServedSession> share(const std::string& key,
 }
 
 void release_later(std::shared_ptr<ServedSession> session) {
-  std::thread([session = std::move(session)]() mutable { session.reset(); }).detach();
+  try {
+    start_thread([session = std::move(session)]() mutable { session.reset(); }).detach();
+  } catch (const Error&) {
+    // The system gives no thread: the session was let go of here, which may have taken a while.
+  }
 }
 
 }  // namespace llm2clip

@@ -55,6 +55,9 @@ struct GroupedHeads {
 struct Rope {
   int64_t tokens;               // count of all tokens; unrotated ones have cos 1 and sin 0
   std::vector<float> cos, sin;  // [tokens, head dim]
+
+  int64_t head_dim() const { return static_cast<int64_t>(cos.size()) / tokens; }
+  bool operator==(const Rope&) const = default;
 };
 
 enum class Activation { kQuickGelu, kGelu, kGeluTanh };

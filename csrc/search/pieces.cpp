@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <exception>
 #include <mutex>
-#include <system_error>
 #include <thread>
+
+#include "base/threads.h"
 
 namespace llm2clip {
 namespace {
@@ -55,8 +56,8 @@ void on_threads(int threads, const std::function<void()>& body) {
   {
     std::vector<std::jthread> others;
     try {
-      for (int i = 1; i < threads; ++i) others.emplace_back(guarded);
-    } catch (const std::system_error&) {
+      for (int i = 1; i < threads; ++i) others.push_back(start_thread(guarded));
+    } catch (const Error&) {
       // If the system refuses more threads, the search is only slower.
     }
     guarded();

@@ -34,8 +34,8 @@ struct Ranking {
   double power_sum;       // sum of exp(scale * (score - highest score)); 0 without rows
 };
 
-// Removed rows and NaN scores are left out. The result does not depend on the number of threads, and
-// is meaningless once cancelled.
+// Removed rows and NaN scores are left out. The result does not depend on the number of threads,
+// and is meaningless once cancelled.
 Ranking rank(const RowSnapshot& rows, const Queries& query, double scale,
              const SearchOptions& options);
 

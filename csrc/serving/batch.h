@@ -11,6 +11,11 @@
 
 namespace llm2clip {
 
+// A slot whose pixels have to be moved into another place of their batch.
+struct SlotMove {
+  size_t from, to;
+};
+
 // The slots of one run, filled in the order in which requests are taken. Guarded by the scheduler's
 // mutex, but for the pixels of a slot, which belong to whoever prepares it.
 class Batch {
@@ -66,23 +71,30 @@ class Batch {
     return memory_->pixels().subspan(first * slot_size_, count * slot_size_);
   }
 
-  // Takes out the entries that `wanted` refuses; the slots behind close up.
+  // Takes out the entries that `wanted` refuses, and puts the last ones into their places. The
+  // slots still have to follow: these are the moves, no more of them than entries were taken out.
   template <typename Wanted>
-  void keep_only(Wanted&& wanted) {
-    size_t kept = 0;
-    for (size_t i = 0; i < entries_.size(); ++i) {
-      if (!wanted(*entries_[i])) {
-        weight_ -= entries_[i]->ticket.weight;
-        continue;
-      }
-      if (kept != i) {
-        memory_->move(place(i), place(kept));
-        entries_[kept] = std::move(entries_[i]);
-      }
-      ++kept;
+  std::vector<SlotMove> keep_only(Wanted&& wanted) {
+    std::vector<SlotMove> moves;
+    std::vector<bool> kept;
+    for (const auto& entry : entries_) {
+      kept.push_back(wanted(*entry));
+      if (!kept.back()) weight_ -= entry->ticket.weight;
     }
-    entries_.resize(kept);
+    const auto count = static_cast<size_t>(std::ranges::count(kept, true));
+    size_t last = entries_.size();
+    for (size_t i = 0; i < count; ++i) {
+      if (kept[i]) continue;
+      while (!kept[--last]) continue;
+      moves.push_back({last, i});
+      entries_[i] = std::move(entries_[last]);
+    }
+    entries_.resize(count);
+    return moves;
   }
+
+  // Of the pixels alone: without the mutex, by whoever runs the batch.
+  void move(const SlotMove& move) { memory_->move(place(move.from), place(move.to)); }
 
   void clear() {
     entries_.clear();

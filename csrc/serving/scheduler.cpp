@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/threads.h"
 #include "serving/exit_guard.h"
 
 namespace llm2clip {
@@ -29,7 +30,7 @@ Scheduler::Scheduler(SchedulerOptions options, Open open)
   counts_.batch_sizes.resize(options_.max_batch + 1);
   std::promise<void> opened;
   std::future<void> done = opened.get_future();
-  runner_ = std::thread([this, open = std::move(open), opened = std::move(opened)]() mutable {
+  runner_ = start_thread([this, open = std::move(open), opened = std::move(opened)]() mutable {
     std::unique_ptr<BatchRunner> runner;
     try {
       const EngineInUse in_use;
@@ -48,22 +49,25 @@ Scheduler::Scheduler(SchedulerOptions options, Open open)
   });
   try {
     done.get();
+    preparer_ = start_thread([this] { prepare_loop(); });
   } catch (...) {
+    stop();
     runner_.join();
     throw;
   }
-  preparer_ = std::thread([this] { prepare_loop(); });
 }
 
 Scheduler::~Scheduler() { close(); }
 
+void Scheduler::stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  runner_wakes_.notify_one();
+  preparer_wakes_.notify_one();
+}
+
 void Scheduler::close() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    runner_wakes_.notify_one();
-    preparer_wakes_.notify_one();
-  }
+  stop();
   std::call_once(joined_, [this] {
     runner_.join();
     ending_.reset();
@@ -85,16 +89,16 @@ RequestId Scheduler::submit(std::unique_ptr<Request> request, Ticket ticket) {
   }
   const RequestId id = entry->id = ++last_id_;
   ++live_;
-  ++counts_.submitted;
-  const bool borrowed = ticket.borrowed;
   entry->ticket = std::move(ticket);
+  const bool borrowed = entry->ticket.borrowed;
+  const bool at_once = borrowed && queue_.empty() && !sealed_ && forming_.has_room(entry->ticket);
+  if (borrowed && !at_once) keep(*entry, lock);
+  ++counts_.submitted;
   ++quiet_;
   new_deadline_ |= entry->ticket.deadline != Clock::time_point::max();
-  const bool has_room = forming_.has_room(entry->ticket);
-  if (borrowed && queue_.empty() && has_room && !sealed_) {
+  if (at_once) {
     prepare(std::move(entry), lock);
   } else {
-    if (borrowed) keep(*entry, lock);
     queue_.push(std::move(entry));
   }
   const bool full = fills_a_batch();
@@ -113,15 +117,22 @@ void Scheduler::wake() {
   submissions_.store(last, std::memory_order_release);  // last: who looks takes the mutex at once
 }
 
-// Copies without the mutex; meanwhile the threads may have ended.
+// Copies without the mutex; meanwhile the threads may have ended. Where it throws, the request has
+// no place in the queue any more.
 void Scheduler::keep(Entry& entry, std::unique_lock<std::mutex>& lock) {
   lock.unlock();
-  entry.request->keep();
+  std::exception_ptr error;
+  try {
+    entry.request->keep();
+  } catch (...) {
+    error = std::current_exception();
+  }
   lock.lock();
-  if (!stopping_ && !lost_) return;
+  if (!error && lost_) error = lost_;
+  if (!error && stopping_) error = std::make_exception_ptr(disposed());
+  if (!error) return;
   --live_;
-  if (lost_) std::rethrow_exception(lost_);
-  throw disposed();
+  std::rethrow_exception(error);
 }
 
 bool Scheduler::cancel(RequestId id) {
@@ -217,7 +228,8 @@ void Scheduler::spin(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-// Takes what is queued, waits for what is being prepared, and swaps the batches.
+// Takes what is queued, waits for what is being prepared, and swaps the batches. The slots that are
+// to run are then moved together, without the mutex.
 void Scheduler::form(std::unique_lock<std::mutex>& lock) {
   state_ = Runner::kForming;
   if (queue_.size() > 1) preparer_wakes_.notify_one();
@@ -225,17 +237,19 @@ void Scheduler::form(std::unique_lock<std::mutex>& lock) {
   sealed_ = true;
   prepared_.wait(lock, [this] { return preparing_ == 0; });
   sealed_ = false;
+  std::swap(forming_, running_);
   std::vector<std::pair<Due, std::exception_ptr>> failed;
-  forming_.keep_only([&](Entry& entry) {
+  const auto moves = running_.keep_only([&](Entry& entry) {
     if (entry.settled) return false;
     if (!entry.error) return true;
     failed.emplace_back(settle(entry), entry.error);
     ++counts_.failed;
     return false;
   });
-  std::swap(forming_, running_);
-  if (failed.empty()) return;
+  if (failed.empty() && moves.empty()) return;
   lock.unlock();
+  // Copies megabytes, and may wait for a device.
+  for (const SlotMove& move : moves) running_.move(move);
   for (auto& [due, error] : failed) {
     due.request->fail(error);
     due.client->flush();

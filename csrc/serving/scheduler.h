@@ -69,6 +69,7 @@ class Scheduler {
   };
   enum class Runner { kIdle, kForming, kRunning };
 
+  void stop();
   void run_loop(BatchRunner& runner);
   void prepare_loop();
 
@@ -118,7 +119,7 @@ class Scheduler {
   Histogram prepare_time_, queue_time_, run_time_;
   std::once_flag joined_;
   std::optional<EngineInUse> ending_;  // until the runner's thread, with what it leaves, is gone
-  std::thread runner_, preparer_;
+  std::jthread runner_, preparer_;
 };
 
 }  // namespace llm2clip

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -13,6 +14,22 @@
 
 namespace llm2clip::testing {
 
+// Calls `on_move` before a slot is moved.
+class WatchedMemory final : public BatchMemory {
+ public:
+  WatchedMemory(size_t floats, std::function<void()> on_move)
+      : memory_(floats), on_move_(std::move(on_move)) {}
+  std::span<float> pixels() override { return memory_.pixels(); }
+  void move(std::span<const float> from, std::span<float> to) noexcept override {
+    if (on_move_) on_move_();
+    memory_.move(from, to);
+  }
+
+ private:
+  PlainBatchMemory memory_;
+  std::function<void()> on_move_;
+};
+
 // A fake engine. It returns [2 × first pixel, batch] for each image, and
 // [2 × first pixel + layer, batch] for patches.
 class FakeRunner final : public BatchRunner {
@@ -20,9 +37,15 @@ class FakeRunner final : public BatchRunner {
   struct Behaviour {
     // Called with the pixels of a batch before it "runs". May throw.
     std::function<void(std::span<const float>, int64_t)> before{};
+    // Called before a slot is moved; does not throw.
+    std::function<void()> on_move{};
   };
 
   FakeRunner(Behaviour behaviour, size_t slot) : behaviour_(std::move(behaviour)), slot_(slot) {}
+
+  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
+    return std::make_unique<WatchedMemory>(floats, behaviour_.on_move);
+  }
 
   BatchResult run(std::span<const float> pixels, int64_t batch, const Output& output) override {
     if (behaviour_.before) behaviour_.before(pixels, batch);
@@ -77,7 +100,7 @@ struct Outcome {
 
 class FakeRequest final : public Request {
  public:
-  // If `pixel` is NaN, prepare() throws.
+  // If `pixel` is NaN, prepare() throws. If it is infinite, keep() throws std::bad_alloc.
   FakeRequest(float pixel, std::shared_ptr<Outcome> outcome, std::shared_ptr<FakeClient> client)
       : pixel_(pixel), outcome_(std::move(outcome)), client_(std::move(client)) {}
 
@@ -86,7 +109,10 @@ class FakeRequest final : public Request {
     if (std::isnan(pixel_)) throw std::runtime_error("deliberate");
     for (float& x : slot.numbers()) x = pixel_;
   }
-  void keep() override { outcome_->kept = true; }
+  void keep() override {
+    if (std::isinf(pixel_)) throw std::bad_alloc();
+    outcome_->kept = true;
+  }
   void complete(std::span<const float> embedding, const std::shared_ptr<const void>&) override {
     outcome_->value = embedding[0];
     outcome_->batch = embedding[1];

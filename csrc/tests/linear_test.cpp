@@ -1,5 +1,6 @@
 // Compares the linear kernels with their plain reference, for sizes that fill tiles and sizes that
 // do not. Prints one line per comparison.
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -180,6 +181,60 @@ void test_quantise(int64_t rows, int64_t in, int64_t stride) {
           0.501F * step / most);
 }
 
+// A row with what is no number becomes NaN as a whole, the rows beside it stay as they are. Numbers
+// whose scale has no reciprocal are zeros.
+template <typename Q>
+void test_unfit_rows(const char* name, int32_t zero) {
+  constexpr int64_t kIn = 70, kStride = 72, kRows = 9;
+  constexpr float kTiny = 1e-44F;
+  for (const int64_t place : {int64_t{0}, int64_t{31}, kIn - 1}) {
+    auto x = random_numbers(kRows * kIn);
+    const std::vector<float> unfit{NAN, INFINITY, -INFINITY, std::bit_cast<float>(0xffffffffU)};
+    for (size_t i = 0; i < unfit.size(); ++i) x[(2 * i + 1) * kIn + place] = unfit[i];
+    std::fill_n(x.begin(), kIn, 0.0F);
+    std::fill_n(x.begin() + 2 * kIn, kIn, kTiny);
+    std::vector<Q> q(kRows * kStride, Q{7});
+    std::vector<float> scales(kRows, -1), expected, found;
+    quantise_rows(x.data(), q.data(), scales.data(), {kIn, kStride, nullptr}, 0, kRows);
+    float step = 0;
+    for (int64_t r = 0; r < kRows; ++r) {
+      const bool fits = r % 2 == 0;
+      EXPECT(std::isnan(scales[r]) != fits);
+      for (int64_t i = 0; i < kStride; ++i) {
+        const auto number = static_cast<float>(q[r * kStride + i] - zero);
+        if (!fits) EXPECT(number == 0);
+        expected.push_back(fits && i < kIn ? x[r * kIn + i] : 0.0F);
+        found.push_back(fits ? number * scales[r] : number);
+      }
+      if (fits) step = std::max(step, scales[r]);
+    }
+    compare(std::string("rows that are no numbers in ") + name, expected, found, 0.501F * step);
+  }
+}
+
+void test_unfit_products() {
+  constexpr int64_t kRows = 8, kIn = 64, kOut = 65;
+  const LinearArguments a{kRows, kIn, kOut};
+  auto x = random_numbers(kRows * kIn);
+  x[3 * kIn + 5] = NAN;
+  x[6 * kIn] = INFINITY;
+  const auto weight = random_numbers(kOut * kIn);
+  std::vector<float> scales(kRows), found(kRows * kOut);
+  std::vector<int16_t> q(x.size());
+  quantise_rows(x.data(), q.data(), scales.data(), {kIn, kIn, nullptr}, 0, kRows);
+  const int64_t panels = linear_panels(kOut);
+  Aligned<int16_t> packed(panels * linear_groups<int16_t>(kIn) * kTileColumns * 2);
+  pack_linear_weight_in_int16(weight.data(), packed.get(), a, 0, panels);
+  each_share(a, 1, [&](const LinearShares& shares, int64_t share) {
+    linear_avx512_vnni(q.data(), scales.data(), packed.get(), nullptr, found.data(), a, shares,
+                       share);
+  });
+  for (size_t i = 0; i < found.size(); ++i) {
+    const size_t row = i / kOut;
+    EXPECT(std::isnan(found[i]) == (row == 3 || row == 6));
+  }
+}
+
 void test_all(const Case& c) {
   const auto weight = random_numbers(c.out * c.in);
   test_f32(c, "linear fp32", weight, weight);
@@ -197,6 +252,8 @@ void test_all(const Case& c) {
 
 void test_all() {
   for (const int64_t in : {1, 31, 64, 2730}) test_quantise(5, in, (in + 67) / 64 * 64);
+  test_unfit_rows<uint8_t>("int8", 128);
+  test_unfit_rows<int16_t>("int16", 0);
   if (!has_avx512()) {
     std::puts("skipped: linear needs AVX-512");
     return;
@@ -204,6 +261,7 @@ void test_all() {
   if (!has_avx512_bf16()) std::puts("skipped: linear in bf16 needs AVX-512 BF16");
   if (has_avx512_vnni()) {
     test_int16_extremes();
+    test_unfit_products();
   } else {
     std::puts("skipped: linear in int8 and int16 needs AVX-512 VNNI");
   }

@@ -205,6 +205,70 @@ void test_borrowed() {
   EXPECT(first->value == 2 && second->value == 4 && third->value == 6);
 }
 
+// Memory that runs out costs one request, not its place in the queue for ever.
+void test_failing_copy() {
+  Bench bench({.max_batch = 1, .max_queue = 4});
+  bench.hold();
+  bench.submit(1);
+  bench.wait_until_forming(2);
+  for (int i = 0; i < 5; ++i) {
+    std::string code = "none";
+    try {
+      bench.submit(INFINITY, {.client = nullptr, .borrowed = true});
+    } catch (...) {
+      code = code_of(std::current_exception());
+    }
+    EXPECT(code == std::bad_alloc().what());
+  }
+  EXPECT(bench.refusal(2) == "none" && bench.refusal(3) == "none");
+  EXPECT(bench.refusal(4) == "ERR_QUEUE_FULL");
+  bench.release();
+  EXPECT(bench.client->wait_for(4));
+  bench.scheduler->close();
+  const SchedulerStats stats = bench.scheduler->stats();
+  EXPECT(stats.submitted == 4 && stats.completed == 4 && stats.in_batches == 0);
+}
+
+// Slots are moved while others submit: the test's move waits until somebody has.
+void test_submit_while_moving() {
+  std::promise<void> moving, submitted;
+  bool in_time = false;
+  const auto on_move = [&] {
+    moving.set_value();
+    in_time =
+        submitted.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+  };
+  Bench bench({.max_batch = 2}, {.before = {}, .on_move = on_move});
+  bench.hold();
+  bench.submit(NAN);
+  const auto moved = bench.submit(1);
+  bench.wait_until_forming(3);
+  bench.release();
+  moving.get_future().wait();
+  const auto other = bench.submit(2);
+  submitted.set_value();
+  EXPECT(bench.client->wait_for(4));
+  EXPECT(in_time && moved->value == 2 && other->value == 4);
+}
+
+// No more slots are moved than others fell out.
+void test_few_moves() {
+  for (const int failing : {1, 3, 63}) {
+    std::atomic<int> moves = 0;
+    Bench bench({.max_batch = 64}, {.before = {}, .on_move = [&] { ++moves; }});
+    bench.hold();
+    std::vector<std::shared_ptr<Outcome>> outcomes;
+    for (int i = 0; i < 64; ++i) {
+      outcomes.push_back(bench.submit(i < failing ? NAN : static_cast<float>(i)));
+    }
+    bench.wait_until_forming(65);
+    bench.release();
+    EXPECT(bench.client->wait_for(65));
+    EXPECT(moves > 0 && moves <= failing);
+    for (int i = failing; i < 64; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
+  }
+}
+
 void test_open_failure() {
   std::string code;
   try {
@@ -304,6 +368,9 @@ int main() {
                     {"close", test_close},
                     {"poison in buckets", test_poison_in_buckets},
                     {"borrowed", test_borrowed},
+                    {"failing copy", test_failing_copy},
+                    {"submit while moving", test_submit_while_moving},
+                    {"few moves", test_few_moves},
                     {"open failure", test_open_failure},
                     {"storm", test_storm},
                     {"histogram", test_histogram}});

@@ -1,13 +1,21 @@
+# A program of tests. Its own code is compiled quickly; what it tests comes from libraries, which are
+# compiled as they are everywhere.
+function(llm2clip_test_program target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD OFF
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
+  target_compile_options(${target} PRIVATE -O1)
+  target_link_libraries(${target} PRIVATE llm2clip_core Threads::Threads)
+  llm2clip_warnings(${target})
+endfunction()
+
 # The core's own tests. test/native.test.mts runs them, and scripts/sanitize.mjs runs them under
 # sanitizers.
 add_custom_target(native_tests)
 foreach(subject attention batching cuda cuda_kernels engine image linear memory model
-        norm search serving staging tensorrt)
+        norm search serving staging tensorrt threads)
   add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
-  set_target_properties(${subject}_test PROPERTIES UNITY_BUILD OFF
-    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
-  target_link_libraries(${subject}_test PRIVATE llm2clip_core llm2clip_kernels Threads::Threads)
-  llm2clip_warnings(${subject}_test)
+  llm2clip_test_program(${subject}_test)
+  target_link_libraries(${subject}_test PRIVATE llm2clip_kernels)
   add_dependencies(native_tests ${subject}_test)
 endforeach()
 
@@ -21,8 +29,15 @@ foreach(test cuda_kernels_test staging_test)
   target_link_libraries(${test} PRIVATE twin_kernels)
 endforeach()
 target_include_directories(cuda_kernels_test PRIVATE csrc/tests/host)
+target_sources(threads_test PRIVATE csrc/tests/thread_limit.cpp)
+set_target_properties(threads_test PROPERTIES ENABLE_EXPORTS ON)  # of its pthread_create()
 target_sources(tensorrt_test PRIVATE csrc/engine/tensorrt/constants.cpp
                                      csrc/engine/tensorrt/device_texts.cpp)
+
+# Builds engines with the TorchScript plugin; test/ropes.test.mts gives it the plugin.
+add_executable(rope_engines csrc/tests/rope_engines.cpp csrc/tests/two_ropes.cpp
+               csrc/tests/numbered_weights.cpp)
+llm2clip_test_program(rope_engines)
 
 # An engine whose runs take a set time, to test and measure everything around engines.
 add_library(fake_engine MODULE csrc/tests/fake_engine.cpp)

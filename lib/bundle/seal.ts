@@ -26,7 +26,7 @@ export async function seal(
   const files: Record<string, FileDigest> = {};
   for (const name of await filesOf(folder)) {
     signal?.throwIfAborted();
-    files[name] = await digestAndSync(join(folder, name));
+    files[name] = await digestAndSync(join(folder, name), signal);
   }
   const manifest: Manifest = { formatVersion: formatVersionFor(content), ...content, files };
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
@@ -43,11 +43,11 @@ async function filesOf(folder: string): Promise<string[]> {
     .sort();
 }
 
-async function digestAndSync(path: string): Promise<FileDigest> {
+async function digestAndSync(path: string, signal: AbortSignal | undefined): Promise<FileDigest> {
   const file = await open(path, 'r');
   try {
     await file.sync();
-    return await digestFile(file);
+    return await digestFile(file, signal);
   } finally {
     await file.close();
   }

@@ -1,4 +1,4 @@
-import { answerRequest } from './ask-worker';
+import { answerRequest } from '../async/ask-worker';
 import { type MergeRequest, mergeUpdates } from './lora-merge';
 
 answerRequest(mergeUpdates, ({ output }: MergeRequest) => `merging a LoRA into ${output}`);

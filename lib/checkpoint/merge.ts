@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { askWorker } from '../async/ask-worker';
 import { LLM2CLIPError } from '../errors';
-import { askWorker } from './ask-worker';
 import type { FloatDtype } from './floats';
 import type { NamedEntry } from './layouts/bind';
 import type { LoraUpdate } from './lora';
@@ -41,7 +42,8 @@ async function merge(request: MergeRequest, signal: AbortSignal | undefined) {
   const { output } = request;
   try {
     const what = `merges a LoRA into ${output}`;
-    return await askWorker<MergeRequest, NamedEntry[]>('merge-worker.js', request, what, signal);
+    const script = join(__dirname, 'merge-worker.js');
+    return await askWorker<MergeRequest, NamedEntry[]>(script, request, what, signal);
   } catch (error) {
     // A terminated thread could not delete the file.
     await rm(output, { force: true }).catch(() => undefined);

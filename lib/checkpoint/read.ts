@@ -1,4 +1,5 @@
-import { askWorker } from './ask-worker';
+import { join } from 'node:path';
+import { askWorker } from '../async/ask-worker';
 import type { CheckpointTable } from './table';
 
 export interface CheckpointOptions {
@@ -29,7 +30,7 @@ export function readCheckpoint(
   options: CheckpointOptions = {},
 ): Promise<CheckpointTable> {
   return askWorker<CheckpointRequest, CheckpointTable>(
-    'worker.js',
+    join(__dirname, 'worker.js'),
     { path, options },
     `reads ${path}`,
   );

@@ -1,4 +1,4 @@
-import { answerRequest } from './ask-worker';
+import { answerRequest } from '../async/ask-worker';
 import { loadCheckpoint } from './load';
 import type { CheckpointRequest } from './read';
 

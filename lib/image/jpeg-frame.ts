@@ -10,7 +10,7 @@ export interface JpegFrame {
 const START_OF_SCAN = 0xda;
 const END_OF_IMAGE = 0xd9;
 const JPEG_LS = 0xf7;
-/** Markers in the range of frame markers that are none: DHT, JPG and DAC. */
+/** Markers from 0xc0 to 0xcf that do not begin a frame: DHT, JPG and DAC. */
 const NO_FRAMES = new Set([0xc4, 0xc8, 0xcc]);
 
 function beginsFrame(marker: number): boolean {

@@ -1,25 +1,24 @@
-/** Size of libuv's thread pool. One thread is left free for file access and other modules. */
-const POOL = Number(process.env.UV_THREADPOOL_SIZE) || 4;
-const LIMIT = Math.max(1, POOL - 1);
+import { loadNative } from '../native';
 
-let running = 0;
-const waiting: (() => void)[] = [];
+/** Size of libuv's thread pool. One thread is left free for file access and other modules. */
+const POOL = Math.trunc(Number(process.env.UV_THREADPOOL_SIZE)) || 4;
+/** libuv starts 1024 threads at most. */
+export const LIMIT = Math.min(Math.max(1, POOL - 1), 1023);
 
 /**
  * Runs `decode` in the order of the calls while leaving one libuv thread free, so that a thousand
- * images in decoding do not delay other file access.
+ * images in decoding do not delay other file access. All threads of the process share this limit.
  *
  * @throws `signal.reason` if the signal is aborted before decoding starts.
  */
 export async function limited<T>(decode: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  if (running >= LIMIT) await new Promise<void>((resolve) => waiting.push(resolve));
-  else running += 1;
+  const native = loadNative();
+  const turn = native.takeDecodeTurn(LIMIT);
+  if (turn !== undefined) await turn;
   try {
     signal?.throwIfAborted();
     return await decode();
   } finally {
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
+    native.giveDecodeTurn();
   }
 }

@@ -165,7 +165,7 @@ async function describeLibtorch(options: { runtime?: string }) {
   return { expected: LIBTORCH_VERSION, used, usedHasCuda, places };
 }
 
-/** CPU features that choose the kernels, by the kernel's names; used if the addon is missing. */
+/** CPU features by which compute kernels are chosen, as in /proc/cpuinfo; used without the addon. */
 const CPU_FEATURES = [
   'avx2',
   'fma',

@@ -66,6 +66,23 @@ const RULES = [
     within: ['lib'],
   },
   {
+    rule: 'functions of the addon are made by make_function() alone, which catches what C++ throws',
+    pattern: /Function::New\b/,
+    within: ['binding'],
+    except: ['binding/function.h'],
+  },
+  {
+    rule: 'threads are started by csrc/base/threads.h alone, which says where the system has no more',
+    pattern: /std::(jthread|thread)[({]|std::async\b/,
+    within: ['binding', 'csrc'],
+    except: ['csrc/base/threads.h', 'csrc/bench/', 'csrc/gpu_check/', 'csrc/tests/'],
+  },
+  {
+    rule: "native work is kept off libuv's threads, which files need",
+    pattern: /AsyncWorker\b|uv_queue_work|napi_create_async_work/,
+    within: ['binding'],
+  },
+  {
     rule: 'engines are named in lib/engines alone',
     // In a string, not in a comment: a kind by itself or in a sentence, or a comparison with one.
     pattern:

@@ -1,4 +1,5 @@
 // Embeds images with each bundle, and prints the kernels used: embed-pictures.mjs [IMAGE,…] BUNDLE…
+// `unfit`: the share of NaN in the embedding of an image with one NaN, and of one with one infinity.
 // It is plain JavaScript, so that it starts without compilation.
 import { LLM2CLIP } from 'llm2clip';
 
@@ -7,7 +8,16 @@ const paths = JSON.parse(pictures);
 for (const bundle of bundles) {
   const model = await LLM2CLIP.load(bundle, { threads: 2 });
   const { row } = await model.encodeImages(paths);
-  const { precision, kernels } = model.info;
-  console.log(JSON.stringify({ precision, kernels, rows: paths.map((_, i) => [...row(i)]) }));
+  const { precision, kernels, imageSize } = model.info;
+  const rows = paths.map((_, i) => [...row(i)]);
+  const unfit = [];
+  for (const x of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const pixelValues = new Float32Array(3 * imageSize ** 2).fill(0.5);
+    pixelValues[imageSize + 1] = x;
+    const shape = [1, 3, imageSize, imageSize];
+    const embedding = await model.encodeImage({ pixelValues, shape });
+    unfit.push(embedding.filter(Number.isNaN).length / embedding.length);
+  }
+  console.log(JSON.stringify({ precision, kernels, rows, unfit }));
   await model.dispose();
 }

@@ -43,12 +43,22 @@ export type Pace = number | Gate;
 /**
  * Writes a fake engine file, see csrc/tests/fake_engine.cpp, and returns its path in the bundle.
  */
-function writeEngine(inside: string, part: Part, pace: Pace, patches = 0): string {
+function writeEngine(inside: string, part: Part, pace: Pace, patches = 0, opening = ''): string {
   const name = `${part}/1/model.pt`;
   mkdirSync(dirname(join(inside, name)), { recursive: true });
   const [microseconds, gate] = typeof pace === 'number' ? [pace, ''] : [0, `${pace.path}\n`];
-  writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM} ${patches}\n${gate}`);
+  writeFileSync(join(inside, name), `${microseconds} ${FAKE_DIM} ${patches}\n${gate}${opening}`);
   return name;
+}
+
+/** Writes a bundle whose engine the gate holds from its opening on. */
+export async function heldBundle(out: string, gate: Gate): Promise<string> {
+  const exchange = loadNative().exchangeDirectories;
+  await writeBundle(out, { force: true, exchange }, async (inside) => {
+    writeEngine(inside, 'vision', gate, 0, 'held from the opening on\n');
+    return CONTENT;
+  });
+  return out;
 }
 
 /** The fields of a manifest for a tower with 4 × 4 patches. */

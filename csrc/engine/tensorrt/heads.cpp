@@ -28,22 +28,23 @@ Tensor attend(NetworkWriter& out, Tensor q, Tensor k, Tensor v, Tensor mask) {
 }
 
 Tensor Turns::turn(NetworkWriter& out, Tensor x, const Rope& rope, Tensor places) {
-  if (cos_ == nullptr) {
-    cos_ = table(out, rope.cos, rope, x, places != nullptr);
-    sin_ = table(out, rope.sin, rope, x, places != nullptr);
-  }
+  const bool by_place = places != nullptr;
+  const auto [cos, sin] = tables_.of(rope, [&]() -> Tables {
+    return {table(out, rope.cos, rope, x, by_place), table(out, rope.sin, rope, x, by_place)};
+  });
   auto* const layer = out.require_layer(
-      out.network().addRotaryEmbedding(*out.cast(x, DataType::kFLOAT), *cos_, *sin_,
+      out.network().addRotaryEmbedding(*out.cast(x, DataType::kFLOAT), *cos, *sin,
                                        /*interleaved=*/true, /*rotaryEmbeddingDim=*/0),
       "a rotation");
-  if (places != nullptr) layer->setInput(3, *places);
+  if (by_place) layer->setInput(3, *places);
   return out.cast(layer->getOutput(0), out.type());
 }
 
 Tensor Turns::table(NetworkWriter& out, const std::vector<float>& angles, const Rope& rope,
-                    Tensor x, bool by_place) {
-  const std::vector<float> halved = one_of_each_pair(angles, scale_);
-  const int64_t pairs = static_cast<int64_t>(halved.size()) / rope.tokens;
+                    Tensor x, bool by_place) const {
+  const int64_t pairs = rope.head_dim() / 2;
+  const float scale = of_ == Of::kQueries ? attention_scale(rope.head_dim()) : 1;
+  const std::vector<float> halved = one_of_each_pair(angles, scale);
   if (by_place) return out.numbers(halved, {rope.tokens, pairs});
   // The library needs one table per image.
   Tensor const one = out.numbers(halved, {1, 1, rope.tokens, pairs});

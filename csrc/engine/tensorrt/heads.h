@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/per_rope.h"
 #include "engine/tensorrt/network_writer.h"
 
 namespace llm2clip::tensorrt {
@@ -17,20 +18,25 @@ Tensor some_heads(NetworkWriter& out, Tensor x, int64_t first, int64_t count, in
 // f32 there is no fused kernel, so separate kernels are allowed.
 Tensor attend(NetworkWriter& out, Tensor q, Tensor k, Tensor v, Tensor mask = nullptr);
 
-// RoPE in f32. All blocks use the same angles, so the tables are stored once.
+// RoPE of queries or of keys, in f32. A network stores the tables of each once.
 class Turns {
  public:
-  // Rotated vectors are multiplied by `scale`.
-  explicit Turns(float scale) : scale_(scale) {}
+  enum class Of { kQueries, kKeys };
+  // Queries are also multiplied by the attention's scale.
+  explicit Turns(Of of) : of_(of) {}
   // Rotates x [B, H, N, dim]. The position id of token i is i, or that in `places`, int64 [B, N].
+  // A network passes places with all of its rotations or with none.
   Tensor turn(NetworkWriter& out, Tensor x, const Rope& rope, Tensor places = nullptr);
 
  private:
+  struct Tables {
+    Tensor cos, sin;  // f32 [B, N, dim / 2]; by place, [tokens, dim / 2]
+  };
   Tensor table(NetworkWriter& out, const std::vector<float>& angles, const Rope& rope, Tensor x,
-               bool by_place);
+               bool by_place) const;
 
-  float scale_;
-  Tensor cos_ = nullptr, sin_ = nullptr;  // f32 [B, N, dim / 2]; with places, [tokens, dim / 2]
+  Of of_;
+  PerRope<Tables> tables_;
 };
 
 }  // namespace llm2clip::tensorrt

@@ -16,14 +16,18 @@ if(TENSORRT_INCLUDE)
   llm2clip_tensorrt_target(llm2clip_tensorrt tensorrt ${TENSORRT_INCLUDE})
 endif()
 if(TENSORRT_RTX_INCLUDE)
-  add_library(llm2clip_tensorrt_rtx MODULE)
+  # Compiled once, for the engine and for the program that tests it.
+  add_library(tensorrt_rtx_parts OBJECT)
+  llm2clip_tensorrt_target(tensorrt_rtx_parts rtx ${TENSORRT_RTX_INCLUDE})
+  add_library(llm2clip_tensorrt_rtx MODULE $<TARGET_OBJECTS:tensorrt_rtx_parts>)
   set_target_properties(llm2clip_tensorrt_rtx PROPERTIES PREFIX "")
-  llm2clip_tensorrt_target(llm2clip_tensorrt_rtx rtx ${TENSORRT_RTX_INCLUDE})
+  target_link_libraries(llm2clip_tensorrt_rtx PRIVATE llm2clip_core)
   # Tests the networks of the models layer by layer. test/tensorrt-build.test.mts passes it the
   # library.
   file(GLOB network_test_sources CONFIGURE_DEPENDS csrc/engine/tensorrt/tests/*.cpp)
-  add_executable(tensorrt_network_test ${network_test_sources})
-  set_target_properties(tensorrt_network_test PROPERTIES UNITY_BUILD OFF
-    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
-  llm2clip_tensorrt_target(tensorrt_network_test rtx ${TENSORRT_RTX_INCLUDE})
+  add_executable(tensorrt_network_test ${network_test_sources} csrc/tests/numbered_weights.cpp
+                 csrc/tests/two_ropes.cpp $<TARGET_OBJECTS:tensorrt_rtx_parts>)
+  target_include_directories(tensorrt_network_test SYSTEM PRIVATE ${TENSORRT_RTX_INCLUDE}
+                             csrc/engine/tensorrt/include)
+  llm2clip_test_program(tensorrt_network_test)
 endif()

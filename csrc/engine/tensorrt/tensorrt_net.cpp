@@ -43,13 +43,11 @@ Value TensorrtNet::attention(Value qkv, const Heads& heads, const Rope* rope) {
     return some_heads(out_, x, i * heads.count, heads.count, heads.dim);
   };
   Tensor q = part(0), k = part(1);
-  const float scale = attention_scale(heads.dim);
   if (rope != nullptr) {
-    if (!query_turns_) query_turns_.emplace(scale);
-    q = query_turns_->turn(out_, q, *rope);
+    q = query_turns_.turn(out_, q, *rope);
     k = key_turns_.turn(out_, k, *rope);
   } else {
-    q = out_.multiply(q, out_.scalar(scale, q));
+    q = out_.multiply(q, out_.scalar(attention_scale(heads.dim), q));
   }
   return made(attend(out_, q, k, part(2)));
 }
@@ -106,7 +104,8 @@ Value TensorrtNet::select_token(Value x, int64_t token) {
 }
 
 Tensor TensorrtNet::gated(Value gate_up) {
-  Tensor const x = linear_in_blocks(values_[static_cast<size_t>(gate_up.id)], 2);
+  const Said& said = values_[static_cast<size_t>(gate_up.id)];
+  Tensor const x = said.later ? linear_in_blocks(said, 2) : t(gate_up);
   const int64_t padded = shape_of(x).back() / 2;
   Shape begin(shape_of(x).size(), 0), extents(begin.size(), kAll);
   extents.back() = padded;

@@ -61,15 +61,15 @@ class TensorrtNet : public Builder {
   // Adds a linear whose output is `blocks` blocks side by side. If there are several, each block is
   // padded. If x is padded, the columns are padded, too.
   Tensor linear_in_blocks(const Said& said, int64_t blocks);
-  // silu(gate) · up, f32 [.., H], padded.
+  // silu(gate) · up, f32 [.., H], padded where gate_up is a linear.
   Tensor gated(Value gate_up);
 
   std::shared_ptr<nvinfer1::IBuilder> builder_;  // must outlive its network
   NetworkWriter out_;
   Shape input_;  // the shape of one input of a batch
   std::vector<Said> values_;
-  std::optional<Turns> query_turns_;  // including the attention's scale
-  Turns key_turns_{1.0F};
+  Turns query_turns_{Turns::Of::kQueries};
+  Turns key_turns_{Turns::Of::kKeys};
   std::optional<Texts> texts_;  // set when tokens() is called
   int64_t projected_ = 0;       // parameters of pool_attention()'s projected query
 };

@@ -24,8 +24,7 @@ Value TensorrtNet::rms_norm(Value x, const RmsNorm& n) {
 Value TensorrtNet::text_attention(Value qkv, const GroupedHeads& heads, const Rope& rope) {
   const auto& [count, kv_count, dim] = heads;
   Tensor const x = t(qkv), places = texts_->places();
-  if (!query_turns_) query_turns_.emplace(attention_scale(dim));
-  Tensor const q = query_turns_->turn(out_, some_heads(out_, x, 0, count, dim), rope, places);
+  Tensor const q = query_turns_.turn(out_, some_heads(out_, x, 0, count, dim), rope, places);
   Tensor const k = key_turns_.turn(out_, some_heads(out_, x, count, kv_count, dim), rope, places);
   Tensor const v = some_heads(out_, x, count + kv_count, kv_count, dim);
   return made(attend(out_, q, k, v, texts_->attention_mask()));

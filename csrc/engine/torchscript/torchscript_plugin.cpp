@@ -4,11 +4,8 @@
 #include "engine/engine.h"
 #include "engine/torchscript/build/torchscript_builder.h"
 #include "engine/torchscript/session/torchscript_session.h"
-#include "engine/torchscript/tools/calibration.h"
 #include "engine/torchscript/tools/inspection.h"
-#include "engine/torchscript/tools/layer_effects.h"
-#include "engine/torchscript/tools/linear_rate.h"
-#include "engine/torchscript/tools/profile.h"
+#include "engine/torchscript/tools/torchscript_tools.h"
 
 namespace llm2clip {
 namespace {

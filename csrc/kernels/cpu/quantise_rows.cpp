@@ -1,6 +1,7 @@
 #include "kernels/cpu/quantise_rows.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "kernels/cpu/bf16.h"
@@ -11,8 +12,7 @@ namespace llm2clip {
 namespace {
 
 // Compares floats by their bits, which order like magnitudes. NaN is the largest, so a row with NaN
-// gets NaN as its scale. The maxima are independent, so that the compiler keeps them in vector
-// registers.
+// returns NaN. The maxima are independent, so that the compiler keeps them in vector registers.
 inline float max_magnitude(const float* x, int64_t n) {
   constexpr int64_t kLanes = 32;
   const auto magnitude = [x](int64_t i) { return std::bit_cast<uint32_t>(x[i]) & 0x7fffffffU; };
@@ -60,11 +60,19 @@ inline void all_rows(const T* x, Q* q, float* scales, const QuantiseArguments& a
     } else {
       for (int64_t i = 0; i < in; ++i) smooth[i] = load(from, i) * a.inverse_smoothing[i];
     }
-    const float most = max_magnitude(smooth, in);
     constexpr auto kMost = static_cast<float>(Rounded<Q>::kMost);
-    scales[r] = most / kMost;
-    round_row(smooth, most > 0 ? kMost / most : 0.0F, q + r * a.stride, in);
-    std::fill(q + r * a.stride + in, q + (r + 1) * a.stride, Q{Rounded<Q>::kZero});
+    constexpr float kLargest = std::numeric_limits<float>::max();
+    const float most = max_magnitude(smooth, in);
+    const bool finite = most <= kLargest;
+    scales[r] = finite ? most / kMost : std::numeric_limits<float>::quiet_NaN();
+    const float factor = kMost / most;  // infinite where all numbers are zero, or next to it
+    Q* const to = q + r * a.stride;
+    if (finite && factor <= kLargest) {
+      round_row(smooth, factor, to, in);
+    } else {
+      std::fill(to, to + in, Q{Rounded<Q>::kZero});
+    }
+    std::fill(to + in, to + a.stride, Q{Rounded<Q>::kZero});
   }
 }
 

@@ -8,6 +8,7 @@ namespace llm2clip {
 // uint8_t: x ≈ (q − 128) · scale, where 127 · scale is the row's largest magnitude.
 // int16_t: x ≈ q · scale, where kMostInt16 · scale is the row's largest magnitude.
 // If smoothing is given, each input is divided by it first.
+// The scale of a row with NaN or infinity is NaN, and so is every output of a linear for that row.
 struct QuantiseArguments {
   int64_t in;
   int64_t stride;  // elements from one row of q to the next; those after `in` stand for zero

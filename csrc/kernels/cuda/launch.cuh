@@ -5,9 +5,12 @@
 #include <cstdint>
 
 #include "cuda/driver_api.h"
-#include "kernels/cuda/launch_error.h"
 
 namespace llm2clip {
+
+// Throws what a cudaError_t means: memory, a lost device, or a defect of this project. Those of the
+// runtime library that are asked for here have the driver's numbers.
+void check_launch(int error);
 
 inline unsigned blocks_of(int64_t items, int64_t an_each) {
   return static_cast<unsigned>((items + an_each - 1) / an_each);

@@ -1,10 +1,7 @@
-#include "kernels/cuda/launch_error.h"
-
-#include <cuda_runtime_api.h>
-
 #include <string>
 
 #include "cuda/driver.h"
+#include "kernels/cuda/launch.cuh"
 
 namespace llm2clip {
 

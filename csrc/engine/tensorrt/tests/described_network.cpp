@@ -9,23 +9,6 @@ namespace {
 using nvinfer1::DataType;
 using nvinfer1::LayerType;
 
-class Numbered final : public TensorSource {
- public:
-  Numbered(std::string name, Shape shape, const Numbers& numbers)
-      : name_(std::move(name)), shape_(std::move(shape)), numbers_(numbers) {}
-  const Shape& shape() const override { return shape_; }
-  void read(Dtype dtype, std::span<std::byte> out) const override {
-    std::vector<float> all(static_cast<size_t>(element_count(shape_)));
-    for (size_t i = 0; i < all.size(); ++i) all[i] = numbers_(name_, i);
-    from_float(all.data(), dtype, out.data(), all.size());
-  }
-
- private:
-  std::string name_;
-  Shape shape_;
-  Numbers numbers_;
-};
-
 std::vector<float> as_floats(const nvinfer1::Weights& weights) {
   std::vector<float> numbers(static_cast<size_t>(weights.count));
   const Dtype dtype = weights.type == DataType::kHALF   ? Dtype::kF16
@@ -41,13 +24,15 @@ float number(size_t i) { return static_cast<float>(1 + i % 509) / 16; }
 
 Described::Described(const TowerConfig& config, const Shape& input, Precision precision,
                      const Shapes& shapes, const Numbers& numbers)
+    : Described([&](Net& net, Weights& weights) { return tower(net, weights, config); }, input,
+                precision, shapes, numbers) {}
+
+Described::Described(const Network& say, const Shape& input, Precision precision,
+                     const Shapes& shapes, const Numbers& numbers)
     : TensorrtNet(tensorrt::create_builder(), precision, input) {
-  Weights weights;
-  for (const auto& [name, shape] : shapes) {
-    weights.add(name, std::make_shared<Numbered>(name, shape, numbers));
-    expected_parameters_ += element_count(shape);
-  }
-  network_ = &finish(tower(*this, weights, config));
+  for (const auto& [name, shape] : shapes) expected_parameters_ += element_count(shape);
+  Weights weights = numbered_weights(shapes, numbers);
+  network_ = &finish(say(*this, weights));
 }
 
 std::vector<nvinfer1::ILayer*> Described::layers(LayerType type) {

@@ -3,23 +3,17 @@
 #include <NvInfer.h>
 
 #include <functional>
-#include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "engine/tensorrt/tensorrt_net.h"
 #include "model/tower.h"
+#include "tests/numbered_weights.h"
 
 namespace llm2clip::testing {
 
-using Shapes = std::map<std::string, Shape>;  // the shapes of a tower's tensors, by canonical name
-
-// Returns element i of the tensor of that name.
-using Numbers = std::function<float(const std::string& name, size_t i)>;
-
-// The same for every tensor. It is exact in f16 and never zero.
+// Returns the same number for every tensor. It is exact in f16 and never zero.
 float number(size_t i);
 
 // A model on a network that is described but never built.
@@ -28,6 +22,10 @@ class Described final : public tensorrt::TensorrtNet {
   Described(
       const TowerConfig& config, const Shape& input, Precision precision, const Shapes& shapes,
       const Numbers& numbers = [](const std::string&, size_t i) { return number(i); });
+  // The same of any network: `say` says it.
+  using Network = std::function<Value(Net&, Weights&)>;
+  Described(const Network& say, const Shape& input, Precision precision, const Shapes& shapes,
+            const Numbers& numbers);
   BuildReport save(Value, const std::string&) override { return {0, {}}; }
 
   nvinfer1::INetworkDefinition& network() { return *network_; }

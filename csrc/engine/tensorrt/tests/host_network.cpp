@@ -220,6 +220,8 @@ Array HostNetwork::compute(ILayer& layer) {
                         static_cast<INormalizationLayer&>(layer).getEpsilon());
     case LayerType::kGATHER: return gathered(input(0), input(1));
     case LayerType::kMATRIX_MULTIPLY: return product(input(0), input(1));
+    case LayerType::kCONVOLUTION: return convolve(static_cast<IConvolutionLayer&>(layer));
+    case LayerType::kCONCATENATION: return concatenate(static_cast<IConcatenationLayer&>(layer));
     case LayerType::kSHAPE: {
       const Shape& shape = input(0).shape;
       return {{static_cast<int64_t>(shape.size())}, {shape.begin(), shape.end()}};
@@ -231,6 +233,38 @@ Array HostNetwork::compute(ILayer& layer) {
       return attend(*static_cast<IAttentionBoundaryLayer&>(layer).getAttention());
     default: throw std::runtime_error(std::string("a layer: ") + layer.getName());
   }
+}
+
+// Of kernels that lie side by side, without a bias: an embedding of patches.
+Array HostNetwork::convolve(IConvolutionLayer& layer) {
+  const Array& x = value(layer.getInput(0));
+  const int64_t size = layer.getKernelSizeNd().d[0], channels = x.shape[1];
+  if (layer.getStrideNd().d[0] != size || layer.getBiasWeights().count != 0) {
+    throw std::runtime_error("a convolution that is no embedding of patches");
+  }
+  const Array kernel =
+      constant(layer.getKernelWeights(), {layer.getNbOutputMaps(), channels, size, size});
+  return filled(
+      {x.shape[0], kernel.shape[0], x.shape[2] / size, x.shape[3] / size}, [&](const Shape& place) {
+        double sum = 0;
+        for_each_place({channels, size, size}, [&](const Shape& k) {
+          const Shape from{place[0], k[0], place[2] * size + k[1], place[3] * size + k[2]};
+          sum += at(x, from) * at(kernel, {place[1], k[0], k[1], k[2]});
+        });
+        return sum;
+      });
+}
+
+Array HostNetwork::concatenate(IConcatenationLayer& layer) {
+  const auto axis = static_cast<size_t>(layer.getAxis());
+  const Array &first = value(layer.getInput(0)), &second = value(layer.getInput(1));
+  Shape shape = first.shape;
+  shape[axis] += second.shape[axis];
+  return filled(shape, [&](Shape place) {
+    if (place[axis] < first.shape[axis]) return at(first, place);
+    place[axis] -= first.shape[axis];
+    return at(second, place);
+  });
 }
 
 Array HostNetwork::slice(ISliceLayer& layer) {
@@ -266,17 +300,22 @@ Array HostNetwork::shuffle(IShuffleLayer& layer) {
   return y;
 }
 
-// Rotates neighbouring elements by the same angle, that of the token's position id.
+// Rotates neighbouring elements by the same angle: that of the token's position id where there are
+// position ids, else that of the token.
 Array HostNetwork::rotate(ILayer& layer) {
   if (!static_cast<IRotaryEmbeddingLayer&>(layer).getInterleaved()) {
     throw std::runtime_error("a rotation of halves");
   }
   const Array &x = value(layer.getInput(0)), &cos = value(layer.getInput(1)),
-              &sin = value(layer.getInput(2)), &places = value(layer.getInput(3));
+              &sin = value(layer.getInput(2));
+  const bool by_place = layer.getNbInputs() > 3;
+  const Array none, &places = by_place ? value(layer.getInput(3)) : none;
   return filled(x.shape, [&](Shape place) {
-    const auto token = static_cast<int64_t>(at(places, {place[0], place[2]}));
     const int64_t i = place[3];
-    const double c = at(cos, {token, i / 2}), s = at(sin, {token, i / 2}), own = at(x, place);
+    const Shape angle = by_place
+                            ? Shape{static_cast<int64_t>(at(places, {place[0], place[2]})), i / 2}
+                            : Shape{place[0], place[2], i / 2};
+    const double c = at(cos, angle), s = at(sin, angle), own = at(x, place);
     place[3] = i % 2 == 0 ? i + 1 : i - 1;
     return own * c + (i % 2 == 0 ? -s : s) * at(x, place);
   });
@@ -284,7 +323,9 @@ Array HostNetwork::rotate(ILayer& layer) {
 
 Array HostNetwork::attend(IAttention& attention) {
   const Array &q = value(attention.getInput(0)), &k = value(attention.getInput(1)),
-              &v = value(attention.getInput(2)), &mask = value(attention.getMask());
+              &v = value(attention.getInput(2));
+  const Array all{{1, 1, 1, 1}, {1}};
+  const Array& mask = attention.getMask() == nullptr ? all : value(attention.getMask());
   const int64_t shared = q.shape[1] / k.shape[1], tokens = k.shape[2], dim = q.shape[3];
   return filled(q.shape, [&](const Shape& place) {
     const int64_t batch = place[0], head = place[1] / shared;

@@ -18,7 +18,7 @@ struct Array {
 
 // Computes each layer on the host, in the plain form of the library's documentation. This shows
 // what a network computes without building it and without a GPU. It supports the layers of text
-// towers.
+// towers and of simple vision towers.
 class HostNetwork {
  public:
   explicit HostNetwork(nvinfer1::INetworkDefinition& network);
@@ -28,6 +28,8 @@ class HostNetwork {
  private:
   const Array& value(nvinfer1::ITensor* tensor);
   Array compute(nvinfer1::ILayer& layer);
+  Array convolve(nvinfer1::IConvolutionLayer& layer);
+  Array concatenate(nvinfer1::IConcatenationLayer& layer);
   Array slice(nvinfer1::ISliceLayer& layer);
   Array shuffle(nvinfer1::IShuffleLayer& layer);
   Array rotate(nvinfer1::ILayer& layer);

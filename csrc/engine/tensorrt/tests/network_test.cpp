@@ -8,8 +8,8 @@
 #include <cstdio>
 
 #include "described_network.h"
+#include "network_test.h"
 #include "tests/expect.h"
-#include "text_network_test.h"
 
 namespace llm2clip::testing {
 namespace {
@@ -302,5 +302,8 @@ int main(int argc, char** argv) {
                     {"text types", test_text_types},
                     {"text attention", test_text_attention},
                     {"llama", test_llama},
-                    {"adapter", test_adapter}});
+                    {"gate alone", test_gate_alone},
+                    {"adapter", test_adapter},
+                    {"ropes of texts", test_text_ropes},
+                    {"ropes of images", test_image_ropes}});
 }

@@ -1,4 +1,4 @@
-#include "text_network_test.h"
+#include "network_test.h"
 
 #include <algorithm>
 #include <cmath>
@@ -16,13 +16,6 @@ using nvinfer1::DataType;
 using nvinfer1::LayerType;
 
 constexpr int64_t kLayers = 2, kMaxTokens = 12, kEmbedding = 10;
-
-// Pseudo-random numbers. Their scale is such that a layer keeps the scale of its input.
-float drawn(const std::string& name, size_t i) {
-  const auto unit = static_cast<float>((std::hash<std::string>{}(name) + i * 7919) % 2003) / 1001;
-  const bool norm = name.find("norm") != std::string::npos;
-  return norm ? 0.5F + unit / 2 : (unit - 1) / 3;
-}
 
 // The hidden width needs padding, and the RoPE scaling is strong enough to matter with so few
 // tokens.
@@ -231,6 +224,28 @@ void test_llama() {
       EXPECT(std::ranges::all_of(features.numbers, [](double x) { return std::isfinite(x); }));
     }
   }
+}
+
+// A gate of what is no linear, which nothing pads.
+class GateAlone final : public TensorrtNet {
+ public:
+  GateAlone() : TensorrtNet(create_builder(), Precision::kFp32, {6}) {
+    network_ = &finish(gate(text_features()));
+  }
+  BuildReport save(Value, const std::string&) override { return {0, {}}; }
+  nvinfer1::INetworkDefinition& network() { return *network_; }
+
+ private:
+  nvinfer1::INetworkDefinition* network_ = nullptr;
+};
+
+void test_gate_alone() {
+  GateAlone net;
+  const Array found =
+      HostNetwork(net.network()).run({{"text_features", {{1, 6}, {-2, 0, 1, 3, 5, -7}}}});
+  EXPECT(found.shape == (Shape{1, 3}));
+  const auto silu = [](double x) { return x / (1 + std::exp(-x)); };
+  expect_near({silu(-2) * 3, 0, silu(1) * -7}, found.numbers.data());
 }
 
 void test_adapter() {

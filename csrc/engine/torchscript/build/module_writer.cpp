@@ -12,6 +12,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/error.h"
 #include "base/output_file.h"
 #include "engine/torchscript/compute_type.h"
 #include "engine/torchscript/operators/observation.h"
@@ -139,6 +140,12 @@ ModuleWriter::Int8Names ModuleWriter::int8_weight(const Weight& weight,
   }
   const std::string name = unique_name(weight.first_name());
   Int8Names names{"self." + name, "self." + name + "_scales", "None"};
+  const auto in = static_cast<size_t>(weight.shape().back());
+  if (!smoothing.empty() && smoothing.size() != in) {
+    throw Error(ErrorCode::kInvalidArg, "expected a smoothing of " + std::to_string(in) +
+                                            " numbers for " + weight.name() + ", found " +
+                                            std::to_string(smoothing.size()));
+  }
   const at::Tensor factors = at::tensor(smoothing, at::kFloat);
   at::Tensor full = read_tensor(weight, Precision::kFp32);
   if (!smoothing.empty()) {

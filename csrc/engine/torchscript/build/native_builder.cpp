@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "engine/per_rope.h"
 #include "engine/torchscript/build/torchscript_builder.h"
 
 namespace llm2clip {
@@ -163,20 +164,19 @@ class NativeBuilder final : public TorchscriptBuilder {
   // Whether weights are stored in fewer bits than 32, by which the attention chooses its kernel.
   std::string half() const { return options_.precision == Precision::kFp32 ? "False" : "True"; }
 
-  // All blocks turn by the same angles: they are stored once, cosines above sines [2, N, dim].
+  // Cosines above sines [2, N, dim].
   std::string angles(const Rope* rope) {
     if (rope == nullptr) return "None";
-    if (angles_.empty()) {
+    return angles_.of(*rope, [&] {
       std::vector<float> both = rope->cos;
       both.insert(both.end(), rope->sin.begin(), rope->sin.end());
-      angles_ = out_.buffer(both, {2, rope->tokens, -1});
-    }
-    return angles_;
+      return out_.buffer(both, {2, rope->tokens, rope->head_dim()});
+    });
   }
 
   BuildOptions options_;
   std::map<int, std::pair<Value, Value>> sums_;
-  std::string angles_;
+  PerRope<std::string> angles_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 // it.
 #include <cstdio>
 
+#include "engine/per_rope.h"
 #include "engine/torchscript/build/torchscript_builder.h"
 
 namespace llm2clip {
@@ -39,9 +40,9 @@ class PortableBuilder final : public TorchscriptBuilder {
     Value k = out_.emit(v(split) + ".select(0, 1)");
     const Value value = out_.emit(v(split) + ".select(0, 2)");
     if (rope != nullptr) {
-      store_angles(*rope);
-      q = rotate(q, cos_, sin_);
-      k = rotate(k, cos_, sin_);
+      const Angles angles = stored_.of(*rope, [&] { return stored(*rope); });
+      q = rotate(q, angles);
+      k = rotate(k, angles);
     }
     return attend(v(q), k, value);
   }
@@ -108,14 +109,10 @@ class PortableBuilder final : public TorchscriptBuilder {
   }
 
   Value text_attention(Value qkv, const GroupedHeads& heads, const Rope& rope) override {
-    if (cos_.empty()) {
-      store_angles(rope);
-      cos_ = at_places(cos_);
-      sin_ = at_places(sin_);
-    }
+    const Angles angles = at_places_.of(rope, [&] { return at_places(stored(rope)); });
     const int64_t kv = heads.kv_count;
-    const Value q = rotate(some_heads(qkv, 0, heads.count, heads.dim), cos_, sin_);
-    const Value k = rotate(some_heads(qkv, heads.count, kv, heads.dim), cos_, sin_);
+    const Value q = rotate(some_heads(qkv, 0, heads.count, heads.dim), angles);
+    const Value k = rotate(some_heads(qkv, heads.count, kv, heads.dim), angles);
     const Value value = some_heads(qkv, heads.count + kv, kv, heads.dim);
     const std::string repeated = ".repeat_interleave(" + std::to_string(heads.count / kv) + ", 1)";
     return out_.emit("torch.scaled_dot_product_attention(" + v(q) + ", " + v(k) + repeated + ", " +
@@ -169,31 +166,38 @@ class PortableBuilder final : public TorchscriptBuilder {
                      ", -1]).transpose(1, 2)");
   }
 
-  // Of each token the angles of its place in its text, whatever padding is before it: padding
-  // changes no number. [most, dim] → [B, 1, N, dim]
-  std::string at_places(const std::string& angles) {
-    return v(out_.emit("torch.embedding(" + angles + ", " + v(places_) + ").unsqueeze(1)"));
+  // The names of what holds the cosines and the sines, [tokens, dim] or [B, 1, N, dim].
+  struct Angles {
+    std::string cos, sin;
+  };
+
+  Angles stored(const Rope& rope) {
+    const Shape shape{rope.tokens, rope.head_dim()};
+    return {out_.buffer(rope.cos, shape), out_.buffer(rope.sin, shape)};
   }
 
-  // All blocks turn by the same angles: they are stored once.
-  void store_angles(const Rope& rope) {
-    if (!cos_.empty()) return;
-    cos_ = out_.buffer(rope.cos, {rope.tokens, -1});
-    sin_ = out_.buffer(rope.sin, {rope.tokens, -1});
+  // Of each token the angles of its place in its text, whatever padding is before it: padding
+  // changes no number. [most, dim] → [B, 1, N, dim]
+  Angles at_places(const Angles& angles) {
+    const auto rows_of = [&](const std::string& table) {
+      return v(out_.emit("torch.embedding(" + table + ", " + v(places_) + ").unsqueeze(1)"));
+    };
+    return {rows_of(angles.cos), rows_of(angles.sin)};
   }
 
   // In f32: the angles of far tokens need more bits than bf16 has.
-  Value rotate(Value x, const std::string& cos, const std::string& sin) {
+  Value rotate(Value x, const Angles& angles) {
     const Value pairs = out_.emit(v(x) + ".float().unflatten(-1, [-1, 2])");
     const Value turned = out_.emit("torch.stack([-" + v(pairs) + ".select(-1, 1), " + v(pairs) +
                                    ".select(-1, 0)], -1).flatten(-2)");
-    return out_.emit("(" + v(x) + ".float() * " + cos + " + " + v(turned) + " * " + sin +
-                     ").type_as(" + v(x) + ")");
+    return out_.emit("(" + v(x) + ".float() * " + angles.cos + " + " + v(turned) + " * " +
+                     angles.sin + ").type_as(" + v(x) + ")");
   }
 
-  std::string cos_, sin_;
-  Value mask_{};    // [B, 1, 1, N]: true where there is a token
-  Value places_{};  // [B, N]: of each token in its text
+  PerRope<Angles> stored_;     // of pictures
+  PerRope<Angles> at_places_;  // of texts
+  Value mask_{};               // [B, 1, 1, N]: true where there is a token
+  Value places_{};             // [B, N]: of each token in its text
 };
 
 }  // namespace

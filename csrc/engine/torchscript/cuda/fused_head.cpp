@@ -1,4 +1,4 @@
-#include "engine/torchscript/cuda/fused_head.h"
+#include "engine/torchscript/cuda/graph_rewrites.h"
 
 #include <ATen/ATen.h>
 

@@ -9,4 +9,8 @@ namespace llm2clip {
 // move_and_pad_weights().
 void implement_operators(torch::Library& library);
 
+// Those that the text side alone has, over texts as text_run.h gives them. Its other operators are
+// those above.
+void implement_text_operators(torch::Library& library);
+
 }  // namespace llm2clip

@@ -1,4 +1,4 @@
-#include "engine/torchscript/cuda/padded_weights.h"
+#include "engine/torchscript/cuda/graph_rewrites.h"
 
 #include <ATen/ATen.h>
 

@@ -1,4 +1,4 @@
-#include "engine/torchscript/cuda/text_operators_cuda.h"
+#include "engine/torchscript/cuda/operators_cuda.h"
 
 #include <ATen/ATen.h>
 

@@ -1,5 +1,5 @@
-#include "engine/torchscript/cuda/torchscript_cuda_session.h"
-
+// A TorchScript file of either flavour on a GPU: weights moved and padded, one CUDA graph a batch
+// size, batches staged in pinned memory.
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/cuda/CUDAGuard.h>
@@ -8,6 +8,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 
 #include "cuda/batch_sizes.h"
@@ -19,10 +20,9 @@
 #include "engine/torchscript/cuda/bucket_graphs.h"
 #include "engine/torchscript/cuda/cuda_error.h"
 #include "engine/torchscript/cuda/device_check.h"
-#include "engine/torchscript/cuda/fused_head.h"
 #include "engine/torchscript/cuda/graph_nodes.h"
+#include "engine/torchscript/cuda/graph_rewrites.h"
 #include "engine/torchscript/cuda/kept_memory.h"
-#include "engine/torchscript/cuda/padded_weights.h"
 #include "engine/torchscript/cuda/patch_embedding.h"
 #include "engine/torchscript/cuda/patch_intake.h"
 #include "engine/torchscript/cuda/texts_cuda_session.h"
@@ -212,13 +212,12 @@ class TorchscriptCudaSession final : public Session {
   SessionInfo info_;
 };
 
-}  // namespace
-
 std::unique_ptr<Session> open_torchscript_cuda_session(const SessionOptions& options) {
   if (options.input.size() != 3) return open_texts_cuda_session(options);
   return std::make_unique<TorchscriptCudaSession>(options);
 }
 
+}  // namespace
 }  // namespace llm2clip
 
 extern "C" __attribute__((visibility("default")))

@@ -1,14 +1,13 @@
 // Finds for each linear what int8 does to it, and the smoothing that helps most: SmoothQuant (Xiao
 // et al., arXiv 2211.10438), its strength chosen per layer by the outputs of tokens seen.
-#include "engine/torchscript/tools/calibration.h"
+#include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
-#include <future>
-
+#include "base/threads.h"
 #include "engine/torchscript/operators/observation.h"
 #include "engine/torchscript/operators/quantised_weight.h"
 #include "engine/torchscript/session/module_inputs.h"
@@ -79,13 +78,10 @@ Calibration calibrate(const SessionOptions& options, const float* pixels, int64_
 Calibration torchscript_calibrate(const SessionOptions& options, const float* pixels,
                                   int64_t count) {
   // A thread of its own: the number of threads sticks to the one that sets it.
-  return std::async(std::launch::async,
-                    [&] {
-                      return translating_torch_errors(
-                          ErrorCode::kEngineIncompatible, "cannot calibrate",
-                          [&] { return calibrate(options, pixels, count); });
-                    })
-      .get();
+  return on_own_thread([&] {
+    return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot calibrate",
+                                    [&] { return calibrate(options, pixels, count); });
+  });
 }
 
 }  // namespace llm2clip

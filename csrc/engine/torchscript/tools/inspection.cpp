@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <future>
 #include <string_view>
 #include <vector>
 
+#include "base/threads.h"
 #include "engine/torchscript/session/loaded_module.h"
-#include "engine/torchscript/tools/operator_inputs.h"
 #include "engine/torchscript/session/torchscript_session.h"
+#include "engine/torchscript/tools/operator_inputs.h"
 
 namespace llm2clip {
 namespace {
@@ -68,7 +68,7 @@ Inspection inspect(const SessionOptions& options) {
 
 Inspection torchscript_inspect(const SessionOptions& options) {
   // A thread of its own: the number of threads, and what was noted, stick to the one that asks.
-  return std::async(std::launch::async, [&] { return inspect(options); }).get();
+  return on_own_thread([&] { return inspect(options); });
 }
 
 }  // namespace llm2clip

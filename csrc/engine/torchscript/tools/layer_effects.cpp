@@ -1,6 +1,6 @@
 // What int8 does to the embeddings, one linear at a time: the fp32 engine runs once more for each,
 // with the weight and the input of that one rounded.
-#include "engine/torchscript/tools/layer_effects.h"
+#include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -8,8 +8,8 @@
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
 #include <algorithm>
-#include <future>
 
+#include "base/threads.h"
 #include "engine/torchscript/operators/quantised_weight.h"
 #include "engine/torchscript/session/module_inputs.h"
 #include "engine/torchscript/tools/observed_module.h"
@@ -74,13 +74,10 @@ std::vector<double> torchscript_layer_effects(const SessionOptions& options, con
                                               int64_t count,
                                               const std::vector<LayerSmoothing>& layers) {
   // A thread of its own: the number of threads sticks to the one that sets it.
-  return std::async(std::launch::async,
-                    [&] {
-                      return translating_torch_errors(
-                          ErrorCode::kEngineIncompatible, "cannot tell what int8 does",
-                          [&] { return layer_effects(options, pixels, count, layers); });
-                    })
-      .get();
+  return on_own_thread([&] {
+    return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot tell what int8 does",
+                                    [&] { return layer_effects(options, pixels, count, layers); });
+  });
 }
 
 }  // namespace llm2clip

@@ -1,4 +1,4 @@
-#include "engine/torchscript/tools/linear_rate.h"
+#include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <future>
 #include <limits>
 
 #include "base/error.h"
+#include "base/threads.h"
 #include "engine/torchscript/compute_type.h"
 #include "engine/torchscript/operators/int8_linear_operator.h"
 #include "engine/torchscript/operators/linear_operator.h"
@@ -58,13 +58,13 @@ double fastest(const LinearSpec& spec) {
 
 double torchscript_linear_gflops(const LinearSpec& spec) {
   // A thread of its own: the number of threads sticks to the one that sets it.
-  auto seconds = std::async(std::launch::async, [&] {
+  const double seconds = on_own_thread([&] {
     return translating_torch_errors(ErrorCode::kInternal, "cannot time a linear layer",
                                     [&] { return fastest(spec); });
   });
   const double operations = 2.0 * static_cast<double>(spec.rows) * static_cast<double>(spec.in) *
                             static_cast<double>(spec.out);
-  return operations / seconds.get() / 1e9;
+  return operations / seconds / 1e9;
 }
 
 }  // namespace llm2clip

@@ -1,12 +1,12 @@
-#include "engine/torchscript/tools/profile.h"
+#include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
 
 #include <chrono>
-#include <future>
 #include <map>
 
+#include "base/threads.h"
 #include "engine/torchscript/session/torchscript_session.h"
 #include "engine/torchscript/tools/operator_inputs.h"
 
@@ -86,8 +86,7 @@ std::vector<OperatorTime> profile(const SessionOptions& options, const float* pi
 std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const float* pixels,
                                               int64_t batch, int64_t rounds) {
   // A thread of its own: the number of threads, and what is recorded, stick to the one that asks.
-  return std::async(std::launch::async, [&] { return profile(options, pixels, batch, rounds); })
-      .get();
+  return on_own_thread([&] { return profile(options, pixels, batch, rounds); });
 }
 
 }  // namespace llm2clip

@@ -16,7 +16,7 @@
 #include <iterator>
 #include <stdexcept>
 
-#include "engine/torchscript/cuda/padded_weights.h"
+#include "engine/torchscript/cuda/graph_rewrites.h"
 
 namespace llm2clip {
 namespace {

@@ -6,7 +6,6 @@
 #include "engine/torchscript/cuda/element_type.h"
 #include "engine/torchscript/cuda/operators_cuda.h"
 #include "engine/torchscript/cuda/text_attention_cuda.h"
-#include "engine/torchscript/cuda/text_operators_cuda.h"
 
 namespace llm2clip {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "engine/torchscript/cuda/element_type.h"
-#include "engine/torchscript/cuda/fused_head.h"
+#include "engine/torchscript/cuda/graph_rewrites.h"
 #include "engine/torchscript/cuda/patch_embedding.h"
 #include "engine/torchscript/cuda/tests/twin.h"
 #include "engine/torchscript/session/loaded_module.h"

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { fromThreadError, type ThreadError, toThreadError } from '../async/thread-error';
-import { whenAborted } from '../async/when-aborted';
 import { LLM2CLIPError } from '../errors';
+import { fromThreadError, type ThreadError, toThreadError } from './thread-error';
+import { whenAborted } from './when-aborted';
 
 /**
  * Heap limit, far above what the parsers' own limits allow; the last guard against a hostile file.
@@ -15,7 +14,7 @@ type Reply<T> = { result: T } | ThreadError;
 /**
  * Runs one request in a new thread, whose script calls {@link answerRequest}.
  *
- * @param script file name in this folder, e.g. "worker.js"
+ * @param script absolute path of the compiled script
  * @param what the thread does, for messages, e.g. "reads model.pt"
  * @throws LLM2CLIPError what the worker threw; ERR_INTERNAL for a bug; `signal.reason`
  */
@@ -26,7 +25,7 @@ export async function askWorker<Request, Result>(
   signal?: AbortSignal,
 ): Promise<Result> {
   signal?.throwIfAborted();
-  const worker = new Worker(join(__dirname, script), {
+  const worker = new Worker(script, {
     workerData: request,
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },

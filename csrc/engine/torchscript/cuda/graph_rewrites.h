@@ -4,10 +4,18 @@
 
 namespace llm2clip {
 
+// What a session changes in a native module when it loads it, in this order and before the module's
+// first run.
+
 // Moves a native module's weights to a GPU, one by one, and changes them to layouts that its
 // kernels are fast with. The hidden width of a SwiGLU is padded to a multiple of 64 in the linears
 // before and after it, and a patch to a multiple of 8 elements. Biases get the weights' type, and
 // angles are stored once per pair. The module's graph tells which weight needs which layout.
 void move_and_pad_weights(torch::jit::Module& module, c10::Device device);
+
+// Makes one operator, norm_head, of the last add_layer_norm of forward and the linear behind it
+// where nothing else reads them: how towers end whose embedding is their class token's. Gives
+// whether it did; others stay as they are.
+bool fuse_head(torch::jit::Module& module);
 
 }  // namespace llm2clip

@@ -1,0 +1,110 @@
+// Engines of the TorchScript plugin for towers that turn by two ropes, in both flavours, on the
+// CPU: each gives what is computed plainly.
+//   rope_engines FOLDER PLUGIN LIBRARY…
+// leaves the engine files in FOLDER, and beside them what they were given and should give, f32
+// each, for what runs the native ones over twins of the GPU's kernels.
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/plugin.h"
+#include "engine/text_slot.h"
+#include "tests/expect.h"
+#include "tests/two_ropes.h"
+
+namespace llm2clip::testing {
+namespace {
+
+struct Tower {
+  std::string name;
+  Shape input;
+  Shapes shapes;
+  std::function<Value(Net&, Weights&)> say;
+  std::vector<float> inputs;     // [count, input]
+  std::vector<double> expected;  // [count, kRopeWidth]
+
+  int64_t count() const { return static_cast<int64_t>(inputs.size()) / element_count(input); }
+};
+
+Tower texts() {
+  const auto slot = static_cast<size_t>(kTextHeader + kRopeTokens);
+  Tower tower{"texts", {static_cast<int64_t>(slot)}, text_rope_shapes(), text_ropes, {}, {}};
+  const std::vector<std::pair<std::vector<int32_t>, int64_t>> all{
+      {{3, 19, 0, 7, 11}, 3}, {{5}, 1}, {{5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, 12}};
+  for (const auto& [ids, pooled] : all) {
+    tower.inputs.resize(tower.inputs.size() + slot);
+    write_text(ids, pooled, std::span(tower.inputs).last(slot));
+    const auto expected = plain_text_ropes(ids, pooled);
+    tower.expected.insert(tower.expected.end(), expected.begin(), expected.end());
+  }
+  return tower;
+}
+
+Tower images() {
+  const Shape input{3, kRopeSize, kRopeSize};
+  Tower tower{"images", input, image_rope_shapes(), image_ropes, {}, {}};
+  for (const char* const name : {"first image", "second image"}) {
+    std::vector<float> pixels;
+    for (int64_t i = 0; i < element_count(input); ++i) {
+      pixels.push_back(drawn(name, static_cast<size_t>(i)));
+    }
+    tower.inputs.insert(tower.inputs.end(), pixels.begin(), pixels.end());
+    const auto expected = plain_image_ropes(pixels);
+    tower.expected.insert(tower.expected.end(), expected.begin(), expected.end());
+  }
+  return tower;
+}
+
+void write_floats(const std::string& path, const std::vector<float>& numbers) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(numbers.data()),
+             static_cast<std::streamsize>(numbers.size() * sizeof(float)));
+}
+
+void check_engine(Engine& engine, const Tower& tower, bool portable, const std::string& path) {
+  const BuildOptions options{
+      .precision = Precision::kFp32, .input = tower.input, .portable = portable};
+  const auto builder = engine.builder(options);
+  Weights weights = numbered_weights(tower.shapes, drawn);
+  builder->save(tower.say(*builder, weights), path);
+  const auto session =
+      engine.open({.path = path, .device = "cpu", .threads = 2, .input = tower.input});
+  const Embeddings found = session->run(tower.inputs.data(), tower.count());
+  EXPECT(found.dim == kRopeWidth && found.batch == tower.count());
+  double most = 0;
+  for (size_t i = 0; i < tower.expected.size(); ++i) {
+    most = std::max(most, std::abs(found.data[i] - tower.expected[i]));
+  }
+  EXPECT(most < 1e-5);  // false for NaN, too
+  std::printf("%s %s: %.1e\n", most < 1e-5 ? "ok" : "FAILED", path.c_str(), most);
+}
+
+void run(const std::string& folder, Engine& engine) {
+  for (const Tower& tower : {texts(), images()}) {
+    const std::string name = folder + "/" + tower.name;
+    write_floats(name + "-inputs", tower.inputs);
+    write_floats(name + "-expected", {tower.expected.begin(), tower.expected.end()});
+    check_engine(engine, tower, false, name + "-native.pt");
+    check_engine(engine, tower, true, name + "-portable.pt");
+  }
+}
+
+}  // namespace
+}  // namespace llm2clip::testing
+
+int main(int count, char** arguments) {
+  if (count < 3) return 2;
+  try {
+    const auto engine = llm2clip::open_plugin(arguments[2], {arguments + 3, arguments + count});
+    llm2clip::testing::run(arguments[1], *engine);
+  } catch (const std::exception& error) {
+    std::printf("FAILED %s\n", error.what());
+    return 1;
+  }
+  return llm2clip::testing::exit_code();
+}

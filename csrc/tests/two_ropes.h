@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/net.h"
+#include "tests/numbered_weights.h"
+
+namespace llm2clip::testing {
+
+// Two towers of three attentions each, the middle one of which turns by other angles and in wider
+// heads than the first and the last: an engine must keep the tables of both. Beside each tower is
+// what it gives, computed plainly in double precision. The weights are `drawn`.
+
+inline constexpr int64_t kRopeWidth = 16;  // of what both towers give
+
+// Texts of at most kRopeTokens tokens, with ids below kRopeVocabulary.
+inline constexpr int64_t kRopeTokens = 12, kRopeVocabulary = 20;
+Shapes text_rope_shapes();
+Value text_ropes(Net& net, Weights& weights);
+std::vector<double> plain_text_ropes(const std::vector<int32_t>& ids, int64_t pooled);
+
+// Pixels [3, kRopeSize, kRopeSize].
+inline constexpr int64_t kRopeSize = 8;
+Shapes image_rope_shapes();
+Value image_ropes(Net& net, Weights& weights);
+std::vector<double> plain_image_ropes(const std::vector<float>& pixels);
+
+}  // namespace llm2clip::testing

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { locateLibtorch } from '#lib/runtime/locate';
+import { locatePlugin } from '#lib/runtime/plugins';
+
+const PROGRAM = fileURLToPath(new URL('../../build/Release/tests/rope_engines', import.meta.url));
+
+/** How far a number may be from what is computed plainly in double precision. */
+const TOLERANCE = 1e-5;
+
+/** Engines of towers that turn by two ropes, written to `folder`; what the program says of them. */
+export async function buildRopeEngines(folder: string): Promise<string[]> {
+  const { libraries } = await locateLibtorch();
+  const args = [folder, locatePlugin('torchscript'), ...libraries];
+  const { stdout } = await promisify(execFile)(PROGRAM, args);
+  return stdout.trim().split('\n');
+}
+
+/** What one of these towers should give for `<tower>-inputs`. */
+export function assertRopes(found: Float32Array, folder: string, tower: 'texts' | 'images') {
+  const { buffer } = Uint8Array.from(readFileSync(join(folder, `${tower}-expected`)));
+  const expected = new Float32Array(buffer);
+  assert.equal(found.length, expected.length);
+  for (const [i, number] of expected.entries()) {
+    const difference = Math.abs((found[i] ?? Number.NaN) - number);
+    assert.ok(difference <= TOLERANCE, `number ${i}: ${found[i]}, expected ${number}`);
+  }
+}
