@@ -81,7 +81,7 @@ describe('a signal that many calls wait for', () => {
     assert.equal(listeners(signal), 0);
   });
 
-  test('is left alone by every call that takes one', async () => {
+  test('keeps no listener of any call that takes a signal', async () => {
     const { signal } = new AbortController();
     const options = { signal, timeoutMs: HOUR_MS };
     await using model = await fake.LLM2CLIP.load(texts);
@@ -126,7 +126,7 @@ describe('a signal that outlives 100,000 calls', () => {
     return process.memoryUsage().heapUsed;
   }
 
-  test('holds nothing of them', async (t) => {
+  test('holds no memory of the calls', async (t) => {
     const { signal } = new AbortController();
     await using model = await fake.LLM2CLIP.load(texts);
     await callMany(model, signal, 5000);
@@ -143,7 +143,7 @@ describe('a signal that outlives 100,000 calls', () => {
 });
 
 describe('whenAborted', () => {
-  test('tells all that still wait, in their order, once', () => {
+  test('calls all remaining callbacks once, in their order', () => {
     const controller = new AbortController();
     const told: number[] = [];
     const stops = [0, 1, 2, 3].map((i) =>
@@ -161,7 +161,7 @@ describe('whenAborted', () => {
     assert.equal(listeners(controller.signal), 0);
   });
 
-  test('the same function twice is told twice, and stopped once for each', () => {
+  test('a function that is passed twice is called twice, and can be stopped separately', () => {
     const controller = new AbortController();
     let told = 0;
     const tell = () => {
@@ -174,7 +174,7 @@ describe('whenAborted', () => {
   });
 });
 
-test('abortable() of a signal that is aborted already rejects, whatever becomes of the promise', async () => {
+test('abortable() with an aborted signal rejects, whether the promise resolves or rejects', async () => {
   const reason = new Error('enough');
   let told = 0;
   const late = new Promise((_, reject) => setImmediate(() => reject(new Error('late'))));

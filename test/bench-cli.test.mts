@@ -55,7 +55,7 @@ describe('usage', { concurrency: 2 }, () => {
     });
   }
 
-  test('what is not there is said in a line, and nothing is written', async () => {
+  test('a missing file is reported in one line, and nothing is written', async () => {
     const out = join(folder, 'none.json');
     const empty = join(folder, 'empty');
     await mkdir(empty);
@@ -84,7 +84,7 @@ describe('usage', { concurrency: 2 }, () => {
 });
 
 describe('runs', () => {
-  test('every scenario, and what a record says of it', async () => {
+  test('every scenario, and its record', async () => {
     const all = 'single-stream,multi-stream,offline,server,concurrency,rate';
     const { runs, machine, schemaVersion, interrupted } = await measure(
       ...['--scenario', all, '--concurrency', '1,3', '--rates', '40,80', '--max-batch', '4'],
@@ -139,7 +139,7 @@ describe('runs', () => {
     assert.ok(Math.abs((rate ?? 0) / offline.picturesPerSecond - 0.8) < 1e-9);
   });
 
-  test('the highest rate that keeps a bound', async () => {
+  test('finds the highest rate that meets a latency bound', async () => {
     const { runs } = await measure('--slo', 'p99=10s', '--scenario', 'slo', '--max-batch', '2');
     assert.deepEqual(
       runs.map(({ scenario }) => scenario),
@@ -158,7 +158,7 @@ describe('runs', () => {
     }
   });
 
-  test('pictures that do not decode are left out, and said', async () => {
+  test('images that cannot be decoded are left out and reported', async () => {
     const words = join(folder, 'words.jpg');
     await writeFile(words, 'no picture');
     const args = [...brief, '--scenario', 'single-stream', '--images', ...photographs, words];
@@ -224,7 +224,7 @@ describe('runs', () => {
     return found;
   };
 
-  test('Ctrl-C half way: what was finished is kept, and no process is left', async () => {
+  test('Ctrl-C half way: finished runs are kept, and no process is left', async () => {
     const out = join(folder, 'half.json');
     // With so many runs it cannot end before the interrupt, even on a fast machine.
     const callers = Array.from({ length: 200 }, (_, i) => i + 1);
@@ -256,7 +256,7 @@ describe('runs', () => {
     for (const subject of subjects) await ended(subject);
   });
 
-  test('a measured process that dies is said', async () => {
+  test('the death of the measured process is reported', async () => {
     const { child, closed } = start('--duration', '100');
     let stderr = '';
     child.stderr.on('data', (text) => {
@@ -316,7 +316,7 @@ describe('compare', () => {
     runs: report.runs.slice(index, index + 1),
   });
 
-  test('the same twice, a regression, a gain', async () => {
+  test('equal records, a regression and a gain', async () => {
     const files = { same: 1, worse: 0.8, better: 1.25 };
     for (const [name, factor] of Object.entries(files)) {
       await writeFile(join(folder, `${name}.json`), JSON.stringify(change(ofRun(0), factor)));
@@ -335,7 +335,7 @@ describe('compare', () => {
     assert.equal(changes[0]?.verdict, 'better');
   });
 
-  test('runs that only one has, and what is no record', async () => {
+  test('runs that only one record has, and a file that is no record', async () => {
     const [one, other] = [join(folder, 'one.json'), join(folder, 'other.json')];
     await writeFile(one, JSON.stringify(ofRun(0)));
     await writeFile(other, JSON.stringify(ofRun(1)));

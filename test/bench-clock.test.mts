@@ -28,7 +28,7 @@ describe('sleepUntil', () => {
     }
   });
 
-  test('lets the event loop turn, also where the time is past', async () => {
+  test('lets the event loop turn, even if the time is past', async () => {
     for (const ms of [-1, 0, 1]) {
       let turned = false;
       setImmediate(() => {
@@ -47,7 +47,7 @@ describe('sleepUntil', () => {
   });
 });
 
-test('what observes a process wakes it seldom, and says what it saw', async () => {
+test('the observer wakes its process rarely, and reports what it saw', async () => {
   const begin = realClock.now();
   const before = turns();
   const end = observe();
@@ -62,7 +62,7 @@ test('what observes a process wakes it seldom, and says what it saw', async () =
   assert.ok(memory.externalPeakBytes > 0);
 });
 
-test('a hold-up of the event loop is seen', async () => {
+test('a blocked event loop is detected', async () => {
   const end = observe();
   await sleep(50);
   const block = realClock.now() + 200;

@@ -74,7 +74,7 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
     assert.equal(total, latency.count);
   });
 
-  test('a server that stands still for a second shows in the latency of those who were due', async () => {
+  test('a pause of one second shows in the latency of the queries that were due', async () => {
     const clock = new VirtualClock();
     const recorder = new Recorder(1);
     let free = 0;
@@ -93,7 +93,7 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
   });
 });
 
-test('answers that are told late count from the due time to when they were there', async () => {
+test('a late report of an answer does not change its latency', async () => {
   const run = async (tellEveryMs: number) => {
     const clock = new VirtualClock();
     const recorder = new Recorder(1);
@@ -130,7 +130,7 @@ describe('callers who ask again at once', () => {
     });
   }
 
-  test('two runs of the same agree within the noise that they state', async () => {
+  test('two equal runs agree within their reported noise', async () => {
     const measure = async (seed: number) => {
       const clock = new VirtualClock();
       const recorder = new Recorder(1);
@@ -152,7 +152,7 @@ describe('callers who ask again at once', () => {
     }
   });
 
-  test('a server that grows slower is never stable, and the run ends', async () => {
+  test('a server that becomes slower is never stable, and the run ends', async () => {
     const clock = new VirtualClock();
     const recorder = new Recorder(1);
     let time = 10;
@@ -184,7 +184,7 @@ describe('callers who ask again at once', () => {
     assert.equal(recorder.latency().count, recorder.answered);
   });
 
-  test('an abort ends it', async () => {
+  test('an abort ends the run', async () => {
     const clock = new VirtualClock();
     const controller = new AbortController();
     const send = stamped(clock, async (index) => {

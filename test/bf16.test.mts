@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { roundToBf16 } from '#lib/text/bf16';
 
-test('numbers go to the nearest, ties to the even one', () => {
+test('numbers are rounded to nearest, ties to even', () => {
   const cases: [from: number, to: number][] = [
     [0, 0],
     [-0, -0],
@@ -22,7 +22,7 @@ test('numbers go to the nearest, ties to the even one', () => {
   );
 });
 
-test('NaN of any bits stays NaN, and only the view is touched', () => {
+test('every NaN stays NaN, and nothing outside the view changes', () => {
   const bits = Uint32Array.of(1, 0x7fffffff, 0xffffffff, 0x7f800001, 0xffc00000, 1);
   roundToBf16(new Float32Array(bits.buffer, 4, 4));
   assert.ok(new Float32Array(bits.buffer, 4, 4).every(Number.isNaN));

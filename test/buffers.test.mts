@@ -68,7 +68,7 @@ async function whileFull(body: () => Promise<void>): Promise<void> {
   await Promise.all([done, ...forming]);
 }
 
-describe('memory taken away or written to in flight', () => {
+describe('memory that is detached or written to during a call', () => {
   // The first number of the embedding shows which pixels were read.
   let expectedGrey: number;
   before(async () => {
@@ -151,11 +151,11 @@ describe('memory that cannot be used', () => {
     });
   }
 
-  test('an empty file is no picture', async () => {
+  test('an empty file is refused', async () => {
     await assert.rejects(model.encodeImage(new ArrayBuffer(0)), { code: 'ERR_IMAGE_CORRUPT' });
   });
 
-  test('other views are of the wrong type', async () => {
+  test('other kinds of views are refused', async () => {
     const data = new Int8Array(100) as unknown as Uint8Array;
     const pixelValues = new Float64Array(LENGTH);
     for (const input of [
@@ -172,7 +172,7 @@ describe('memory that cannot be used', () => {
 });
 
 describe('transfer', () => {
-  test('moves the memory, which is gone for the caller', async () => {
+  test("transfers the memory and detaches the caller's view", async () => {
     await whileFull(async () => {
       const [a, b] = [floats(), grey()];
       const pending = [first(a, { transfer: true }), first(b, { transfer: true })];
@@ -187,7 +187,7 @@ describe('transfer', () => {
     assert.equal(await pending, await first(picture));
   });
 
-  test('memory that others hold is refused and stays', async () => {
+  test('memory that cannot be transferred is refused and stays intact', async () => {
     const pooled = Buffer.from('a pooled Buffer');
     const wasm: ArrayBuffer = vm.runInThisContext('new WebAssembly.Memory({ initial: 1 }).buffer');
     for (const input of [pooled, wasm, grey(wasm)]) {
@@ -197,7 +197,7 @@ describe('transfer', () => {
     assert.equal(wasm.byteLength, 65_536);
   });
 
-  test('shared memory is read in place and stays', async () => {
+  test('shared memory is read in place and stays intact', async () => {
     const shared = floats(new SharedArrayBuffer(4 * LENGTH), 5);
     assert.equal(await first(shared, { transfer: true }), 5);
     assert.equal(shared.pixelValues[0], 5);
@@ -213,7 +213,7 @@ test('shared memory is read when its batch is made', async () => {
   });
 });
 
-test('float16, as bits or as an array, gives what the widened floats give', async () => {
+test('float16, as bits or as an array, gives the same result as float32', async () => {
   const halves: [number, number][] = [
     [0x0000, 0],
     [0x3c00, 1],
@@ -238,7 +238,7 @@ test('float16, as bits or as an array, gives what the widened floats give', asyn
   }
 });
 
-test('what only calls itself a Float16Array is none', async () => {
+test('an object that only claims to be a Float16Array is refused', async () => {
   const pixelValues = new DataView(new ArrayBuffer(2 * LENGTH));
   Object.defineProperty(pixelValues, Symbol.toStringTag, { value: 'Float16Array' });
   await assert.rejects(model.encodeImage({ pixelValues, shape }), { code: 'ERR_INVALID_ARG' });
@@ -255,7 +255,7 @@ test('arrays of another realm', async () => {
 });
 
 describe('out', () => {
-  test('taken away before the embedding is there', async () => {
+  test('detached before the embedding is written', async () => {
     for (const take of [detach, (buffer: ReturnType<typeof resizable>) => buffer.resize(4)]) {
       const buffer = resizable(4 * FAKE_DIM);
       const out = new Float32Array(buffer, 0, FAKE_DIM);
@@ -290,7 +290,7 @@ describe('out', () => {
     assert.deepEqual([whole[0], whole[1], whole[FAKE_DIM + 1]], [0, 9, 0]);
   });
 
-  test('overlapping its own picture: one reads before it writes', async () => {
+  test('overlapping its own image: the image is read first', async () => {
     const { pixelValues } = floats(undefined, 4);
     const out = pixelValues.subarray(0, FAKE_DIM);
     await whileFull(async () => {
@@ -298,7 +298,7 @@ describe('out', () => {
     });
   });
 
-  test('overlapping the pictures of an array is refused', async () => {
+  test('overlapping images of an array is refused', async () => {
     const memory = new ArrayBuffer(4 * (LENGTH + FAKE_DIM));
     const inside = { out: new Float32Array(memory, 0, FAKE_DIM), ...raw };
     const beyond = { out: new Float32Array(memory, 4 * LENGTH, FAKE_DIM), ...raw };
@@ -309,7 +309,7 @@ describe('out', () => {
     assert.equal(data[0], 2);
   });
 
-  test('the rows of many lie in one array', async () => {
+  test('the rows of a call for many are in one array', async () => {
     const { data, row } = await model.encodeImages(
       [1, 2, 3].map((i) => floats(undefined, i)),
       raw,

@@ -133,7 +133,7 @@ describe('reading', () => {
     }
   });
 
-  test('nothing there, or a file', async () => {
+  test('a missing path, or a file', async () => {
     await assert.rejects(read(join(folder, 'none')), { code: 'ERR_NOT_FOUND' });
     await writeFile(join(folder, 'file'), '');
     await assert.rejects(read(join(folder, 'file')), { code: 'ERR_BUNDLE_INVALID' });
@@ -234,7 +234,7 @@ describe('reading', () => {
 });
 
 describe('writing', () => {
-  test('refuses what is there, replaces it with force, never what is not a bundle', async () => {
+  test('refuses an existing bundle, replaces it with force, and never replaces anything else', async () => {
     const out = join(temporaryFolder(), 'bundle');
     await write(out, 'old');
     await assert.rejects(write(out, 'new'), { code: 'ERR_BUNDLE_EXISTS', message: /--force/ });
@@ -249,7 +249,7 @@ describe('writing', () => {
     assert.deepEqual(await readdir(foreign), ['cat.jpg']);
   });
 
-  test('leaves nothing behind when filling fails, or the place cannot be written', async () => {
+  test('leaves nothing behind if writing fails', async () => {
     const folder = temporaryFolder();
     const boom = new Error('boom');
     const failing = writeBundle(join(folder, 'bundle'), { force: false, exchange }, () =>
@@ -262,7 +262,7 @@ describe('writing', () => {
     await assert.rejects(write(join(folder, 'file/bundle'), 'x'), { code: 'ERR_IO' });
   });
 
-  test('a folder that is filled is made for its files, but never again itself', async () => {
+  test("a staging folder's subfolders are created, but not the folder itself", async () => {
     const filled = join(temporaryFolder(), 'filled');
     await mkdir(filled);
     for (const file of ['vision/1/model.pt', 'vision/config.pbtxt']) {
@@ -291,7 +291,7 @@ describe('writing', () => {
     assert.deepEqual(await readdir(folder), ['bundle']);
   });
 
-  test('two processes to one place: one wins, both end well', async () => {
+  test('two processes write to one path: one succeeds, and both end without damage', async () => {
     const folder = temporaryFolder();
     const out = join(folder, 'bundle');
     const texts = ['11', '22'];
@@ -303,7 +303,7 @@ describe('writing', () => {
     assert.deepEqual(await readdir(folder), ['bundle']);
   });
 
-  test('one that was opened stays what it was when another takes its place', async () => {
+  test('an open bundle stays usable when another one replaces it', async () => {
     const out = join(temporaryFolder(), 'bundle');
     await write(out, 'old');
     const bundle = await openBundle(out);
@@ -352,7 +352,7 @@ describe('writing', () => {
     assert.ok(seen.has('new'));
   });
 
-  test('the manifest parses to what was written', async () => {
+  test('the manifest is read as it was written', async () => {
     const out = join(temporaryFolder(), 'bundle');
     const manifest = await write(out, 'engine');
     assert.deepEqual(parseManifest(await readFile(join(out, 'llm2clip.json'), 'utf8')), manifest);

@@ -107,7 +107,7 @@ const keptOf = ({ quantisation }: Pick<BuildSpec, 'quantisation'>) =>
 const LAYERS = Array.from({ length: 20 }, (_, i) => (i === 3 ? 0.9 : 1 - i / 1000));
 
 describe('which layers stay in bf16', () => {
-  test('none, where all int8 is near enough', async () => {
+  test('none, if all layers in int8 meet the gate', async () => {
     const { engine, builds, steps } = fakeEngine({ layers: LAYERS, parity: () => 0.9951 });
     const { parameters, quantisation } = await run(engine);
     assert.equal(parameters, 1000);
@@ -127,7 +127,7 @@ describe('which layers stay in bf16', () => {
     assert.deepEqual(quantisation.layers, layers);
   });
 
-  test('the worst for the embeddings, and no more of them than the gate asks for', async () => {
+  test('the layers that move the embeddings most, and no more than the gate needs', async () => {
     const parity = (kept: number) => (kept >= 2 ? 0.996 : 0.99 + kept / 1000);
     // Judged by their own outputs, the layers would have the opposite order.
     const layers = LAYERS.toReversed();
@@ -160,7 +160,7 @@ describe('which layers stay in bf16', () => {
     assert.deepEqual(keptOf(JSON.parse(await readFile(output, 'utf8'))), expected.at(-1));
   });
 
-  test('ERR_PARITY, and no file, where two fifths of them are not enough', async () => {
+  test('ERR_PARITY and no file, if two fifths of the layers are not enough', async () => {
     const { engine, builds } = fakeEngine({ layers: LAYERS, parity: (kept) => 0.99 + kept / 1e4 });
     await assert.rejects(run(engine), {
       name: 'LLM2CLIPError',
@@ -175,7 +175,7 @@ describe('which layers stay in bf16', () => {
     assert.deepEqual(await readdir(folder), []);
   });
 
-  test('force takes the best of those tried', async () => {
+  test('force accepts the best attempt', async () => {
     const parity = (kept: number) => (kept === 2 ? 0.994 : 0.98);
     const { engine } = fakeEngine({ layers: LAYERS, parity });
     const { quantisation } = await run(engine, { force: true });
@@ -183,14 +183,14 @@ describe('which layers stay in bf16', () => {
     assert.equal(keptOf(JSON.parse(await readFile(output, 'utf8'))).length, 2);
   });
 
-  test('of few layers whole ones, each number tried once', async () => {
+  test('of few layers, each number of layers is tried once', async () => {
     const { engine, builds } = fakeEngine({ layers: [0.9, 0.8, 0.7], parity: () => 0.9 });
     await assert.rejects(run(engine), { code: 'ERR_PARITY' });
     const expected = [[], [nameOf(2)], [nameOf(1), nameOf(2)]];
     assert.deepEqual(builds.slice(1).map(keptOf), expected);
   });
 
-  test('NaN is the worst there is, and no NaN is recorded', async () => {
+  test('NaN counts as the worst result, and no NaN is recorded', async () => {
     const layers = [0.5, Number.NaN, 1 + 1e-9];
     const effects = [0.9, Number.NaN, -0.9];
     const parity = (kept: number) => (kept === 0 ? Number.NaN : 0.999);
@@ -208,11 +208,11 @@ describe('which layers stay in bf16', () => {
   });
 });
 
-describe('on the way', () => {
+describe('during the calibration', () => {
   const never = { layers: LAYERS, parity: () => 0.9 };
   const STEPS = 2 + 2 + 3 + 2 * 4;
 
-  test('the observed engine is gone once the layers are ranked, and one int8 file is kept', async () => {
+  test('the observed engine is deleted after the ranking, and one int8 file is kept', async () => {
     const most: number[] = [];
     const { engine } = fakeEngine(never);
     const watched = {
@@ -230,7 +230,7 @@ describe('on the way', () => {
     assert.deepEqual(await readdir(folder), [basename(output)]);
   });
 
-  test('an abort ends it before the next step, and leaves nothing', async () => {
+  test('an abort ends the calibration before the next step, and leaves nothing', async () => {
     const reason = new Error('enough');
     for (let last = 1; last <= STEPS; last++) {
       const controller = new AbortController();
@@ -246,7 +246,7 @@ describe('on the way', () => {
     }
   });
 
-  test('what fails natively is this library’s error, and leaves nothing', async () => {
+  test('a native failure becomes an error of this library, and leaves nothing', async () => {
     for (const failing of ['build fp32', 'calibrate', 'build int8', 'embed', 'layer effects']) {
       const onStep = (step: string) => {
         if (step === failing) throw Object.assign(new Error('full'), { code: 'ERR_OUT_OF_MEMORY' });
@@ -259,7 +259,7 @@ describe('on the way', () => {
     }
   });
 
-  test('progress goes forward, through the ranking of layers to building', async () => {
+  test('progress never decreases, from the ranking of layers to building', async () => {
     const told: { stage: string; fraction: number }[] = [];
     const { engine } = fakeEngine(never);
     await run(engine, { force: true, onProgress: (progress) => told.push(progress) });
@@ -300,7 +300,7 @@ describe('arguments', () => {
     });
   }
 
-  test('places where there is no picture', async () => {
+  test('paths without images', async () => {
     const junk = join(place, 'junk');
     await mkdir(junk);
     const converting = (calibrate: string | string[]) =>

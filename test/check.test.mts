@@ -73,7 +73,7 @@ test('circles of imports, of types and of values, through folders and import()',
   );
 });
 
-test('an engine is named in lib/engines alone', () => {
+test('only lib/engines names an engine', () => {
   const root = tree({
     'lib/engines/torchscript.ts': "export const kind = 'torchscript';\n",
     'lib/model/load.ts': [
@@ -107,7 +107,7 @@ test('no file of lib lies beside a folder of its name', () => {
   assert.deepEqual(faults.sort(), ['lib/bench/report.ts', 'lib/image.ts']);
 });
 
-test('few files lie at the top of lib', () => {
+test('the top level of lib has few files', () => {
   const files = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`lib/file-${i}.ts`, '']));
   const inRoom = { 'lib/model/index.ts': '', 'lib/model/load.ts': '' };
@@ -115,7 +115,7 @@ test('few files lie at the top of lib', () => {
   assert.equal(findMisplacedFiles(tree({ ...files(13), ...inRoom })).length, 1);
 });
 
-test('headers where they may not be', () => {
+test('headers that a file may not include', () => {
   // If these lines were written out, this file would break the rules itself.
   const include = (...headers: string[]) =>
     headers.map((header) => `#include ${header}\n`).join('');

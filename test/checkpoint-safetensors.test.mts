@@ -65,7 +65,7 @@ describe('safetensors that load', () => {
     assert.deepEqual(tensors.map(({ name }) => name).sort(), ['__proto__', 'constructor', 'empty']);
   });
 
-  it('goes by content, not by the name of the file', async () => {
+  it("recognises the format by content, not by the file's name", async () => {
     const path = join(folder, 'misnamed.pt');
     copyFileSync(join(FIXTURES, 'odd.safetensors'), path);
     assert.equal((await readCheckpoint(path)).format, 'safetensors');
@@ -204,7 +204,7 @@ describe('element types', () => {
     });
   }
 
-  it('takes metadata that are null for none', async () => {
+  it('treats null metadata as no metadata', async () => {
     const path = write(JSON.stringify({ __metadata__: null, w: f32([1], 0, 4) }), 4);
     assert.equal((await readCheckpoint(path)).tensors.length, 1);
   });
@@ -280,7 +280,7 @@ describe('sharded safetensors', () => {
 /** Reason to skip the test, for node:test's `skip`. */
 const AS_ROOT = process.getuid?.() === 0 && 'root may read every file';
 
-describe('what a path may be', () => {
+describe('paths', () => {
   const fixture = join(FIXTURES, 'odd.safetensors');
 
   function folderWith(...names: string[]): string {
@@ -310,13 +310,13 @@ describe('what a path may be', () => {
     });
   }
 
-  it('asks for one of several', () =>
+  it('asks the user to choose one of several', () =>
     rejectsWith(
       readCheckpoint(folderWith('x.safetensors', 'y.safetensors')),
       'ERR_CHECKPOINT_UNSUPPORTED',
       /2 files.*x\.safetensors, y\.safetensors.*name the one/,
     ));
-  it('says what an empty folder lacks', () =>
+  it('says what is missing in an empty folder', () =>
     rejectsWith(readCheckpoint(folderWith()), 'ERR_NOT_FOUND', /no checkpoint; expected/));
   it('says that a file is missing', () =>
     rejectsWith(

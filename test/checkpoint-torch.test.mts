@@ -275,7 +275,7 @@ describe('storages and views that are refused with ERR_CHECKPOINT_FORMAT', () =>
     return pickle.setItems();
   }
 
-  it('refuses what is no dictionary', () =>
+  it('refuses pickles that are not a dictionary', () =>
     rejectsWith(
       readCheckpoint(forge(start().tensor(tensor))),
       'ERR_CHECKPOINT_UNSUPPORTED',
@@ -485,7 +485,7 @@ describe('zip archives that are refused', () => {
     return file;
   }
 
-  it('forges what is meant: the checksums of the writer are right', () => {
+  it("the writer's checksums are correct, so that only the intended fault is tested", () => {
     const at = plain.indexOf(CENTRAL);
     const dataAt = 30 + plain.readUInt16LE(26) + plain.readUInt16LE(28);
     const data = plain.subarray(dataAt, dataAt + plain.readUInt32LE(at + 24));

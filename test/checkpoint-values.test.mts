@@ -66,7 +66,7 @@ for (const [dtype, values] of Object.entries(BITS) as [WeightDtype, Record<strin
   }
 }
 
-test('a number beyond the range of fp16 is refused there, and there alone', async () => {
+test('a number beyond the range of fp16 is refused only for fp16', async () => {
   const path = await damaged('large', 'f32', LARGE);
   await assertRefused(path, 'fp16', 'ERR_CHECKPOINT_UNSUPPORTED');
   for (const precision of ['fp32', 'bf16'] as const) {

@@ -124,13 +124,13 @@ describe('--lora', () => {
     assert.ok(cosine(found, plain) < 0.999, 'the LoRA changes something');
   });
 
-  test('leaves nothing of the merging in the bundle', async () => {
+  test('leaves no merged weights in the bundle', async () => {
     const out = fresh();
     await convert(checkpoint, { out, llm, lora: writeLora() });
     assert.deepEqual((await readdir(out)).sort(), ['adapter', 'llm', 'llm2clip.json', 'vision']);
   });
 
-  test('without a language model, or of another one', async () => {
+  test('without a language model, or for another one', async () => {
     const lora = writeLora();
     const none = convert(checkpoint, { out: fresh(), lora });
     await rejectsWith(none, 'ERR_CHECKPOINT_MISMATCH', /no language model .* --llm/);
@@ -141,7 +141,7 @@ describe('--lora', () => {
   });
 });
 
-describe('what does not fit', () => {
+describe('parts that do not fit', () => {
   /** Writes a checkpoint that holds only a text adapter. */
   function writeAdapter(width: number, embeddingDim: number): string {
     const path = `${fresh()}.safetensors`;
@@ -177,7 +177,7 @@ describe('what does not fit', () => {
     await rejectsWith(converting, 'ERR_CHECKPOINT_MISMATCH', /is a language model itself/);
   });
 
-  test('a damaged adapter, unless it is not asked for', async () => {
+  test('a damaged adapter, unless it is not requested', async () => {
     const { tensors } = await readCheckpoint(checkpoint);
     const path = `${fresh()}.safetensors`;
     const kept = tensors.filter(({ name }) => name !== 'text.text_adaptor.2.fn.0.weight');
@@ -193,7 +193,7 @@ describe('what does not fit', () => {
     await convert(path, { out: fresh(), parts: ['vision'] });
   });
 
-  test('a folder without tokenizer, with another, or with one of more tokens', async () => {
+  test('a folder without a tokenizer, with a different one, or with one that has more tokens', async () => {
     const copy = copyOf(llm);
     const file = join(copy, 'tokenizer.json');
     const converting = () => convert(checkpoint, { out: fresh(), llm: copy });
@@ -207,7 +207,7 @@ describe('what does not fit', () => {
     await rejectsWith(converting(), 'ERR_NOT_FOUND', /config\.json/);
   });
 
-  test('int8 without the vision tower, which alone is kept in it', async () => {
+  test('int8 without a vision tower', async () => {
     const int8 = { precision: 'int8', calibrate: PICTURES } as const;
     await assert.rejects(convert(checkpoint, { out: fresh(), llm, parts: ['llm'], ...int8 }), {
       name: 'RangeError',
@@ -261,7 +261,7 @@ describe('a damaged bundle', () => {
   }
 });
 
-test('progress goes forward, part by part', async () => {
+test('progress never decreases, part by part', async () => {
   const fractions = told.map(({ fraction }) => fraction);
   assert.deepEqual(
     fractions,
@@ -279,7 +279,7 @@ test('progress goes forward, part by part', async () => {
 });
 
 describe('the command', () => {
-  test('converts, says what it made, and encodes texts of arguments and files', async () => {
+  test('converts, reports the result, and encodes texts from arguments and files', async () => {
     const out = fresh();
     const converted = await llm2clip('convert', checkpoint, '--llm', llm, '--out', out);
     assert.equal(converted.code, 0, converted.stderr);
@@ -317,7 +317,7 @@ describe('the command', () => {
     }
   });
 
-  test('encode-text --out, and what is wrong', async () => {
+  test('encode-text --out, and wrong usage', async () => {
     const file = `${fresh()}.npy`;
     assert.equal((await llm2clip('encode-text', bundle, 'a cat', 'a dog', '--out', file)).code, 0);
     assert.match(readFileSync(file, 'latin1'), /'shape': \(2, 64\)/);

@@ -51,7 +51,7 @@ describe('service.mjs', () => {
     return new Map(lines.map((line) => line.split(' ') as [string, string]));
   };
 
-  test('embeds what it is sent', async () => {
+  test('embeds the images that it receives', async () => {
     await using model = await LLM2CLIP.load(bundle);
     const answers = await Promise.all(pictures.map((path) => embed(readFileSync(path))));
     for (const [i, { status, body }] of answers.entries()) {
@@ -65,14 +65,14 @@ describe('service.mjs', () => {
     }
   });
 
-  test('refuses what is no picture', async () => {
+  test('refuses files that are no images', async () => {
     const { status, body } = await embed(Buffer.from('no picture'));
     assert.equal(status, 422);
     assert.equal((body as { error: { code: string } }).error.code, 'ERR_IMAGE_UNSUPPORTED');
     assert.equal((await fetch(`${origin}/elsewhere`, ALONE)).status, 404);
   });
 
-  test('refuses what is too large: a body, or the pixels of a small file', async () => {
+  test('refuses a body that is too large, and a small file with too many pixels', async () => {
     const bounds = [Buffer.alloc(10_000_001), Buffer.alloc(40_000_000)];
     for (const body of bounds) {
       const answer = await embed(body);
@@ -104,7 +104,7 @@ describe('service.mjs', () => {
     assert.equal((await embed(readFileSync(pictures[0] as string))).status, 200);
   });
 
-  test('holds no more than some requests at a time', async () => {
+  test('limits the number of concurrent requests', async () => {
     // One upload more than the service accepts. Each keeps its place, so once one is refused, no
     // place is left.
     const uploads = Array.from({ length: 33 }, () => {
@@ -136,7 +136,7 @@ describe('service.mjs', () => {
     assert.equal(grown('llm2clip_copied_bytes_total{direction="input"}'), bytes);
   });
 
-  test('a client that hangs up is no fault, and SIGTERM ends it well', async () => {
+  test('clients may disconnect, and SIGTERM ends the service cleanly', async () => {
     const body = readFileSync(pictures[0] as string);
     const hangingUp = Array.from({ length: 50 }, (_, i) => {
       // Without an agent there are no idle connections, which the service would wait for at its
@@ -180,7 +180,7 @@ describe('lancedb.mjs', () => {
       .split('\n')
       .map((line) => line.split('\t') as [string, string]);
 
-  test('keeps a folder, twice the same, and says what is no picture', () => {
+  test('stores a folder, stores it again with the same result, and reports files that are no images', () => {
     for (let round = 0; round < 2; round++) {
       const { stdout, stderr } = run('index', pictures);
       assert.equal(stdout, '30 images\n');
@@ -188,7 +188,7 @@ describe('lancedb.mjs', () => {
     }
   });
 
-  test('finds by text and by picture what the cosines say', async () => {
+  test('finds the images with the best cosines, by text and by image', async () => {
     await using model = await LLM2CLIP.load(bundle);
     const paths = sources.map((source, i) =>
       join(pictures, i % 2 === 0 ? 'below' : '.', basename(source)),

@@ -48,7 +48,7 @@ for (const [way, code] of [
   ['throw', 1],
   ['reject', 1],
 ] as const) {
-  test(`${way} with pictures in flight`, async () => {
+  test(`${way} with images in flight`, async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const delay = (round * LATEST_MS) / (ROUNDS - 1);
       assert.deepEqual(await endAfter(delay, way), { code, signal: null });

@@ -116,7 +116,7 @@ test('classify and eval', async () => {
   assert.deepEqual(shape(examples.get('eval-zeroshot')), shape(zeroShot));
 });
 
-test('inspect of a checkpoint: the example is the very output', async () => {
+test('inspect of a checkpoint: the example equals the output', async () => {
   const found = (await real('inspect', CHECKPOINT)) as { path: string };
   assert.deepEqual(examples.get('inspect-checkpoint'), { ...found, path: 'digits-eva02.pt' });
 });

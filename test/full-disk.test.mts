@@ -31,7 +31,7 @@ interface Line {
   left: string[];
 }
 
-describe('a full disk, whatever its size, while writing', { skip: WITHOUT_PRLIMIT }, () => {
+describe('a disk that becomes full at any byte of a write', { skip: WITHOUT_PRLIMIT }, () => {
   for (const writer of WRITERS) {
     test(writer, async () => {
       const folder = temporaryFolder();

@@ -17,7 +17,7 @@ const LOADER = fileURLToPath(new URL('./support/loader.mts', import.meta.url));
 const CONVERTER = fileURLToPath(new URL('./support/converter.mts', import.meta.url));
 const folder = temporaryFolder();
 
-test('EVA02-L/14@336 converts within twice its weights and agrees with timm', async (t) => {
+test('EVA02-L/14@336 converts in twice the memory of its weights, and agrees with timm', async (t) => {
   const { seed, embeddings } = readGolden(PRESET);
   const options = {
     preset: PRESET,
@@ -48,7 +48,7 @@ test('EVA02-L/14@336 converts within twice its weights and agrees with timm', as
 });
 
 const skip = ON_GPU && 'its weights are in the memory of the GPU';
-test('a bf16 bundle takes little more memory than its file, and gives it back', {
+test('a bf16 bundle takes little more memory than its file, and frees it', {
   skip,
 }, async (t) => {
   const checkpoint = await syntheticCheckpoint({

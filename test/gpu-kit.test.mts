@@ -75,7 +75,7 @@ describe('npm run gpu-kit', () => {
     said = (await execute(process.execPath, words, { cwd: ROOT, env })).stdout;
   });
 
-  test('makes an archive of TensorRT for RTX too, and says what to run', async () => {
+  test('also makes an archive of TensorRT for RTX, and says what to run', async () => {
     const unpacked = join(folder, 'tensorrt-rtx');
     const script = join(ROOT, 'scripts/gpu-kit/unpack.py');
     await execute('python3', [script, `${unpacked}.tar.xz`, unpacked]);
@@ -90,7 +90,7 @@ describe('npm run gpu-kit', () => {
     }
   });
 
-  test('runs tests by the Node that came along, and says how they ended', async () => {
+  test('runs tests with the Node in the kit, and reports their results', async () => {
     const names = ['deadline', 'engine'];
     const { record, code } = await runKit('suite', '--device', 'cpu', ...names);
     assert.deepEqual(record.failures, []);
@@ -103,7 +103,7 @@ describe('npm run gpu-kit', () => {
     assert.ok(record.passed >= 10 && record.failed === 0, JSON.stringify(record));
   });
 
-  test('what fails is named, with its reason', async () => {
+  test('a failure is named with its reason', async () => {
     const file = join(unpacked, 'project/test/failing.test.mts');
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, FAILING);

@@ -37,7 +37,7 @@ describe('the record of a GPU', () => {
     JSON.stringify({ engines: [{ precision: 'fp16', batches, servedPerSecond: 1700 }] });
   const peer = (...batches: object[]) => JSON.stringify({ batches });
 
-  test('compares what ran on one GPU, and says which goals are met', () => {
+  test('compares the steps that ran on one GPU, and says which goals are met', () => {
     const out = join(temporaryFolder(), 'record.json');
     const { status, stderr } = record(out, 'H', {
       'session-large-fp16': { out: session(time(1, 800), time(8, 1500), time(64, 2000)) },
@@ -67,7 +67,7 @@ describe('the record of a GPU', () => {
     );
   });
 
-  test('keeps the steps of earlier runs, and compares none across GPUs', () => {
+  test('keeps the steps of earlier runs, and never compares different GPUs', () => {
     const out = join(temporaryFolder(), 'record.json');
     record(out, 'H', { 'session-large-fp16': { out: session(time(64, 2000)) }, kernels: {} });
     record(out, 'G', { 'pytorch-fp16': { out: peer(time(64, 1000)) } });
@@ -95,7 +95,7 @@ describe('the record of a GPU', () => {
     assert.equal(steps.at(-1)?.status, 'cut');
   });
 
-  test('holds the last lines of what failed, without the folders of the machine', () => {
+  test("holds the last lines of a failure, without the machine's folders", () => {
     const out = join(temporaryFolder(), 'record.json');
     const lines = Array.from({ length: 30 }, (_, i) => `line ${i}`);
     const { status, stdout } = record(out, 'H', {

@@ -65,7 +65,7 @@ for (const { grid, text = 'some', image, size, rgb, ...rest } of golden.cases) {
   });
 }
 
-test('a map over a file is that over its pixels, and takes another size', async () => {
+test('a map over a file equals that over its pixels, and may have another size', async () => {
   const { data, ...size } = pictureOf('landscape');
   const png = await sharp(data, { raw: size }).png().toBuffer();
   const patches = patchesOf('square');
@@ -97,7 +97,7 @@ test('painting a large map lets the event loop turn', async (t) => {
   assert.ok(turns > 10, `${turns} turns`);
 });
 
-test('what cannot be drawn is refused by name', async () => {
+test('invalid input is refused by name', async () => {
   const patches = patchesOf('square');
   const text = textOf('some');
   const draw = (options: object, given: unknown = patches, vector: unknown = text) =>
@@ -153,7 +153,7 @@ describe('of a whole model', () => {
   const command = (name: string, ...words: string[]) =>
     llm2clip('heatmap', bundle, image, '--text', text, '--out', join(folder, name), ...words);
 
-  test('the command draws what the calls do', async () => {
+  test('the command draws the same map as the API', async () => {
     await using model = await LLM2CLIP.load(bundle, { device: 'cpu' });
     const patches = await model.encodeImage(image, { output: 'patches' });
     const embedding = await model.encodeText(text);
@@ -168,7 +168,7 @@ describe('of a whole model', () => {
     assert.deepEqual(readFileSync(join(folder, 'alone.png')), alone);
   });
 
-  test('wrong words, and pictures that are not there, leave no file', async () => {
+  test('wrong options and missing images leave no file', async () => {
     for (const words of [
       ['--colors', 'jet'],
       ['--opacity', '2'],

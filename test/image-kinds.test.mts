@@ -54,7 +54,7 @@ function assertPixels(found: RawPixels, { width, height, sha256, rgb }: Expected
   assert.ok(largest <= bound, `largest difference ${largest}`);
 }
 
-describe('as Pillow gives them', () => {
+describe('decoded as by Pillow', () => {
   for (const [name, { plain, oriented }] of Object.entries(golden.pictures)) {
     const bound = name === 'subsampled.avif' ? SUBSAMPLED_BOUND : AVIF_BOUND;
     test(name, async () => {
@@ -63,7 +63,7 @@ describe('as Pillow gives them', () => {
     });
   }
 
-  test('the fixtures tell frames and orientations apart', () => {
+  test('the fixtures distinguish frames and orientations', () => {
     const kinds = (pattern: RegExp, key: 'plain' | 'oriented') =>
       new Set(
         Object.entries(golden.pictures)
@@ -76,7 +76,7 @@ describe('as Pillow gives them', () => {
   });
 });
 
-describe('named, not decoded', () => {
+describe('refused by name', () => {
   async function assertNamed(input: string | Uint8Array, called: string): Promise<void> {
     await assert.rejects(decode(input), (error: LLM2CLIPError) => {
       assert.ok(error instanceof LLM2CLIPError);
@@ -130,7 +130,7 @@ test('a GIF that ends before its first frame, or within it, is corrupt', async (
   }
 });
 
-test('the limit of pixels is that of the canvas', async () => {
+test('the limit of pixels applies to the canvas', async () => {
   const small = { maxPixels: 1000, autoOrient: false, transfer: false };
   await assert.rejects(decodeImage(fixture('partial.gif'), small), {
     code: 'ERR_IMAGE_TOO_LARGE',

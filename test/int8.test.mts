@@ -41,7 +41,7 @@ async function minCosine(path: string, bundle: string): Promise<number> {
   return Math.min(...found.map((one, i) => cosine(one, expected[i] as Float32Array)));
 }
 
-test('what the manifest says of parity is what the bundle gives', async (t) => {
+test('the bundle has the parity that the manifest states', async (t) => {
   const out = join(folder, 'forced');
   const manifest = await convert(checkpoint, { out, force: true, ...int8 });
   const said = manifest.quantisation as NonNullable<Manifest['quantisation']>;
@@ -70,7 +70,7 @@ function scale(file: Buffer, name: string, factor: (column: number) => number): 
   }
 }
 
-test('channels that dwarf the others are smoothed away', async (t) => {
+test('channels much larger than the others are smoothed', async (t) => {
   // The function stays the same: a LayerNorm's gain grows as the following weights shrink.
   const [dwarfing, times] = [new Set([7, 100]), 300];
   const file = await readFile(checkpoint);
@@ -95,7 +95,7 @@ test('channels that dwarf the others are smoothed away', async (t) => {
 const PHOTOGRAPHS = fileURLToPath(new URL('fixtures/images', import.meta.url));
 const WORST = 'blocks.0.attn.q_proj.weight';
 
-test('each layer has an effect of its own, whatever was asked before', async () => {
+test('the effect of a layer does not depend on earlier calls', async () => {
   const { layers, effects } = await effectsOn(PHOTOGRAPHS, checkpoint, temporaryFolder());
   const found = await effects();
   assert.equal(found.length, layers.length);
@@ -110,7 +110,7 @@ test('each layer has an effect of its own, whatever was asked before', async () 
 // The effect is measured in an fp32 engine with one layer in int8. Both engines must round nothing
 // else, so the checkpoint's weights are exact in bf16, and no bf16 kernels, which round the inputs,
 // are used.
-test('the effect of a layer is that of an engine with it alone in int8', {
+test('the effect of a layer equals that of an engine with only this layer in int8', {
   skip: withoutIsa('avx512_vnni'),
 }, async (t) => {
   const program = fileURLToPath(new URL('./support/worst-layer.mts', import.meta.url));
@@ -126,7 +126,7 @@ test('the effect of a layer is that of an engine with it alone in int8', {
   assert.ok(estimated < 0.995 && Math.abs(estimated - built) < 1e-3, `${estimated}, ${built}`);
 });
 
-test('layers that hurt the embeddings are kept, whatever their outputs lose', {
+test('layers that move the embeddings stay in bf16, even if their outputs lose little', {
   skip: withoutInt8Products(),
 }, async (t) => {
   const { quantisation } = await convert(checkpoint, {

@@ -94,7 +94,7 @@ describe('LLM2CLIP_ISA', () => {
     }
   }
 
-  test('what is not there is said, and nothing else runs instead', () => {
+  test('an unsupported choice is reported, and no other one runs instead', () => {
     const { status, stderr } = embed('sve2');
     assert.equal(status, 1);
     assert.match(stderr, /ERR_DEVICE_UNAVAILABLE/);

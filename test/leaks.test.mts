@@ -144,7 +144,7 @@ describe('loading and disposing, growth in 100', () => {
     await holdsNothing(t, soak(real, 'loads', 10), 100 / 10, { rssMiB, threads });
   });
 
-  test('a deliberate leak of models shows', async () => {
+  test('a deliberate leak of models is noticed', async () => {
     const found = await leaked(soak(fake, 'loads', 5, 'leak'), 100 / 5);
     assert.ok(found.heapKiB > MOST.heapKiB);
     assert.ok(found.rssMiB > MOST.rssMiB);

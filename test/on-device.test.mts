@@ -87,14 +87,14 @@ describe('batches', () => {
     });
   }
 
-  test('what is asked for in one turn of the event loop becomes one batch', async () => {
+  test('calls in one turn of the event loop become one batch', async () => {
     await using model = await load({ maxBatch: 32 });
     const asked = Array.from({ length: 32 }, (_, i) => model.encodeImage(inputOf(i), raw));
     for (const [i, found] of (await Promise.all(asked)).entries()) assertRight(found, i);
     assert.deepEqual(model.stats().batches.sizes, { 32: 1 });
   });
 
-  test('several models at once on one device', async () => {
+  test('several models on one device', async () => {
     const names = Object.keys(PRECISIONS) as Served[];
     const models = await Promise.all(names.map((one) => load({ maxBatch: 4 }, one)));
     const asked = names.flatMap((precision, which) =>
@@ -109,7 +109,7 @@ describe('batches', () => {
 });
 
 describe('memory of the caller', () => {
-  test('whichever way it comes, a picture is the same', async () => {
+  test('an image gives the same embedding in every form of input', async () => {
     await using model = await load();
     const file = readFileSync(picture);
     const shared = new Float32Array(new SharedArrayBuffer(4 * inputOf(0).pixelValues.length));
@@ -129,7 +129,7 @@ describe('memory of the caller', () => {
     }
   });
 
-  test('what is transferred is gone, what is written to later changes nothing', async () => {
+  test('transferred memory is detached, and later writes to other memory have no effect', async () => {
     await using model = await load({ maxBatch: 2 });
     const asked = Array.from({ length: 40 }, (_, i) => {
       const input = inputOf(i);
@@ -142,7 +142,7 @@ describe('memory of the caller', () => {
     for (const [i, found] of (await Promise.all(asked)).entries()) assertRight(found, i);
   });
 
-  test('results go where they are wanted, and nowhere else', async () => {
+  test('results are written to the given memory and nowhere else', async () => {
     await using model = await load();
     const dim = model.info.embeddingDim;
     const out = new Float32Array(pictures.length * dim + 1).fill(7);
@@ -153,8 +153,8 @@ describe('memory of the caller', () => {
   });
 });
 
-describe('those who leave', () => {
-  test('aborts at any moment: each promise settles once, the others are right', async () => {
+describe('callers that leave', () => {
+  test('aborts at any moment: each promise settles once, and the other results are right', async () => {
     await using model = await load({ maxBatch: 8, maxQueue: 10_000 });
     const outcomes = { done: 0, aborted: 0 };
     const ask = async (i: number) => {
@@ -184,7 +184,7 @@ describe('those who leave', () => {
     assert.equal(requests.submitted, requests.completed + requests.dropped);
   });
 
-  test('deadlines under load: late ones are told so, the others are right', async (t) => {
+  test('deadlines under load: late calls get ERR_TIMEOUT, and the other results are right', async (t) => {
     await using model = await load({ maxBatch: 4, maxQueue: 10_000 });
     const asked = Array.from({ length: 1000 }, (_, i) => {
       const options = i % 2 === 0 ? { timeoutMs: 1 + (i % 5) } : {};
@@ -200,7 +200,7 @@ describe('those who leave', () => {
     assert.deepEqual(model.stats().queue, { depth: 0, inBatches: 0 });
   });
 
-  test('a full queue refuses one by one, and makes the stream wait', async () => {
+  test('a full queue refuses single calls, and makes the stream wait', async () => {
     await using model = await load({ maxBatch: 2, maxQueue: 4 });
     const asked = Array.from({ length: 200 }, (_, i) => model.encodeImage(inputOf(i), raw));
     const results = await Promise.allSettled(asked);
@@ -217,7 +217,7 @@ describe('those who leave', () => {
 });
 
 describe('the end', () => {
-  test('dispose finishes what is under way', async () => {
+  test('dispose waits for pending calls', async () => {
     const model = await load({ maxBatch: 4 });
     const asked = pictures.map((path) => model.encodeImage(path, raw));
     await sleep(5);
@@ -229,7 +229,7 @@ describe('the end', () => {
     await assert.rejects(model.encodeImage(picture), { code: 'ERR_DISPOSED' });
   });
 
-  test('a model goes on when workers on its device share their engine, and are terminated', async () => {
+  test('a model keeps working when workers that share its engine are terminated', async () => {
     await using model = await load({ maxBatch: 4 });
     const bundle = bundleOf('fp16');
     for (let round = 0; round < 3; round++) {

@@ -105,7 +105,7 @@ describe('the packed tarball, installed in an empty folder', () => {
       env: { HOME: folder, PATH: '' },
     });
 
-  it('holds the addon, its plugins and what was compiled, and nothing of the sources', (test) => {
+  it('holds the addon, its plugins and the compiled code, but no sources', (test) => {
     test.diagnostic(`installed by ${installer}`);
     const built = readdirSync(join(ROOT, 'build/Release')).filter((name) =>
       /\.(node|so)$/.test(name),
@@ -123,7 +123,7 @@ describe('the packed tarball, installed in an empty folder', () => {
       assert.ok(!(hook in scripts), hook);
   });
 
-  it('is the same by require and by import, with its addon', async (test) => {
+  it('gives the same exports to require and import, with its addon', async (test) => {
     const script = `
       const required = require('llm2clip');
       import('llm2clip').then((imported) => {
@@ -154,7 +154,7 @@ describe('the packed tarball, installed in an empty folder', () => {
     assert.equal(stdout.trim(), 'function function');
   });
 
-  it('has a command that says what is missing', async () => {
+  it('has a command that reports what is missing', async () => {
     const bin = join(app, 'node_modules/llm2clip/dist/cli/main.js');
     const info = JSON.parse((await node(bin, 'runtime', 'info', '--json')).stdout);
     assert.equal(info.addon, join(installed, PREBUILT, 'llm2clip.node'));

@@ -11,7 +11,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const ROOT = join(import.meta.dirname, '..');
 const picture = join(ROOT, 'test/fixtures/images/china.jpg');
 
-test('pictures and texts are encoded under --permission', async () => {
+test('images and texts are encoded under --permission', async () => {
   const folder = temporaryFolder();
   const path = fakePackage(join(folder, 'package'));
   const bundle = await fakeTextBundle(join(folder, 'bundle'), 0);

@@ -62,7 +62,7 @@ describe('the same numbers as by', () => {
   }
 });
 
-describe('which file is asked', () => {
+describe('which file is used', () => {
   const fields = (mean: number) => ({ mean: [mean, mean, mean] });
   const files: Files = {
     'config.json': { architecture: 'eva02', pretrained_cfg: fields(0.1) },
@@ -76,13 +76,13 @@ describe('which file is asked', () => {
     return [preprocessing.mean[0], source];
   };
 
-  test("first that of the checkpoint's own layout", () => {
+  test("first the file of the checkpoint's own layout", () => {
     assert.deepEqual(asked('timm'), [0.1, 'config.json, pretrained_cfg']);
     assert.deepEqual(asked('open_clip'), [0.2, 'open_clip_config.json, preprocess_cfg']);
     assert.deepEqual(asked('transformers'), [0.4, 'processor_config.json, image_processor']);
   });
 
-  test('then another', () => {
+  test('then another file', () => {
     const newest = 'processor_config.json';
     assert.deepEqual(asked('transformers', newest), [0.3, 'preprocessor_config.json']);
     const none = [newest, 'preprocessor_config.json'];
@@ -91,7 +91,7 @@ describe('which file is asked', () => {
     assert.equal(asked('timm', 'config.json')[0], 0.4);
   });
 
-  test("a processor's file without an image processor says nothing; CLIP's own where none does", () => {
+  test("a processor's file without an image processor is ignored; without any file, CLIP's own is used", () => {
     const silent: Files = {
       'config.json': { architectures: ['CLIPModel'], vision_config: {} },
       'processor_config.json': { processor_class: 'CLIPProcessor' },
@@ -172,7 +172,7 @@ describe('a bundle', () => {
     ...{ resize: 62, squash: true, crop: 'half-even' },
   };
 
-  test('records it and does it; convert and inspect say it and who stated it', async () => {
+  test('records the preprocessing and applies it; convert and inspect show it and its source', async () => {
     const folder = folderWith('config.json', { architecture: 'eva02', pretrained_cfg });
     const out = join(folder, 'out');
     const converted = await llm2clip('convert', folder, '--out', out, '--precision', 'fp32');
@@ -197,7 +197,7 @@ describe('a bundle', () => {
     );
   });
 
-  test("of CLIP's own preprocessing is one that older readers take", async () => {
+  test("with CLIP's own preprocessing is readable by older versions", async () => {
     const folder = folderWith('open_clip_config.json', { model_cfg: {} });
     const { formatVersion, preprocessing, source } = await convert(folder, {
       ...{ out: join(folder, 'out'), precision: 'fp32' },
@@ -209,7 +209,7 @@ describe('a bundle', () => {
     assert.match(source?.preprocessing ?? '', /no file states it/);
   });
 
-  test('with a preprocessing that makes no sense is refused, by the field', async () => {
+  test('with an invalid preprocessing is refused, naming the field', async () => {
     const folder = folderWith('config.json', { architecture: 'eva02', pretrained_cfg });
     const out = join(folder, 'out');
     const manifest = await convert(folder, { out, precision: 'fp32' });
@@ -231,7 +231,7 @@ describe('a bundle', () => {
   });
 });
 
-describe('what a heat map is laid over', () => {
+describe('the image below a heat map', () => {
   const framings: Omit<Preprocessing, 'resample' | 'mean' | 'std'>[] = [
     { size: 56 },
     { size: 56, resize: 64 },

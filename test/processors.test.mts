@@ -95,7 +95,7 @@ describe('half of one processor: one thread', () => {
   }
 });
 
-test('two and a half processors: two threads, of two or more', () => {
+test('two and a half processors: two threads, on a machine with at least two', () => {
   const root = version2('/a', { '/a': '250000 100000\n' });
   assert.equal(usableProcessors(root), Math.min(2, all));
 });

@@ -146,7 +146,7 @@ test('the table above holds every public function, and no other', () => {
   assert.deepEqual([...callees.keys()].sort(), functions.map(({ name }) => name).sort());
 });
 
-describe('options that are not known', () => {
+describe('unknown options', () => {
   for (const { name, options } of functions) {
     for (const [path, known] of options) {
       test(`${name}, ${path}: ${[...known].join(', ')}`, async () => {
@@ -170,7 +170,7 @@ describe('options that are not known', () => {
         assert.doesNotMatch(String(await failureOf(name, nested(path, fine))), /known option/);
       });
 
-      test(`${name}, ${path}: no object`, async () => {
+      test(`${name}, ${path}: a value that is not an object`, async () => {
         const inner = path.split('.').slice(1);
         for (const value of [7, null, 'x']) {
           const last = inner.at(-1);

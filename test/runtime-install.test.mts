@@ -136,7 +136,7 @@ function rejectsWith(promise: Promise<unknown>, code: ErrorCode, message: RegExp
 }
 
 describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
-  it('takes from the wheels what running needs and nothing else', async () => {
+  it('takes only what running needs from the wheels', async () => {
     const { target, parent, install } = workshop();
     const steps = new Set<string>();
     const result = await install({
@@ -161,14 +161,14 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
     );
   });
 
-  it('does nothing where it is installed, without Python', async () => {
+  it('does nothing, and needs no Python, if it is installed', async () => {
     const { install, target } = await installedWorkshop();
     const result = await withEnvironment({ PATH: '' }, () => install());
     assert.equal(result.installed, false);
     assertInstalled(target);
   });
 
-  it('installs anew where libraries are wanted that are not there', async () => {
+  it('installs again if requested libraries are missing', async () => {
     const { install, target, pins } = await installedWorkshop();
     const more: RuntimePins = {
       ...pins,
@@ -183,7 +183,7 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
     assert.equal((await install()).installed, false);
   });
 
-  it('names what GPUs need once each, in the versions that torch asks for', () => {
+  it('lists each library for GPUs once, in the version that torch needs', () => {
     const names = LIBTORCH_CUDA_PINS.wheels.map((wheel) => wheel.package);
     assert.equal(new Set(names).size, names.length);
     const torch = LIBTORCH_CUDA_PINS.wheels.find((wheel) => wheel.package === 'torch');
@@ -206,13 +206,13 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
     assert.equal(include, join(target, 'torch/include'));
   });
 
-  it('with headers at once', async () => {
+  it('installs headers together with the libraries', async () => {
     const { install, target } = workshop();
     await install({ headers: true });
     assertInstalled(target, [...INSTALLED, ...HEADERS].sort());
   });
 
-  it('mends a damaged runtime and replaces one of another version', async () => {
+  it('repairs a damaged runtime and replaces one of another version', async () => {
     const { install, target, parent } = await installedWorkshop();
     writeFiles(target, { 'torch/lib/libc10.so': 'cut' });
     assert.equal((await install()).installed, true);
@@ -271,7 +271,7 @@ describe('files of the folder in which it is started', { skip: WITHOUT_PIP }, ()
 });
 
 describe('installing libtorch in several processes', { skip: WITHOUT_PIP }, () => {
-  it('ends well in each of them', async () => {
+  it('succeeds in each of them', async () => {
     const place = workshop();
     const children = [false, true, false].map((headers) => installElsewhere(place, headers));
     const results = await Promise.all(
@@ -335,7 +335,7 @@ describe('libtorch is not installed', () => {
     nothingLeft(place);
   });
 
-  it('when pip gives a wheel that is not the pinned one', async () => {
+  it('when pip returns a wheel that is not the pinned one', async () => {
     const place = workshop();
     const [wheel] = place.pins.wheels;
     const careless = `#!/bin/sh
@@ -358,7 +358,7 @@ printf other > "$2/fake_cuda-${LIBTORCH_VERSION}-py3-none-${PLATFORM}.whl"
     nothingLeft(place);
   });
 
-  it("offline, and gives pip's last words", { skip: WITHOUT_PIP }, async () => {
+  it("offline, and shows pip's last lines", { skip: WITHOUT_PIP }, async () => {
     const place = workshop();
     const nowhere = { ...place.environment, PIP_FIND_LINKS: join(place.folder, 'empty') };
     await withEnvironment(nowhere, () =>
@@ -371,7 +371,7 @@ printf other > "$2/fake_cuda-${LIBTORCH_VERSION}-py3-none-${PLATFORM}.whl"
     nothingLeft(place);
   });
 
-  it('where the disk is too small', async () => {
+  it('if the disk is too small', async () => {
     const place = workshop();
     const wheels = place.pins.wheels.map((wheel) => ({ ...wheel, unpackedBytes: 1e18 }));
     const pins = { ...place.pins, wheels };

@@ -47,7 +47,7 @@ function hasCode(code: string, message: RegExp) {
 }
 
 describe('libtorch is found', () => {
-  it('in the option, the variable, the cache, then Python', async () => {
+  it('in the option, then the variable, the cache and Python', async () => {
     const folder = temporaryFolder();
     const option = writeLibtorch(join(folder, 'option'));
     const env = writeLibtorch(join(folder, 'env'));
@@ -80,7 +80,7 @@ describe('libtorch is found', () => {
     }
   });
 
-  it("with CUDA's libraries where they are, behind the others", async () => {
+  it("with CUDA's libraries, if there are any, after the others", async () => {
     const root = writeLibtorch(temporaryFolder());
     assert.deepEqual((await locate({ runtime: root })).cudaLibraries, []);
     const names = [
@@ -108,7 +108,7 @@ describe('libtorch is found', () => {
     });
   });
 
-  it('with headers where they are', async () => {
+  it('with headers, if there are any', async () => {
     const root = writeLibtorch(temporaryFolder());
     writeFiles(root, { 'torch/include/ATen/ATen.h': '// tensors' });
     const found = await locate({ runtime: root });
@@ -198,7 +198,7 @@ describe('libtorch is refused', () => {
     }
   });
 
-  it('in a cache that others may write or own', async () => {
+  it('in a cache that other users own or may write to', async () => {
     const folder = temporaryFolder();
     const cache = join(folder, 'cache');
     const inside = writeLibtorch(join(cache, `libtorch-${LIBTORCH_VERSION}`));
@@ -278,7 +278,7 @@ describe('runtime info', () => {
     return (await promisify(execFile)(process.execPath, args, { env })).stdout;
   };
 
-  it('says as JSON what is used and what is missing', async () => {
+  it('prints as JSON what is used and what is missing', async () => {
     const folder = temporaryFolder();
     const machine = bareMachine(folder);
     const without = JSON.parse(await info(machine, '--json'));
@@ -320,14 +320,14 @@ describe('runtime info', () => {
     });
   });
 
-  it('never uses what comes after a place named explicitly', async () => {
+  it('uses nothing else if a folder is named explicitly', async () => {
     const folder = temporaryFolder();
     writeLibtorch(join(folder, 'cache', `libtorch-${LIBTORCH_VERSION}`));
     const machine = { ...bareMachine(folder), LLM2CLIP_LIBTORCH: join(folder, 'nothing') };
     assert.equal(JSON.parse(await info(machine, '--json')).libtorch.used, null);
   });
 
-  it('says it in words', async () => {
+  it('prints the same as text', async () => {
     const text = await info(bareMachine(temporaryFolder()));
     assert.match(text, /^missing +libtorch 2\.11\.0; run: npx llm2clip runtime install$/m);
   });

@@ -41,7 +41,7 @@ const load = (batching: LoadOptions['batching'] = {}): Promise<LLM2CLIP> =>
 const hold = (batching: NonNullable<LoadOptions['batching']>) => HeldModel.load(folder, batching);
 
 describe('batches', () => {
-  test('what waits while a batch runs becomes one batch', async () => {
+  test('inputs that wait while a batch runs become one batch', async () => {
     await using held = await hold({ maxBatch: 8 });
     const { model, gate } = held;
     await held.occupy();
@@ -70,7 +70,7 @@ describe('batches', () => {
     assert.equal(copies.output.bytes, 11 * 4 * FAKE_DIM);
   });
 
-  test('what is asked for in one turn of the event loop becomes one batch', async () => {
+  test('calls in one turn of the event loop become one batch', async () => {
     await using model = await load({ maxBatch: 16 });
     const pixels = Array.from({ length: 8 }, (_, i) => fakePixels(i));
     const singles = await Promise.all(pixels.map((one) => model.encodeImage(one, raw)));
@@ -80,7 +80,7 @@ describe('batches', () => {
     assert.deepEqual(model.stats().batches.sizes, { 8: 2 });
   });
 
-  test('with maxDelayMs a batch waits for company, not longer than until it is full', async () => {
+  test('with maxDelayMs a batch waits for further inputs until it is full', async () => {
     await using model = await load({ maxBatch: 3, maxDelayMs: HOUR_MS });
     const first = model.encodeImage(fakePixels(1), raw);
     await sleep(50); // A batch that does not wait would run in this time.
@@ -122,7 +122,7 @@ describe('batches', () => {
 });
 
 describe('failures', () => {
-  test('one poisoned picture of 32: one error, 31 results as ever', async () => {
+  test('one poisoned image of 32: one error and 31 right results', async () => {
     await using held = await hold({ maxBatch: 32 });
     const { model, gate } = held;
     await held.occupy();
@@ -185,7 +185,7 @@ describe('failures', () => {
 });
 
 describe('abort', () => {
-  test('an aborted picture leaves the queue: its place is free, the engine never sees it', async () => {
+  test('an aborted image leaves the queue: its place is free, and the engine never gets it', async () => {
     await using held = await hold({ maxBatch: 1, maxQueue: 4 });
     const { model, gate } = held;
     await held.occupy();
@@ -207,7 +207,7 @@ describe('abort', () => {
     assert.equal(batches.count, 3);
   });
 
-  test('two thousand at random moments: each promise settles once', async () => {
+  test('two thousand aborts at random moments: each promise settles once', async () => {
     await using model = await load({ maxBatch: 16, maxQueue: 100_000 });
     let settled = 0;
     const outcomes = { done: 0, aborted: 0 };
@@ -250,7 +250,7 @@ describe('the stream', () => {
     }
   };
 
-  test('keeps the order, and holds its source back', async () => {
+  test('keeps the order, and limits how far it reads ahead', async () => {
     await using model = await load({ maxBatch: 4 });
     let taken = 0;
     let given = 0;
@@ -331,7 +331,7 @@ describe('the stream', () => {
     assert.deepEqual(codes, [1, 'ERR_INTERNAL', 3]);
   });
 
-  test('what is no iterable', async () => {
+  test('an input that is not iterable', async () => {
     await using model = await load();
     const wrong = async () => {
       for await (const _ of model.embedStream(7 as unknown as string[]));
@@ -341,7 +341,7 @@ describe('the stream', () => {
 });
 
 describe('the end', () => {
-  test('dispose finishes what is under way, called from anywhere', async () => {
+  test('dispose waits for pending calls, wherever it is called', async () => {
     await using held = await hold({ maxBatch: 1 });
     const { model, gate } = held;
     const pending = [1, 2, 3].map((i) => model.encodeImage(fakePixels(i), raw));

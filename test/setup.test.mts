@@ -35,7 +35,7 @@ const COMPLETE = {
 };
 
 describe('the set-up', () => {
-  it('is content with the oldest tools that do', async () => {
+  it('accepts the oldest supported tools', async () => {
     assert.equal(await missingTools(COMPLETE), undefined);
   });
 
@@ -61,7 +61,7 @@ describe('the set-up', () => {
     [0, { isDone: false, name: 'TensorRT headers' }],
     [1, { isDone: true, name: 'TensorRT left out, as there is no cargo that works' }],
   ] as const) {
-    it(`fetches TensorRT's headers by a cargo that ends with ${status}, or does without`, async () => {
+    it(`fetches TensorRT's headers by a cargo that ends with ${status}, or builds without them`, async () => {
       const path = temporaryFolder();
       writeFiles(path, { cargo: `#!/bin/sh\nexit ${status}\n` });
       chmodSync(join(path, 'cargo'), 0o755);

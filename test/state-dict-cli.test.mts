@@ -36,7 +36,7 @@ function checkpoint(layersByKey: Record<string, number>): string {
   return path;
 }
 
-test('convert and inspect take the weights that are asked for, and say which', async () => {
+test('convert and inspect use the requested weights, and say which', async () => {
   const path = checkpoint({ model_ema: 1, model: 2 });
   for (const [words, key, other, layers] of [
     [[], 'model', 'model_ema', 2],
@@ -56,7 +56,7 @@ test('convert and inspect take the weights that are asked for, and say which', a
   }
 });
 
-test('a key that is not there', async () => {
+test('a missing key', async () => {
   const words = ['--out', join(folder, 'none'), '--state-dict', 'teacher'];
   const { code, stderr } = await llm2clip('convert', checkpoint({ model: 1 }), ...words);
   assert.equal(code, 1);

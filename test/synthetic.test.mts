@@ -27,7 +27,7 @@ const PINNED = {
 };
 
 for (const [name, sha256] of Object.entries(PINNED)) {
-  test(`${name}: the same bytes everywhere`, async () => {
+  test(`${name}: the same bytes on every machine`, async () => {
     const [preset, layout, format, dtype] = name.split(' ') as [
       Preset,
       LayoutName,

@@ -19,7 +19,7 @@ function assertShown(text: string): void {
   for (const line of text.split('\n')) assert.doesNotMatch(line, UNWANTED);
 }
 
-test('each control character is written out', () => {
+test('each control character is escaped', () => {
   assert.equal(
     shownName('a\x1b[2Jb\x07\r\n\t\x7f\x9b.png'),
     'a\\x1b[2Jb\\x07\\x0d\\x0a\\x09\\x7f\\x9b.png',
@@ -32,7 +32,7 @@ test('each control character is written out', () => {
   }
 });
 
-test('lines of a message stay where they are set in; a name cannot begin one', () => {
+test('only indented lines of a message stay lines; a name cannot start one', () => {
   assert.equal(
     shownMessage('pip failed\n  pip: \x1b[31mno\n  pip: disk'),
     'pip failed\n  pip: \\x1b[31mno\n  pip: disk',
@@ -75,7 +75,7 @@ describe('llm2clip', () => {
     }
   });
 
-  test('what pip says', async () => {
+  test('the output of pip', async () => {
     const bin = join(folder, 'bin');
     mkdirSync(bin);
     writeFileSync(

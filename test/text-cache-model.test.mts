@@ -54,7 +54,7 @@ before(async () => {
   bundle = await bundleOf('one');
 });
 
-test('a text is read once, and gives the same numbers each time', async () => {
+test('a text is computed once, and gives the same numbers each time', async () => {
   await using plain = await load(bundle, false);
   const uncached = await plain.encodeTexts(texts);
   assert.equal(plain.stats().text?.cache, undefined);
@@ -74,7 +74,7 @@ test('a text is read once, and gives the same numbers each time', async () => {
   assert.deepEqual([hits, misses, entries], [5 * 12 + 2, 12, 12]);
 });
 
-test('texts that are alike in one call are read once', async () => {
+test('equal texts in one call are computed once', async () => {
   await using model = await load(bundle, {}, { batching: { maxQueue: 999 } });
   const { data, row } = await model.encodeTexts([...texts, ...texts]);
   assert.equal(read(model), texts.length);
@@ -82,7 +82,7 @@ test('texts that are alike in one call are read once', async () => {
   assert.notDeepEqual(row(0), row(1));
 });
 
-test('embeddings go where they are wanted, and are nobody else’s', async () => {
+test('embeddings are written to the given memory, and are not shared with other callers', async () => {
   await using model = await load(bundle);
   const [text = ''] = texts;
   const own = await model.encodeText(text);
@@ -107,7 +107,7 @@ test('features are computed each time', async () => {
 });
 
 describe('callers', () => {
-  test('who leave or run out of time do not take it from others', async () => {
+  test('that leave or time out do not disturb the others', async () => {
     await using model = await load(bundle);
     const abort = new AbortController();
     const [aborted, late, stays] = [
@@ -123,7 +123,7 @@ describe('callers', () => {
     assertAlike(await stays, await plain.encodeText('shared'));
   });
 
-  test('who all leave are let go, and the next one is served', async () => {
+  test('that all leave end the computation, and the next caller is served', async () => {
     await using model = await load(bundle);
     for (let round = 0; round < 20; round++) {
       const abort = new AbortController();
@@ -140,7 +140,7 @@ describe('callers', () => {
 });
 
 describe('a file', () => {
-  test('spares the language model after a restart', async () => {
+  test('saves runs of the language model after a restart', async () => {
     const file = join(folder, 'restart.vectors');
     const first = await load(bundle, { file });
     const { data } = await first.encodeTexts(texts);
@@ -156,7 +156,7 @@ describe('a file', () => {
     ['adapter', { adapter: 2 }],
     ['tokenizer', { words: ['number'] }],
   ] as const) {
-    test(`gives nothing of it to a bundle with another ${name}`, async () => {
+    test(`is not used for a bundle with another ${name}`, async () => {
       const file = join(folder, `${name}.vectors`);
       const owner = await load(bundle, { file });
       const { data } = await owner.encodeTexts(texts);

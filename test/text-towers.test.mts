@@ -110,7 +110,7 @@ describe('on other processors', () => {
   }
 });
 
-describe('what is wrong with a text fails that text alone', () => {
+describe('an invalid text fails only that text', () => {
   const wrong: Record<string, { ids: number[]; pooled: number; code: string }> = {
     'no tokens': { ids: [], pooled: 1, code: 'ERR_INVALID_ARG' },
     'too many tokens': {
@@ -143,7 +143,7 @@ describe('what is wrong with a text fails that text alone', () => {
   }
 });
 
-describe('weights that are not the model’s', () => {
+describe('weights that do not fit the model', () => {
   type Tower = Pick<BuildSpec, 'config' | 'weights'>;
   const faults: Record<string, { change: (tower: Tower) => Tower; message: RegExp }> = {
     missing: {

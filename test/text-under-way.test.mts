@@ -49,7 +49,7 @@ function llm(model: LLM2CLIP) {
   return stats;
 }
 
-test('as many as the language model reads at once go together', async () => {
+test('the language model runs as many texts together as it takes', async () => {
   await using held = await HeldTexts.load('together', { textCache: false });
   const [model] = held.models as [LLM2CLIP];
   await held.occupy(model);
@@ -60,7 +60,7 @@ test('as many as the language model reads at once go together', async () => {
   assert.deepEqual(llm(model).batches.sizes, { 1: 1, 100: 1 });
 });
 
-describe('those who leave', () => {
+describe('callers that leave', () => {
   for (const [name, textCache] of [
     ['with a cache', {}],
     ['without', false],
@@ -83,7 +83,7 @@ describe('those who leave', () => {
   }
 });
 
-test('who wait are served though another was refused for a full queue', async () => {
+test('callers that wait are served even if another call was refused for a full queue', async () => {
   const batching = { maxQueue: 1 };
   await using held = await HeldTexts.load('full', { batching }, { batching, textCache: false });
   const [model, busy] = held.models as [LLM2CLIP, LLM2CLIP];

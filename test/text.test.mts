@@ -59,7 +59,7 @@ describe('embeddings are the reference’s', () => {
     }
   }
 
-  test('lengths are those of the goldens before they are normalised', async () => {
+  test('vector lengths equal those of the goldens before normalisation', async () => {
     await using model = await loadModel(bundle);
     for (const { text, embedding } of CAPTIONS) {
       const found = await model.encodeText(text, { normalize: false });
@@ -75,7 +75,7 @@ describe('encodeText and encodeTexts', () => {
     model = await loadModel(bundle, { textCache: false });
   });
 
-  test('a text alone has the vector that it has among others', async () => {
+  test('a single text has the same vector as in a call for many', async () => {
     const many = Array.from({ length: 20 }, () => TEXTS).flat();
     const { row } = await model.encodeTexts(many);
     for (const [i, text] of TEXTS.entries()) {
@@ -91,7 +91,7 @@ describe('encodeText and encodeTexts', () => {
     assert.deepEqual((await model.encodeTexts([])).shape, [0, WHOLE.embeddingDim]);
   });
 
-  test('into memory of the caller', async () => {
+  test("into the caller's memory", async () => {
     const out = new Float32Array(WHOLE.embeddingDim + 3).fill(7);
     const embedding = await model.encodeText('a cat', { out });
     assert.equal(embedding.buffer, out.buffer);
@@ -107,7 +107,7 @@ describe('encodeText and encodeTexts', () => {
     });
   });
 
-  test('what is no text', async () => {
+  test('inputs that are no texts', async () => {
     for (const wrong of [undefined, 7, ['a cat']]) {
       await assert.rejects(model.encodeText(wrong as never), { code: 'ERR_INVALID_ARG' });
       await assert.rejects(model.encodeTexts(['a cat', wrong as never]), {
@@ -128,7 +128,7 @@ describe('encodeText and encodeTexts', () => {
     });
   });
 
-  test('what the caller does to its array later changes nothing', async () => {
+  test("later changes of the caller's array have no effect", async () => {
     // more than can be pending at the same time
     const texts = Array.from({ length: 600 }, () => 'a cat');
     const encoding = model.encodeTexts(texts);
@@ -139,7 +139,7 @@ describe('encodeText and encodeTexts', () => {
   });
 
   // test/text-under-way.test.mts tests this with an engine that the test holds.
-  test('aborted before, and at some moment; out of time at some moment', async () => {
+  test('aborted before the call, and aborted or timed out at some moment', async () => {
     const reason = new Error('enough');
     const aborted = AbortSignal.abort(reason);
     await assert.rejects(model.encodeText('a cat', { signal: aborted }), reason);
@@ -155,7 +155,7 @@ describe('encodeText and encodeTexts', () => {
     assertClose(await model.encodeText('a cat'), await model.encodeText('a cat'), ALIKE);
   });
 
-  test('those out of time are collected, the others are there', async () => {
+  test('time-outs are collected, and the others have embeddings', async () => {
     const texts = ['a cat', ...Array.from({ length: 300 }, () => TEXTS.at(-1) as string)];
     const { row, errors } = await model.encodeTexts(texts, { timeoutMs: 300, onError: 'collect' });
     for (const [i, error] of errors) {
@@ -184,7 +184,7 @@ describe('features', () => {
     assert.ok(cosine(alone, features.row(2)) >= ALIKE.cosine);
   });
 
-  test('that are none', async () => {
+  test('that are invalid', async () => {
     await using model = await loadModel(bundle);
     const wrong = new Float32Array(WHOLE.featureWidth + 1);
     await assert.rejects(model.encodeTextFeatures(wrong), { code: 'ERR_INVALID_BUFFER' });
@@ -212,7 +212,7 @@ describe('any subset of the parts', () => {
     manifest = await convert(checkpoint, { out: vision, parts: ['vision'] });
   });
 
-  test('vision alone, in the bundle or at load', async () => {
+  test('only vision, in the bundle or at load', async () => {
     assert.deepEqual(Object.keys(manifest.parts), ['vision']);
     for (const load of [loadModel(vision), loadModel(bundle, { parts: ['vision'] })]) {
       await using model = await load;
@@ -223,7 +223,7 @@ describe('any subset of the parts', () => {
     }
   });
 
-  test('vision and adapter, where no language model is named', async () => {
+  test('vision and adapter, if no language model is given', async () => {
     const out = join(folder, 'vision-adapter');
     assert.deepEqual(Object.keys((await convert(checkpoint, { out })).parts), [
       'vision',
@@ -260,7 +260,7 @@ describe('any subset of the parts', () => {
     await assert.rejects(model.encodeText('a red car'), REFUSED);
   });
 
-  test('parts that are not there, or are none', async () => {
+  test('parts that are missing or unknown', async () => {
     const out = join(folder, 'nothing');
     await assert.rejects(convert(checkpoint, { out, parts: ['llm'] }), {
       code: 'ERR_CHECKPOINT_MISMATCH',

@@ -149,7 +149,7 @@ describe('a toy engine and a toy architecture', () => {
     add('architecture');
   });
 
-  test('are a file each in lib and csrc, and the lines that list them', () => {
+  test('need one file each in lib and csrc, and the lines that list them', () => {
     assert.deepEqual(difference(), {
       files: [
         'csrc/engine/toy/toy.cmake',
@@ -168,7 +168,7 @@ describe('a toy engine and a toy architecture', () => {
     });
   });
 
-  test("keep the project's rules", () => {
+  test("follow the project's rules", () => {
     assert.deepEqual(findForbiddenIncludes(copy), []);
     assert.deepEqual(findMisplacedFiles(copy), []);
   });
