@@ -71,12 +71,12 @@ function texts({ parts, text }: Manifest, tokens: number): TextsSpec {
   if (text?.llm === undefined) throw new TypeError('expected a bundle with a language model');
   const random = randomNumbers(1);
   const vocabulary = text.llm.model.vocabularySize;
-  const slots = Array.from({ length: batch }, () => [
-    ...[tokens, tokens],
-    ...Array.from({ length: tokens }, () => Math.floor(random() * vocabulary)),
-  ]);
+  const one = () => ({
+    ids: Int32Array.from({ length: tokens }, () => Math.floor(random() * vocabulary)),
+    pooled: tokens,
+  });
   const file = join(bundle, parts.llm as string);
-  return { file, maxTokens: tokens, threads, slots: Float32Array.from(slots.flat()) };
+  return { file, maxTokens: tokens, threads, texts: Array.from({ length: batch }, one) };
 }
 
 const manifest = await readManifest(bundle);

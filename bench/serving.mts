@@ -10,7 +10,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { convert, LLM2CLIP as Real } from 'llm2clip';
 import { CHECKPOINT, digits } from '../test/support/digits.mts';
-import { fakeBundle, fakePackage, fakePixels, requireFake } from '../test/support/fake-engine.mts';
+import {
+  fakeBundle,
+  fakePackage,
+  fakePixels,
+  fakeTextBundle,
+  requireFake,
+} from '../test/support/fake-engine.mts';
 
 const { values: options } = parseArgs({
   options: { seconds: { type: 'string', default: '5' }, out: { type: 'string' } },
@@ -48,11 +54,16 @@ async function timed(body: () => Promise<unknown>, into: ReturnType<typeof creat
 }
 
 /** Runs `callers` callers for some seconds. Each has one pending request at a time. */
-async function closedLoop(model: Model, callers: number, duration: number) {
+async function closedLoop(
+  model: Model,
+  callers: number,
+  duration: number,
+  request: () => Promise<unknown> = () => model.encodeImage(pixels),
+) {
   const latency = createHistogram();
   const end = performance.now() + 1000 * duration;
   const caller = async () => {
-    while (performance.now() < end) await timed(() => model.encodeImage(pixels), latency);
+    while (performance.now() < end) await timed(request, latency);
   };
   const started = performance.now();
   await Promise.all(Array.from({ length: callers }, caller));
@@ -99,6 +110,20 @@ async function overhead() {
   return {
     requestsPerSecond: Math.round(throughput.perSecond),
     meanBatch: model.stats().batches.meanSize,
+    singleStreamMicroseconds: microseconds(single.latency),
+  };
+}
+
+/** Of texts, each of which is tokenised and goes through language model and adapter. */
+async function textOverhead() {
+  const bundle = await fakeTextBundle(join(folder, 'fake-texts'), 0);
+  await using model = await LLM2CLIP.load(bundle, { textCache: false });
+  const request = () => model.encodeText('a photo of a cat');
+  await closedLoop(model, 64, 1, request);
+  const throughput = await closedLoop(model, 64, seconds, request);
+  const single = await closedLoop(model, 1, seconds, request);
+  return {
+    requestsPerSecond: Math.round(throughput.perSecond),
     singleStreamMicroseconds: microseconds(single.latency),
   };
 }
@@ -195,6 +220,7 @@ const record = {
   date: new Date().toISOString(),
   machine: { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version },
   overhead: await overhead(),
+  textOverhead: await textOverhead(),
   batching: [await batching(8), await batching(32)],
   overload: await overload(),
   statsCost: await statsCost(),

@@ -2,6 +2,7 @@
 
 #include "cuda_probe.h"
 #include "decode_turns.h"
+#include "delivery.h"
 #include "engine.h"
 #include "finish_queue.h"
 #include "function.h"
@@ -21,6 +22,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   set_function(exports, "takeDecodeTurn", take_decode_turn);
   set_function(exports, "giveDecodeTurn", give_decode_turn);
   set_function(exports, "preprocess", preprocess);
+  set_function(exports, "deliver", deliver_array);
   set_function(exports, "openEngine", open_engine);
   set_function(exports, "createVectors", create_vectors);
   set_function(exports, "openVectors", open_vectors);

@@ -26,19 +26,23 @@ Napi::Object to_js(Napi::Env env, const LayerCalibration& layer) {
 }
 
 // One input after the other, so that memory does not grow with how many there are.
-std::vector<float> embed(Engine& engine, const InputsSpec& spec) {
-  const auto session = engine.open(spec.options);
-  const int64_t size = element_count(spec.options.input);
+std::vector<float> embed(Engine& engine, const FileRun& run) {
+  const auto session = engine.open(run.options);
+  const BatchView batch = run.batch();
   std::vector<float> all;
-  for (int64_t i = 0; i < spec.count; ++i) {
-    const Embeddings found = session->run(spec.inputs.data() + i * size, 1);
+  for (int64_t i = 0; i < count_of(batch); ++i) {
+    const Embeddings found = session->run(some_of(batch, i, 1));
     all.insert(all.end(), found.data, found.data + found.dim);
   }
   return all;
 }
 
-std::shared_ptr<const InputsSpec> parse(const Napi::CallbackInfo& info) {
-  return std::make_shared<const InputsSpec>(parse_inputs_spec(read_object(info[0], "spec")));
+std::shared_ptr<const FileRun> parse(const Napi::CallbackInfo& info) {
+  return std::make_shared<const FileRun>(parse_images_run(read_object(info[0], "spec")));
+}
+
+Calibrator& calibrator_of(Engine& engine) {
+  return require_offered(engine.calibrator(), "calibration for int8");
 }
 
 }  // namespace
@@ -46,8 +50,8 @@ std::shared_ptr<const InputsSpec> parse(const Napi::CallbackInfo& info) {
 Napi::Value calibrate_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
   return PromiseWorker<Calibration>::run(
       info.Env(),
-      [engine, spec = parse(info)] {
-        return engine->calibrate(spec->options, spec->inputs.data(), spec->count);
+      [engine, run = parse(info)] {
+        return calibrator_of(*engine).calibrate(run->options, run->images());
       },
       [](Napi::Env env, Calibration&& calibration) -> Napi::Value {
         auto layers = Napi::Array::New(env, calibration.layers.size());
@@ -65,8 +69,8 @@ Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
                                      std::shared_ptr<Engine> engine) {
   return PromiseWorker<std::vector<double>>::run(
       info.Env(),
-      [engine, spec = parse(info), layers = parse_smoothings(read_array(info[1], "layers"))] {
-        return engine->layer_effects(spec->options, spec->inputs.data(), spec->count, layers);
+      [engine, run = parse(info), layers = parse_smoothings(read_array(info[1], "layers"))] {
+        return calibrator_of(*engine).layer_effects(run->options, run->images(), layers);
       },
       [](Napi::Env env, std::vector<double>&& effects) -> Napi::Value {
         auto array = Napi::Array::New(env, effects.size());
@@ -80,9 +84,10 @@ Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
 Napi::Value embed_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
   return PromiseWorker<std::vector<float>>::run(
       info.Env(),
-      [engine, spec = parse(info)] {
+      [engine,
+       run = std::make_shared<const FileRun>(parse_file_run(read_object(info[0], "spec")))] {
         // A thread of its own: the number of threads that a session asks for sticks to it.
-        return on_own_thread([&] { return embed(*engine, *spec); });
+        return on_own_thread([&] { return embed(*engine, *run); });
       },
       [](Napi::Env env, std::vector<float>&& all) -> Napi::Value { return to_js(env, all); });
 }

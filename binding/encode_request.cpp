@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "arguments.h"
+#include "base/error.h"
 #include "base/float_convert.h"
-#include "engine/text_slot.h"
 #include "specs.h"
 #include "typed_array.h"
 
@@ -19,26 +19,42 @@ struct Overload : Cases... {
   using Cases::operator()...;
 };
 
-// An input whose numbers are written into a slot as they are.
+// An input whose numbers, so many, are written into a slot as they are.
 template <typename T>
-std::span<const T> whole_slot(const Napi::Value& value, size_t slot_size, const char* name) {
+std::span<const T> all_of(const Napi::Value& value, size_t size, const char* name) {
   const std::span<T> numbers = elements<T>(value, name);
-  if (numbers.size() == slot_size) return numbers;
-  refuse_buffer(value.Env(), std::to_string(slot_size) + " numbers", name,
+  if (numbers.size() == size) return numbers;
+  refuse_buffer(value.Env(), std::to_string(size) + " numbers", name,
                 std::to_string(numbers.size()));
+}
+
+void require_taken(bool taken, const char* found) {
+  if (taken) return;
+  throw Error(ErrorCode::kInvalidArg,
+              std::string("expected an input that this session takes, found ") + found);
+}
+
+EncodeInput parse_image_input(const Napi::Object& input, int size) {
+  const Napi::Value values = input.Get("pixelValues");
+  if (values.IsUndefined()) return parse_image(input, input.Get("data"));
+  const auto pixels = static_cast<size_t>(images_of(size).numbers());
+  const bool are_halves =
+      values.IsTypedArray() && values.As<Napi::TypedArray>().TypedArrayType() == napi_uint16_array;
+  if (are_halves) return Halves{all_of<uint16_t>(values, pixels, "pixelValues")};
+  return Floats{all_of<float>(values, pixels, "pixelValues"), InputKind::kImage};
 }
 
 }  // namespace
 
 void EncodeRequest::prepare(const Slot& slot) {
   std::visit(Overload{[&](const ImageView& image) {
-                        const Preprocessing& how = *context_->preprocessing;
+                        const Preprocessing& how = *context_->taken.preprocessing;
                         if (slot.take(image, how)) return;
                         llm2clip::preprocess(image, how, slot.numbers().data());
                       },
-                      [&](std::span<const float> pixels) {
-                        std::ranges::copy(pixels, slot.numbers().begin());
-                        context_->copies->add(pixels.size_bytes());
+                      [&](const Floats& floats) {
+                        std::ranges::copy(floats.numbers, slot.numbers().begin());
+                        context_->copies->add(floats.numbers.size_bytes());
                       },
                       [&](const Halves& halves) {
                         to_float(Dtype::kF16, std::as_bytes(halves.bits).data(),
@@ -46,7 +62,7 @@ void EncodeRequest::prepare(const Slot& slot) {
                         context_->copies->add(halves.bits.size_bytes());
                       },
                       [&](const Tokens& tokens) {
-                        write_text(tokens.ids, tokens.pooled, slot.numbers());
+                        slot.write(tokens.ids, tokens.pooled);
                         context_->copies->add(tokens.ids.size_bytes());
                       }},
              input_);
@@ -64,9 +80,10 @@ void EncodeRequest::keep() {
                             static_cast<size_t>(image.width * image.height * image.channels);
                         image.data = static_cast<const uint8_t*>(copy(image.data, bytes));
                       },
-                      [&](std::span<const float>& pixels) {
-                        const void* to = copy(pixels.data(), pixels.size_bytes());
-                        pixels = {static_cast<const float*>(to), pixels.size()};
+                      [&](Floats& floats) {
+                        const auto numbers = floats.numbers;
+                        const void* to = copy(numbers.data(), numbers.size_bytes());
+                        floats.numbers = {static_cast<const float*>(to), numbers.size()};
                       },
                       [&](Halves& halves) {
                         const void* to = copy(halves.bits.data(), halves.bits.size_bytes());
@@ -79,41 +96,24 @@ void EncodeRequest::keep() {
              input_);
 }
 
-EncodeInput parse_input(const Napi::Object& input, const EncodeRequest::Context& context) {
-  const Napi::Value ids = input.Get("ids");
-  if (ids.IsUndefined() == context.texts) {
-    throw Error(ErrorCode::kInvalidArg, context.texts
-                                            ? "expected a text for a session of texts"
-                                            : "expected no text for a session of other inputs");
-  }
-  if (context.texts) {
+EncodeInput parse_input(const Napi::Object& input, const TakenInputs& taken) {
+  if (const Napi::Value ids = input.Get("ids"); !ids.IsUndefined()) {
+    require_taken(taken.texts, "a text");
     const int64_t pooled = integer(input, "pooled", 1, kMostPooled);
     return Tokens{elements<int32_t>(ids, "ids"), pooled};
   }
   if (const Napi::Value feature = input.Get("feature"); !feature.IsUndefined()) {
-    return whole_slot<float>(feature, context.slot_size, "feature");
+    require_taken(taken.feature_width > 0, "a feature");
+    return Floats{all_of<float>(feature, taken.feature_width, "feature"), InputKind::kFeature};
   }
-  const Napi::Value values = input.Get("pixelValues");
-  if (values.IsUndefined()) {
-    if (context.preprocessing) return parse_image(input, input.Get("data"));
-    throw Error(ErrorCode::kInvalidArg, "expected a feature for a session of features");
-  }
-  if (values.IsTypedArray() &&
-      values.As<Napi::TypedArray>().TypedArrayType() == napi_uint16_array) {
-    return Halves{whole_slot<uint16_t>(values, context.slot_size, "pixelValues")};
-  }
-  return whole_slot<float>(values, context.slot_size, "pixelValues");
+  require_taken(taken.preprocessing.has_value(), "an image");
+  return parse_image_input(input, taken.preprocessing->size);
 }
 
-WantedOutput parse_output(const Napi::Object& options) {
-  if (!has(options, "patches")) return {};
-  const Napi::Object patches = child(options, "patches");
-  WantedOutput wanted{
-      .output = {.patches = true},
-      .vector = static_cast<size_t>(integer(patches, "width", 1, kMostPatchWidth)),
-  };
-  if (has(patches, "layer")) wanted.output.layer = integer(patches, "layer", 0, kMostLayer);
-  return wanted;
+InputKind kind_of(const EncodeInput& input) {
+  if (std::holds_alternative<Tokens>(input)) return InputKind::kText;
+  const auto* floats = std::get_if<Floats>(&input);
+  return floats == nullptr ? InputKind::kImage : floats->kind;
 }
 
 size_t weight_of(const EncodeInput& input) {

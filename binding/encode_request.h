@@ -20,14 +20,27 @@ struct Halves {
   std::span<const uint16_t> bits;
 };
 
+// Numbers that are the input themselves: pixels, or a feature.
+struct Floats {
+  std::span<const float> numbers;
+  InputKind kind;
+};
+
 // A text's tokens, and over how many of them at its end the mean is taken.
 struct Tokens {
   std::span<const int32_t> ids;
   int64_t pooled;
 };
 
-// A view of JS memory: a picture, numbers that are the input themselves, or a text.
-using EncodeInput = std::variant<ImageView, std::span<const float>, Halves, Tokens>;
+// A view of JS memory.
+using EncodeInput = std::variant<ImageView, Floats, Halves, Tokens>;
+
+// Which inputs a session takes, by their sizes.
+struct TakenInputs {
+  std::optional<Preprocessing> preprocessing;  // of images; none: it takes no images
+  size_t feature_width = 0;                    // 0: it takes no features
+  bool texts = false;
+};
 
 // Copies of inputs that came in; decoding and resizing, which make other numbers, do not count,
 // wherever they are done.
@@ -44,9 +57,7 @@ struct InputCopies {
 class EncodeRequest final : public Request {
  public:
   struct Context {
-    std::optional<Preprocessing> preprocessing;  // of pictures
-    size_t slot_size;                            // floats of one input
-    bool texts;                                  // inputs are texts
+    TakenInputs taken;
     std::shared_ptr<Pending> pending;
     std::shared_ptr<InputCopies> copies;
   };
@@ -69,17 +80,11 @@ class EncodeRequest final : public Request {
   Pending::Id id_;
 };
 
-// An Input, as lib/native.ts describes them, of the kind that the session takes. Throws
-// ERR_INVALID_ARG, and ERR_INVALID_BUFFER where its memory is not what it has to be.
-EncodeInput parse_input(const Napi::Object& input, const EncodeRequest::Context& context);
+// An Input, as lib/native.ts describes them. Throws ERR_INVALID_BUFFER where its memory is not what
+// it has to be, ERR_INVALID_ARG where the session takes no such input.
+EncodeInput parse_input(const Napi::Object& input, const TakenInputs& taken);
 
-// Of options.patches, as lib/native.ts describes it: what the run is to give, and how many numbers
-// make one vector of it, 0 where all of them do.
-struct WantedOutput {
-  Output output;
-  size_t vector = 0;
-};
-WantedOutput parse_output(const Napi::Object& options);
+InputKind kind_of(const EncodeInput& input);
 
 // What it takes of a batch: its tokens, where it is a text.
 size_t weight_of(const EncodeInput& input);

@@ -5,6 +5,7 @@
 #include "arguments.h"
 #include "calibration.h"
 #include "engine/plugin.h"
+#include "engine/profiler.h"
 #include "function.h"
 #include "promise_worker.h"
 #include "session.h"
@@ -53,7 +54,7 @@ Napi::Value inspect_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<E
   const SessionOptions options{.path = read_string(info[0], "file"),
                                .device = read_string(info[2], "device"),
                                .threads = 1,
-                               .input = {3, image_size, image_size}};
+                               .input = images_of(image_size)};
   return PromiseWorker<Inspection>::run(
       info.Env(), [engine, options] { return engine->inspect(options); },
       [](Napi::Env env, Inspection&& found) -> Napi::Value {
@@ -69,17 +70,21 @@ Napi::Value linear_gflops_off_thread(const Napi::CallbackInfo& info,
                                      std::shared_ptr<Engine> engine) {
   const LinearSpec spec = parse_linear_spec(read_object(info[0], "spec"));
   return PromiseWorker<double>::run(
-      info.Env(), [engine, spec] { return engine->linear_gflops(spec); },
+      info.Env(),
+      [engine, spec] {
+        return require_offered(engine->linear_rate(), "the rate of its linear layers").gflops(spec);
+      },
       [](Napi::Env env, double&& gflops) -> Napi::Value { return Napi::Number::New(env, gflops); });
 }
 
 Napi::Value profile_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine) {
-  auto spec = std::make_shared<const InputsSpec>(parse_inputs_spec(read_object(info[0], "spec")));
+  auto run = std::make_shared<const FileRun>(parse_file_run(read_object(info[0], "spec")));
   const int64_t rounds = read_integer(info[1], "rounds", 1, kMostRounds);
   return PromiseWorker<std::vector<OperatorTime>>::run(
       info.Env(),
-      [engine, spec, rounds] {
-        return engine->profile(spec->options, spec->inputs.data(), spec->count, rounds);
+      [engine, run, rounds] {
+        return require_offered(engine->profiler(), "a profile by operator")
+            .profile(run->options, run->batch(), rounds);
       },
       [](Napi::Env env, std::vector<OperatorTime>&& times) -> Napi::Value {
         auto result = Napi::Array::New(env, times.size());

@@ -1,39 +1,9 @@
 #include "pending.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "base/error.h"
 #include "js_error.h"
-#include "typed_array.h"
 
 namespace llm2clip::binding {
-namespace {
-
-// Copies, divided by the Euclidean norm; a zero vector stays zero.
-void copy_normalized(std::span<const float> from, float* to) {
-  double squares = 0;
-  for (const float x : from) squares += static_cast<double>(x) * x;
-  const double scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
-  std::ranges::transform(from, to, [scale](float x) { return static_cast<float>(x * scale); });
-}
-
-// One vector, or several of so many numbers.
-void copy_vectors(std::span<const float> from, bool normalize, size_t vector, float* to) {
-  if (!normalize) {
-    std::ranges::copy(from, to);
-    return;
-  }
-  if (vector == 0) vector = from.size();
-  for (; !from.empty(); to += vector) {
-    vector = std::min(vector, from.size());
-    copy_normalized(from.first(vector), to);
-    from = from.subspan(vector);
-  }
-}
-
-}  // namespace
-
 std::shared_ptr<Pending> Pending::create(Napi::Env env) {
   auto pending = std::make_shared<Pending>();
   pending->queue_ = Queue::New(env, "llm2clip embeddings", 0, 1, pending.get());
@@ -47,9 +17,7 @@ Napi::Promise Pending::add(Napi::Env env, Id id, RequestId request, const Wish& 
               request,
               Napi::Persistent(wish.input),
               {},
-              wish.out_offset,
-              wish.normalize,
-              wish.vector};
+              wish.delivery};
   if (wish.out.IsTypedArray()) entry.out = Napi::Persistent(wish.out.As<Napi::Object>());
   const Napi::Promise promise = entry.deferred.Promise();
   entries_.emplace(id, std::move(entry));
@@ -113,20 +81,8 @@ Pending::Delivered Pending::delivered() const {
 Napi::Value Pending::write(Napi::Env env, Entry& entry, std::span<const float> embedding) {
   delivered_.copies += 1;
   delivered_.bytes += embedding.size_bytes();
-  if (entry.out.IsEmpty()) {
-    auto result = Napi::Float32Array::New(env, embedding.size());
-    copy_vectors(embedding, entry.normalize, entry.vector, result.Data());
-    return result;
-  }
-  // The caller's memory may have been detached or shrunk meanwhile.
-  const Napi::Value array = entry.out.Value();
-  const std::span<float> out = elements<float>(array, "options.out");
-  if (out.size() < entry.out_offset || out.size() - entry.out_offset < embedding.size()) {
-    refuse_buffer(env, "memory that still holds the result", "options.out",
-                  std::to_string(out.size()) + " numbers");
-  }
-  copy_vectors(embedding, entry.normalize, entry.vector, out.data() + entry.out_offset);
-  return array;
+  return give(env, embedding, entry.delivery,
+                 entry.out.IsEmpty() ? env.Undefined() : Napi::Value(entry.out.Value()));
 }
 
 void Pending::settle(Napi::Env env, Result& result) {

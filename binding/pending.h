@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "delivery.h"
 #include "serving/histogram.h"
 #include "serving/request.h"
 
@@ -22,11 +23,9 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
   using Id = uint32_t;  // the caller's
 
   struct Wish {
-    Napi::Object input;     // kept from the garbage collector until the promise settles
-    Napi::Value out;        // a Float32Array, or undefined: a new one
-    size_t out_offset = 0;  // in numbers
-    bool normalize = true;
-    size_t vector = 0;  // numbers that are normalised together; 0: all
+    Napi::Object input;  // kept from the garbage collector until the promise settles
+    Napi::Value out;     // a Float32Array, or undefined: a new one
+    Delivery delivery;
   };
 
   struct Delivered {
@@ -60,9 +59,7 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
     Napi::Promise::Deferred deferred;
     RequestId request;
     Napi::ObjectReference input, out;
-    size_t out_offset;
-    bool normalize;
-    size_t vector;
+    Delivery delivery;
   };
   struct Result {
     Id id;

@@ -23,45 +23,42 @@ Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of
 // environments may hold the same served session.
 class SessionHandle {
  public:
-  SessionHandle(Napi::Env env, std::shared_ptr<ServedSession> served, const SessionSpec& spec)
+  SessionHandle(Napi::Env env, std::shared_ptr<ServedSession> served, TakenInputs taken)
       : served_(std::move(served)),
         pending_(Pending::create(env)),
-        context_(std::make_shared<EncodeRequest::Context>(
-            EncodeRequest::Context{spec.preprocessing, spec.scheduler.slot_size, spec.are_texts,
-                                   pending_, std::make_shared<InputCopies>()})) {}
+        context_(std::make_shared<EncodeRequest::Context>(EncodeRequest::Context{
+            std::move(taken), pending_, std::make_shared<InputCopies>()})) {}
 
   void add_hook(Napi::Env env, const std::shared_ptr<SessionHandle>& self) {
     auto hook = env.AddCleanupHook([self, env] { self->abandon(env); });
     remove_hook_ = [hook](Napi::Env env) mutable { hook.Remove(env); };
   }
 
-  const SessionInfo& info() const { return served_->info; }
+  const PipelineInfo& info() const { return served_->info; }
 
   // encode(id, input, options)
   Napi::Value encode(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     try {
       const auto id = static_cast<Pending::Id>(read_integer(info[0], "id", 0, kMostId));
-      const Napi::Object options = read_object(info[2], "options");
-      const EncodeSpec spec = parse_encode_spec(options);
-      const WantedOutput wanted = parse_output(options);
-      Ticket ticket = spec.ticket;
-      ticket.client = pending_;
-      ticket.output = wanted.output;
+      // Options first: what they run may take the input's memory away.
+      EncodeSpec spec = parse_encode_spec(read_object(info[2], "options"));
       if (!served_) throw disposed();
       pending_->require_free(id);
       const Napi::Object input = read_object(info[1], "input");
-      const EncodeInput parsed = parse_input(input, *context_);
+      const EncodeInput parsed = parse_input(input, context_->taken);
+      Ticket& ticket = spec.ticket;
+      ticket.client = pending_;
       ticket.weight = weight_of(parsed);
+      ticket.output.input = kind_of(parsed);
       auto request = std::make_unique<EncodeRequest>(parsed, context_, id);
-      if (ticket.borrowed && !std::holds_alternative<std::span<const float>>(parsed)) {
+      if (ticket.borrowed && !std::holds_alternative<Floats>(parsed)) {
         // Resizing and widening are no work for this thread.
         request->keep();
         ticket.borrowed = false;
       }
       const RequestId number = served_->scheduler->submit(std::move(request), std::move(ticket));
-      return pending_->add(env, id, number,
-                           {input, spec.out, spec.out_offset, spec.normalize, wanted.vector});
+      return pending_->add(env, id, number, {input, spec.out, spec.delivery});
     } catch (...) {
       return rejected(env, std::current_exception());
     }
@@ -128,8 +125,22 @@ Napi::Object describe(Napi::Env env, const SessionInfo& info) {
   return object;
 }
 
+Napi::Object describe(Napi::Env env, const PipelineInfo& info) {
+  auto object = Napi::Object::New(env);
+  if (info.vision) object.Set("vision", describe(env, *info.vision));
+  if (info.llm) object.Set("llm", describe(env, *info.llm));
+  if (info.adapter) object.Set("adapter", describe(env, *info.adapter));
+  return object;
+}
+
+TakenInputs inputs_of(const SessionSpec& spec) {
+  const auto& [vision, llm, adapter] = spec.parts;
+  const int64_t width = adapter ? adapter->session.input.numbers() : 0;
+  return {spec.preprocessing, static_cast<size_t>(width), llm.has_value()};
+}
+
 Napi::Value wrap(Napi::Env env, std::shared_ptr<ServedSession>&& served, const SessionSpec& spec) {
-  const auto handle = std::make_shared<SessionHandle>(env, std::move(served), spec);
+  const auto handle = std::make_shared<SessionHandle>(env, std::move(served), inputs_of(spec));
   handle->add_hook(env, handle);
   using Info = Napi::CallbackInfo;
   auto object = Napi::Object::New(env);
@@ -149,9 +160,7 @@ Napi::Value open_session(const Napi::CallbackInfo& info, std::shared_ptr<Engine>
   return PromiseWorker<std::shared_ptr<ServedSession>>::run(
       info.Env(),
       [engine, spec] {
-        return share(spec.key, [&] {
-          return serve(*engine, spec.options, spec.scheduler, spec.embedding_dim);
-        });
+        return share(spec.key, [&] { return serve(*engine, spec.parts, spec.scheduler); });
       },
       [spec](Napi::Env env, std::shared_ptr<ServedSession>&& served) {
         return wrap(env, std::move(served), spec);

@@ -6,7 +6,6 @@
 
 #include "arguments.h"
 #include "base/error.h"
-#include "engine/text_slot.h"
 #include "typed_array.h"
 
 namespace llm2clip::binding {
@@ -18,6 +17,7 @@ constexpr int64_t kMostTokens = 1 << 20;
 constexpr int64_t kMostTokensPerBatch = int64_t{1} << 40;
 // Of a layer of a network, or of what it gives.
 constexpr int64_t kMostWidth = 1 << 20;
+constexpr int64_t kMostLayer = 1 << 20;
 constexpr int64_t kMostCapability = 10'000;
 // Of an option's time: what a timer of JavaScript can count.
 constexpr double kMostMilliseconds = 2147483647;
@@ -167,35 +167,34 @@ FileTensorLayout parse_tensor(const Napi::Object& entry) {
                   entry.Get("strides"));
 }
 
-Shape pictures_of(int64_t size) { return {3, size, size}; }
-Shape texts_of(int64_t max_tokens) { return {kTextHeader + max_tokens}; }
-
 // What an engine reads, by the network that it is built of.
-Shape input_of(const VisionConfig& config) { return pictures_of(config.image_size); }
-Shape input_of(const LlamaConfig& config) { return texts_of(config.max_tokens); }
-Shape input_of(const AdapterConfig& config) { return {config.width}; }
+Input input_of(const VisionConfig& config) { return images_of(config.image_size); }
+Input input_of(const LlamaConfig& config) { return texts_of(config.max_tokens); }
+Input input_of(const AdapterConfig& config) { return features_of(config.width); }
 
-// Pictures are said by their preprocessing, texts by their largest number of tokens, features of a
-// language model by their width.
-Shape parse_input_shape(const Napi::Object& spec, bool are_texts) {
-  if (are_texts) return texts_of(max_tokens(spec));
-  if (has(spec, "featureWidth")) return {width(spec, "featureWidth")};
-  return pictures_of(integer(child(spec, "preprocessing"), "size", 1, kMostEdge));
+// One part of a session, which takes such inputs.
+PartOptions parse_part(const Napi::Object& session, const Napi::Object& part, const Input& input) {
+  PartOptions parsed{};
+  SessionOptions& options = parsed.session;
+  options.path = string(part, "file");
+  options.device = string(session, "device");
+  options.threads = threads(session);
+  options.input = input;
+  options.max_batch = integer(part, "maxBatch", 1, kMostBatch);
+  options.compute_capabilities = capabilities(session);
+  options.cache = string(part, "cache");
+  parsed.dim = width(part, "dim");
+  return parsed;
 }
 
-// Slots of texts come as numbers: each has to be one that write_text() writes.
-void require_texts(std::span<const float> slots, size_t one) {
-  for (; !slots.empty(); slots = slots.subspan(one)) {
-    const std::span<const float> text = slots.first(one);
-    const auto most = static_cast<float>(one - kTextHeader);
-    const bool fits = text[0] >= 1 && text[0] <= most && text[1] >= 1 && text[1] <= text[0];
-    const auto is_id = [](float id) { return id >= 0 && id < static_cast<float>(1 << 24); };
-    if (fits &&
-        std::ranges::all_of(text.subspan(kTextHeader, static_cast<size_t>(text[0])), is_id)) {
-      continue;
-    }
-    throw Error(ErrorCode::kInvalidArg, "expected texts for slots, found other numbers");
-  }
+// What goes through an engine file on the CPU without a session.
+SessionOptions parse_run_options(const Napi::Object& spec, const Input& input) {
+  SessionOptions options{};
+  options.path = string(spec, "file");
+  options.device = "cpu";
+  options.threads = threads(spec);
+  options.input = input;
+  return options;
 }
 
 std::vector<float> floats(const Napi::Value& array) {
@@ -282,52 +281,73 @@ ImageView parse_image(const Napi::Object& image, const Napi::Value& data) {
 
 SessionSpec parse_session_spec(const Napi::Object& spec) {
   SessionSpec parsed{};
-  parsed.are_texts = has(spec, "maxTokens");
   parsed.key = string(spec, "key");
-  SessionOptions& options = parsed.options;
-  options.path = string(spec, "file");
-  options.device = string(spec, "device");
-  options.threads = threads(spec);
-  options.input = parse_input_shape(spec, parsed.are_texts);
-  options.max_batch = integer(spec, "maxBatch", 1, kMostBatch);
-  options.compute_capabilities = capabilities(spec);
-  options.cache = string(spec, "cache");
   SchedulerOptions& scheduler = parsed.scheduler;
-  scheduler.max_batch = static_cast<size_t>(options.max_batch);
-  scheduler.slot_size = static_cast<size_t>(element_count(options.input));
   scheduler.max_queue = static_cast<size_t>(integer(spec, "maxQueue", 1, kMostQueue));
   scheduler.max_delay = milliseconds(spec, "maxDelayMs");
-  parsed.embedding_dim = width(spec, "embeddingDim");
-  if (has(spec, "preprocessing")) {
-    parsed.preprocessing = parse_preprocessing(child(spec, "preprocessing"));
-    if (pictures_of(parsed.preprocessing->size) != options.input) {
-      refuse_argument("an input of one kind", "spec", spec);
-    }
+  PipelineOptions& parts = parsed.parts;
+  if (has(spec, "vision")) {
+    const Napi::Object part = child(spec, "vision");
+    parsed.preprocessing = parse_preprocessing(child(part, "preprocessing"));
+    parts.vision = parse_part(spec, part, images_of(parsed.preprocessing->size));
   }
-  if (parsed.are_texts) {
+  if (has(spec, "llm")) {
+    const Napi::Object part = child(spec, "llm");
+    parts.llm = parse_part(spec, part, texts_of(max_tokens(part)));
     scheduler.max_weight =
-        static_cast<size_t>(integer(spec, "maxTokensPerBatch", 1, kMostTokensPerBatch));
+        static_cast<size_t>(integer(part, "maxTokensPerBatch", 1, kMostTokensPerBatch));
+  }
+  if (has(spec, "adapter")) {
+    const Napi::Object part = child(spec, "adapter");
+    parts.adapter = parse_part(spec, part, features_of(width(part, "width")));
+  }
+  const bool is_text_side = parts.llm || parts.adapter;
+  if (parts.vision.has_value() == is_text_side) {
+    refuse_argument("a vision tower or a text side", "spec", spec);
+  }
+  if (parts.llm && parts.adapter && parts.llm->dim != parts.adapter->session.input.numbers()) {
+    refuse_argument("features of one width", "spec", spec);
   }
   return parsed;
 }
 
-InputsSpec parse_inputs_spec(const Napi::Object& spec) {
-  const bool are_texts = has(spec, "maxTokens");
-  InputsSpec parsed{};
-  SessionOptions& options = parsed.options;
-  options.path = string(spec, "file");
-  options.device = "cpu";
-  options.threads = threads(spec);
-  options.input = are_texts ? texts_of(max_tokens(spec))
-                            : pictures_of(integer(spec, "imageSize", 1, kMostEdge));
-  const auto one = static_cast<size_t>(element_count(options.input));
-  const char* name = are_texts ? "slots" : "pixels";
-  const std::span<const float> inputs = rows_of<float>(spec.Get(name), one, name);
-  if (inputs.empty()) refuse_buffer(spec.Env(), "one input or more", name, "none");
-  if (are_texts) require_texts(inputs, one);
-  parsed.inputs.assign(inputs.begin(), inputs.end());
-  parsed.count = static_cast<int64_t>(inputs.size() / one);
-  return parsed;
+Images FileRun::images() const {
+  const int64_t one = options.input.numbers();
+  return {pixels.data(), static_cast<int64_t>(pixels.size()) / one, one};
+}
+
+BatchView FileRun::batch() const {
+  if (options.input.kind == InputKind::kText) return texts.view();
+  return images();
+}
+
+FileRun parse_images_run(const Napi::Object& spec) {
+  FileRun run{};
+  run.options = parse_run_options(spec, images_of(integer(spec, "imageSize", 1, kMostEdge)));
+  const auto one = static_cast<size_t>(run.options.input.numbers());
+  const std::span<const float> pixels = rows_of<float>(spec.Get("pixels"), one, "pixels");
+  if (pixels.empty()) refuse_buffer(spec.Env(), "one input or more", "pixels", "none");
+  run.pixels.assign(pixels.begin(), pixels.end());
+  return run;
+}
+
+FileRun parse_file_run(const Napi::Object& spec) {
+  if (!has(spec, "texts")) return parse_images_run(spec);
+  const int64_t most = max_tokens(spec);
+  FileRun run{};
+  run.options = parse_run_options(spec, texts_of(most));
+  const Napi::Array texts = list(spec, "texts");
+  for (uint32_t i = 0; i < texts.Length(); ++i) {
+    const Napi::Object one = read_object(texts.Get(i), "texts");
+    const int64_t pooled = integer(one, "pooled", 1, most);
+    const std::span<const int32_t> ids = elements<int32_t>(one.Get("ids"), "ids");
+    check_text(ids, pooled, most);
+    run.texts.add(ids, pooled);
+  }
+  if (run.texts.view().count() == 0) {
+    refuse_argument("one text or more", "texts", spec.Get("texts"));
+  }
+  return run;
 }
 
 std::vector<LayerSmoothing> parse_smoothings(const Napi::Array& layers) {
@@ -354,9 +374,20 @@ EncodeSpec parse_encode_spec(const Napi::Object& spec) {
   ticket.waits = boolean(spec, "waits");
   ticket.borrowed = boolean(spec, "borrowed");
   if (has(spec, "timeoutMs")) ticket.deadline = Clock::now() + milliseconds(spec, "timeoutMs");
+  if (has(spec, "output")) {
+    ticket.output.kind = one_of<OutputKind>(
+        spec, "output", {{"embedding", OutputKind::kEmbedding}, {"feature", OutputKind::kFeature}});
+  }
+  Delivery& delivery = parsed.delivery;
+  if (has(spec, "patches")) {
+    const Napi::Object patches = child(spec, "patches");
+    delivery.vector = static_cast<size_t>(integer(patches, "width", 1, kMostWidth));
+    ticket.output.kind = OutputKind::kPatches;
+    if (has(patches, "layer")) ticket.output.layer = integer(patches, "layer", 0, kMostLayer);
+  }
+  delivery.normalize = boolean(spec, "normalize");
+  delivery.out_offset = static_cast<size_t>(integer(spec, "outOffset", 0, kMostWhole));
   parsed.out = spec.Get("out");
-  parsed.out_offset = static_cast<size_t>(integer(spec, "outOffset", 0, kMostWhole));
-  parsed.normalize = boolean(spec, "normalize");
   if (!parsed.out.IsUndefined()) elements<float>(parsed.out, "options.out");
   return parsed;
 }

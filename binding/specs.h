@@ -8,7 +8,11 @@
 #include <vector>
 
 #include "base/file_tensor.h"
-#include "engine/engine.h"
+#include "batch/text_list.h"
+#include "engine/calibrator.h"
+#include "engine/linear_rate.h"
+#include "delivery.h"
+#include "engine/pipeline.h"
 #include "image/preprocess.h"
 #include "model/tower.h"
 #include "serving/scheduler.h"
@@ -30,30 +34,32 @@ struct BuildSpec {
 
 struct SessionSpec {
   std::string key;  // sessions of one key are one
-  SessionOptions options;
-  SchedulerOptions scheduler;
-  int64_t embedding_dim;
-  std::optional<Preprocessing> preprocessing;  // of pictures
-  bool are_texts;
+  PipelineOptions parts;
+  SchedulerOptions scheduler;                  // as serve() takes it
+  std::optional<Preprocessing> preprocessing;  // of images
 };
 
 // PicturesSpec or TextsSpec of lib/native.ts: what goes through an engine file without a session.
-struct InputsSpec {
+// Copied, because JavaScript keeps its own.
+struct FileRun {
   SessionOptions options;
-  std::vector<float> inputs;  // [count, one input], copied: JS keeps its own
-  int64_t count;
+  std::vector<float> pixels;  // [count, 3, S, S], where they are images
+  TextList texts;             // else
+
+  Images images() const;
+  BatchView batch() const;
 };
 
 struct EncodeSpec {
-  Ticket ticket;  // without its client
+  Ticket ticket;  // without its client, and without its input's kind and weight
   Napi::Value out;
-  size_t out_offset;
-  bool normalize;
+  Delivery delivery;
 };
 
 BuildSpec parse_build_spec(const Napi::Object& spec);
 SessionSpec parse_session_spec(const Napi::Object& spec);
-InputsSpec parse_inputs_spec(const Napi::Object& spec);
+FileRun parse_images_run(const Napi::Object& spec);
+FileRun parse_file_run(const Napi::Object& spec);
 std::vector<LayerSmoothing> parse_smoothings(const Napi::Array& layers);
 LinearSpec parse_linear_spec(const Napi::Object& spec);
 EncodeSpec parse_encode_spec(const Napi::Object& spec);

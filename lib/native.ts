@@ -3,6 +3,7 @@ import type { AdapterConfig, LlamaConfig } from './checkpoint/text-config';
 import type { VisionConfig } from './checkpoint/vision-config';
 import { isErrorCode, LLM2CLIPError } from './errors';
 import type { Preprocessing } from './image/preprocessing';
+import type { Part } from './parts';
 import type { Precision } from './precision';
 import { locateAddon } from './runtime/plugins';
 import type { Storage } from './search/storage';
@@ -29,6 +30,16 @@ export interface Native {
   openEngine(plugin: string, libraries: string[]): Promise<NativeEngine>;
   /** Resize, crop and normalise, for callers who want the pixels: [3, S, S]. */
   preprocess(image: RawPixels, preprocessing: Preprocessing): Promise<Float32Array>;
+  /**
+   * Copies an embedding as sessions give theirs: normalised or not, into a new array or into `out`,
+   * `outOffset` numbers in. ERR_INVALID_BUFFER where `out` has no room for it any more.
+   */
+  deliver(
+    embedding: Float32Array,
+    normalize: boolean,
+    out: Float32Array | undefined,
+    outOffset: number,
+  ): Float32Array;
   createVectors(storage: Storage, dim: number): NativeVectors;
   /** Reads an index file; to `append` it is locked, and cut where its last whole record ends. */
   openVectors(
@@ -183,8 +194,8 @@ export interface NativeEngine {
     spec: PicturesSpec,
     layers: Pick<LayerCalibration, 'name' | 'smoothing'>[],
   ): Promise<number[]>;
-  /** Raw embeddings [n, E] of pictures, by any engine file. */
-  embed(spec: PicturesSpec): Promise<Float32Array>;
+  /** Raw embeddings [n, E] of images, or features [n, D] of texts, by any engine file. */
+  embed(spec: PicturesSpec | TextsSpec): Promise<Float32Array>;
   /** Runs inputs as one batch so many times, after a warm-up, and says what the time went to. */
   profile(spec: PicturesSpec | TextsSpec, rounds: number): Promise<OperatorTime[]>;
   /** 10⁹ operations a second of a linear layer [rows, in] · [in, out], its fastest repetition. */
@@ -261,15 +272,14 @@ export interface PicturesSpec {
   pixels: Float32Array;
 }
 
-/** Texts that do. */
+/** Texts that do, through a language model. */
 export interface TextsSpec {
   file: string;
   /** Of one text. */
   maxTokens: number;
   /** Intra-op threads. */
   threads: number;
-  /** [n, 2 + maxTokens], as csrc/engine/text_slot.h says. */
-  slots: Float32Array;
+  texts: Tokens[];
 }
 
 export interface Calibration {
@@ -304,41 +314,47 @@ export interface Tokens {
   pooled: number;
 }
 
-/** One input of a session: of the kind that its spec says. */
+/** One input of a session: of a kind that its parts take. */
 export type Input = Pixels | Tokens | { feature: Float32Array };
 
-/** What the inputs of a session are. */
-export type InputSpec =
-  | { preprocessing: Preprocessing }
-  | {
-      /** Of one text. */
-      maxTokens: number;
-      /** Of all texts in a batch of more than one. */
-      maxTokensPerBatch: number;
-    }
-  | {
-      /** Numbers of a language model's feature. */
-      featureWidth: number;
-    };
-
-export type SessionSpec = InputSpec & {
-  /** Sessions of one key are one, in all threads of the process. */
-  key: string;
+/** The engine file of one part of a bundle. */
+export interface PartSpec {
   file: string;
   /** A file of what opening compiles, of use to the next one; empty: none. */
   cache: string;
-  /** GPUs that the file was built for, 89 for 8.9; none: it says nothing. */
+  /** Inputs in one run. */
+  maxBatch: number;
+  /** Numbers of what it gives. */
+  dim: number;
+}
+
+/** The parts that one thread runs: a vision tower, or a text side, of which either part may lack. */
+export interface SessionParts {
+  vision?: PartSpec & { preprocessing: Preprocessing };
+  /** Its feature is rounded to bf16. */
+  llm?: PartSpec & {
+    /** Of one text. */
+    maxTokens: number;
+    /** Of all texts in a batch of more than one. */
+    maxTokensPerBatch: number;
+  };
+  /** `width`: numbers of a language model's feature. */
+  adapter?: PartSpec & { width: number };
+}
+
+export interface SessionSpec extends SessionParts {
+  /** Sessions of one key are one, in all threads of the process. */
+  key: string;
+  /** GPUs that the files were built for, 89 for 8.9; none: they say nothing. */
   computeCapabilities: number[];
   device: string;
   /** Intra-op threads. */
   threads: number;
-  maxBatch: number;
   /** Inputs taken in and not settled; more are refused. */
   maxQueue: number;
   /** How long a batch waits for company. */
   maxDelayMs: number;
-  embeddingDim: number;
-};
+}
 
 /** What is asked of the patches of a picture instead of its embedding. */
 export interface PatchesSpec {
@@ -350,6 +366,8 @@ export interface PatchesSpec {
 
 export interface EncodeSpec {
   patches?: PatchesSpec | undefined;
+  /** Of a text: what the adapter makes of it, which is the default, or what the language model does. */
+  output?: 'embedding' | 'feature' | undefined;
   /** Read before `encode` returns, and not again. */
   borrowed: boolean;
   /** Higher ones first. */
@@ -395,9 +413,18 @@ export interface SessionStats {
   deliver: Summary;
 }
 
+/** What one part of a session runs on. */
+export interface NativePartInfo {
+  device: string;
+  precision: string;
+  kernels: string[];
+  givesPatches: boolean;
+}
+
 export interface NativeSession {
-  readonly info: { device: string; precision: string; kernels: string[]; givesPatches: boolean };
-  /** Queues one input, which may wait for wake(); resolves with the array that its embedding [E], or patches [n · width], was written to. */
+  /** Of each part. */
+  readonly info: { readonly [part in Part]?: NativePartInfo };
+  /** Queues one input, which may wait for wake(); resolves with the array that its embedding [E], or what else was asked for, was written to. */
   encode(id: number, input: Input, spec: EncodeSpec): Promise<Float32Array>;
   /** To be called after one or more encode(): what is asked for together becomes one batch. */
   wake(): void;

@@ -16,19 +16,12 @@ import { temporaryFolder } from './support/temporary.mts';
 import {
   buildTextEngine,
   goldenCases,
-  MAX_TOKENS,
   TEXT_PRESETS,
   type TextPreset,
   textTower,
 } from './support/text-towers.mts';
 import { TWIN } from './support/twin.mts';
 import { cosine } from './support/vectors.mts';
-
-/**
- * The first two numbers of a text's slot: its number of tokens, and the number of tokens in the
- * mean.
- */
-const HEADER = 2;
 
 /** kRopeTokens of csrc/tests/two_ropes.h. */
 const ROPE_TOKENS = 12;
@@ -44,13 +37,11 @@ const build = once(async (preset: TextPreset, precision: Precision) => {
   return buildTextEngine(place, tower, { precision, portable: false });
 });
 
-function slotOf(input: Input): Float32Array {
+/** As csrc/engine/torchscript/cuda/tests/twin.h reads it. */
+function numbersOf(input: Input): Float32Array | Int32Array {
   if ('feature' in input) return input.feature;
   if (!('ids' in input)) throw new Error('expected a text or a feature');
-  const slot = new Float32Array(HEADER + MAX_TOKENS);
-  slot.set([input.ids.length, input.pooled]);
-  slot.set(input.ids, HEADER);
-  return slot;
+  return Int32Array.from([input.ids.length, input.pooled, ...input.ids]);
 }
 
 /** Returns the twin's results for inputs that run together, and for each of them alone. */
@@ -58,20 +49,20 @@ async function embedTwin(
   model: string,
   inputs: readonly Input[],
 ): Promise<{ together: Float32Array; alone: Float32Array }[]> {
-  const slots = inputs.map(slotOf);
+  const numbers = inputs.map(numbersOf);
   const file = join(folder, 'inputs');
-  writeFileSync(
-    file,
-    Buffer.concat(slots.map((slot) => Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength))),
-  );
-  const args = [locatePlugin('torchscript'), model, 'texts', file, `${slots[0]?.length}`];
+  const bytes = numbers.map((one) => Buffer.from(one.buffer, one.byteOffset, one.byteLength));
+  writeFileSync(file, Buffer.concat(bytes));
+  const [first] = numbers;
+  const kind = first instanceof Int32Array ? 'texts' : 'features';
+  const args = [locatePlugin('torchscript'), model, kind, file, `${first?.length}`];
   const options = { encoding: 'buffer', maxBuffer: 1 << 24 } as const;
   const { stdout } = await promisify(execFile)(TWIN, args, options);
   const all = new Float32Array(Uint8Array.from(stdout).buffer);
-  const count = slots.length;
+  const count = numbers.length;
   const dim = all.length / count / 2;
   const row = (i: number) => all.subarray(i * dim, (i + 1) * dim);
-  return slots.map((_, i) => ({ together: row(i), alone: row(count + i) }));
+  return numbers.map((_, i) => ({ together: row(i), alone: row(count + i) }));
 }
 
 for (const preset of TEXT_PRESETS) {
@@ -104,7 +95,7 @@ test('attentions that turn by different angles keep their own', async () => {
   await buildRopeEngines(ropes);
   const args = [locatePlugin('torchscript'), join(ropes, 'texts-native.pt'), 'texts'];
   const options = { encoding: 'buffer' } as const;
-  const inputs = [join(ropes, 'texts-inputs'), `${HEADER + ROPE_TOKENS}`];
+  const inputs = [join(ropes, 'texts-inputs'), `${ROPE_TOKENS}`];
   const { stdout } = await promisify(execFile)(TWIN, [...args, ...inputs], options);
   const all = new Float32Array(Uint8Array.from(stdout).buffer);
   assertRopes(all.subarray(0, all.length / 2), ropes, 'texts');

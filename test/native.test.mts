@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const SUBJECTS = {
   attention: 'each attention kernel gives the numbers of its plain reference',
+  batch: 'what a run takes is told apart, packed and padded; features are rounded',
   batching: 'the scheduler makes batches of what may run together, in order',
   cuda: 'the driver of CUDA is opened, refused and lost in words, over a fake one',
   cuda_kernels: "the GPU's kernels, run on the host, give the numbers of their plain references",
@@ -15,6 +16,7 @@ const SUBJECTS = {
   model: 'weights are bound as models ask for them, and an engine without text says so',
   memory: "batches lie in the runner's own memory, which hears of every picture in it",
   norm: 'and each norm',
+  pipeline: 'a text goes through language model, rounding and adapter in one run',
   search: 'exact search finds what a sort of all scores finds; its files survive',
   serving: 'the scheduler keeps its word over a fake engine',
   staging: 'batches come to a GPU whole, pictures as what preprocessing on the host makes of them',

@@ -47,7 +47,7 @@ const assertAlike = (found: Float32Array, expected: Float32Array) =>
   assert.ok(cosine(found, expected) >= 0.99999);
 
 /** Returns the number of texts that the language model has read. */
-const read = (model: LLM2CLIP) => model.stats().text?.llm?.requests.submitted ?? Number.NaN;
+const read = (model: LLM2CLIP) => model.stats().text?.requests.submitted ?? Number.NaN;
 
 let bundle: string;
 before(async () => {

@@ -42,9 +42,9 @@ class HeldTexts implements AsyncDisposable {
   }
 }
 
-/** Returns the statistics of the language model's engine. */
-function llm(model: LLM2CLIP) {
-  const stats = model.stats().text?.llm;
+/** Returns the statistics of the engines of the text side. */
+function done(model: LLM2CLIP) {
+  const stats = model.stats().text;
   assert.ok(stats);
   return stats;
 }
@@ -54,10 +54,10 @@ test('the language model runs as many texts together as it takes', async () => {
   const [model] = held.models as [LLM2CLIP];
   await held.occupy(model);
   const encoding = model.encodeTexts(numbered(100, 'a '));
-  await until(() => llm(model).requests.submitted === 101, '101 texts');
+  await until(() => done(model).requests.submitted === 101, '101 texts');
   held.gate.open();
   assert.deepEqual((await encoding).shape, [100, FAKE_DIM]);
-  assert.deepEqual(llm(model).batches.sizes, { 1: 1, 100: 1 });
+  assert.deepEqual(done(model).batches.sizes, { 1: 1, 100: 1 });
 });
 
 describe('callers that leave', () => {
@@ -73,7 +73,7 @@ describe('callers that leave', () => {
       const reason = new Error('enough');
       const controller = new AbortController();
       const encoding = model.encodeTexts(texts, { signal: controller.signal });
-      await until(() => llm(model).requests.submitted > 1, 'a text behind the first');
+      await until(() => done(model).requests.submitted > 1, 'a text behind the first');
       controller.abort(reason);
       await assert.rejects(encoding, reason);
       await assert.rejects(model.encodeTexts(texts, { timeoutMs: 20 }), { code: 'ERR_TIMEOUT' });

@@ -80,7 +80,7 @@ describe('classify', () => {
 
   test('encodes labels once and each image; a classifier gives the same results', async () => {
     const [picture] = digits('gallery');
-    const texts = () => model.stats().text?.llm?.requests.completed ?? 0;
+    const texts = () => model.stats().text?.requests.completed ?? 0;
     const labels = ['a cat', 'a dog', 'a red car'];
     const first = await model.classify(picture as string, labels);
     const before = texts();

@@ -11,7 +11,10 @@ float bf16_to_float(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
+constexpr uint16_t kQuietNan = 0x7fc0;
+
 uint16_t float_to_bf16(float value) {
+  if (std::isnan(value)) return kQuietNan;  // rounding might carry it to zero
   const uint32_t bits = std::bit_cast<uint32_t>(value);
   const uint32_t round_to_even = 0x7fff + ((bits >> 16) & 1);
   return static_cast<uint16_t>((bits + round_to_even) >> 16);
@@ -59,6 +62,10 @@ void from_float(const float* in, Dtype to, std::byte* out, size_t count) {
       for (size_t i = 0; i < count; ++i) store<uint16_t>(out, i, float_to_bf16(in[i]));
       return;
   }
+}
+
+void round_to_bf16(const float* in, float* out, size_t count) {
+  for (size_t i = 0; i < count; ++i) out[i] = bf16_to_float(float_to_bf16(in[i]));
 }
 
 bool all_finite(const float* values, size_t count) {

@@ -7,7 +7,7 @@
 #include "cuda/context.h"
 #include "cuda/memory.h"
 #include "cuda/picture_intake.h"
-#include "serving/batch_memory.h"
+#include "batch/batch_memory.h"
 
 namespace llm2clip {
 

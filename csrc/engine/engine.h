@@ -7,12 +7,18 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
-#include "base/shape.h"
+#include "batch/batch_memory.h"
+#include "batch/batch_view.h"
+#include "batch/embeddings.h"
+#include "batch/input.h"
+#include "engine/offered.h"
 #include "model/net.h"
-#include "serving/batch_memory.h"
 
 namespace llm2clip {
+
+class Calibrator;
+class LinearRate;
+class Profiler;
 
 enum class Precision { kFp32, kBf16, kFp16, kInt8 };
 
@@ -24,7 +30,7 @@ struct LayerQuantisation {
 
 struct BuildOptions {
   Precision precision;
-  Shape input;            // one of a batch, as in SessionOptions
+  Input input;            // one of a batch
   bool portable = false;  // operations that a stock runtime knows, and no others
   bool observe = false;   // keep what passes through the linears, for calibrate()
   // Of int8, by the name of the linear's (first) weight; others are quantised without smoothing.
@@ -52,8 +58,7 @@ struct SessionOptions {
   std::string path;    // of the engine file, its digest already checked
   std::string device;  // "cpu" | "cuda" | "cuda:1"
   int threads;         // intra-op
-  Shape input;  // one of a batch: [3, S, S] pixels, [D] of a language model's feature, or the
-                // room of a text, see text_slot.h
+  Input input;                                 // one of a batch; run() gets no other kind
   int64_t max_batch = 1;                       // largest that run() will be given
   std::vector<int> compute_capabilities = {};  // that the file was built for; none: it says nothing
   std::string cache = "";  // a file of what opening compiles, of use to the next one; empty: none
@@ -67,32 +72,25 @@ struct SessionInfo {
   bool gives_patches = false;        // run_patches() is there
 };
 
-struct Embeddings {
-  const float* data;  // [batch, dim]
-  int64_t batch, dim;
-  std::shared_ptr<const void> owner;  // of data
-};
-
-// An engine loaded on a device. Opened, run and destroyed on one thread.
+// An engine file loaded on a device. Opened, run and destroyed on one thread.
 class Session {
  public:
   virtual ~Session() = default;
   virtual const SessionInfo& info() const = 0;
-  // Memory of inputs that run() reads fastest; it outlives the session. Throws ERR_OUT_OF_MEMORY.
+  // Memory of images, or features, that run() reads fastest; it outlives the session. Throws
+  // ERR_OUT_OF_MEMORY.
   virtual std::unique_ptr<BatchMemory> batch_memory(size_t floats) {
     return std::make_unique<PlainBatchMemory>(floats);
   }
-  // inputs: [batch, one input] f32, host, of batch_memory() or any other. Throws
-  // ERR_ENGINE_INCOMPATIBLE when the engine does not answer with one vector an input,
-  // ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
-  virtual Embeddings run(const float* inputs, int64_t batch) = 0;
-  // The same of what leaves a layer for each patch, 0 being the embedding of the patches and k the
-  // k-th block; without one, of each patch in the space of the embeddings: [batch, patches · dim],
-  // row by row of the grid. Throws ERR_ENGINE_INCOMPATIBLE where info() does not offer it.
-  virtual Embeddings run_patches(const float* /*inputs*/, int64_t /*batch*/,
-                                 std::optional<int64_t> /*layer*/) {
-    throw Error(ErrorCode::kEngineIncompatible,
-                "expected an engine that gives patches, found one that does not");
+  // A vector for each of the inputs, which are of the kind that the session was opened for and lie
+  // in memory of batch_memory() or any other. Throws ERR_ENGINE_INCOMPATIBLE when the engine does
+  // not answer with one vector an input, ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
+  virtual Embeddings run(const BatchView& batch) = 0;
+  // Of each patch of each image what leaves a layer, 0 being the embedding of the patches and k the
+  // k-th block; without one, the patch in the space of the embeddings: [batch, patches · dim], row
+  // by row of the grid. Throws ERR_ENGINE_INCOMPATIBLE where info() does not offer it.
+  virtual Embeddings run_patches(const Images& /*images*/, std::optional<int64_t> /*layer*/) {
+    throw not_offered("patches");
   }
 };
 
@@ -102,42 +100,8 @@ struct Inspection {
   std::string precision;  // the coarsest that it multiplies matrices in; empty: it does not show it
 };
 
-// A linear layer x [rows, in] · [in, out], to be timed.
-struct LinearSpec {
-  int64_t rows, in, out;
-  Precision precision;
-  int threads;
-  double seconds;  // how long to go on repeating it
-};
-
-// How a linear fares in int8.
-struct LayerCalibration {
-  std::string name;              // of its (first) weight
-  double cosine;                 // of its outputs in int8 to those in fp32
-  std::vector<float> smoothing;  // the best that was found for it; empty: none helps
-};
-
-// What is made of a linear's input and weight before both are rounded.
-struct LayerSmoothing {
-  std::string name;              // of its (first) weight
-  std::vector<float> smoothing;  // [in]; empty: none
-};
-
-struct Calibration {
-  std::vector<float> embeddings;  // [count, dim], in fp32
-  std::vector<LayerCalibration> layers;
-};
-
-// How long one kind of operator took, of all that one run calls.
-struct OperatorTime {
-  std::string name;            // "llm2clip::linear"; "all" for whole runs
-  std::vector<int64_t> shape;  // of its first input; of a linear, its outputs too
-  int64_t calls;
-  double seconds;  // of all calls
-};
-
-// What an engine can do: no torch, no TensorRT and no model in it. Those that are not pure are
-// optional: without them the engine says that it does not offer this (ERR_ENGINE_INCOMPATIBLE).
+// What every engine does, without torch, TensorRT or a model. Tools that only some engines offer are
+// interfaces of their own, which live as long as the engine; nullptr means that it has none.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -147,38 +111,16 @@ class Engine {
   // Of a file made elsewhere. Throws ERR_ENGINE_INCOMPATIBLE for one that does not take images and
   // give embeddings. Runs a blank image unless an engine knows better.
   virtual Inspection inspect(const SessionOptions& options) {
-    const auto size = static_cast<size_t>(element_count(options.input));
+    const int64_t size = options.input.numbers();
+    const std::vector<float> blank(static_cast<size_t>(size));
     const auto session = open(options);
-    const int64_t dim = session->run(std::vector<float>(size).data(), 1).dim;
+    const int64_t dim = session->run(Images{blank.data(), 1, size}).dim;
     return {dim, session->info().precision};
   }
-  // Runs pictures [count, 3, S, S] through an fp32 engine that was built to observe. Blocks the
-  // calling thread. Throws ERR_ENGINE_INCOMPATIBLE for a file that does not observe.
-  virtual Calibration calibrate(const SessionOptions&, const float* /*pixels*/, int64_t /*count*/) {
-    refuse("calibration for int8");
-  }
-  // What each of these linears does to the embeddings when it alone is in int8: of each the least
-  // cosine to the embedding in fp32, NaN where there is one. Of the file that calibrate() takes;
-  // the pictures run as one batch, once and once more a layer. Blocks the calling thread. Throws
-  // ERR_ENGINE_INCOMPATIBLE for a file that does not observe them.
-  virtual std::vector<double> layer_effects(const SessionOptions&, const float* /*pixels*/,
-                                            int64_t /*count*/, const std::vector<LayerSmoothing>&) {
-    refuse("calibration for int8");
-  }
-  // Runs a batch some times and says what its time went to. Blocks the calling thread.
-  virtual std::vector<OperatorTime> profile(const SessionOptions&, const float* /*pixels*/,
-                                            int64_t /*batch*/, int64_t /*rounds*/) {
-    refuse("a profile by operator");
-  }
-  // 10⁹ operations a second of the fastest repetition, as the engine's sessions compute it: what
-  // this machine's matrix units give on a model's own shapes. Blocks the calling thread.
-  virtual double linear_gflops(const LinearSpec&) { refuse("the rate of its linear layers"); }
 
- private:
-  [[noreturn]] static void refuse(const char* what) {
-    throw Error(ErrorCode::kEngineIncompatible, std::string("expected an engine that offers ") +
-                                                    what + ", found one that does not");
-  }
+  virtual Calibrator* calibrator() { return nullptr; }
+  virtual Profiler* profiler() { return nullptr; }
+  virtual LinearRate* linear_rate() { return nullptr; }
 };
 
 // What a plugin exports under kPluginSymbol. `interface_version` comes first and stays first.
@@ -187,7 +129,7 @@ struct Plugin {
   std::unique_ptr<Engine> (*create)();
 };
 
-inline constexpr int kPluginInterfaceVersion = 10;
+inline constexpr int kPluginInterfaceVersion = 11;
 inline constexpr const char* kPluginSymbol = "llm2clip_plugin";
 
 }  // namespace llm2clip

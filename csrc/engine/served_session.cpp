@@ -9,35 +9,15 @@
 namespace llm2clip {
 namespace {
 
-// The engine's session as the scheduler sees it.
-class SessionRunner final : public BatchRunner {
- public:
-  SessionRunner(std::unique_ptr<Session> session, int64_t embedding_dim)
-      : session_(std::move(session)), embedding_dim_(embedding_dim) {}
-
-  std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
-    return session_->batch_memory(floats);
-  }
-
-  BatchResult run(std::span<const float> pixels, int64_t batch, const Output& output) override {
-    const Embeddings out = output.patches
-                               ? session_->run_patches(pixels.data(), batch, output.layer)
-                               : embeddings(pixels.data(), batch);
-    return {{out.data, static_cast<size_t>(out.batch * out.dim)}, out.owner};
-  }
-
- private:
-  Embeddings embeddings(const float* pixels, int64_t batch) {
-    Embeddings out = session_->run(pixels, batch);
-    if (out.dim == embedding_dim_) return out;
-    throw Error(ErrorCode::kEngineIncompatible, "expected embeddings of " +
-                                                    std::to_string(embedding_dim_) +
-                                                    " numbers, found " + std::to_string(out.dim));
-  }
-
-  std::unique_ptr<Session> session_;
-  int64_t embedding_dim_;
-};
+// What a batch of these parts may hold.
+SchedulerOptions for_parts(SchedulerOptions scheduler, const PipelineOptions& parts) {
+  const auto& largest = parts.vision ? parts.vision : parts.llm ? parts.llm : parts.adapter;
+  const auto& numbers = parts.vision ? parts.vision : parts.adapter;
+  scheduler.max_batch = static_cast<size_t>(largest->session.max_batch);
+  if (numbers) scheduler.slot_size = static_cast<size_t>(numbers->session.input.numbers());
+  if (parts.llm) scheduler.text_size = static_cast<size_t>(parts.llm->session.input.most_tokens());
+  return scheduler;
+}
 
 // Where the session of a key is, or will be. All but `opening` is guarded by the registry's mutex.
 struct Place {
@@ -91,14 +71,15 @@ class Asking {
 
 }  // namespace
 
-std::shared_ptr<ServedSession> serve(Engine& engine, const SessionOptions& options,
-                                     const SchedulerOptions& scheduler, int64_t embedding_dim) {
+std::shared_ptr<ServedSession> serve(Engine& engine, const PipelineOptions& parts,
+                                     const SchedulerOptions& scheduler) {
   auto served = std::make_shared<ServedSession>();
-  served->scheduler = std::make_unique<Scheduler>(scheduler, [&]() -> std::unique_ptr<BatchRunner> {
-    auto session = engine.open(options);
-    served->info = session->info();
-    return std::make_unique<SessionRunner>(std::move(session), embedding_dim);
-  });
+  const auto open = [&]() -> std::unique_ptr<BatchRunner> {
+    auto pipeline = std::make_unique<Pipeline>(engine, parts);
+    served->info = pipeline->info();
+    return pipeline;
+  };
+  served->scheduler = std::make_unique<Scheduler>(for_parts(scheduler, parts), open);
   return served;
 }
 

@@ -4,20 +4,21 @@
 #include <memory>
 #include <string>
 
-#include "engine/engine.h"
+#include "engine/pipeline.h"
 #include "serving/scheduler.h"
 
 namespace llm2clip {
 
-// A session behind the scheduler on whose thread it lives.
+// The engines of some parts of a bundle behind the scheduler on whose thread they live.
 struct ServedSession {
-  SessionInfo info;
+  PipelineInfo info;
   std::unique_ptr<Scheduler> scheduler;
 };
 
-// Opens a session that gives embeddings of so many numbers.
-std::shared_ptr<ServedSession> serve(Engine& engine, const SessionOptions& options,
-                                     const SchedulerOptions& scheduler, int64_t embedding_dim);
+// Opens the parts, at least one. How large batches are is theirs to say; the rest of `scheduler` is
+// the caller's.
+std::shared_ptr<ServedSession> serve(Engine& engine, const PipelineOptions& parts,
+                                     const SchedulerOptions& scheduler);
 
 // The session of this key that somebody in the process holds, else what `open` gives. Others who
 // ask for the same key meanwhile wait for it.

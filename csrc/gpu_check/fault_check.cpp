@@ -57,7 +57,7 @@ struct Stage {
   Findings findings;
 
   std::vector<float> embeddings(Session& session) const {
-    return embed(session, pictures, kLargest, kLargest);
+    return embed(session, views_of(pictures, config.image_size), kLargest);
   }
 };
 
@@ -110,7 +110,7 @@ std::string served_hungry(Stage& stage, const CudaContext& context, size_t room,
   for (size_t i = 0; i < kLargest; ++i) pictures[i * slot] = mib(i);
   const auto tally = std::make_shared<Tally>();
   Scheduler scheduler({.max_batch = kLargest, .slot_size = slot}, [&] {
-    return std::make_unique<HungryRunner>(stage.engine.open(stage.options), slot);
+    return std::make_unique<HungryRunner>(stage.engine.open(stage.options));
   });
   const MemoryFiller filler(context, room);
   submit_pictures(scheduler, pictures, kLargest, tally);
@@ -214,7 +214,7 @@ bool run(Engine& engine, const std::string& folder, const std::string& fault) {
               {.path = folder + "/fault.pt",
                .device = "cuda",
                .threads = static_cast<int>(std::thread::hardware_concurrency()),
-               .input = {3, config.image_size, config.image_size},
+               .input = images_of(config.image_size),
                .max_batch = kLargest},
               drawn_pictures(kLargest, config.image_size),
               {}};

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 
 #include "cuda/memory.h"
 #include "engine/engine.h"
@@ -14,24 +13,24 @@ namespace llm2clip {
 // its slot says.
 class HungryRunner final : public BatchRunner {
  public:
-  HungryRunner(std::unique_ptr<Session> session, size_t slot)
-      : session_(std::move(session)), slot_(slot) {}
+  explicit HungryRunner(std::unique_ptr<Session> session) : session_(std::move(session)) {}
 
   std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
     return session_->batch_memory(floats);
   }
 
-  BatchResult run(std::span<const float> pixels, int64_t batch, const Output&) override {
+  Embeddings run(const BatchView& batch, const Output&) override {
+    const auto& images = std::get<Images>(batch);
     size_t mib = 0;
-    for (size_t i = 0; i < pixels.size(); i += slot_) mib += static_cast<size_t>(pixels[i]);
+    for (int64_t i = 0; i < images.count; ++i) {
+      mib += static_cast<size_t>(*images.some(i, 1).pixels);
+    }
     const DeviceMemory wanted(mib << 20);
-    const Embeddings out = session_->run(pixels.data(), batch);
-    return {{out.data, static_cast<size_t>(out.batch * out.dim)}, out.owner};
+    return session_->run(batch);
   }
 
  private:
   std::unique_ptr<Session> session_;
-  size_t slot_;
 };
 
 }  // namespace llm2clip

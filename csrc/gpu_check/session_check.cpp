@@ -18,6 +18,27 @@ double seconds_since(SteadyClock::time_point begin) {
   return std::chrono::duration<double>(SteadyClock::now() - begin).count();
 }
 
+const float* copied(Session& session, const float* numbers, int64_t count,
+                    std::unique_ptr<BatchMemory>& memory) {
+  memory = session.batch_memory(static_cast<size_t>(count));
+  std::copy_n(numbers, count, memory->pixels().begin());
+  return memory->pixels().data();
+}
+
+// The same inputs, images and features in the memory that the session reads fastest.
+BatchView in_memory_of(Session& session, const BatchView& inputs,
+                       std::unique_ptr<BatchMemory>& memory) {
+  if (const auto* images = std::get_if<Images>(&inputs)) {
+    const auto [pixels, count, size] = *images;
+    return Images{copied(session, pixels, count * size, memory), count, size};
+  }
+  if (const auto* features = std::get_if<Features>(&inputs)) {
+    const auto [numbers, count, size] = *features;
+    return Features{copied(session, numbers, count * size, memory), count, size};
+  }
+  return inputs;
+}
+
 }  // namespace
 
 std::vector<float> drawn_pictures(int64_t count, int64_t size) {
@@ -28,13 +49,16 @@ std::vector<float> drawn_pictures(int64_t count, int64_t size) {
   return pixels;
 }
 
-std::vector<float> embed(Session& session, const std::vector<float>& pictures, int64_t count,
-                         int64_t batch) {
-  const int64_t picture = static_cast<int64_t>(pictures.size()) / count;
+Images views_of(const std::vector<float>& pictures, int64_t size) {
+  const int64_t one = images_of(size).numbers();
+  return {pictures.data(), static_cast<int64_t>(pictures.size()) / one, one};
+}
+
+std::vector<float> embed(Session& session, const BatchView& inputs, int64_t batch) {
+  const int64_t count = count_of(inputs);
   std::vector<float> all;
   for (int64_t first = 0; first < count; first += batch) {
-    const Embeddings some =
-        session.run(pictures.data() + first * picture, std::min(batch, count - first));
+    const Embeddings some = session.run(some_of(inputs, first, std::min(batch, count - first)));
     all.insert(all.end(), some.data, some.data + some.batch * some.dim);
   }
   return all;
@@ -55,17 +79,18 @@ double least_cosine(const std::vector<float>& a, const std::vector<float>& b, in
   return least;
 }
 
-std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& pictures,
-                                    int64_t largest, double seconds_each) {
-  const auto memory = session.batch_memory(pictures.size());
-  std::ranges::copy(pictures, memory->pixels().begin());
+std::vector<BatchTime> time_batches(Session& session, const BatchView& inputs,
+                                    double seconds_each) {
+  std::unique_ptr<BatchMemory> memory;
+  const BatchView staged = in_memory_of(session, inputs, memory);
   std::vector<BatchTime> times;
-  for (int64_t batch = 1; batch <= largest; batch *= 2) {
+  for (int64_t batch = 1; batch <= count_of(inputs); batch *= 2) {
+    const BatchView some = some_of(staged, 0, batch);
     std::vector<double> took;
-    for (int i = 0; i < 3; ++i) session.run(memory->pixels().data(), batch);
+    for (int i = 0; i < 3; ++i) session.run(some);
     for (const auto begin = SteadyClock::now(); seconds_since(begin) < seconds_each;) {
       const auto start = SteadyClock::now();
-      session.run(memory->pixels().data(), batch);
+      session.run(some);
       took.push_back(1e3 * seconds_since(start));
     }
     std::ranges::sort(took);
@@ -89,7 +114,7 @@ std::string json_of(const std::vector<BatchTime>& times) {
 double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, double seconds) {
   const auto largest = static_cast<size_t>(options.max_batch);
   const auto served = serve_pictures(engine, options, dim);
-  const auto pictures = drawn_pictures(static_cast<int64_t>(largest), options.input.back());
+  const auto pictures = drawn_pictures(static_cast<int64_t>(largest), options.input.shape.back());
   const auto tally = std::make_shared<Tally>();
   const auto begin = SteadyClock::now();
   size_t asked = 0;
@@ -105,9 +130,7 @@ double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, d
 std::shared_ptr<ServedSession> serve_pictures(Engine& engine, const SessionOptions& options,
                                               int64_t dim) {
   const auto largest = static_cast<size_t>(options.max_batch);
-  const auto slot = static_cast<size_t>(element_count(options.input));
-  return serve(engine, options, {.max_batch = largest, .slot_size = slot, .max_queue = 8 * largest},
-               dim);
+  return serve(engine, {.vision = PartOptions{options, dim}}, {.max_queue = 8 * largest});
 }
 
 }  // namespace llm2clip

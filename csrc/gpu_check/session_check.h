@@ -27,9 +27,10 @@ inline constexpr double kSameInBatches = 0.99999;
 // run.
 std::vector<float> drawn_pictures(int64_t count, int64_t size);
 
-// Embeds the images in batches of `batch`. Returns [count, dim].
-std::vector<float> embed(Session& session, const std::vector<float>& pictures, int64_t count,
-                         int64_t batch);
+Images views_of(const std::vector<float>& pictures, int64_t size);
+
+// Embeds all inputs in batches of `batch`. Returns [count, dim].
+std::vector<float> embed(Session& session, const BatchView& inputs, int64_t batch);
 
 // Returns the lowest cosine between corresponding rows of a and b, or NaN if there is a NaN.
 double least_cosine(const std::vector<float>& a, const std::vector<float>& b, int64_t dim);
@@ -39,8 +40,8 @@ struct BatchTime {
   int64_t batch;
   double p50, p99;
 };
-std::vector<BatchTime> time_batches(Session& session, const std::vector<float>& pictures,
-                                    int64_t largest, double seconds_each);
+std::vector<BatchTime> time_batches(Session& session, const BatchView& inputs,
+                                    double seconds_each);
 
 // JSON for the record, with images or captions per second.
 std::string json_of(const std::vector<BatchTime>& times);

@@ -66,7 +66,7 @@ class Soak {
   }
 
   std::string requests(size_t count) {
-    const auto pictures = drawn_pictures(kLargest, options_.input.back());
+    const auto pictures = drawn_pictures(kLargest, image_size());
     const auto tally = std::make_shared<Tally>();
     const auto served = serve_pictures(engine_, options_, dim_);
     size_t asked = 0;
@@ -81,8 +81,8 @@ class Soak {
   }
 
   std::string sessions(size_t count) {
-    const auto picture = drawn_pictures(1, options_.input.back());
-    return watch("sessions", count, [&] { embed(*engine_.open(options_), picture, 1, 1); });
+    const auto picture = drawn_pictures(1, image_size());
+    return watch("sessions", count, [&] { embed(*engine_.open(options_), views_of(picture, image_size()), 1); });
   }
 
   bool flat() const { return flat_; }
@@ -105,6 +105,8 @@ class Soak {
     return json_object({{"gpu", gpu.json()}, {"host", host.json()}});
   }
 
+  int64_t image_size() const { return options_.input.shape.back(); }
+
   double gpu_mib() const {
     if (!context_) return 0;
     context_->make_current();
@@ -124,7 +126,7 @@ bool run(Engine& engine, const std::vector<std::string>& arguments) {
   const SessionOptions options = {.path = arguments[2] + "/soak.pt",
                                   .device = arguments[0],
                                   .threads = static_cast<int>(std::thread::hardware_concurrency()),
-                                  .input = {3, config.image_size, config.image_size},
+                                  .input = images_of(config.image_size),
                                   .max_batch = kLargest};
   write_synthetic_engine(engine, config, {Precision::kFp16}, options.path);
   Soak soak(engine, options, config.embedding_dim);

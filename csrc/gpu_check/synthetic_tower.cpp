@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/float_convert.h"
-#include "engine/text_slot.h"
 
 namespace llm2clip {
 namespace {
@@ -179,7 +178,7 @@ void write_synthetic_engine(Engine& engine, const VisionConfig& config, const En
                             const std::string& path) {
   Weights weights = draw(config);
   const auto builder = engine.builder({.precision = kind.precision,
-                                       .input = {3, config.image_size, config.image_size},
+                                       .input = images_of(config.image_size),
                                        .portable = kind.portable,
                                        .max_batch = kind.max_batch});
   builder->save(vision_tower(*builder, weights, config), path);
@@ -197,7 +196,7 @@ void write_synthetic_engine(Engine& engine, const LlamaConfig& config, Precision
                             int64_t max_batch, const std::string& path) {
   Weights weights = draw(config);
   const auto builder = engine.builder(
-      {.precision = precision, .input = {kTextHeader + config.max_tokens}, .max_batch = max_batch});
+      {.precision = precision, .input = texts_of(config.max_tokens), .max_batch = max_batch});
   builder->save(llama(*builder, weights, config), path);
 }
 
@@ -209,7 +208,7 @@ void write_synthetic_engine(Engine& engine, const AdapterConfig& config, Precisi
                             int64_t max_batch, const std::string& path) {
   Weights weights = draw(config);
   const auto builder =
-      engine.builder({.precision = precision, .input = {config.width}, .max_batch = max_batch});
+      engine.builder({.precision = precision, .input = features_of(config.width), .max_batch = max_batch});
   builder->save(adapter(*builder, weights, config), path);
 }
 

@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
+#include "batch/text_list.h"
 #include "engine/plugin.h"
-#include "engine/text_slot.h"
 #include "json_text.h"
 #include "session_check.h"
 #include "synthetic_tower.h"
@@ -27,38 +27,56 @@ namespace {
 constexpr int64_t kInputs = 24, kLargest = 32, kOddBatch = 5, kCaption = 40;
 constexpr double kSecondsABatch = 2;
 
-// A network to build, run and compare. One input has `input` floats, one result `dim`.
+// Inputs of one kind, in memory of their own.
+struct Drawn {
+  Input input;
+  TextList texts = {};
+  std::vector<float> features = {};
+
+  BatchView view() const {
+    if (input.kind == InputKind::kText) return texts.view();
+    const int64_t size = input.numbers();
+    return Features{features.data(), static_cast<int64_t>(features.size()) / size, size};
+  }
+};
+
+// A network to build, run and compare. One result has `dim` floats.
 struct Tower {
   const char* name;
-  int64_t input, dim;
-  std::vector<float> compared;  // [kInputs, input]
-  std::vector<float> timed;     // [kLargest, input]
+  Input input;
+  int64_t dim;
+  Drawn compared;  // kInputs
+  Drawn timed;     // kLargest
   std::function<void(Engine&, Precision, const std::string& path)> write;
 };
 
-void draw_text(std::mt19937& generator, const LlamaConfig& config, int64_t tokens,
-               std::span<float> slot) {
-  std::vector<int32_t> ids(static_cast<size_t>(tokens));
-  for (int32_t& id : ids) id = static_cast<int32_t>(generator() % config.vocabulary_size);
-  write_text(ids, (tokens + 1) / 2, slot);
-}
-
 // Random texts that are pooled over their second half. Each has `tokens` tokens, or a random length
 // if `tokens` is 0.
-std::vector<float> drawn_texts(const LlamaConfig& config, int64_t count, int64_t tokens) {
+Drawn drawn_texts(const LlamaConfig& config, int64_t count, int64_t tokens) {
   std::mt19937 generator(7);
-  const auto slot = static_cast<size_t>(kTextHeader + config.max_tokens);
-  std::vector<float> slots(static_cast<size_t>(count) * slot);
-  for (size_t i = 0; i < slots.size(); i += slot) {
-    const auto length = static_cast<int64_t>(1 + generator() % config.max_tokens);
-    draw_text(generator, config, tokens == 0 ? length : tokens, std::span(slots).subspan(i, slot));
+  Drawn drawn{texts_of(config.max_tokens)};
+  for (int64_t i = 0; i < count; ++i) {
+    const auto drawn_length = static_cast<int64_t>(1 + generator() % config.max_tokens);
+    const int64_t length = tokens == 0 ? drawn_length : tokens;
+    std::vector<int32_t> ids(static_cast<size_t>(length));
+    for (int32_t& id : ids) id = static_cast<int32_t>(generator() % config.vocabulary_size);
+    drawn.texts.add(ids, (length + 1) / 2);
   }
-  return slots;
+  return drawn;
+}
+
+Drawn drawn_features(const AdapterConfig& config, int64_t count) {
+  std::mt19937 generator(7);
+  std::normal_distribution<float> normal(0, 1);
+  Drawn drawn{features_of(config.width)};
+  drawn.features.resize(static_cast<size_t>(count * config.width));
+  for (float& number : drawn.features) number = normal(generator);
+  return drawn;
 }
 
 Tower language_model(const LlamaConfig& config, const char* name) {
   return {name,
-          kTextHeader + config.max_tokens,
+          texts_of(config.max_tokens),
           config.width,
           drawn_texts(config, kInputs, 0),
           drawn_texts(config, kLargest, kCaption),
@@ -68,15 +86,11 @@ Tower language_model(const LlamaConfig& config, const char* name) {
 }
 
 Tower text_adapter(const AdapterConfig& config, const char* name) {
-  std::mt19937 generator(7);
-  std::normal_distribution<float> normal(0, 1);
-  std::vector<float> features(static_cast<size_t>(kLargest * config.width));
-  for (float& number : features) number = normal(generator);
   return {name,
-          config.width,
+          features_of(config.width),
           config.embedding_dim,
-          {features.begin(), features.begin() + kInputs * config.width},
-          features,
+          drawn_features(config, kInputs),
+          drawn_features(config, kLargest),
           [config](Engine& engine, Precision precision, const std::string& path) {
             write_synthetic_engine(engine, config, precision, kLargest, path);
           }};
@@ -86,7 +100,7 @@ SessionOptions options(const Tower& tower, const std::string& path, const char* 
   return {.path = path,
           .device = device,
           .threads = static_cast<int>(std::thread::hardware_concurrency()),
-          .input = {tower.input},
+          .input = tower.input,
           .max_batch = kLargest};
 }
 
@@ -97,14 +111,14 @@ std::string check(Engine& engine, const Tower& tower, const GatedPrecision& one,
   tower.write(engine, one.precision, how.path);
   const auto session = engine.open(how);
   const auto in_batches_of = [&](int64_t batch) {
-    return embed(*session, tower.compared, kInputs, batch);
+    return embed(*session, tower.compared.view(), batch);
   };
   const auto together = in_batches_of(kLargest);
   const double to_fp32 = least_cosine(together, reference, tower.dim);
   const double in_batches = std::min(least_cosine(together, in_batches_of(1), tower.dim),
                                      least_cosine(together, in_batches_of(kOddBatch), tower.dim));
   well &= to_fp32 >= one.least_cosine && in_batches >= kSameInBatches;  // NaN fails
-  const auto times = time_batches(*session, tower.timed, kLargest, kSecondsABatch);
+  const auto times = time_batches(*session, tower.timed.view(), kSecondsABatch);
   std::filesystem::remove(how.path);
   return json_object({{"precision", json_string(one.name)},
                       {"kernels", json_strings(session->info().kernels)},
@@ -117,7 +131,7 @@ std::string check(Engine& on_cpu, Engine& on_gpu, const Tower& tower, const std:
                   bool& well) {
   const SessionOptions cpu = options(tower, folder + "/reference.pt", "cpu");
   tower.write(on_cpu, Precision::kFp32, cpu.path);
-  const auto reference = embed(*on_cpu.open(cpu), tower.compared, kInputs, kLargest);
+  const auto reference = embed(*on_cpu.open(cpu), tower.compared.view(), kLargest);
   std::filesystem::remove(cpu.path);
   std::vector<std::string> engines;
   for (const GatedPrecision& one : kGatedPrecisions) {

@@ -57,18 +57,16 @@ class Checker {
     return {.path = check_.folder + "/" + file,
             .device = device,
             .threads = static_cast<int>(std::thread::hardware_concurrency()),
-            .input = input_shape(),
+            .input = images_of(config_.image_size),
             .max_batch = kLargest};
   }
 
-  Shape input_shape() const { return {3, config_.image_size, config_.image_size}; }
+  Images pictures() const { return views_of(pictures_, config_.image_size); }
 
   void make_reference() {
     const SessionOptions how = options("reference.pt", "cpu");
     write_synthetic_engine(check_.reference, config_, {Precision::kFp32}, how.path);
-    const auto picture = static_cast<int64_t>(pictures_.size()) / kLargest;
-    reference_ = embed(*check_.reference.open(how),
-                       {pictures_.begin(), pictures_.begin() + kOnCpu * picture}, kOnCpu, kOnCpu);
+    reference_ = embed(*check_.reference.open(how), pictures().some(0, kOnCpu), kOnCpu);
   }
 
   // Returns its findings as JSON and records failures.
@@ -100,16 +98,16 @@ class Checker {
     fields.emplace_back("device", json_string(session->info().device));
     fields.emplace_back("kernels", json_strings(session->info().kernels));
     add_cosines(fields, one, *session);
-    const auto times = time_batches(*session, pictures_, kLargest, seconds_.a_batch);
+    const auto times = time_batches(*session, pictures(), seconds_.a_batch);
     fields.emplace_back("batches", json_of(times));
     if (check_.device != "cpu") fields.emplace_back("stages", json_list(stages(times)));
   }
 
   void add_cosines(std::vector<JsonField>& fields, const GatedPrecision& one, Session& session) {
     const int64_t dim = config_.embedding_dim;
-    const auto together = embed(session, pictures_, kLargest, kLargest);
-    const auto singly = embed(session, pictures_, kLargest, 1);
-    const auto odd = embed(session, pictures_, kLargest, kOddBatch);
+    const auto together = embed(session, pictures(), kLargest);
+    const auto singly = embed(session, pictures(), 1);
+    const auto odd = embed(session, pictures(), kOddBatch);
     const std::vector<float> some(together.begin(), together.begin() + kOnCpu * dim);
     const double to_fp32 = least_cosine(some, reference_, dim);
     const double singles = least_cosine(together, singly, dim);
@@ -131,7 +129,7 @@ class Checker {
       // This runs on a separate thread, because it opens and releases a context that is not the
       // session's.
       const CopyTimes copies =
-          std::async(std::launch::async, time_copies, time.batch * element_count(input_shape()),
+          std::async(std::launch::async, time_copies, time.batch * pictures().size,
                      time.batch * config_.embedding_dim)
               .get();
       const double rest = time.p50 - copies.to_device - copies.on_device - copies.to_host;

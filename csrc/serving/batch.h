@@ -5,25 +5,30 @@
 #include <span>
 #include <vector>
 
-#include "serving/batch_memory.h"
+#include "batch/batch_memory.h"
+#include "batch/batch_view.h"
+#include "batch/text_memory.h"
 #include "serving/request_queue.h"
 #include "serving/slot.h"
 
 namespace llm2clip {
 
-// A slot whose pixels have to be moved into another place of their batch.
+// A slot whose content has to be moved into another place of its batch.
 struct SlotMove {
   size_t from, to;
 };
 
 // The slots of one run, filled in the order in which requests are taken. Guarded by the scheduler's
-// mutex, but for the pixels of a slot, which belong to whoever prepares it.
+// mutex, but for what a slot holds, which belongs to whoever prepares it.
 class Batch {
  public:
   // At most `capacity` entries of one output, and of more than one no more than `max_weight`
-  // together.
-  Batch(size_t capacity, size_t slot_size, size_t max_weight)
-      : capacity_(capacity), slot_size_(slot_size), max_weight_(max_weight) {
+  // together. An image or a feature has `slot_size` numbers, a text at most `text_size` tokens.
+  Batch(size_t capacity, size_t slot_size, size_t text_size, size_t max_weight)
+      : capacity_(capacity),
+        slot_size_(slot_size),
+        max_weight_(max_weight),
+        texts_(text_size > 0 ? capacity : 0, text_size) {
     entries_.reserve(capacity);
   }
 
@@ -40,7 +45,6 @@ class Batch {
   size_t weight() const { return weight_; }
   bool empty() const { return entries_.empty(); }
   size_t size() const { return entries_.size(); }
-  size_t capacity() const { return capacity_; }
   std::vector<std::unique_ptr<Entry>>& entries() { return entries_; }
   const std::vector<std::unique_ptr<Entry>>& entries() const { return entries_; }
 
@@ -63,12 +67,17 @@ class Batch {
   Slot add(std::unique_ptr<Entry> entry) {
     weight_ += entry->ticket.weight;
     entries_.push_back(std::move(entry));
-    return {*memory_, place(entries_.size() - 1)};
+    const size_t slot = entries_.size() - 1;
+    return are_texts() ? Slot(texts_, slot) : Slot(*memory_, place(slot));
   }
 
-  // Pixels of `count` slots from `first` on.
-  std::span<const float> slots(size_t first, size_t count) const {
-    return memory_->pixels().subspan(first * slot_size_, count * slot_size_);
+  // What `count` slots from `first` on hold. Of texts it is valid until the next call.
+  BatchView view(size_t first, size_t count) {
+    if (are_texts()) return texts_.view(first, count);
+    const float* const numbers = memory_->pixels().data() + first * slot_size_;
+    const auto wanted = static_cast<int64_t>(count), size = static_cast<int64_t>(slot_size_);
+    if (output().input == InputKind::kFeature) return Features{numbers, wanted, size};
+    return Images{numbers, wanted, size};
   }
 
   // Takes out the entries that `wanted` refuses, and puts the last ones into their places. The
@@ -93,8 +102,11 @@ class Batch {
     return moves;
   }
 
-  // Of the pixels alone: without the mutex, by whoever runs the batch.
-  void move(const SlotMove& move) { memory_->move(place(move.from), place(move.to)); }
+  // Of what slots hold alone: without the mutex, by whoever runs the batch.
+  void move(const SlotMove& move) {
+    if (are_texts()) return texts_.move(move.from, move.to);
+    memory_->move(place(move.from), place(move.to));
+  }
 
   void clear() {
     entries_.clear();
@@ -102,11 +114,13 @@ class Batch {
   }
 
  private:
+  bool are_texts() const { return output().input == InputKind::kText; }
   std::span<float> place(size_t i) { return memory_->pixels().subspan(i * slot_size_, slot_size_); }
 
   std::unique_ptr<BatchMemory> memory_;
   size_t capacity_, slot_size_, max_weight_;
   size_t weight_ = 0;
+  TextMemory texts_;
   std::vector<std::unique_ptr<Entry>> entries_;
 };
 

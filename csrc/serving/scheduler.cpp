@@ -25,8 +25,8 @@ std::exception_ptr timed_out() {
 
 Scheduler::Scheduler(SchedulerOptions options, Open open)
     : options_(std::move(options)),
-      forming_(options_.max_batch, options_.slot_size, options_.max_weight),
-      running_(options_.max_batch, options_.slot_size, options_.max_weight) {
+      forming_(options_.max_batch, options_.slot_size, options_.text_size, options_.max_weight),
+      running_(options_.max_batch, options_.slot_size, options_.text_size, options_.max_weight) {
   counts_.batch_sizes.resize(options_.max_batch + 1);
   std::promise<void> opened;
   std::future<void> done = opened.get_future();

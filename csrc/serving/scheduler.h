@@ -20,11 +20,10 @@ namespace llm2clip {
 
 struct SchedulerOptions {
   size_t max_batch = 1;
-  size_t slot_size = 0;         // floats of one input
+  size_t slot_size = 0;         // numbers of an image or a feature
+  size_t text_size = 0;         // most tokens of a text; 0: it takes none
   size_t max_queue = 1024;      // requests taken in and not settled
   Clock::duration max_delay{};  // how long a batch may wait for company; zero: not at all
-  std::vector<size_t>
-      buckets{};  // sizes that the runner takes, ascending, 1 among them; empty: any
   // Of the requests in a batch of more than one, together.
   size_t max_weight = std::numeric_limits<size_t>::max();
 };
@@ -82,7 +81,6 @@ class Scheduler {
   void run(BatchRunner& runner, std::unique_lock<std::mutex>& lock);
   void run_range(BatchRunner& runner, size_t first, size_t count, bool split);
   bool run_once(BatchRunner& runner, size_t first, size_t count, std::exception_ptr& error);
-  size_t bucket_of(size_t count) const;
 
   void keep(Entry& entry, std::unique_lock<std::mutex>& lock);
   void notify();
@@ -90,7 +88,7 @@ class Scheduler {
   std::vector<Due> settle_expired();
   Clock::time_point next_deadline() const;
   void lose(const std::exception_ptr& error);
-  void complete(size_t first, size_t count, const BatchResult& result);
+  void complete(size_t first, size_t count, const Embeddings& result);
   void fail(size_t first, size_t count, const std::exception_ptr& error);
   static void deliver_failure(std::vector<Due> due, const std::exception_ptr& error);
 

@@ -1,5 +1,4 @@
 // What becomes of a batch that runs: its embeddings, its failures, and the loss of the device.
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -58,13 +57,11 @@ bool Scheduler::run_once(BatchRunner& runner, size_t first, size_t count,
     const std::lock_guard lock(mutex_);
     error = lost_;
   }
-  const size_t bucket = bucket_of(count);
-  if (error || first + bucket > running_.capacity()) return false;
+  if (error) return false;
   const auto begin = Clock::now();
-  BatchResult result;
+  Embeddings result{};
   try {
-    result =
-        runner.run(running_.slots(first, bucket), static_cast<int64_t>(bucket), running_.output());
+    result = runner.run(running_.view(first, count), running_.output());
   } catch (...) {
     error = std::current_exception();
   }
@@ -75,18 +72,12 @@ bool Scheduler::run_once(BatchRunner& runner, size_t first, size_t count,
     counts_.busy_ms += std::chrono::duration<double, std::milli>(took).count();
   }
   if (error) return false;
-  result.embeddings = result.embeddings.first(result.embeddings.size() / bucket * count);
   complete(first, count, result);
   return true;
 }
 
-size_t Scheduler::bucket_of(size_t count) const {
-  const auto found = std::ranges::lower_bound(options_.buckets, count);
-  return found == options_.buckets.end() ? count : *found;
-}
-
-void Scheduler::complete(size_t first, size_t count, const BatchResult& result) {
-  const size_t dim = result.embeddings.size() / count;
+void Scheduler::complete(size_t first, size_t count, const Embeddings& result) {
+  const auto dim = static_cast<size_t>(result.dim);
   std::vector<std::pair<Due, size_t>> due;
   {
     const std::lock_guard lock(mutex_);
@@ -98,7 +89,7 @@ void Scheduler::complete(size_t first, size_t count, const BatchResult& result) 
   }
   std::set<Client*> clients;
   for (auto& [one, i] : due) {
-    one.request->complete(result.embeddings.subspan(i * dim, dim), result.owner);
+    one.request->complete({result.data + i * dim, dim}, result.owner);
     clients.insert(one.client.get());
   }
   for (Client* client : clients) client->flush();

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -70,9 +71,13 @@ void test_weight() {
   EXPECT((bench.sizes == std::vector<int64_t>{1, 2, 1, 1, 2, 1}));
 }
 
+Output patches_of(std::optional<int64_t> layer) {
+  return {.kind = OutputKind::kPatches, .layer = layer};
+}
+
 // Requests for the same output share a run. Requests for another output run next, in their order.
 void test_outputs() {
-  const Output embedding, second{true, 2}, third{true, 3}, space{true, {}};
+  const Output embedding, second = patches_of(2), third = patches_of(3), space = patches_of({});
   Bench bench({.max_batch = 8});
   bench.hold();
   std::vector<std::shared_ptr<Outcome>> outcomes;
@@ -110,19 +115,6 @@ void test_weight_of_failed() {
   bench.release();
   EXPECT(bench.client->wait_for(5));
   EXPECT((bench.sizes == std::vector<int64_t>{1, 2}));
-}
-
-void test_buckets() {
-  Bench bench({.max_batch = 8, .buckets = {1, 4, 8}});
-  for (const int count : {2, 4, 7}) {
-    bench.hold();
-    std::vector<std::shared_ptr<Outcome>> outcomes;
-    for (int i = 0; i < count; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
-    bench.release();
-    while (outcomes.back()->settled == 0) std::this_thread::sleep_for(milliseconds(1));
-    for (int i = 0; i < count; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
-  }
-  EXPECT((bench.sizes == std::vector<int64_t>{1, 4, 1, 4, 1, 8}));
 }
 
 void test_delay() {
@@ -165,7 +157,6 @@ int main() {
                     {"outputs", test_outputs},
                     {"weight without delay", test_weight_without_delay},
                     {"weight of what failed", test_weight_of_failed},
-                    {"buckets", test_buckets},
                     {"delay", test_delay},
                     {"together", test_together}});
 }

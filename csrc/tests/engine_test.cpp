@@ -13,7 +13,6 @@
 #include "base/error.h"
 #include "engine/plugin.h"
 #include "engine/served_session.h"
-#include "engine/text_rows.h"
 #include "expect.h"
 #include "fake_runner.h"
 
@@ -23,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kSize = 2;
-constexpr size_t kSlot = 3 * kSize * kSize;
 constexpr int64_t kDim = 4;
 
 fs::path beside(const char* name) {
@@ -53,7 +51,7 @@ class FakeFile {
   FakeFile& operator=(const FakeFile&) = delete;
 
   SessionOptions options(const std::string& device = "cpu") const {
-    return {path_.string(), device, 1, {3, kSize, kSize}};
+    return {path_.string(), device, 1, images_of(kSize), 4};
   }
 
  private:
@@ -63,7 +61,7 @@ class FakeFile {
 std::shared_ptr<Engine> fake_engine() { return open_plugin(beside("fake_engine.so"), {}); }
 
 std::shared_ptr<ServedSession> serve_fake(const SessionOptions& options, int64_t dim = kDim) {
-  return serve(*fake_engine(), options, {.max_batch = 4, .slot_size = kSlot}, dim);
+  return serve(*fake_engine(), {.vision = PartOptions{options, dim}}, {});
 }
 
 // Sends `count` images, waits for them, and returns their outcomes.
@@ -152,7 +150,7 @@ void test_only_copy() {
 void test_serve() {
   const FakeFile file(0);
   const auto session = serve_fake(file.options());
-  EXPECT(session->info.device == "cpu");
+  EXPECT(session->info.vision->device == "cpu" && !session->info.llm && !session->info.adapter);
   const auto outcomes = encode(*session, 10);
   for (size_t i = 0; i < outcomes.size(); ++i) EXPECT(outcomes[i]->value == static_cast<float>(i));
 }
@@ -232,37 +230,6 @@ void test_release_later() {
   EXPECT(watched.expired());
 }
 
-void test_text_slot() {
-  std::vector<float> slot(kTextHeader + 3, -1);
-  const std::vector<int32_t> ids{7, 0, (1 << 24) - 1};
-  write_text(ids, 2, slot);
-  const TextSlot text = read_text(slot.data());
-  EXPECT(text.tokens == 3 && text.pooled == 2);
-  for (size_t i = 0; i < ids.size(); ++i) EXPECT(static_cast<int32_t>(text.ids[i]) == ids[i]);
-  const auto refused = [&](std::vector<int32_t> other, int64_t pooled) {
-    return code_of([&] { write_text(other, pooled, slot); }) == "ERR_INVALID_ARG";
-  };
-  EXPECT(refused({}, 0) && refused({1, 2, 3, 4}, 1));
-  EXPECT(refused({1, 2}, 0) && refused({1, 2}, 3) && refused({-1}, 1) && refused({1 << 24}, 1));
-}
-
-// Writes texts of 2 and 3 tokens from slots of 4 into rows of 4, with one extra row. Earlier
-// content is overwritten.
-void test_text_rows() {
-  std::vector<float> slots(2 * (kTextHeader + 4), -1);
-  const std::span all(slots);
-  write_text(std::vector<int32_t>{7, 8}, 1, all.first(kTextHeader + 4));
-  write_text(std::vector<int32_t>{4, 5, (1 << 24) - 1}, 3, all.last(kTextHeader + 4));
-  const TextSlots texts{slots.data(), 2, kTextHeader + 4};
-  EXPECT(texts.longest() == 3);
-  using Numbers = std::vector<int64_t>;
-  Numbers ids(12, 9), attention_mask(12, 9), pool_mask(12, 9);
-  write_text_rows(texts, {3, 4, ids, attention_mask, pool_mask});
-  EXPECT(ids == (Numbers{0, 0, 7, 8, 0, 4, 5, (1 << 24) - 1, 0, 0, 0, 0}));
-  EXPECT(attention_mask == (Numbers{0, 0, 1, 1, 0, 1, 1, 1, 0, 0, 0, 1}));
-  EXPECT(pool_mask == (Numbers{0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 0, 1}));
-}
-
 }  // namespace
 }  // namespace llm2clip::testing
 
@@ -274,7 +241,5 @@ int main() {
                     {"refused", test_refused},
                     {"share", test_share},
                     {"share, opening fails", test_share_failure},
-                    {"release later", test_release_later},
-                    {"text slot", test_text_slot},
-                    {"text rows", test_text_rows}});
+                    {"release later", test_release_later}});
 }

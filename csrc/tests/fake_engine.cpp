@@ -4,6 +4,7 @@
 // third line "held from the opening on" makes the gate hold the opening too.
 #include <malloc.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <memory>
@@ -14,6 +15,7 @@
 
 #include "base/error.h"
 #include "engine/engine.h"
+#include "engine/linear_rate.h"
 #include "fake_gate.h"
 
 namespace llm2clip {
@@ -30,9 +32,25 @@ float heap_kib() {
   return static_cast<float>(info.uordblks + info.hblkhd) / 1024;
 }
 
+// Of each input: its first number, or how many tokens it has.
+std::vector<float> first_numbers(const BatchView& batch) {
+  std::vector<float> numbers;
+  for (int64_t i = 0; i < count_of(batch); ++i) {
+    const BatchView one = some_of(batch, i, 1);
+    if (const auto* images = std::get_if<Images>(&one)) {
+      numbers.push_back(*images->pixels);
+    } else if (const auto* features = std::get_if<Features>(&one)) {
+      numbers.push_back(*features->numbers);
+    } else {
+      numbers.push_back(static_cast<float>(std::get<Texts>(one).longest()));
+    }
+  }
+  return numbers;
+}
+
 class FakeSession final : public Session {
  public:
-  explicit FakeSession(const SessionOptions& options) : slot_(element_count(options.input)) {
+  explicit FakeSession(const SessionOptions& options) {
     if (options.device != "cpu") throw Error(ErrorCode::kDeviceUnavailable, "only cpu");
     std::ifstream file(options.path);
     int64_t microseconds = 0;
@@ -51,26 +69,28 @@ class FakeSession final : public Session {
 
   const SessionInfo& info() const override { return info_; }
 
-  // Returns [first number, batch, 1, 1, …] for each image.
-  Embeddings run(const float* pixels, int64_t batch) override { return give(pixels, batch, dim_); }
+  // Returns [first number, batch, 1, 1, …] for each input. For a text the first number is how many
+  // tokens it has.
+  Embeddings run(const BatchView& batch) override { return give(batch, dim_); }
 
   // Returns [first number, batch, layer or -1, 1, …] for each image.
-  Embeddings run_patches(const float* pixels, int64_t batch,
-                         std::optional<int64_t> layer) override {
-    if (!info_.gives_patches) return Session::run_patches(pixels, batch, layer);
-    return give(pixels, batch, patches_dim_, static_cast<float>(layer.value_or(-1)));
+  Embeddings run_patches(const Images& images, std::optional<int64_t> layer) override {
+    if (!info_.gives_patches) return Session::run_patches(images, layer);
+    return give(images, patches_dim_, static_cast<float>(layer.value_or(-1)));
   }
 
  private:
-  Embeddings give(const float* pixels, int64_t batch, int64_t dim, float third = 1) {
-    for (int64_t i = 0; i < batch; ++i) {
-      if (pixels[i * slot_] == kPoison) throw Error(ErrorCode::kInternal, "poison");
+  Embeddings give(const BatchView& inputs, int64_t dim, float third = 1) {
+    const std::vector<float> numbers = first_numbers(inputs);
+    const auto batch = static_cast<int64_t>(numbers.size());
+    if (std::ranges::find(numbers, kPoison) != numbers.end()) {
+      throw Error(ErrorCode::kInternal, "poison");
     }
     if (gate_) gate_->pass();
     if (duration_.count() > 0) std::this_thread::sleep_for(duration_);
     auto out = std::make_shared<std::vector<float>>(static_cast<size_t>(batch * dim), 1.0F);
     for (int64_t i = 0; i < batch; ++i) {
-      const float first = pixels[i * slot_];
+      const float first = numbers[static_cast<size_t>(i)];
       float* const embedding = out->data() + i * dim;
       embedding[0] = first;
       embedding[1] = first == kAskHeap ? heap_kib() : static_cast<float>(batch);
@@ -79,11 +99,15 @@ class FakeSession final : public Session {
     return {out->data(), batch, dim, out};
   }
 
-  int64_t slot_;
   int64_t dim_ = 0, patches_dim_ = 0;
   std::chrono::microseconds duration_{};
   std::optional<testing::FakeGate> gate_;
   SessionInfo info_;
+};
+
+class FakeRate final : public LinearRate {
+ public:
+  double gflops(const LinearSpec&) override { return 100; }
 };
 
 class FakeEngine final : public Engine {
@@ -95,7 +119,10 @@ class FakeEngine final : public Engine {
   std::unique_ptr<Session> open(const SessionOptions& options) override {
     return std::make_unique<FakeSession>(options);
   }
-  double linear_gflops(const LinearSpec&) override { return 100; }
+  LinearRate* linear_rate() override { return &linear_rate_; }
+
+ private:
+  FakeRate linear_rate_;
 };
 
 }  // namespace

@@ -47,7 +47,10 @@ class FakeRunner final : public BatchRunner {
     return std::make_unique<WatchedMemory>(floats, behaviour_.on_move);
   }
 
-  BatchResult run(std::span<const float> pixels, int64_t batch, const Output& output) override {
+  Embeddings run(const BatchView& view, const Output& output) override {
+    const auto& images = std::get<Images>(view);
+    const int64_t batch = images.count;
+    const std::span pixels(images.pixels, static_cast<size_t>(batch * images.size));
     if (behaviour_.before) behaviour_.before(pixels, batch);
     auto result = std::make_shared<std::vector<float>>();
     const auto layer = static_cast<float>(output.layer.value_or(0));
@@ -55,7 +58,7 @@ class FakeRunner final : public BatchRunner {
       result->push_back(2 * pixels[static_cast<size_t>(i) * slot_] + layer);
       result->push_back(static_cast<float>(batch));
     }
-    return {*result, result};
+    return {result->data(), batch, 2, result};
   }
 
  private:

@@ -44,17 +44,19 @@ class TwinRunner final : public BatchRunner {
     return memory;
   }
 
-  BatchResult run(std::span<const float> pixels, int64_t batch, const Output&) override {
+  Embeddings run(const BatchView& batch, const Output&) override {
+    const auto& images = std::get<Images>(batch);
+    const std::span pixels(images.pixels, static_cast<size_t>(images.count * images.size));
     ++*runs_;
     const bool there = std::ranges::any_of(
         memories_, [&](const TwinMemory* memory) { return memory->has(pixels); });
     if (!there) ++*missing_;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
     auto result = std::make_shared<std::vector<float>>();
-    for (int64_t i = 0; i < batch; ++i) {
-      result->insert(result->end(), {pixels[static_cast<size_t>(i) * kSlot], 1.0F});
+    for (int64_t i = 0; i < images.count; ++i) {
+      result->insert(result->end(), {*images.some(i, 1).pixels, 1.0F});
     }
-    return {*result, result};
+    return {result->data(), images.count, 2, result};
   }
 
  private:
@@ -122,16 +124,17 @@ class AlbumRunner final : public BatchRunner {
     return album;
   }
 
-  BatchResult run(std::span<const float> pixels, int64_t batch, const Output&) override {
+  Embeddings run(const BatchView& batch, const Output&) override {
+    const auto& images = std::get<Images>(batch);
     Album& album =
-        **std::ranges::find_if(albums_, [&](Album* one) { return one->holds(pixels.data()); });
+        **std::ranges::find_if(albums_, [&](Album* one) { return one->holds(images.pixels); });
     auto result = std::make_shared<std::vector<float>>();
-    for (int64_t i = 0; i < batch; ++i) {
-      const float* const slot = pixels.data() + static_cast<size_t>(i) * kSlot;
+    for (int64_t i = 0; i < images.count; ++i) {
+      const float* const slot = images.some(i, 1).pixels;
       const int64_t width = album.width_of(slot);
       result->insert(result->end(), {width != 0 ? static_cast<float>(width) : -*slot, 1.0F});
     }
-    return {*result, result};
+    return {result->data(), images.count, 2, result};
   }
 
  private:
@@ -185,7 +188,7 @@ void test_taken() {
 void test_no_memory() {
   class Hungry final : public BatchRunner {
     std::unique_ptr<BatchMemory> batch_memory(size_t) override { throw std::bad_alloc(); }
-    BatchResult run(std::span<const float>, int64_t, const Output&) override { return {}; }
+    Embeddings run(const BatchView&, const Output&) override { return {}; }
   };
   bool thrown = false;
   try {

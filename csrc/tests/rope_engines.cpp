@@ -1,8 +1,9 @@
 // Engines of the TorchScript plugin for towers that turn by two ropes, in both flavours, on the
 // CPU: each gives what is computed plainly.
 //   rope_engines FOLDER PLUGIN LIBRARY…
-// leaves the engine files in FOLDER, and beside them what they were given and should give, f32
-// each, for what runs the native ones over twins of the GPU's kernels.
+// leaves the engine files in FOLDER, and beside them their inputs, as engine/torchscript/cuda/tests/
+// twin.h reads them, and the expected outputs in f32, for the program that runs the native engines
+// over twins of the GPU's kernels.
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -12,8 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "batch/text_list.h"
 #include "engine/plugin.h"
-#include "engine/text_slot.h"
 #include "tests/expect.h"
 #include "tests/two_ropes.h"
 
@@ -22,23 +23,26 @@ namespace {
 
 struct Tower {
   std::string name;
-  Shape input;
+  Input input;
   Shapes shapes;
   std::function<Value(Net&, Weights&)> say;
-  std::vector<float> inputs;     // [count, input]
+  std::vector<float> pixels;  // [count, input] of images
+  TextList texts;
   std::vector<double> expected;  // [count, kRopeWidth]
 
-  int64_t count() const { return static_cast<int64_t>(inputs.size()) / element_count(input); }
+  BatchView batch() const {
+    if (input.kind == InputKind::kText) return texts.view();
+    const int64_t size = input.numbers();
+    return Images{pixels.data(), static_cast<int64_t>(pixels.size()) / size, size};
+  }
 };
 
 Tower texts() {
-  const auto slot = static_cast<size_t>(kTextHeader + kRopeTokens);
-  Tower tower{"texts", {static_cast<int64_t>(slot)}, text_rope_shapes(), text_ropes, {}, {}};
+  Tower tower{"texts", texts_of(kRopeTokens), text_rope_shapes(), text_ropes, {}, {}, {}};
   const std::vector<std::pair<std::vector<int32_t>, int64_t>> all{
       {{3, 19, 0, 7, 11}, 3}, {{5}, 1}, {{5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}, 12}};
   for (const auto& [ids, pooled] : all) {
-    tower.inputs.resize(tower.inputs.size() + slot);
-    write_text(ids, pooled, std::span(tower.inputs).last(slot));
+    tower.texts.add(ids, pooled);
     const auto expected = plain_text_ropes(ids, pooled);
     tower.expected.insert(tower.expected.end(), expected.begin(), expected.end());
   }
@@ -46,24 +50,38 @@ Tower texts() {
 }
 
 Tower images() {
-  const Shape input{3, kRopeSize, kRopeSize};
-  Tower tower{"images", input, image_rope_shapes(), image_ropes, {}, {}};
+  Tower tower{"images", images_of(kRopeSize), image_rope_shapes(), image_ropes, {}, {}, {}};
   for (const char* const name : {"first image", "second image"}) {
     std::vector<float> pixels;
-    for (int64_t i = 0; i < element_count(input); ++i) {
+    for (int64_t i = 0; i < tower.input.numbers(); ++i) {
       pixels.push_back(drawn(name, static_cast<size_t>(i)));
     }
-    tower.inputs.insert(tower.inputs.end(), pixels.begin(), pixels.end());
+    tower.pixels.insert(tower.pixels.end(), pixels.begin(), pixels.end());
     const auto expected = plain_image_ropes(pixels);
     tower.expected.insert(tower.expected.end(), expected.begin(), expected.end());
   }
   return tower;
 }
 
-void write_floats(const std::string& path, const std::vector<float>& numbers) {
+template <typename T>
+void write_numbers(const std::string& path, const std::vector<T>& numbers) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(numbers.data()),
-             static_cast<std::streamsize>(numbers.size() * sizeof(float)));
+             static_cast<std::streamsize>(numbers.size() * sizeof(T)));
+}
+
+// Texts lie one after the other: how many tokens, over how many the mean is taken, the ids.
+void write_inputs(const std::string& path, const Tower& tower) {
+  if (tower.input.kind != InputKind::kText) return write_numbers(path, tower.pixels);
+  std::vector<int32_t> numbers;
+  const Texts texts = tower.texts.view();
+  for (int64_t i = 0; i < texts.count(); ++i) {
+    const auto ids = texts.text(i);
+    numbers.push_back(static_cast<int32_t>(ids.size()));
+    numbers.push_back(texts.pooled[static_cast<size_t>(i)]);
+    numbers.insert(numbers.end(), ids.begin(), ids.end());
+  }
+  write_numbers(path, numbers);
 }
 
 void check_engine(Engine& engine, const Tower& tower, bool portable, const std::string& path) {
@@ -74,8 +92,9 @@ void check_engine(Engine& engine, const Tower& tower, bool portable, const std::
   builder->save(tower.say(*builder, weights), path);
   const auto session =
       engine.open({.path = path, .device = "cpu", .threads = 2, .input = tower.input});
-  const Embeddings found = session->run(tower.inputs.data(), tower.count());
-  EXPECT(found.dim == kRopeWidth && found.batch == tower.count());
+  const BatchView batch = tower.batch();
+  const Embeddings found = session->run(batch);
+  EXPECT(found.dim == kRopeWidth && found.batch == count_of(batch));
   double most = 0;
   for (size_t i = 0; i < tower.expected.size(); ++i) {
     most = std::max(most, std::abs(found.data[i] - tower.expected[i]));
@@ -87,8 +106,9 @@ void check_engine(Engine& engine, const Tower& tower, bool portable, const std::
 void run(const std::string& folder, Engine& engine) {
   for (const Tower& tower : {texts(), images()}) {
     const std::string name = folder + "/" + tower.name;
-    write_floats(name + "-inputs", tower.inputs);
-    write_floats(name + "-expected", {tower.expected.begin(), tower.expected.end()});
+    write_inputs(name + "-inputs", tower);
+    write_numbers(name + "-expected",
+                  std::vector<float>(tower.expected.begin(), tower.expected.end()));
     check_engine(engine, tower, false, name + "-native.pt");
     check_engine(engine, tower, true, name + "-portable.pt");
   }

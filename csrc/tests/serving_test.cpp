@@ -174,24 +174,6 @@ void test_close() {
   for (int i = 0; i < 5; ++i) EXPECT(outcomes[i]->value == static_cast<float>(2 * i));
 }
 
-void test_poison_in_buckets() {
-  const auto poisonous = [](std::span<const float> pixels, int64_t batch) {
-    for (int64_t i = 0; i < batch; ++i) {
-      if (pixels[static_cast<size_t>(i) * kSlot] == 6) throw std::runtime_error("poison");
-    }
-  };
-  Bench bench({.max_batch = 8, .buckets = {1, 4, 8}}, {.before = poisonous});
-  bench.hold();
-  std::vector<std::shared_ptr<Outcome>> outcomes;
-  for (int i = 0; i < 7; ++i) outcomes.push_back(bench.submit(static_cast<float>(i)));
-  bench.release();
-  EXPECT(bench.client->wait_for(8));
-  for (int i = 0; i < 7; ++i) {
-    EXPECT(i == 6 ? code_of(outcomes[i]->error) == "poison"
-                  : outcomes[i]->value == static_cast<float>(2 * i));
-  }
-}
-
 void test_borrowed() {
   Bench bench({.max_batch = 2});
   bench.hold();
@@ -298,7 +280,8 @@ void test_storm() {
       const auto pixel = static_cast<float>(random() % 501);
       Ticket ticket{.client = client,
                     .priority = static_cast<int>(random() % 3),
-                    .output = {random() % 2 == 0, {}},
+                    .output = {.kind = random() % 2 == 0 ? OutputKind::kPatches
+                                                       : OutputKind::kEmbedding},
                     .waits = random() % 2 == 0,
                     .borrowed = random() % 3 == 0};
       if (random() % 4 == 0)
@@ -366,7 +349,6 @@ int main() {
                     {"device lost", test_device_lost},
                     {"failing preparation", test_failing_preparation},
                     {"close", test_close},
-                    {"poison in buckets", test_poison_in_buckets},
                     {"borrowed", test_borrowed},
                     {"failing copy", test_failing_copy},
                     {"submit while moving", test_submit_while_moving},

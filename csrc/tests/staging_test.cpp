@@ -205,7 +205,7 @@ void test_closing_up() {
   const std::vector<Picture> pictures = some_pictures();
   const size_t count = pictures.size();
   for (size_t gone = 0; gone < count; ++gone) {
-    Batch batch(count, kFloats, count);
+    Batch batch(count, kFloats, 0, count);
     batch.set_memory(staged.add(count));
     std::vector<const Picture*> kept;
     for (size_t i = 0; i < count; ++i) {
@@ -214,7 +214,7 @@ void test_closing_up() {
     }
     batch.keep_only([&](const Entry& one) { return one.id != gone && one.id != gone / 2; });
     EXPECT(batch.size() == kept.size());
-    EXPECT(staged.give(batch.slots(0, kept.size()).data(), kept));
+    EXPECT(staged.give(std::get<Images>(batch.view(0, kept.size())).pixels, kept));
   }
 }
 

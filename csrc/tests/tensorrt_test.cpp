@@ -12,10 +12,10 @@
 
 #include "base/error.h"
 #include "base/output_file.h"
+#include "batch/text_list.h"
 #include "cuda/context.h"
 #include "engine/tensorrt/constants.h"
 #include "engine/tensorrt/device_texts.h"
-#include "engine/text_slot.h"
 #include "expect.h"
 
 namespace llm2clip::testing {
@@ -146,8 +146,7 @@ std::vector<int64_t> on_device(const void* data, const BatchSize& size, const Cu
 void test_device_texts() {
   const CudaContext context(0);  // of the fake driver
   const CudaStream stream;
-  const int64_t slot = kTextHeader + 50;
-  DeviceTexts texts(6, slot);
+  DeviceTexts texts(6, 50);
   std::vector<std::pair<int64_t, int64_t>> warmed_up;
   for (const auto& size : texts.to_warm_up()) {
     EXPECT(on_device(texts.data(1), size, stream) ==
@@ -156,14 +155,11 @@ void test_device_texts() {
   }
   EXPECT((warmed_up ==
           std::vector<std::pair<int64_t, int64_t>>{{1, 32}, {2, 32}, {4, 32}, {6, 32}, {1, 50}}));
-  std::vector<float> slots(3 * static_cast<size_t>(slot));
-  const auto of = [&](size_t i) {
-    return std::span(slots).subspan(i * static_cast<size_t>(slot), static_cast<size_t>(slot));
-  };
-  write_text(std::vector<int32_t>{7, 8}, 1, of(0));
-  write_text(std::vector<int32_t>{9}, 1, of(1));
-  write_text(std::vector<int32_t>(40, 5), 30, of(2));
-  const BatchSize size = texts.give(slots.data(), 3, stream);
+  TextList list;
+  list.add(std::vector<int32_t>{7, 8}, 1);
+  list.add(std::vector<int32_t>{9}, 1);
+  list.add(std::vector<int32_t>(40, 5), 30);
+  const BatchSize size = texts.give(list.view(), stream);
   EXPECT(size.batch == 4 && size.tokens == 50);
   const auto ids = on_device(texts.data(0), size, stream);
   EXPECT(ids[48] == 7 && ids[49] == 8 && ids[99] == 9 && ids[110] == 5 && ids[199] == 0);
@@ -172,7 +168,7 @@ void test_device_texts() {
     return std::accumulate(mask.begin(), mask.end(), int64_t{0});
   };
   EXPECT(ones(1, size) == 2 + 1 + 40 + 1 && ones(2, size) == 1 + 1 + 30 + 1);
-  const BatchSize next = texts.give(slots.data(), 2, stream);
+  const BatchSize next = texts.give(list.view().some(0, 2), stream);
   EXPECT(next.batch == 2 && next.tokens == 32 && ones(1, next) == 2 + 1);
 }
 

@@ -56,7 +56,7 @@ class CountedRunner final : public BatchRunner {
  public:
   explicit CountedRunner(std::atomic<int>& alive) : alive_(alive) { ++alive_; }
   ~CountedRunner() override { --alive_; }
-  BatchResult run(std::span<const float>, int64_t, const Output&) override { return {}; }
+  Embeddings run(const BatchView&, const Output&) override { return {}; }
 
  private:
   std::atomic<int>& alive_;

@@ -1,8 +1,9 @@
-import { invalidBuffer } from '../arguments';
+import { callNative, loadNative } from '../native';
+import { ofThisRealm } from '../typed-array';
 import type { Place } from './requests';
 
 /**
- * Gives out an embedding that is not normalised yet, as native code does: a zero vector stays zero.
+ * Gives out an embedding that is not normalised yet, as a session does: a zero vector stays zero.
  *
  * @throws RangeError (ERR_INVALID_BUFFER) where the place's memory was taken away meanwhile
  */
@@ -11,18 +12,6 @@ export function deliver(
   normalize: boolean,
   { out, outOffset }: Place,
 ): Float32Array {
-  const scale = normalize ? inverseNorm(embedding) : 1;
-  const scaled = embedding.map((x) => x * scale);
-  if (out === undefined) return scaled;
-  if (out.length < outOffset + scaled.length) {
-    throw invalidBuffer('memory that still holds the result', 'options.out', out);
-  }
-  out.set(scaled, outOffset);
-  return out;
-}
-
-function inverseNorm(embedding: Float32Array): number {
-  let squares = 0;
-  for (const x of embedding) squares += x * x;
-  return squares > 0 ? 1 / Math.sqrt(squares) : 0;
+  const { deliver } = loadNative();
+  return ofThisRealm(callNative(() => deliver(embedding, normalize, out, outOffset)));
 }

@@ -42,7 +42,7 @@ export class ImageSide {
 
   /** What patches of a layer are like, or of none. @throws as encodeImage for them */
   patchOutput(layer: number | undefined): PatchOutput {
-    return patchOutput(this.#tower, this.requests.session.info, layer);
+    return patchOutput(this.#tower, this.requests.session.info.vision, layer);
   }
 
   async encodePatches(

@@ -88,14 +88,7 @@ export class LLM2CLIP {
 
   /** Counts, queue depth, batch sizes, copies and the times of each stage, since loading. */
   stats(): ModelStats {
-    const { cache, parts } = this.#texts;
-    const { llm, adapter } = parts;
-    return modelStats({
-      vision: this.#images?.stats(),
-      llm: llm?.requests.session.stats(),
-      adapter: adapter?.requests.session.stats(),
-      textCache: cache?.stats(),
-    });
+    return modelStats({ vision: this.#images?.stats(), text: this.#texts.stats() });
   }
 
   /**

@@ -5,13 +5,19 @@ import { engineOf } from '../engines';
 import { capabilityNumber } from '../engines/compute-capability';
 import { defaultMaxBatch } from '../engines/device';
 import { LLM2CLIPError } from '../errors';
-import { fromNative, type InputSpec, type NativeEngine, type NativeSession } from '../native';
+import {
+  fromNative,
+  type NativeEngine,
+  type NativeSession,
+  type PartSpec,
+  type SessionParts,
+} from '../native';
 import type { ResolvedLoadOptions } from '../options';
-import type { Part } from '../parts';
+import { PARTS, type Part } from '../parts';
 import { TextTokenizer } from '../text/tokenizer';
 import type { VisionPart } from './image-side';
 import { Requests } from './requests';
-import type { TextParts } from './text-side';
+import type { TextPart } from './text-side';
 
 /** Most texts, and tokens of them, in one run: as many as keep a device busy; captions are short. */
 function mostOf(device: string): { texts: number; tokens: number } {
@@ -27,29 +33,33 @@ export interface Source {
   options: ResolvedLoadOptions;
 }
 
-async function openPart(
+/** The engine file of a part, its digest checked. */
+async function partFile(
   source: Source,
   part: Part,
-  input: InputSpec,
-  { embeddingDim, maxBatch }: { embeddingDim: number; maxBatch: number },
+  sizes: Pick<PartSpec, 'dim' | 'maxBatch'>,
+): Promise<PartSpec> {
+  const { path, bundle } = source;
+  const { parts, engine } = bundle.manifest;
+  const file = await bundle.verify(parts[part] ?? '');
+  return { file, cache: engineOf(engine.kind).openCache(path, part), ...sizes };
+}
+
+/** Opens parts on a thread of their own. */
+async function openSession(
+  { bundle, engine, device, options }: Source,
+  parts: SessionParts,
 ): Promise<NativeSession> {
-  const { path, bundle, engine, device, options } = source;
-  const { parts, files, computeCapabilities, engine: built } = bundle.manifest;
-  const name = parts[part] ?? '';
-  const file = await bundle.verify(name);
+  const { parts: names, files, computeCapabilities } = bundle.manifest;
+  const digests = PARTS.map((part) => parts[part] && files[names[part] ?? '']?.sha256);
+  // Bundles of the same content lie anywhere.
+  const facts = PARTS.map((part) => ({ ...parts[part], file: undefined, cache: undefined }));
   const { threads, maxQueue, maxDelayMs } = options;
-  const wanted = { device, threads, maxBatch, maxQueue, maxDelayMs };
-  const key = JSON.stringify([part, files[name]?.sha256, input, engine.version, wanted]);
+  const wanted = { device, threads, maxQueue, maxDelayMs };
+  const key = JSON.stringify([digests, facts, engine.version, wanted]);
+  const capabilities = computeCapabilities.map(capabilityNumber);
   return fromNative(
-    engine.open({
-      key,
-      file,
-      cache: engineOf(built.kind).openCache(path, part),
-      computeCapabilities: computeCapabilities.map(capabilityNumber),
-      embeddingDim,
-      ...input,
-      ...wanted,
-    }),
+    engine.open({ key, computeCapabilities: capabilities, ...parts, ...wanted }),
   );
 }
 
@@ -62,45 +72,58 @@ export function maxBatchOf({ bundle, device, options }: Omit<Source, 'engine'>):
 export async function openVision(source: Source): Promise<VisionPart> {
   const { model, preprocessing } = source.bundle.manifest;
   if (model === undefined || preprocessing === undefined) throw lacking('vision');
-  const { embeddingDim } = model;
-  const sizes = { embeddingDim, maxBatch: maxBatchOf(source) };
-  const session = await openPart(source, 'vision', { preprocessing }, sizes);
+  const sizes = { dim: model.embeddingDim, maxBatch: maxBatchOf(source) };
+  const file = await partFile(source, 'vision', sizes);
+  const session = await openSession(source, { vision: { ...file, preprocessing } });
   return { requests: new Requests(session), preprocessing, tower: model };
 }
 
-/** @throws as openVision */
-export async function openAdapter(source: Source): Promise<NonNullable<TextParts['adapter']>> {
-  const adapter = source.bundle.manifest.text?.adapter;
-  if (adapter === undefined) throw lacking('adapter');
-  const { width, embeddingDim } = adapter.model;
-  const { texts } = mostOf(source.device);
-  const sizes = { embeddingDim, maxBatch: Math.min(texts, source.bundle.manifest.batch.max) };
-  const session = await openPart(source, 'adapter', { featureWidth: width }, sizes);
-  return { requests: new Requests(session), width };
+async function adapterSpec(source: Source): Promise<NonNullable<SessionParts['adapter']>> {
+  const { text, batch } = source.bundle.manifest;
+  if (text?.adapter === undefined) throw lacking('adapter');
+  const { width, embeddingDim } = text.adapter.model;
+  const maxBatch = Math.min(mostOf(source.device).texts, batch.max);
+  return { ...(await partFile(source, 'adapter', { dim: embeddingDim, maxBatch })), width };
 }
 
-/** @throws as openVision, ERR_CHECKPOINT_* for a tokenizer that is none */
-export async function openLlm(source: Source): Promise<NonNullable<TextParts['llm']>> {
-  const { bundle, device } = source;
-  const { text, files, engine, batch } = bundle.manifest;
+async function llmSpec(source: Source): Promise<NonNullable<SessionParts['llm']>> {
+  const { text, engine, batch } = source.bundle.manifest;
   if (text?.llm === undefined) throw lacking('llm');
   const { width, maxTokens } = text.llm.model;
-  const most = mostOf(device);
+  const most = mostOf(source.device);
   const { limitsTexts } = engineOf(engine.kind);
   const maxBatch = limitsTexts ? Math.min(most.texts, batch.max) : most.texts;
-  const input = { maxTokens, maxTokensPerBatch: Math.max(most.tokens, maxTokens) };
-  const tokenizer = await TextTokenizer.fromFiles({
+  const maxTokensPerBatch = Math.max(most.tokens, maxTokens);
+  const file = await partFile(source, 'llm', { dim: width, maxBatch });
+  return { ...file, maxTokens, maxTokensPerBatch };
+}
+
+async function openTokenizer({ bundle }: Source): Promise<TextTokenizer> {
+  const hasConfig = bundle.manifest.files[TOKENIZER_CONFIG_FILE] !== undefined;
+  return TextTokenizer.fromFiles({
     path: await bundle.verify(TOKENIZER_FILE),
-    configPath:
-      files[TOKENIZER_CONFIG_FILE] === undefined
-        ? undefined
-        : await bundle.verify(TOKENIZER_CONFIG_FILE),
+    configPath: hasConfig ? await bundle.verify(TOKENIZER_CONFIG_FILE) : undefined,
   });
+}
+
+/**
+ * Opens a text side: language model and adapter on one thread, or the one of them that there is.
+ *
+ * @throws as openVision, ERR_CHECKPOINT_* for a tokenizer that is none
+ */
+export async function openText(source: Source, parts: readonly Part[]): Promise<TextPart> {
+  const adapter = parts.includes('adapter') ? await adapterSpec(source) : undefined;
+  const llm = parts.includes('llm') ? await llmSpec(source) : undefined;
+  const tokenizer = llm && (await openTokenizer(source));
   try {
-    const session = await openPart(source, 'llm', input, { embeddingDim: width, maxBatch });
-    return { tokenizer, requests: new Requests(session), width };
+    const session = await openSession(source, { ...(llm && { llm }), ...(adapter && { adapter }) });
+    return {
+      requests: new Requests(session),
+      ...(llm && tokenizer && { llm: { tokenizer, width: llm.dim } }),
+      ...(adapter && { adapter: { width: adapter.width } }),
+    };
   } catch (error) {
-    await tokenizer.dispose();
+    await tokenizer?.dispose();
     throw error;
   }
 }

@@ -4,20 +4,19 @@ import { engineOf, openEngine } from '../engines';
 import { concernsTheDevice, type DeviceChoice, theCpu } from '../engines/device';
 import { LLM2CLIPError } from '../errors';
 import type { Logger, ResolvedLoadOptions } from '../options';
-import { PART_NAMES, PARTS, type Part } from '../parts';
+import { PART_NAMES, PARTS, type Part, TEXT_PARTS } from '../parts';
 import type { VectorCache } from '../text/vector-cache';
 import type { VisionPart } from './image-side';
-import { maxBatchOf, openAdapter, openLlm, openVision, type Source } from './load-parts';
+import { maxBatchOf, openText, openVision, type Source } from './load-parts';
 import { infoOf, type ModelInfo, type OpenedParts } from './model-info';
-import type { Requests } from './requests';
 import { openTextCache } from './text-cache';
-import type { TextParts } from './text-side';
+import type { TextPart } from './text-side';
 
 export interface LoadedBundle {
   manifest: Manifest;
   info: ModelInfo;
   vision: VisionPart | undefined;
-  text: TextParts;
+  text: TextPart | undefined;
   textCache: VectorCache | undefined;
 }
 
@@ -51,7 +50,7 @@ function partsOf({ parts }: Manifest, wanted: readonly Part[] | undefined): Part
   );
 }
 
-/** Opens part after part; where one cannot be opened, those before it are closed again. */
+/** Opens the vision tower, then the text side; where that cannot be opened, the tower is closed again. */
 async function openParts(
   parts: readonly Part[],
   choice: DeviceChoice,
@@ -63,26 +62,18 @@ async function openParts(
   const engine = await openEngine(built.kind, options.runtime, device);
   engineOf(built.kind).requireCompatible(built, engine.version);
   const source = { ...rest, engine, device };
-  const opened: Requests[] = [];
-  const keep = <T extends { requests: Requests }>(part: T): T => {
-    opened.push(part.requests);
-    return part;
-  };
+  const vision = parts.includes('vision') ? await openVision(source) : undefined;
+  const openTextOn = ({ device }: DeviceChoice) => openText({ ...source, device }, parts);
   try {
-    const vision = parts.includes('vision') ? keep(await openVision(source)) : undefined;
-    // A language model may find no room beside a vision tower, which stays where it is.
-    const openText = <T>(open: (source: Source) => Promise<T>): Promise<T> =>
-      vision === undefined
-        ? open(source)
-        : withFallback(choice, options.logger, 'texts', ({ device }) =>
-            open({ ...source, device }),
-          );
-    const adapter = parts.includes('adapter') && keep(await openText(openAdapter));
-    const llm = parts.includes('llm') && keep(await openText(openLlm));
-    const text = { ...(adapter && { adapter }), ...(llm && { llm }) };
+    const text = TEXT_PARTS.some((part) => parts.includes(part))
+      ? // A language model may find no room beside a vision tower, which stays where it is.
+        await (vision === undefined
+          ? openTextOn(choice)
+          : withFallback(choice, options.logger, 'texts', openTextOn))
+      : undefined;
     return { choice, engine, vision, text, maxBatch: maxBatchOf(source) };
   } catch (error) {
-    await Promise.all(opened.map((requests) => requests.close()));
+    await vision?.requests.close();
     throw error;
   }
 }

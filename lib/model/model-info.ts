@@ -2,12 +2,11 @@
 import type { Manifest } from '../bundle/manifest';
 import type { DeviceChoice } from '../engines/device';
 import { LLM2CLIPError } from '../errors';
-import type { NativeEngine } from '../native';
+import type { NativeEngine, NativePartInfo } from '../native';
 import type { ResolvedLoadOptions } from '../options';
 import { PARTS, type Part } from '../parts';
 import type { VisionPart } from './image-side';
-import type { Requests } from './requests';
-import type { TextParts } from './text-side';
+import type { TextPart } from './text-side';
 
 /** What one part runs on. */
 export interface PartInfo {
@@ -51,34 +50,41 @@ export interface ModelInfo extends PartInfo {
 /** The parts of a bundle that are open, and what runs them. */
 export interface OpenedParts {
   vision: VisionPart | undefined;
-  text: TextParts;
+  text: TextPart | undefined;
   choice: DeviceChoice;
   engine: NativeEngine;
   maxBatch: number;
 }
 
-function partInfo({ session }: Requests, storedPrecision: string): PartInfo {
-  const { device, precision, kernels } = session.info;
+function partInfo(info: NativePartInfo, storedPrecision: string): PartInfo {
+  const { device, precision, kernels } = info;
   return { device, precision: precision || storedPrecision, storedPrecision, kernels };
 }
 
-function textInfo(manifest: Manifest, { adapter, llm }: TextParts): ModelInfo['text'] {
-  const said = manifest.text;
+function textInfo({ text: said }: Manifest, text: TextPart): NonNullable<ModelInfo['text']> {
+  const { adapter, llm } = text.requests.session.info;
   return {
-    ...(adapter && {
-      adapter: {
-        ...partInfo(adapter.requests, said?.adapter?.precision ?? ''),
-        width: adapter.width,
-      },
-    }),
-    ...(llm && {
-      llm: {
-        ...partInfo(llm.requests, said?.llm?.precision ?? ''),
-        width: llm.width,
-        maxTokens: said?.llm?.model.maxTokens ?? 0,
-      },
-    }),
+    ...(adapter &&
+      text.adapter && {
+        adapter: { ...partInfo(adapter, said?.adapter?.precision ?? ''), ...text.adapter },
+      }),
+    ...(llm &&
+      text.llm && {
+        llm: {
+          ...partInfo(llm, said?.llm?.precision ?? ''),
+          width: text.llm.width,
+          maxTokens: said?.llm?.model.maxTokens ?? 0,
+        },
+      }),
   };
+}
+
+/** Of the vision tower, or without one of the text side. */
+function firstInfo({ vision, text }: Pick<OpenedParts, 'vision' | 'text'>): NativePartInfo {
+  const { adapter, llm } = text?.requests.session.info ?? {};
+  const info = vision?.requests.session.info.vision ?? adapter ?? llm;
+  if (info === undefined) throw new LLM2CLIPError('ERR_INTERNAL', 'no part was opened');
+  return info;
 }
 
 export function infoOf(
@@ -89,13 +95,11 @@ export function infoOf(
 ): ModelInfo {
   const { model, precision } = manifest;
   const { kind, flavour } = manifest.engine;
-  const first = vision ?? text.adapter ?? text.llm;
-  if (first === undefined) throw new LLM2CLIPError('ERR_INTERNAL', 'no part was opened');
   return {
-    ...partInfo(first.requests, precision),
+    ...partInfo(firstInfo({ vision, text }), precision),
     bundle: path,
     parts: PARTS.filter((part) => ({ vision, ...text })[part] !== undefined),
-    family: (vision && model?.family) ?? (text.llm ? 'llama' : 'adapter'),
+    family: (vision && model?.family) ?? (text?.llm ? 'llama' : 'adapter'),
     imageSize: vision?.preprocessing.size ?? 0,
     embeddingDim: embeddingDimOf(manifest, { vision, text }),
     parameters: manifest.parameters,
@@ -103,7 +107,7 @@ export function infoOf(
     deviceReason: choice.reason,
     threads,
     maxBatch,
-    ...((text.adapter || text.llm) && { text: textInfo(manifest, text) ?? {} }),
+    ...(text && { text: textInfo(manifest, text) }),
   };
 }
 
@@ -112,5 +116,5 @@ function embeddingDimOf(
   { vision, text }: Pick<OpenedParts, 'vision' | 'text'>,
 ): number {
   if (vision !== undefined && model !== undefined) return model.embeddingDim;
-  return (text.adapter && said?.adapter?.model.embeddingDim) ?? text.llm?.width ?? 0;
+  return (text?.adapter && said?.adapter?.model.embeddingDim) ?? text?.llm?.width ?? 0;
 }

@@ -2,7 +2,7 @@ import { invalidRange } from '../arguments';
 import type { VisionConfig } from '../checkpoint/vision-config';
 import { DEFAULT_ENGINE } from '../engines';
 import { LLM2CLIPError } from '../errors';
-import type { NativeSession, PatchesSpec } from '../native';
+import type { NativePartInfo, PatchesSpec } from '../native';
 
 /** A vision tower as a manifest has it: of an imported engine, only what it shows to the outside. */
 export type PatchTower = Pick<VisionConfig, 'imageSize' | 'embeddingDim'> & Partial<VisionConfig>;
@@ -38,10 +38,10 @@ function layerOf(layer: number, layers: number): number {
  */
 export function patchOutput(
   { imageSize, embeddingDim, patchSize, width, layers }: PatchTower,
-  { givesPatches }: NativeSession['info'],
+  info: NativePartInfo | undefined,
   layer: number | undefined,
 ): PatchOutput {
-  if (!givesPatches || patchSize === undefined || width === undefined || layers === undefined) {
+  if (!info?.givesPatches || patchSize === undefined || width === undefined || layers === undefined) {
     throw unavailable(
       "one of TensorRT's, one that was imported, or converted by an older llm2clip; convert the " +
         `checkpoint again with \`npx llm2clip convert --engine ${DEFAULT_ENGINE}\``,

@@ -6,16 +6,18 @@ import {
   type NativeSession,
   type PatchesSpec,
 } from '../native';
-import type { ResolvedEncodeOptions } from '../options';
+import type { ResolvedEncodeOptions, TextOutput } from '../options';
 import { ofThisRealm } from '../typed-array';
 
-/** Where one embedding goes, or what else is asked of a picture. */
+/** Where one embedding goes, or what else is asked of an input. */
 export interface Place {
   /** The caller bounds itself: never refused for a full queue. */
   waits: boolean;
   out: Float32Array | undefined;
   outOffset: number;
   patches?: PatchesSpec;
+  /** Of a text. */
+  output?: TextOutput;
 }
 
 /** Into an array of its own. */
@@ -38,11 +40,12 @@ export class Requests {
     input: Input,
     borrowed: boolean,
     { signal, timeoutMs, priority, normalize }: ResolvedEncodeOptions,
-    { waits, out, outOffset, patches }: Place,
+    { waits, out, outOffset, patches, output }: Place,
   ): Promise<Float32Array> {
     this.#nextId = (this.#nextId + 1) >>> 0;
     const id = this.#nextId;
-    const spec = { borrowed, priority, timeoutMs, waits, normalize, out, outOffset, patches };
+    const wanted = { normalize, out, outOffset, patches, output };
+    const spec = { borrowed, priority, timeoutMs, waits, ...wanted };
     const embedding = this.#encode(id, input, spec);
     this.#wakeSoon();
     if (signal === undefined) return embedding;

@@ -11,11 +11,11 @@ export type { Summary };
 export interface ModelStats extends EngineStats {
   /** Milliseconds of a picture in each stage; `run` of a batch. */
   stages: EngineStats['stages'] & { decode: Summary };
-  /** The text side, where it is loaded; the rest is of pictures. */
-  text?: { llm?: EngineStats; adapter?: EngineStats; cache?: VectorCacheStats };
+  /** The text side, where it is loaded: language model and adapter together. The rest is of pictures. */
+  text?: EngineStats & { cache?: VectorCacheStats };
 }
 
-/** What the engine of one part has done; a picture, a text or a feature is one request of it. */
+/** What the engines of one side have done; an image, a text or a feature is one request of them. */
 export interface EngineStats {
   requests: {
     /** Taken in; those refused are not counted. */
@@ -126,15 +126,13 @@ function nothing(): SessionStats {
   };
 }
 
-/** Of each part that is loaded. */
+/** Of each side that is loaded. */
 export interface PartStats {
   vision: { session: SessionStats; decoding: DecodeStats } | undefined;
-  llm: SessionStats | undefined;
-  adapter: SessionStats | undefined;
-  textCache: VectorCacheStats | undefined;
+  text: { session: SessionStats; cache: VectorCacheStats | undefined } | undefined;
 }
 
-export function modelStats({ vision, llm, adapter, textCache }: PartStats): ModelStats {
+export function modelStats({ vision, text }: PartStats): ModelStats {
   const { session = nothing(), decoding } = vision ?? {};
   const pictures = engineStats(session);
   const { input, output } = pictures.copies;
@@ -143,12 +141,8 @@ export function modelStats({ vision, llm, adapter, textCache }: PartStats): Mode
     ...pictures,
     stages: { ...pictures.stages, decode: summarise(decoding?.time) },
     copies: { input: { count: count + input.count, bytes: bytes + input.bytes }, output },
-    ...((llm || adapter) && {
-      text: {
-        ...(llm && { llm: engineStats(llm) }),
-        ...(adapter && { adapter: engineStats(adapter) }),
-        ...(textCache && { cache: textCache }),
-      },
+    ...(text && {
+      text: { ...engineStats(text.session), ...(text.cache && { cache: text.cache }) },
     }),
   };
 }

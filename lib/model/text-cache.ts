@@ -3,16 +3,16 @@ import type { Manifest } from '../bundle/manifest';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../bundle/text-manifest';
 import type { ResolvedLoadOptions } from '../options';
 import { VectorCache } from '../text/vector-cache';
-import type { TextParts } from './text-side';
+import type { TextPart } from './text-side';
 
 /** Of a bundle that makes embeddings of texts, unless the caller wants none. */
 export async function openTextCache(
   manifest: Manifest,
-  { llm, adapter }: TextParts,
+  text: TextPart | undefined,
   { textCache, logger }: ResolvedLoadOptions,
 ): Promise<VectorCache | undefined> {
   const dim = manifest.text?.adapter?.model.embeddingDim;
-  if (!llm || !adapter || dim === undefined || textCache === undefined) return undefined;
+  if (!text?.llm || !text.adapter || dim === undefined || textCache === undefined) return undefined;
   return VectorCache.open({ dim, digest: digestOf(manifest), ...textCache, logger });
 }
 

@@ -1,34 +1,36 @@
 import { Deadline } from '../async/deadline';
 import { LLM2CLIPError } from '../errors';
+import type { SessionStats } from '../native';
 import type { ResolvedEncodeOptions } from '../options';
-import { roundToBf16 } from '../text/bf16';
 import type { TextTokenizer } from '../text/tokenizer';
-import type { VectorCache } from '../text/vector-cache';
+import type { VectorCache, VectorCacheStats } from '../text/vector-cache';
 import { deliver } from './delivery';
 import { ANYWHERE, type Place, type Requests } from './requests';
 
-/** The loaded parts of a bundle's text side. */
-export interface TextParts {
+/** The loaded text side of a bundle: a language model, an adapter, or the one after the other. */
+export interface TextPart {
+  requests: Requests;
   /** `width`: numbers of its feature. */
-  llm?: { tokenizer: TextTokenizer; requests: Requests; width: number };
+  llm?: { tokenizer: TextTokenizer; width: number };
   /** `width`: numbers of the feature it takes. */
-  adapter?: { requests: Requests; width: number };
+  adapter?: { width: number };
 }
 
 /** What turns texts into embeddings: a tokenizer, a language model, and the adapter after it. */
 export class TextSide {
-  readonly parts: TextParts;
-  readonly cache: VectorCache | undefined;
+  readonly #part: TextPart | undefined;
+  readonly #cache: VectorCache | undefined;
 
-  constructor(parts: TextParts, cache: VectorCache | undefined) {
-    this.parts = parts;
-    this.cache = cache;
+  /** @param part None: every text is refused. */
+  constructor(part: TextPart | undefined, cache: VectorCache | undefined) {
+    this.#part = part;
+    this.#cache = cache;
   }
 
   /** The embedding [E] of a text, which is not computed again where it was before. */
   async encode(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
-    const { cache } = this;
-    if (cache === undefined) return this.#embed(text, options, place);
+    const cache = this.#cache;
+    if (cache === undefined) return this.#submit(text, options, place);
     const deadline = new Deadline(options.timeoutMs);
     const embedding = await deadline.within(options.signal, (signal) =>
       this.#recall(cache, text, { ...options, signal }, place),
@@ -45,7 +47,7 @@ export class TextSide {
   ): Promise<Float32Array> {
     const all = { ...options, normalize: false, timeoutMs: undefined };
     const embed = (signal: AbortSignal | undefined) =>
-      this.#embed(text, { ...all, signal }, { ...ANYWHERE, waits });
+      this.#submit(text, { ...all, signal }, { ...ANYWHERE, waits });
     try {
       return await cache.get(text, embed, options.signal);
     } catch (error) {
@@ -55,23 +57,13 @@ export class TextSide {
     }
   }
 
-  /** By both engines, one after the other. */
-  async #embed(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
-    const adapter = this.adapter();
-    const deadline = new Deadline(options.timeoutMs);
-    const { waits } = place;
-    const feature = await this.#feature(text, options, { ...ANYWHERE, waits }, deadline);
-    const left = { ...options, timeoutMs: deadline.left() };
-    return adapter.requests.submit({ feature }, false, left, place);
-  }
-
-  /** What the language model makes of a text [D], as the adapter takes it. */
+  /** What the language model makes of a text [D], as the adapter takes it: rounded to bf16. */
   encodeToFeature(
     text: string,
     options: ResolvedEncodeOptions,
     place: Place,
   ): Promise<Float32Array> {
-    return this.#feature(text, options, place, new Deadline(options.timeoutMs));
+    return this.#submit(text, { ...options, normalize: false }, { ...place, output: 'feature' });
   }
 
   /** The embedding [E] of a language model's feature [D], which is read before this returns. */
@@ -80,40 +72,45 @@ export class TextSide {
     options: ResolvedEncodeOptions,
     place: Place,
   ): Promise<Float32Array> {
-    return this.adapter().requests.submit({ feature }, true, options, place);
+    const { requests } = this.adapter();
+    return requests.submit({ feature }, true, options, place);
   }
 
   /** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one */
-  llm(): NonNullable<TextParts['llm']> {
-    return this.parts.llm ?? refuse('language model', 'convert with --llm FOLDER');
+  llm(): NonNullable<TextPart['llm']> & Pick<TextPart, 'requests'> {
+    const { requests, llm } = this.#part ?? {};
+    if (requests !== undefined && llm !== undefined) return { requests, ...llm };
+    return refuse('language model', 'convert with --llm FOLDER');
   }
 
   /** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one */
-  adapter(): NonNullable<TextParts['adapter']> {
-    return this.parts.adapter ?? refuse('text adapter', 'convert a checkpoint that holds one');
+  adapter(): NonNullable<TextPart['adapter']> & Pick<TextPart, 'requests'> {
+    const { requests, adapter } = this.#part ?? {};
+    if (requests !== undefined && adapter !== undefined) return { requests, ...adapter };
+    return refuse('text adapter', 'convert a checkpoint that holds one');
+  }
+
+  /** Of its engines, and of the cache before them; undefined where there are none. */
+  stats(): { session: SessionStats; cache: VectorCacheStats | undefined } | undefined {
+    if (this.#part === undefined) return undefined;
+    return { session: this.#part.requests.session.stats(), cache: this.#cache?.stats() };
   }
 
   async close(): Promise<void> {
-    const { llm, adapter } = this.parts;
-    await Promise.all([llm?.requests.close(), llm?.tokenizer.dispose(), adapter?.requests.close()]);
-    await this.cache?.settle();
+    const { requests, llm } = this.#part ?? {};
+    await Promise.all([requests?.close(), llm?.tokenizer.dispose()]);
+    await this.#cache?.settle();
   }
 
-  async #feature(
+  async #submit(
     text: string,
     options: ResolvedEncodeOptions,
     place: Place,
-    deadline: Deadline,
   ): Promise<Float32Array> {
     const { tokenizer, requests } = this.llm();
+    const deadline = new Deadline(options.timeoutMs);
     const tokens = await deadline.within(options.signal, () => tokenizer.encode(text));
-    const raw = { ...options, normalize: false, timeoutMs: deadline.left() };
-    const feature = await requests.submit(tokens, false, raw, place);
-    const { outOffset } = place;
-    const start = place.out === undefined ? 0 : outOffset;
-    // As the reference does, in whatever precision the language model ran.
-    roundToBf16(feature.subarray(start, start + this.llm().width));
-    return feature;
+    return requests.submit(tokens, false, { ...options, timeoutMs: deadline.left() }, place);
   }
 }
 

@@ -55,6 +55,17 @@ const RULES = [
     within: ['csrc/model'],
   },
   {
+    rule: 'what a run takes depends on csrc/base alone',
+    pattern: /#include\s*"(model|engine|serving|image|search|cuda|kernels)\//,
+    within: ['csrc/batch'],
+  },
+  {
+    rule: 'engines know no queues: pipelines run behind them',
+    pattern: /#include\s*"serving\//,
+    within: ['csrc/engine'],
+    except: ['csrc/engine/pipeline.', 'csrc/engine/served_session.'],
+  },
+  {
     rule: 'images, queues and search do not depend on models or engines',
     pattern: /#include\s*"(model|engine)\//,
     within: ['csrc/image', 'csrc/serving', 'csrc/search'],

@@ -257,6 +257,9 @@ const takeTurn = (most: number) => {
 };
 await attack('takeDecodeTurn', takeTurn, [integer(3, 1, 1 << 20)]);
 await expectRefusal('giveDecodeTurn without a turn', () => native.giveDecodeTurn());
+await attack('deliver', native.deliver, [
+  ...[floats(4), flag(true), optional(floats(8)), integer(2, 0, WHOLE)],
+]);
 await attack('createVectors', native.createVectors, [
   choice('fp32', 'fp16', 'int8'),
   integer(DIM, 1, 65_536),
@@ -362,21 +365,30 @@ await attack('inspect', engine.inspect, [
 await attack('calibrate', engine.calibrate, [imagesSpec]);
 await attack('layerEffects', engine.layerEffects, [imagesSpec, [layer]]);
 await attack('embed', engine.embed, [imagesSpec]);
+const textsSpec = {
+  ...{ file: string(engineFile), maxTokens: integer(32, 3, WIDTH), threads },
+  texts: [{ ids: memory(() => Int32Array.of(1, 2, 3)), pooled: integer(2, 1, 3) }],
+};
+await attack('embed texts', engine.embed, [textsSpec]);
 await attack('profile', engine.profile, [imagesSpec, integer(1, 1, 1_000_000)]);
 await attack('linearGflops', engine.linearGflops, [
   { rows: width, in: width, out: width, precision, threads, seconds: number(0, 0, 3600) },
 ]);
 
 const common = {
-  ...{ key: string(''), file: string(engineFile), cache: string(''), device: string('cpu') },
-  ...{ computeCapabilities: capabilities, threads, maxBatch: integer(2, 1, 65_536) },
+  ...{ key: string(''), device: string('cpu'), computeCapabilities: capabilities, threads },
   ...{ maxQueue: integer(8, 1, 2 ** 30), maxDelayMs: number(0, 0, 2 ** 31 - 1) },
-  embeddingDim: integer(FAKE_DIM, 1, WIDTH),
+};
+const part = {
+  ...{ file: string(engineFile), cache: string(''), maxBatch: integer(2, 1, 65_536) },
+  dim: integer(FAKE_DIM, 1, WIDTH),
 };
 const SESSIONS = {
-  images: { preprocessing: preprocessing(FAKE_SIZE) },
-  texts: { maxTokens: integer(32, 1, WIDTH), maxTokensPerBatch: integer(64, 1, 2 ** 40) },
-  features: { featureWidth: integer(FAKE_DIM, 1, WIDTH) },
+  images: { vision: { ...part, preprocessing: preprocessing(FAKE_SIZE) } },
+  texts: {
+    llm: { ...part, maxTokens: integer(32, 1, WIDTH), maxTokensPerBatch: integer(64, 1, 2 ** 40) },
+  },
+  features: { adapter: { ...part, width: integer(FAKE_DIM, 1, WIDTH) } },
 };
 const INPUTS = {
   images: { pixels: { pixelValues: images }, image },
@@ -397,6 +409,12 @@ const encodeSpec = {
   out: optional(floats(FAKE_DIM)),
   outOffset: integer(0, 0, WHOLE),
 };
+/** A session without an adapter gives features of texts. */
+const encodeSpecOf = (kind: string) => ({
+  ...encodeSpec,
+  output:
+    kind === 'texts' ? choice('feature', 'embedding') : optional(choice('embedding', 'feature')),
+});
 const patchesSpec = {
   ...encodeSpec,
   out: new Leaf(
@@ -425,9 +443,9 @@ for (const [kind, input] of Object.entries(SESSIONS)) {
     for (const [name, tree] of Object.entries(trees)) {
       const about = `encode of ${name} for ${kind}`;
       if (own === kind) {
-        await attack(about, encode, [tree, encodeSpec]);
+        await attack(about, encode, [tree, encodeSpecOf(kind)]);
         await attack(`${about}, patches`, encode, [tree, patchesSpec]);
-      } else await expectRefusal(about, () => encode(build(tree), build(encodeSpec)));
+      } else await expectRefusal(about, () => encode(build(tree), build(encodeSpecOf(kind))));
     }
   }
   const [tree] = Object.values(INPUTS[kind as keyof typeof INPUTS]) as [Tree];
@@ -436,11 +454,12 @@ for (const [kind, input] of Object.entries(SESSIONS)) {
     if (make() === 2 ** 31) continue;
     const value = make() as never;
     await expectRefusal(`encode for ${kind}, id: ${what}`, () =>
-      session.encode(value, build(tree) as never, build(encodeSpec) as never),
+      session.encode(value, build(tree) as never, build(encodeSpecOf(kind)) as never),
     );
     await expectRefusal(`cancel for ${kind}, id: ${what}`, () => session.cancel(value));
   }
-  const twice = () => session.encode(1, build(tree) as never, build(encodeSpec) as never);
+  const twice = () =>
+    session.encode(1, build(tree) as never, build(encodeSpecOf(kind)) as never);
   const first = twice();
   await expectRefusal(`encode for ${kind} twice under one id`, twice);
   session.wake();

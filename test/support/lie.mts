@@ -56,10 +56,12 @@ const session = await (async () => {
     [],
   );
   return engine.open({
-    preprocessing: { ...preprocessing, size: FAKE_SIZE } as Preprocessing,
-    ...{ key: 'lie', file: join(bundle, 'vision/1/model.pt'), cache: '', computeCapabilities: [] },
-    ...{ device: 'cpu', threads: 1, maxBatch: 4, maxQueue: 64, maxDelayMs: 0 },
-    embeddingDim: FAKE_DIM,
+    ...{ key: 'lie', device: 'cpu', computeCapabilities: [] },
+    ...{ threads: 1, maxQueue: 64, maxDelayMs: 0 },
+    vision: {
+      ...{ file: join(bundle, 'vision/1/model.pt'), cache: '', maxBatch: 4, dim: FAKE_DIM },
+      preprocessing: { ...preprocessing, size: FAKE_SIZE } as Preprocessing,
+    },
   });
 })();
 let id = 0;

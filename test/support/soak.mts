@@ -38,7 +38,7 @@ let fewestThreads = Number.POSITIVE_INFINITY;
 /** Whether no engine has pending work, including that of callers that have left. */
 function isIdle(model: Model): boolean {
   const { queue, text } = model.stats();
-  const queues = [queue, text?.llm?.queue, text?.adapter?.queue];
+  const queues = [queue, text?.queue];
   return queues.every((one) => one === undefined || one.depth + one.inBatches === 0);
 }
 

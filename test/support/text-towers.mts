@@ -5,11 +5,12 @@ import { readCheckpoint } from '#lib/checkpoint/read';
 import { openEngine } from '#lib/engines/index';
 import {
   type BuildSpec,
+  type EncodeSpec,
   FOR_CPU,
   fromNative,
   type Input,
   type NativeSession,
-  type SessionSpec,
+  type SessionParts,
   type TowerConfig,
 } from '#lib/native';
 import type { Precision } from '#lib/precision';
@@ -110,44 +111,75 @@ export async function buildTextEngine(
   return output;
 }
 
+/** One part alone, as a session: a language model's gives features. */
 export async function openTextEngine(
   file: string,
   preset: TextPreset,
-  options: Partial<SessionSpec> = {},
+  options: TextServing = {},
+): Promise<NativeSession> {
+  return openTextParts([{ file, preset }], options);
+}
+
+export interface TextServing {
+  threads?: number;
+  maxBatch?: number;
+  /** Of the adapter; default `maxBatch`. */
+  adapterBatch?: number;
+  maxQueue?: number;
+  maxTokensPerBatch?: number;
+}
+
+/** A language model and an adapter on one thread, or one of them. */
+export async function openTextParts(
+  files: readonly { file: string; preset: TextPreset }[],
+  options: TextServing = {},
 ): Promise<NativeSession> {
   const engine = await openEngine('torchscript');
-  const config = isLlama(preset) ? LLAMAS[preset] : ADAPTERS[preset];
-  const input = isLlama(preset)
-    ? { maxTokens: MAX_TOKENS, maxTokensPerBatch: 4096 }
-    : { featureWidth: config.width };
-  const embeddingDim = 'embeddingDim' in config ? config.embeddingDim : config.width;
-  const serving = { threads: 2, maxBatch: 16, maxQueue: 64, maxDelayMs: 0 };
-  const built = { computeCapabilities: [], cache: '' };
-  const spec = {
-    key: file,
-    file,
-    device: 'cpu',
-    embeddingDim,
-    ...serving,
-    ...built,
-    ...input,
-    ...options,
-  };
-  return fromNative(engine.open(spec as SessionSpec));
+  const { threads = 2, maxQueue = 64, maxTokensPerBatch = 4096 } = options;
+  const { maxBatch = 16, adapterBatch = maxBatch } = options;
+  const parts: SessionParts = {};
+  for (const { file, preset } of files) {
+    const part = { file, cache: '' };
+    if (isLlama(preset)) {
+      const { width: dim } = LLAMAS[preset];
+      const sizes = { maxBatch, maxTokens: MAX_TOKENS, maxTokensPerBatch };
+      parts.llm = { ...part, dim, ...sizes };
+    } else {
+      const { width, embeddingDim: dim } = ADAPTERS[preset];
+      parts.adapter = { ...part, dim, width, maxBatch: adapterBatch };
+    }
+  }
+  const serving = { threads, maxQueue, maxDelayMs: 0, device: 'cpu' };
+  const key = JSON.stringify([files, options]);
+  return fromNative(engine.open({ key, computeCapabilities: [], ...serving, ...parts }));
+}
+
+/** What an engine file gives of each input alone, as it is: a language model's feature not rounded. */
+export async function embedRaw(file: string, inputs: readonly Input[]): Promise<Float32Array[]> {
+  const engine = await openEngine('torchscript');
+  return Promise.all(
+    inputs.map((input) => {
+      if (!('ids' in input)) throw new TypeError('expected a text');
+      const spec = { file, maxTokens: MAX_TOKENS, threads: 2, texts: [input] };
+      return fromNative(engine.embed(spec));
+    }),
+  );
 }
 
 let nextId = 0;
 
-/** Encodes inputs together, without normalisation. */
+/** Encodes inputs together, without normalisation. Texts are encoded to the embedding if there is an adapter. */
 export async function encodeAll(
   session: NativeSession,
   inputs: readonly Input[],
+  output: EncodeSpec['output'] = session.info.adapter ? 'embedding' : 'feature',
 ): Promise<PromiseSettledResult<Float32Array>[]> {
   const spec = { borrowed: true, priority: 0, timeoutMs: undefined, waits: true };
   const where = { normalize: false, out: undefined, outOffset: 0 };
   const asked = inputs.map((input) => {
     nextId += 1;
-    return fromNative(session.encode(nextId, input, { ...spec, ...where }));
+    const wanted = 'ids' in input ? output : undefined;
+    return fromNative(session.encode(nextId, input, { ...spec, ...where, output: wanted }));
   });
   session.wake();
   return Promise.allSettled(asked);
@@ -157,8 +189,9 @@ export async function encodeAll(
 export async function embedAll(
   session: NativeSession,
   inputs: readonly Input[],
+  output?: EncodeSpec['output'],
 ): Promise<Float32Array[]> {
-  return (await encodeAll(session, inputs)).map((result) => {
+  return (await encodeAll(session, inputs, output)).map((result) => {
     if (result.status === 'fulfilled') return result.value;
     throw result.reason;
   });

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "batch/text_rows.h"
 #include "cuda/batch_sizes.h"
-#include "engine/text_rows.h"
 
 namespace llm2clip::tensorrt {
 
@@ -11,8 +11,8 @@ std::span<int64_t> DeviceTexts::Rows::numbers() const {
   return {reinterpret_cast<int64_t*>(host.data()), host.bytes() / sizeof(int64_t)};
 }
 
-DeviceTexts::DeviceTexts(int64_t max_batch, int64_t slot)
-    : slot_(slot), batches_(batch_sizes(max_batch)), lengths_(text_lengths(slot - kTextHeader)) {
+DeviceTexts::DeviceTexts(int64_t max_batch, int64_t most_tokens)
+    : batches_(batch_sizes(max_batch)), lengths_(text_lengths(most_tokens)) {
   const CudaStream stream;
   const auto bytes = static_cast<size_t>(max_batch * lengths_.back()) * sizeof(int64_t);
   for (Rows& rows : rows_) {
@@ -31,9 +31,8 @@ std::vector<BatchSize> DeviceTexts::to_warm_up() const {
   return sizes;
 }
 
-BatchSize DeviceTexts::give(const float* slots, int64_t batch, const CudaStream& stream) {
-  const TextSlots texts{slots, batch, slot_};
-  const BatchSize size{size_for(batches_, batch), size_for(lengths_, texts.longest())};
+BatchSize DeviceTexts::give(const Texts& texts, const CudaStream& stream) {
+  const BatchSize size{size_for(batches_, texts.count()), size_for(lengths_, texts.longest())};
   const auto count = static_cast<size_t>(size.batch * size.tokens);
   const auto some = [&](size_t i) { return rows_[i].numbers().first(count); };
   write_text_rows(texts, {size.batch, size.tokens, some(0), some(1), some(2)});

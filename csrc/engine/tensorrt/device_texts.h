@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "batch/batch_view.h"
 #include "cuda/memory.h"
 
 namespace llm2clip::tensorrt {
@@ -19,15 +20,15 @@ struct BatchSize {
 // a recorded launch may use them. This file does not depend on TensorRT.
 class DeviceTexts {
  public:
-  // `slot` is the size of a text in floats, see text_slot.h. Throws ERR_OUT_OF_MEMORY.
-  DeviceTexts(int64_t max_batch, int64_t slot);
+  // For texts of at most so many tokens. Throws ERR_OUT_OF_MEMORY.
+  DeviceTexts(int64_t max_batch, int64_t most_tokens);
 
   // Returns each batch size and each length once, because all pairs of them would take minutes.
   // These sizes may run before give() is called.
   std::vector<BatchSize> to_warm_up() const;
   // Copies a batch to the device, ahead of later work on `stream`. The stream must have finished
   // the previous batch.
-  BatchSize give(const float* slots, int64_t batch, const CudaStream& stream);
+  BatchSize give(const Texts& texts, const CudaStream& stream);
   // The address of ids (0), attention mask (1) and pool mask (2), int64 [batch, tokens] of the size
   // that give() returned.
   void* data(size_t i) const { return rows_[i].device.data(); }
@@ -39,7 +40,6 @@ class DeviceTexts {
     std::span<int64_t> numbers() const;
   };
 
-  int64_t slot_;
   std::vector<int64_t> batches_, lengths_;
   std::array<Rows, 3> rows_;
 };

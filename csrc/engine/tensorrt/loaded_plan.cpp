@@ -8,7 +8,6 @@
 #include "engine/tensorrt/log.h"
 #include "engine/tensorrt/texts.h"
 #include "engine/tensorrt/vendor.h"
-#include "engine/text_slot.h"
 
 namespace llm2clip::tensorrt {
 namespace {
@@ -53,7 +52,7 @@ void require_room(const std::string& of, int64_t wanted, int64_t most) {
 }  // namespace
 
 LoadedPlan::LoadedPlan(std::span<const std::byte> plan, const SessionOptions& options)
-    : runtime_(create_runtime()), one_(options.input) {
+    : runtime_(create_runtime()), input_(options.input) {
   engine_.reset(runtime_->deserializeCudaEngine(plan.data(), plan.size()));
   require(engine_.get(), ErrorCode::kEngineIncompatible,
           std::string(kFlavour.name) + " cannot open this engine");
@@ -63,27 +62,29 @@ LoadedPlan::LoadedPlan(std::span<const std::byte> plan, const SessionOptions& op
 
 void LoadedPlan::require_inputs(int64_t max_batch) {
   inputs_ = names(*engine_, TensorIOMode::kINPUT);
-  if (std::ranges::is_permutation(inputs_, kTextInputs)) {
-    inputs_.assign(kTextInputs.begin(), kTextInputs.end());
+  if (input_.kind == InputKind::kText) {
     require_texts();
   } else {
     require_one(*engine_, inputs_, "input");
     const Shape found = tensor_shape(*engine_, inputs_[0]);
-    const Shape expected = batch_of(found.empty() ? 0 : found[0], one_);
+    const Shape expected = batch_of(found.empty() ? 0 : found[0], input_.shape);
     if (found != expected) refuse("an input of " + to_string(expected), to_string(found));
   }
   require_room("batches of ", max_batch, most(*engine_, inputs_[0])[0]);
 }
 
 void LoadedPlan::require_texts() {
+  if (!std::ranges::is_permutation(inputs_, kTextInputs)) {
+    refuse("inputs of texts, input_ids, attention_mask and pool_mask", "others");
+  }
+  inputs_.assign(kTextInputs.begin(), kTextInputs.end());
   for (const std::string& name : inputs_) {
     const Shape shape = tensor_shape(*engine_, name);
     if (shape.size() != 2 || engine_->getTensorDataType(name.c_str()) != DataType::kINT64) {
       refuse(name + " of [batch, tokens] int64", to_string(shape) + " or another type");
     }
   }
-  if (one_.size() != 1) refuse("an input of " + to_string(one_), "one of texts");
-  require_room("texts of ", one_[0] - kTextHeader, most(*engine_, inputs_[0])[1]);
+  require_room("texts of ", input_.most_tokens(), most(*engine_, inputs_[0])[1]);
 }
 
 void LoadedPlan::require_output() {

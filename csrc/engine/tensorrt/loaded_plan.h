@@ -23,9 +23,8 @@ class LoadedPlan {
   nvinfer1::ICudaEngine& engine() const { return *engine_; }
   // One name for images or features. For texts three: token ids, attention mask and pool mask.
   const std::vector<std::string>& inputs() const { return inputs_; }
-  bool takes_texts() const { return inputs_.size() > 1; }
   const char* output() const { return output_.c_str(); }
-  const Shape& one() const { return one_; }  // the shape of one input of a batch
+  const Input& input() const { return input_; }  // one input of a batch
   int64_t embedding_dim() const { return embedding_dim_; }
 
  private:
@@ -37,7 +36,7 @@ class LoadedPlan {
   std::unique_ptr<nvinfer1::ICudaEngine> engine_;
   std::vector<std::string> inputs_;
   std::string output_;
-  Shape one_;
+  Input input_;
   int64_t embedding_dim_ = 0;
 };
 

@@ -6,7 +6,6 @@
 #include "base/output_file.h"
 #include "engine/tensorrt/flavour.h"
 #include "engine/tensorrt/log.h"
-#include "engine/text_slot.h"
 
 namespace llm2clip::tensorrt {
 namespace {
@@ -50,7 +49,7 @@ void add_profile(nvinfer1::IBuilder& builder, nvinfer1::INetworkDefinition& netw
   using nvinfer1::OptProfileSelector;
   nvinfer1::IOptimizationProfile& profile =
       require(builder.createOptimizationProfile(), ErrorCode::kInternal, "cannot make a profile");
-  const int64_t max_batch = options.max_batch, max_tokens = options.input[0] - kTextHeader;
+  const int64_t max_batch = options.max_batch, max_tokens = options.input.most_tokens();
   for (int32_t i = 0; i < network.getNbInputs(); ++i) {
     const nvinfer1::ITensor& input = *network.getInput(i);
     const auto allow = [&](OptProfileSelector selector, int64_t batch, int64_t tokens) {

@@ -16,13 +16,18 @@ bool set_input(IExecutionContext& context, const std::string& name, const Shape&
          context.setTensorAddress(name.c_str(), data);
 }
 
+const float* numbers_of(const BatchView& batch) {
+  if (const auto* images = std::get_if<Images>(&batch)) return images->pixels;
+  return std::get<Features>(batch).numbers;
+}
+
 // Images or features. Their copies to the device start as soon as they are complete.
 class StagedInputs final : public PlanInputs {
  public:
   StagedInputs(const LoadedPlan& plan, int64_t max_batch,
                std::shared_ptr<const CudaContext> context)
       : name_(plan.inputs().front()),
-        one_(plan.one()),
+        one_(plan.input().shape),
         sizes_(batch_sizes(max_batch)),
         staged_({std::move(context), static_cast<size_t>(element_count(one_))}),
         memory_(static_cast<size_t>(max_batch * element_count(one_)) * sizeof(float)) {}
@@ -35,9 +40,10 @@ class StagedInputs final : public PlanInputs {
     return sizes;
   }
 
-  BatchSize give(const float* inputs, int64_t batch, const CudaStream& stream) override {
-    staged_.give(inputs, static_cast<size_t>(batch), memory_.address(), stream);
-    return {size_for(sizes_, batch), 0};
+  BatchSize give(const BatchView& batch, const CudaStream& stream) override {
+    const int64_t count = count_of(batch);
+    staged_.give(numbers_of(batch), static_cast<size_t>(count), memory_.address(), stream);
+    return {size_for(sizes_, count), 0};
   }
 
   bool set(IExecutionContext& context, const BatchSize& size) const override {
@@ -55,7 +61,7 @@ class StagedInputs final : public PlanInputs {
 class TextInputs final : public PlanInputs {
  public:
   TextInputs(const LoadedPlan& plan, int64_t max_batch)
-      : names_(plan.inputs()), texts_(max_batch, element_count(plan.one())) {}
+      : names_(plan.inputs()), texts_(max_batch, plan.input().most_tokens()) {}
 
   // give() makes the device's input from this memory.
   std::unique_ptr<BatchMemory> batch_memory(size_t floats) override {
@@ -64,8 +70,8 @@ class TextInputs final : public PlanInputs {
 
   std::vector<BatchSize> to_warm_up() const override { return texts_.to_warm_up(); }
 
-  BatchSize give(const float* inputs, int64_t batch, const CudaStream& stream) override {
-    return texts_.give(inputs, batch, stream);
+  BatchSize give(const BatchView& batch, const CudaStream& stream) override {
+    return texts_.give(std::get<Texts>(batch), stream);
   }
 
   bool set(IExecutionContext& context, const BatchSize& size) const override {
@@ -85,7 +91,7 @@ class TextInputs final : public PlanInputs {
 
 std::unique_ptr<PlanInputs> plan_inputs(const LoadedPlan& plan, int64_t max_batch,
                                         std::shared_ptr<const CudaContext> context) {
-  if (plan.takes_texts()) return std::make_unique<TextInputs>(plan, max_batch);
+  if (plan.input().kind == InputKind::kText) return std::make_unique<TextInputs>(plan, max_batch);
   return std::make_unique<StagedInputs>(plan, max_batch, std::move(context));
 }
 

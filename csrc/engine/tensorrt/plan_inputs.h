@@ -22,7 +22,7 @@ class PlanInputs {
   virtual std::vector<BatchSize> to_warm_up() const = 0;
   // Copies a batch to the device, ahead of later work on `stream`. The stream must have finished
   // the previous batch. Memory after the batch keeps old data, and the results for it are ignored.
-  virtual BatchSize give(const float* inputs, int64_t batch, const CudaStream& stream) = 0;
+  virtual BatchSize give(const BatchView& batch, const CudaStream& stream) = 0;
   // Sets the inputs' addresses and shapes. Returns false when the library refuses.
   virtual bool set(nvinfer1::IExecutionContext& context, const BatchSize& size) const = 0;
 };

@@ -11,7 +11,7 @@ namespace {
 class TensorrtBuilder final : public TensorrtNet {
  public:
   explicit TensorrtBuilder(const BuildOptions& options)
-      : TensorrtNet(create_builder(), options.precision, options.input), options_(options) {}
+      : TensorrtNet(create_builder(), options.precision, options.input.shape), options_(options) {}
 
   BuildReport save(Value embedding, const std::string& path) override {
     write_plan(builder(), finish(embedding), options_, path);

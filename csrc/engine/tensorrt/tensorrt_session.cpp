@@ -43,10 +43,11 @@ class TensorrtSession final : public Session {
     return inputs_->batch_memory(floats);
   }
 
-  Embeddings run(const float* inputs, int64_t batch) override {
+  Embeddings run(const BatchView& inputs) override {
+    const int64_t batch = count_of(inputs);
     const size_t size = bytes(batch * plan_.embedding_dim());
     const auto result = results_.next(size);
-    enqueue(inputs_->give(inputs, batch, stream_));
+    enqueue(inputs_->give(inputs, stream_));
     copy_to_host({result->memory.data(), size}, embeddings_.address(), stream_);
     stream_.record(done_);
     done_.wait();

@@ -10,6 +10,30 @@
 namespace llm2clip {
 namespace {
 
+class TorchscriptCalibrator final : public Calibrator {
+ public:
+  Calibration calibrate(const SessionOptions& options, const Images& images) override {
+    return torchscript_calibrate(options, images);
+  }
+  std::vector<double> layer_effects(const SessionOptions& options, const Images& images,
+                                    const std::vector<LayerSmoothing>& layers) override {
+    return torchscript_layer_effects(options, images, layers);
+  }
+};
+
+class TorchscriptProfiler final : public Profiler {
+ public:
+  std::vector<OperatorTime> profile(const SessionOptions& options, const BatchView& batch,
+                                    int64_t rounds) override {
+    return torchscript_profile(options, batch, rounds);
+  }
+};
+
+class TorchscriptLinearRate final : public LinearRate {
+ public:
+  double gflops(const LinearSpec& spec) override { return torchscript_linear_gflops(spec); }
+};
+
 class TorchscriptEngine final : public Engine {
  public:
   std::string version() const override { return TORCH_VERSION; }
@@ -22,20 +46,14 @@ class TorchscriptEngine final : public Engine {
   Inspection inspect(const SessionOptions& options) override {
     return torchscript_inspect(options);
   }
-  Calibration calibrate(const SessionOptions& options, const float* pixels,
-                        int64_t count) override {
-    return torchscript_calibrate(options, pixels, count);
-  }
-  std::vector<double> layer_effects(const SessionOptions& options, const float* pixels,
-                                    int64_t count,
-                                    const std::vector<LayerSmoothing>& layers) override {
-    return torchscript_layer_effects(options, pixels, count, layers);
-  }
-  std::vector<OperatorTime> profile(const SessionOptions& options, const float* pixels,
-                                    int64_t batch, int64_t rounds) override {
-    return torchscript_profile(options, pixels, batch, rounds);
-  }
-  double linear_gflops(const LinearSpec& spec) override { return torchscript_linear_gflops(spec); }
+  Calibrator* calibrator() override { return &calibrator_; }
+  Profiler* profiler() override { return &profiler_; }
+  LinearRate* linear_rate() override { return &linear_rate_; }
+
+ private:
+  TorchscriptCalibrator calibrator_;
+  TorchscriptProfiler profiler_;
+  TorchscriptLinearRate linear_rate_;
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "described_network.h"
-#include "engine/text_slot.h"
 #include "host_network.h"
 #include "network_test.h"
 #include "tests/expect.h"
@@ -31,7 +30,7 @@ int64_t constants_of(Described& net, const Shape& shape) {
 // The first and the last attention share their tables, the middle one has its own: cosines and
 // sines, of queries and of keys.
 void test_text_ropes() {
-  Described net(text_ropes, {kTextHeader + kRopeTokens}, Precision::kFp32, text_rope_shapes(),
+  Described net(text_ropes, {kRopeTokens}, Precision::kFp32, text_rope_shapes(),
                 drawn);
   EXPECT(constants_of(net, {kRopeTokens, 4}) == 4 && constants_of(net, {kRopeTokens, 8}) == 4);
   HostNetwork host(net.network());

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/text_rows.h"
+#include "batch/text_list.h"
+#include "batch/text_rows.h"
 #include "host_network.h"
 #include "plain_text.h"
 #include "tests/expect.h"
@@ -48,7 +49,7 @@ Described llama_described(const LlamaConfig& c, Precision precision = Precision:
     shapes[layer + ".mlp.up_proj.weight"] = {c.hidden, c.width};
     shapes[layer + ".mlp.down_proj.weight"] = {c.width, c.hidden};
   }
-  return {c, {kTextHeader + c.max_tokens}, precision, shapes, drawn};
+  return {c, {c.max_tokens}, precision, shapes, drawn};
 }
 
 AdapterConfig adapter_config(bool normalizes_input) {
@@ -99,16 +100,12 @@ using Inputs = std::map<std::string, Array>;
 
 // As a session passes texts to a plan, with an extra empty row.
 Inputs padded_on_the_left() {
-  const size_t slot = kTextHeader + kMaxTokens;
-  std::vector<float> slots(kTexts.size() * slot);
-  for (size_t i = 0; i < kTexts.size(); ++i) {
-    write_text(kTexts[i].ids, kTexts[i].pooled, std::span(slots).subspan(i * slot, slot));
-  }
+  TextList list;
+  for (const Text& text : kTexts) list.add(text.ids, text.pooled);
   const auto texts = static_cast<int64_t>(kTexts.size());
   const Shape shape{texts + 1, kMaxTokens + 2};
   std::vector<int64_t> ids(static_cast<size_t>(element_count(shape))), there = ids, counts = ids;
-  write_text_rows({slots.data(), texts, static_cast<int64_t>(slot)},
-                  {shape[0], shape[1], ids, there, counts});
+  write_text_rows(list.view(), {shape[0], shape[1], ids, there, counts});
   const auto array = [&](const std::vector<int64_t>& numbers) {
     return Array{shape, {numbers.begin(), numbers.end()}};
   };

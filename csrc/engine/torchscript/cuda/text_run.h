@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "engine/packed_texts.h"
+#include "batch/packed_texts.h"
 
 namespace llm2clip {
 

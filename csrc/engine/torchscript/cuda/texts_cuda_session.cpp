@@ -10,9 +10,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "batch/packed_texts.h"
+#include "batch/text_list.h"
 #include "cuda/result_ring.h"
 #include "cuda/stream_pool.h"
-#include "engine/packed_texts.h"
 #include "engine/torchscript/cuda/cuda_error.h"
 #include "engine/torchscript/cuda/device_check.h"
 #include "engine/torchscript/cuda/graph_rewrites.h"
@@ -42,7 +43,7 @@ class TextsCudaSession final : public Session {
       : index_(cuda_device_index(options.device)),
         context_(std::make_shared<const CudaContext>(index_)),
         results_(context_),
-        size_(element_count(options.input)) {
+        input_(options.input) {
     const CudaDevice device = usable_device(index_);
     info_.device = "cuda:" + std::to_string(index_);
     info_.kernels.push_back("GPU: " + describe(device));
@@ -52,9 +53,9 @@ class TextsCudaSession final : public Session {
 
   const SessionInfo& info() const override { return info_; }
 
-  Embeddings run(const float* inputs, int64_t batch) override {
+  Embeddings run(const BatchView& batch) override {
     return translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot run engine", stream_,
-                                   [&] { return run_batch({inputs, batch, size_}); });
+                                   [&] { return run_batch(batch); });
   }
 
  private:
@@ -66,7 +67,7 @@ class TextsCudaSession final : public Session {
     module_ = jit::load(options.path, at::kCPU);
     module_.hasattr(kLinearWeights) ? open_native(device) : open_portable(options.path);
     module_.eval();
-    inputs_.emplace(module_, options.input);
+    inputs_.emplace(module_, input_);
     vocabulary_ = vocabulary(module_);
     warm_up(options.max_batch);
   }
@@ -74,17 +75,25 @@ class TextsCudaSession final : public Session {
   // Runs the largest possible batch, so that a lack of memory fails the opening, and a short one,
   // which uses other kernels.
   void warm_up(int64_t max_batch) {
-    const int64_t longest = inputs_->are_texts() ? size_ - kTextHeader : 1;
-    const int64_t count = std::clamp<int64_t>(kTokensAtOnce / longest, 1, max_batch);
-    std::vector<float> inputs(static_cast<size_t>(count * size_));
-    const auto run_all = [&](int64_t some, int64_t tokens) {
-      for (int64_t i = 0; inputs_->are_texts() && i < some; ++i) {
-        inputs[i * size_] = inputs[i * size_ + 1] = static_cast<float>(tokens);
-      }
-      run_batch({inputs.data(), some, size_});
-    };
-    run_all(count, longest);
-    run_all(1, std::min<int64_t>(longest, kShortText));
+    if (!inputs_->are_texts()) {
+      run_blank_features(std::clamp<int64_t>(kTokensAtOnce, 1, max_batch));
+      return run_blank_features(1);
+    }
+    const int64_t longest = input_.most_tokens();
+    run_blank_texts(std::clamp<int64_t>(kTokensAtOnce / longest, 1, max_batch), longest);
+    run_blank_texts(1, std::min<int64_t>(longest, kShortText));
+  }
+
+  void run_blank_features(int64_t count) {
+    const std::vector<float> numbers(static_cast<size_t>(count * input_.numbers()));
+    run_batch(Features{numbers.data(), count, input_.numbers()});
+  }
+
+  void run_blank_texts(int64_t count, int64_t tokens) {
+    const std::vector<int32_t> ids(static_cast<size_t>(tokens));
+    TextList texts;
+    for (int64_t i = 0; i < count; ++i) texts.add(ids, tokens);
+    run_batch(texts.view());
   }
 
   void open_native(const CudaDevice& device) {
@@ -108,39 +117,39 @@ class TextsCudaSession final : public Session {
     info_.kernels.emplace_back("aten, as the file says");
   }
 
-  Embeddings run_batch(const TextSlots& all) {
+  Embeddings run_batch(const BatchView& batch) {
     const c10::InferenceMode guard;
     const c10::cuda::CUDAStreamGuard on_stream(torch_stream(stream_, index_));
     const jit::GraphOptimizerEnabledGuard as_written(false);
-    if (inputs_->are_texts()) check_ids(all, vocabulary_);
-    begin_sending(all);
+    if (inputs_->are_texts()) check_ids(std::get<Texts>(batch), vocabulary_);
+    begin_sending(batch);
+    const int64_t all = count_of(batch);
     int64_t dim = 0;
     std::shared_ptr<const ResultRing::Piece> result;
-    for (int64_t first = 0, count = 0; first < all.count; first += count) {
-      const float* const next = all.first + first * size_;
-      count = inputs_->at_once(next, all.count - first, kTokensAtOnce);
-      const Tensor output = embeddings_of(forward({next, count, size_}), count);
+    for (int64_t first = 0, count = 0; first < all; first += count) {
+      count = inputs_->at_once(some_of(batch, first, all - first), kTokensAtOnce);
+      const Tensor output = embeddings_of(forward(some_of(batch, first, count)), count);
       dim = output.size(1);
-      if (!result) result = results_.next(static_cast<size_t>(all.count * dim) * sizeof(float));
+      if (!result) result = results_.next(static_cast<size_t>(all * dim) * sizeof(float));
       const auto row = static_cast<size_t>(dim) * sizeof(float);
       copy_to_host({result->memory.data() + first * row, count * row},
                    reinterpret_cast<CudaAddress>(output.const_data_ptr()), stream_);
     }
     stream_.record(done_);
     done_.wait();
-    return {result->memory.floats(), all.count, dim, result};
+    return {result->memory.floats(), all, dim, result};
   }
 
-  c10::IValue forward(const TextSlots& some) {
+  c10::IValue forward(const BatchView& some) {
     switch (inputs_->kind()) {
-      case Kind::kTexts: return forward_texts(some);
-      case Kind::kPaddedTexts: return forward_padded(some);
-      case Kind::kTensor: return module_.forward({features(some)});
+      case Kind::kTexts: return forward_texts(std::get<Texts>(some));
+      case Kind::kPaddedTexts: return forward_padded(std::get<Texts>(some));
+      case Kind::kTensor: return module_.forward({features(std::get<Features>(some))});
     }
     return {};
   }
 
-  c10::IValue forward_texts(const TextSlots& some) {
+  c10::IValue forward_texts(const Texts& some) {
     const PackedTexts size = packed_size(some);
     const auto packed = room(size.numbers());
     pack_texts(some, packed);
@@ -149,24 +158,25 @@ class TextsCudaSession final : public Session {
     return module_.forward(std::move(inputs.arguments));
   }
 
-  c10::IValue forward_padded(const TextSlots& some) {
-    std::vector<c10::IValue> rows = inputs_->of(some.first, some.count);
+  c10::IValue forward_padded(const Texts& some) {
+    std::vector<c10::IValue> rows = inputs_->of(some);
     for (c10::IValue& each : rows) each = each.toTensor().to(torch_device());
     return module_.forward(std::move(rows));
   }
 
-  Tensor features(const TextSlots& some) {
-    const auto sent = room(some.count * size_);
-    std::copy_n(some.first, sent.size(), reinterpret_cast<float*>(sent.data()));
-    return send(sent).view(at::kFloat).view({some.count, size_});
+  Tensor features(const Features& some) {
+    const auto numbers = room(some.count * some.size);
+    std::copy_n(some.numbers, numbers.size(), reinterpret_cast<float*>(numbers.data()));
+    return send(numbers).view(at::kFloat).view({some.count, some.size});
   }
 
   // Makes room for everything that a run sends, so that no part is overwritten while it is being
   // sent.
-  void begin_sending(const TextSlots& all) {
+  void begin_sending(const BatchView& batch) {
+    const auto* const texts = std::get_if<Texts>(&batch);
     // Each part has one more offset than texts.
-    const int64_t numbers =
-        inputs_->are_texts() ? packed_size(all).numbers() + all.count : all.count * size_;
+    const int64_t numbers = texts != nullptr ? packed_size(*texts).numbers() + texts->count()
+                                             : count_of(batch) * input_.numbers();
     const auto bytes = static_cast<size_t>(numbers) * sizeof(int32_t);
     if (bytes > pinned_.bytes()) pinned_ = PinnedMemory(bytes);
     used_ = 0;
@@ -197,7 +207,7 @@ class TextsCudaSession final : public Session {
   int64_t used_ = 0;     // numbers of 4 bytes in use
   KeptMemory kept_;      // destroyed after all members below
   jit::Module module_;
-  int64_t size_;  // of one input, in floats
+  Input input_;
   std::optional<ModuleInputs> inputs_;
   int64_t vocabulary_ = 0;
   SessionInfo info_;

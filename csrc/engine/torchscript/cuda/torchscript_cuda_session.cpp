@@ -69,23 +69,23 @@ class TorchscriptCudaSession final : public Session {
 
   std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_->add(floats); }
 
-  Embeddings run(const float* pixels, int64_t batch) override {
-    return run_pieces(pixels, batch, [this](int64_t count) { return graphs_->run(count); });
+  Embeddings run(const BatchView& batch) override {
+    return run_pieces(std::get<Images>(batch), [this](int64_t count) { return graphs_->run(count); });
   }
 
   // Runs the operators one by one. Graphs are recorded only for embeddings, which are requested all
   // the time.
-  Embeddings run_patches(const float* pixels, int64_t batch,
-                         std::optional<int64_t> layer) override {
-    if (!info_.gives_patches) return Session::run_patches(pixels, batch, layer);
-    return run_pieces(pixels, batch, [&](int64_t count) {
+  Embeddings run_patches(const Images& images, std::optional<int64_t> layer) override {
+    if (!info_.gives_patches) return Session::run_patches(images, layer);
+    return run_pieces(images, [&](int64_t count) {
       const jit::GraphOptimizerEnabledGuard as_written(false);
       return patches_of(module_, {input_.narrow(0, 0, count)}, layer, count);
     });
   }
 
  private:
-  int64_t picture() const { return element_count(options_.input); }
+  int64_t picture() const { return options_.input.numbers(); }
+  int64_t image_size() const { return options_.input.shape.back(); }
   c10::Device torch_device() const { return {c10::kCUDA, static_cast<c10::DeviceIndex>(index_)}; }
   // The address where the graphs read images.
   CudaAddress input_address() const {
@@ -125,8 +125,8 @@ class TorchscriptCudaSession final : public Session {
     info_.kernels.emplace_back("linear: cuBLASLt, padded");
     info_.kernels.push_back("attention: " + name(attention) + ", own rotary embedding");
     info_.kernels.emplace_back(own_head ? "norms: own, the last one with the head" : "norms: own");
-    const auto patches = patch_embedding_of(module_, options_.input.back());
-    if (!patches) return blank_input(options_.input, at::kFloat);
+    const auto patches = patch_embedding_of(module_, image_size());
+    if (!patches) return blank_input(options_.input.shape, at::kFloat);
     take_pictures(patch_intake(patches->type(), patches->grid));
     return blank_input({patches->grid.count(), patches->grid.padded},
                        patches->weight.scalar_type());
@@ -144,7 +144,7 @@ class TorchscriptCudaSession final : public Session {
       stream_.synchronize();
     };
     receive();
-    const int64_t size = options_.input.back(), width = size + 1, height = 2 * size + 3;
+    const int64_t size = image_size(), width = size + 1, height = 2 * size + 3;
     const std::vector<uint8_t> black(static_cast<size_t>(width * height));
     const Preprocessing how{static_cast<int>(size), {0, 0, 0}, {1, 1, 1}};
     for (const auto& image : {ImageView{black.data(), 1, 1, 1}, {black.data(), width, height, 1}}) {
@@ -158,7 +158,7 @@ class TorchscriptCudaSession final : public Session {
     module_ = jit::load(options_.path, torch_device());
     module_.eval();
     info_.kernels.emplace_back("aten, as the file says");
-    return blank_input(options_.input, at::kFloat);
+    return blank_input(options_.input.shape, at::kFloat);
   }
 
   Tensor forward(const Tensor& batch) {
@@ -168,20 +168,21 @@ class TorchscriptCudaSession final : public Session {
 
   // `run_piece` returns [at least count, dim] f32 for the first `count` inputs on the GPU.
   template <typename RunPiece>
-  Embeddings run_pieces(const float* pixels, int64_t batch, const RunPiece& run_piece) {
+  Embeddings run_pieces(const Images& images, const RunPiece& run_piece) {
     return translating_cuda_errors(ErrorCode::kEngineIncompatible, "cannot run engine", stream_,
-                                   [&] { return run_batch(pixels, batch, run_piece); });
+                                   [&] { return run_batch(images, run_piece); });
   }
 
   template <typename RunPiece>
-  Embeddings run_batch(const float* pixels, int64_t batch, const RunPiece& run_piece) {
+  Embeddings run_batch(const Images& images, const RunPiece& run_piece) {
     const c10::InferenceMode guard;
     const c10::cuda::CUDAStreamGuard on_stream(torch_stream(stream_, index_));
+    const int64_t batch = images.count;
     int64_t dim = 0;
     std::shared_ptr<const ResultRing::Piece> result;
     for (int64_t first = 0; first < batch; first += options_.max_batch) {
       const int64_t count = std::min(options_.max_batch, batch - first);
-      staged_->give(pixels + first * picture(), static_cast<size_t>(count), input_address(),
+      staged_->give(images.some(first, count).pixels, static_cast<size_t>(count), input_address(),
                     stream_);
       const Tensor output = run_piece(count);
       dim = output.size(1);
@@ -213,7 +214,7 @@ class TorchscriptCudaSession final : public Session {
 };
 
 std::unique_ptr<Session> open_torchscript_cuda_session(const SessionOptions& options) {
-  if (options.input.size() != 3) return open_texts_cuda_session(options);
+  if (options.input.kind != InputKind::kImage) return open_texts_cuda_session(options);
   return std::make_unique<TorchscriptCudaSession>(options);
 }
 

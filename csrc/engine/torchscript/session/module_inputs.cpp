@@ -4,83 +4,40 @@
 
 #include <algorithm>
 
-#include "engine/text_rows.h"
+#include "batch/text_rows.h"
 #include "engine/torchscript/module_names.h"
 
 namespace llm2clip {
+namespace {
 
 using at::Tensor;
 
-ModuleInputs::ModuleInputs(const torch::jit::Module& module, Shape one)
-    : kind_(kind_of(module)), one_(std::move(one)), size_(element_count(one_)), tokens_(1) {
-  // Files made elsewhere may mean anything by that name.
-  if (module.hasattr(kLinearWeights)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
+ModuleInputs::Kind kind_of(const torch::jit::Module& module, InputKind input) {
+  if (input != InputKind::kText) return ModuleInputs::Kind::kTensor;
+  return module.hasattr(kLinearWeights) ? ModuleInputs::Kind::kTexts
+                                        : ModuleInputs::Kind::kPaddedTexts;
 }
 
-ModuleInputs::Kind ModuleInputs::kind_of(const torch::jit::Module& module) {
-  for (const c10::Argument& argument :
-       module.get_method("forward").function().getSchema().arguments()) {
-    if (argument.name() == "offsets") return Kind::kTexts;
-    if (argument.name() == "attention_mask") return Kind::kPaddedTexts;
-  }
-  return Kind::kTensor;
+// Only read: from_blob takes no const.
+Tensor tensor_of(const float* numbers, int64_t count, const Shape& one) {
+  return at::from_blob(const_cast<float*>(numbers), batch_of(count, one), at::kFloat);  // NOLINT
 }
 
-int64_t ModuleInputs::tokens_of(const float* input) const {
-  return are_texts() ? read_text(input).tokens : tokens_;
-}
-
-int64_t ModuleInputs::at_once(const float* inputs, int64_t count, int64_t most) const {
-  return kind_ == Kind::kPaddedTexts ? rows_at_once(inputs, count, most)
-                                     : evenly_at_once(inputs, count, most);
-}
-
-int64_t ModuleInputs::evenly_at_once(const float* inputs, int64_t count, int64_t most) const {
-  int64_t left = 0;
-  for (int64_t i = 0; i < count; ++i) left += tokens_of(inputs + i * size_);
-  const int64_t runs = (left - 1) / most + 1, enough = (left - 1) / runs + 1;
-  int64_t fitting = 0;
-  for (int64_t tokens = 0; fitting < count && tokens < enough; ++fitting) {
-    tokens += tokens_of(inputs + fitting * size_);
-    if (tokens > most) break;
-  }
-  return std::max<int64_t>(1, fitting);
-}
-
-int64_t ModuleInputs::rows_at_once(const float* inputs, int64_t count, int64_t most) const {
-  int64_t fitting = 0, longest = 0;
-  for (; fitting < count; ++fitting) {
-    longest = std::max(longest, tokens_of(inputs + fitting * size_));
-    if (longest * (fitting + 1) > most) break;
-  }
-  return std::max<int64_t>(1, fitting);
-}
-
-std::vector<c10::IValue> ModuleInputs::of(const float* inputs, int64_t count) const {
-  if (kind_ == Kind::kTexts) return texts(inputs, count);
-  if (kind_ == Kind::kPaddedTexts) return padded_texts(inputs, count);
-  // Only read: from_blob takes no const.
-  return {at::from_blob(const_cast<float*>(inputs), batch_of(count, one_), at::kFloat)};  // NOLINT
+Tensor tensor_of(std::span<const int32_t> numbers) {
+  const Tensor tensor = at::empty({static_cast<int64_t>(numbers.size())}, at::kLong);
+  std::ranges::copy(numbers, tensor.mutable_data_ptr<int64_t>());
+  return tensor;
 }
 
 // input_ids [N], offsets [B + 1], pooled [B]
-std::vector<c10::IValue> ModuleInputs::texts(const float* inputs, int64_t count) const {
-  std::vector<int64_t> ids, offsets{0}, pooled;
-  for (int64_t i = 0; i < count; ++i) {
-    const TextSlot text = read_text(inputs + i * size_);
-    for (int64_t token = 0; token < text.tokens; ++token) {
-      ids.push_back(static_cast<int64_t>(text.ids[token]));
-    }
-    offsets.push_back(static_cast<int64_t>(ids.size()));
-    pooled.push_back(text.pooled);
-  }
-  return {at::tensor(ids), at::tensor(offsets), at::tensor(pooled)};
+std::vector<c10::IValue> in_a_row(const Texts& texts) {
+  const Tensor offsets = tensor_of(texts.offsets);
+  return {tensor_of(texts.tokens()), offsets - offsets[0], tensor_of(texts.pooled)};
 }
 
 // input_ids, attention_mask and pool_mask [B, longest]
-std::vector<c10::IValue> ModuleInputs::padded_texts(const float* inputs, int64_t count) const {
-  const TextSlots texts{inputs, count, size_};
-  const int64_t tokens = texts.longest();
+std::vector<c10::IValue> padded(const Texts& texts) {
+  const int64_t count = texts.count(), tokens = texts.longest();
   const auto room = [&] { return at::empty({count, tokens}, at::kLong); };
   const Tensor ids = room(), attention_mask = room(), pool_mask = room();
   const auto numbers = [](const Tensor& tensor) {
@@ -89,6 +46,57 @@ std::vector<c10::IValue> ModuleInputs::padded_texts(const float* inputs, int64_t
   write_text_rows(texts,
                   {count, tokens, numbers(ids), numbers(attention_mask), numbers(pool_mask)});
   return {ids, attention_mask, pool_mask};
+}
+
+int64_t rows_at_once(const Texts& texts, int64_t most) {
+  int64_t fitting = 0, longest = 0;
+  for (; fitting < texts.count(); ++fitting) {
+    longest = std::max(longest, texts.tokens_of(fitting));
+    if (longest * (fitting + 1) > most) break;
+  }
+  return std::max<int64_t>(1, fitting);
+}
+
+}  // namespace
+
+ModuleInputs::ModuleInputs(const torch::jit::Module& module, Input input)
+    : input_(std::move(input)), kind_(kind_of(module, input_.kind)), tokens_(1) {
+  // Files made elsewhere may mean anything by that name.
+  if (module.hasattr(kLinearWeights)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
+}
+
+int64_t ModuleInputs::tokens_of(const BatchView& batch, int64_t i) const {
+  const auto* const texts = std::get_if<Texts>(&batch);
+  return texts == nullptr ? tokens_ : texts->tokens_of(i);
+}
+
+int64_t ModuleInputs::at_once(const BatchView& batch, int64_t most) const {
+  return kind_ == Kind::kPaddedTexts ? rows_at_once(std::get<Texts>(batch), most)
+                                     : evenly_at_once(batch, most);
+}
+
+int64_t ModuleInputs::evenly_at_once(const BatchView& batch, int64_t most) const {
+  const int64_t count = count_of(batch);
+  int64_t left = 0;
+  for (int64_t i = 0; i < count; ++i) left += tokens_of(batch, i);
+  const int64_t runs = (left - 1) / most + 1, enough = (left - 1) / runs + 1;
+  int64_t fitting = 0;
+  for (int64_t tokens = 0; fitting < count && tokens < enough; ++fitting) {
+    tokens += tokens_of(batch, fitting);
+    if (tokens > most) break;
+  }
+  return std::max<int64_t>(1, fitting);
+}
+
+std::vector<c10::IValue> ModuleInputs::of(const BatchView& batch) const {
+  if (const auto* images = std::get_if<Images>(&batch)) {
+    return {tensor_of(images->pixels, images->count, input_.shape)};
+  }
+  if (const auto* features = std::get_if<Features>(&batch)) {
+    return {tensor_of(features->numbers, features->count, input_.shape)};
+  }
+  const auto& texts = std::get<Texts>(batch);
+  return kind_ == Kind::kPaddedTexts ? padded(texts) : in_a_row(texts);
 }
 
 }  // namespace llm2clip

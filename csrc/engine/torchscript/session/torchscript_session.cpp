@@ -13,7 +13,6 @@
 #include <limits>
 #include <set>
 
-#include "engine/text_slot.h"
 #include "engine/torchscript/compute_type.h"
 #include "engine/torchscript/module_names.h"
 #include "engine/torchscript/operators/attention_operator.h"
@@ -82,15 +81,14 @@ class TorchscriptSession final : public Session {
  public:
   explicit TorchscriptSession(const SessionOptions& options)
       : module_(load(options.path)),
-        inputs_(inputs_of(module_, options.input)),
-        size_(element_count(options.input)) {
+        inputs_(inputs_of(module_, options.input)) {
     info_.device = "cpu";
     info_.gives_patches = module_.find_method(kPatches).has_value();
     c10::InferenceMode guard;
     if (module_.hasattr(kLinearWeights)) {
       open_native();
     } else {
-      open_portable();
+      open_portable(options.input);
     }
   }
 
@@ -101,16 +99,15 @@ class TorchscriptSession final : public Session {
 
   const SessionInfo& info() const override { return info_; }
 
-  Embeddings run(const float* inputs, int64_t batch) override {
-    return run_parts(inputs, batch, [this](std::vector<c10::IValue> part, int64_t count) {
+  Embeddings run(const BatchView& batch) override {
+    return run_parts(batch, [this](std::vector<c10::IValue> part, int64_t count) {
       return embeddings_of(module_.forward(std::move(part)), count);
     });
   }
 
-  Embeddings run_patches(const float* inputs, int64_t batch,
-                         std::optional<int64_t> layer) override {
-    if (!info_.gives_patches) return Session::run_patches(inputs, batch, layer);
-    return run_parts(inputs, batch, [&](std::vector<c10::IValue> part, int64_t count) {
+  Embeddings run_patches(const Images& images, std::optional<int64_t> layer) override {
+    if (!info_.gives_patches) return Session::run_patches(images, layer);
+    return run_parts(images, [&](std::vector<c10::IValue> part, int64_t count) {
       return patches_of(module_, std::move(part), layer, count);
     });
   }
@@ -118,21 +115,21 @@ class TorchscriptSession final : public Session {
  private:
   // `run_part` gives [count, dim] of so many inputs.
   template <typename RunPart>
-  Embeddings run_parts(const float* inputs, int64_t batch, const RunPart& run_part) {
+  Embeddings run_parts(const BatchView& batch, const RunPart& run_part) {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot run engine", [&] {
       c10::InferenceMode guard;
       // The graph is run as it was written: nothing in it is left to optimise, and profiling runs
       // would make the first requests slow.
       jit::GraphOptimizerEnabledGuard as_written(false);
       std::vector<at::Tensor> parts;
-      for (int64_t first = 0, count = 0; first < batch; first += count) {
-        const float* const next = inputs + first * size_;
-        count = inputs_.at_once(next, batch - first, tokens_at_once_);
-        parts.push_back(run_part(inputs_.of(next, count), count));
+      const int64_t all = count_of(batch);
+      for (int64_t first = 0, count = 0; first < all; first += count) {
+        count = inputs_.at_once(some_of(batch, first, all - first), tokens_at_once_);
+        parts.push_back(run_part(inputs_.of(some_of(batch, first, count)), count));
       }
       const auto output =
           std::make_shared<const at::Tensor>(parts.size() == 1 ? parts.front() : at::cat(parts));
-      return Embeddings{output->const_data_ptr<float>(), batch, output->size(1), output};
+      return Embeddings{output->const_data_ptr<float>(), all, output->size(1), output};
     });
   }
 
@@ -157,20 +154,19 @@ class TorchscriptSession final : public Session {
 
   // What bounds a batch of texts counts no padding: beside a long one each short one would become a
   // row as long.
-  void open_portable() {
+  void open_portable(const Input& input) {
     info_.kernels = {"aten, as the file says"};
     if (!inputs_.are_texts()) return;
-    tokens_at_once_ = std::max(size_ - kTextHeader, kTokensPerThread * at::get_num_threads());
+    tokens_at_once_ = std::max(input.most_tokens(), kTokensPerThread * at::get_num_threads());
   }
 
-  static ModuleInputs inputs_of(const jit::Module& module, const Shape& one) {
+  static ModuleInputs inputs_of(const jit::Module& module, const Input& input) {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot load engine",
-                                    [&] { return ModuleInputs(module, one); });
+                                    [&] { return ModuleInputs(module, input); });
   }
 
   jit::Module module_;
   ModuleInputs inputs_;
-  int64_t size_;  // of one input
   int64_t tokens_at_once_ = std::numeric_limits<int64_t>::max();
   SessionInfo info_;
 };

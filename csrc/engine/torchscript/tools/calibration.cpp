@@ -51,17 +51,15 @@ LayerCalibration calibrate_layer(const std::string& name, const Tensor& observat
   return best;
 }
 
-Calibration calibrate(const SessionOptions& options, const float* pixels, int64_t count) {
+Calibration calibrate(const SessionOptions& options, const Images& images) {
   at::set_num_threads(options.threads);
   const c10::InferenceMode guard;
   const jit::GraphOptimizerEnabledGuard as_written(false);
   jit::Module module = load_observed_module(options.path);
   Calibration result;
   const ModuleInputs inputs(module, options.input);
-  const int64_t picture = element_count(options.input);
-  for (int64_t i = 0; i < count; ++i) {
-    const Tensor embedding =
-        module.forward(inputs.of(pixels + i * picture, 1)).toTensor().contiguous();
+  for (int64_t i = 0; i < images.count; ++i) {
+    const Tensor embedding = module.forward(inputs.of(images.some(i, 1))).toTensor().contiguous();
     const float* begin = embedding.const_data_ptr<float>();
     result.embeddings.insert(result.embeddings.end(), begin, begin + embedding.numel());
   }
@@ -75,12 +73,11 @@ Calibration calibrate(const SessionOptions& options, const float* pixels, int64_
 
 }  // namespace
 
-Calibration torchscript_calibrate(const SessionOptions& options, const float* pixels,
-                                  int64_t count) {
+Calibration torchscript_calibrate(const SessionOptions& options, const Images& images) {
   // A thread of its own: the number of threads sticks to the one that sets it.
   return on_own_thread([&] {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot calibrate",
-                                    [&] { return calibrate(options, pixels, count); });
+                                    [&] { return calibrate(options, images); });
   });
 }
 

@@ -53,11 +53,12 @@ std::unique_ptr<at::ObserverContext> on_operator(const at::RecordFunction& funct
 
 Inspection inspect(const SessionOptions& options) {
   const auto session = open_torchscript_session(options);
-  const std::vector<float> blank(static_cast<size_t>(element_count(options.input)));
+  const int64_t size = options.input.numbers();
+  const std::vector<float> blank(static_cast<size_t>(size));
   const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(on_operator)
                                                      .needsInputs(true)
                                                      .scopes({at::RecordScope::FUNCTION}));
-  const int64_t dim = session->run(blank.data(), 1).dim;
+  const int64_t dim = session->run(Images{blank.data(), 1, size}).dim;
   at::removeCallback(handle);
   // A file of this project's own operators says it itself.
   if (const std::string& said = session->info().precision; !said.empty()) return {dim, said};

@@ -50,7 +50,7 @@ Tensor embed_in_int8(jit::Module& module, const std::vector<c10::IValue>& inputs
   return embeddings;
 }
 
-std::vector<double> layer_effects(const SessionOptions& options, const float* data, int64_t count,
+std::vector<double> layer_effects(const SessionOptions& options, const Images& images,
                                   const std::vector<LayerSmoothing>& layers) {
   at::set_num_threads(options.threads);
   const c10::InferenceMode guard;
@@ -58,7 +58,7 @@ std::vector<double> layer_effects(const SessionOptions& options, const float* da
   jit::Module module = load_observed_module(options.path);
   const auto linears = observed_linears(module);
 
-  const auto inputs = ModuleInputs(module, options.input).of(data, count);
+  const auto inputs = ModuleInputs(module, options.input).of(images);
   const Tensor expected = module.forward(inputs).toTensor();
   std::vector<double> effects;
   for (const auto& [name, smoothing] : layers) {
@@ -70,13 +70,12 @@ std::vector<double> layer_effects(const SessionOptions& options, const float* da
 
 }  // namespace
 
-std::vector<double> torchscript_layer_effects(const SessionOptions& options, const float* pixels,
-                                              int64_t count,
+std::vector<double> torchscript_layer_effects(const SessionOptions& options, const Images& images,
                                               const std::vector<LayerSmoothing>& layers) {
   // A thread of its own: the number of threads sticks to the one that sets it.
   return on_own_thread([&] {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot tell what int8 does",
-                                    [&] { return layer_effects(options, pixels, count, layers); });
+                                    [&] { return layer_effects(options, images, layers); });
   });
 }
 

@@ -63,30 +63,30 @@ std::unique_ptr<at::ObserverContext> on_begin(const at::RecordFunction& function
 
 void on_end(const at::RecordFunction&, at::ObserverContext*) { recorder->end(); }
 
-std::vector<OperatorTime> profile(const SessionOptions& options, const float* pixels, int64_t batch,
+std::vector<OperatorTime> profile(const SessionOptions& options, const BatchView& batch,
                                   int64_t rounds) {
   const auto session = open_torchscript_session(options);
-  session->run(pixels, batch);  // warm-up
+  session->run(batch);  // warm-up
   Recorder recording;
   recorder = &recording;
   const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(on_begin, on_end)
                                                      .needsInputs(true)
                                                      .scopes({at::RecordScope::FUNCTION}));
   const auto begin = Clock::now();
-  for (int64_t round = 0; round < rounds; ++round) session->run(pixels, batch);
+  for (int64_t round = 0; round < rounds; ++round) session->run(batch);
   const std::chrono::duration<double> took = Clock::now() - begin;
   at::removeCallback(handle);
   auto times = recording.times();
-  times.push_back({"all", {batch}, rounds, took.count()});
+  times.push_back({"all", {count_of(batch)}, rounds, took.count()});
   return times;
 }
 
 }  // namespace
 
-std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const float* pixels,
-                                              int64_t batch, int64_t rounds) {
+std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const BatchView& batch,
+                                              int64_t rounds) {
   // A thread of its own: the number of threads, and what is recorded, stick to the one that asks.
-  return on_own_thread([&] { return profile(options, pixels, batch, rounds); });
+  return on_own_thread([&] { return profile(options, batch, rounds); });
 }
 
 }  // namespace llm2clip

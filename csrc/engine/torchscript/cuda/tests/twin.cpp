@@ -1,7 +1,7 @@
 // Runs a native engine file like a session on a GPU, with the kernels' twins on the host.
-//   twin PLUGIN MODEL pictures|texts INPUTS SIZE [LAYER…]
-// PLUGIN is llm2clip_torchscript.so, which defines the operators. INPUTS is a file of f32. twin.h
-// describes the output.
+//   twin PLUGIN MODEL pictures|texts|features INPUTS SIZE [LAYER…]
+// PLUGIN is llm2clip_torchscript.so, which defines the operators. INPUTS is a file of f32, or of
+// int32 for texts. twin.h describes the output.
 #include "engine/torchscript/cuda/tests/twin.h"
 
 #include <c10/core/InferenceMode.h>
@@ -15,18 +15,20 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <string>
 
 #include "engine/torchscript/cuda/graph_rewrites.h"
 
 namespace llm2clip {
 namespace {
 
-std::vector<float> read_floats(const char* path) {
+template <typename T>
+std::vector<T> read_numbers(const char* path) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
-  std::vector<float> floats(bytes.size() / sizeof(float));
-  std::memcpy(floats.data(), bytes.data(), floats.size() * sizeof(float));
-  return floats;
+  std::vector<T> numbers(bytes.size() / sizeof(T));
+  std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(T));
+  return numbers;
 }
 
 torch::jit::Module load(const char* plugin, const char* model) {
@@ -43,9 +45,11 @@ void run(const std::vector<const char*>& arguments) {
   const c10::InferenceMode guard;
   const torch::jit::GraphOptimizerEnabledGuard as_written(false);
   torch::jit::Module module = load(arguments[0], arguments[1]);
-  const std::vector<float> inputs = read_floats(arguments[3]);
+  const std::string kind = arguments[2];
+  if (kind == "texts") return run_texts(module, read_numbers<int32_t>(arguments[3]));
+  const auto inputs = read_numbers<float>(arguments[3]);
   const int64_t size = std::atoll(arguments[4]);
-  if (std::strcmp(arguments[2], "texts") == 0) return run_texts(module, inputs, size);
+  if (kind == "features") return run_features(module, inputs, size);
   std::vector<int64_t> layers;
   for (size_t i = 5; i < arguments.size(); ++i) layers.push_back(std::atoll(arguments[i]));
   run_pictures(module, inputs, size, layers);

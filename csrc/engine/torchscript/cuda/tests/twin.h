@@ -17,9 +17,10 @@ namespace llm2clip {
 void run_pictures(torch::jit::Module& module, const std::vector<float>& pixels, int64_t size,
                   const std::vector<int64_t>& layers);
 
-// Writes [B, D] for inputs [B, size], which are features or texts in the layout of
-// csrc/engine/text_slot.h: first for all at once, then for each one alone.
-void run_texts(torch::jit::Module& module, const std::vector<float>& inputs, int64_t size);
+// Writes [B, D]: first for all inputs at once, then for each one alone. Texts are int32 [tokens,
+// pooled, ids …], one after the other, and features f32 [B, size].
+void run_texts(torch::jit::Module& module, const std::vector<int32_t>& texts);
+void run_features(torch::jit::Module& module, const std::vector<float>& features, int64_t size);
 
 // Writes to standard output.
 void write_floats(const at::Tensor& tensor);

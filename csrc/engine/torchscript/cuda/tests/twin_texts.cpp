@@ -1,6 +1,9 @@
 #include <ATen/ATen.h>
 
-#include "engine/packed_texts.h"
+#include <span>
+
+#include "batch/packed_texts.h"
+#include "batch/text_list.h"
 #include "engine/torchscript/cuda/tests/twin.h"
 #include "engine/torchscript/cuda/text_graph.h"
 #include "engine/torchscript/cuda/text_run.h"
@@ -9,7 +12,7 @@
 namespace llm2clip {
 namespace {
 
-at::Tensor run_ids(torch::jit::Module& module, const TextSlots& texts) {
+at::Tensor run(torch::jit::Module& module, const Texts& texts) {
   check_ids(texts, vocabulary(module));
   const PackedTexts size = packed_size(texts);
   std::vector<int32_t> packed(static_cast<size_t>(size.numbers()));
@@ -19,19 +22,32 @@ at::Tensor run_ids(torch::jit::Module& module, const TextSlots& texts) {
   return module.forward(std::move(inputs.arguments)).toTensor();
 }
 
-void run_batch(torch::jit::Module& module, const TextSlots& inputs) {
-  const ModuleInputs kinds(module, {inputs.size});
-  write_floats(kinds.kind() == ModuleInputs::Kind::kTexts
-                   ? run_ids(module, inputs)
-                   : module.forward(kinds.of(inputs.first, inputs.count)).toTensor());
+at::Tensor run(torch::jit::Module& module, const Features& features) {
+  const ModuleInputs inputs(module, features_of(features.size));
+  return module.forward(inputs.of(features)).toTensor();
+}
+
+template <typename Inputs>
+void run_all(torch::jit::Module& module, const Inputs& inputs, int64_t count) {
+  write_floats(run(module, inputs));
+  for (int64_t i = 0; i < count; ++i) write_floats(run(module, inputs.some(i, 1)));
 }
 
 }  // namespace
 
-void run_texts(torch::jit::Module& module, const std::vector<float>& inputs, int64_t size) {
-  const auto all = static_cast<int64_t>(inputs.size()) / size;
-  run_batch(module, {inputs.data(), all, size});
-  for (int64_t i = 0; i < all; ++i) run_batch(module, {inputs.data() + i * size, 1, size});
+void run_texts(torch::jit::Module& module, const std::vector<int32_t>& texts) {
+  TextList list;
+  for (size_t at = 0; at < texts.size();) {
+    const auto tokens = static_cast<size_t>(texts.at(at));
+    list.add(std::span(texts).subspan(at + 2, tokens), texts.at(at + 1));
+    at += 2 + tokens;
+  }
+  run_all(module, list.view(), list.view().count());
+}
+
+void run_features(torch::jit::Module& module, const std::vector<float>& features, int64_t size) {
+  const auto count = static_cast<int64_t>(features.size()) / size;
+  run_all(module, Features{features.data(), count, size}, count);
 }
 
 }  // namespace llm2clip

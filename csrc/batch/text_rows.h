@@ -3,19 +3,9 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/text_slot.h"
+#include "batch/batch_view.h"
 
 namespace llm2clip {
-
-// The texts of a batch as they lie, a slot each.
-struct TextSlots {
-  const float* first;
-  int64_t count;
-  int64_t size;  // floats of a slot
-
-  TextSlot operator[](int64_t i) const { return read_text(first + i * size); }
-  int64_t longest() const;  // tokens
-};
 
 // Texts as rows of one length, padded on the left: [batch, tokens] each.
 struct TextRows {
@@ -28,6 +18,6 @@ struct TextRows {
 // Writes all of `rows`, which have room for the texts and for the longest. Token 0 is as good as
 // another where the mask hides it; rows past the last text hold that token once, as an attention to
 // nothing and a mean over nothing are no numbers.
-void write_text_rows(const TextSlots& texts, const TextRows& rows);
+void write_text_rows(const Texts& texts, const TextRows& rows);
 
 }  // namespace llm2clip

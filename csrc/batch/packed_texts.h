@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/text_rows.h"
+#include "batch/batch_view.h"
 
 namespace llm2clip {
 
@@ -16,13 +16,13 @@ struct PackedTexts {
   int64_t numbers() const { return 2 * tokens + 2 * texts + 1; }
 };
 
-PackedTexts packed_size(const TextSlots& texts);
+PackedTexts packed_size(const Texts& texts);
 
 // `to` has room for packed_size().numbers(). A token's place is 0 where its text begins.
-void pack_texts(const TextSlots& texts, std::span<int32_t> to);
+void pack_texts(const Texts& texts, std::span<int32_t> to);
 
 // Throws ERR_ENGINE_INCOMPATIBLE for an id that a table of so many rows has no row for: a GPU that
 // looks for it is lost to the process.
-void check_ids(const TextSlots& texts, int64_t vocabulary);
+void check_ids(const Texts& texts, int64_t vocabulary);
 
 }  // namespace llm2clip

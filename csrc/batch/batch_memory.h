@@ -10,8 +10,8 @@ namespace llm2clip {
 struct ImageView;
 struct Preprocessing;
 
-// Where the pixels of a batch lie: memory that whoever runs batches reads fastest. A slot of it
-// holds one input's numbers, or instead of them a picture that is preprocessed later.
+// Where the images or the features of a batch lie: memory that whoever runs batches reads fastest.
+// A slot of it holds one input's numbers, or instead of them an image that is preprocessed later.
 class BatchMemory {
  public:
   virtual ~BatchMemory() = default;
