@@ -1,11 +1,13 @@
 import { invalidRange } from '../arguments';
 
-/** One embedding a picture, in the order of the inputs, in one array. */
+/** The embeddings of many inputs in one array, one row per input, in the order of the inputs. */
 export class Embeddings {
-  /** [n, dim], row after row. */
+  /** [n, dim], row by row. */
   readonly data: Float32Array;
   readonly shape: readonly [number, number];
-  /** Why row i is NaN; only with `onError: 'collect'`. */
+  /**
+   * The error of each failed row, by its index. Such rows are NaN. Only with `onError: 'collect'`.
+   */
   readonly errors: ReadonlyMap<number, unknown>;
 
   constructor(data: Float32Array, dim: number, errors: ReadonlyMap<number, unknown>) {

@@ -6,7 +6,7 @@ export function requireText(text: unknown, name: string): asserts text is string
 }
 
 /**
- * A caller's texts as they are now, in an array of the library's own.
+ * Copies a caller's texts, so that later changes of its array have no effect.
  *
  * @throws TypeError (ERR_INVALID_ARG)
  */
