@@ -6,7 +6,7 @@ import type { PatchOutput } from './patch-output';
 const MOST_LAYERS = 1024;
 const IMAGE_OUTPUTS = ['embedding', 'patches'] as const;
 
-/** What is asked of a picture: with patches, also of which layer. */
+/** The requested output for an image; for patches, also the layer. */
 export type ImageOutput = { patches: false } | { patches: true; layer: number | undefined };
 
 export function imageOutput(value: unknown, known: readonly string[]): ImageOutput {
@@ -23,13 +23,13 @@ function optionalLayer(layer: unknown): number | undefined {
   return optionalInteger(layer, 'options.layer', 0, [-MOST_LAYERS, MOST_LAYERS]);
 }
 
-/** Of calls for many pictures, whose patches would be held all at once. */
+/** Refuses patches in calls for many images, because all of them would be in memory at once. */
 export function requireEmbeddings(value: unknown, known: readonly string[]): void {
   if (!imageOutput(value, known).patches) return;
   throw invalidRange("'embedding'; encodeImage gives patches", 'options.output', 'patches');
 }
 
-/** Those of patches, of which hidden states are not normalised unless that is asked for. */
+/** Checks the options for patches. Hidden states are not normalised unless that is requested. */
 export function resolvePatchOptions(
   value: unknown,
   { spec, length }: PatchOutput,

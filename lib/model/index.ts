@@ -38,17 +38,18 @@ import { type Streamed, streamInOrder } from './stream';
 import { copyTexts, requireText } from './text-inputs';
 import { TextSide } from './text-side';
 
-/** Texts and features under way at once in one call for many: more than one run takes. */
+/** Number of texts or features pending at once in a call for many; more than one batch. */
 const TEXTS_AT_ONCE = 512;
 
 /**
- * An LLM2CLIP model, loaded: pictures and texts become vectors of one space. Everything runs off the
- * event loop: decoding on libuv's threads, tokenising on one of its own, the rest on the engines'.
+ * A loaded LLM2CLIP model, which maps images and texts to vectors of one space. Everything runs off
+ * the event loop: decoding on libuv's threads, tokenising on a thread of its own, the rest on the
+ * engines' threads.
  *
  * @example
  * await using model = await LLM2CLIP.load('eva02-l-14-336.bundle');
  * const image = await model.encodeImage('cat.jpg'); // Float32Array(1280), L2-normalised
- * const text = await model.encodeText('a cat on a sofa'); // of the same space
+ * const text = await model.encodeText('a cat on a sofa'); // in the same space
  */
 export class LLM2CLIP {
   readonly #info: ModelInfo;
@@ -67,9 +68,9 @@ export class LLM2CLIP {
   }
 
   /**
-   * Loads a bundle that `llm2clip convert` made. Threads of a process that load the same bundle with
-   * the same options share one engine. Engine files are executable content: load only bundles you
-   * trust.
+   * Loads a bundle that `llm2clip convert` made. Threads of a process that load the same bundle
+   * with the same options share one engine. Engine files are executable content: load only bundles
+   * that you trust.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG)
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_ENGINE_INCOMPATIBLE,
@@ -81,12 +82,12 @@ export class LLM2CLIP {
     return new LLM2CLIP(await withCallerStack(loadBundle(path, resolved)), resolved);
   }
 
-  /** What really runs: engine, device, precision, versions, kernels. */
+  /** Describes what really runs: engine, device, precision, versions and kernels. */
   get info(): ModelInfo {
     return this.#info;
   }
 
-  /** Counts, queue depth, batch sizes, copies and the times of each stage, since loading. */
+  /** Returns counts, queue depth, batch sizes, copies and the times of each stage since loading. */
   stats(): ModelStats {
     const { cache, parts } = this.#texts;
     const { llm, adapter } = parts;
@@ -99,10 +100,10 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embedding [E] of one picture, L2-normalised unless `normalize: false`.
+   * Computes the embedding [E] of an image, L2-normalised unless `normalize: false`.
    *
-   * @param input Path, encoded bytes, raw 8-bit pixels or preprocessed pixels; memory is read before
-   *   the call returns, shared memory until the promise settles.
+   * @param input a path, encoded bytes, raw 8-bit pixels or preprocessed pixels. Memory is read
+   *   before the call returns; shared memory is read until the promise settles.
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT,
    *   ERR_IMAGE_TOO_LARGE, ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,
@@ -110,11 +111,12 @@ export class LLM2CLIP {
    */
   async encodeImage(input: ImageInput, options?: EncodeImageOptions): Promise<Float32Array>;
   /**
-   * Vectors of the picture's patches, [rows, columns, E] in the space of the embeddings, or with
-   * `layer` [rows, columns, D] as they leave that layer. Of the torchscript engine on the CPU.
+   * Computes the vectors of an image's patches: [rows, columns, E] in the space of the embeddings
+   * or, with `layer`, the output of that layer [rows, columns, D]. Only the TorchScript engine
+   * supports it.
    *
    * @throws as above; RangeError ERR_INVALID_ARG for a layer that the tower does not have,
-   *   ERR_ENGINE_INCOMPATIBLE for an engine that gives embeddings alone
+   *   ERR_ENGINE_INCOMPATIBLE for an engine that returns only embeddings
    * @example
    * const { data, shape } = await model.encodeImage('cat.jpg', { output: 'patches', layer: -2 });
    */
@@ -133,9 +135,10 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embeddings of many pictures in one array [n, E]; as many are decoded ahead as fill two
-   * batches, and none is refused for a full queue. Their memory is read until the promise settles.
-   * Errors as encodeImage's, of the first picture that fails, unless `onError: 'collect'`.
+   * Computes the embeddings of many images in one array [n, E]. It decodes enough images ahead to
+   * fill two batches, and waits while the queue is full. The memory of the inputs is read until the
+   * promise settles. It rejects as encodeImage for the first image that fails, unless `onError:
+   * 'collect'`.
    *
    * @example
    * const { data, shape, errors } = await model.encodeImages(paths, { onError: 'collect' });
@@ -149,7 +152,7 @@ export class LLM2CLIP {
     const { embeddingDim: dim, maxBatch } = this.info;
     const { length: count } = inputs;
     const { resolved, out } = rowsOptions(options, count, dim, 'images');
-    // Pictures are read when their turn comes, after others' embeddings are there.
+    // An image is read after the embeddings of earlier ones have been written.
     if (resolved.out !== undefined && inputs.some((input) => overlapsImage(input, out))) {
       throw invalidBuffer('memory of its own', 'options.out', out);
     }
@@ -160,9 +163,9 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embeddings of a stream of pictures, in its order. At most `readAhead` pictures (default: two
-   * batches) are taken and not yet given out, so that memory stays constant however long the stream
-   * is and a slow consumer holds the source back. Errors as encodeImages'.
+   * Computes the embeddings of a stream of images, in order. At most `readAhead` images (default:
+   * two batches) are taken from the source before their results are consumed, so that memory stays
+   * constant and a slow consumer slows the source down. It throws as encodeImages.
    *
    * @example
    * for await (const { index, embedding } of model.embedStream(paths)) await store(index, embedding);
@@ -184,9 +187,10 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embedding [E] of a text, L2-normalised unless `normalize: false`: comparable with pictures' by
-   * a dot product. It is put into LLM2CLIP's prompt and cut at 512 tokens, as in the reference. One
-   * that was asked for before is not computed again: `textCache` of LoadOptions.
+   * Computes the embedding [E] of a text, L2-normalised unless `normalize: false`. Its dot product
+   * with an image's embedding is their similarity. As in the reference, the text is put into
+   * LLM2CLIP's prompt and cut at 512 tokens. Repeated texts come from a cache; see `textCache` in
+   * LoadOptions.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
    * @throws LLM2CLIPError ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,
@@ -204,8 +208,9 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embeddings of many texts in one array [n, E], batched by their tokens; none is refused for a
-   * full queue. Errors as encodeText's, of the first text that fails, unless `onError: 'collect'`.
+   * Computes the embeddings of many texts in one array [n, E], batched by their tokens. It waits
+   * while the queue is full. It rejects as encodeText for the first text that fails, unless
+   * `onError: 'collect'`.
    *
    * @example
    * const { data, shape, row } = await model.encodeTexts(['a cat', 'a dog']);
@@ -219,7 +224,7 @@ export class LLM2CLIP {
     const output = textOutput(options, ENCODE_OPTIONS.texts);
     const dim = this.#textDim(output);
     const { resolved, out } = rowsOptions(options, count, dim, 'texts');
-    const own = copyTexts(texts, count); // whatever becomes of the caller's array
+    const own = copyTexts(texts, count); // The caller may change the array later.
     const rows = { count, dim, out, atOnce: TEXTS_AT_ONCE };
     return withCallerStack(
       encodeRows(rows, resolved, (i, place) =>
@@ -229,10 +234,11 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embeddings [n, E] of features [n, D] that a language model made, by the text adapter alone:
-   * for those that are stored, or that another program computed. Errors as encodeTexts'.
+   * Computes the embeddings [n, E] of a language model's features [n, D] with the text adapter
+   * alone, for features that were stored or that another program computed. It rejects as
+   * encodeTexts.
    *
-   * @param features Row after row, read until the promise settles.
+   * @param features [n, D], row-major; read until the promise settles
    * @example
    * const { data: features } = await model.encodeTexts(captions, { output: 'feature' });
    * const { row } = await model.encodeTextFeatures(features);
@@ -252,7 +258,7 @@ export class LLM2CLIP {
     }
     const dim = this.info.embeddingDim;
     const { resolved, out } = rowsOptions(options, count, dim, 'features');
-    // Features are read when their turn comes, after others' embeddings are there.
+    // A feature is read after the embeddings of earlier ones have been written.
     if (resolved.out !== undefined && overlap(numbers, out)) {
       throw invalidBuffer('memory of its own', 'options.out', out);
     }
@@ -267,12 +273,13 @@ export class LLM2CLIP {
   }
 
   /**
-   * The labels that fit a picture best, best first, with their probabilities; for the lists of labels
-   * that were used last their vectors are kept, so that the second call costs the picture alone.
+   * Finds the labels that fit an image best, best first, with their probabilities. The vectors of
+   * the most recently used lists of labels are cached, so that a second call only encodes the
+   * image.
    *
-   * @param image As encodeImage's; its memory is read until the promise settles.
-   * @param labels At least one; a label that is given twice is two classes.
-   * @throws As classifier() and encodeImage()
+   * @param image as for encodeImage; its memory is read until the promise settles
+   * @param labels at least one label; a label that is given twice counts as two classes
+   * @throws as classifier() and encodeImage()
    * @example
    * const [best] = await model.classify('cat.jpg', ['cat', 'dog']); // { label: 'cat', index: 0, probability: 0.98, score: 0.31 }
    */
@@ -286,11 +293,11 @@ export class LLM2CLIP {
   }
 
   /**
-   * Labels as vectors, to classify many pictures with; the caller disposes of it. Labels are encoded
-   * in pieces, off the event loop.
+   * Encodes labels, in pieces and off the event loop, to classify many images with them. The caller
+   * must dispose of the classifier.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG); `signal.reason`
-   * @throws LLM2CLIPError As encodeTexts()
+   * @throws LLM2CLIPError as encodeTexts()
    * @example
    * await using classifier = await model.classifier(labels, { templates: ['a photo of a {}.', 'art of a {}.'] });
    * for (const path of paths) console.log(path, (await classifier.classify(path, { topK: 1 }))[0]);
@@ -299,7 +306,7 @@ export class LLM2CLIP {
     return Classifier.create(this, labels, options);
   }
 
-  /** Finishes what is under way, then frees the engines. Safe to call twice. */
+  /** Finishes pending calls, then frees the engines. It may be called more than once. */
   dispose(): Promise<void> {
     this.#disposed ??= this.#close();
     return this.#disposed;
@@ -366,7 +373,7 @@ export class LLM2CLIP {
     );
   }
 
-  /** Numbers of a text's output; what is missing for it is said at once. */
+  /** Returns the length of a text's output. It throws if a part is missing for that output. */
   #textDim(output: TextOutput): number {
     const { width } = this.#texts.llm();
     if (output === 'feature') return width;

@@ -13,7 +13,9 @@ import type { VisionPart } from './image-side';
 import { Requests } from './requests';
 import type { TextParts } from './text-side';
 
-/** Most texts, and tokens of them, in one run: as many as keep a device busy; captions are short. */
+/**
+ * Most texts, and tokens of them, in one run: as many as keep a device busy; captions are short.
+ */
 function mostOf(device: string): { texts: number; tokens: number } {
   return device === 'cpu' ? { texts: 128, tokens: 2048 } : { texts: 256, tokens: 16_384 };
 }
@@ -58,7 +60,10 @@ export function maxBatchOf({ bundle, device, options }: Omit<Source, 'engine'>):
   return Math.min(options.maxBatch ?? defaultMaxBatch(device), bundle.manifest.batch.max);
 }
 
-/** @throws LLM2CLIPError ERR_BUNDLE_INVALID, ERR_ENGINE_INCOMPATIBLE, ERR_OUT_OF_MEMORY, ERR_DEVICE_UNAVAILABLE */
+/**
+ * @throws LLM2CLIPError ERR_BUNDLE_INVALID, ERR_ENGINE_INCOMPATIBLE, ERR_OUT_OF_MEMORY,
+ * ERR_DEVICE_UNAVAILABLE
+ */
 export async function openVision(source: Source): Promise<VisionPart> {
   const { model, preprocessing } = source.bundle.manifest;
   if (model === undefined || preprocessing === undefined) throw lacking('vision');

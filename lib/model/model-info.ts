@@ -13,8 +13,9 @@ import type { TextParts } from './text-side';
 export interface PartInfo {
   device: string;
   /**
-   * What it computes in. Of an imported engine, the coarsest that it multiplied matrices in when it was
-   * imported; 'unknown' of an imported TensorRT plan, which does not show it, unless the caller said it.
+   * What it computes in. Of an imported engine, the coarsest that it multiplied matrices in when it
+   * was imported; 'unknown' of an imported TensorRT plan, which does not show it, unless the caller
+   * said it.
    */
   precision: string;
   /** What the bundle's weights are stored in; of an imported engine as `precision`. */

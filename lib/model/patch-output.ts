@@ -4,15 +4,15 @@ import { DEFAULT_ENGINE } from '../engines';
 import { LLM2CLIPError } from '../errors';
 import type { NativeSession, PatchesSpec } from '../native';
 
-/** A vision tower as a manifest has it: of an imported engine, only what it shows to the outside. */
+/** A vision tower in a manifest, which for an imported engine has only a few fields. */
 export type PatchTower = Pick<VisionConfig, 'imageSize' | 'embeddingDim'> & Partial<VisionConfig>;
 
 /** What is asked for of each patch. */
 export interface PatchOutput {
   spec: PatchesSpec;
-  /** Rows and columns of the grid, numbers of a patch. */
+  /** Rows and columns of the grid, and the length of a patch's vector. */
   shape: readonly [number, number, number];
-  /** Numbers of all patches. */
+  /** Total length of all vectors. */
   length: number;
 }
 
@@ -23,7 +23,7 @@ function unavailable(why: string): LLM2CLIPError {
   );
 }
 
-/** From 0 to `layers`, counted from the end where it is negative. */
+/** Converts a layer to a number from 0 to `layers`. Negative layers count from the end. */
 function layerOf(layer: number, layers: number): number {
   const found = layer < 0 ? layers + 1 + layer : layer;
   if (found >= 0 && found <= layers) return found;
@@ -31,8 +31,10 @@ function layerOf(layer: number, layers: number): number {
 }
 
 /**
- * @param layer What leaves it: 0 the embedding of the patches, k the k-th block, -1 the last one.
- *   Undefined: each patch in the space of the embeddings.
+ * Determines the shape of the patches that a layer gives.
+ *
+ * @param layer 0 is the patch embedding, k the k-th block, -1 the last block. If undefined, each
+ *   patch is in the space of the embeddings.
  * @throws RangeError ERR_INVALID_ARG for a layer that the tower does not have
  * @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE
  */

@@ -1,14 +1,14 @@
 import { invalidRange } from '../arguments';
 import type { Framing } from '../image/preprocessing';
 
-/** Vectors of a picture's patches, as `encodeImage` gives them with `output: 'patches'`. */
+/** The vectors of an image's patches, which `encodeImage` returns with `output: 'patches'`. */
 export class Patches {
-  /** [rows, columns, D], row after row of the grid. */
+  /** [rows, columns, D], row-major. */
   readonly data: Float32Array;
   readonly shape: readonly [number, number, number];
-  /** Edge of the square that the model saw, in pixels: the grid covers it. */
+  /** Edge of the square that the model saw and that the grid covers, in pixels. */
   readonly imageSize: number;
-  /** Where in a picture that square lies: as in the bundle's `preprocessing`. */
+  /** Position of that square in the image, by the bundle's `preprocessing`. */
   readonly framing: Framing;
 
   constructor(data: Float32Array, shape: readonly [number, number, number], framing: Framing) {
@@ -19,8 +19,9 @@ export class Patches {
   }
 
   /**
-   * The vector [D] of one patch, a view of `data`. RangeError (ERR_INVALID_ARG) outside the grid. May be destructured.
+   * Returns the vector [D] of a patch as a view of `data`. The function may be destructured.
    *
+   * @throws RangeError (ERR_INVALID_ARG) outside the grid
    * @example
    * const corner = patches.at(0, 0);
    */

@@ -6,18 +6,18 @@ import { Embeddings } from './embeddings';
 import { ENCODE_OPTIONS } from './encode-options';
 import type { Place } from './requests';
 
-/** Rows to be encoded, and where to. */
+/** Rows to encode, and the memory for the results. */
 export interface Rows {
   count: number;
-  /** Numbers of a row. */
+  /** Length of a row. */
   dim: number;
   /** [count · dim] */
   out: Float32Array;
-  /** Rows under way at once. */
+  /** Number of rows pending at once. */
   atOnce: number;
 }
 
-/** Memory for all rows comes first: of an array that states a length beyond it nothing is read. */
+/** Allocates the results first, so that an array that claims an absurd length is never read. */
 export function rowsOptions(
   options: unknown,
   count: number,
@@ -29,14 +29,14 @@ export function rowsOptions(
   return { resolved, out: resolved.out?.subarray(0, length) ?? allocateRows(count, dim, what) };
 }
 
-/** Memory that was taken away meanwhile gives no rows. */
+/** Returns a row. It throws if the caller has detached the memory. */
 export function rowOf(features: Float32Array, i: number, width: number): Float32Array {
   const row = features.subarray(i * width, (i + 1) * width);
   if (row.length === width) return row;
   throw invalidBuffer(`rows of ${width} numbers until they are read`, 'features', features);
 }
 
-/** Encodes row after row into one array; with `onError: 'collect'` one that fails is NaN. */
+/** Encodes rows into one array. With `onError: 'collect'` a row that fails is NaN. */
 export async function encodeRows(
   { count, dim, out, atOnce }: Rows,
   { onError, signal }: ResolvedEncodeOptions,
@@ -48,7 +48,7 @@ export async function encodeRows(
     try {
       await encode(i, { waits: true, out, outOffset: i * dim });
     } catch (error) {
-      const lost = out.length !== length; // taken away meanwhile
+      const lost = out.length !== length; // The caller has detached the memory.
       if (onError === 'throw' || signal?.aborted || lost) throw error;
       errors.set(i, error);
       out.fill(Number.NaN, i * dim, (i + 1) * dim);
