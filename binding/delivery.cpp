@@ -35,7 +35,7 @@ void copy_vectors(std::span<const float> from, const Delivery& how, float* to) {
 }  // namespace
 
 Napi::Value give(Napi::Env env, std::span<const float> numbers, const Delivery& how,
-                    const Napi::Value& out) {
+                 const Napi::Value& out) {
   if (!out.IsTypedArray()) {
     auto result = Napi::Float32Array::New(env, numbers.size());
     copy_vectors(numbers, how, result.Data());

@@ -18,7 +18,7 @@ struct Delivery {
 // What is normalised is divided by its Euclidean norm; a zero vector stays zero. Throws
 // ERR_INVALID_BUFFER where the caller's memory has no room for them any more.
 Napi::Value give(Napi::Env env, std::span<const float> numbers, const Delivery& how,
-                    const Napi::Value& out);
+                 const Napi::Value& out);
 
 // deliver(numbers, normalize, out, outOffset): Float32Array
 Napi::Value deliver_array(const Napi::CallbackInfo& info);

@@ -26,8 +26,8 @@ class SessionHandle {
   SessionHandle(Napi::Env env, std::shared_ptr<ServedSession> served, TakenInputs taken)
       : served_(std::move(served)),
         pending_(Pending::create(env)),
-        context_(std::make_shared<EncodeRequest::Context>(EncodeRequest::Context{
-            std::move(taken), pending_, std::make_shared<InputCopies>()})) {}
+        context_(std::make_shared<EncodeRequest::Context>(
+            EncodeRequest::Context{std::move(taken), pending_, std::make_shared<InputCopies>()})) {}
 
   void add_hook(Napi::Env env, const std::shared_ptr<SessionHandle>& self) {
     auto hook = env.AddCleanupHook([self, env] { self->abandon(env); });

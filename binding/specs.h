@@ -9,9 +9,9 @@
 
 #include "base/file_tensor.h"
 #include "batch/text_list.h"
+#include "delivery.h"
 #include "engine/calibrator.h"
 #include "engine/linear_rate.h"
-#include "delivery.h"
 #include "engine/pipeline.h"
 #include "image/preprocess.h"
 #include "model/tower.h"

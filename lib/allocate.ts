@@ -1,9 +1,9 @@
 import { LLM2CLIPError } from './errors';
 
 /**
- * Memory for rows of numbers, all zero.
+ * Allocates memory for rows of numbers, filled with zeros.
  *
- * @param what the rows are, for errors
+ * @param what Name of the rows in error messages.
  * @throws LLM2CLIPError ERR_OUT_OF_MEMORY
  */
 export function allocateRows(count: number, width: number, what: string): Float32Array {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** Codes of bad arguments, which are TypeErrors and RangeErrors, as Node's own are. */
+/** The `code` of errors for bad arguments. They are TypeErrors and RangeErrors, like Node's own. */
 export type ArgumentCode = 'ERR_INVALID_ARG' | 'ERR_INVALID_BUFFER';
 
 function withCode<E extends Error>(error: E, code: ArgumentCode): E & { code: ArgumentCode } {
@@ -12,22 +12,25 @@ function message(expected: string, name: string, received: unknown): string {
   return `expected ${expected} for ${name}, received ${shown}`;
 }
 
-/** A value of the wrong type: "expected a path for image, received 7". */
+/** The error for a value of the wrong type, e.g. "expected a path for image, received 7". */
 export function invalidType(expected: string, name: string, received: unknown): TypeError {
   return withCode(new TypeError(message(expected, name, received)), 'ERR_INVALID_ARG');
 }
 
-/** A value of the right type that lies outside what is allowed. */
+/** The error for a value of the right type that is not allowed. */
 export function invalidRange(expected: string, name: string, received: unknown): RangeError {
   return withCode(new RangeError(message(expected, name, received)), 'ERR_INVALID_ARG');
 }
 
-/** Memory that cannot be used: detached, of the wrong length, of the wrong element type. */
+/** The error for memory that cannot be used: detached, or with the wrong length or element type. */
 export function invalidBuffer(expected: string, name: string, received: unknown): RangeError {
   return withCode(new RangeError(message(expected, name, received)), 'ERR_INVALID_BUFFER');
 }
 
-/** A file that a caller named whose content cannot be used; the whole message is given. */
+/**
+ * The error for a file with unusable content whose path the caller passed. `text` is the whole
+ * message.
+ */
 export function invalidContent(text: string): RangeError {
   return withCode(new RangeError(text), 'ERR_INVALID_ARG');
 }
@@ -36,16 +39,16 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** The names of all options of T; the compiler sees to it that none is missing. */
+/** Returns the names of all options of T. The compiler checks that none is missing. */
 export function optionNames<T extends object>(names: Record<keyof T, true>): readonly string[] {
   return Object.keys(names);
 }
 
 /**
- * An options object; absent is empty. An option that is not known is refused, lest a misspelt one
- * have no effect. Symbols and what an object inherits are not looked at.
+ * Checks an options object; undefined stands for an empty one. Unknown options are refused, because
+ * a misspelt option would have no effect. Symbols and inherited properties are ignored.
  *
- * @param expected What the value may be, where that is more than an object.
+ * @param expected Describes the allowed values in error messages.
  * @throws TypeError (ERR_INVALID_ARG)
  */
 export function optionsBag(
@@ -61,7 +64,10 @@ export function optionsBag(
   return value;
 }
 
-/** Changes of one letter that make one word of another (Levenshtein's distance). */
+/**
+ * Counts the letters to insert, delete or replace to turn one word into another (Levenshtein
+ * distance).
+ */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (const [i, letter] of [...a].entries()) {
@@ -75,7 +81,9 @@ function distance(a: string, b: string): number {
   return row[b.length] as number;
 }
 
-/** The known word that a misspelt one most likely stands for; undefined where none is near. */
+/**
+ * Returns the known word that is most similar to a misspelt one, or undefined if none is similar.
+ */
 function nearestOf(word: string, known: readonly string[]): string | undefined {
   let nearest: string | undefined;
   let least = Math.ceil(word.length / 3) + 1;
@@ -128,7 +136,7 @@ export function optionalInteger(
   return value;
 }
 
-/** From 0 to what a timer can count, 2³¹ − 1. */
+/** Checks a time in milliseconds, from 0 to 2³¹ − 1, the longest time that a timer can count. */
 export function optionalMilliseconds(value: unknown, name: string): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'number') throw invalidType('a number of milliseconds', name, value);
@@ -150,7 +158,7 @@ export function optionalOneOf<T extends string>(
   return found;
 }
 
-/** What it takes and gives cannot be seen. */
+/** Checks only that the value is a function; parameters and result cannot be checked. */
 export function optionalFunction<F extends (...args: never[]) => unknown>(
   value: unknown,
   name: string,

@@ -34,8 +34,8 @@ export function isErrorCode(code: unknown): code is ErrorCode {
 }
 
 /**
- * What every failure of this library is, bad arguments (TypeError, RangeError) and aborts
- * (`signal.reason`) apart.
+ * The error of every failure in this library, except for bad arguments, which throw a TypeError or
+ * RangeError, and aborted calls, which reject with `signal.reason`.
  *
  * @example
  * try {

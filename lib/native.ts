@@ -8,31 +8,43 @@ import type { Precision } from './precision';
 import { locateAddon } from './runtime/plugins';
 import type { Storage } from './search/storage';
 
-/** What binding/ exports. Functions that return a promise run on a native thread. */
+/** The exports of binding/. Functions that return a promise run on a native thread. */
 export interface Native {
-  /** Features of this machine's processor that kernels choose by, e.g. "avx512_bf16". */
+  /**
+   * Features of this machine's processor that the choice of kernels depends on, e.g. "avx512_bf16".
+   */
   cpuFeatures(): string[];
-  /** The instruction set that kernels of this process use, as LLM2CLIP_ISA has it. ERR_DEVICE_UNAVAILABLE where that names another than the processor has. */
+  /**
+   * Returns the instruction set that the kernels of this process use, which LLM2CLIP_ISA may limit.
+   * Throws ERR_DEVICE_UNAVAILABLE if it names one that the processor does not have.
+   */
   cpuIsa(): string;
-  /** Opens CUDA's driver and asks it what there is; what is wrong becomes `problem`. */
+  /** Opens the CUDA driver and lists the GPUs. `problem` says what is wrong. */
   probeCuda(): Promise<CudaProbe>;
-  /** To be called when the process is about to exit: see csrc/serving/exit_guard.h. */
+  /** Must be called when the process is about to exit, see csrc/serving/exit_guard.h. */
   armExitGuard(): void;
   /**
-   * One of the `most` turns at decoding that all threads of the process share: undefined where it
-   * was free, else a promise of it. To be given back.
+   * Takes one of the `most` turns at decoding, which all threads of the process share. Returns
+   * undefined if a turn was free, else a promise of one. Each turn must be given back.
    */
   takeDecodeTurn(most: number): Promise<void> | undefined;
   giveDecodeTurn(): void;
-  /** Exchanges two directories in one step (renameat2 RENAME_EXCHANGE). ERR_IO where the file system cannot. */
+  /**
+   * Exchanges two directories in one step (renameat2 RENAME_EXCHANGE). Throws ERR_IO if the file
+   * system does not support it.
+   */
   exchangeDirectories(a: string, b: string): void;
-  /** Opens `libraries` in order, then the plugin, by absolute path. One engine a plugin in a process. */
+  /**
+   * Opens `libraries` in order, then the plugin, all by absolute path. A process has one engine per
+   * plugin.
+   */
   openEngine(plugin: string, libraries: string[]): Promise<NativeEngine>;
-  /** Resize, crop and normalise, for callers who want the pixels: [3, S, S]. */
+  /** Resizes, crops and normalises an image for callers that need the pixels: [3, S, S]. */
   preprocess(image: RawPixels, preprocessing: Preprocessing): Promise<Float32Array>;
   /**
-   * Copies an embedding as sessions give theirs: normalised or not, into a new array or into `out`,
-   * `outOffset` numbers in. ERR_INVALID_BUFFER where `out` has no room for it any more.
+   * Copies an embedding as sessions deliver theirs: normalised or not, into a new array or into
+   * `out`, starting at element `outOffset`. Throws ERR_INVALID_BUFFER if `out` no longer has room
+   * for it.
    */
   deliver(
     embedding: Float32Array,
@@ -41,28 +53,30 @@ export interface Native {
     outOffset: number,
   ): Float32Array;
   createVectors(storage: Storage, dim: number): NativeVectors;
-  /** Reads an index file; to `append` it is locked, and cut where its last whole record ends. */
+  /**
+   * Reads an index file. With `append` the file is locked, and cut after its last complete record.
+   */
   openVectors(
     path: string,
     append: boolean,
   ): Promise<{ vectors: NativeVectors; records: { rows: number; note: string }[] }>;
-  /** Dot products of a [n, dim] with b [m, dim]: [n, m]. Both are read before it returns. */
+  /** Dot products of a [n, dim] with b [m, dim]: [n, m]. Both are read before the call returns. */
   similarity(a: Float32Array, b: Float32Array, dim: number, threads: number): Promise<Float32Array>;
 }
 
 export interface CudaProbe {
-  /** Why there is no GPU to be had; '' when there is. */
+  /** Why no GPU can be used, or '' if one can. */
   problem: string;
-  /** 13000 for CUDA 13.0; 0 where there is no driver. */
+  /** 13000 for CUDA 13.0; 0 without a driver. */
   driverVersion: number;
   devices: CudaDevice[];
 }
 
 export interface CudaDevice {
-  /** As in 'cuda:1'. */
+  /** The number in 'cuda:1'. */
   index: number;
   name: string;
-  /** As nvidia-smi prints it. */
+  /** In nvidia-smi's notation. */
   uuid: string;
   memoryBytes: number;
   /** E.g. "9.0". */
@@ -77,7 +91,7 @@ function openAddon(): Native {
   return addon;
 }
 
-/** Loads the addon, once. It links no engine and takes milliseconds. */
+/** Loads the addon once. It links no engine and takes milliseconds to load. */
 export function loadNative(): Native {
   native ??= openAddon();
   return native;
@@ -90,7 +104,10 @@ function translate(error: unknown): unknown {
   return isErrorCode(code) ? new LLM2CLIPError(code, message) : error;
 }
 
-/** What native code threw, as this library's error with the stack of whoever awaits it. */
+/**
+ * Converts errors of native code to this library's errors, with the stack of the caller that awaits
+ * them.
+ */
 export async function fromNative<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;
@@ -99,7 +116,7 @@ export async function fromNative<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** The same of native code that runs on this thread. */
+/** Like fromNative, for native code that runs on this thread. */
 export function callNative<T>(body: () => T): T {
   try {
     return body();
@@ -108,37 +125,39 @@ export function callNative<T>(body: () => T): T {
   }
 }
 
-/** Vectors of an index, and the file that holds them if there is one; see csrc/search. */
+/** The vectors of an index, and the file that holds them, if there is one. See csrc/search. */
 export interface NativeVectors {
   readonly storage: Storage;
   readonly dim: number;
-  /** [n, dim], read before it returns: all are added, or none. */
+  /** Adds vectors [n, dim], which are read before the call returns. If it fails, none is added. */
   add(vectors: Float32Array): void;
   remove(rows: Uint32Array): void;
-  /** queries: [n, dim], read before it returns. */
+  /** queries: [n, dim], read before the call returns. */
   search(
     queries: Float32Array,
     k: number,
     threads: number,
   ): { done: Promise<NativeHits>; cancel(): void };
-  /** query: [dim], read before it returns; `scale` is what scores are multiplied by in the softmax. */
+  /**
+   * query: [dim], read before the call returns. `scale` is the factor of the scores in the softmax.
+   */
   rank(
     query: Float32Array,
     k: number,
     threads: number,
     scale: number,
   ): { done: Promise<NativeRanking>; cancel(): void };
-  /** Writes the rows `first` to `last` − 1 and a note to the file opened to append. */
+  /** Writes the rows `first` to `last` − 1 and a note to the file that was opened for appending. */
   append(record: NativeRecord): Promise<void>;
-  /** What was appended survives the end of the machine from here on. */
+  /** Makes all appended records survive a crash of the machine. */
   sync(): Promise<void>;
   /**
-   * Writes a whole file of those rows that are not removed. Where it replaces the file opened to
-   * append it takes its place, and says so.
+   * Writes all rows that are not removed to a complete file. If it replaces the file that was
+   * opened for appending, further records go to the new file, and the promise resolves with true.
    */
   save(path: string, records: NativeRecord[]): Promise<boolean>;
   memoryBytes(): number;
-  /** Lets go of the memory, once searches under way have ended, and of the file. */
+  /** Releases the file, and the memory when pending searches have ended. */
   dispose(): void;
 }
 
@@ -149,10 +168,10 @@ export interface NativeRecord {
 }
 
 export interface NativeHits {
-  /** Of all queries, best first, one query after the other. */
+  /** Hits of all queries, one query after the other, best first. */
   rows: Uint32Array;
   scores: Float32Array;
-  /** Of each query. */
+  /** Number of hits per query. */
   counts: Uint32Array;
 }
 
@@ -162,7 +181,7 @@ export interface NativeRanking extends NativeHits {
 }
 
 export interface RawPixels {
-  /** Rows of interleaved 8-bit channels, no padding between rows. */
+  /** Rows of interleaved 8-bit channels, without padding between rows. */
   data: Uint8Array | Uint8ClampedArray;
   width: number;
   height: number;
@@ -171,44 +190,52 @@ export interface RawPixels {
 }
 
 export interface NativeEngine {
-  /** Vendor library's version, e.g. "2.11.0". */
+  /** Version of the vendor's library, e.g. "2.11.0". */
   readonly version: string;
   build(spec: BuildSpec): Promise<BuildReport>;
   open(spec: SessionSpec): Promise<NativeSession>;
   /**
-   * Inputs and output of an engine file made elsewhere, found by opening it or by running one blank
-   * picture; and the coarsest precision that it multiplies matrices in, '' where it does not show it.
+   * Inspects an engine file that was made elsewhere, by opening it or by running one blank image.
+   * `precision` is the coarsest precision of its matrix products, or '' if the file does not show
+   * it.
    */
   inspect(
     file: string,
     imageSize: number,
     device: string,
   ): Promise<{ embeddingDim: number; precision: Precision | '' }>;
-  /** Runs pictures through an engine built with `observe`. */
+  /** Runs images through an engine that was built with `observe`. */
   calibrate(spec: PicturesSpec): Promise<Calibration>;
   /**
-   * What each of these layers does to the embeddings when it alone is in int8: of each the least
-   * cosine to the embedding in fp32. By an engine built with `observe`; the pictures are one batch.
+   * Measures the effect of each of these layers on the embeddings if only that layer is in int8:
+   * the lowest cosine to the fp32 embeddings. The engine must be built with `observe`. The images
+   * form one batch.
    */
   layerEffects(
     spec: PicturesSpec,
     layers: Pick<LayerCalibration, 'name' | 'smoothing'>[],
   ): Promise<number[]>;
-  /** Raw embeddings [n, E] of images, or features [n, D] of texts, by any engine file. */
+  /** Raw embeddings [n, E] of images, or features [n, D] of texts, with any engine file. */
   embed(spec: PicturesSpec | TextsSpec): Promise<Float32Array>;
-  /** Runs inputs as one batch so many times, after a warm-up, and says what the time went to. */
+  /**
+   * Runs the inputs as one batch `rounds` times, after a warm-up, and returns the times of the
+   * operators.
+   */
   profile(spec: PicturesSpec | TextsSpec, rounds: number): Promise<OperatorTime[]>;
-  /** 10⁹ operations a second of a linear layer [rows, in] · [in, out], its fastest repetition. */
+  /**
+   * The rate of a linear layer [rows, in] · [in, out] in 10⁹ operations per second, from its
+   * fastest run.
+   */
   linearGflops(spec: LinearSpec): Promise<number>;
 }
 
-/** One kind of operator, of all that a run calls; "all" for whole runs. */
+/** The time of one kind of operator in a run; "all" means whole runs. */
 export interface OperatorTime {
   name: string;
-  /** Of its first input; of a linear layer, its outputs too. */
+  /** Shape of the first input; for a linear layer, the number of outputs follows. */
   shape: number[];
   calls: number;
-  /** Of all calls. */
+  /** Of all calls together. */
   seconds: number;
 }
 
@@ -218,11 +245,11 @@ export interface LinearSpec {
   out: number;
   precision: Precision;
   threads: number;
-  /** How long to go on repeating it. */
+  /** How long the measurement repeats the layer. */
   seconds: number;
 }
 
-/** Any of the networks that engines are built of. */
+/** The configuration of any network that engines are built from. */
 export type TowerConfig =
   | VisionConfig
   | ({ family: 'llama'; maxTokens: number } & LlamaConfig)
@@ -230,41 +257,46 @@ export type TowerConfig =
 
 export interface BuildSpec {
   config: TowerConfig;
-  /** Keyed by canonical name; shapes are the canonical ones. */
+  /** Weights with their canonical names and shapes. */
   weights: { name: string; entry: TensorEntry }[];
   precision: Precision;
   portable: boolean;
-  /** The engine also notes what passes through its linear layers, for calibrate() and layerEffects(). fp32 only. */
+  /**
+   * Build an engine that also records the inputs of its linear layers, for calibrate() and
+   * layerEffects(). Only in fp32.
+   */
   observe: boolean;
-  /** Of int8, else empty: linear layers that are not named are quantised without smoothing. */
+  /**
+   * For int8; otherwise empty. Linear layers that are not listed are quantised without smoothing.
+   */
   quantisation: LayerQuantisation[];
-  /** File to write; must not exist. */
+  /** The file to write. It must not exist. */
   output: string;
-  /** Largest batch that the engine takes, where it is built for a largest one. */
+  /** Largest batch of the engine, if its kernels are chosen for one. */
   maxBatch: number;
-  /** GPUs to build for, 89 for 8.9; none: this machine's, or the CPU. */
+  /** Compute capabilities to build for, 89 for 8.9. Empty: this machine's GPU, or the CPU. */
   computeCapabilities: number[];
-  /** A file of what building measures, of use to the next one; empty: none. */
+  /** A file of measurements that speeds up the next build. Empty: none. */
   cache: string;
 }
 
-/** What of a BuildSpec says nothing to an engine for the CPU. */
+/** The fields of a BuildSpec that an engine for the CPU ignores. */
 export const FOR_CPU = { maxBatch: 1, computeCapabilities: [], cache: '' };
 
-/** How one linear layer of an int8 engine is made. */
+/** How one linear layer of an int8 engine is stored. */
 export interface LayerQuantisation {
-  /** Canonical name of its weight; of packed ones, of the first. */
+  /** Canonical name of the layer's weight; for packed weights, of the first one. */
   name: string;
-  /** Else it stays in bf16. */
+  /** If false, the layer stays in bf16. */
   quantised: boolean;
-  /** [in]: activations are divided by it and weights multiplied. */
+  /** [in]: activations are divided by it, and weights multiplied. */
   smoothing: Float32Array | null;
 }
 
-/** Pictures that go through an engine file at once, without a session. */
+/** Images that run through an engine file together, without a session. */
 export interface PicturesSpec {
   file: string;
-  /** Edge S of a picture, in pixels. */
+  /** Width and height S of an image, in pixels. */
   imageSize: number;
   /** Intra-op threads. */
   threads: number;
@@ -272,10 +304,10 @@ export interface PicturesSpec {
   pixels: Float32Array;
 }
 
-/** Texts that do, through a language model. */
+/** Texts that run through a language model's engine file, without a session. */
 export interface TextsSpec {
   file: string;
-  /** Of one text. */
+  /** Limit of one text. */
   maxTokens: number;
   /** Intra-op threads. */
   threads: number;
@@ -285,103 +317,117 @@ export interface TextsSpec {
 export interface Calibration {
   /** [n, E] in fp32, not normalised. */
   embeddings: Float32Array;
-  /** In the order of the network, of those that can be quantised. */
+  /** The layers that can be quantised, in the order of the network. */
   layers: LayerCalibration[];
 }
 
 export interface LayerCalibration {
-  /** As LayerQuantisation's. */
+  /** As in LayerQuantisation. */
   name: string;
-  /** Of this layer's output in int8, after smoothing, to its output in fp32, over sampled rows. */
+  /**
+   * Cosine between the layer's outputs in int8, after smoothing, and in fp32, over sampled rows.
+   */
   cosine: number;
-  /** [in]; null where none helps. */
+  /** [in]; null if no smoothing helps. */
   smoothing: Float32Array | null;
 }
 
 export interface BuildReport {
   parameters: number;
-  /** GPUs that run it, 89 for 8.9; none: it is for the CPU, or for any. */
+  /**
+   * Compute capabilities of the GPUs that can run it, 89 for 8.9. Empty: it is for the CPU, or for
+   * any GPU.
+   */
   computeCapabilities: number[];
 }
 
-/** What a session reads: in place, where nobody else can write, detach or free it. */
+/** Pixels for a session. They are read in place if nobody else can write, detach or free them. */
 export type Pixels = RawPixels | { pixelValues: Float32Array | Uint16Array };
 
-/** A text as the language model reads it. */
+/** A text as the language model takes it. */
 export interface Tokens {
   ids: Int32Array;
-  /** The feature is the mean over the last so many. */
+  /** The feature is the mean over this number of tokens at the end. */
   pooled: number;
 }
 
-/** One input of a session: of a kind that its parts take. */
+/** One input of a session, of a kind that its parts take. */
 export type Input = Pixels | Tokens | { feature: Float32Array };
 
 /** The engine file of one part of a bundle. */
 export interface PartSpec {
   file: string;
-  /** A file of what opening compiles, of use to the next one; empty: none. */
+  /** A file of compiled code that speeds up the next opening. Empty: none. */
   cache: string;
-  /** Inputs in one run. */
+  /** Largest number of inputs in one run. */
   maxBatch: number;
-  /** Numbers of what it gives. */
+  /** Length of the output. */
   dim: number;
 }
 
-/** The parts that one thread runs: a vision tower, or a text side, of which either part may lack. */
+/**
+ * The parts that run on one thread: a vision tower, or a text side, which may lack one of its
+ * parts.
+ */
 export interface SessionParts {
   vision?: PartSpec & { preprocessing: Preprocessing };
   /** Its feature is rounded to bf16. */
   llm?: PartSpec & {
-    /** Of one text. */
+    /** Limit of one text. */
     maxTokens: number;
-    /** Of all texts in a batch of more than one. */
+    /** Limit of all texts together in a batch of more than one. */
     maxTokensPerBatch: number;
   };
-  /** `width`: numbers of a language model's feature. */
+  /** `width` is the length of a language model's feature. */
   adapter?: PartSpec & { width: number };
 }
 
 export interface SessionSpec extends SessionParts {
-  /** Sessions of one key are one, in all threads of the process. */
+  /** All threads of the process share one session per key. */
   key: string;
-  /** GPUs that the files were built for, 89 for 8.9; none: they say nothing. */
+  /** Compute capabilities that the files were built for, 89 for 8.9. Empty: not stated. */
   computeCapabilities: number[];
   device: string;
   /** Intra-op threads. */
   threads: number;
-  /** Inputs taken in and not settled; more are refused. */
+  /** Largest number of accepted inputs that are not settled. Further ones are refused. */
   maxQueue: number;
-  /** How long a batch waits for company. */
+  /** Time that a batch waits for further inputs. */
   maxDelayMs: number;
 }
 
-/** What is asked of the patches of a picture instead of its embedding. */
+/** Requests the patches of an image instead of its embedding. */
 export interface PatchesSpec {
-  /** What leaves it; undefined: each patch in the space of the embeddings. */
+  /** The layer to take them from. Undefined: patches in the space of the embeddings. */
   layer: number | undefined;
-  /** Numbers of one patch, which are normalised together. */
+  /** Values per patch; each patch is normalised by itself. */
   width: number;
 }
 
 export interface EncodeSpec {
   patches?: PatchesSpec | undefined;
-  /** Of a text: what the adapter makes of it, which is the default, or what the language model does. */
+  /** The requested output of a text: the adapter's (default), or the language model's. */
   output?: 'embedding' | 'feature' | undefined;
-  /** Read before `encode` returns, and not again. */
+  /** Whether the input must be read before `encode` returns, and not later. */
   borrowed: boolean;
-  /** Higher ones first. */
+  /** Inputs with a higher priority run first. */
   priority: number;
   timeoutMs: number | undefined;
-  /** Never refused for a full queue: the caller bounds itself. */
+  /**
+   * Whether the caller limits its own number of calls. Such inputs are never refused for a full
+   * queue.
+   */
   waits: boolean;
   normalize: boolean;
-  /** Where the embedding goes, `outOffset` numbers in; else into a new array. */
+  /**
+   * The array that the embedding is written to, starting at element `outOffset`. Undefined: a new
+   * array.
+   */
   out: Float32Array | undefined;
   outOffset: number;
 }
 
-/** Milliseconds; percentiles to 3 %. */
+/** Milliseconds. Percentiles have an error of up to 3 %. */
 export interface Summary {
   count: number;
   mean: number;
@@ -422,15 +468,21 @@ export interface NativePartInfo {
 }
 
 export interface NativeSession {
-  /** Of each part. */
+  /** The info of each part. */
   readonly info: { readonly [part in Part]?: NativePartInfo };
-  /** Queues one input, which may wait for wake(); resolves with the array that its embedding [E], or what else was asked for, was written to. */
+  /**
+   * Queues one input, which may wait for wake(). Resolves with the array that its embedding [E], or
+   * other requested output, was written to.
+   */
   encode(id: number, input: Input, spec: EncodeSpec): Promise<Float32Array>;
-  /** To be called after one or more encode(): what is asked for together becomes one batch. */
+  /**
+   * Must be called after one or more calls of encode(). Inputs that are queued together become one
+   * batch.
+   */
   wake(): void;
-  /** Takes an input out of the queue; one that is in a batch goes on. */
+  /** Removes an input from the queue. An input in a batch still runs. */
   cancel(id: number): void;
   stats(): SessionStats;
-  /** Lets go of the session; the last one to do so frees the engine. */
+  /** Releases the session. The last thread to release it frees the engine. */
   close(): Promise<void>;
 }

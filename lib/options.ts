@@ -22,96 +22,162 @@ import {
 } from './text/cache-options';
 import { ownFloats } from './typed-array';
 
-/** Called with what a user may want in a log; must not throw. */
+/** Receives log messages. It must not throw. */
 export type Logger = (
   level: 'debug' | 'info' | 'warn' | 'error',
   message: string,
   fields: Record<string, unknown>,
 ) => void;
 
+/** How encoded images are decoded. */
 export interface ImageOptions {
-  /** Pictures of more pixels are refused with ERR_IMAGE_TOO_LARGE, from their header. Default 268,402,689. */
+  /**
+   * Images with more pixels are refused with ERR_IMAGE_TOO_LARGE. The limit is checked against the
+   * image's header, before decoding. Default 268,402,689.
+   */
   maxPixels?: number;
-  /** Turn pictures as their EXIF orientation says. Default false, as the reference. */
+  /**
+   * Rotate and mirror images as their EXIF orientation says. Default false, as in the reference.
+   */
   autoOrient?: boolean;
 }
 
+/**
+ * Options of LLM2CLIP.load.
+ *
+ * @example
+ * await using model = await LLM2CLIP.load('eva02.bundle', {
+ *   parts: ['vision'],
+ *   device: 'cuda',
+ *   batching: { maxBatch: 32, maxQueue: 256 },
+ * });
+ */
 export interface LoadOptions {
-  /** What of the bundle to load, e.g. ['vision'] where no texts come. Default: all. */
+  /**
+   * The parts of the bundle to load, e.g. ['vision'] if you encode no texts. Default: all parts.
+   */
   parts?: readonly Part[];
-  /** 'auto' (default), 'cpu', 'cuda' or 'cuda:N'. An explicit device never falls back. */
+  /** 'auto' (default), 'cpu', 'cuda' or 'cuda:N'. Only 'auto' falls back to the CPU. */
   device?: string;
-  /** Threads one batch is computed with. Default: the cores this process may use. */
+  /** Threads that compute one batch. Default: the number of cores that this process may use. */
   threads?: number;
   batching?: {
-    /** Most pictures in one run of the engine. Default 8, on a GPU 64, at most the bundle's. */
+    /**
+     * Largest number of images in one run of the engine, limited by the bundle's largest batch.
+     * Default 8 on the CPU, 64 on a GPU.
+     */
     maxBatch?: number;
-    /** Most pictures and texts under way, from call to embedding; more meet ERR_QUEUE_FULL. Default 1024. */
+    /**
+     * Largest number of images and texts whose calls are pending. Further calls reject with
+     * ERR_QUEUE_FULL. Default 1024.
+     */
     maxQueue?: number;
-    /** How long a batch that is not full waits for company, in milliseconds. Default 0: not at all. */
+    /**
+     * Time that a batch waits for further inputs while it is not full, in milliseconds. Default 0:
+     * it does not wait.
+     */
     maxDelayMs?: number;
   };
   logger?: Logger;
   image?: ImageOptions;
-  /** What is kept of the embeddings of texts, which many callers ask for again. `false`: nothing. */
+  /** Limits of the cache for text embeddings. `false` turns the cache off. */
   textCache?: TextCacheOptions | false;
-  /** Folder that holds libtorch or TensorRT, for packaged apps. Default: looked for, see `llm2clip runtime info`. */
+  /**
+   * Folder of libtorch or TensorRT, for packaged apps. Default: the places that
+   * `llm2clip runtime info` lists.
+   */
   runtime?: string;
 }
 
+/**
+ * Options of every call that encodes.
+ *
+ * @example
+ * const signal = AbortSignal.timeout(500);
+ * const embedding = await model.encodeImage('cat.jpg', { signal, priority: 1 });
+ */
 export interface EncodeOptions {
   /** L2-normalise the embedding. Default true. */
   normalize?: boolean;
-  /** Where to write: one embedding, or in a call for many all of them. */
+  /**
+   * Array that the result is written to: one embedding [E], or [n, E] in a call for many inputs.
+   */
   out?: Float32Array;
-  /** Turns the call away: what waits leaves the queue, what runs is dropped; rejects with its reason. */
+  /**
+   * Cancels the call, which rejects with the signal's reason. A queued input leaves the queue; the
+   * result of a running one is dropped.
+   */
   signal?: AbortSignal;
-  /** Rejects with ERR_TIMEOUT when the embedding is not there so many milliseconds from now. */
+  /** Time limit in milliseconds. The call rejects with ERR_TIMEOUT if it takes longer. */
   timeoutMs?: number;
-  /** Higher ones run first; within one, the nearest deadline, then the oldest. Default 0. */
+  /**
+   * Inputs with a higher priority run first. Among equal ones the nearest deadline comes first,
+   * then the oldest input. An integer from -1,000,000 to 1,000,000. Default 0.
+   */
   priority?: number;
-  /** The input's memory becomes the library's, without a copy; the caller's view is detached. */
+  /**
+   * Transfer the input's memory to the library instead of copying it. The caller's view is
+   * detached.
+   */
   transfer?: boolean;
 }
 
+/** Options of encodeImage for an embedding. */
 export interface EncodeImageOptions extends EncodeOptions {
-  /** Default: the embedding of the picture, [E]. */
+  /** 'embedding' (default): the embedding of the image, [E]. */
   output?: 'embedding';
 }
 
+/**
+ * Options of encodeImage for the vectors of an image's patches.
+ *
+ * @example
+ * const { data, shape } = await model.encodeImage('cat.jpg', { output: 'patches', layer: -2 });
+ * // shape: [rows, columns, D]
+ */
 export interface EncodePatchesOptions extends EncodeOptions {
-  /** Vectors of the patches, the class token left out. */
+  /** 'patches': one vector per patch, without the class token. */
   output: 'patches';
   /**
-   * What leaves a layer, [D] a patch, as vision_feature_layer of LLaVA: 0 the embedding of the
-   * patches with their positions, k the k-th block, -1 the last block before the final norm, -2 the
-   * one before it. Default: each patch in the space of the embeddings, [E], to be compared with
-   * texts.
+   * The layer whose output is returned, [D] per patch, as LLaVA's vision_feature_layer counts: 0 is
+   * the patch embedding with positions, k is the k-th block, -1 is the last block before the final
+   * norm, and -2 the one before it. Default: each patch is mapped to the space of the embeddings,
+   * [E], so that you can compare it with texts.
    */
   layer?: number;
-  /** L2-normalise each patch. Default: without `layer`. */
+  /** L2-normalise each patch. Default: true without `layer`, false with it. */
   normalize?: boolean;
 }
 
+/** Options of encodeText. */
 export interface EncodeTextOptions extends Omit<EncodeOptions, 'transfer'> {
   /**
-   * 'embedding' (default): [E]. 'feature': what the language model makes of the text [D] before the
-   * adapter, as encodeTextFeatures takes it, never L2-normalised.
+   * 'embedding' (default): the embedding, [E]. 'feature': the output of the language model before
+   * the adapter, [D]. It is never L2-normalised, and encodeTextFeatures takes it.
    */
   output?: 'embedding' | 'feature';
 }
 
+/** Options of encodeTexts. */
 export interface EncodeManyTextsOptions
   extends EncodeTextOptions,
     Pick<EncodeManyOptions, 'onError'> {}
 
+/** Options of calls that encode many inputs. */
 export interface EncodeManyOptions extends EncodeOptions {
-  /** 'throw' (default): the first failure rejects. 'collect': its row is NaN and `errors` says why. */
+  /**
+   * 'throw' (default): the first failure rejects the call. 'collect': the row of a failed input is
+   * NaN, and `errors` holds its error.
+   */
   onError?: 'throw' | 'collect';
 }
 
+/** Options of embedStream. */
 export interface EncodeStreamOptions extends Omit<EncodeManyOptions, 'out'> {
-  /** Most pictures taken from the stream and not yet given out. Default: two batches. */
+  /**
+   * Largest number of images that are read from the stream before their results are consumed.
+   * Default: two batches.
+   */
   readAhead?: number;
 }
 
@@ -139,19 +205,19 @@ const PRIORITIES = [-1_000_000, 1_000_000] as const;
 const TEXT_OUTPUTS = ['embedding', 'feature'] as const;
 const ERROR_MODES = ['throw', 'collect'] as const;
 
-/** Load options with every default filled in. */
+/** Load options with all defaults filled in. */
 export interface ResolvedLoadOptions {
-  /** Undefined: all. */
+  /** Undefined: all parts. */
   parts: readonly Part[] | undefined;
   device: string;
   threads: number;
-  /** Undefined: as many as suit the device. */
+  /** Undefined: the default of the device. */
   maxBatch: number | undefined;
   maxQueue: number;
   maxDelayMs: number;
   logger: Logger;
   image: Required<ImageOptions>;
-  /** Undefined: none. */
+  /** Undefined: no cache. */
   textCache: ResolvedTextCache | undefined;
   runtime: string | undefined;
 }
@@ -208,12 +274,12 @@ export function resolveLoadOptions(value: unknown): ResolvedLoadOptions {
   };
 }
 
-/** Encode options with every default filled in. */
+/** Encode options with all defaults filled in. */
 export interface ResolvedEncodeOptions {
   normalize: boolean;
-  /** A view of the library's own. */
+  /** The library's own view of the caller's memory. */
   out: Float32Array | undefined;
-  /** The same memory as the caller gave it. */
+  /** The array that the caller passed; it shares the memory of `out`. */
   given: Float32Array | undefined;
   signal: AbortSignal | undefined;
   timeoutMs: number | undefined;
@@ -223,7 +289,7 @@ export interface ResolvedEncodeOptions {
   readAhead: number | undefined;
 }
 
-/** What a text is encoded to. */
+/** The kinds of output that a text can be encoded to. */
 export type TextOutput = (typeof TEXT_OUTPUTS)[number];
 
 export function textOutput(value: unknown, known: readonly string[]): TextOutput {
@@ -241,7 +307,8 @@ function outOf(given: unknown, length: number): Pick<ResolvedEncodeOptions, 'out
 
 /**
  * @param length Numbers that `out` must hold.
- * @param known The options of the call.
+ * @param known Names of the options that the call takes.
+ * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
  */
 export function resolveEncodeOptions(
   value: unknown,

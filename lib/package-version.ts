@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Root of this package, as installed: dist's parent. */
+/** Root folder of the installed package, the parent of dist. */
 export const PACKAGE_ROOT =
-  // Not there in an ES module that a bundler made.
+  // A bundler's ES module has no __dirname.
   typeof __dirname === 'string' ? join(__dirname, '..') : process.cwd();
 
-/** Whether the files of this package lie around a folder: not where a bundler has taken its code out. */
+/**
+ * Whether a folder is the root of this package. It is not if a bundler has moved the code
+ * elsewhere.
+ */
 export function isPackage(folder: string): boolean {
   try {
     const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
@@ -16,7 +19,7 @@ export function isPackage(folder: string): boolean {
   }
 }
 
-/** This package's own version, e.g. "0.1.0". */
+/** Returns this package's version, e.g. "0.1.0". */
 export function packageVersion(): string {
   const manifest = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
   return (manifest as { version: string }).version;

@@ -1,11 +1,11 @@
-/** What a bundle may hold, each an engine file of its own. */
+/** The parts that a bundle may hold. Each has its own engine file. */
 export const PARTS = ['vision', 'adapter', 'llm'] as const;
 export type Part = (typeof PARTS)[number];
 
-/** What a text needs to become an embedding; what a message names first where both are missing. */
+/** The parts that encode a text. If both are missing, a message names the first one. */
 export const TEXT_PARTS = ['llm', 'adapter'] as const satisfies readonly Part[];
 
-/** What each is called in messages. */
+/** The names of the parts in messages. */
 export const PART_NAMES: Record<Part, string> = {
   vision: 'a vision tower',
   adapter: 'a text adapter',

@@ -1,6 +1,6 @@
 const LONGEST = 200;
 
-/** A name out of an untrusted file, fit for an error message: escaped, quoted and cut. */
+/** Escapes, quotes and shortens a name from an untrusted file for an error message. */
 export function quote(name: string): string {
   return JSON.stringify(name.length > LONGEST ? `${name.slice(0, LONGEST)}…` : name);
 }

@@ -1,11 +1,11 @@
-// Callers' memory. What an array says of itself (length, buffer, class, methods) may be replaced by
-// whoever made it; only the getters of the language itself tell what is there.
+// Reads callers' typed arrays. A caller can override an array's properties (length, buffer, class,
+// methods), so that only the built-in getters of the prototypes are reliable.
 import { types } from 'node:util';
 import { invalidBuffer } from './arguments';
 
 type TypedArray = NodeJS.TypedArray;
 
-/** Arrays whose memory native code reads. */
+/** Kinds of arrays whose memory native code reads. */
 const ARRAYS = { Uint8Array, Uint8ClampedArray, Uint16Array, Float32Array };
 interface Arrays {
   Uint8Array: Uint8Array;
@@ -27,25 +27,25 @@ const bytesOf = getterOf<number>(ANY, 'byteLength');
 const unsharedBytesOf = getterOf<number>(ArrayBuffer.prototype, 'byteLength');
 const sharedBytesOf = getterOf<number>(SharedArrayBuffer.prototype, 'byteLength');
 
-/** How many numbers an array has. */
+/** Returns the number of elements of an array. */
 export const lengthOf: (array: TypedArray) => number = getterOf(ANY, 'length');
 
-/** The memory that an array shows a part of. */
+/** Returns the memory that an array is a view of. */
 export const bufferOf: (array: TypedArray) => ArrayBufferLike = getterOf(ANY, 'buffer');
 
-/** Whether it is a Float16Array, which Node knows since version 24. */
+/** Whether a value is a Float16Array. Node has had this class since version 24. */
 export function isFloat16Array(value: unknown): value is TypedArray {
   return types.isTypedArray(value) && kindOf(value) === 'Float16Array';
 }
 
-/** Bytes of an ArrayBuffer or SharedArrayBuffer. */
+/** Returns the size of an ArrayBuffer or SharedArrayBuffer in bytes. */
 export function bufferBytes(buffer: ArrayBufferLike): number {
   return types.isSharedArrayBuffer(buffer) ? sharedBytesOf(buffer) : unsharedBytesOf(buffer);
 }
 
 type MakeView<T> = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => T;
 
-/** A view of another buffer, of the same kind as one of the library's own. */
+/** Makes a view of another buffer, of the same kind as `view`, which must be the library's own. */
 export function viewLike<T extends View>(
   view: T,
   buffer: ArrayBufferLike,
@@ -57,10 +57,10 @@ export function viewLike<T extends View>(
 }
 
 /**
- * The memory of a caller's array, as an array of the library's own.
+ * Makes the library's own view of the memory of a caller's array.
  *
- * @param kind As what; a Float16Array's numbers are the bits of a Uint16Array.
- * @throws RangeError ERR_INVALID_BUFFER where the memory is no longer there
+ * @param kind Class of the new view. Use Uint16Array for the bits of a Float16Array.
+ * @throws RangeError ERR_INVALID_BUFFER if the memory is detached.
  */
 export function ownView<Name extends keyof Arrays>(
   kind: Name,
@@ -68,7 +68,7 @@ export function ownView<Name extends keyof Arrays>(
   name: string,
 ): Arrays[Name] {
   try {
-    // An array that lost its memory looks empty; only copying it tells.
+    // A detached array looks empty. Only an attempt to copy it fails.
     if (lengthOf(array) === 0) new Uint8Array(array as Uint8Array);
     const Own = ARRAYS[kind] as unknown as MakeView<Arrays[Name]>;
     return new Own(bufferOf(array), offsetOf(array), lengthOf(array));
@@ -77,12 +77,15 @@ export function ownView<Name extends keyof Arrays>(
   }
 }
 
-/** The same of numbers. */
+/** Like ownView, for an array of numbers. */
 export function ownFloats(array: Float32Array, name: string): Float32Array {
   return ownView('Float32Array', array, name);
 }
 
-/** An array that native code made, as one of the realm in which this library was loaded. */
+/**
+ * Returns an array made by native code as an instance of this realm's Float32Array. Test runners
+ * load this library in a realm of its own.
+ */
 export function ofThisRealm(array: Float32Array): Float32Array {
   if (array instanceof Float32Array) return array;
   return new Float32Array(bufferOf(array), offsetOf(array), lengthOf(array));
@@ -94,7 +97,7 @@ interface Extent {
   end: number;
 }
 
-/** Where a piece of memory lies. */
+/** Returns the buffer of a piece of memory, and the bytes of the buffer that it covers. */
 export function extentOf(memory: TypedArray | ArrayBufferLike): Extent {
   if (types.isAnyArrayBuffer(memory)) {
     return { buffer: memory, begin: 0, end: bufferBytes(memory) };

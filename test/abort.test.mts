@@ -1,4 +1,5 @@
-// One signal of a caller's for any number of calls: what it holds while they run, and afterwards.
+// Tests that many calls can wait for one signal: what the signal holds during the calls and after
+// them.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { join } from 'node:path';
@@ -28,13 +29,13 @@ before(async () => {
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
-/** Runs `body` and gives the names of the warnings that Node emitted meanwhile. */
+/** Runs `body` and returns the names of the warnings that Node emitted during that time. */
 async function warningsOf(body: () => Promise<void>): Promise<string[]> {
   const names: string[] = [];
   const note = ({ name }: Error) => names.push(name);
   process.on('warning', note);
   await body();
-  await new Promise(setImmediate); // warnings are emitted on a later tick
+  await new Promise(setImmediate); // Warnings are emitted on a later tick.
   process.off('warning', note);
   return names;
 }
@@ -80,7 +81,7 @@ describe('a signal that many calls wait for', () => {
     assert.equal(listeners(signal), 0);
   });
 
-  test('is left alone by every call that takes one', async () => {
+  test('keeps no listener of any call that takes a signal', async () => {
     const { signal } = new AbortController();
     const options = { signal, timeoutMs: HOUR_MS };
     await using model = await fake.LLM2CLIP.load(texts);
@@ -108,7 +109,7 @@ describe('a signal that many calls wait for', () => {
 
 describe('a signal that outlives 100,000 calls', () => {
   const CALLS = 100_000;
-  /** What is noise in the heap; a listener or a timer a call would be ten times as much. */
+  /** Noise of the heap. A listener or a timer that leaks per call would be ten times as much. */
   const MOST_BYTES_A_CALL = 40;
 
   async function callMany(model: LLM2CLIP, signal: AbortSignal, count: number): Promise<void> {
@@ -125,7 +126,7 @@ describe('a signal that outlives 100,000 calls', () => {
     return process.memoryUsage().heapUsed;
   }
 
-  test('holds nothing of them', async (t) => {
+  test('holds no memory of the calls', async (t) => {
     const { signal } = new AbortController();
     await using model = await fake.LLM2CLIP.load(texts);
     await callMany(model, signal, 5000);
@@ -142,7 +143,7 @@ describe('a signal that outlives 100,000 calls', () => {
 });
 
 describe('whenAborted', () => {
-  test('tells all that still wait, in their order, once', () => {
+  test('calls all remaining callbacks once, in their order', () => {
     const controller = new AbortController();
     const told: number[] = [];
     const stops = [0, 1, 2, 3].map((i) =>
@@ -160,7 +161,7 @@ describe('whenAborted', () => {
     assert.equal(listeners(controller.signal), 0);
   });
 
-  test('the same function twice is told twice, and stopped once for each', () => {
+  test('a function that is passed twice is called twice, and can be stopped separately', () => {
     const controller = new AbortController();
     let told = 0;
     const tell = () => {
@@ -173,7 +174,7 @@ describe('whenAborted', () => {
   });
 });
 
-test('abortable() of a signal that is aborted already rejects, whatever becomes of the promise', async () => {
+test('abortable() with an aborted signal rejects, whether the promise resolves or rejects', async () => {
   const reason = new Error('enough');
   let told = 0;
   const late = new Promise((_, reject) => setImmediate(() => reject(new Error('late'))));

@@ -1,4 +1,4 @@
-// `llm2clip bench` as a user runs it, over an engine that takes at least 5 ms a batch.
+// Tests `llm2clip bench` as a user runs it, with an engine that takes at least 5 ms per batch.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -55,7 +55,7 @@ describe('usage', { concurrency: 2 }, () => {
     });
   }
 
-  test('what is not there is said in a line, and nothing is written', async () => {
+  test('a missing file is reported in one line, and nothing is written', async () => {
     const out = join(folder, 'none.json');
     const empty = join(folder, 'empty');
     await mkdir(empty);
@@ -64,7 +64,7 @@ describe('usage', { concurrency: 2 }, () => {
       [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected images in .*empty/],
       [
         [bundle, '--images', join(folder, 'none.jpg')],
-        /ERR_NOT_FOUND: expected pictures that decode/,
+        /ERR_NOT_FOUND: expected images that decode/,
       ],
       [
         [bundle, ...pictures, '--reference', join(folder, 'none')],
@@ -84,7 +84,7 @@ describe('usage', { concurrency: 2 }, () => {
 });
 
 describe('runs', () => {
-  test('every scenario, and what a record says of it', async () => {
+  test('every scenario, and its record', async () => {
     const all = 'single-stream,multi-stream,offline,server,concurrency,rate';
     const { runs, machine, schemaVersion, interrupted } = await measure(
       ...['--scenario', all, '--concurrency', '1,3', '--rates', '40,80', '--max-batch', '4'],
@@ -110,7 +110,7 @@ describe('runs', () => {
     );
     const [single, multi, offline, server] = runs as [Run, Run, Run, Run];
     for (const { queries, latency, compliant, refused, errors, stages, ...one } of runs) {
-      // Asked for are 18, but a run ends at three times its length, however busy the machine is.
+      // 18 queries are asked for, but on a busy machine a run ends at three times its duration.
       assert.ok(queries > 0);
       assert.equal(latency.count, queries);
       assert.equal(one.configuration.input, 'encoded');
@@ -132,14 +132,14 @@ describe('runs', () => {
     assert.deepEqual(Object.keys(single.batches), ['1']);
     assert.equal(multi.pictures, 8 * multi.queries);
     const largest = Math.max(...Object.keys(offline.batches).map(Number));
-    // How many pictures wait at once is a matter of how fast they are decoded.
+    // The number of images that wait at the same time depends on the speed of decoding.
     assert.ok(largest >= 1 && largest <= 4, `batches of ${largest}`);
-    // 0.8 of what offline gave.
+    // The default rate is 0.8 of the offline throughput.
     const { rate } = server.configuration;
     assert.ok(Math.abs((rate ?? 0) / offline.picturesPerSecond - 0.8) < 1e-9);
   });
 
-  test('the highest rate that keeps a bound', async () => {
+  test('finds the highest rate that meets a latency bound', async () => {
     const { runs } = await measure('--slo', 'p99=10s', '--scenario', 'slo', '--max-batch', '2');
     assert.deepEqual(
       runs.map(({ scenario }) => scenario),
@@ -158,7 +158,7 @@ describe('runs', () => {
     }
   });
 
-  test('pictures that do not decode are left out, and said', async () => {
+  test('images that cannot be decoded are left out and reported', async () => {
     const words = join(folder, 'words.jpg');
     await writeFile(words, 'no picture');
     const args = [...brief, '--scenario', 'single-stream', '--images', ...photographs, words];
@@ -185,7 +185,7 @@ describe('runs', () => {
     for (const child of started.splice(0)) child.kill('SIGKILL');
   });
 
-  /** A command that runs, of a process group of its own, as a shell starts it. */
+  /** Starts a command in a process group of its own, as a shell does. */
   const start = (...args: string[]) => {
     const words = [main, 'bench', bundle, ...pictures, ...args];
     const child = spawn(process.execPath, words, {
@@ -207,14 +207,14 @@ describe('runs', () => {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   };
-  /** Waits for what a command is to do before it ends. */
+  /** Waits until `done` is true, and fails if the command ends before. */
   const awaited = (command: ChildProcess, what: string, done: () => boolean | Promise<boolean>) =>
     until(async () => {
       if (await done()) return true;
       if (isOver(command)) throw new Error(`expected ${what}, found that the command has ended`);
       return false;
     }, what);
-  /** The processes that it measures, once there are any. */
+  /** Returns the measured processes, once there are any. */
   const measured = async (command: ChildProcess) => {
     let found: number[] = [];
     await awaited(command, 'a measured process', () => {
@@ -224,9 +224,9 @@ describe('runs', () => {
     return found;
   };
 
-  test('Ctrl-C half way: what was finished is kept, and no process is left', async () => {
+  test('Ctrl-C half way: finished runs are kept, and no process is left', async () => {
     const out = join(folder, 'half.json');
-    // So many runs that it cannot be over before it is interrupted, however busy the machine is.
+    // With so many runs it cannot end before the interrupt, even on a fast machine.
     const callers = Array.from({ length: 200 }, (_, i) => i + 1);
     const sweep = ['--scenario', 'concurrency', '--concurrency', callers.join(',')];
     const { child, closed } = start('--out', out, '--duration', '0.1', ...sweep);
@@ -256,13 +256,13 @@ describe('runs', () => {
     for (const subject of subjects) await ended(subject);
   });
 
-  test('a measured process that dies is said', async () => {
+  test('the death of the measured process is reported', async () => {
     const { child, closed } = start('--duration', '100');
     let stderr = '';
     child.stderr.on('data', (text) => {
       stderr += text;
     });
-    // The first of them may be about to end by itself.
+    // The first process may be about to end by itself.
     while (!isOver(child)) {
       for (const subject of subjectsOf(child)) killIfThere(subject);
       await sleep(1);
@@ -291,7 +291,9 @@ test('parity with fp32 is measured, and the gate is that of the precision', asyn
 });
 
 describe('compare', () => {
-  /** The same, so many times as fast, and as steady as no machine is. */
+  /**
+   * Returns the report with all rates multiplied by `factor`, and with perfectly steady windows.
+   */
   const change = (report: Report, factor: number): Report => ({
     ...report,
     runs: report.runs.map((one) => ({
@@ -314,7 +316,7 @@ describe('compare', () => {
     runs: report.runs.slice(index, index + 1),
   });
 
-  test('the same twice, a regression, a gain', async () => {
+  test('equal records, a regression and a gain', async () => {
     const files = { same: 1, worse: 0.8, better: 1.25 };
     for (const [name, factor] of Object.entries(files)) {
       await writeFile(join(folder, `${name}.json`), JSON.stringify(change(ofRun(0), factor)));
@@ -333,7 +335,7 @@ describe('compare', () => {
     assert.equal(changes[0]?.verdict, 'better');
   });
 
-  test('runs that only one has, and what is no record', async () => {
+  test('runs that only one record has, and a file that is no record', async () => {
     const [one, other] = [join(folder, 'one.json'), join(folder, 'other.json')];
     await writeFile(one, JSON.stringify(ofRun(0)));
     await writeFile(other, JSON.stringify(ofRun(1)));

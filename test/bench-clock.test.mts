@@ -1,4 +1,5 @@
-// The generator's clock and what is observed of the subject: neither keeps an event loop busy.
+// Tests the generator's clock and the observer of the subject: neither of them keeps an event loop
+// busy.
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 import { describe, test } from 'node:test';
@@ -6,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { realClock } from '#lib/bench/clock';
 import { observe } from '#lib/bench/observe';
 
-/** How often this thread's event loop has turned. */
+/** Returns how often this thread's event loop has turned. */
 const turns = () =>
   (performance.nodeTiming as unknown as { uvMetricsInfo: { loopCount: number } }).uvMetricsInfo
     .loopCount;
@@ -15,7 +16,7 @@ describe('sleepUntil', () => {
   test('never returns early, and does not turn the event loop meanwhile', async () => {
     for (const ms of [0.3, 2.5, 30, 80]) {
       let least = Number.POSITIVE_INFINITY;
-      // Others may turn it now and then; what turns it itself does so each time.
+      // Other code may turn the loop sometimes. A fault of the clock would turn it each time.
       for (let tries = 0; tries < 100 && least > 10; tries++) {
         const before = turns();
         const due = realClock.now() + ms;
@@ -27,7 +28,7 @@ describe('sleepUntil', () => {
     }
   });
 
-  test('lets the event loop turn, also where the time is past', async () => {
+  test('lets the event loop turn, even if the time is past', async () => {
     for (const ms of [-1, 0, 1]) {
       let turned = false;
       setImmediate(() => {
@@ -46,7 +47,7 @@ describe('sleepUntil', () => {
   });
 });
 
-test('what observes a process wakes it seldom, and says what it saw', async () => {
+test('the observer wakes its process rarely, and reports what it saw', async () => {
   const begin = realClock.now();
   const before = turns();
   const end = observe();
@@ -61,7 +62,7 @@ test('what observes a process wakes it seldom, and says what it saw', async () =
   assert.ok(memory.externalPeakBytes > 0);
 });
 
-test('a hold-up of the event loop is seen', async () => {
+test('a blocked event loop is detected', async () => {
   const end = observe();
   await sleep(50);
   const block = realClock.now() + 200;

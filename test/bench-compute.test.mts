@@ -1,5 +1,5 @@
-// What a picture costs, against torch's own count of timm's models; what parity and statistics say of
-// numbers whose answer is known.
+// Tests the operation counts of images against torch's counts for timm's models, and parity and
+// statistics on numbers with known answers.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { gflopPerPicture, peakGflops } from '#lib/bench/compute';
@@ -10,9 +10,9 @@ import { median, pairedRatio, quantile, ratioOfMedians } from '#lib/bench/statis
 import type { LinearSpec } from '#lib/native';
 import { PRESETS } from '../tools/synthetic/presets.mts';
 
-// torch 2.11.0, torch.utils.flop_counter.FlopCounterMode over timm 1.0.31's eva02_large_patch14_clip_336
-// and vit_large_patch14_clip_336 (both with an embedding of 1280), vit_so400m_patch14_siglip_224;
-// 10⁹ operations.
+// 10⁹ operations, counted by torch 2.11.0 (torch.utils.flop_counter.FlopCounterMode) for timm
+// 1.0.31's eva02_large_patch14_clip_336 and vit_large_patch14_clip_336 (both with an embedding of
+// 1280), and vit_so400m_patch14_siglip_224.
 const COUNTED = {
   'eva02-L-14-336': [381.864116224, 1e-4],
   'clip-L-14-336': [381.920837632, 1e-4],
@@ -26,7 +26,7 @@ for (const [name, [expected, tolerance]] of Object.entries(COUNTED)) {
   });
 }
 
-test('the peak is that of the fastest layer, in each precision a bundle can have', async () => {
+test('the peak is the rate of the fastest layer, in each precision of a bundle', async () => {
   const asked = new Set<string>();
   const engine = {
     linearGflops: async ({ precision, rows, in: from, out }: LinearSpec) => {
@@ -47,14 +47,14 @@ describe('parity', () => {
   const unit = (angle: number) => Float32Array.of(Math.cos(angle), Math.sin(angle));
   const circle = Array.from({ length: 12 }, (_, i) => unit((i * Math.PI) / 6));
 
-  test('the same embeddings, of any length', () => {
+  test('equal embeddings of any length agree', () => {
     const longer = circle.map((one) => one.map((x) => 3 * x));
     const parity = compareEmbeddings(longer, circle, { precision: 'fp32', reference: 'itself' });
     assert.ok(Math.abs(parity.minCosine - 1) < 1e-6);
     assert.ok(parity.passed);
   });
 
-  test('the worst of them decides, by the gate of the precision', () => {
+  test('the lowest cosine decides, with the gate of the precision', () => {
     const found = circle.map((one, i) => (i === 7 ? unit((7 * Math.PI) / 6 + 0.08) : one));
     const of = (precision: string) =>
       compareEmbeddings(found, circle, { precision, reference: 'circle' });
@@ -72,7 +72,7 @@ describe('parity', () => {
     );
   });
 
-  test('neighbours that changed places', () => {
+  test('neighbours in another order lower the agreement', () => {
     const options = { precision: 'fp32', reference: 'circle' };
     assert.equal(compareEmbeddings(circle, circle, options).topK?.agreement, 1);
     const shuffled = circle.map((_, i) => circle[(5 * i) % 12] as Float32Array);
@@ -90,14 +90,14 @@ describe('statistics', () => {
     assert.ok(Number.isNaN(median([])));
   });
 
-  test('a ratio of pairs holds where single figures drift', () => {
+  test('the ratio of pairs is stable if the single times drift', () => {
     const drift = Array.from({ length: 20 }, (_, i) => 1 + i / 4);
     const theirs = drift.map((x, i) => 1.5 * x * (i % 2 === 0 ? 1.01 : 0.99));
     const { value, low, high } = pairedRatio(drift, theirs);
     assert.ok(low <= 1.5 && 1.5 <= high && high - low < 0.05 && Math.abs(value - 1.5) < 0.02);
   });
 
-  test('intervals of two samples cover what is true 95 times of 100', () => {
+  test('intervals of two samples contain the true value in 95 of 100 cases', () => {
     let state = 7;
     const noise = () => {
       state = (state * 48_271) % 2_147_483_647;

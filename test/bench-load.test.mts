@@ -1,4 +1,4 @@
-// The load generators against what queueing theory says of a server whose times are known, on a
+// Tests the load generators against queueing theory, with a server whose times are known, on a
 // virtual clock.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -11,7 +11,7 @@ import { VirtualClock } from './support/virtual-clock.mts';
 
 const SERVICE_MS = 10;
 
-/** One server that takes each query as it comes and needs 10 ms for it. */
+/** A server that answers queries in the order of arrival and needs 10 ms for each. */
 function server(clock: VirtualClock) {
   let free = 0;
   return () => {
@@ -38,7 +38,7 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
   for (const load of [0.2, 0.5, 0.7]) {
     test(`mean latency at load ${load}`, async () => {
       const recorder = await offered(load);
-      // Pollaczek–Khinchine: the mean wait is ρ / (2 (1 − ρ)) services.
+      // Pollaczek–Khinchine: the mean wait, in service times, is ρ / (2 (1 − ρ)).
       close(recorder.latency().mean, SERVICE_MS * (1 + load / (2 * (1 - load))));
       close(recorder.picturesPerSecond, (1000 / SERVICE_MS) * load);
     });
@@ -74,7 +74,7 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
     assert.equal(total, latency.count);
   });
 
-  test('a server that stands still for a second shows in the latency of those who were due', async () => {
+  test('a pause of one second shows in the latency of the queries that were due', async () => {
     const clock = new VirtualClock();
     const recorder = new Recorder(1);
     let free = 0;
@@ -84,7 +84,8 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
     });
     const limits = { ...long, warmUpMs: 0, minQueries: 1000 };
     await clock.run(openLoop({ clock, recorder, send, limits }, () => 2 * SERVICE_MS));
-    // The wait of a second shrinks by 10 ms a query: half of it is over after fifty.
+    // The queue of one second shrinks by 10 ms per query, so half of it is left after fifty
+    // queries.
     const { buckets, max } = recorder.latency();
     assert.ok(max >= 1000);
     const late = buckets.filter(([ms]) => ms > 510).reduce((sum, [, count]) => sum + count, 0);
@@ -92,7 +93,7 @@ describe('Poisson arrivals at a server of constant time (M/D/1)', () => {
   });
 });
 
-test('answers that are told late count from the due time to when they were there', async () => {
+test('a late report of an answer does not change its latency', async () => {
   const run = async (tellEveryMs: number) => {
     const clock = new VirtualClock();
     const recorder = new Recorder(1);
@@ -103,7 +104,7 @@ test('answers that are told late count from the due time to when they were there
       if (tellEveryMs > 0) await clock.sleepUntil(told);
       return answered;
     };
-    // Both runs end at the same query, stable or not.
+    // Both runs end at the same query, whether they are stable or not.
     const limits = { warmUpMs: 1000, minQueries: 1, minMs: 10_000, maxMs: 10_000 };
     const gaps = poisson(50, randomNumbers(3));
     await clock.run(openLoop({ clock, recorder, send, limits }, gaps));
@@ -129,7 +130,7 @@ describe('callers who ask again at once', () => {
     });
   }
 
-  test('two runs of the same agree within the noise that they state', async () => {
+  test('two equal runs agree within their reported noise', async () => {
     const measure = async (seed: number) => {
       const clock = new VirtualClock();
       const recorder = new Recorder(1);
@@ -151,7 +152,7 @@ describe('callers who ask again at once', () => {
     }
   });
 
-  test('a server that grows slower is never stable, and the run ends', async () => {
+  test('a server that becomes slower is never stable, and the run ends', async () => {
     const clock = new VirtualClock();
     const recorder = new Recorder(1);
     let time = 10;
@@ -183,7 +184,7 @@ describe('callers who ask again at once', () => {
     assert.equal(recorder.latency().count, recorder.answered);
   });
 
-  test('an abort ends it', async () => {
+  test('an abort ends the run', async () => {
     const clock = new VirtualClock();
     const controller = new AbortController();
     const send = stamped(clock, async (index) => {

@@ -1,4 +1,4 @@
-// The HTML report in a headless browser: what is drawn is what the record says.
+// Tests that the HTML report, in a headless browser, shows the numbers of the record.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,13 +26,16 @@ import { temporaryFolder } from './support/temporary.mts';
 const report = fullReport();
 const folder = temporaryFolder();
 const GROUND = 'getComputedStyle(document.body).backgroundColor';
-/** Texts, and legends' bars, which have none: of all elements only what is looked at leaves the page. */
+/**
+ * Selects texts and the bars of legends, which have no text, so that only these elements are copied
+ * out of the page.
+ */
 const COLOURED = `(${SNAPSHOT})(document.body)
   .filter(({ text, attributes }) => text !== '' || attributes.viewBox === '0 0 12 12')
   .map(({ tag, text, colour, attributes: { fill } }) => ({ tag, text, colour, fill }))`;
 type Coloured = Pick<Drawn, 'tag' | 'text' | 'colour'> & { fill?: string };
 
-describe('as a page', { skip }, () => {
+describe('the report as a page', { skip }, () => {
   let browser: Browser;
   let address: string;
   before(async () => {
@@ -63,7 +66,7 @@ describe('as a page', { skip }, () => {
   }
 
   const loaded: Record<string, ReturnType<typeof load>> = {};
-  /** Tests that look at the same page share it: none changes it. */
+  /** Opens the report. Tests of the same page share it, because no test changes it. */
   function open(width = 1280, colorScheme: 'light' | 'dark' = 'light') {
     loaded[`${width} ${colorScheme}`] ??= load(width, colorScheme);
     return loaded[`${width} ${colorScheme}`] as ReturnType<typeof load>;
@@ -74,14 +77,14 @@ describe('as a page', { skip }, () => {
       (run) => run.scenario === scenario && run.configuration.precision === precision,
     );
 
-  test('asks for nothing but itself, and needs no script', async () => {
+  test('loads nothing else, and needs no script', async () => {
     const opened = await open();
     assert.deepEqual(opened.requests, [address]);
     assert.equal(await opened.page.locator('script, link, img, iframe').count(), 0);
     assert.equal(await opened.page.locator('h1').textContent(), MODEL);
   });
 
-  test('headline: the fastest that passes parity, its p99, the best peer', async () => {
+  test('headline: the fastest run that passes parity, its p99, and the best peer', async () => {
     const opened = await open();
     const figures = await opened.page.locator('.headlines dt').allTextContents();
     assert.deepEqual(figures, ['5.90images/s', '4,390ms p99', '1.00 ×best peer’s time']);
@@ -90,7 +93,7 @@ describe('as a page', { skip }, () => {
     assert.match(details[2] ?? '', /torch <eager> · bf16.*\[0\.98, 1\.02\].*batch 1: 1\.14 ×/);
   });
 
-  test('ratios: bars as long as they say', async () => {
+  test('ratios: the length of each bar equals its label', async () => {
     const opened = await open();
     const drawn = await Drawing.of(opened.page, 'ratio-0');
     const x = drawn.scale('x', 'linear');
@@ -107,7 +110,7 @@ describe('as a page', { skip }, () => {
     assert.match(caption ?? '', /Not ranked, for failed parity: onnxruntime int8/);
   });
 
-  test('throughput against latency, of callers and of engines', async () => {
+  test('throughput against latency, by number of callers and by engine', async () => {
     const opened = await open();
     const drawn = await Drawing.of(opened.page, 'curve-concurrency');
     const [x, y] = [drawn.scale('x', 'linear'), drawn.scale('y', 'log')];
@@ -130,7 +133,7 @@ describe('as a page', { skip }, () => {
     assert.equal(engines.shapes.length, 6, 'three ranked engines at two batches');
   });
 
-  test('histograms: a bar a bucket, as high as its count', async () => {
+  test('histograms: one bar per bucket, as high as its count', async () => {
     const opened = await open();
     const [run] = runsOf('single-stream', 'bf16');
     assert.ok(run);
@@ -187,7 +190,7 @@ describe('as a page', { skip }, () => {
     assert.ok(texts.includes('FAILED · offline · int8 · path · 16 callers'));
   });
 
-  test('batch sizes: a bar a size, with its count', async () => {
+  test('batch sizes: one bar per size, with its count', async () => {
     const opened = await open();
     const { page } = opened;
     const chart = page

@@ -1,4 +1,4 @@
-// A benchmark's reports in text: what they say, and what they never rank.
+// Tests the text reports of a benchmark: what they say, and which results they never rank.
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const report = fullReport();
 const folder = temporaryFolder();
 
-/** The lines from one that holds `text` up to the next empty one. */
+/** Returns the lines from the one that contains `start` to the next empty line. */
 function block(text: string, start: string): string[] {
   const lines = text.split('\n');
   const first = lines.findIndex((line) => line.includes(start));
@@ -30,12 +30,12 @@ const row = (lines: readonly string[], ...words: string[]) => {
   return { index, text: lines[index] ?? '' };
 };
 
-describe('in the terminal', () => {
+describe('the report in the terminal', () => {
   const text = terminalReport(report);
   const runs = block(text, 'torchscript (kernels) on cpu, 2 threads');
   const batch1 = block(text, 'batch 1;');
 
-  test('a row a run, with its figures', () => {
+  test('one row per run, with its numbers', () => {
     const { text: offline } = row(runs, 'offline', 'bf16');
     for (const figure of ['16 callers', '5.90', '76.9 %', '0.999721', 'short']) {
       assert.ok(offline.includes(figure), `${figure} in ${offline}`);
@@ -52,7 +52,7 @@ describe('in the terminal', () => {
     assert.equal(new Set(ends.slice(1)).size, 1);
   });
 
-  test('what failed parity comes last, and has no ratio', () => {
+  test('runs that fail parity come last and have no ratio', () => {
     const failed = runs.flatMap((line, i) => (line.includes('FAILED 0.971300 < 0.99') ? [i] : []));
     assert.deepEqual(failed, [runs.length - 5, runs.length - 4, runs.length - 3]);
     const ranked = ['llm2clip', 'torch <eager>', 'onnxruntime-node'].map(
@@ -64,7 +64,7 @@ describe('in the terminal', () => {
     assert.match(wrong, /FAILED 0\.971300 < 0\.99 +–$/);
   });
 
-  test('ratios, what they mean, and who was skipped', () => {
+  test('ratios, their meaning, and the skipped peers', () => {
     assert.match(row(batch1, 'torch <eager>').text, /1\.14 × \[1\.12, 1\.16\]$/);
     assert.match(row(batch1.slice(1), 'llm2clip').text, /ours$/);
     assert.equal(
@@ -74,7 +74,7 @@ describe('in the terminal', () => {
     assert.match(text, /a contestant’s time divided by ours.*above 1 ours is faster\.$/);
   });
 
-  test('no ratio to ours where ours is wrong', () => {
+  test('no ratio to ours if ours fails parity', () => {
     const wrong = structuredClone(report);
     for (const { contestants } of wrong.comparisons) {
       const [ours] = contestants;
@@ -91,13 +91,13 @@ describe('in the terminal', () => {
     assert.doesNotMatch(terminalReport(report), /Interrupted/);
   });
 
-  test('nothing in a name moves the cursor or breaks a line', () => {
+  test('control characters and line breaks in names are escaped', () => {
     const hostile = structuredClone(report);
     for (const { configuration } of hostile.runs) configuration.model = 'a\u001b[2J\r\nb';
     assert.match(terminalReport(hostile), /^a \[2J b; torchscript/m);
   });
 
-  test('a parity that is no number has failed', () => {
+  test('a parity of NaN fails', () => {
     const broken = structuredClone(report);
     for (const { parity } of broken.runs) {
       if (parity) Object.assign(parity, { minCosine: null, passed: false });
@@ -110,11 +110,14 @@ describe('in the terminal', () => {
 describe('alone and in company', () => {
   const inEachFormat = (changed: Report) =>
     [terminalReport(changed), markdownReport(changed), htmlReport(changed)].map(plain);
-  /** Escapes undone, which differ. */
+  /** Removes the escapes, which differ between the formats. */
   const plain = (text: string) =>
     text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('\\', '');
 
-  /** In the first comparison ours took 1 % longer in company, the first peer so much. */
+  /**
+   * Returns a report whose first comparison was also timed alone: ours took 1 % longer in company,
+   * the first peer `ratio` times as long.
+   */
   function timedAlone(ratio: number): Report {
     const changed = structuredClone(report);
     const [ours, peer] = changed.comparisons[0]?.contestants ?? [];
@@ -124,7 +127,7 @@ describe('alone and in company', () => {
     return changed;
   }
 
-  test('who does not agree is named before the figures and below the table', () => {
+  test('contestants whose times differ are named before the numbers and below the table', () => {
     for (const text of inEachFormat(timedAlone(1.31))) {
       const warning = text.indexOf(
         'Time differs by more than 3 % from the time alone: onnxruntime-node.',
@@ -138,18 +141,18 @@ describe('alone and in company', () => {
     }
   });
 
-  test('all that agree are a note', () => {
+  test('a note says that all agree', () => {
     for (const text of inEachFormat(timedAlone(0.98))) {
       assert.match(text, /Each took 0\.98 × to 1\.01 × its time alone/);
       assert.doesNotMatch(text, /Time differs/);
     }
   });
 
-  test('a record without it says nothing of it', () => {
+  test('a record without these times says nothing about them', () => {
     for (const text of inEachFormat(report)) assert.doesNotMatch(text, /time alone/);
   });
 
-  test('several groups are named', () => {
+  test('several groups are listed', () => {
     const changed = structuredClone(report);
     const groups = [
       ['llm2clip', 'onnxruntime-node'],
@@ -179,7 +182,7 @@ test('runs without an answer, and of several setups, are reported', () => {
   assert.ok(ids.includes('stages-setup-0') && ids.includes('stages-setup-1'));
 });
 
-describe('as Markdown', () => {
+describe('the report as Markdown', () => {
   const text = markdownReport(report);
 
   test('tables, machine, versions, command and date', () => {
@@ -207,13 +210,13 @@ describe('as Markdown', () => {
     for (const table of tables.slice(0, 3)) assert.match(table.split('\n').at(-1) ?? '', /FAILED/);
   });
 
-  test('names are text', () => {
+  test('names are escaped', () => {
     assert.ok(text.includes('&lt;synthetic &amp; "quoted"&gt;'));
     assert.doesNotMatch(text, /<synthetic/);
   });
 });
 
-test('without echarts: what to run', () => {
+test('without echarts the error names the command to run', () => {
   const copy = join(folder, 'dist');
   cpSync(fileURLToPath(new URL('../dist', import.meta.url)), copy, { recursive: true });
   const { htmlReport: bare } = createRequire(import.meta.url)(

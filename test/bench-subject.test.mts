@@ -1,5 +1,5 @@
-// The process that is measured, and its generator's side: what they say to each other, and what
-// happens when one of them ends. Over an engine that takes 2 ms a batch.
+// Tests the measured process and the generator's side: the messages between them, and what happens
+// when one of them ends. The engine takes 2 ms per batch.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,7 +44,7 @@ afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
 });
 
-/** The program alone, spoken to line by line. */
+/** Starts the program alone and exchanges messages with it line by line. */
 function speak() {
   const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
   started.push(child);
@@ -71,7 +71,7 @@ async function answers(hear: () => Promise<Message>, count: number): Promise<Ans
 }
 
 describe('the protocol', () => {
-  test('a query is answered by its id, with a time of the clock that all processes share', async () => {
+  test('an answer has the id of its query, and a time of the clock that all processes share', async () => {
     const { say, hear, child, exit } = speak();
     say({ op: 'open', ...open });
     const opened = await hear();
@@ -85,7 +85,7 @@ describe('the protocol', () => {
     assert.equal(await exit, 0);
   });
 
-  test('many queries at once: each is answered once, two batches of them under way', async () => {
+  test('many queries at once: each is answered once, and two batches are pending', async () => {
     const queries = Array.from({ length: 60 }, (_, i): [number, number] => [i, i]);
     const askAll = async (maxQueue: number) => {
       const { say, hear } = speak();
@@ -100,7 +100,8 @@ describe('the protocol', () => {
       );
       return { say, hear, outcomes: new Set(told.map(([, , outcome]) => outcome)) };
     };
-    // No more than eight are under way, so none is refused; nor fewer, so with one place less one is.
+    // Exactly eight queries are pending at a time: with a queue of eight none is refused, with
+    // seven some are.
     assert.ok((await askAll(7)).outcomes.has('ERR_QUEUE_FULL'));
     const { say, hear, outcomes } = await askAll(8);
     assert.deepEqual([...outcomes], ['done']);
@@ -112,7 +113,7 @@ describe('the protocol', () => {
     assert.ok(observed.memory.rssPeakBytes > 0 && observed.memory.externalPeakBytes > 0);
   });
 
-  test('answers are kept back, and told when nothing is under way', async () => {
+  test('answers are collected, and reported when no query is pending', async () => {
     const { say, hear } = speak();
     say({ op: 'open', ...open, tellEveryMs: 1e9 });
     await hear();
@@ -142,7 +143,7 @@ describe('the protocol', () => {
     ]);
   });
 
-  test('what it cannot do is said, and it goes on', async () => {
+  test('an unsupported request is reported, and the process continues', async () => {
     const { say, hear } = speak();
     for (const [request, message] of [
       ['{"op":"close"}', /expected open, found close/],
@@ -161,7 +162,7 @@ describe('the protocol', () => {
     assert.match(failed.is === 'failed' ? failed.message : '', /expected open, ask/);
   });
 
-  test('Ctrl-C is left to its generator; with that it ends', async () => {
+  test('Ctrl-C is left to the generator, and the process ends with it', async () => {
     const { say, hear, child, exit } = speak();
     say({ op: 'open', ...open });
     await hear();
@@ -174,7 +175,7 @@ describe('the protocol', () => {
 });
 
 describe("the generator's side", () => {
-  test('asks, has callers ask, embeds and closes', async () => {
+  test('sends queries, runs callers, embeds and closes', async () => {
     const { subject, info } = await SubjectProcess.start(open, never);
     try {
       assert.equal(info.maxBatch, 4);
@@ -213,7 +214,7 @@ describe("the generator's side", () => {
     });
   });
 
-  test('a subject that dies ends what is asked of it, with a reason', async () => {
+  test('the death of a subject rejects pending requests with a reason', async () => {
     const { subject } = await SubjectProcess.start(open, never);
     const looped = subject.loop(singleStream(), { ...lengths, seconds: 1000 });
     process.kill(subject.pid as number, 'SIGKILL');
@@ -226,7 +227,7 @@ describe("the generator's side", () => {
     await subject.kill();
   });
 
-  test('programs that are no subject', async () => {
+  test('programs that do not speak the protocol', async () => {
     for (const [content, message] of [
       ['process.exit(3)', /found that it ended with exit code 3;/],
       ['console.log("hello")', /wrote "hello", which is no message/],

@@ -1,4 +1,4 @@
-// FAULTS.md row 9: whose memory is read when, and copied how often.
+// Tests row 9 of FAULTS.md: when the caller's memory is read, and how often it is copied.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ const grey = (buffer: Bytes = new ArrayBuffer(100), value = 200): RawPixels => {
 const detach = (buffer: ArrayBufferLike) => {
   structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
 };
-/** Node 20 has these, TypeScript's library of ES2022 has not. */
+/** Makes a resizable buffer. Node 20 has them, but TypeScript's library of ES2022 does not. */
 const resizable = (length: number) => {
   const Resizable = ArrayBuffer as unknown as new (
     length: number,
@@ -54,7 +54,10 @@ const first = async (input: ImageInput, options = {}) => {
   return number;
 };
 
-/** Fills the engine and the batch behind it: what `body` asks for in its first turn is prepared later. */
+/**
+ * Fills the engine and the next batch, so that the inputs which `body` submits in its first turn
+ * are prepared later.
+ */
 async function whileFull(body: () => Promise<void>): Promise<void> {
   held.gate.hold();
   await held.occupy();
@@ -65,8 +68,8 @@ async function whileFull(body: () => Promise<void>): Promise<void> {
   await Promise.all([done, ...forming]);
 }
 
-describe('memory taken away or written to in flight', () => {
-  // What the embedding begins with shows the pixels that were read.
+describe('memory that is detached or written to during a call', () => {
+  // The first number of the embedding shows which pixels were read.
   let expectedGrey: number;
   before(async () => {
     expectedGrey = (await first(grey())) as number;
@@ -148,11 +151,11 @@ describe('memory that cannot be used', () => {
     });
   }
 
-  test('an empty file is no picture', async () => {
+  test('an empty file is refused', async () => {
     await assert.rejects(model.encodeImage(new ArrayBuffer(0)), { code: 'ERR_IMAGE_CORRUPT' });
   });
 
-  test('other views are of the wrong type', async () => {
+  test('other kinds of views are refused', async () => {
     const data = new Int8Array(100) as unknown as Uint8Array;
     const pixelValues = new Float64Array(LENGTH);
     for (const input of [
@@ -169,7 +172,7 @@ describe('memory that cannot be used', () => {
 });
 
 describe('transfer', () => {
-  test('moves the memory, which is gone for the caller', async () => {
+  test("transfers the memory and detaches the caller's view", async () => {
     await whileFull(async () => {
       const [a, b] = [floats(), grey()];
       const pending = [first(a, { transfer: true }), first(b, { transfer: true })];
@@ -184,7 +187,7 @@ describe('transfer', () => {
     assert.equal(await pending, await first(picture));
   });
 
-  test('memory that others hold is refused and stays', async () => {
+  test('memory that cannot be transferred is refused and stays intact', async () => {
     const pooled = Buffer.from('a pooled Buffer');
     const wasm: ArrayBuffer = vm.runInThisContext('new WebAssembly.Memory({ initial: 1 }).buffer');
     for (const input of [pooled, wasm, grey(wasm)]) {
@@ -194,7 +197,7 @@ describe('transfer', () => {
     assert.equal(wasm.byteLength, 65_536);
   });
 
-  test('shared memory is read in place and stays', async () => {
+  test('shared memory is read in place and stays intact', async () => {
     const shared = floats(new SharedArrayBuffer(4 * LENGTH), 5);
     assert.equal(await first(shared, { transfer: true }), 5);
     assert.equal(shared.pixelValues[0], 5);
@@ -210,7 +213,7 @@ test('shared memory is read when its batch is made', async () => {
   });
 });
 
-test('float16, as bits or as an array, gives what the widened floats give', async () => {
+test('float16, as bits or as an array, gives the same result as float32', async () => {
   const halves: [number, number][] = [
     [0x0000, 0],
     [0x3c00, 1],
@@ -223,7 +226,7 @@ test('float16, as bits or as an array, gives what the widened floats give', asyn
   const { Float16Array: Halves } = globalThis as {
     Float16Array?: new (
       buffer: ArrayBuffer,
-    ) => ArrayBufferView; // since Node 24
+    ) => ArrayBufferView; // Node has it since version 24.
   };
   for (const [bits, number] of halves) {
     const pixelValues = new Uint16Array(LENGTH).fill(bits);
@@ -235,7 +238,7 @@ test('float16, as bits or as an array, gives what the widened floats give', asyn
   }
 });
 
-test('what only calls itself a Float16Array is none', async () => {
+test('an object that only claims to be a Float16Array is refused', async () => {
   const pixelValues = new DataView(new ArrayBuffer(2 * LENGTH));
   Object.defineProperty(pixelValues, Symbol.toStringTag, { value: 'Float16Array' });
   await assert.rejects(model.encodeImage({ pixelValues, shape }), { code: 'ERR_INVALID_ARG' });
@@ -252,7 +255,7 @@ test('arrays of another realm', async () => {
 });
 
 describe('out', () => {
-  test('taken away before the embedding is there', async () => {
+  test('detached before the embedding is written', async () => {
     for (const take of [detach, (buffer: ReturnType<typeof resizable>) => buffer.resize(4)]) {
       const buffer = resizable(4 * FAKE_DIM);
       const out = new Float32Array(buffer, 0, FAKE_DIM);
@@ -287,7 +290,7 @@ describe('out', () => {
     assert.deepEqual([whole[0], whole[1], whole[FAKE_DIM + 1]], [0, 9, 0]);
   });
 
-  test('overlapping its own picture: one reads before it writes', async () => {
+  test('overlapping its own image: the image is read first', async () => {
     const { pixelValues } = floats(undefined, 4);
     const out = pixelValues.subarray(0, FAKE_DIM);
     await whileFull(async () => {
@@ -295,7 +298,7 @@ describe('out', () => {
     });
   });
 
-  test('overlapping the pictures of an array is refused', async () => {
+  test('overlapping images of an array is refused', async () => {
     const memory = new ArrayBuffer(4 * (LENGTH + FAKE_DIM));
     const inside = { out: new Float32Array(memory, 0, FAKE_DIM), ...raw };
     const beyond = { out: new Float32Array(memory, 4 * LENGTH, FAKE_DIM), ...raw };
@@ -306,7 +309,7 @@ describe('out', () => {
     assert.equal(data[0], 2);
   });
 
-  test('the rows of many lie in one array', async () => {
+  test('the rows of a call for many are in one array', async () => {
     const { data, row } = await model.encodeImages(
       [1, 2, 3].map((i) => floats(undefined, i)),
       raw,
@@ -363,7 +366,7 @@ describe('copies, as README counts them', () => {
     await whileFull(async () => {
       await model.encodeImage(floats());
     });
-    // One for each of the five others.
+    // One copy of each of the five other inputs.
     assert.deepEqual(copied(), { count: 5 + 2, bytes: 4 * LENGTH * (5 + 2) });
   });
 });

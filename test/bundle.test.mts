@@ -1,4 +1,5 @@
-// FAULTS.md rows 5 and 6: a bundle is read whole or refused, and written whole or not at all.
+// Tests rows 5 and 6 of FAULTS.md: a bundle is read completely or refused, and written completely
+// or not at all.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -20,12 +21,14 @@ import { temporaryFolder } from './support/temporary.mts';
 const { exchangeDirectories: exchange } = loadNative();
 const WRITER = fileURLToPath(new URL('./support/bundle-writer.mjs', import.meta.url));
 
-/** Words of a command that replaces a bundle by one whose engine file has so many bytes. */
+/**
+ * The command line of a program that replaces a bundle by one whose engine file has `bytes` bytes.
+ */
 const replacing = (out: string, bytes: number, ...words: string[]) => [
   ...[process.execPath, WRITER, out, JSON.stringify(CONTENT), `${bytes}`, ...words],
 ];
 
-/** A bundle whose one engine file is `text`. */
+/** Writes a bundle whose only engine file contains `text`. */
 function write(out: string, text: string | Buffer, force = false): Promise<Manifest> {
   return writeBundle(out, { force, exchange }, async (folder) => {
     await mkdir(join(folder, 'vision/1'), { recursive: true });
@@ -34,7 +37,7 @@ function write(out: string, text: string | Buffer, force = false): Promise<Manif
   });
 }
 
-/** The engine file's text as a reader of the bundle gets it, digests checked. */
+/** Returns the text of the engine file as a reader of the bundle gets it, with checked digests. */
 async function read(out: string): Promise<string> {
   const bundle = await openBundle(out);
   try {
@@ -66,7 +69,10 @@ describe('reading', () => {
     assert.equal(await read(join(folder, 'good')), 'engine');
   });
 
-  /** A snapshot as the hub's cache lays it: every file is a link to `target` of its digest. */
+  /**
+   * Makes a snapshot as in the Hugging Face cache: every file is a link to the `target` for its
+   * digest.
+   */
   async function snapshot(name: string, target: (digest: string, up: string) => string) {
     const cache = join(folder, name);
     const path = join(cache, 'snapshots/main');
@@ -127,7 +133,7 @@ describe('reading', () => {
     }
   });
 
-  test('nothing there, or a file', async () => {
+  test('a missing path, or a file', async () => {
     await assert.rejects(read(join(folder, 'none')), { code: 'ERR_NOT_FOUND' });
     await writeFile(join(folder, 'file'), '');
     await assert.rejects(read(join(folder, 'file')), { code: 'ERR_BUNDLE_INVALID' });
@@ -228,7 +234,7 @@ describe('reading', () => {
 });
 
 describe('writing', () => {
-  test('refuses what is there, replaces it with force, never what is not a bundle', async () => {
+  test('refuses an existing bundle, replaces it with force, and never replaces anything else', async () => {
     const out = join(temporaryFolder(), 'bundle');
     await write(out, 'old');
     await assert.rejects(write(out, 'new'), { code: 'ERR_BUNDLE_EXISTS', message: /--force/ });
@@ -243,7 +249,7 @@ describe('writing', () => {
     assert.deepEqual(await readdir(foreign), ['cat.jpg']);
   });
 
-  test('leaves nothing behind when filling fails, or the place cannot be written', async () => {
+  test('leaves nothing behind if writing fails', async () => {
     const folder = temporaryFolder();
     const boom = new Error('boom');
     const failing = writeBundle(join(folder, 'bundle'), { force: false, exchange }, () =>
@@ -256,7 +262,7 @@ describe('writing', () => {
     await assert.rejects(write(join(folder, 'file/bundle'), 'x'), { code: 'ERR_IO' });
   });
 
-  test('a folder that is filled is made for its files, but never again itself', async () => {
+  test("a staging folder's subfolders are created, but not the folder itself", async () => {
     const filled = join(temporaryFolder(), 'filled');
     await mkdir(filled);
     for (const file of ['vision/1/model.pt', 'vision/config.pbtxt']) {
@@ -271,7 +277,8 @@ describe('writing', () => {
     const folder = temporaryFolder();
     const out = join(folder, 'bundle');
     await write(out, 'old');
-    // A limit on file size fails writes as a full disk does, in a process of its own.
+    // A limit on the size of files makes writes fail as on a full disk. It needs a process of its
+    // own.
     const child = spawn('bash', [
       '-c',
       'ulimit -f 64; trap "" XFSZ; exec "$@"',
@@ -284,7 +291,7 @@ describe('writing', () => {
     assert.deepEqual(await readdir(folder), ['bundle']);
   });
 
-  test('two processes to one place: one wins, both end well', async () => {
+  test('two processes write to one path: one succeeds, and both end without damage', async () => {
     const folder = temporaryFolder();
     const out = join(folder, 'bundle');
     const texts = ['11', '22'];
@@ -296,7 +303,7 @@ describe('writing', () => {
     assert.deepEqual(await readdir(folder), ['bundle']);
   });
 
-  test('one that was opened stays what it was when another takes its place', async () => {
+  test('an open bundle stays usable when another one replaces it', async () => {
     const out = join(temporaryFolder(), 'bundle');
     await write(out, 'old');
     const bundle = await openBundle(out);
@@ -327,8 +334,8 @@ describe('writing', () => {
     await write(out, 'old');
     const seen = new Set<string>();
     for (let round = 0; round < 10; round++) {
-      // The child replaces the bundle for ever and says after each; it is killed at a moment that
-      // moves through all the steps of a replacement.
+      // The child replaces the bundle for ever and prints a line after each time. It is killed at
+      // various moments, which cover all steps of a replacement.
       const [program = '', ...args] = replacing(out, 200_000, 'forever');
       const child = spawn(program, args);
       await once(child.stdout, 'data');
@@ -345,7 +352,7 @@ describe('writing', () => {
     assert.ok(seen.has('new'));
   });
 
-  test('the manifest parses to what was written', async () => {
+  test('the manifest is read as it was written', async () => {
     const out = join(temporaryFolder(), 'bundle');
     const manifest = await write(out, 'engine');
     assert.deepEqual(parseManifest(await readFile(join(out, 'llm2clip.json'), 'utf8')), manifest);

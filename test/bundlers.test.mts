@@ -1,4 +1,4 @@
-// A program that a bundler has made, with this package outside it and inside it.
+// Tests a program made by a bundler, with this package outside it and inside it.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ interface Esbuild {
   buildSync(options: object): unknown;
 }
 
-/** tsx brings it along. */
+/** Finds esbuild, which tsx depends on. */
 function findEsbuild(): Esbuild | undefined {
   try {
     return createRequire(import.meta.url)('esbuild') as Esbuild;
@@ -45,9 +45,9 @@ describe('a bundle by esbuild', { skip: !esbuild && 'expected esbuild, found non
     return stdout + stderr;
   }
 
-  test('works where the package is left out', () => assert.equal(run(['llm2clip']), '0\n'));
+  test('works if the package is external', () => assert.equal(run(['llm2clip']), '0\n'));
 
-  test('says that it has to be left out', () => {
+  test('says that the package must be external', () => {
     assert.match(run(['sharp']), /^ERR_RUNTIME_MISSING .*leave llm2clip out of the bundle/);
   });
 });

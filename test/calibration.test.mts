@@ -1,4 +1,4 @@
-// Which layers of an int8 engine stay in bf16, over an engine whose answers are made up.
+// Tests which layers of an int8 engine stay in bf16, with a fake engine whose results are given.
 import assert from 'node:assert/strict';
 import { mkdtempSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -23,13 +23,16 @@ beforeEach(() => {
   output = join(folder, 'model.pt');
 });
 
-/** What a made-up engine answers, and what it was asked. */
+/** The results of a fake engine, and a hook for its calls. */
 interface Fake {
-  /** Cosine of each layer's output. */
+  /** For each layer, the cosine of its output. */
   layers: readonly number[];
-  /** Least cosine of the embeddings with each layer alone in int8; without it the same numbers. */
+  /**
+   * For each layer, the lowest cosine of the embeddings with only that layer in int8. Default:
+   * `layers`.
+   */
   effects?: readonly number[];
-  /** Least cosine of the engine with so many layers in bf16. */
+  /** Returns the lowest cosine of an engine with `kept` layers in bf16. */
   parity: (kept: number) => number;
   /** Called before each step. */
   onStep?: (step: string) => void;
@@ -82,7 +85,7 @@ function fakeEngine({ layers, effects = layers, parity, onStep = () => {} }: Fak
     async embed({ file }) {
       begin('embed');
       const least = parity(await keptIn(file));
-      // Another length, which the angle does not depend on.
+      // The second row is three times as long, which does not change the cosine.
       const rows = [unit(1), unit(least).map((x) => 3 * x), unit(1)];
       return Float32Array.from(rows.flat());
     },
@@ -100,11 +103,11 @@ function run(engine: CalibratedBuild['engine'], rest: Partial<CalibratedBuild> =
 const keptOf = ({ quantisation }: Pick<BuildSpec, 'quantisation'>) =>
   quantisation.filter(({ quantised }) => !quantised).map(({ name }) => name);
 
-/** Twenty layers, the later the worse, but for one. */
+/** Twenty layers, each worse than the one before, except that layer 3 is the worst. */
 const LAYERS = Array.from({ length: 20 }, (_, i) => (i === 3 ? 0.9 : 1 - i / 1000));
 
 describe('which layers stay in bf16', () => {
-  test('none, where all int8 is near enough', async () => {
+  test('none, if all layers in int8 meet the gate', async () => {
     const { engine, builds, steps } = fakeEngine({ layers: LAYERS, parity: () => 0.9951 });
     const { parameters, quantisation } = await run(engine);
     assert.equal(parameters, 1000);
@@ -124,9 +127,9 @@ describe('which layers stay in bf16', () => {
     assert.deepEqual(quantisation.layers, layers);
   });
 
-  test('the worst for the embeddings, and no more of them than the gate asks for', async () => {
+  test('the layers that move the embeddings most, and no more than the gate needs', async () => {
     const parity = (kept: number) => (kept >= 2 ? 0.996 : 0.99 + kept / 1000);
-    // What the layers lose of their own outputs says the opposite.
+    // Judged by their own outputs, the layers would have the opposite order.
     const layers = LAYERS.toReversed();
     const { engine, builds, ranked } = fakeEngine({ layers, effects: LAYERS, parity });
     const { quantisation } = await run(engine);
@@ -134,7 +137,7 @@ describe('which layers stay in bf16', () => {
       ranked.flatMap(({ names }) => names),
       LAYERS.map((_, i) => nameOf(i)),
     );
-    // By two pictures: the one that all int8 hurts, and one of those that are alike.
+    // Layers are ranked by two images: the one with the lowest cosine, and one of the others.
     for (const { spec } of ranked) {
       assert.deepEqual(spec.pixels, Float32Array.of(11, 10));
       assert.equal(spec.imageSize, CONFIG.imageSize);
@@ -157,7 +160,7 @@ describe('which layers stay in bf16', () => {
     assert.deepEqual(keptOf(JSON.parse(await readFile(output, 'utf8'))), expected.at(-1));
   });
 
-  test('ERR_PARITY, and no file, where two fifths of them are not enough', async () => {
+  test('ERR_PARITY and no file, if two fifths of the layers are not enough', async () => {
     const { engine, builds } = fakeEngine({ layers: LAYERS, parity: (kept) => 0.99 + kept / 1e4 });
     await assert.rejects(run(engine), {
       name: 'LLM2CLIPError',
@@ -172,7 +175,7 @@ describe('which layers stay in bf16', () => {
     assert.deepEqual(await readdir(folder), []);
   });
 
-  test('force takes the best of those tried', async () => {
+  test('force accepts the best attempt', async () => {
     const parity = (kept: number) => (kept === 2 ? 0.994 : 0.98);
     const { engine } = fakeEngine({ layers: LAYERS, parity });
     const { quantisation } = await run(engine, { force: true });
@@ -180,14 +183,14 @@ describe('which layers stay in bf16', () => {
     assert.equal(keptOf(JSON.parse(await readFile(output, 'utf8'))).length, 2);
   });
 
-  test('of few layers whole ones, each number tried once', async () => {
+  test('of few layers, each number of layers is tried once', async () => {
     const { engine, builds } = fakeEngine({ layers: [0.9, 0.8, 0.7], parity: () => 0.9 });
     await assert.rejects(run(engine), { code: 'ERR_PARITY' });
     const expected = [[], [nameOf(2)], [nameOf(1), nameOf(2)]];
     assert.deepEqual(builds.slice(1).map(keptOf), expected);
   });
 
-  test('NaN is the worst there is, and no NaN is recorded', async () => {
+  test('NaN counts as the worst result, and no NaN is recorded', async () => {
     const layers = [0.5, Number.NaN, 1 + 1e-9];
     const effects = [0.9, Number.NaN, -0.9];
     const parity = (kept: number) => (kept === 0 ? Number.NaN : 0.999);
@@ -205,11 +208,11 @@ describe('which layers stay in bf16', () => {
   });
 });
 
-describe('on the way', () => {
+describe('during the calibration', () => {
   const never = { layers: LAYERS, parity: () => 0.9 };
   const STEPS = 2 + 2 + 3 + 2 * 4;
 
-  test('the observed engine is gone once the layers are ranked, and one int8 file is kept', async () => {
+  test('the observed engine is deleted after the ranking, and one int8 file is kept', async () => {
     const most: number[] = [];
     const { engine } = fakeEngine(never);
     const watched = {
@@ -227,7 +230,7 @@ describe('on the way', () => {
     assert.deepEqual(await readdir(folder), [basename(output)]);
   });
 
-  test('an abort ends it before the next step, and leaves nothing', async () => {
+  test('an abort ends the calibration before the next step, and leaves nothing', async () => {
     const reason = new Error('enough');
     for (let last = 1; last <= STEPS; last++) {
       const controller = new AbortController();
@@ -243,7 +246,7 @@ describe('on the way', () => {
     }
   });
 
-  test('what fails natively is this library’s error, and leaves nothing', async () => {
+  test('a native failure becomes an error of this library, and leaves nothing', async () => {
     for (const failing of ['build fp32', 'calibrate', 'build int8', 'embed', 'layer effects']) {
       const onStep = (step: string) => {
         if (step === failing) throw Object.assign(new Error('full'), { code: 'ERR_OUT_OF_MEMORY' });
@@ -256,7 +259,7 @@ describe('on the way', () => {
     }
   });
 
-  test('progress goes forward, through the ranking of layers to building', async () => {
+  test('progress never decreases, from the ranking of layers to building', async () => {
     const told: { stage: string; fraction: number }[] = [];
     const { engine } = fakeEngine(never);
     await run(engine, { force: true, onProgress: (progress) => told.push(progress) });
@@ -297,7 +300,7 @@ describe('arguments', () => {
     });
   }
 
-  test('places where there is no picture', async () => {
+  test('paths without images', async () => {
     const junk = join(place, 'junk');
     await mkdir(junk);
     const converting = (calibrate: string | string[]) =>
@@ -306,7 +309,7 @@ describe('arguments', () => {
     await writeFile(join(junk, 'a.jpg'), 'no picture');
     await assert.rejects(converting([junk]), {
       code: 'ERR_NOT_FOUND',
-      message: /expected pictures that decode in .*junk, found none/,
+      message: /expected images that decode in .*junk, found none/,
     });
     await assert.rejects(converting([junk, join(place, 'typo')]), {
       code: 'ERR_NOT_FOUND',

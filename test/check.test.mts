@@ -1,4 +1,4 @@
-// What `npm run check` refuses, shown on small trees that break its rules.
+// Tests what `npm run check` refuses, on small trees that break its rules.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..');
 const folder = temporaryFolder();
 let trees = 0;
 
-/** A tree that holds these files alone. */
+/** Makes a tree that holds only these files. */
 function tree(files: Record<string, string>): string {
   trees += 1;
   const root = join(folder, String(trees));
@@ -22,7 +22,10 @@ function tree(files: Record<string, string>): string {
   return root;
 }
 
-/** The files, one an import, that biome finds to be part of a circle, by the project's own settings. */
+/**
+ * Returns the files, one per import, that biome reports as part of a circle, with the project's
+ * settings.
+ */
 function circles(files: Record<string, string>): string[] {
   const root = tree(files);
   copyFileSync(join(ROOT, 'biome.json'), join(root, 'biome.json'));
@@ -70,7 +73,7 @@ test('circles of imports, of types and of values, through folders and import()',
   );
 });
 
-test('an engine is named in lib/engines alone', () => {
+test('only lib/engines names an engine', () => {
   const root = tree({
     'lib/engines/torchscript.ts': "export const kind = 'torchscript';\n",
     'lib/model/load.ts': [
@@ -104,7 +107,7 @@ test('no file of lib lies beside a folder of its name', () => {
   assert.deepEqual(faults.sort(), ['lib/bench/report.ts', 'lib/image.ts']);
 });
 
-test('few files lie at the top of lib', () => {
+test('the top level of lib has few files', () => {
   const files = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, i) => [`lib/file-${i}.ts`, '']));
   const inRoom = { 'lib/model/index.ts': '', 'lib/model/load.ts': '' };
@@ -112,8 +115,8 @@ test('few files lie at the top of lib', () => {
   assert.equal(findMisplacedFiles(tree({ ...files(13), ...inRoom })).length, 1);
 });
 
-test('headers where they may not be', () => {
-  // Spelled out, these lines would break the rules themselves.
+test('headers that a file may not include', () => {
+  // If these lines were written out, this file would break the rules itself.
   const include = (...headers: string[]) =>
     headers.map((header) => `#include ${header}\n`).join('');
   const root = tree({

@@ -1,4 +1,5 @@
-// Which of several weights a torch file's are, and what wrappers of training put into their names.
+// Tests which weights of a torch file with several state dicts are used, and the prefixes that
+// training wrappers put into names.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -26,7 +27,7 @@ let files = 0;
 
 type Tree = { [key: string]: Tree | 'tensor' | 'number' };
 
-/** A torch file that holds these dictionaries; each tensor is one number. */
+/** Writes a torch file with these dictionaries. Each tensor is one number. */
 function written(tree: Tree): string {
   const path = join(folder, `${files++}.pt`);
   const pickle = new PickleWriter();
@@ -139,7 +140,7 @@ describe('keys of a torch file', () => {
     });
   }
 
-  it('names those that are there where the one asked for is not', async () => {
+  it('names the existing keys if the requested one is missing', async () => {
     const path = written({ model: weights('w'), ema: weights('e'), list: 'number' });
     for (const stateDict of ['student', 'model.w', 'list', '', '__proto__']) {
       await rejectsWith(
@@ -190,7 +191,7 @@ describe('names of wrapped models', () => {
     });
   }
 
-  it('refuses two that come to the same', () => {
+  it('refuses two names that become the same', () => {
     const table = tableOf({ ...shapes, 'model.norm.bias': [64] });
     throwsWith(
       () => resolveModel(table),
@@ -199,7 +200,7 @@ describe('names of wrapped models', () => {
     );
   });
 
-  it('passes over what a Lightning module holds beside its model, and over nothing else', () => {
+  it('ignores what a Lightning module holds beside its model, and nothing else', () => {
     const beside = { 'criterion.weight': [3], 'teacher.visual.norm.bias': [64] };
     const held = renamed((name) => `model.visual.${name}`);
     const { ignored } = resolveModel(tableOf({ ...held, ...beside }));
@@ -213,7 +214,7 @@ describe('names of wrapped models', () => {
     }
   });
 
-  it('passes over how many weights an average is of', () => {
+  it('ignores the number of averaged weights', () => {
     const table = tableOf({ ...renamed((name) => `module.${name}`), n_averaged: [] });
     assert.deepEqual(resolveModel(table).ignored, ['n_averaged']);
   });

@@ -228,7 +228,7 @@ describe('views', () => {
   });
 });
 
-it('ignores the text side and what is recomputed', () => {
+it('ignores the text side and recomputed buffers', () => {
   const extra: NamedShapes = {
     logit_scale: [],
     logit_bias: [],
@@ -257,7 +257,7 @@ describe('a mismatch names the tensor', () => {
 
     it(`whichever is misshapen, ${what}`, () => {
       for (const [name, [first = 1, ...others]] of Object.entries(shapes)) {
-        // These alone tell a size: any is right.
+        // Only these tensors state some of the sizes, so any size is consistent.
         if (/position_embedding/.test(name) || name === 'visual_projection.weight') continue;
         const run = () => resolveModel(tableOf({ ...shapes, [name]: [first + 1, ...others] }));
         throwsWith(run, 'ERR_CHECKPOINT_MISMATCH', new RegExp(`"${name}"`));
@@ -371,7 +371,7 @@ describe('a configuration', () => {
   const hf = (vision: object, root: object = {}) => ({ ...root, vision_config: vision });
   const openClip = (vision: object, root: object = {}) => ({ ...root, vision_cfg: vision });
 
-  it('of Hugging Face wins where shapes are silent', () => {
+  it('of Hugging Face decides what shapes do not show', () => {
     const vision = {
       ...{ hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 4, intermediate_size: 256 },
       ...{ image_size: 28, patch_size: 14, layer_norm_eps: 1e-3, hidden_act: 'gelu' },
@@ -381,7 +381,7 @@ describe('a configuration', () => {
     assert.deepEqual(configOf(CLIP, { ...vision, projection_dim: 32 }), expected);
   });
 
-  it('of open_clip wins where shapes are silent', () => {
+  it('of open_clip decides what shapes do not show', () => {
     const vision = { width: 64, head_width: 16, layers: 2, patch_size: 14, image_size: [28, 28] };
     const config = openClip({ ...vision, mlp_ratio: 2.6667, pt_hw_seq_len: 8 }, { embed_dim: 32 });
     const expected = { ...EVA02_CONFIG, heads: 4, ropeGrid: 8 };
@@ -395,12 +395,12 @@ describe('a configuration', () => {
     assert.deepEqual(configOf(OFFICIAL, config), EVA02_CONFIG);
   });
 
-  it('may state several embedding sizes of which one is right', () => {
+  it('may state several embedding sizes if one is right', () => {
     const config = hf({ projection_dim: 768 }, { projection_dim: 32 });
     assert.equal(configOf(CLIP, config).embeddingDim, 32);
   });
 
-  it('that speaks of other things says nothing', () => {
+  it('about other things is ignored', () => {
     assert.deepEqual(
       configOf(CLIP, { architecture: 'x', text_config: { hidden_size: 3 } }),
       CLIP_CONFIG,

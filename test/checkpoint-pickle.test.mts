@@ -1,4 +1,4 @@
-// What lies beside the weights in a torch file, and what nothing may become of.
+// Tests the objects beside the weights in a torch file, and that nothing in it is executed.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const FIXTURES = join(import.meta.dirname, 'fixtures/checkpoints');
 const folder = temporaryFolder();
 let files = 0;
 
-/** A torch file with this pickle and one storage of 64 bytes. */
+/** Writes a torch file with this pickle and one storage of 64 bytes. */
 function forge(pickle: PickleWriter): string {
   const path = join(folder, `${files++}.pt`);
   const record = { name: 'data/0', data: new Uint8Array(64), size: 64 };
@@ -25,7 +25,7 @@ function forge(pickle: PickleWriter): string {
 const start = (protocol?: number) => new PickleWriter(protocol);
 const tensor = { type: 'FloatStorage', key: '0', elements: 16, shape: [16], strides: [1] };
 
-describe('what torch 2.11 saved', () => {
+describe('files saved by torch 2.11', () => {
   const expected = JSON.parse(readFileSync(join(FIXTURES, 'beside.json'), 'utf8'));
   const kinds = ['zip', 'legacy'].flatMap((kind) => [1, 2, 3, 4, 5].map((n) => `${kind}-${n}`));
   for (const kind of kinds) {
@@ -55,14 +55,14 @@ describe('what torch 2.11 saved', () => {
     });
   }
 
-  it('all that torch.load reads with weights_only', async () => {
+  it('everything that torch.load reads with weights_only', async () => {
     const { tensors } = await readCheckpoint(join(FIXTURES, 'beside-safe.pt'));
     assert.deepEqual(tensors.map(({ name }) => name).sort(), Object.keys(expected).sort());
   });
 });
 
-describe('pickles of kinds that are no longer written', () => {
-  it('with storages of CUDA', async () => {
+describe('old kinds of pickles', () => {
+  it('with storages on CUDA', async () => {
     const file = readFileSync(join(FIXTURES, 'beside-legacy-2.pt'), 'latin1');
     const path = join(folder, 'cuda.pt');
     writeFileSync(
@@ -83,7 +83,7 @@ describe('pickles of kinds that are no longer written', () => {
     );
   });
 
-  it('a parameter and a tensor that get their content by BUILD', async () => {
+  it('a parameter and a tensor whose content is set by BUILD', async () => {
     const pickle = start().emptyDict().mark().string('parameter');
     pickle.global('torch.nn.parameter', 'Parameter').raw(')\x81').mark().tensor(tensor);
     pickle.raw('N').orderedDict().bool(true).bool(false).raw('tb').string('tensor');

@@ -21,7 +21,7 @@ const FIXTURES = join(import.meta.dirname, 'fixtures/checkpoints');
 const folder = temporaryFolder();
 let files = 0;
 
-/** A file of a header and some bytes of data. */
+/** Writes a file with this header and `dataBytes` bytes of data. */
 function write(header: string | Buffer, dataBytes = 0): string {
   const path = join(folder, `${files++}.safetensors`);
   const bytes = typeof header === 'string' ? safetensorsHeader(header) : header;
@@ -65,7 +65,7 @@ describe('safetensors that load', () => {
     assert.deepEqual(tensors.map(({ name }) => name).sort(), ['__proto__', 'constructor', 'empty']);
   });
 
-  it('goes by content, not by the name of the file', async () => {
+  it("recognises the format by content, not by the file's name", async () => {
     const path = join(folder, 'misnamed.pt');
     copyFileSync(join(FIXTURES, 'odd.safetensors'), path);
     assert.equal((await readCheckpoint(path)).format, 'safetensors');
@@ -155,7 +155,7 @@ describe('safetensors that are refused with ERR_CHECKPOINT_FORMAT', () => {
 });
 
 describe('safetensors that would be slow', () => {
-  /** A guard against hanging: each is refused in a second or two. */
+  /** Guards against hanging. Each file is refused within a second or two. */
   const timeout = 600_000;
   const many = Array.from(
     { length: 1e5 },
@@ -177,7 +177,7 @@ describe('safetensors that would be slow', () => {
 });
 
 describe('element types', () => {
-  /** All that safetensors 0.8 knows, with the bytes of four elements. */
+  /** All types that safetensors 0.8 knows, with the number of bytes of four elements. */
   const KNOWN: [number, string[]][] = [
     [2, ['F4']],
     [3, ['F6_E2M3', 'F6_E3M2']],
@@ -204,7 +204,7 @@ describe('element types', () => {
     });
   }
 
-  it('takes metadata that are null for none', async () => {
+  it('treats null metadata as no metadata', async () => {
     const path = write(JSON.stringify({ __metadata__: null, w: f32([1], 0, 4) }), 4);
     assert.equal((await readCheckpoint(path)).tensors.length, 1);
   });
@@ -223,7 +223,7 @@ describe('sharded safetensors', () => {
   const four = new Uint8Array(4);
   const tensor = (name: string) => ({ name, dtype: 'f32' as const, shape: [1], data: four });
 
-  /** A folder with shards one.safetensors {a, b} and two.safetensors {c}. */
+  /** Makes a folder with the shards one.safetensors {a, b} and two.safetensors {c}. */
   function sharded(weightMap: unknown): string {
     const path = join(folder, `sharded-${files++}`);
     mkdirSync(path);
@@ -277,10 +277,10 @@ describe('sharded safetensors', () => {
     ));
 });
 
-/** For node:test's `skip`. */
+/** Reason to skip the test, for node:test's `skip`. */
 const AS_ROOT = process.getuid?.() === 0 && 'root may read every file';
 
-describe('what a path may be', () => {
+describe('paths', () => {
   const fixture = join(FIXTURES, 'odd.safetensors');
 
   function folderWith(...names: string[]): string {
@@ -310,13 +310,13 @@ describe('what a path may be', () => {
     });
   }
 
-  it('asks for one of several', () =>
+  it('asks the user to choose one of several', () =>
     rejectsWith(
       readCheckpoint(folderWith('x.safetensors', 'y.safetensors')),
       'ERR_CHECKPOINT_UNSUPPORTED',
       /2 files.*x\.safetensors, y\.safetensors.*name the one/,
     ));
-  it('says what an empty folder lacks', () =>
+  it('says what is missing in an empty folder', () =>
     rejectsWith(readCheckpoint(folderWith()), 'ERR_NOT_FOUND', /no checkpoint; expected/));
   it('says that a file is missing', () =>
     rejectsWith(

@@ -79,7 +79,7 @@ describe('torch files that load', () => {
   });
 });
 
-/** A torch file with this pickle and one storage of so many bytes. */
+/** Writes a torch file with this pickle and one storage of `storageBytes` bytes. */
 function forge(pickle: PickleWriter | Buffer, storageBytes = 64, byteorder = 'little'): string {
   const path = newFile();
   const bytes = pickle instanceof PickleWriter ? pickle.stop() : pickle;
@@ -260,7 +260,7 @@ describe('storages and views that are refused with ERR_CHECKPOINT_FORMAT', () =>
     );
   }
 
-  /** Ten dicts, each of which holds the one before it ten times. */
+  /** Writes ten dicts, each of which holds the one before it ten times. */
   function laughs(): PickleWriter {
     const pickle = start().emptyDict().mark().string('base').emptyDict().raw('q\0');
     for (let level = 0; level < 10; level++) {
@@ -275,7 +275,7 @@ describe('storages and views that are refused with ERR_CHECKPOINT_FORMAT', () =>
     return pickle.setItems();
   }
 
-  it('refuses what is no dictionary', () =>
+  it('refuses pickles that are not a dictionary', () =>
     rejectsWith(
       readCheckpoint(forge(start().tensor(tensor))),
       'ERR_CHECKPOINT_UNSUPPORTED',
@@ -300,7 +300,7 @@ describe('zip archives that are refused', () => {
   const END = Buffer.from('PK\x05\x06', 'latin1');
   const END64 = Buffer.from('PK\x06\x06', 'latin1');
 
-  /** The archive after `change`, which gets a copy of it. */
+  /** Returns the archive after `change`, which receives a copy of it. */
   const changed = (original: Buffer, change: (bytes: Buffer) => unknown): string => {
     const bytes = Buffer.from(original);
     const result = change(bytes);
@@ -469,7 +469,7 @@ describe('zip archives that are refused', () => {
     it(what, () => rejectsWith(readCheckpoint(make()), code, pattern));
   }
 
-  /** The last entry claims a gigabyte, in both of its headers alike. */
+  /** Makes both headers of the last entry claim a gigabyte. */
   function growLastEntry(bytes: Buffer): void {
     const central = bytes.lastIndexOf(CENTRAL);
     const local = bytes.lastIndexOf(LOCAL);
@@ -485,7 +485,7 @@ describe('zip archives that are refused', () => {
     return file;
   }
 
-  it('forges what is meant: the checksums of the writer are right', () => {
+  it("the writer's checksums are correct, so that only the intended fault is tested", () => {
     const at = plain.indexOf(CENTRAL);
     const dataAt = 30 + plain.readUInt16LE(26) + plain.readUInt16LE(28);
     const data = plain.subarray(dataAt, dataAt + plain.readUInt32LE(at + 24));

@@ -1,4 +1,4 @@
-// Weights that are no numbers, or too large for the precision asked for.
+// Tests weights that are not finite, or too large for the requested precision.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
@@ -10,13 +10,13 @@ import { syntheticCheckpoint } from './support/checkpoints.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const TENSOR = 'visual.blocks.1.mlp.w3.weight';
-/** Little-endian bits of the last element of TENSOR. */
+/** Little-endian bits for the last element of TENSOR. */
 const BITS: Record<WeightDtype, Record<'nan' | 'infinity' | 'minus infinity', string>> = {
   f32: { nan: '0000c07f', infinity: '0000807f', 'minus infinity': '000080ff' },
   f16: { nan: '017e', infinity: '007c', 'minus infinity': '00fc' },
   bf16: { nan: 'c07f', infinity: '807f', 'minus infinity': '80ff' },
 };
-const LARGE = '007fc747'; // 102,142 in f32: 1.56 × f16's largest
+const LARGE = '007fc747'; // 102,142 in f32, which is 1.56 times the largest f16 number
 
 const folder = temporaryFolder();
 
@@ -29,7 +29,7 @@ const source = (dtype: WeightDtype) =>
     seed: 1,
   });
 
-/** A copy of a good checkpoint in which one number is another. */
+/** Copies a good checkpoint and replaces one number. */
 async function damaged(name: string, dtype: WeightDtype, bits: string): Promise<string> {
   const path = join(folder, `${name}.safetensors`);
   await copyFile(await source(dtype), path);
@@ -66,7 +66,7 @@ for (const [dtype, values] of Object.entries(BITS) as [WeightDtype, Record<strin
   }
 }
 
-test('a number beyond the range of fp16 is refused there, and there alone', async () => {
+test('a number beyond the range of fp16 is refused only for fp16', async () => {
   const path = await damaged('large', 'f32', LARGE);
   await assertRefused(path, 'fp16', 'ERR_CHECKPOINT_UNSUPPORTED');
   for (const precision of ['fp32', 'bf16'] as const) {

@@ -1,4 +1,4 @@
-// Classifiers over an encoder that gives vectors it has been given, against NumPy's numbers.
+// Tests classifiers against NumPy's numbers, with an encoder that returns given vectors.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -35,7 +35,7 @@ function named(names: readonly string[], data: ArrayLike<number>, width: number)
 const names = (of: string, count: number) => Array.from({ length: count }, (_, i) => `${of} ${i}`);
 const code = (expected: string) => (error: { code?: string }) => error.code === expected;
 
-/** An encoder of labels in one template, and of one picture. */
+/** Makes an encoder of labels in one template, and of one image. */
 function encoderOf(labels: readonly string[], dim: number) {
   const texts = fillTemplates(labels, ['a photo of a {}.']);
   const vectors = unitVectors(labels.length, dim, 1);
@@ -68,7 +68,7 @@ describe('Classifier', () => {
     });
   }
 
-  test('20,000 labels, in pieces, as a sort by hand has them', async () => {
+  test('20,000 labels, encoded in chunks, are ranked as by a plain sort', async () => {
     const labels = names('label', 20_000);
     const { encoder, vectors } = encoderOf(labels, 8);
     encoder.gate = () => sleep(0);
@@ -90,7 +90,7 @@ describe('Classifier', () => {
     }
   });
 
-  test('of many labels with few scores the best come in the order of a sort', async () => {
+  test('many labels with few distinct scores are ranked as by a plain sort', async () => {
     const labels = names('label', 3000);
     const dim = 4;
     const few = rows(unitVectors(7, dim, 3), dim);
@@ -111,7 +111,7 @@ describe('Classifier', () => {
     }
   });
 
-  test('one label is certain; a label given twice is two, in order; ten are the default', async () => {
+  test('one label has probability 1, a repeated label counts twice, and the default is ten', async () => {
     const labels = names('label', 12);
     const { encoder } = encoderOf(labels, 8);
     await using one = await Classifier.create(encoder, ['label 3']);
@@ -133,7 +133,7 @@ describe('Classifier', () => {
     assert.equal((await all.classify('picture', { topK: 100 })).length, 12);
   });
 
-  test('what the caller does to its array later changes nothing', async () => {
+  test("later changes of the caller's array have no effect", async () => {
     const labels = names('label', 3);
     const { encoder } = encoderOf(labels, 8);
     await using classifier = await Classifier.create(encoder, labels);
@@ -143,7 +143,7 @@ describe('Classifier', () => {
     }
   });
 
-  test('a failure of the encoder, an abort, an end', async () => {
+  test('a failure of the encoder, an abort and a disposal', async () => {
     const labels = names('label', 1000);
     const { encoder } = encoderOf(labels, 8);
     await assert.rejects(Classifier.create(encoder, ['unknown']), /no vector of a photo/);
@@ -182,7 +182,7 @@ describe('ClassifierCache', () => {
   const labels = names('label', 30);
   const first = (classifier: Classifier) => classifier.classify('picture', { topK: 1 });
 
-  test('the same labels cost no texts again, others do', async () => {
+  test('the same labels are encoded once, other labels again', async () => {
     const { encoder } = encoderOf(labels, 8);
     const cache = new ClassifierCache(encoder);
     const found = await cache.use(labels, undefined, first);
@@ -199,7 +199,7 @@ describe('ClassifierCache', () => {
     assert.equal(reversed[0]?.label, found[0]?.label);
   });
 
-  test('calls at once share the encoding; one may leave, all may leave', async () => {
+  test('concurrent calls share the encoding, and each of them may be aborted', async () => {
     const { encoder } = encoderOf(labels, 8);
     const cache = new ClassifierCache(encoder);
     let aborted = 0;
@@ -236,7 +236,7 @@ describe('ClassifierCache', () => {
     assert.equal((await again).length, 1);
   });
 
-  test('no labels are encoded for options that are wrong', async () => {
+  test('no labels are encoded if options are wrong', async () => {
     const { encoder } = encoderOf(labels, 8);
     const cache = new ClassifierCache(encoder);
     for (const options of [{ topK: 0 }, { scale: -1 }, { templates: ['a photo'] }]) {
@@ -254,7 +254,7 @@ describe('ClassifierCache', () => {
     assert.equal((await cache.use(labels, {}, first)).length, 1);
   });
 
-  test('holds the last 16 lists; what is in use stays until it is not', async () => {
+  test('keeps the last 16 lists, and a list in use until its calls end', async () => {
     const { encoder } = encoderOf(labels, 8);
     const cache = new ClassifierCache(encoder);
     let held: Classifier | undefined;
@@ -271,7 +271,7 @@ describe('ClassifierCache', () => {
     assert.equal(encoder.calls.length, before + 1);
   });
 
-  test('clear lets go of all but what is in use', async () => {
+  test('clear releases all lists that are not in use', async () => {
     const { encoder } = encoderOf(labels, 8);
     const cache = new ClassifierCache(encoder);
     let held: Classifier | undefined;

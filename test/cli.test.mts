@@ -52,7 +52,7 @@ describe('usage', { concurrency: 2 }, () => {
     assert.equal((await llm2clip('--version')).stdout, `${version}\n`);
   });
 
-  test('words that do not go together', async () => {
+  test('options that exclude each other', async () => {
     for (const [words, message] of [
       [['--compute-capability', '8.9'], /expected nothing with engine torchscript/],
       [['--engine', 'tensorrt-rtx', '--portable'], /expected false with engine tensorrt-rtx/],
@@ -73,7 +73,7 @@ describe('int8', () => {
   const converted = (...words: string[]) =>
     llm2clip('convert', CHECKPOINT, '--out', join(folder, 'int8.bundle'), ...words);
 
-  test('wrong usage is one line that names the way out', async () => {
+  test('wrong usage gives one line with the remedy', async () => {
     for (const [words, message] of [
       [['--precision', 'int8'], /--calibrate FOLDER/],
       [['--calibrate', gallery], /only int8/],
@@ -96,7 +96,7 @@ describe('int8', () => {
     assert.deepEqual(await readdir(folder), ['empty']);
   });
 
-  test('says what calibration came to, and inspect as well', async () => {
+  test('convert and inspect report the result of the calibration', async () => {
     const words = ['--precision', 'int8', '--force', '--calibrate', gallery];
     const { code, stdout, stderr } = await converted(...words);
     assert.equal(code, 0, stderr);
@@ -133,7 +133,7 @@ describe('from checkpoint to embedding', () => {
     assert.equal(code, 0, stderr);
   });
 
-  test('encode --json: a line an image, a bad one reported, the others done', async () => {
+  test('encode --json: one line per image; a bad image is reported, the others are encoded', async () => {
     const images = [PHOTOGRAPHS[0] as string, join(folder, 'none.jpg'), PHOTOGRAPHS[1] as string];
     const result = await llm2clip('encode', bundle, ...images, '--json');
     assert.equal(result.code, 1);
@@ -176,7 +176,7 @@ describe('from checkpoint to embedding', () => {
     assert.ok(data.subarray(2 * dim).every(Number.isNaN));
   });
 
-  test('encode --out: a .jsonl file of the lines that --json prints', async () => {
+  test('encode --out: a .jsonl file with the lines of --json', async () => {
     const out = join(folder, 'all.jsonl');
     const images = [PHOTOGRAPHS[0] as string, '/nowhere.jpg'];
     const { stdout, code } = await llm2clip('encode', bundle, ...images, '--json', '--out', out);
@@ -185,7 +185,7 @@ describe('from checkpoint to embedding', () => {
     assert.match(stdout, /ERR_NOT_FOUND/);
   });
 
-  test('encode: a folder stands for the pictures in it and below, by name', async () => {
+  test('encode: a folder stands for its images and those of its subfolders, sorted by name', async () => {
     const pictures = join(folder, 'pictures');
     await mkdir(join(pictures, 'b'), { recursive: true });
     await mkdir(join(pictures, 'empty'));
@@ -204,7 +204,7 @@ describe('from checkpoint to embedding', () => {
     assert.match(none.stderr, /ERR_NOT_FOUND: expected images in .*empty, found none/);
   });
 
-  test('encode --out: what cannot be written is said before anything is computed', async () => {
+  test('encode --out: a path that cannot be written is reported before any computation', async () => {
     const odd = await llm2clip('encode', bundle, '/nowhere.jpg', '--out', join(folder, 'x.txt'));
     assert.equal(odd.code, 2);
     assert.match(odd.stderr, /\.npy or \.jsonl/);
@@ -212,7 +212,7 @@ describe('from checkpoint to embedding', () => {
     const lost = await llm2clip('encode', join(folder, 'no.bundle'), '/nowhere.jpg', '--out', out);
     assert.equal(lost.code, 1);
     assert.match(lost.stderr, /ERR_IO: cannot write/);
-    // Nothing is left of a file that was begun in vain.
+    // A command that fails leaves no partial file.
     const failed = ['encode', join(folder, 'no.bundle'), '/nowhere.jpg', '--out'];
     assert.equal((await llm2clip(...failed, join(folder, 'begun.npy'))).code, 1);
     assert.deepEqual(
@@ -231,7 +231,7 @@ describe('from checkpoint to embedding', () => {
     assert.equal((await llm2clip(...command.slice(1))).stderr, '');
   });
 
-  test('encode --no-normalize gives the raw projection, of the same direction', async () => {
+  test('encode --no-normalize gives the raw projection with the same direction', async () => {
     const image = PHOTOGRAPHS[0] as string;
     const embedding = async (...words: string[]) =>
       (
@@ -266,7 +266,7 @@ describe('from checkpoint to embedding', () => {
     assert.ok(!(await readdir(folder)).includes('new'));
   });
 
-  test('convert --force replaces, inspect says what is there', async () => {
+  test('convert --force replaces a bundle, and inspect describes it', async () => {
     const forced = await llm2clip(
       'convert',
       CHECKPOINT,
@@ -288,7 +288,7 @@ describe('from checkpoint to embedding', () => {
     assert.match((await llm2clip('inspect', CHECKPOINT)).stdout, /official/);
   });
 
-  test('import wraps a file made elsewhere, and refuses what is not an engine', async () => {
+  test('import accepts a file made elsewhere, and refuses a file that is no engine', async () => {
     const portable = join(folder, 'portable.bundle');
     await llm2clip('convert', CHECKPOINT, '--out', portable, '--portable', '--precision', 'fp32');
     const imported = join(folder, 'imported.bundle');
@@ -316,7 +316,7 @@ describe('from checkpoint to embedding', () => {
     assert.ok(!(await readdir(folder)).includes('no'));
   });
 
-  test('a reader that closes the pipe early is no failure', async () => {
+  test('a reader may close the pipe early', async () => {
     const images = Array.from({ length: 40 }, () => PHOTOGRAPHS[0]).join(' ');
     const script = `${process.execPath} ${MAIN} encode ${bundle} ${images} --json | head -n 1 | cut -c 1-8; exit \${PIPESTATUS[0]}`;
     const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,5 +1,5 @@
-// Ours beside peers: who meets whom, in which order, alone and in company, and what comes of those
-// that fail. The times are made up.
+// Tests the comparison of ours with peers: which contestants are paired, in which order, alone and
+// in company, and how failures are handled. The times are given.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const path = join(temporaryFolder(), 'pixels.f32');
 writeFileSync(path, new Float32Array(PICTURES * 3 * SIZE * SIZE));
 const FAKE = fileURLToPath(new URL('./support/fake-peer.cjs', import.meta.url));
 
-/** As the fake peer's. */
+/** The embeddings that the fake peer returns. */
 const embeddings = Array.from({ length: PICTURES }, (_, i) => Float32Array.of(i, SIZE));
 
 function spec(name: string, precision: string, model = 'model.onnx'): PeerSpec {
@@ -28,14 +28,14 @@ function spec(name: string, precision: string, model = 'model.onnx'): PeerSpec {
 }
 const ours = (...precisions: string[]) => precisions.map((one) => spec('ours', one));
 
-/** Contestants without processes, and what becomes of them. */
+/** Runs contestants without processes, and records what they do. */
 class Stage {
-  /** "open NAME", "run NAME BATCH", "close NAME", in the order of events. */
+  /** "open NAME", "run NAME BATCH" and "close NAME", in the order of events. */
   readonly log: string[] = [];
   readonly absent: string[] = [];
   readonly #open = new Set<string>();
   readonly #running = new Set<string>();
-  /** Seconds of a batch of one; of ours half of a peer's. */
+  /** Seconds for a batch of one. Ours takes half the time of a peer. */
   seconds = ({ name }: PeerSpec, _company: number): number => (name.startsWith('ours') ? 1 : 2);
   onRun = (_spec: PeerSpec, _turn: Turn): void => {};
 
@@ -50,7 +50,7 @@ class Stage {
     onAbsent: ({ name }, reason) => this.absent.push(`${name}: ${reason}`),
   };
 
-  /** "NAME BATCH" of each turn. */
+  /** "NAME BATCH" for each turn. */
   get turns(): string[] {
     return this.log.flatMap((event) => /^run (.*)$/.exec(event)?.[1] ?? []);
   }
@@ -93,7 +93,7 @@ class Stage {
   }
 }
 
-/** "BATCH OURS beside PEER STATUS, …" */
+/** Returns "BATCH OURS beside PEER STATUS, …" for each comparison. */
 function summaries(comparisons: readonly Comparison[]): string[] {
   return comparisons.map(({ batch, contestants: [own, ...peers] }) => {
     const others = peers.map(({ name, status }) => `${name} ${status}`);
@@ -101,7 +101,7 @@ function summaries(comparisons: readonly Comparison[]): string[] {
   });
 }
 
-test('each of ours meets each peer at each batch size, by paired ratios', async () => {
+test('each of ours is compared with each peer at each batch size, by paired ratios', async () => {
   const stage = new Stage();
   const fail = spec('other', 'bf16');
   stage.onRun = ({ name }) => assert.notEqual(name, fail.name, 'no such picture');
@@ -133,7 +133,7 @@ test('each of ours meets each peer at each batch size, by paired ratios', async 
   }
 });
 
-test('a peer that fails at one batch size keeps what it did at another', async () => {
+test('a peer that fails at one batch size keeps its results at others', async () => {
   const stage = new Stage();
   stage.onRun = ({ name }, { batch, offset }) => {
     assert.ok(name !== 'peer fp32' || batch !== 8 || offset === 0, 'out of memory');
@@ -146,7 +146,7 @@ test('a peer that fails at one batch size keeps what it did at another', async (
   assert.equal(found[1]?.contestants[1]?.reason, 'out of memory');
 });
 
-test('where ours fails, peers are without a ratio', async () => {
+test('if ours fails, peers have no ratio', async () => {
   const stage = new Stage();
   stage.onRun = ({ name }) => assert.notEqual(name, 'ours bf16', 'out of memory');
   const [one] = await stage.compare(ours('bf16'), [spec('peer', 'fp32')], { batches: [1] });
@@ -179,7 +179,7 @@ test('no peer at all: ours alone', async () => {
   assert.ok(stage.turns.every((turn) => turn === 'ours bf16 4'));
 });
 
-test('all take turns in one round, and each round begins with another', async () => {
+test('all contestants take turns in a round, and each round begins with another one', async () => {
   const stage = new Stage();
   const peers = [spec('b', 'fp32'), spec('c', 'fp32')];
   await stage.compare(ours('fp32'), peers, { batches: [1] });
@@ -193,7 +193,7 @@ test('all take turns in one round, and each round begins with another', async ()
   );
 });
 
-test('what memory does not hold at once plays in groups, ours in each', async () => {
+test('contestants that do not fit into memory together are split into groups, each with ours', async () => {
   const stage = new Stage();
   const peers = ['a', 'b', 'c'].map((name) => spec(name, 'fp32'));
   const room = [2 ** 40, 2 ** 20];
@@ -219,7 +219,7 @@ test('what memory does not hold at once plays in groups, ours in each', async ()
 describe('alone and in company', () => {
   const peers = [spec('calm', 'fp32'), spec('disturbed', 'fp32')];
 
-  test('each is opened as the only one, before and after', async () => {
+  test('each contestant is also timed alone, before and after', async () => {
     const stage = new Stage();
     await stage.compare(ours('fp32'), peers, { batches: [8, 1], rounds: 1, aloneTurns: 2 });
     const [a, b, c] = ['ours fp32', 'calm fp32', 'disturbed fp32'];
@@ -234,7 +234,7 @@ describe('alone and in company', () => {
     );
   });
 
-  test('the record says whose times differ, at the smallest batch size', async () => {
+  test('the record says whose times differ at the smallest batch size', async () => {
     const stage = new Stage();
     stage.seconds = ({ name }, company) => {
       if (company === 1) return 1;
@@ -257,7 +257,7 @@ describe('alone and in company', () => {
     });
   });
 
-  test('who fails before has no part in it; who fails after keeps what it has', async () => {
+  test('a contestant that fails alone before is left out; one that fails after keeps its results', async () => {
     const stage = new Stage();
     let opened = 0;
     const open = async (one: PeerSpec) => {
@@ -282,7 +282,7 @@ describe('alone and in company', () => {
   });
 });
 
-test('an interrupt ends it, and the rounds that were finished are kept', async () => {
+test('an interrupt ends the comparison, and finished rounds are kept', async () => {
   const abort = new AbortController();
   const stage = new Stage();
   stage.onRun = ({ name }, { offset }) => {
@@ -307,7 +307,7 @@ describe('contestants in processes', () => {
   const contestants = () => childrenOf(process.pid, FAKE);
   const stopped = () => contestants().filter((pid) => stateOf(pid) === 'T');
 
-  test('all but the one whose turn it is are stopped, and none is left', async () => {
+  test('all contestants but the running one are stopped, and none is left', async () => {
     const stage = new Stage();
     const seen: [number, number][] = [];
     const open = async (one: PeerSpec) => {

@@ -1,4 +1,4 @@
-// What `convert` makes of a language model's folder, and what it refuses.
+// Tests what `convert` makes from a language model's folder, and what it refuses.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,12 +31,12 @@ import { WHOLE, wholeCheckpoint } from './support/text-bundle.mts';
 import { cosine } from './support/vectors.mts';
 
 const folder = temporaryFolder();
-/** Of the checkpoint and the language model. */
+/** The bundle of the checkpoint and the language model. */
 const bundle = join(folder, 'bundle');
 let checkpoint: string;
 let llm: string;
 let made = 0;
-/** While the bundle was made. */
+/** The progress reported while the bundle was made. */
 const told: ConvertProgress[] = [];
 before(async () => {
   ({ checkpoint, llm } = await wholeCheckpoint(join(folder, 'whole')));
@@ -45,7 +45,7 @@ before(async () => {
 
 const fresh = (): string => join(folder, String(made++));
 
-/** A copy of a folder. */
+/** Copies a folder. */
 function copyOf(path: string): string {
   const copy = fresh();
   cpSync(path, copy, { recursive: true });
@@ -91,7 +91,7 @@ describe('--lora', () => {
     return lora;
   }
 
-  /** The same model with weight + 2 · b · a in the place of the weight. */
+  /** Writes the same model with each weight replaced by weight + 2 · b · a. */
   async function writeMerged(): Promise<string> {
     const merged = copyOf(llm);
     const { tensors } = await readCheckpoint(llm);
@@ -124,13 +124,13 @@ describe('--lora', () => {
     assert.ok(cosine(found, plain) < 0.999, 'the LoRA changes something');
   });
 
-  test('leaves nothing of the merging in the bundle', async () => {
+  test('leaves no merged weights in the bundle', async () => {
     const out = fresh();
     await convert(checkpoint, { out, llm, lora: writeLora() });
     assert.deepEqual((await readdir(out)).sort(), ['adapter', 'llm', 'llm2clip.json', 'vision']);
   });
 
-  test('without a language model, or of another one', async () => {
+  test('without a language model, or for another one', async () => {
     const lora = writeLora();
     const none = convert(checkpoint, { out: fresh(), lora });
     await rejectsWith(none, 'ERR_CHECKPOINT_MISMATCH', /no language model .* --llm/);
@@ -141,8 +141,8 @@ describe('--lora', () => {
   });
 });
 
-describe('what does not fit', () => {
-  /** A checkpoint of a text adapter alone. */
+describe('parts that do not fit', () => {
+  /** Writes a checkpoint that holds only a text adapter. */
   function writeAdapter(width: number, embeddingDim: number): string {
     const path = `${fresh()}.safetensors`;
     const tensors = adapterTensors(adapterConfig(width, embeddingDim, true));
@@ -177,7 +177,7 @@ describe('what does not fit', () => {
     await rejectsWith(converting, 'ERR_CHECKPOINT_MISMATCH', /is a language model itself/);
   });
 
-  test('a damaged adapter, unless it is not asked for', async () => {
+  test('a damaged adapter, unless it is not requested', async () => {
     const { tensors } = await readCheckpoint(checkpoint);
     const path = `${fresh()}.safetensors`;
     const kept = tensors.filter(({ name }) => name !== 'text.text_adaptor.2.fn.0.weight');
@@ -193,7 +193,7 @@ describe('what does not fit', () => {
     await convert(path, { out: fresh(), parts: ['vision'] });
   });
 
-  test('a folder without tokenizer, with another, or with one of more tokens', async () => {
+  test('a folder without a tokenizer, with a different one, or with one that has more tokens', async () => {
     const copy = copyOf(llm);
     const file = join(copy, 'tokenizer.json');
     const converting = () => convert(checkpoint, { out: fresh(), llm: copy });
@@ -207,7 +207,7 @@ describe('what does not fit', () => {
     await rejectsWith(converting(), 'ERR_NOT_FOUND', /config\.json/);
   });
 
-  test('int8 without the vision tower, which alone is kept in it', async () => {
+  test('int8 without a vision tower', async () => {
     const int8 = { precision: 'int8', calibrate: PICTURES } as const;
     await assert.rejects(convert(checkpoint, { out: fresh(), llm, parts: ['llm'], ...int8 }), {
       name: 'RangeError',
@@ -261,7 +261,7 @@ describe('a damaged bundle', () => {
   }
 });
 
-test('progress goes forward, part by part', async () => {
+test('progress never decreases, part by part', async () => {
   const fractions = told.map(({ fraction }) => fraction);
   assert.deepEqual(
     fractions,
@@ -279,7 +279,7 @@ test('progress goes forward, part by part', async () => {
 });
 
 describe('the command', () => {
-  test('converts, says what it made, and encodes texts of arguments and files', async () => {
+  test('converts, reports the result, and encodes texts from arguments and files', async () => {
     const out = fresh();
     const converted = await llm2clip('convert', checkpoint, '--llm', llm, '--out', out);
     assert.equal(converted.code, 0, converted.stderr);
@@ -317,7 +317,7 @@ describe('the command', () => {
     }
   });
 
-  test('encode-text --out, and what is wrong', async () => {
+  test('encode-text --out, and wrong usage', async () => {
     const file = `${fresh()}.npy`;
     assert.equal((await llm2clip('encode-text', bundle, 'a cat', 'a dog', '--out', file)).code, 0);
     assert.match(readFileSync(file, 'latin1'), /'shape': \(2, 64\)/);
@@ -340,7 +340,8 @@ describe('the command', () => {
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (lines: string) => {
-      // One text has been encoded, and the others take long; a second signal would kill.
+      // One text has been encoded, and the others take long. A second signal would kill the
+      // process.
       if (said === '') child.kill('SIGINT');
       said += lines;
     });

@@ -1,5 +1,5 @@
-// The GPU's operators, its padded weights and its kernels' index arithmetic without a GPU: a native
-// engine runs over the kernels' twins on the host, and gives what the CPU gives in fp32.
+// Tests the GPU's operators, padded weights and index arithmetic without a GPU: a native engine
+// runs with the kernels' twins on the host and must agree with the CPU in fp32.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -18,10 +18,10 @@ import { cosine } from './support/vectors.mts';
 
 const BATCH = 3;
 
-/** kRopeSize of csrc/tests/two_ropes.h. */
+/** kRopeSize of csrc/tests/ropes.h. */
 const ROPE_SIZE = 8;
 
-/** Of each whether its last norm and its head run as one kernel. */
+/** The third value says whether the last norm and the head run as one kernel. */
 const CASES = [
   ['eva02-tiny', 'official', true],
   ['eva02-tiny-16', 'official', true],
@@ -30,15 +30,15 @@ const CASES = [
   ['siglip2-tiny', 'timm-siglip2', false],
 ] as const;
 
-/** What is asked of the pictures: by its name, vectors of so many numbers. */
+/** An output of the engine: its name and the number of values per vector. */
 interface Output {
   name: string;
-  /** Of patches that leave it; undefined: in the space of the embeddings. */
+  /** The layer that patches are taken from. Undefined: patches in the space of the embeddings. */
   patches?: { layer: number | undefined };
   width: number;
 }
 
-/** Pixels [BATCH, 3, size, size] such as preprocessing makes them: of the same range, repeatable. */
+/** Makes reproducible pixels [BATCH, 3, size, size] in the range of preprocessed ones. */
 function somePixels(size: number): Float32Array {
   return Float32Array.from(
     { length: BATCH * 3 * size * size },
@@ -46,7 +46,10 @@ function somePixels(size: number): Float32Array {
   );
 }
 
-/** The embeddings, then the patches of every layer and those in the space of the embeddings. */
+/**
+ * Lists the outputs: the embedding, the patches of every layer, and the patches in the space of the
+ * embeddings.
+ */
 async function outputsOf(bundle: string): Promise<Output[]> {
   const { layers, width, embeddingDim } = (await readVisionManifest(bundle)).model;
   assert.ok(layers !== undefined && width !== undefined);
@@ -59,7 +62,10 @@ async function outputsOf(bundle: string): Promise<Output[]> {
   return [{ name: 'embedding', width: embeddingDim }, ...hidden, inSpace];
 }
 
-/** What the twin gives, one output after the other, and the operators that embed. */
+/**
+ * Runs the twin. Returns its outputs one after the other, and the names of the operators that
+ * embed.
+ */
 async function runTwin(bundle: string, pixels: Float32Array, size: number, outputs: Output[]) {
   const file = join(temporaryFolder(), 'pixels');
   writeFileSync(file, pixels);
@@ -74,7 +80,7 @@ async function runTwin(bundle: string, pixels: Float32Array, size: number, outpu
   };
 }
 
-/** The same from the CPU: of each output all its numbers. */
+/** Computes the same outputs on the CPU. Returns all numbers of each output. */
 async function runCpu(bundle: string, pixels: Float32Array, size: number, outputs: Output[]) {
   await using model = await LLM2CLIP.load(bundle, { device: 'cpu' });
   const picture = 3 * size * size;
@@ -98,7 +104,7 @@ async function runCpu(bundle: string, pixels: Float32Array, size: number, output
   return results;
 }
 
-/** Vector by vector. */
+/** Compares vector by vector. */
 function assertNear(
   found: Float32Array,
   expected: Float32Array,

@@ -1,5 +1,5 @@
-// The text side of a GPU without a GPU: native language models and adapters run with its operators
-// over the kernels' twins on the host, and give what transformers and PyTorch give.
+// Tests the text side of a GPU without a GPU: native language models and adapters run with the
+// kernels' twins on the host and must agree with transformers and PyTorch.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -23,10 +23,10 @@ import {
 import { TWIN } from './support/twin.mts';
 import { cosine } from './support/vectors.mts';
 
-/** kRopeTokens of csrc/tests/two_ropes.h. */
+/** kRopeTokens of csrc/tests/ropes.h. */
 const ROPE_TOKENS = 12;
 
-/** One vector is the same alone and among others, but for the order of sums. */
+/** A vector alone and the same vector in a batch differ only by the order of sums. */
 const SAME_IN_BATCHES = 0.99999;
 
 const folder = temporaryFolder();
@@ -44,7 +44,7 @@ function numbersOf(input: Input): Float32Array | Int32Array {
   return Int32Array.from([input.ids.length, input.pooled, ...input.ids]);
 }
 
-/** What the twin gives for inputs that run together, and for each alone. */
+/** Returns the twin's results for inputs that run together, and for each of them alone. */
 async function embedTwin(
   model: string,
   inputs: readonly Input[],

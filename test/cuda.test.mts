@@ -1,5 +1,5 @@
-// What is said of GPUs that are not there, cannot be had, or lack what running on them needs: over a
-// driver of CUDA's without a GPU behind it.
+// Tests what is reported if there is no GPU, if it is unavailable, or if libraries are missing. A
+// fake CUDA driver takes the place of a GPU.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ before(async () => {
   complete = cudaLibraries.length > 0 && locateCudaOperators() !== undefined;
 });
 
-/** A machine with a file in the driver's place that is none. */
+/** A machine whose driver file is not a library. */
 function noDriver(): Record<string, string> {
   const broken = temporaryFolder();
   writeFiles(broken, { 'libcuda.so.1': 'no library' });
@@ -44,7 +44,10 @@ interface Answer {
   warnings: string[];
 }
 
-/** What loading for this device gives in a process of its own; of all parts, or of the one named. */
+/**
+ * Loads a bundle, or only the given part, on this device in a process of its own, and returns the
+ * result.
+ */
 async function load(
   env: Record<string, string>,
   device: string,
@@ -78,14 +81,14 @@ const REFUSALS: [string, Record<string, string>, RegExp][] = [
 
 describe('device: cuda', () => {
   for (const [name, env, words] of REFUSALS) {
-    test(`says why it cannot be had: ${name}`, async () => {
+    test(`says why no GPU is available: ${name}`, async () => {
       const answer = await load(env, 'cuda');
       assert.match(String(answer), /^ERR_DEVICE_UNAVAILABLE: /);
       assert.match(String(answer), words);
     });
   }
 
-  test('lists the GPUs for one that is not there', async () => {
+  test('lists the GPUs if the requested one does not exist', async () => {
     const answer = String(await load(driver('ok'), 'cuda:7'));
     assert.match(
       answer,
@@ -93,7 +96,7 @@ describe('device: cuda', () => {
     );
   });
 
-  test('names the command for libraries that are not there', async (t) => {
+  test('names the command that installs missing libraries', async (t) => {
     if (complete) return t.skip('this libtorch has them');
     const answer = String(await load(driver('ok'), 'cuda:1'));
     assert.match(answer, /^ERR_RUNTIME_MISSING: .*runtime install --cuda$/);
@@ -112,14 +115,14 @@ describe('device: auto', () => {
     });
   }
 
-  test('takes the CPU where the GPU lacks its libraries', async (t) => {
+  test("takes the CPU if the GPU's libraries are missing", async (t) => {
     if (complete) return t.skip('this libtorch has them');
     const { info } = (await load(driver('ok'), 'auto')) as Answer;
     assert.equal(info.device, 'cpu');
     assert.match(info.deviceReason, /CUDA libraries are not; run: |has no CUDA operators/);
   });
 
-  test('takes the CPU for int8, but not for its texts, which are bf16', async (t) => {
+  test('takes the CPU for int8 images, and the GPU for texts, which are in bf16', async (t) => {
     const pictures = join(PICTURES, 'gallery');
     const words = ['--out', int8, '--precision', 'int8', '--calibrate', pictures, '--llm', LLM];
     const converted = await llm2clip('convert', CHECKPOINT, ...words);

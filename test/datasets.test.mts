@@ -1,4 +1,4 @@
-// Datasets as they are published, small, and what evaluations make of them over vectors that are given.
+// Tests small datasets in their published formats, and evaluations with given vectors.
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -31,7 +31,7 @@ async function folderOf(name: string, files: Record<string, unknown>): Promise<s
 const sentences = (...raw: string[]) => raw.map((text) => ({ raw: text, tokens: text.split(' ') }));
 
 describe('retrieval datasets', () => {
-  test('Karpathy: the split that is asked for, with the folder of COCO', async () => {
+  test('Karpathy: the requested split, with the folders of COCO', async () => {
     const folder = await folderOf('karpathy', {
       'dataset_coco.json': {
         dataset: 'coco',
@@ -57,7 +57,7 @@ describe('retrieval datasets', () => {
     await assert.rejects(none, /expected images of split restval in .*, found none/);
   });
 
-  test('captions: an array or lines; one or several a line; a picture twice is one', async () => {
+  test('captions: an array or lines, with one or several per line; a repeated image counts once', async () => {
     const folder = await folderOf('captions', {
       'captions.json': [
         { image: 'x/1.jpg', caption: ['a', 'b'] },
@@ -92,7 +92,7 @@ describe('retrieval datasets', () => {
     assert.deepEqual(one.texts, ['a']);
   });
 
-  test('ShareGPT4V: answers, of the first 1000; nothing after them is read', async () => {
+  test('ShareGPT4V: the answers of the first 1000 entries; nothing after them is read', async () => {
     const entry = (i: number) => ({
       id: String(i),
       image: `coco/${i}.jpg`,
@@ -124,7 +124,7 @@ describe('retrieval datasets', () => {
     assert.deepEqual(pictures, [join(folder, 'image/2.png'), join(folder, 'image/10.jpg')]);
   });
 
-  test('DOCCI: its test split, beside a file of other things', async () => {
+  test('DOCCI: its test split, beside a file that does not belong to it', async () => {
     const line = (id: string, split: string) =>
       JSON.stringify({ example_id: id, split, image_file: `${id}.jpg`, description: `of ${id}` });
     const folder = await folderOf('docci', {
@@ -144,7 +144,7 @@ describe('retrieval datasets', () => {
     assert.equal(imageOfText.length, 200_000);
   });
 
-  test('a byte order mark before annotations or names is passed over', async () => {
+  test('a byte order mark before annotations or names is ignored', async () => {
     const line = JSON.stringify({ image: '1.jpg', caption: 'a' });
     for (const [i, [name, content]] of [
       ['a.json', `[${line}]`],
@@ -158,7 +158,7 @@ describe('retrieval datasets', () => {
     assert.deepEqual(await readClassnames(join(named, 'names.json')), { n01: 'cat' });
   });
 
-  test('no file is left open, however far it was read', async () => {
+  test('no file is left open, wherever reading stops', async () => {
     for (const [name, content] of [
       ['whole.json', [{ image: '1.jpg', caption: 'a' }]],
       ['cut.json', '[{"image": "1.jpg", "caption": "a"}'],
@@ -176,7 +176,7 @@ describe('retrieval datasets', () => {
     }
   });
 
-  test('what is no dataset is refused, and says why', async () => {
+  test('a folder that is no dataset is refused with the reason', async () => {
     const empty = await folderOf('empty', { 'note.txt': '' });
     await assert.rejects(readRetrievalDataset(empty), /one file of annotations in .*found none/);
     const two = await folderOf('two', { 'a.json': [], 'b.json': [] });
@@ -205,7 +205,7 @@ describe('retrieval datasets', () => {
     }
   });
 
-  describe('what leads outside of the folder is refused, and not a byte of it said', () => {
+  describe('paths and links out of the folder are refused, and no content is shown', () => {
     const secret = 'secret-bytes-of-another-file';
     const cases: [string, (folder: string) => Promise<void> | void, string?][] = [
       ['../outside/secret.jpg', () => {}],
@@ -262,7 +262,7 @@ describe('retrieval datasets', () => {
       }
     });
 
-    test('by names that are not UTF-8, and by links to links', async (t) => {
+    test('with names that are not UTF-8, and with links to links', async (t) => {
       await folderOf('outside', { 'secret.txt': secret });
       const [byName, byCaption] = [join(root, 'by-name'), join(root, 'by-caption')];
       const odd = (folder: string, name: string) => fileSystemPath(join(folder, name));
@@ -277,7 +277,7 @@ describe('retrieval datasets', () => {
       }
       await symlink('../../outside/secret.txt', odd(byCaption, 'caption/1\udcff.txt'));
       await writeFile(odd(byCaption, 'image/1\udcff.jpg'), '');
-      // What looks like the hub's blob leads on.
+      // The link looks like one to a blob of the hub's cache, but the blob links to a file outside.
       const entries = JSON.stringify([{ image: '1.jpg', caption: 'a' }]);
       const chained = await folderOf('chained/snapshot', { 'captions.json': entries });
       await folderOf('chained/blobs', { note: '' });
@@ -292,7 +292,7 @@ describe('retrieval datasets', () => {
       }
     });
 
-    test('but a folder is read whatever its name', async (t) => {
+    test("but the dataset's folder may have any name", async (t) => {
       const plain = await folderOf('plain', {
         'captions.json': [{ image: '1.jpg', caption: 'a' }],
         '1.jpg': '',
@@ -316,13 +316,13 @@ describe('retrieval datasets', () => {
       const dataset = await readRetrievalDataset(snapshot, { images: join(snapshot, 'data') });
       assert.deepEqual(dataset.texts, ['a']);
       assert.match(dataset.pictures[0] as string, /data\/1\.jpg$/);
-      // A folder that leads outside makes no blob of what lies in it.
+      // A folder that links to a snapshot outside does not make the files in it allowed.
       const led = await folderOf('led', { 'captions.json': entries });
       await symlink('../hub/snapshots/0123/data', join(led, 'images'));
       await assert.rejects(readRetrievalDataset(led), code('ERR_INVALID_ARG'));
     });
 
-    test('but what lies inside is found, by whatever path', async () => {
+    test('but files inside are found by any path', async () => {
       const folder = await folderOf('inside', {
         'images/1.jpg': '',
         'captions.json': [
@@ -343,7 +343,8 @@ describe('retrieval datasets', () => {
   });
 
   test('elements of an array, wherever the file is cut into pieces', async () => {
-    // Longer than a piece, so that strings, escapes and characters lie across its end.
+    // The text is longer than one piece, so that strings, escapes and characters cross the
+    // boundary.
     const values = Array.from({ length: 3000 }, (_, i) => [
       { text: `${'é"\\'.repeat(i % 300)}]`, n: i },
       i,
@@ -363,7 +364,7 @@ describe('retrieval datasets', () => {
 });
 
 describe('evaluation', () => {
-  test('recall is that of the embeddings; a picture that fails is a miss and is reported', async () => {
+  test('recall is computed from the embeddings; an image that fails is a miss and is reported', async () => {
     const images: [string, number[]][] = [
       ['1.jpg', [1, 0]],
       ['2.jpg', [0, 1]],
@@ -435,7 +436,7 @@ describe('evaluation', () => {
     assert.deepEqual(failures, [picture('red_car/below/2.png')]);
   });
 
-  test('classes have the names that they are given, in order or by folder', async () => {
+  test('classes have the given names, in order or by folder', async () => {
     const folder = await folderOf('wnids', { 'n01/1.jpg': '', 'n02/1.jpg': '' });
     const labels = async (names: readonly string[] | Record<string, unknown>) =>
       (await readClassFolders(folder, names)).labels;

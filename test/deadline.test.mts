@@ -1,11 +1,11 @@
-// The time of a call that has several stages.
+// Tests the time limit of a call that has several stages.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Deadline } from '#lib/async/deadline';
 
 const never = () => new Promise<never>(() => {});
 
-test('a part of a millisecond is a time as well', async () => {
+test('a fraction of a millisecond is a valid time', async () => {
   const keepAlive = setTimeout(() => {}, 10_000);
   for (const timeoutMs of [0.5, 0]) {
     const deadline = new Deadline(timeoutMs);
@@ -19,7 +19,7 @@ test('a part of a millisecond is a time as well', async () => {
   assert.ok((deadline.left() as number) <= longest);
 });
 
-test('what is no end of the time stays what it is', async () => {
+test('other errors and abort reasons pass unchanged', async () => {
   const [reason, failure] = [new Error('enough'), new Error('failed')];
   for (const timeoutMs of [undefined, 1000]) {
     const deadline = new Deadline(timeoutMs);
@@ -34,7 +34,7 @@ test('what is no end of the time stays what it is', async () => {
   assert.equal(new Deadline(undefined).left(), undefined);
 });
 
-test('the work is told of either end by its signal', async () => {
+test('the signal of the work is aborted by the time limit and by the caller', async () => {
   const reason = new Error('enough');
   const controller = new AbortController();
   const signals: (AbortSignal | undefined)[] = [];

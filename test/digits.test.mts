@@ -1,5 +1,5 @@
-// The model trained on handwritten digits and captions: what it learned survives every precision and
-// flavour.
+// Tests the model that was trained on handwritten digits and captions: every precision and flavour
+// keeps its accuracy.
 import assert from 'node:assert/strict';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
@@ -28,9 +28,9 @@ import { temporaryFolder } from './support/temporary.mts';
 import { cosine } from './support/vectors.mts';
 
 const ACCURACY = 0.95;
-/** How far another precision may fall short of fp32: half a point. */
+/** Largest loss of accuracy of another precision compared with fp32: half a point. */
 const LOSS = 0.005;
-/** DESIGN.md's parity gates. */
+/** The parity gates of DESIGN.md. */
 const GATES: Record<Precision, number> = { fp32: 0.99999, bf16: 0.999, fp16: 0.999, int8: 0.995 };
 
 const folder = temporaryFolder();
@@ -41,7 +41,7 @@ interface Accuracy {
   nearestNeighbour: number;
 }
 
-/** The share of held-out digits of which the best of some columns has their label. */
+/** Returns the share of held-out digits whose best column is their label. */
 function share(data: Float32Array, labels: readonly number[]): number {
   const right = digits('heldout').filter((path, i) => {
     const row = data.subarray(i * labels.length, (i + 1) * labels.length);
@@ -50,7 +50,10 @@ function share(data: Float32Array, labels: readonly number[]): number {
   return right.length / digits('heldout').length;
 }
 
-/** Zero-shot by prompts that were held out, and by the nearest neighbour in the gallery. */
+/**
+ * Measures accuracy by zero-shot classification with held-out prompts, and by the nearest neighbour
+ * in the gallery.
+ */
 async function accuracy(model: LLM2CLIP): Promise<Accuracy> {
   const known = digits('gallery');
   const gallery = await model.encodeImages(known);
@@ -77,7 +80,7 @@ interface Case {
   portable: boolean;
 }
 
-/** What a bundle of this kind gives. */
+/** Converts a bundle of this kind and measures it. */
 const measured = once(async ({ precision, portable }: Case) => {
   const out = join(folder, `${precision}, ${portable}`);
   const calibrate = precision === 'int8' ? { calibrate: join(PICTURES, 'gallery') } : {};

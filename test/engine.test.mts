@@ -1,4 +1,4 @@
-// What stands between a bundle and a running engine: the plugin, the runtime, the operators.
+// Tests what is needed to run a bundle's engine: the plugin, the runtime and the operators.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ async function bundleOf(name: string, content: BundleContent, engine: string | B
   return out;
 }
 
-/** A shared library with this source, made by the compiler that set-up needs anyway. */
+/** Compiles this source to a shared library, with the compiler that the set-up needs anyway. */
 async function sharedLibrary(name: string, source: string): Promise<string> {
   const path = join(folder, `${name}.so`);
   await writeFile(join(folder, `${name}.c`), source);
@@ -36,7 +36,7 @@ async function sharedLibrary(name: string, source: string): Promise<string> {
 }
 
 describe('plugins', () => {
-  test('one of another interface version is refused, and none is run', async () => {
+  test('a plugin with another interface version is refused, and not run', async () => {
     const plugin = await sharedLibrary(
       'newer',
       'struct { int v; void* p; } llm2clip_plugin = {999, 0};',
@@ -47,12 +47,12 @@ describe('plugins', () => {
     });
   });
 
-  test('a library that is no plugin', async () => {
+  test('a library that is no plugin is refused', async () => {
     const plugin = await sharedLibrary('other', 'int other = 1;');
     await assert.rejects(fromNative(openEngine(plugin, [])), { code: 'ERR_ENGINE_INCOMPATIBLE' });
   });
 
-  test('a missing or damaged library names itself and the command that explains', async () => {
+  test('the error for a missing or damaged library names it and the command to run', async () => {
     const none = join(folder, 'none.so');
     await assert.rejects(fromNative(openEngine(none, [])), {
       code: 'ERR_RUNTIME_MISSING',
@@ -65,7 +65,7 @@ describe('plugins', () => {
 });
 
 describe('another installation of llm2clip in the same process', () => {
-  test('is refused by name; the first goes on', async () => {
+  test('is refused by name, and the first one still works', async () => {
     const { libraries } = await locateLibtorch();
     const plugin = locatePlugin('torchscript');
     const other = join(folder, 'other', basename(plugin));
@@ -89,7 +89,7 @@ describe('loading', () => {
     });
   });
 
-  test('an engine of other operators is refused before it is opened', async () => {
+  test('an engine with another version of the operators is refused before it is opened', async () => {
     const engine = { ...CONTENT.engine, operators: 999 };
     const bundle = await bundleOf('other-operators', { ...CONTENT, engine }, 'engine');
     await assert.rejects(LLM2CLIP.load(bundle), {
@@ -98,7 +98,7 @@ describe('loading', () => {
     });
   });
 
-  test('a file that is no TorchScript', async () => {
+  test('a file that is no TorchScript is refused', async () => {
     const bundle = await bundleOf('no-engine', CONTENT, 'engine');
     await assert.rejects(LLM2CLIP.load(bundle), { code: 'ERR_ENGINE_INCOMPATIBLE' });
     const { root } = await locateLibtorch();
@@ -107,7 +107,7 @@ describe('loading', () => {
     await assert.rejects(LLM2CLIP.load(zipless), { code: 'ERR_ENGINE_INCOMPATIBLE' });
   });
 
-  test('a file made elsewhere may call its own attributes what ours are called', async () => {
+  test('a file made elsewhere may use the names of our attributes', async () => {
     const file = join(folder, 'foreign.pt');
     writeForeignEngine(file);
     const bundle = await bundleOf('foreign', CONTENT, await readFile(file));
@@ -120,7 +120,7 @@ describe('loading', () => {
     assert.deepEqual(found, pixelValues.slice(0, 64));
   });
 
-  test('a device that is not there: said, and never another instead', async () => {
+  test('a missing device is reported, and no other one is used instead', async () => {
     const bundle = await bundleOf('cuda', CONTENT, 'engine');
     for (const device of ON_GPU ? [ABSENT] : [ABSENT, 'cuda:1']) {
       await assert.rejects(LLM2CLIP.load(bundle, { device }), { code: 'ERR_DEVICE_UNAVAILABLE' });

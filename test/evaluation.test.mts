@@ -43,7 +43,7 @@ function assertNear(found: ArrayLike<number>, expected: number[], tolerance: num
   }
 }
 
-/** Ranks every candidate by a sort, which the library never does. */
+/** Ranks every candidate by sorting, which the library never does. */
 function plainRecall(images: Matrix, texts: Matrix, imageOfText: number[], k: number): number[] {
   const row = ({ data, shape }: Matrix, i: number) => [
     ...data.subarray(i * shape[1], (i + 1) * shape[1]),
@@ -79,7 +79,7 @@ describe('classEmbeddings', () => {
     return true;
   };
 
-  it('refuses what has no direction, and says which', () => {
+  it('refuses vectors without a direction, and names them', () => {
     const opposite = matrix([1, 0, 0, 1, 0.6, 0.8, -0.6, -0.8], 2);
     assert.throws(() => classEmbeddings(opposite, 2), refused(/class 1 that do not cancel out/));
     const nearly = matrix([0.6, 0.8, -0.60000001, -0.8], 2);
@@ -88,7 +88,7 @@ describe('classEmbeddings', () => {
     assert.throws(() => classEmbeddings(zero, 1), refused(/row 1 of texts/));
   });
 
-  it('keeps NaN, as of a text that failed, to its class', () => {
+  it('keeps NaN, as of a failed text, in its class', () => {
     const { data } = classEmbeddings(matrix([1, 0, Number.NaN, 0, 0, 2, 0, 3], 2), 2);
     assert.deepEqual([...data], [Number.NaN, Number.NaN, 0, 1]);
   });
@@ -112,7 +112,7 @@ describe('recall', () => {
     });
   }
 
-  it('as a sort has it, on anything', () => {
+  it('equals a plain sort on random data', () => {
     const small = fc.integer({ min: -2, max: 2 });
     const cases = fc
       .tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 9 }))
@@ -135,13 +135,13 @@ describe('recall', () => {
     );
   });
 
-  it('takes equal candidates in the order of their rows', () => {
+  it('ranks equal candidates by their rows', () => {
     const same = matrix([1, 0, 1, 0, 1, 0, 1, 0], 2);
     const quarter = { at: [1, 2, 4], imageToText: [0.25, 0.5, 1], textToImage: [0.25, 0.5, 1] };
     assert.deepEqual(recall(same, same, { at: [1, 2, 4] }), quarter);
   });
 
-  it('finds nothing by NaN, and never finds it', async () => {
+  it('finds nothing for a query of NaN, and never finds a vector of NaN', async () => {
     const images = matrix([1, 0, Number.NaN, Number.NaN], 2);
     const texts = matrix([1, 0, 0, 1], 2);
     const half = { at: [1, 10], imageToText: [0.5, 0.5], textToImage: [0.5, 0.5] };
@@ -152,7 +152,7 @@ describe('recall', () => {
     assert.deepEqual(await searchRecall(unfit, unfit, { at: [1] }), none);
   });
 
-  it('leaves images without a text out, and has defaults', async () => {
+  it('leaves out images without a text, and has defaults', async () => {
     const images = matrix([1, 0, 0, 1, 1, 1], 2);
     const [texts, pairs] = [matrix([0, 1], 2), { imageOfText: Int32Array.of(1) }];
     const all = { at: [1, 5, 10], imageToText: [1, 1, 1], textToImage: [1, 1, 1] };
@@ -160,7 +160,7 @@ describe('recall', () => {
     assert.deepEqual(await searchRecall(images, texts, pairs), all);
   });
 
-  it('by search, in many pieces, as without', async () => {
+  it('by search, in many pieces, equals recall without search', async () => {
     const [images, texts, dim] = [700, 2100, 6];
     const left = matrix([...unitVectors(images, dim, 1)], dim);
     const right = matrix([...unitVectors(texts, dim, 2)], dim);
@@ -169,13 +169,13 @@ describe('recall', () => {
     const found = await searchRecall(left, right, options);
     const expected = recall(left, right, options);
     for (const way of ['imageToText', 'textToImage'] as const) {
-      // Of scores that fp32 cannot tell apart, another may come first.
+      // Scores that are equal in fp32 may be in another order.
       assertNear(found[way], expected[way], 2 / images);
     }
     assert.ok((expected.imageToText[3] as number) > 0);
   });
 
-  it('by search, until it is aborted', async () => {
+  it('by search, can be aborted', async () => {
     const images = matrix([1, 0], 2);
     const reason = new Error('enough');
     const signal = AbortSignal.abort(reason);
@@ -199,14 +199,14 @@ describe('zero-shot', () => {
     assert.deepEqual(classes.shape, [1, 2]);
   });
 
-  it('does not overflow, and keeps NaN to its row', () => {
+  it('does not overflow, and keeps NaN in its row', () => {
     const classes = matrix([1, 0, 0, 1], 2);
     const images = matrix([1, 0, Number.NaN, 0], 2);
     const { data } = classProbabilities(images, classes, 1e6);
     assert.deepEqual([...data], [1, 0, Number.NaN, Number.NaN]);
   });
 
-  it('fills templates, the class as it is', () => {
+  it('fills templates with the class, unchanged', () => {
     assert.deepEqual(fillTemplates(['a$&', 'b'], ['{}!', 'no {} {}']), [
       'a$&!',
       'no a$& a$&',

@@ -1,4 +1,4 @@
-// The examples, run as a reader would.
+// Tests the examples by running them as a reader would.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,10 @@ import { cosine } from './support/vectors.mts';
 const LANCEDB = fileURLToPath(new URL('../examples/lancedb.mjs', import.meta.url));
 const SERVICE = fileURLToPath(new URL('../examples/service.mjs', import.meta.url));
 
-/** Of a request: a connection of its own, as one that is kept may be closed while it is asked again. */
+/**
+ * Makes a request use a connection of its own. A kept connection may be closed by the service when
+ * it is reused.
+ */
 const ALONE = { headers: { connection: 'close' } };
 
 describe('service.mjs', () => {
@@ -48,7 +51,7 @@ describe('service.mjs', () => {
     return new Map(lines.map((line) => line.split(' ') as [string, string]));
   };
 
-  test('embeds what it is sent', async () => {
+  test('embeds the images that it receives', async () => {
     await using model = await LLM2CLIP.load(bundle);
     const answers = await Promise.all(pictures.map((path) => embed(readFileSync(path))));
     for (const [i, { status, body }] of answers.entries()) {
@@ -62,21 +65,21 @@ describe('service.mjs', () => {
     }
   });
 
-  test('refuses what is no picture', async () => {
+  test('refuses files that are no images', async () => {
     const { status, body } = await embed(Buffer.from('no picture'));
     assert.equal(status, 422);
     assert.equal((body as { error: { code: string } }).error.code, 'ERR_IMAGE_UNSUPPORTED');
     assert.equal((await fetch(`${origin}/elsewhere`, ALONE)).status, 404);
   });
 
-  test('refuses what is too large: a body, or the pixels of a small file', async () => {
+  test('refuses a body that is too large, and a small file with too many pixels', async () => {
     const bounds = [Buffer.alloc(10_000_001), Buffer.alloc(40_000_000)];
     for (const body of bounds) {
       const answer = await embed(body);
       assert.equal(answer.status, 413);
       assert.equal((answer.body as { error: { code: string } }).error.code, 'ERR_BODY_TOO_LARGE');
     }
-    // A body of no stated length.
+    // A body without a stated length.
     const endless = new ReadableStream({
       pull: (controller) => controller.enqueue(new Uint8Array(1_000_000)),
     });
@@ -101,8 +104,9 @@ describe('service.mjs', () => {
     assert.equal((await embed(readFileSync(pictures[0] as string))).status, 200);
   });
 
-  test('holds no more than some requests at a time', async () => {
-    // One more than it takes, each of which holds its place: once one is refused, none is left.
+  test('limits the number of concurrent requests', async () => {
+    // One upload more than the service accepts. Each keeps its place, so once one is refused, no
+    // place is left.
     const uploads = Array.from({ length: 33 }, () => {
       const upload = request(`${origin}/embed`, { method: 'POST' });
       upload.on('error', () => {});
@@ -132,10 +136,11 @@ describe('service.mjs', () => {
     assert.equal(grown('llm2clip_copied_bytes_total{direction="input"}'), bytes);
   });
 
-  test('a client that hangs up is no fault, and SIGTERM ends it well', async () => {
+  test('clients may disconnect, and SIGTERM ends the service cleanly', async () => {
     const body = readFileSync(pictures[0] as string);
     const hangingUp = Array.from({ length: 50 }, (_, i) => {
-      // Without an agent no connection is left that has asked nothing, which the service would wait for.
+      // Without an agent there are no idle connections, which the service would wait for at its
+      // end.
       const asked = request(`${origin}/embed`, { method: 'POST', agent: false });
       asked.on('error', () => {});
       asked.end(body);
@@ -175,7 +180,7 @@ describe('lancedb.mjs', () => {
       .split('\n')
       .map((line) => line.split('\t') as [string, string]);
 
-  test('keeps a folder, twice the same, and says what is no picture', () => {
+  test('stores a folder, stores it again with the same result, and reports files that are no images', () => {
     for (let round = 0; round < 2; round++) {
       const { stdout, stderr } = run('index', pictures);
       assert.equal(stdout, '30 images\n');
@@ -183,7 +188,7 @@ describe('lancedb.mjs', () => {
     }
   });
 
-  test('finds by text and by picture what the cosines say', async () => {
+  test('finds the images with the best cosines, by text and by image', async () => {
     await using model = await LLM2CLIP.load(bundle);
     const paths = sources.map((source, i) =>
       join(pictures, i % 2 === 0 ? 'below' : '.', basename(source)),

@@ -1,5 +1,5 @@
-// FAULTS.md row 11, of the main thread: a process that ends with work in flight ends with its own
-// exit code, never by a signal.
+// Tests row 11 of FAULTS.md for the main thread: a process that ends with calls in flight ends with
+// its own exit code, never by a signal.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,14 +12,14 @@ import { photograph } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
-/** Ends after so many milliseconds at most, in so many steps. */
+/** The script ends after at most this many milliseconds. */
 const LATEST_MS = 42;
 const ROUNDS = process.env.LLM2CLIP_STORM ? 15 : 5;
 
 const bundle = join(temporaryFolder(), 'digits.bundle');
 before(() => convert(CHECKPOINT, { out: bundle }));
 
-/** Keeps 16 pictures in flight, and ends in the way given after so many milliseconds. */
+/** Keeps 16 images in flight, and ends in the given way after the given milliseconds. */
 const SCRIPT = `
   const { LLM2CLIP } = require('llm2clip');
   const [bundle, picture, delay, way, device] = process.argv.slice(1);
@@ -48,7 +48,7 @@ for (const [way, code] of [
   ['throw', 1],
   ['reject', 1],
 ] as const) {
-  test(`${way} with pictures in flight`, async () => {
+  test(`${way} with images in flight`, async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const delay = (round * LATEST_MS) / (ROUNDS - 1);
       assert.deepEqual(await endAfter(delay, way), { code, signal: null });

@@ -1,4 +1,5 @@
-// What in folders counts as a picture, how links are followed, and names of any bytes.
+// Tests which files of folders are taken as images, how links are followed, and file names that are
+// not UTF-8.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -28,7 +29,7 @@ import { wholeBundle } from './support/text-bundle.mts';
 const folder = temporaryFolder();
 const [DIGIT, OTHER] = digits('gallery') as [string, string];
 
-/** A folder of empty files. */
+/** Makes a folder with empty files. */
 function folderOf(name: string, ...files: string[]): string {
   const path = join(folder, name);
   for (const file of files) {
@@ -43,7 +44,7 @@ const PICTURES = [
   ...['j.tif', 'k.TIFF', 'l.avif', 'm/n.JFIF', 'o.png/p.jpg'],
 ];
 
-test('pictures by their names; files of other kinds are counted', async () => {
+test('images sorted by name; other files are counted', async () => {
   const others = [
     '._a.jpg',
     'm/._n.png',
@@ -80,7 +81,7 @@ describe('links', () => {
     assert.deepEqual(await listed(path), ['a.jpg', 'd.png', 'link/b.png', 'link/below/c.gif']);
   });
 
-  test('that lead round and round end', async () => {
+  test('in a circle end', async () => {
     const path = folderOf('loops', 'a.jpg', 'one/b.jpg', 'two/c.jpg');
     for (const [name, to] of [
       ['one/self', '.'],
@@ -95,17 +96,17 @@ describe('links', () => {
     assert.deepEqual(await listed(path), ['a.jpg', 'one/b.jpg', 'two/c.jpg']);
   });
 
-  test('to a folder that two lead to are followed once, by the first name', async () => {
+  test('to the same folder are followed once, by the first name', async () => {
     const path = folderOf('twice', 'a.jpg');
     const outside = folderOf('shared', 'b.jpg');
     for (const name of ['z', 'y', 'x']) symlinkSync(outside, join(path, name));
     assert.deepEqual(await listed(path), ['a.jpg', 'x/b.jpg']);
-    // What a place itself leads to is listed, whatever links to it.
+    // A folder that the caller names is listed, whatever else links to it.
     assert.deepEqual(await listed(join(path, 'y')), ['b.jpg']);
   });
 });
 
-test('a folder below that may not be read is left out, and counted', {
+test('a subfolder that cannot be read is left out and counted', {
   skip: process.getuid?.() === 0 && 'root may read every folder',
 }, async () => {
   const path = folderOf('partly', 'a.jpg', 'lost+found/b.jpg');
@@ -128,8 +129,9 @@ test('an abort ends the search', async () => {
 });
 
 describe('names of any bytes', () => {
-  test('are strings as Python’s os.fsdecode gives them', () => {
-    // python3 -c 'import os; print(ascii(os.fsdecode(b"...")))', Python 3.11
+  test('become the strings of Python’s os.fsdecode', () => {
+    // The expected values are from Python 3.11: python3 -c 'import os;
+    // print(ascii(os.fsdecode(b"...")))'
     const DECODED: [string, string][] = [
       ['caf\xe9.png', 'caf\udce9.png'],
       ['\xff\xfe', '\udcff\udcfe'],
@@ -153,7 +155,7 @@ describe('names of any bytes', () => {
   });
 });
 
-/** Latin-1, as old archives unpack them; some file systems refuse such names. */
+/** A name in Latin-1, as old archives have them. Some file systems refuse such names. */
 const LATIN = Buffer.from('caf\xe9.png', 'latin1');
 const LATIN_NAME = 'caf\udce9.png';
 
@@ -175,7 +177,7 @@ describe('llm2clip', () => {
     }
   });
 
-  test('encode says what it left out, and reads names that are not UTF-8', async (t) => {
+  test('encode reports what it left out, and reads names that are not UTF-8', async (t) => {
     if (skip) return t.skip(skip);
     const out = join(folder, 'out.jsonl');
     const { code, json, stderr } = await llm2clip(
@@ -200,7 +202,7 @@ describe('llm2clip', () => {
     assert.match(plain.stdout, /caf\\xe9\.png\t/);
   });
 
-  test('a file of such a name is found where a shell names it', async (t) => {
+  test('a file with such a name is found if a shell passes it', async (t) => {
     if (skip) return t.skip(skip);
     const script = '"$0" "$1" encode "$2" "$3"/caf*.png --json';
     const args = ['-c', script, process.execPath, MAIN, bundle, pictures];
@@ -233,7 +235,7 @@ describe('llm2clip', () => {
     assert.equal(((await index('--prune')).json()[0] as { removed: number }).removed, 1);
   });
 
-  test('a pipe that is named is refused, not waited for', async () => {
+  test('a pipe is refused without waiting', async () => {
     for (const words of [
       ['encode', bundle],
       ['index', '--bundle', bundle, '--out', join(folder, 'y.index')],
@@ -246,7 +248,7 @@ describe('llm2clip', () => {
 });
 
 describe('datasets', () => {
-  test('class folders: pictures and folders alone', async () => {
+  test('class folders: only images and folders count', async () => {
     const path = folderOf(
       'classes',
       'cat/a.jpg',
@@ -267,7 +269,7 @@ describe('datasets', () => {
     assert.deepEqual(Object.fromEntries(leftOut), { '._*': 1, '.heic': 1 });
   });
 
-  test('annotations and captions: what macOS writes beside them is none', async () => {
+  test('annotations and captions: the files that macOS writes beside them are ignored', async () => {
     const path = folderOf('annotated', 'a.jpg', '._captions.json');
     writeFileSync(join(path, 'captions.json'), JSON.stringify([{ image: 'a.jpg', caption: 'a' }]));
     assert.equal((await readRetrievalDataset(path)).annotations, join(path, 'captions.json'));
@@ -276,7 +278,7 @@ describe('datasets', () => {
     assert.deepEqual((await readRetrievalDataset(urban)).texts, ['one']);
   });
 
-  test('llm2clip eval zeroshot says what it left out', async () => {
+  test('llm2clip eval zeroshot reports what it left out', async () => {
     const whole = await wholeBundle(join(folder, 'whole'));
     const path = folderOf('shown', 'four/b.heic', 'five/c.bmp', 'five/d.bmp');
     copyFileSync(DIGIT, join(path, 'four/a.png'));

@@ -1,5 +1,5 @@
-// docs/formats.md is held to what the program writes: its manifest parses, and every example has
-// the very keys of the real output.
+// Tests docs/formats.md against the program's output: its manifest parses, and every example has
+// exactly the keys of the real output.
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,7 +39,9 @@ before(async () => {
   manifest = converted.json()[0];
 });
 
-/** Keys and types, all the way down; of arrays, of their first element. */
+/**
+ * Returns the keys and types of a value at all levels. Of an array, only the first element counts.
+ */
 function shape(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? [] : [shape(value[0])];
   if (value === null || typeof value !== 'object') return typeof value;
@@ -114,7 +116,7 @@ test('classify and eval', async () => {
   assert.deepEqual(shape(examples.get('eval-zeroshot')), shape(zeroShot));
 });
 
-test('inspect of a checkpoint: the example is the very output', async () => {
+test('inspect of a checkpoint: the example equals the output', async () => {
   const found = (await real('inspect', CHECKPOINT)) as { path: string };
   assert.deepEqual(examples.get('inspect-checkpoint'), { ...found, path: 'digits-eva02.pt' });
 });
@@ -160,10 +162,10 @@ test('bench, and bench compare', async () => {
   const images = ['--images', GALLERY];
   const out = join(folder, 'record.json');
   const found = await real('bench', bundle, ...brief, ...images, '--reference', fp32, '--out', out);
-  // What depends on the machine: null here, more there.
+  // Removes what depends on the machine.
   const portable = (report: unknown) => {
     const { machine, runs, ...rest } = structuredClone(report) as Report;
-    // Windows come of 18 answers, which a brief run may not have.
+    // Windows need 18 answers, which a short run may not have.
     const [run] = runs.map(({ energy, windows, ...others }) => others);
     return shape({ machine: Object.keys(machine).sort(), run, ...rest });
   };

@@ -1,4 +1,5 @@
-// A disk that is full at any moment: ERR_IO, nothing is left, and the process goes on.
+// Tests a disk that becomes full at any moment: the result is ERR_IO, nothing is left, and the
+// process can continue.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -30,7 +31,7 @@ interface Line {
   left: string[];
 }
 
-describe('a full disk, whatever its size, while writing', { skip: WITHOUT_PRLIMIT }, () => {
+describe('a disk that becomes full at any byte of a write', { skip: WITHOUT_PRLIMIT }, () => {
   for (const writer of WRITERS) {
     test(writer, async () => {
       const folder = temporaryFolder();

@@ -1,4 +1,4 @@
-// The real size: EVA02-L/14@336 with synthetic weights, against timm.
+// Tests the real size, EVA02-L/14@336 with synthetic weights, against timm.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const LOADER = fileURLToPath(new URL('./support/loader.mts', import.meta.url));
 const CONVERTER = fileURLToPath(new URL('./support/converter.mts', import.meta.url));
 const folder = temporaryFolder();
 
-test('EVA02-L/14@336 converts within twice its weights and agrees with timm', async (t) => {
+test('EVA02-L/14@336 converts in twice the memory of its weights, and agrees with timm', async (t) => {
   const { seed, embeddings } = readGolden(PRESET);
   const options = {
     preset: PRESET,
@@ -29,7 +29,7 @@ test('EVA02-L/14@336 converts within twice its weights and agrees with timm', as
   const checkpoint = await syntheticCheckpoint(options);
   const bundle = join(folder, 'bundle');
 
-  // In a process of its own, whose peak memory is the conversion's.
+  // Runs in a process of its own, so that its peak memory is that of the conversion.
   const child = spawnSync(process.execPath, ['--import', 'tsx', CONVERTER, checkpoint, bundle], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -48,7 +48,7 @@ test('EVA02-L/14@336 converts within twice its weights and agrees with timm', as
 });
 
 const skip = ON_GPU && 'its weights are in the memory of the GPU';
-test('a bf16 bundle takes little more memory than its file, and gives it back', {
+test('a bf16 bundle takes little more memory than its file, and frees it', {
   skip,
 }, async (t) => {
   const checkpoint = await syntheticCheckpoint({
@@ -68,7 +68,7 @@ test('a bf16 bundle takes little more memory than its file, and gives it back', 
   const { precision, loaded, peak, disposed } = JSON.parse(child.stdout);
   const share = (found: number) => found / bytes;
   t.diagnostic(`loaded ${share(loaded).toFixed(2)} × its file, peak ${share(peak).toFixed(2)} ×`);
-  // Where the processor computes it in fp32 its weights are widened, one after the other.
+  // If the processor computes in fp32, the weights are widened one after the other.
   const [most, mostAtOnce] = precision === 'fp32' ? [2.25, 2.6] : [1.25, 1.25];
   assert.ok(share(loaded) <= most, `${share(loaded)} × its file`);
   assert.ok(share(peak) <= mostAtOnce, `peak ${share(peak)} × its file`);

@@ -1,4 +1,5 @@
-// Some thousand mutated inputs for each reader of files from outside; test/fuzz/fuzz.mts runs millions.
+// Runs some thousand mutated inputs through each reader of outside files. test/fuzz/fuzz.mts runs
+// millions.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -33,7 +34,7 @@ describe('mutated inputs end in typed errors', () => {
       assert.ok(line);
       const { target: _, seed: __, seconds: ___, inputs, ...outcomes } = line;
       assert.ok(inputs > 0.7 * INPUTS);
-      // More than one, or the mutations would be too weak or too strong to tell anything.
+      // There must be more than one outcome, or the mutations would be too weak or too strong.
       const isTold = name === 'shards' || Object.keys(outcomes).length > 1;
       assert.ok(isTold, JSON.stringify(outcomes));
     });

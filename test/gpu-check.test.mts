@@ -1,4 +1,4 @@
-// How scripts/gpu-check.sh runs steps, over programs that stand for those of a build.
+// Tests how scripts/gpu-check.sh runs its steps, with fake programs in place of a build's.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,10 +17,10 @@ import {
 import { readRecord } from './support/gpu-record.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
-/** A program that runs until it is asked to end, and then prints what it has. */
+/** Makes a command that runs until it is asked to end, and then prints its result. */
 function endless(done: number, started = '/dev/null'): string {
   const path = join(temporaryFolder(), 'endless.sh');
-  // `timeout` asks a program and then its group, so this one is asked twice.
+  // `timeout` signals a program and then its group, so this program gets the signal twice.
   const lines = [
     `trap 'trap "" TERM; echo "{\\"done\\": ${done}}"; exit 1' TERM`,
     `touch ${started}`,
@@ -31,7 +31,7 @@ function endless(done: number, started = '/dev/null'): string {
 }
 
 describe('gpu-check', () => {
-  test('goes on after a step that fails, and a later run of some is added', () => {
+  test('continues after a step that fails, and adds a later run of some steps', () => {
     const out = join(temporaryFolder(), 'record.json');
     const broken = fakeBuild({ 'gpu_check/cuda_kernels_gpu_test': 'echo no GPU >&2; exit 3' });
     const first = gpuCheck(broken, '--out', out, '--steps', 'kernels,fault-*');
@@ -49,12 +49,12 @@ describe('gpu-check', () => {
     assert.deepEqual(endings(readRecord(out)), ['kernels ok', ...faults, 'soak ok']);
   });
 
-  test('a step over its limit is ended, and the others still run', () => {
+  test('a step that exceeds its limit is ended, and the others still run', () => {
     const { status, record } = runTable([
       "plan short 0 'x'",
       'grace_seconds=1',
       "beside stuck 1 'whether it ends' sleep infinity",
-      // Asked to end, it does not.
+      // This program ignores the request to end.
       `beside deaf 1 'whether it ends' sh -c 'trap "" TERM; while :; do sleep 1; done'`,
       "alone after 100 'whether it runs' echo '{}'",
     ]);
@@ -66,16 +66,16 @@ describe('gpu-check', () => {
     ]);
   });
 
-  test('nothing goes on or begins when the plan is over', () => {
+  test('no step continues or begins after the end of the plan', () => {
     const started = join(temporaryFolder(), 'started');
     const { status, stderr, record } = runTable(
       [
         "plan other 100 'x'",
         "alone foreign 100 'whether it stays out' true",
-        // The clock of the plan, whatever the script has done before.
+        // Sets the clock of the plan, whatever the script has done before.
         'SECONDS=0',
         "plan brief 500 'x'",
-        // In place of the real one: the time is over when the step has begun.
+        // Replaces `timeout`: the time is over as soon as the step has begun.
         'timeout() { [ "$1" = --kill-after=10 ] && [ "$2" -gt 0 ] && [ "$2" -le 500 ] || return 9',
         'shift 2; "$@" &',
         `until [ -e ${started} ]; do sleep 0.1; done; kill $!; wait $! || true; return 124; }`,
@@ -98,9 +98,9 @@ describe('gpu-check', () => {
     assert.match(record?.steps[1]?.reason ?? '', /the 500 s of the plan are over/);
   });
 
-  test('neighbours run at the same time, and a step alone when they have ended', () => {
+  test('parallel steps run at the same time, and a step that runs alone waits for them', () => {
     const folder = temporaryFolder();
-    // Each waits until the other has begun.
+    // Each step waits until the other has begun.
     const meet = (mine: string, other: string) =>
       `sh -c 'touch ${mine}; until [ -e ${other} ]; do sleep 0.1; done; touch ${mine}-done'`;
     const [a, b] = [join(folder, 'a'), join(folder, 'b')];
@@ -115,7 +115,7 @@ describe('gpu-check', () => {
     assert.equal(record?.steps.length, 3);
   });
 
-  test('the record is there after each step', () => {
+  test('the record is written after each step', () => {
     const { status, stdout } = runTable([
       "plan two 0 'x'",
       "alone one 100 'whether it runs' true",
@@ -124,7 +124,7 @@ describe('gpu-check', () => {
     assert.equal(status, 0, stdout);
   });
 
-  test('a step whose file is missing is skipped, and says what to do', () => {
+  test('a step whose file is missing is skipped with the remedy', () => {
     const { status, record } = runTable([
       "plan one 0 'x'",
       "needs /nowhere/library.so 'install it'",
@@ -138,7 +138,7 @@ describe('gpu-check', () => {
     ]);
   });
 
-  test('stopped by a signal, it ends what runs and keeps what there is', async () => {
+  test('a signal ends the running steps and keeps their results', async () => {
     const folder = temporaryFolder();
     const [table, out, started] = ['steps.sh', 'record.json', 'started'].map((name) =>
       join(folder, name),
@@ -165,7 +165,7 @@ describe('gpu-check', () => {
     assert.deepEqual(steps[1]?.result, { done: 7 });
   });
 
-  test('takes its programs from the kit, where one was carried along', () => {
+  test('takes its programs from the kit, if there is one', () => {
     const tree = bareTree();
     const build = fakeBuild();
     const content = join(temporaryFolder(), 'project/build');

@@ -1,5 +1,5 @@
-// What is packed for a machine with a GPU runs there from nothing else: no Node, no packages, none of
-// this folder.
+// Tests that the kit for a machine with a GPU needs nothing else there: no Node, no packages and
+// nothing of this folder.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -12,12 +12,12 @@ import { temporaryFolder } from './support/temporary.mts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const execute = promisify(execFile);
-/** `as`, `cc` and `ld` are for a test that makes libraries. */
+/** `as`, `cc` and `ld` are for a test that compiles libraries. */
 const TOOLS = 'as bash cat cc cp dirname grep ld mkdir paste realpath tr'.split(' ');
 
 const LIBRARY = 'libtensorrt_rtx.so.1';
 
-/** Tests of which one fails. */
+/** Two tests, one of which fails. */
 const FAILING = `
   import { test } from 'node:test';
   import { DEVICE } from './support/device.mts';
@@ -43,7 +43,7 @@ describe('npm run gpu-kit', () => {
   let python: string;
   let said: string;
 
-  /** A machine with a few tools of its own and the scripts of the tree. */
+  /** Runs the kit on a machine that has only a few tools and the scripts of the tree. */
   async function runKit(...words: string[]): Promise<{ record: Record; code: number }> {
     const script = join(bare, 'scripts', 'run.sh');
     const env = { PATH: join(bare, 'bin'), PYTHON: python, LLM2CLIP_LIBTORCH: libtorch };
@@ -58,7 +58,7 @@ describe('npm run gpu-kit', () => {
 
   before(async () => {
     libtorch = (await locateLibtorch()).root;
-    // Not by its name: that may be a script which finds it.
+    // Not by its name, which may be a script that searches for the real Python.
     const { stdout } = await execute('python3', ['-c', 'import sys; print(sys.executable)']);
     python = stdout.trim();
     for (const name of ['bin', 'scripts']) mkdirSync(join(bare, name), { recursive: true });
@@ -75,7 +75,7 @@ describe('npm run gpu-kit', () => {
     said = (await execute(process.execPath, words, { cwd: ROOT, env })).stdout;
   });
 
-  test('makes an archive of TensorRT for RTX too, and says what to run', async () => {
+  test('also makes an archive of TensorRT for RTX, and says what to run', async () => {
     const unpacked = join(folder, 'tensorrt-rtx');
     const script = join(ROOT, 'scripts/gpu-kit/unpack.py');
     await execute('python3', [script, `${unpacked}.tar.xz`, unpacked]);
@@ -90,7 +90,7 @@ describe('npm run gpu-kit', () => {
     }
   });
 
-  test('runs tests by the Node that came along, and says how they ended', async () => {
+  test('runs tests with the Node in the kit, and reports their results', async () => {
     const names = ['deadline', 'engine'];
     const { record, code } = await runKit('suite', '--device', 'cpu', ...names);
     assert.deepEqual(record.failures, []);
@@ -103,7 +103,7 @@ describe('npm run gpu-kit', () => {
     assert.ok(record.passed >= 10 && record.failed === 0, JSON.stringify(record));
   });
 
-  test('what fails is named, with its reason', async () => {
+  test('a failure is named with its reason', async () => {
     const file = join(unpacked, 'project/test/failing.test.mts');
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, FAILING);

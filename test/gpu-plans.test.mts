@@ -1,4 +1,4 @@
-// The plans of scripts/gpu-check.sh, as a dry run prints them.
+// Tests the plans of scripts/gpu-check.sh as a dry run prints them.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { fakeBuild, gpuCheck, runTable } from './support/gpu-check.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
-/** Seconds that each plan has for it. */
+/** Seconds that each plan reserves for unpacking. */
 const UNPACKING = 20;
 
 describe('the plans of gpu-check', () => {
@@ -23,7 +23,7 @@ describe('the plans of gpu-check', () => {
     seconds: number | undefined;
   }
 
-  /** What a dry run prints. */
+  /** Parses the output of a dry run. */
   function readPlans(text: string): Plan[] {
     return text.split(/^(?=\w+: what )/m).flatMap((paragraph) => {
       const name = /^(\w+): what /.exec(paragraph)?.[1];
@@ -50,7 +50,7 @@ describe('the plans of gpu-check', () => {
   const dry = gpuCheck(fakeBuild(), '--out', out, '--dry-run');
   const plans = readPlans(dry.stdout);
 
-  test('what decides most comes first', () => {
+  test('the most important steps come first', () => {
     assert.equal(dry.status, 0, dry.stderr);
     assert.deepEqual(
       plans.map(({ name, seconds }) => [name, seconds]),
@@ -91,7 +91,7 @@ describe('the plans of gpu-check', () => {
     ]);
   });
 
-  test('the limits fit, and the last step has what is left', () => {
+  test('the limits fit, and the last step has the remaining time', () => {
     for (const { name, steps, sum, seconds } of plans) {
       let [total, longest] = [UNPACKING, 0];
       for (const { limit, beside } of steps) {
@@ -105,7 +105,7 @@ describe('the plans of gpu-check', () => {
     }
   });
 
-  test('a step says what it decides, has a name of its own, and measures no speed beside others', () => {
+  test('each step says what it decides, has a unique name, and measures no speed beside others', () => {
     const steps = plans.flatMap((plan) => plan.steps);
     assert.equal(new Set(steps.map(({ name }) => name)).size, steps.length);
     for (const { name, decides, beside } of steps) {
@@ -114,7 +114,7 @@ describe('the plans of gpu-check', () => {
     }
   });
 
-  test('the tests that a step runs in JavaScript are there', () => {
+  test('the JavaScript tests that a step runs exist', () => {
     const words = [...dry.stdout.matchAll(/gpu-kit\/run\.sh .* suite .*?(\S+)$/gm)].map(
       ([, word]) => word,
     );
@@ -136,7 +136,7 @@ describe('the plans of gpu-check', () => {
     );
   });
 
-  test('one plan alone, or some steps, are printed and no others', () => {
+  test('one plan or some steps can be printed alone', () => {
     const second = gpuCheck(fakeBuild(), '--plan', 'second', '--dry-run').stdout;
     assert.deepEqual(
       readPlans(second).map(({ name }) => name),
@@ -154,7 +154,7 @@ describe('the plans of gpu-check', () => {
     assert.match(stdout, /expected limits that fit into their plan, found more in tight/);
   });
 
-  test('an option or a plan that there is not is refused', () => {
+  test('an unknown option or plan is refused', () => {
     const slow = gpuCheck(fakeBuild(), '--slow');
     assert.equal(slow.status, 2);
     assert.match(slow.stdout, /--plan NAME/);

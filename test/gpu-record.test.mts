@@ -1,4 +1,4 @@
-// bench/gpu/record.py: what it makes of the steps that scripts/gpu-check.sh ran.
+// Tests the record that bench/gpu/record.py makes from the steps that scripts/gpu-check.sh ran.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 describe('the record of a GPU', () => {
-  /** What ran: names with what each printed, or a failure. */
+  /** The steps that ran: their names with what each printed, or a failure. */
   type Ran = { [name: string]: { out?: string; err?: string; status?: string; reason?: string } };
 
   function record(out: string, gpu: string, ran: Ran) {
@@ -37,7 +37,7 @@ describe('the record of a GPU', () => {
     JSON.stringify({ engines: [{ precision: 'fp16', batches, servedPerSecond: 1700 }] });
   const peer = (...batches: object[]) => JSON.stringify({ batches });
 
-  test('compares what ran on one GPU, and says which goals are met', () => {
+  test('compares the steps that ran on one GPU, and says which goals are met', () => {
     const out = join(temporaryFolder(), 'record.json');
     const { status, stderr } = record(out, 'H', {
       'session-large-fp16': { out: session(time(1, 800), time(8, 1500), time(64, 2000)) },
@@ -67,7 +67,7 @@ describe('the record of a GPU', () => {
     );
   });
 
-  test('keeps the steps of earlier runs, and compares none across GPUs', () => {
+  test('keeps the steps of earlier runs, and never compares different GPUs', () => {
     const out = join(temporaryFolder(), 'record.json');
     record(out, 'H', { 'session-large-fp16': { out: session(time(64, 2000)) }, kernels: {} });
     record(out, 'G', { 'pytorch-fp16': { out: peer(time(64, 1000)) } });
@@ -85,7 +85,7 @@ describe('the record of a GPU', () => {
     const same = readRecord(out);
     assert.equal(same.steps.length, 3);
     assert.deepEqual([same.gates[0]?.found, same.gates[0]?.met], [2, true]);
-    // A step that was cut keeps what it had done, unless it had been done before.
+    // A step that was cut short keeps the results it had, unless an earlier run completed it.
     record(out, 'H', {
       'pytorch-fp16': { status: 'cut', out: peer(time(64, 4000)) },
       'torch-compile-fp16': { status: 'cut', out: peer(time(64, 1600)) },
@@ -95,7 +95,7 @@ describe('the record of a GPU', () => {
     assert.equal(steps.at(-1)?.status, 'cut');
   });
 
-  test('holds the last lines of what failed, without the folders of the machine', () => {
+  test("holds the last lines of a failure, without the machine's folders", () => {
     const out = join(temporaryFolder(), 'record.json');
     const lines = Array.from({ length: 30 }, (_, i) => `line ${i}`);
     const { status, stdout } = record(out, 'H', {

@@ -1,4 +1,4 @@
-// Heat maps against NumPy's arithmetic and matplotlib's colours, pixel by pixel.
+// Tests heat maps against NumPy's arithmetic and matplotlib's colours, pixel by pixel.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ import { photograph } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeBundle } from './support/text-bundle.mts';
 
-/** What tools/make-heat-map-goldens.py writes; numbers as base64. */
+/** A golden that tools/make-heat-map-goldens.py writes, with numbers in base64. */
 interface Golden {
   imageSize: number;
   texts: Record<string, string>;
@@ -59,13 +59,13 @@ for (const { grid, text = 'some', image, size, rgb, ...rest } of golden.cases) {
     assert.deepEqual([info.width, info.height, info.channels], [...size, 3]);
     const expected = Buffer.from(rgb, 'base64');
     assert.equal(data.length, expected.length);
-    // Where two colours meet, the last bit of a double may choose the other.
+    // At the border of two colours, the last bit of a double may decide.
     const wrong = expected.filter((byte, i) => Math.abs(byte - (data[i] as number)) > 0).length;
     assert.ok(wrong <= expected.length / 200, `${wrong} bytes of ${expected.length} differ`);
   });
 }
 
-test('a map over a file is that over its pixels, and takes another size', async () => {
+test('a map over a file equals that over its pixels, and may have another size', async () => {
   const { data, ...size } = pictureOf('landscape');
   const png = await sharp(data, { raw: size }).png().toBuffer();
   const patches = patchesOf('square');
@@ -92,11 +92,12 @@ test('painting a large map lets the event loop turn', async (t) => {
     clearImmediate(turning);
   });
   await heatMap(patchesOf('square'), textOf('some'), { width: 1000 });
-  // A million pixels, and a turn after 65,536 of them and the rest of their line.
+  // The map has a million pixels, and the event loop turns after every 65,536 of them, at the end
+  // of a line.
   assert.ok(turns > 10, `${turns} turns`);
 });
 
-test('what cannot be drawn is refused by name', async () => {
+test('invalid input is refused by name', async () => {
   const patches = patchesOf('square');
   const text = textOf('some');
   const draw = (options: object, given: unknown = patches, vector: unknown = text) =>
@@ -152,7 +153,7 @@ describe('of a whole model', () => {
   const command = (name: string, ...words: string[]) =>
     llm2clip('heatmap', bundle, image, '--text', text, '--out', join(folder, name), ...words);
 
-  test('the command draws what the calls do', async () => {
+  test('the command draws the same map as the API', async () => {
     await using model = await LLM2CLIP.load(bundle, { device: 'cpu' });
     const patches = await model.encodeImage(image, { output: 'patches' });
     const embedding = await model.encodeText(text);
@@ -167,7 +168,7 @@ describe('of a whole model', () => {
     assert.deepEqual(readFileSync(join(folder, 'alone.png')), alone);
   });
 
-  test('wrong words, and pictures that are not there, leave no file', async () => {
+  test('wrong options and missing images leave no file', async () => {
     for (const words of [
       ['--colors', 'jet'],
       ['--opacity', '2'],

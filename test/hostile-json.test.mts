@@ -1,4 +1,4 @@
-// JSON of manifests and index notes that is deep, or of other kinds than expected.
+// Tests JSON in manifests and index notes that is deeply nested or has values of unexpected types.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ const coded =
 
 describe('a manifest', () => {
   const invalid = coded('ERR_BUNDLE_INVALID', 'ERR_ENGINE_INCOMPATIBLE');
-  it('that is deep anywhere', () => {
+  it('that is deeply nested anywhere', () => {
     for (const levels of DEPTHS) {
       const value = deep(levels);
       for (const text of [
@@ -40,7 +40,7 @@ describe('a manifest', () => {
     }
   });
 
-  it('that has values of other kinds', () => {
+  it('that has values of other types', () => {
     const values = ['null', '7', '"text"', '[]', '{}', 'true', '1e400', '[null]', '{"a": null}'];
     const keys = ['formatVersion', 'parts', 'model', 'preprocessing', 'text', 'engine', 'files'];
     for (const value of values) {
@@ -52,7 +52,7 @@ describe('a manifest', () => {
     }
   });
 
-  it('whose wrong value is large, in a short message', () => {
+  it('whose wrong value is large gives a short message', () => {
     const text = JSON.stringify({ formatVersion: Array(1_000_000).fill('a') });
     assert.throws(
       () => parseManifest(text),
@@ -66,7 +66,7 @@ describe('a manifest', () => {
 
 describe("an index's note", () => {
   const invalid = coded('ERR_INDEX_INVALID');
-  it('that is deep, or of other kinds', () => {
+  it('that is deeply nested, or has values of other types', () => {
     for (const levels of DEPTHS) {
       assert.throws(() => readNote(deep(levels), 0, 'a.index'), invalid);
       assert.throws(() => readNote(`{"extra": ${deep(levels)}}`, 0, 'a.index'), invalid);
@@ -123,7 +123,7 @@ describe('lengths beyond memory', () => {
 
 describe('an index', () => {
   const folder = temporaryFolder();
-  it('that is no file is refused at once', async () => {
+  it('that is not a file is refused at once', async () => {
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);
     for (const [path, pattern] of [

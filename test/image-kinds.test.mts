@@ -1,5 +1,6 @@
-// Files of kinds that decoders treat in their own ways: what Pillow makes of them, byte for byte, or
-// the name of what is not decoded. Made by tools/make-image-kinds.py, which names Pillow's version.
+// Tests unusual variants of image files: the pixels equal Pillow's byte for byte, or the error
+// names the variant that is not decoded. tools/make-image-kinds.py makes the files and names
+// Pillow's version.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -18,7 +19,7 @@ interface Expected {
   width: number;
   height: number;
   sha256?: string;
-  /** Base64, where bytes may differ a little. */
+  /** Base64. Given for images whose bytes may differ a little. */
   rgb?: string;
 }
 
@@ -28,8 +29,8 @@ const golden = JSON.parse(readFileSync(fixture('golden.json'), 'utf8')) as {
 };
 
 /**
- * Largest difference of a byte in an AVIF: its colours come from libheif, which rounds otherwise
- * than Pillow's libavif, and repeats subsampled chroma where that blends it.
+ * Largest allowed byte difference in an AVIF. Its colours come from libheif, which rounds
+ * differently from Pillow's libavif, and repeats subsampled chroma where libavif blends it.
  */
 const AVIF_BOUND = 1;
 const SUBSAMPLED_BOUND = 64;
@@ -53,7 +54,7 @@ function assertPixels(found: RawPixels, { width, height, sha256, rgb }: Expected
   assert.ok(largest <= bound, `largest difference ${largest}`);
 }
 
-describe('as Pillow gives them', () => {
+describe('decoded as by Pillow', () => {
   for (const [name, { plain, oriented }] of Object.entries(golden.pictures)) {
     const bound = name === 'subsampled.avif' ? SUBSAMPLED_BOUND : AVIF_BOUND;
     test(name, async () => {
@@ -62,7 +63,7 @@ describe('as Pillow gives them', () => {
     });
   }
 
-  test('the fixtures tell frames and orientations apart', () => {
+  test('the fixtures distinguish frames and orientations', () => {
     const kinds = (pattern: RegExp, key: 'plain' | 'oriented') =>
       new Set(
         Object.entries(golden.pictures)
@@ -75,7 +76,7 @@ describe('as Pillow gives them', () => {
   });
 });
 
-describe('named, not decoded', () => {
+describe('refused by name', () => {
   async function assertNamed(input: string | Uint8Array, called: string): Promise<void> {
     await assert.rejects(decode(input), (error: LLM2CLIPError) => {
       assert.ok(error instanceof LLM2CLIPError);
@@ -94,7 +95,7 @@ describe('named, not decoded', () => {
     const length = 16 + 4 * others.length;
     return `\0\0\0${String.fromCharCode(length)}ftyp${major}\0\0\0\0${others.join('')}`;
   };
-  /** Beginnings as the formats' specifications have them. */
+  /** The first bytes of files by the specifications of the formats. */
   const BEGINNINGS: Record<string, string[]> = {
     HEIC: [iso('heic', 'mif1', 'heic'), iso('mif1', 'mif1', 'heic'), iso('hevc', 'msf1', 'hevc')],
     HEIF: [iso('mif1', 'mif1'), iso('msf1', 'msf1', 'iso8')],
@@ -129,7 +130,7 @@ test('a GIF that ends before its first frame, or within it, is corrupt', async (
   }
 });
 
-test('the limit of pixels is that of the canvas', async () => {
+test('the limit of pixels applies to the canvas', async () => {
   const small = { maxPixels: 1000, autoOrient: false, transfer: false };
   await assert.rejects(decodeImage(fixture('partial.gif'), small), {
     code: 'ERR_IMAGE_TOO_LARGE',

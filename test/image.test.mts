@@ -1,4 +1,4 @@
-// Pictures become the pixels that Pillow and CLIPImageProcessorPil make of them, bit for bit.
+// Tests that images become the pixels of Pillow and CLIPImageProcessorPil, bit for bit.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -18,7 +18,10 @@ import {
 
 const OPTIONS = { maxPixels: 268_402_689, autoOrient: false, transfer: false };
 
-/** AVIF: libheif repeats chroma where Pillow's libavif blends it. Largest byte difference, at 56 px. */
+/**
+ * Largest allowed byte difference at 56 px. For AVIF, libheif repeats chroma where Pillow's libavif
+ * blends it.
+ */
 const BOUNDED: Record<string, number> = { 'rgb.avif': 12 };
 
 function decode(input: EncodedImage, autoOrient = false): Promise<RawPixels> {
@@ -50,7 +53,7 @@ for (const golden of goldens) {
   });
 }
 
-test('EXIF orientations are told apart, and only when asked for', () => {
+test('EXIF orientations are distinguished, but only with autoOrient', () => {
   const crops = (oriented: boolean): Set<string | undefined> =>
     new Set(
       goldens
@@ -61,7 +64,7 @@ test('EXIF orientations are told apart, and only when asked for', () => {
   assert.equal(crops(true).size, 8);
 });
 
-test('bytes of a file decode as the file does', async () => {
+test('the bytes of a file decode like the file', async () => {
   const expected = await decode(picture('baseline-420.jpg'));
   const file = await readFile(picture('baseline-420.jpg'));
   const alone = Uint8Array.from(file);
@@ -72,7 +75,7 @@ test('bytes of a file decode as the file does', async () => {
   }
 });
 
-test('grey and RGBA pixels preprocess as the RGB they stand for', async () => {
+test('grey and RGBA pixels preprocess like the corresponding RGB', async () => {
   for (const channels of [1, 4] as const) {
     const image = pattern(150, 101, channels);
     const rgb = Uint8Array.from(
@@ -84,7 +87,7 @@ test('grey and RGBA pixels preprocess as the RGB they stand for', async () => {
   }
 });
 
-test('a picture of the target size passes unchanged', async () => {
+test('an image of the target size is not resized', async () => {
   const image = pattern(64, 64, 3);
   assert.deepEqual(bytesOf(await loadNative().preprocess(image, clip(64))), image.data);
 });

@@ -1,4 +1,5 @@
-// The precision of an engine made elsewhere: it is read from the file, or said by the caller.
+// Tests the precision of an engine made elsewhere: it is read from the file or stated by the
+// caller.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -21,7 +22,7 @@ const folder = temporaryFolder();
 const made = (precision: string) => join(folder, `made-${precision}`);
 const imported = (precision: string) => join(folder, `imported-${precision}`);
 
-/** Wraps the engine file of a bundle in that precision. */
+/** Imports the engine file of a bundle in that precision. */
 function wrap(precision: string, options: Partial<ImportOptions> = {}) {
   const file = join(made(precision), 'vision/1/model.pt');
   return importEngine(file, { ...SHAPE, out: imported(precision), ...options });
@@ -37,19 +38,19 @@ describe('a TorchScript file made elsewhere', () => {
   });
 
   for (const precision of PRECISIONS) {
-    test(`in ${precision} says so`, async () => {
+    test(`in ${precision} shows its precision`, async () => {
       await using model = await loadModel(imported(precision));
       assert.equal(model.info.precision, precision);
       assert.equal(model.info.storedPrecision, precision);
     });
   }
 
-  test("that holds this project's own operators says what they compute in", async () => {
+  test("with this project's own operators shows what they compute in", async () => {
     await convert(CHECKPOINT, { out: made('native'), precision: 'fp32', parts: ['vision'] });
     assert.equal((await wrap('native')).precision, 'fp32');
   });
 
-  test('another precision than it shows is refused', async () => {
+  test('a stated precision that differs from the shown one is refused', async () => {
     await assert.rejects(wrap('bf16', { out: join(folder, 'never'), precision: 'fp32' }), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
       message: /expected an engine that computes in fp32, found one in bf16/,
@@ -65,7 +66,7 @@ describe('a TorchScript file made elsewhere', () => {
         ...['--images', join(PICTURES, 'gallery'), '--json'],
       );
 
-    test('holds it to the gate of its precision', async () => {
+    test('applies the gate of its precision', async () => {
       const { json, code, stderr } = await bench(imported('bf16'), imported('fp32'));
       assert.equal(code, 0, stderr);
       const [run] = (json()[0] as Report).runs;
@@ -73,7 +74,7 @@ describe('a TorchScript file made elsewhere', () => {
       assert.equal(run?.parity?.gate, GATES.bf16);
     });
 
-    test('takes it for a reference in fp32 alone', async () => {
+    test('accepts it as the reference only in fp32', async () => {
       const { code, stderr } = await bench(imported('fp32'), imported('bf16'));
       assert.equal(code, 2);
       assert.match(stderr, /expected a bundle in fp32 for --reference/);
@@ -81,14 +82,15 @@ describe('a TorchScript file made elsewhere', () => {
   });
 });
 
-test('a plan that does not show it: what the manifest says', () => {
-  const session = { info: { device: 'cuda:0', precision: '', kernels: [], givesPatches: false } };
+test('for a plan, which does not show it, the manifest decides', () => {
+  const vision = { device: 'cuda:0', precision: '', kernels: [], givesPatches: false };
+  const session = { info: { vision } };
   const { preprocessing, model: tower } = CONTENT;
   const opened = {
     choice: { device: 'cuda:0', reason: 'asked for', automatic: false },
     engine: { version: '11.0.0' },
     vision: { requests: { session } as unknown as Requests, preprocessing, tower },
-    text: {},
+    text: undefined,
     maxBatch: 1,
   } as unknown as OpenedParts;
   for (const precision of ['fp16', 'unknown'] as const) {

@@ -1,5 +1,5 @@
-// int8 end to end, on towers that do not take it easily: random ones, whose attention makes much of
-// little, and one with channels that dwarf the others.
+// Tests int8 end to end on towers that are hard to quantise: random ones, whose attention amplifies
+// small differences, and one with a few channels that are much larger than the others.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -41,7 +41,7 @@ async function minCosine(path: string, bundle: string): Promise<number> {
   return Math.min(...found.map((one, i) => cosine(one, expected[i] as Float32Array)));
 }
 
-test('what the manifest says of parity is what the bundle gives', async (t) => {
+test('the bundle has the parity that the manifest states', async (t) => {
   const out = join(folder, 'forced');
   const manifest = await convert(checkpoint, { out, force: true, ...int8 });
   const said = manifest.quantisation as NonNullable<Manifest['quantisation']>;
@@ -54,13 +54,13 @@ test('what the manifest says of parity is what the bundle gives', async (t) => {
   assert.ok(said.minCosine >= said.allInt8MinCosine);
   assert.deepEqual(Object.keys(manifest.files), ['vision/1/model.pt', 'vision/config.pbtxt']);
 
-  // Without force it is taken or refused by the same number.
+  // Without force the same cosine decides whether the bundle is accepted.
   const strict = convert(checkpoint, { out: join(folder, 'strict'), ...int8 });
   if (said.minCosine >= said.gate) assert.deepEqual((await strict).quantisation, said);
   else await assert.rejects(strict, { code: 'ERR_PARITY' });
 });
 
-/** Multiplies each column of a float32 tensor of a safetensors file, in place. */
+/** Multiplies each column of a float32 tensor in a safetensors file, in place. */
 function scale(file: Buffer, name: string, factor: (column: number) => number): void {
   const begin = 8 + Number(file.readBigUInt64LE(0));
   const { shape, data_offsets } = JSON.parse(file.toString('utf8', 8, begin))[name];
@@ -70,8 +70,8 @@ function scale(file: Buffer, name: string, factor: (column: number) => number): 
   }
 }
 
-test('channels that dwarf the others are smoothed away', async (t) => {
-  // The same function: a LayerNorm's gain grows as the weights that meet it shrink.
+test('channels much larger than the others are smoothed', async (t) => {
+  // The function stays the same: a LayerNorm's gain grows as the following weights shrink.
   const [dwarfing, times] = [new Set([7, 100]), 300];
   const file = await readFile(checkpoint);
   for (const i of [0, 1, 2]) {
@@ -95,7 +95,7 @@ test('channels that dwarf the others are smoothed away', async (t) => {
 const PHOTOGRAPHS = fileURLToPath(new URL('fixtures/images', import.meta.url));
 const WORST = 'blocks.0.attn.q_proj.weight';
 
-test('each layer has an effect of its own, whatever was asked before', async () => {
+test('the effect of a layer does not depend on earlier calls', async () => {
   const { layers, effects } = await effectsOn(PHOTOGRAPHS, checkpoint, temporaryFolder());
   const found = await effects();
   assert.equal(found.length, layers.length);
@@ -107,9 +107,10 @@ test('each layer has an effect of its own, whatever was asked before', async () 
   });
 });
 
-// The effect is of one layer in an engine of fp32. Around it such an engine keeps weights in bf16, so
-// the checkpoint holds none that this rounds; and kernels of bf16 would round the inputs too.
-test('the effect of a layer is that of an engine with it alone in int8', {
+// The effect is measured in an fp32 engine with one layer in int8. Both engines must round nothing
+// else, so the checkpoint's weights are exact in bf16, and no bf16 kernels, which round the inputs,
+// are used.
+test('the effect of a layer equals that of an engine with only this layer in int8', {
   skip: withoutIsa('avx512_vnni'),
 }, async (t) => {
   const program = fileURLToPath(new URL('./support/worst-layer.mts', import.meta.url));
@@ -125,7 +126,7 @@ test('the effect of a layer is that of an engine with it alone in int8', {
   assert.ok(estimated < 0.995 && Math.abs(estimated - built) < 1e-3, `${estimated}, ${built}`);
 });
 
-test('layers that hurt the embeddings are kept, whatever their outputs lose', {
+test('layers that move the embeddings stay in bf16, even if their outputs lose little', {
   skip: withoutInt8Products(),
 }, async (t) => {
   const { quantisation } = await convert(checkpoint, {
@@ -137,7 +138,8 @@ test('layers that hurt the embeddings are kept, whatever their outputs lose', {
   t.diagnostic(`${names.join(', ')} in bf16: ${said.allInt8MinCosine} → ${said.minCosine}`);
   assert.ok(said.allInt8MinCosine < said.gate && said.minCosine >= said.gate);
   assert.ok(kept.length <= 3);
-  // It alone costs a picture a cosine below 0.995, yet its own output hardly changes.
+  // This layer alone brings the cosine of an image below 0.995, although its own output hardly
+  // changes.
   const worst = kept.find(({ name }) => name === WORST);
   assert.ok(worst !== undefined && worst.cosine > 0.9999);
 });

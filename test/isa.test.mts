@@ -1,5 +1,5 @@
-// What runs on processors that have less than this one, or are told to: each choice of kernels in a
-// process of its own, held to timm.
+// Tests processors with fewer instruction sets than this one, which LLM2CLIP_ISA simulates. Each
+// choice of kernels runs in a process of its own and must agree with timm.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const PRECISIONS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
 const GATES: Record<Precision, number> = { fp32: 0.99999, bf16: 0.999, fp16: 0.999, int8: 0.995 };
 
 interface Choice {
-  /** What computes fp32 and bf16, and what int8. */
+  /** The kernels that compute fp32, bf16 and int8. */
   linear: { fp32: RegExp; bf16: RegExp; int8: RegExp };
   precision: Record<Precision, string>;
 }
@@ -51,7 +51,7 @@ const bundle = (precision: Precision) => join(folder, precision);
 
 const pictures = [...goldenDigits().keys()].map((path) => join(PICTURES, path));
 
-/** Embeds the digits that there are goldens of by all the bundles, a line of output each. */
+/** Embeds the digits that have goldens with all bundles. The program prints one line per bundle. */
 const embed = once((isa: string) =>
   spawnSync(process.execPath, [PROGRAM, JSON.stringify(pictures), ...PRECISIONS.map(bundle)], {
     encoding: 'utf8',
@@ -94,7 +94,7 @@ describe('LLM2CLIP_ISA', () => {
     }
   }
 
-  test('what is not there is said, and nothing else runs instead', () => {
+  test('an unsupported choice is reported, and no other one runs instead', () => {
     const { status, stderr } = embed('sve2');
     assert.equal(status, 1);
     assert.match(stderr, /ERR_DEVICE_UNAVAILABLE/);

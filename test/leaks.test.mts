@@ -1,5 +1,5 @@
-// FAULTS.md, "Long life": what a process holds stays flat, over all that it does. Each check is also
-// shown a deliberate leak, which it must notice.
+// Tests "Long life" of FAULTS.md: the memory of a process stays constant in all its activities.
+// Each check must also notice a deliberate leak.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,7 +28,7 @@ before(async () => {
   await convert(CHECKPOINT, { out: real.bundle });
 });
 
-/** What a process holds after each block, for as long as it is asked. */
+/** Yields what a process holds after each block, until the caller stops. */
 async function* soak({ path, bundle }: typeof fake, ...args: (string | number)[]) {
   const command = ['--expose-gc', '--import', 'tsx', SOAK, path, bundle, ...args.map(String)];
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -42,7 +42,10 @@ async function* soak({ path, bundle }: typeof fake, ...args: (string | number)[]
   }
 }
 
-/** Growth in `scale` blocks after the first half, in which caches and the garbage collector settle. */
+/**
+ * Returns the growth in `scale` blocks. The first half of the blocks is ignored, because caches and
+ * the garbage collector settle in it.
+ */
 function growths(held: readonly Held[], scale: number): Held {
   const settled = held.slice(held.length >> 1);
   const of = (key: keyof Held) => scale * growth(settled.map((one) => one[key]));
@@ -57,8 +60,9 @@ function growths(held: readonly Held[], scale: number): Held {
 const BLOCKS = { least: 12, most: 100, leaking: 5 };
 
 /**
- * The heaps of V8 and malloc grow and shrink by megabytes at a time, which in few blocks may look like
- * growth. A leak is one however long it is watched.
+ * Asserts that a process does not grow. The heaps of V8 and malloc change by megabytes at a time,
+ * which can look like growth in few blocks. Therefore it watches longer before it fails: a real
+ * leak does not go away.
  */
 async function holdsNothing(
   t: TestContext,
@@ -77,7 +81,7 @@ async function holdsNothing(
   }
 }
 
-/** The same growths of a process that is told to leak. */
+/** Returns the growth of a process that leaks on purpose. */
 async function leaked(soaked: AsyncIterable<Held>, scale: number): Promise<Held> {
   const held: Held[] = [];
   for await (const one of soaked) if (held.push(one) === BLOCKS.leaking) break;
@@ -87,8 +91,8 @@ async function leaked(soaked: AsyncIterable<Held>, scale: number): Promise<Held>
 describe('requests of every kind, growth in 100,000', () => {
   const MOST = {
     rssMiB: 1,
-    heapKiB: 400, // one allocation leaked by each would be 2,400
-    jsKiB: 2000, // one object of 64 bytes leaked by each would be 6,400
+    heapKiB: 400, // One leaked allocation per call would be 2,400.
+    jsKiB: 2000, // One leaked object of 64 bytes per call would be 6,400.
     threads: 0,
   };
 
@@ -105,10 +109,10 @@ describe('requests of every kind, growth in 100,000', () => {
 });
 
 describe('texts, growth in 100,000', () => {
-  // Not of the whole process: the heap of the tokenizer's thread grows and shrinks by 15 MiB.
+  // The process's whole memory is not checked: the heap of the tokenizer's thread varies by 15 MiB.
   const MOST = {
-    heapKiB: 1200, // one allocation leaked by each would be 2,400
-    jsKiB: 2000, // one object of 64 bytes leaked by each would be 6,400
+    heapKiB: 1200, // One leaked allocation per call would be 2,400.
+    jsKiB: 2000, // One leaked object of 64 bytes per call would be 6,400.
     threads: 0,
   };
   const place = { ...fake, bundle: texts };
@@ -126,7 +130,7 @@ describe('texts, growth in 100,000', () => {
 
 describe('loading and disposing, growth in 100', () => {
   const MOST = {
-    rssMiB: 12, // the tiny model's weights a hundred times over are 170
+    rssMiB: 12, // The tiny model's weights a hundred times would be 170.
     heapKiB: 200,
     threads: 0,
   };
@@ -140,7 +144,7 @@ describe('loading and disposing, growth in 100', () => {
     await holdsNothing(t, soak(real, 'loads', 10), 100 / 10, { rssMiB, threads });
   });
 
-  test('a deliberate leak of models shows', async () => {
+  test('a deliberate leak of models is noticed', async () => {
     const found = await leaked(soak(fake, 'loads', 5, 'leak'), 100 / 5);
     assert.ok(found.heapKiB > MOST.heapKiB);
     assert.ok(found.rssMiB > MOST.rssMiB);

@@ -1,5 +1,5 @@
-// The comparison with MLPerf's LoadGen: what agrees, and LoadGen itself where it is installed, over
-// an engine that takes 2 ms a batch.
+// Tests the comparison with MLPerf's LoadGen: the rule of agreement and, if it is installed,
+// LoadGen itself, with an engine that takes 2 ms per batch.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ const figures = (p50: number, p90: number, p99: number): Figures => ({
 });
 
 describe('agreement', () => {
-  test("15 % at p50 and p90, 25 % at p99, of LoadGen's figure, either way", () => {
+  test("within 15 % at p50 and p90 and 25 % at p99 of LoadGen's result", () => {
     const theirs = figures(10, 20, 100);
     const cases: [Figures, [boolean, boolean, boolean]][] = [
       [figures(11.5, 23, 125), [true, true, true]],
@@ -40,8 +40,8 @@ describe('agreement', () => {
     }
   });
 
-  test('offline both are paces: the same run, seen by both, is the same', () => {
-    // 600 pictures in six windows of 100, the first of which takes twice as long.
+  test('offline, both give the same result for the same run', () => {
+    // 600 images in six windows of 100. The first window takes twice as long.
     const windows = [50, 100, 100, 100, 100, 100].map((picturesPerSecond) => ({
       ...{ picturesPerSecond, p50: 0 },
     }));
@@ -59,7 +59,7 @@ describe('agreement', () => {
     assert.throws(() => figuresOfRun('offline', { ...run, windows: [] }), /raise --seconds/);
   });
 
-  test('rounds have the medians of their figures, and a table says where they differ', () => {
+  test('results are the medians of the rounds, and a table shows where they differ', () => {
     const rounds = [10, 12, 90].map((p50): Round => {
       const [loadgen, llm2clip] = [figures(10, 20, 30), figures(p50, 22, 40)];
       const agree = agreement(loadgen, llm2clip);
@@ -112,10 +112,10 @@ describe('LoadGen', { skip: absent }, () => {
     });
   }
 
-  test('a bundle that is not there, and a subject that dies, end it', async () => {
+  test('a missing bundle and the death of a subject end the run', async () => {
     const open = { ...asked.open, bundle: join(folder, 'none') };
     await assert.rejects(runLoadGen(python, { ...asked, open, scenario: 'Server' }), /exit code 1/);
-    // It opens, and ends with the first query.
+    // A subject that opens and ends at the first query.
     const opens = `process.stdin.once('data', () => { console.log('{"is":"opened"}');
       process.stdin.once('data', () => process.exit(0)); });`;
     const subject = [process.execPath, '-e', opens];

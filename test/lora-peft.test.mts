@@ -1,4 +1,4 @@
-// LoRAs in the forms that PEFT saves them, held to what PEFT's own merge makes of them.
+// Tests LoRAs in the forms that PEFT saves against the result of PEFT's own merge.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ const folder = temporaryFolder();
 /** PEFT sums in fp32, this project in fp64. */
 const TOLERANCE = 2e-6;
 
-/** Of the fixtures, each in a thread of its own: once. */
+/** Reads a fixture once. Each reading uses a thread of its own. */
 const read = once((path: string) => readCheckpoint(join(fixtures, path)));
 const base = async () => resolveLlama(await read('base')).weights;
 
@@ -54,7 +54,9 @@ describe(`as PEFT ${goldens.versions.peft} merges`, () => {
   }
 });
 
-/** A case's folder with another configuration, and without the tensors that `drop` matches. */
+/**
+ * Copies a case's folder with a changed configuration and without the tensors that `drop` matches.
+ */
 async function altered(name: string, change: object, drop = /^$/): Promise<string> {
   const path = join(folder, `altered-${made++}`);
   mkdirSync(path);
@@ -76,7 +78,7 @@ async function altered(name: string, change: object, drop = /^$/): Promise<strin
 let made = 0;
 const resolve = async (path: string) => resolveLora(await readLora(path), await base());
 
-describe('a LoRA that is not whole', () => {
+describe('an incomplete LoRA', () => {
   const cases: [string, object, RegExp][] = [
     ['all-linear', {}, /layers\.1.*up_proj/],
     ['all-linear', { target_modules: 'all-linear' }, /layers\.1.*up_proj/],
@@ -95,7 +97,7 @@ describe('a LoRA that is not whole', () => {
     });
   }
 
-  it('or holds more than its configuration says', async () => {
+  it('or one with other tensors than its configuration states', async () => {
     for (const change of [
       { target_modules: ['q_proj'] },
       { target_modules: '.*q_proj' },
@@ -146,7 +148,7 @@ describe('a variant of LoRA is refused by its name', () => {
     });
   }
 
-  it('what changes nothing is none', async () => {
+  it('a variant that changes nothing is accepted', async () => {
     const path = await altered('suffixes', {
       ...{ eva_config: { rho: 2 }, use_rslora: false, megatron_config: { a: 1 } },
       ...{ modules_to_save: ['lm_head'], unknown: 'field', inference_mode: true },
@@ -154,7 +156,7 @@ describe('a variant of LoRA is refused by its name', () => {
     assert.equal((await resolve(path)).length, 6);
   });
 
-  it('an activated one is told from what can be merged', async () => {
+  it('a LoRA with activation tokens is not merged', async () => {
     const path = await altered('suffixes', { alora_invocation_tokens: [1] });
     await rejectsWith(resolve(path), 'ERR_CHECKPOINT_UNSUPPORTED', /activated LoRA/);
   });
@@ -164,8 +166,8 @@ describe('regular expressions of a file', () => {
   const matches = (source: string, text: string) =>
     new PythonPattern(source, { left: 100_000 }).matchesAll(text);
 
-  it('match as Python has them', () => {
-    // By re.fullmatch of Python 3.11.
+  it('match as in Python', () => {
+    // The expected values are from re.fullmatch of Python 3.11.
     const cases: [string, string, boolean][] = [
       ['a|bc', 'bc', true],
       ['(a|ab)(c|bcd)', 'abcd', true],
@@ -191,7 +193,7 @@ describe('regular expressions of a file', () => {
     }
   });
 
-  it('that are none, or more than names need, are said to be so', () => {
+  it('that are invalid or too complex are refused', () => {
     for (const source of [
       '(',
       'a)',
@@ -210,7 +212,7 @@ describe('regular expressions of a file', () => {
     assert.throws(() => matches('a'.repeat(5000), 'a'), PatternUnsupported);
   });
 
-  it('end, whatever they are', () => {
+  it('always end', () => {
     const text = 'a'.repeat(40);
     assert.equal(matches('(a+)+b', text), false);
     assert.equal(matches('(a|a)*(a|a)*(a|a)*b', text), false);
@@ -219,7 +221,7 @@ describe('regular expressions of a file', () => {
     assert.throws(() => costly.matchesAll('a'.repeat(500)), PatternUnsupported);
   });
 
-  it('decide a value only where they can be matched', async () => {
+  it('matter only if they can match', async () => {
     const path = await altered('suffixes', { alpha_pattern: { '(q)_proj\\1': 3 } });
     await rejectsWith(resolve(path), 'ERR_CHECKPOINT_UNSUPPORTED', /alpha_pattern.*escape/);
     const endless = await altered('suffixes', { target_modules: '.*(?<=q_proj|down_proj)' });

@@ -42,7 +42,7 @@ const freshFolder = (): string => {
   return path;
 };
 
-/** Multiples of 1/64 below 4: exact in every type, and so are their sums of products. */
+/** Makes multiples of 1/64 below 4. They and the sums of their products are exact in every type. */
 function numbers(shapes: NamedShapes, dtype: FloatDtype, seed: number): TensorData[] {
   const random = new Random(seed);
   return Object.entries(shapes).map(([name, shape]) => {
@@ -52,7 +52,7 @@ function numbers(shapes: NamedShapes, dtype: FloatDtype, seed: number): TensorDa
   });
 }
 
-/** The halves of the updates of these modules in every layer, as PEFT names them. */
+/** Returns both factors of the update of these modules in every layer, with PEFT's names. */
 function halves(targets = CONFIG.target_modules): NamedShapes {
   const linear = Object.entries(LLAMA).filter(([name]) =>
     targets.some((target) => name.endsWith(`.${target}.weight`)),
@@ -127,7 +127,7 @@ describe('merging', () => {
     });
   }
 
-  it('scales by the root of the rank where it is stabilised, and takes "default" for a name', async () => {
+  it('scales by the root of the rank if it is rank-stabilised, and accepts the adapter name "default"', async () => {
     const weights = await llama();
     const tensors = numbers(halves(), 'bf16', 2);
     for (const tensor of tensors) {
@@ -137,7 +137,7 @@ describe('merging', () => {
     assert.equal(resolveLora(lora, weights)[0]?.scale, 6 / Math.sqrt(RANK));
   });
 
-  it('reads adapter_model.bin, and refuses one that runs code', async () => {
+  it('reads adapter_model.bin, and refuses one that would run code', async () => {
     const weights = await llama();
     const path = freshFolder();
     writeFileSync(join(path, 'adapter_config.json'), JSON.stringify(CONFIG));
@@ -149,7 +149,7 @@ describe('merging', () => {
   });
 });
 
-describe('what is no plain LoRA', () => {
+describe('variants other than plain LoRA', () => {
   const weights = llama();
   const resolve = async (path: string) => resolveLora(await readLora(path), await weights);
 
@@ -217,7 +217,7 @@ describe('what is no plain LoRA', () => {
     });
   }
 
-  it('lacks a file, or half of one', async () => {
+  it('is refused if a file is missing or cut short', async () => {
     await rejectsWith(readLora(freshFolder()), 'ERR_NOT_FOUND', /adapter_model\.safetensors/);
     const path = freshFolder();
     writeSafetensors(join(path, 'adapter_model.safetensors'), numbers(halves(), 'f32', 2));
@@ -235,7 +235,7 @@ describe('what is no plain LoRA', () => {
 });
 
 describe('a merge that fails leaves no file', () => {
-  /** Merges an update of which the first number is another. */
+  /** Merges an update whose first number is `value`. */
   async function mergeWith(value: number, dtype: FloatDtype, output: string, signal?: AbortSignal) {
     const weights = await llama();
     const tensors = numbers(halves(), 'f32', 2);
@@ -262,7 +262,7 @@ describe('a merge that fails leaves no file', () => {
     });
   }
 
-  it('aborted, or where one is already', async () => {
+  it('aborted, or if the file exists', async () => {
     const output = join(freshFolder(), 'merged.bin');
     await assert.rejects(
       mergeWith(1, 'f32', output, AbortSignal.abort(new Error('enough'))),

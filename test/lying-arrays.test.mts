@@ -1,4 +1,4 @@
-// Callers' arrays that say of themselves what is not so: the memory alone decides.
+// Tests callers' arrays that lie about their properties: only their memory counts.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ interface Case {
   name: string;
   lie: string;
   length: number;
-  /** Whether it holds another number of numbers than the call takes. */
+  /** Whether its length is one that the call refuses. */
   wrong: boolean;
   honest: unknown;
   found: unknown;
@@ -27,7 +27,7 @@ before(async () => {
   const folder = temporaryFolder();
   const path = fakePackage(join(folder, 'package'));
   const bundle = await fakeTextBundle(join(folder, 'bundle'), 0);
-  // In a process of its own: what reads beyond its memory ends it.
+  // Runs in a process of its own, because a read beyond the memory would end the process.
   const child = spawnSync(process.execPath, ['--import', 'tsx', LIAR, path, bundle], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -55,7 +55,7 @@ describe('an array that lies about', () => {
   }
 });
 
-test('whole arrays are taken', () => {
+test('arrays that do not lie are accepted', () => {
   const right = cases.filter(({ wrong }) => !wrong);
   assert.ok(right.length > 0);
   for (const { name, honest } of right) {

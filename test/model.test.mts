@@ -1,4 +1,4 @@
-// LLM2CLIP as DESIGN.md words it: inputs, options, errors, and the end of its life.
+// Tests LLM2CLIP as DESIGN.md describes it: inputs, options, errors and disposal.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,10 +27,12 @@ before(async () => {
 after(() => model.dispose());
 
 const norm = (x: Float32Array) => Math.hypot(...x);
-/** Between a picture alone and among others. */
+/** Tolerance between an image alone and the same image in a batch. */
 const ALIKE = onDevice('fp32', { cosine: 0, difference: 1e-5 });
 
-/** Rejects so; a synchronous throw fails the test by itself. */
+/**
+ * Asserts that the promise rejects with this error. A synchronous throw fails the test by itself.
+ */
 function assertRejects(promise: Promise<unknown>, name: string, code: string): Promise<void> {
   return assert.rejects(promise, (error: Error & { code?: string }) => {
     assert.equal(`${error.name} ${error.code}`, `${name} ${code}`);
@@ -58,7 +60,7 @@ async function pixelValues() {
 }
 
 describe('info', () => {
-  test('says what really runs', () => {
+  test('describes what really runs', () => {
     const { info } = model;
     assert.equal(info.bundle, bundle);
     assert.equal(info.family, 'eva02');
@@ -72,7 +74,7 @@ describe('info', () => {
     assert.ok(info.kernels.length > 0);
   });
 
-  test("'auto' says what it chose and why, to the logger too", async () => {
+  test("'auto' reports what it chose and why, also to the logger", async () => {
     const lines: { level: string; fields: Record<string, unknown> }[] = [];
     const logger = (level: string, _message: string, fields: Record<string, unknown>) =>
       lines.push({ level, fields });
@@ -98,7 +100,7 @@ describe('inputs', () => {
     assert.equal(expected.length, DIM);
   });
 
-  test('many at once are what each is alone', async () => {
+  test('many images give the same embeddings as single ones', async () => {
     const { data, shape, row, errors } = await model.encodeImages(pictures.slice(0, 20));
     assert.deepEqual(shape, [20, DIM]);
     assert.equal(data.length, 20 * DIM);
@@ -110,13 +112,13 @@ describe('inputs', () => {
     assert.throws(() => row(20), RangeError);
   });
 
-  test('none gives no rows', async () => {
+  test('no input gives no rows', async () => {
     const { data, shape } = await model.encodeImages([]);
     assert.deepEqual(shape, [0, DIM]);
     assert.equal(data.length, 0);
   });
 
-  test('what is no picture', async () => {
+  test('inputs that are no images', async () => {
     const { pixelValues: values } = await pixelValues();
     const shape = [1, 3, SIZE, SIZE];
     const invalid: [unknown, string, string][] = [
@@ -158,7 +160,7 @@ describe('options', () => {
     }
   });
 
-  test('out is filled, and given back', async () => {
+  test('out is filled and returned', async () => {
     const expected = await model.encodeImage(picture);
     const out = new Float32Array(DIM + 1).fill(7);
     assert.equal(await model.encodeImage(picture, { out }), out);
@@ -171,7 +173,7 @@ describe('options', () => {
     assertClose(all.subarray(DIM), expected, ALIKE);
   });
 
-  test('out that is too small, or taken away meanwhile', async () => {
+  test('out that is too small, or detached during the call', async () => {
     const small = { out: new Float32Array(DIM - 1) };
     await assertRejects(model.encodeImage(picture, small), 'RangeError', 'ERR_INVALID_BUFFER');
     await assertRejects(
@@ -236,7 +238,7 @@ describe('errors among many', () => {
     await assertRejects(model.encodeImages(broken, { signal }), 'LLM2CLIPError', 'ERR_NOT_FOUND');
   });
 
-  test("with onError: 'collect' the others are there, and the reason", async () => {
+  test("with onError: 'collect' the other embeddings and the error are returned", async () => {
     const { row, errors } = await model.encodeImages(broken, { onError: 'collect' });
     assert.deepEqual([...errors.keys()], [1]);
     assert.equal((errors.get(1) as LLM2CLIPError).code, 'ERR_NOT_FOUND');
@@ -254,7 +256,7 @@ describe('abort', () => {
     await assert.rejects(model.encodeImages([picture], { signal, onError: 'collect' }), reason);
   });
 
-  test('during, the rest of the queue goes on', async () => {
+  test('during a call, the rest of the queue continues', async () => {
     const controller = new AbortController();
     const dropped = model.encodeImages(pictures, { signal: controller.signal });
     const kept = model.encodeImages(pictures.slice(0, 10));
@@ -263,7 +265,7 @@ describe('abort', () => {
     assert.equal((await kept).errors.size, 0);
   });
 
-  test('after: nothing', async () => {
+  test('after a call, nothing happens', async () => {
     const controller = new AbortController();
     const embedding = await model.encodeImage(picture, { signal: controller.signal });
     controller.abort(reason);
@@ -272,7 +274,7 @@ describe('abort', () => {
 });
 
 describe('the end', () => {
-  test('dispose finishes what is under way, may be called twice, and ends all', async () => {
+  test('dispose waits for pending calls, may be called twice, and ends the model', async () => {
     const brief = await loadModel(bundle);
     const underWay = [brief.encodeImage(picture), brief.encodeImage(other)];
     await Promise.all([brief.dispose(), brief.dispose()]);
@@ -283,7 +285,7 @@ describe('the end', () => {
     assert.equal(brief.info.embeddingDim, DIM);
   });
 
-  test('twenty times over', async () => {
+  test('loading and disposing twenty times', async () => {
     const expected = await model.encodeImage(picture);
     for (let i = 0; i < 20; i++) {
       await using brief = await loadModel(bundle, { threads: 1 + (i % 2) });
@@ -291,16 +293,16 @@ describe('the end', () => {
     }
   });
 
-  test('several at once do not disturb each other', async () => {
+  test('several models do not disturb each other', async () => {
     const expected = await model.encodeImage(picture);
     const models = await Promise.all([1, 2, 3].map(() => loadModel(bundle, { threads: 1 })));
     const found = await Promise.all(models.map((one) => one.encodeImage(picture)));
-    // They share an engine, and may so have shared a batch.
+    // The models share an engine, so the images may have shared a batch.
     for (const embedding of found) assertClose(embedding, expected, ALIKE);
     await Promise.all(models.map((one) => one.dispose()));
   });
 
-  test('what is not there cannot be loaded or converted', async () => {
+  test('a missing bundle or checkpoint is refused', async () => {
     const missing = join(folder, 'missing');
     const out = join(folder, 'of-missing');
     await assertRejects(convert(missing, { out }), 'LLM2CLIPError', 'ERR_NOT_FOUND');

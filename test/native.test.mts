@@ -1,4 +1,4 @@
-// csrc's own tests, run under this runner so that one summary holds all.
+// Runs csrc's own tests in this runner, so that one summary covers all tests.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -39,7 +39,7 @@ for (const [subject, title] of Object.entries(SUBJECTS)) {
       [],
     );
     assert.equal(status, 0);
-    // On an old processor all that a subject has may be skipped.
+    // On an old processor all tests of a program may be skipped.
     const ok = lines.filter((line) => line.startsWith('ok')).length;
     assert.ok(ok >= 4 || skipped.length > 0, stdout);
   });

@@ -1,5 +1,6 @@
-// Serving over a real engine on the device under test: what serving, buffers and workers show over an
-// engine that computes nothing, each embedding held to what the model gives in fp32 on the CPU.
+// Tests serving with a real engine on the device under test. It repeats the tests of serving,
+// buffers and workers, which use an engine that computes nothing, and compares each embedding with
+// that in fp32 on the CPU.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -29,7 +30,7 @@ const codeOf = (error: unknown) => (error as { code?: string }).code;
 const bundleOf = (precision: Precision) => join(folder, precision);
 
 let expected: Float32Array[];
-/** Preprocessed pixels [1, 3, S, S] of each picture. */
+/** Preprocessed pixels [1, 3, S, S] of each image. */
 let pixels: Float32Array[];
 let shape: number[];
 before(async () => {
@@ -47,7 +48,9 @@ before(async () => {
   shape = [1, 3, preprocessing.size, preprocessing.size];
 });
 
-/** Another precision or other options are another engine, with counts of its own. */
+/**
+ * Loads a model. With another precision or other options it has an engine and counts of its own.
+ */
 const load = (batching: LoadOptions['batching'] = {}, precision: Served = 'fp16') =>
   loadModel(bundleOf(precision), { batching });
 
@@ -75,7 +78,7 @@ describe('batches', () => {
       }
       const { batches, requests, stages, copies } = model.stats();
       assert.equal(requests.completed, 93);
-      // Those that come at once are one batch, of 64 the first 16.
+      // Images that are submitted together form one batch. Of 64, the first batch takes 16.
       for (const size of [1, 2, 3, 7, 16]) assert.ok((batches.sizes[size] ?? 0) > 0, `${size}`);
       assert.ok(Object.keys(batches.sizes).every((size) => Number(size) <= 16));
       assert.equal(stages.run.count, batches.count);
@@ -84,14 +87,14 @@ describe('batches', () => {
     });
   }
 
-  test('what is asked for in one turn of the event loop becomes one batch', async () => {
+  test('calls in one turn of the event loop become one batch', async () => {
     await using model = await load({ maxBatch: 32 });
     const asked = Array.from({ length: 32 }, (_, i) => model.encodeImage(inputOf(i), raw));
     for (const [i, found] of (await Promise.all(asked)).entries()) assertRight(found, i);
     assert.deepEqual(model.stats().batches.sizes, { 32: 1 });
   });
 
-  test('several models at once on one device', async () => {
+  test('several models on one device', async () => {
     const names = Object.keys(PRECISIONS) as Served[];
     const models = await Promise.all(names.map((one) => load({ maxBatch: 4 }, one)));
     const asked = names.flatMap((precision, which) =>
@@ -106,7 +109,7 @@ describe('batches', () => {
 });
 
 describe('memory of the caller', () => {
-  test('whichever way it comes, a picture is the same', async () => {
+  test('an image gives the same embedding in every form of input', async () => {
     await using model = await load();
     const file = readFileSync(picture);
     const shared = new Float32Array(new SharedArrayBuffer(4 * inputOf(0).pixelValues.length));
@@ -126,7 +129,7 @@ describe('memory of the caller', () => {
     }
   });
 
-  test('what is transferred is gone, what is written to later changes nothing', async () => {
+  test('transferred memory is detached, and later writes to other memory have no effect', async () => {
     await using model = await load({ maxBatch: 2 });
     const asked = Array.from({ length: 40 }, (_, i) => {
       const input = inputOf(i);
@@ -139,7 +142,7 @@ describe('memory of the caller', () => {
     for (const [i, found] of (await Promise.all(asked)).entries()) assertRight(found, i);
   });
 
-  test('results go where they are wanted, and nowhere else', async () => {
+  test('results are written to the given memory and nowhere else', async () => {
     await using model = await load();
     const dim = model.info.embeddingDim;
     const out = new Float32Array(pictures.length * dim + 1).fill(7);
@@ -150,8 +153,8 @@ describe('memory of the caller', () => {
   });
 });
 
-describe('those who leave', () => {
-  test('aborts at any moment: each promise settles once, the others are right', async () => {
+describe('callers that leave', () => {
+  test('aborts at any moment: each promise settles once, and the other results are right', async () => {
     await using model = await load({ maxBatch: 8, maxQueue: 10_000 });
     const outcomes = { done: 0, aborted: 0 };
     const ask = async (i: number) => {
@@ -174,14 +177,14 @@ describe('those who leave', () => {
     await Promise.all(Array.from({ length: 1000 }, (_, i) => ask(i)));
     assert.equal(outcomes.done + outcomes.aborted, 1000);
     assert.ok(outcomes.done >= 498 && outcomes.aborted >= 167, JSON.stringify(outcomes));
-    // Those that were aborted in a batch go through the engine all the same.
+    // Images that were aborted in a batch still go through the engine.
     await until(() => model.stats().queue.inBatches === 0, 'an idle engine');
     const { requests, queue } = model.stats();
     assert.deepEqual(queue, { depth: 0, inBatches: 0 });
     assert.equal(requests.submitted, requests.completed + requests.dropped);
   });
 
-  test('deadlines under load: late ones are told so, the others are right', async (t) => {
+  test('deadlines under load: late calls get ERR_TIMEOUT, and the other results are right', async (t) => {
     await using model = await load({ maxBatch: 4, maxQueue: 10_000 });
     const asked = Array.from({ length: 1000 }, (_, i) => {
       const options = i % 2 === 0 ? { timeoutMs: 1 + (i % 5) } : {};
@@ -193,11 +196,11 @@ describe('those who leave', () => {
       else assert.deepEqual([i % 2, codeOf(result.reason)], [0, 'ERR_TIMEOUT']);
     }
     const late = results.filter(({ status }) => status === 'rejected').length;
-    t.diagnostic(`${late} late`); // none where the engine keeps up
+    t.diagnostic(`${late} late`); // None is late if the engine is fast enough.
     assert.deepEqual(model.stats().queue, { depth: 0, inBatches: 0 });
   });
 
-  test('a full queue refuses one by one, and makes the stream wait', async () => {
+  test('a full queue refuses single calls, and makes the stream wait', async () => {
     await using model = await load({ maxBatch: 2, maxQueue: 4 });
     const asked = Array.from({ length: 200 }, (_, i) => model.encodeImage(inputOf(i), raw));
     const results = await Promise.allSettled(asked);
@@ -214,7 +217,7 @@ describe('those who leave', () => {
 });
 
 describe('the end', () => {
-  test('dispose finishes what is under way', async () => {
+  test('dispose waits for pending calls', async () => {
     const model = await load({ maxBatch: 4 });
     const asked = pictures.map((path) => model.encodeImage(path, raw));
     await sleep(5);
@@ -226,7 +229,7 @@ describe('the end', () => {
     await assert.rejects(model.encodeImage(picture), { code: 'ERR_DISPOSED' });
   });
 
-  test('a model goes on when workers on its device share their engine, and are terminated', async () => {
+  test('a model keeps working when workers that share its engine are terminated', async () => {
     await using model = await load({ maxBatch: 4 });
     const bundle = bundleOf('fp16');
     for (let round = 0; round < 3; round++) {

@@ -30,7 +30,7 @@ function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(path, 'utf8')) as T;
 }
 
-/** The tarball, as npm would publish it. */
+/** Makes the tarball that npm would publish. */
 async function pack(folder: string): Promise<string> {
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const { stdout } = await run('npm', args, { cwd: ROOT });
@@ -39,7 +39,10 @@ async function pack(folder: string): Promise<string> {
   return join(folder, packed.filename);
 }
 
-/** The dependencies' entries of this project's lock file: what npm's cache has after `npm ci`. */
+/**
+ * Returns a lock file with the dependencies' entries of this project's, which are in npm's cache
+ * after `npm ci`.
+ */
 function lockFor(tarball: string): object {
   const lock = readJson<{ packages: Record<string, LockedPackage> }>(
     join(ROOT, 'package-lock.json'),
@@ -58,7 +61,10 @@ function lockFor(tarball: string): object {
   };
 }
 
-/** Installs as an app would; without npm's cache and a registry, by unpacking and linking. */
+/**
+ * Installs the tarball as an app would. Without npm's cache and a registry, it unpacks and links
+ * instead.
+ */
 async function install(app: string, tarball: string): Promise<string> {
   const manifest = { name: 'app', private: true, dependencies: { llm2clip: `file:${tarball}` } };
   writeFileSync(join(app, 'package.json'), JSON.stringify(manifest));
@@ -92,14 +98,14 @@ describe('the packed tarball, installed in an empty folder', () => {
     installer = await install(app, await pack(folder));
   });
 
-  /** Node alone: no compiler, no CMake, no Python on PATH. */
+  /** Runs Node on a PATH without compiler, CMake and Python. */
   const node = (...args: string[]) =>
     run(process.execPath, args, {
       cwd: app,
       env: { HOME: folder, PATH: '' },
     });
 
-  it('holds the addon, its plugins and what was compiled, and nothing of the sources', (test) => {
+  it('holds the addon, its plugins and the compiled code, but no sources', (test) => {
     test.diagnostic(`installed by ${installer}`);
     const built = readdirSync(join(ROOT, 'build/Release')).filter((name) =>
       /\.(node|so)$/.test(name),
@@ -117,7 +123,7 @@ describe('the packed tarball, installed in an empty folder', () => {
       assert.ok(!(hook in scripts), hook);
   });
 
-  it('is the same by require and by import, with its addon', async (test) => {
+  it('gives the same exports to require and import, with its addon', async (test) => {
     const script = `
       const required = require('llm2clip');
       import('llm2clip').then((imported) => {
@@ -148,7 +154,7 @@ describe('the packed tarball, installed in an empty folder', () => {
     assert.equal(stdout.trim(), 'function function');
   });
 
-  it('has a command that says what is missing', async () => {
+  it('has a command that reports what is missing', async () => {
     const bin = join(app, 'node_modules/llm2clip/dist/cli/main.js');
     const info = JSON.parse((await node(bin, 'runtime', 'info', '--json')).stdout);
     assert.equal(info.addon, join(installed, PREBUILT, 'llm2clip.node'));
@@ -162,7 +168,7 @@ describe('the packed tarball, installed in an empty folder', () => {
   it('finds its plugin where an Electron app keeps it', async () => {
     const archive = join(folder, 'electron/app.asar/node_modules');
     const unpacked = join(folder, 'electron/app.asar.unpacked/node_modules');
-    // Of its packages what looks for the plugin.
+    // Only the packages that search for the plugin are needed.
     for (const [folder, name] of [
       [archive, 'llm2clip'],
       [archive, 'node-gyp-build'],

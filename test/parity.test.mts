@@ -1,4 +1,4 @@
-// Every layout, source precision and flavour against timm and transformers on real pictures.
+// Tests every layout, source precision and flavour against timm and transformers on real images.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -31,7 +31,7 @@ interface Case {
 }
 
 const CASES: Case[] = [
-  // Layouts
+  // Layouts.
   { preset: 'eva02-tiny', layout: 'official', textKeys: true },
   { preset: 'eva02-tiny', layout: 'timm', format: 'safetensors' },
   { preset: 'eva02-tiny', layout: 'open_clip' },
@@ -44,10 +44,10 @@ const CASES: Case[] = [
   { preset: 'clip-tiny-gelu', layout: 'hf-openai' },
   { preset: 'siglip2-tiny', layout: 'timm-siglip2', format: 'safetensors' },
   { preset: 'siglip2-tiny', layout: 'open_clip-siglip2' },
-  // Sources of half precision, against the golden of the full one
+  // Checkpoints in half precision, compared with the golden of the fp32 one.
   { preset: 'eva02-tiny', layout: 'official', dtype: 'f16', tolerance: { cosine: 0.9999 } },
   { preset: 'eva02-tiny', layout: 'timm', dtype: 'bf16', tolerance: REDUCED },
-  // Precisions and flavours, every family
+  // Precisions and flavours of every family.
   ...(['eva02-tiny', 'clip-tiny', 'siglip2-tiny'] as const).flatMap((preset): Case[] => {
     const layout = ({ eva02: 'official', clip: 'hf-openai', siglip2: 'timm-siglip2' } as const)[
       preset.split('-')[0] as 'eva02' | 'clip' | 'siglip2'
@@ -90,7 +90,7 @@ for (const [i, given] of CASES.entries()) {
       assertClose(single, embeddings[name] as number[], tolerance);
       singles.push(single);
     }
-    // A batch of seven is seven singles, whatever their order.
+    // A batch of seven must equal seven single images, in any order.
     const order = [0, 1, 1, 0, 1, 0, 0];
     const inputs = order.map((which) => photograph(names[which] as string));
     const batch = await model.encodeImages(inputs, { normalize: false });

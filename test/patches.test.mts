@@ -1,4 +1,4 @@
-// What leaves the layers of vision towers, patch by patch, against timm and transformers.
+// Tests the patches of vision towers' layers against timm and transformers.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,13 +23,13 @@ import { HeldModel } from './support/held-model.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { until } from './support/until.mts';
 
-/** What tools/make-patch-goldens.py writes. */
+/** A golden that tools/make-patch-goldens.py writes. */
 interface Golden {
   seed: number;
   photograph: string;
-  /** Patches that are held, by their place in the grid. */
+  /** Indexes in the grid of the patches that the golden holds. */
   kept: number[];
-  /** By layer, and in the space of the embeddings; not normalised. */
+  /** Patches by layer, and in the space of the embeddings. They are not normalised. */
   layers: Record<string, number[][]>;
 }
 
@@ -41,7 +41,7 @@ const LAYOUTS = {
 type TinyPreset = keyof typeof LAYOUTS;
 const PRESETS = Object.keys(LAYOUTS) as TinyPreset[];
 
-/** Of a picture that was computed twice: how many there were at once differs. */
+/** Tolerance between two runs of an image in batches of different sizes. */
 const ALIKE = onDevice('fp32', { cosine: 0, difference: 1e-5 });
 
 const folder = temporaryFolder();
@@ -51,7 +51,7 @@ function readPatchGolden(preset: TinyPreset): Golden {
   return JSON.parse(readFileSync(path, 'utf8')) as Golden;
 }
 
-/** Converted once. */
+/** Returns a bundle, which is converted only once. */
 async function bundleOf(preset: TinyPreset, options: { precision: Precision; portable?: boolean }) {
   const { seed } = readPatchGolden(preset);
   const layout = LAYOUTS[preset];
@@ -64,7 +64,7 @@ async function bundleOf(preset: TinyPreset, options: { precision: Precision; por
   return out;
 }
 
-/** One patch, by its place in a grid that is read row by row. */
+/** Returns one patch by its index in the grid, which is read row by row. */
 function patchOf({ at, shape }: Patches, i: number): Float32Array {
   return at(Math.floor(i / shape[1]), i % shape[1]);
 }
@@ -106,14 +106,14 @@ for (const preset of PRESETS) {
           );
         }
       }
-      // One set of weights, read by both ways through it.
+      // Both outputs use the same weights.
       const again = await model.encodeImage(picture, { normalize: false });
       assertSame(again, embedding, options.precision);
     });
   }
 }
 
-describe('of one model', () => {
+describe('patches of one model', () => {
   let model: LLM2CLIP;
   let bundle: string;
   before(async () => {
@@ -125,7 +125,7 @@ describe('of one model', () => {
   const patches = (options: { layer?: number; normalize?: boolean } = {}) =>
     model.encodeImage(picture, { output: 'patches', ...options });
 
-  test('layers are counted from the end too', async () => {
+  test('layers can be counted from the end', async () => {
     const [last, first] = await Promise.all([patches({ layer: -1 }), patches({ layer: -4 })]);
     assertSame(last.data, (await patches({ layer: 3 })).data);
     assertSame(first.data, (await patches({ layer: 0 })).data);
@@ -147,7 +147,7 @@ describe('of one model', () => {
     assert.ok(Math.abs(length - 1) < 1e-6);
   });
 
-  test('what is asked for at once comes as if it were alone', async () => {
+  test('concurrent calls give the same results as single ones', async () => {
     const inputs: ImageInput[] = [picture, photograph('flower.jpg'), photograph('wide.jpg')];
     const asked = [{}, { output: 'patches' }, { output: 'patches', layer: 1 }] as const;
     const pairs = inputs.flatMap((input) => asked.map((options) => ({ input, options })));
@@ -174,7 +174,7 @@ describe('of one model', () => {
     }
   });
 
-  test('what cannot be asked for is refused by name', async () => {
+  test('invalid requests are refused by name', async () => {
     const ask = (options: object) => model.encodeImage(picture, options as never);
     const invalid = (named: string, name = 'RangeError', code = 'ERR_INVALID_ARG') => ({
       name,
@@ -195,7 +195,7 @@ describe('of one model', () => {
     await assert.rejects(model.embedStream([picture], many).next(), invalid('output'));
   });
 
-  test('an imported engine gives embeddings alone', async () => {
+  test('an imported engine gives only embeddings', async () => {
     const out = join(folder, 'imported');
     const options = { family: 'eva02', imageSize: 56, precision: 'fp32' } as const;
     const portable = await bundleOf('eva02-tiny', { precision: 'fp32', portable: true });
@@ -208,8 +208,8 @@ describe('of one model', () => {
   });
 });
 
-// FAULTS.md rows 9 and 10, over an engine that the test holds and releases.
-describe('under way', () => {
+// Tests rows 9 and 10 of FAULTS.md with an engine that the test holds and releases.
+describe('patches in flight', () => {
   const fake = requireFake(fakePackage(join(folder, 'package')));
   const { width } = FAKE_TOWER;
   const LENGTH = 16 * width;
@@ -219,7 +219,7 @@ describe('under way', () => {
     return model.encodeImage(fakePixels(first), asked) as Promise<Patches>;
   };
 
-  test('batches hold one output each, and priorities stay', async () => {
+  test('each batch has one kind of output, and priorities are kept', async () => {
     await using held = await hold();
     const { model, gate } = held;
     await held.occupy();
@@ -252,7 +252,7 @@ describe('under way', () => {
     assert.deepEqual(order, ['layer 2', 'layer 2', 'layer 1', 'embedding']);
   });
 
-  test('memory of the caller is used, and its loss is said', async () => {
+  test("the caller's memory is used, and its detachment is reported", async () => {
     await using held = await hold();
     const { model, gate } = held;
     const out = new Float32Array(LENGTH + 5).fill(7);
@@ -269,7 +269,7 @@ describe('under way', () => {
     assert.equal((await ask(model, 8)).data[0], 8);
   });
 
-  test('a poisoned picture, an abort and a time-out concern nobody else', async () => {
+  test('a poisoned image, an abort and a time-out do not affect other calls', async () => {
     await using held = await hold();
     const { model, gate } = held;
     await held.occupy();
@@ -289,7 +289,7 @@ describe('under way', () => {
     );
   });
 
-  test('an engine that was built before there were patches says what mends it', async () => {
+  test('the error for an engine from before patches existed names the remedy', async () => {
     const bundle = await fakeBundle(join(folder, 'old'), 0, 4, 0);
     await using old = await fake.LLM2CLIP.load(bundle);
     await assert.rejects(old.encodeImage(fakePixels(1), { output: 'patches' }), {
@@ -299,7 +299,7 @@ describe('under way', () => {
     assert.equal((await old.encodeImage(fakePixels(1))).length, FAKE_DIM);
   });
 
-  test('an engine that gives other numbers than its bundle says is refused', async () => {
+  test("an engine whose output differs from its bundle's manifest is refused", async () => {
     const bundle = await fakeBundle(join(folder, 'other'), 0, 4, LENGTH - width);
     await using other = await fake.LLM2CLIP.load(bundle);
     await assert.rejects(other.encodeImage(fakePixels(1), { output: 'patches', layer: 0 }), {
@@ -307,7 +307,7 @@ describe('under way', () => {
     });
   });
 
-  test('dispose() waits for patches, and takes no more', async () => {
+  test('dispose() waits for patches, and refuses further calls', async () => {
     await using held = await hold();
     const { model, gate } = held;
     const last = ask(model, 3, { layer: 0 });

@@ -1,4 +1,4 @@
-// The benchmark's peers: the client against a scripted peer, and the side that serves in Node.
+// Tests the benchmark's peers: the client with a scripted peer, and the server side in Node.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ const folder = temporaryFolder();
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 const SIZE = 2;
-/** Three pictures of 2 × 2: of 0, of 1 and of 2 throughout. */
+/** Three images of 2 × 2 pixels, with all values 0, 1 and 2. */
 const pixels = join(folder, 'pixels.f32');
 writeFileSync(
   pixels,
@@ -77,7 +77,7 @@ describe('the client', () => {
     await peer.close();
   });
 
-  test('goes on after an error', async () => {
+  test('continues after an error', async () => {
     const peer = await fake();
     await assert.rejects(peer.run({ ...RUN, pixels: 'fail' }), {
       name: 'PeerFailed',
@@ -87,7 +87,7 @@ describe('the client', () => {
     await peer.close();
   });
 
-  test('says what is not installed', async () => {
+  test('reports a package that is not installed', async () => {
     await assert.rejects(fake('missing'), {
       name: 'PeerMissing',
       message: "fake: Cannot find module 'engine': run bench/peers/setup",
@@ -95,7 +95,7 @@ describe('the client', () => {
     await assert.rejects(start([join(folder, 'no-such-program')]), PeerMissing);
   });
 
-  test('says why a model did not open', async () => {
+  test('reports why a model did not open', async () => {
     await assert.rejects(fake('fail'), new PeerFailed('fake failed: no such picture'));
     const died = new PeerFailed('fake ended with exit code 3: last words');
     await assert.rejects(fake('die'), died);
@@ -103,7 +103,7 @@ describe('the client', () => {
     await assert.rejects(fake('crash'), crashed);
   });
 
-  test('rejects all that waits, and all that comes, when the peer dies', async () => {
+  test('rejects pending and later requests when the peer dies', async () => {
     const peer = await fake();
     const waiting = [
       { ...RUN, pixels: 'hang' },
@@ -116,7 +116,7 @@ describe('the client', () => {
     await assert.rejects(peer.close(), { name: 'PeerFailed', message });
   });
 
-  test('rejects what waits when it is killed', async () => {
+  test('rejects pending requests when it is killed', async () => {
     const peer = await fake();
     const waiting = peer.run({ ...RUN, pixels: 'hang' });
     peer.kill();
@@ -135,7 +135,7 @@ describe('the client', () => {
     });
   }
 
-  test('takes a reply that nobody asked for as a failure', async () => {
+  test('treats an unexpected reply as a failure', async () => {
     const peer = await fake();
     await peer.run({ ...RUN, pixels: 'twice' });
     await assert.rejects(peer.run({ ...RUN, pixels: 'hang' }), PeerFailed);
@@ -145,8 +145,8 @@ describe('the client', () => {
 const HANG = { op: 'run', pixels: 'hang' };
 
 /**
- * A peer that is used without its protocol, its id, and that of a process that it has started: with
- * that it does not end by itself, so `close` is not to wait for it.
+ * Starts a peer whose protocol is not used. Returns it with its process id and that of a process
+ * that it has started. The peer does not end by itself, so `close` does not wait for it.
  */
 async function startProcess(options?: Pick<PeerProcessOptions, 'signal'>) {
   const peer = new PeerProcess('fake', FAKE, { signal: options?.signal, closeMs: 0 });
@@ -158,7 +158,7 @@ async function startProcess(options?: Pick<PeerProcessOptions, 'signal'>) {
 const statesOf = (pids: readonly number[]) => pids.map(stateOf);
 
 describe('a peer that waits its turn', () => {
-  test('is stopped with all that it has started, and goes on', async () => {
+  test('is stopped with all its child processes, and continues', async () => {
     const { peer, pids } = await startProcess();
     assert.ok(!statesOf(pids).includes('T'));
     await peer.stop();
@@ -171,7 +171,7 @@ describe('a peer that waits its turn', () => {
     await untilEnded([...pids, ...again]);
   });
 
-  test('is not stopped while it has yet to answer', async () => {
+  test('is not stopped before it has answered', async () => {
     const { peer } = await startProcess();
     const waiting = peer.ask(HANG);
     await assert.rejects(peer.stop(), /expected fake to have answered/);
@@ -189,7 +189,7 @@ describe('a peer that waits its turn', () => {
     });
   }
 
-  test('is ended by a signal that aborts', async () => {
+  test('is ended when the signal is aborted', async () => {
     const abort = new AbortController();
     const peers = [await startProcess(abort), await startProcess(abort)];
     await peers[0]?.peer.stop();
@@ -200,7 +200,7 @@ describe('a peer that waits its turn', () => {
     assert.throws(() => new PeerProcess('fake', FAKE, abort), /interrupted/);
   });
 
-  test('takes turns with others, of which one runs', async () => {
+  test('takes turns with others, and only one runs at a time', async () => {
     const turns = new TurnTaking();
     const first = await turns.open(() => startProcess().then(withStop));
     const second = await turns.open(() => startProcess().then(withStop));
@@ -228,7 +228,7 @@ test('a peer that does not answer is ended', async () => {
   await peer.kill(); // resolves when it has ended
 });
 
-test('a system without SIGSTOP is told apart', () => {
+test('a system without SIGSTOP is refused', () => {
   assert.throws(() => expectJobControl('win32'), /expected a system with SIGSTOP .* found Windows/);
   expectJobControl('linux');
 });
@@ -256,7 +256,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGKILL'] as const) {
   });
 }
 
-/** A peer over serve.mts whose embedding is a picture's first number, and that chatters. */
+/** A peer that uses serve.mts and writes to stdout. Its embedding is an image's first number. */
 const FIRST = `
   import { serve } from ${JSON.stringify(path('../bench/peers/serve.mts'))};
   await serve(async ({ model, precision }) => {
@@ -272,7 +272,9 @@ const FIRST = `
 const NODE = [process.execPath, '--import', 'tsx', '--input-type=module', '--eval'];
 const served = (model?: string) => start([...NODE, FIRST], model);
 
-/** A peer whose embedding says of each run so far whether the event loop was monitored in it. */
+/**
+ * A peer whose embedding says, for each run so far, whether the event loop was monitored during it.
+ */
 const WATCHED = `
   import perf from 'node:perf_hooks';
   import { syncBuiltinESMExports } from 'node:module';
@@ -294,7 +296,7 @@ const WATCHED = `
   }));`;
 
 describe('a peer in Node', () => {
-  test('times its engine and how long it blocks, and keeps stdout clean', async () => {
+  test('measures its engine and how long it blocks, and keeps stdout clean', async () => {
     const peer = await served();
     assert.deepEqual(peer.versions, { first: '1.0.0' });
     const { seconds, eventLoopDelayMaxMs } = await peer.run({ ...RUN, leastSeconds: 0.07 });
@@ -313,7 +315,7 @@ describe('a peer in Node', () => {
     await peer.close();
   });
 
-  test('begins each turn with a run that is not timed, and watches its event loop in that alone', async () => {
+  test('begins each turn with an untimed run, and monitors its event loop only in that run', async () => {
     const peer = await start([...NODE, WATCHED]);
     for (let turn = 1; turn <= 2; turn++) {
       const { seconds } = await peer.run({ ...RUN, leastSeconds: 0 });
@@ -351,14 +353,14 @@ describe('files of pixels', () => {
   const read = (offset: number, batch: number, imageSize = SIZE) =>
     readPixels({ pixels, imageSize, offset, batch });
 
-  test('are read from any picture on, round past the end', async () => {
+  test('are read from any image on, and continue at the start after the end', async () => {
     const values = await read(2, 5);
     const firsts = Array.from({ length: 5 }, (_, i) => values[12 * i]);
     assert.deepEqual(firsts, [2, 0, 1, 2, 0]);
     assert.equal(values.length, 5 * 12);
   });
 
-  test('hold whole pictures', async () => {
+  test('must hold complete images', async () => {
     await assert.rejects(
       read(0, 1, 5),
       /expected whole pictures of 300 bytes in .* found 144 bytes/,
@@ -366,7 +368,7 @@ describe('files of pixels', () => {
   });
 });
 
-test('a reply that is more than a pipe takes at once arrives whole', {
+test("a reply that is larger than a pipe's buffer arrives complete", {
   timeout: 600_000,
 }, async () => {
   const peer = await start([process.execPath, '--import', 'tsx', path('./support/wide-peer.mts')]);

@@ -1,4 +1,4 @@
-// Node's permission model, with what README says has to be allowed.
+// Tests Node's permission model with the permissions that README lists.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const ROOT = join(import.meta.dirname, '..');
 const picture = join(ROOT, 'test/fixtures/images/china.jpg');
 
-test('pictures and texts are encoded under --permission', async () => {
+test('images and texts are encoded under --permission', async () => {
   const folder = temporaryFolder();
   const path = fakePackage(join(folder, 'package'));
   const bundle = await fakeTextBundle(join(folder, 'bundle'), 0);

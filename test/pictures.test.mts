@@ -1,4 +1,4 @@
-// Which pictures of a folder are taken where not all are.
+// Tests which images of a folder are chosen when not all are used.
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ async function assertSample(found: Float32Array, paths: readonly string[]): Prom
   }
 }
 
-test('as many as are asked for, spread evenly over all', async () => {
+test('the requested number, spread evenly over all images', async () => {
   const all = digits('gallery');
   const found = await samplePictures([join(PICTURES, 'gallery')], 8, PREPROCESSING);
   const picked = all.filter((_, i) => [0, 12, 25, 37, 50, 62, 75, 87].includes(i));
@@ -35,7 +35,7 @@ test('as many as are asked for, spread evenly over all', async () => {
   await assertSample(found, picked);
 });
 
-test('all of few, of files and folders; others stand in for those that do not decode', async () => {
+test('all images if there are few; others replace those that cannot be decoded', async () => {
   const names = digits('gallery').slice(0, 4);
   await mkdir(join(folder, 'some'));
   for (const [i, path] of names.entries()) await copyFile(path, join(folder, 'some', `${i}.png`));
@@ -43,12 +43,13 @@ test('all of few, of files and folders; others stand in for those that do not de
   const places = [join(folder, 'some'), names[0] as string];
   const [first, ...rest] = names as [string, ...string[]];
   await assertSample(await samplePictures(places, 32, PREPROCESSING), [...rest, first]);
-  // Of [0, 1, 2, 3, first] 0 and 2 are chosen, and 1 is the first to stand in.
+  // Of [0, 1, 2, 3, first], images 0 and 2 are chosen. 0 cannot be decoded, and 1 is its first
+  // substitute.
   const [one, two] = rest as [string, string];
   await assertSample(await samplePictures(places, 2, PREPROCESSING), [two, one]);
 });
 
-test('an abort ends it', async () => {
+test('an abort ends the search', async () => {
   const signal = AbortSignal.abort(new Error('enough'));
   const sampling = samplePictures([join(PICTURES, 'gallery')], 8, PREPROCESSING, signal);
   await assert.rejects(sampling, /enough/);

@@ -1,5 +1,5 @@
-// Pictures become what the processor makes of them that the files beside a checkpoint state, bit for
-// bit: tools/make-preprocessing-goldens.py asked transformers, timm and open_clip.
+// Tests that images are preprocessed as the files beside a checkpoint state, bit for bit as by
+// transformers, timm and open_clip (see tools/make-preprocessing-goldens.py).
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,10 +23,10 @@ type Files = Record<string, Record<string, unknown>>;
 
 interface Case {
   name: string;
-  /** Edge that the weights are for, in pixels. */
+  /** Width and height that the weights are for, in pixels. */
   size: number;
   files: Files;
-  /** sha256 of float32 [3, S, S], by the picture's name. */
+  /** sha256 of float32 [3, S, S], by the image's name. */
   pictures: Record<string, string>;
 }
 
@@ -62,7 +62,7 @@ describe('the same numbers as by', () => {
   }
 });
 
-describe('which file is asked', () => {
+describe('which file is used', () => {
   const fields = (mean: number) => ({ mean: [mean, mean, mean] });
   const files: Files = {
     'config.json': { architecture: 'eva02', pretrained_cfg: fields(0.1) },
@@ -76,13 +76,13 @@ describe('which file is asked', () => {
     return [preprocessing.mean[0], source];
   };
 
-  test("first that of the checkpoint's own layout", () => {
+  test("first the file of the checkpoint's own layout", () => {
     assert.deepEqual(asked('timm'), [0.1, 'config.json, pretrained_cfg']);
     assert.deepEqual(asked('open_clip'), [0.2, 'open_clip_config.json, preprocess_cfg']);
     assert.deepEqual(asked('transformers'), [0.4, 'processor_config.json, image_processor']);
   });
 
-  test('then another', () => {
+  test('then another file', () => {
     const newest = 'processor_config.json';
     assert.deepEqual(asked('transformers', newest), [0.3, 'preprocessor_config.json']);
     const none = [newest, 'preprocessor_config.json'];
@@ -91,7 +91,7 @@ describe('which file is asked', () => {
     assert.equal(asked('timm', 'config.json')[0], 0.4);
   });
 
-  test("a processor's file without an image processor says nothing; CLIP's own where none does", () => {
+  test("a processor's file without an image processor is ignored; without any file, CLIP's own is used", () => {
     const silent: Files = {
       'config.json': { architectures: ['CLIPModel'], vision_config: {} },
       'processor_config.json': { processor_class: 'CLIPProcessor' },
@@ -156,7 +156,7 @@ describe('what is refused, by name', () => {
 });
 
 describe('a bundle', () => {
-  /** A folder with the checkpoint of the digits, of 56 pixels, and such a file. */
+  /** Makes a folder with the checkpoint of the digits, for images of 56 pixels, and this file. */
   const folderWith = (name: string, content: object): string => {
     const folder = mkdtempSync(join(temporaryFolder(), 'stated-'));
     copyFileSync(CHECKPOINT, join(folder, 'digits.pt'));
@@ -172,7 +172,7 @@ describe('a bundle', () => {
     ...{ resize: 62, squash: true, crop: 'half-even' },
   };
 
-  test('records it and does it; convert and inspect say it and who stated it', async () => {
+  test('records the preprocessing and applies it; convert and inspect show it and its source', async () => {
     const folder = folderWith('config.json', { architecture: 'eva02', pretrained_cfg });
     const out = join(folder, 'out');
     const converted = await llm2clip('convert', folder, '--out', out, '--precision', 'fp32');
@@ -197,7 +197,7 @@ describe('a bundle', () => {
     );
   });
 
-  test("of CLIP's own preprocessing is one that older readers take", async () => {
+  test("with CLIP's own preprocessing is readable by older versions", async () => {
     const folder = folderWith('open_clip_config.json', { model_cfg: {} });
     const { formatVersion, preprocessing, source } = await convert(folder, {
       ...{ out: join(folder, 'out'), precision: 'fp32' },
@@ -209,7 +209,7 @@ describe('a bundle', () => {
     assert.match(source?.preprocessing ?? '', /no file states it/);
   });
 
-  test('with a preprocessing that makes no sense is refused, by the field', async () => {
+  test('with an invalid preprocessing is refused, naming the field', async () => {
     const folder = folderWith('config.json', { architecture: 'eva02', pretrained_cfg });
     const out = join(folder, 'out');
     const manifest = await convert(folder, { out, precision: 'fp32' });
@@ -231,7 +231,7 @@ describe('a bundle', () => {
   });
 });
 
-describe('what a heat map is laid over', () => {
+describe('the image below a heat map', () => {
   const framings: Omit<Preprocessing, 'resample' | 'mean' | 'std'>[] = [
     { size: 56 },
     { size: 56, resize: 64 },
@@ -239,7 +239,7 @@ describe('what a heat map is laid over', () => {
     { size: 56, resize: 71, squash: true, crop: 'half-even' },
     { size: 56, resize: 63, crop: 'half-even' },
   ];
-  /** A black picture that is white from one corner to the other. */
+  /** Makes a black image that is white inside the box, enlarged by `margin`. */
   const whiteWithin = (width: number, height: number, box: Box, margin: number): RawPixels => {
     const data = new Uint8Array(width * height);
     const [left, top] = [box.left - margin, box.top - margin].map(Math.round) as [number, number];
@@ -272,7 +272,7 @@ describe('what a heat map is laid over', () => {
           return [0, size - 1, size * (size - 1), size * size - 1].map((corner) => floats[corner]);
         };
         assert.deepEqual(await seen(2), [1, 1, 1, 1]);
-        // Twelve pixels of the picture are more than one of what is seen.
+        // Twelve pixels of the image are more than one pixel that the model sees.
         assert.deepEqual(await seen(-12), [0, 0, 0, 0]);
       }
     });

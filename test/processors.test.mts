@@ -1,4 +1,4 @@
-// How many threads are begun by themselves: what a control group's quota leaves of the processors.
+// Tests the default number of threads: the processors that a control group's quota allows.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,11 +10,11 @@ import { temporaryFolder } from './support/temporary.mts';
 
 const folder = temporaryFolder();
 const all = availableParallelism();
-/** A quota of half of one processor; one that is no limit here. */
+/** A quota of half a processor, and one that is no limit on this machine. */
 const HALF = 50_000;
 const PLENTY = 100_000 * (all + 3);
 
-/** A system's /proc and /sys, as files. */
+/** Makes a system's /proc and /sys as files. */
 function system(files: Record<string, string>): string {
   const root = mkdtempSync(join(folder, 'system-'));
   for (const [path, content] of Object.entries(files)) {
@@ -95,7 +95,7 @@ describe('half of one processor: one thread', () => {
   }
 });
 
-test('two and a half processors: two threads, of two or more', () => {
+test('two and a half processors: two threads, on a machine with at least two', () => {
   const root = version2('/a', { '/a': '250000 100000\n' });
   assert.equal(usableProcessors(root), Math.min(2, all));
 });

@@ -1,5 +1,5 @@
-// What every public function does with arguments that are wrong: options that are not known, values of
-// other types. The functions and their options are read from the declarations.
+// Tests how every public function handles bad arguments: unknown options and values of wrong types.
+// The functions and their options are read from the declarations.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -18,7 +18,7 @@ const folder = temporaryFolder();
 const api = requireFake(fakePackage(join(folder, 'package')));
 const functions = publicFunctions(temporaryFolder());
 
-/** A public function: what it belongs to, and valid arguments before its options. */
+/** A public function: the object that it belongs to, and valid arguments before its options. */
 interface Callee {
   of: object;
   before?: readonly unknown[];
@@ -115,7 +115,7 @@ function call(name: string, ...args: unknown[]): unknown {
   return (of as Record<string, (...args: unknown[]) => unknown>)[method]?.(...args);
 }
 
-/** What a call with these options throws or rejects with; undefined where it does neither. */
+/** Returns the error that a call with these options throws or rejects with, or undefined. */
 async function failureOf(name: string, options: unknown): Promise<unknown> {
   try {
     const result = call(name, ...(callees.get(name)?.before ?? []), options);
@@ -136,7 +136,7 @@ function assertArgumentError(error: unknown): asserts error is Error {
   assert.match(`${code}`, /^ERR_INVALID_(ARG|BUFFER)$/);
 }
 
-/** { batching: { threads } } for 'options.batching' and { threads }. */
+/** Returns { batching: { threads } } for 'options.batching' and { threads }. */
 function nested(path: string, inner: object): object {
   const [, ...names] = path.split('.');
   return names.reduceRight<object>((value, name) => ({ [name]: value }), inner);
@@ -146,7 +146,7 @@ test('the table above holds every public function, and no other', () => {
   assert.deepEqual([...callees.keys()].sort(), functions.map(({ name }) => name).sort());
 });
 
-describe('options that are not known', () => {
+describe('unknown options', () => {
   for (const { name, options } of functions) {
     for (const [path, known] of options) {
       test(`${name}, ${path}: ${[...known].join(', ')}`, async () => {
@@ -170,7 +170,7 @@ describe('options that are not known', () => {
         assert.doesNotMatch(String(await failureOf(name, nested(path, fine))), /known option/);
       });
 
-      test(`${name}, ${path}: no object`, async () => {
+      test(`${name}, ${path}: a value that is not an object`, async () => {
         const inner = path.split('.').slice(1);
         for (const value of [7, null, 'x']) {
           const last = inner.at(-1);
@@ -201,7 +201,7 @@ describe('bad arguments', () => {
           );
           continue;
         }
-        const result = call(name, ...args); // does not throw
+        const result = call(name, ...args); // must not throw
         const pending = isIterator(result) ? result.next() : (result as Promise<unknown>);
         await pending.then(
           () => assert.fail(`it resolves with ${String(junk)}`),

@@ -1,4 +1,4 @@
-// Files of texts: their encodings, and what is no file.
+// Tests text files: their encodings, and paths that lead to something else.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
@@ -53,7 +53,7 @@ describe('texts', () => {
     });
   }
 
-  test('whichever way their lines end, and with a control character now and then', async () => {
+  test('with any line endings, and with rare control characters', async () => {
     for (const [content, texts] of [
       ['one\rtwo\r', ['one', 'two']],
       ['one\r\ntwo\n\r\n', ['one', 'two', '']],
@@ -65,7 +65,7 @@ describe('texts', () => {
     }
   });
 
-  test('longer than a piece, with characters across its end', async () => {
+  test('longer than a piece, with characters across the boundary', async () => {
     const long = `a${'😀é'.repeat(400_000)}`;
     for (const bytes of [Buffer.from(long), utf16(`\ufeff${long}`), bigEndian(`\ufeff${long}`)]) {
       const path = await fileOf(bytes);
@@ -127,7 +127,7 @@ describe('texts', () => {
     });
   }
 
-  test('wherever texts are read from', async () => {
+  test('in annotations, labels and class names', async () => {
     const json = '[{"image": "1.jpg", "caption": "café"}]';
     const bytes = latin(json);
     for (const name of ['a.json', 'a.jsonl']) {
@@ -146,7 +146,7 @@ describe('texts', () => {
   });
 });
 
-describe('what is no file is refused at once', () => {
+describe('paths that lead to no file are refused at once', () => {
   const pipe = join(folder, 'pipe.jsonl');
   const socket = join(folder, 'socket');
   const cases: [string, string, RegExp][] = [

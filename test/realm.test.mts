@@ -1,4 +1,5 @@
-// Under test runners: in a realm of their own, whose timers never fire (as jest's fake ones).
+// Tests this library under test runners such as jest: in a realm of their own, with timers that
+// never fire.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -65,7 +66,7 @@ describe('a result is an instance of the realm’s Float32Array', () => {
     test(name, async () => assertOfTheRealm(await give()));
   }
 
-  test('of out it is the one that was given', async () => {
+  test('with out, it is the array that was given', async () => {
     for (const out of [new Float32Array(FAKE_DIM), new Foreign(FAKE_DIM)]) {
       assert.equal(await model.encodeImage(pixels(1), { out }), out);
       assert.equal(await model.encodeText('a', { out }), out);
@@ -73,7 +74,7 @@ describe('a result is an instance of the realm’s Float32Array', () => {
   });
 });
 
-test('arrays of both realms are taken', async () => {
+test('arrays of both realms are accepted', async () => {
   const { pixelValues, shape } = fakePixels(7);
   for (const values of [pixelValues, new Foreign(pixelValues)]) {
     const [first] = await model.encodeImage({ pixelValues: values, shape }, { normalize: false });

@@ -20,7 +20,7 @@ import { untilGroupEnded } from './support/processes.mts';
 import { WITHOUT_PIP } from './support/programs.mts';
 import { temporaryFolder, withEnvironment } from './support/temporary.mts';
 
-/** Wheels of a few bytes, which pip fetches from a folder, and a place to install them. */
+/** Makes wheels of a few bytes, which pip takes from a folder, and a place to install them. */
 function workshop() {
   const folder = temporaryFolder();
   const pins = writeWheels(join(folder, 'wheels'));
@@ -40,7 +40,7 @@ type Workshop = ReturnType<typeof workshop>;
 const first = workshop();
 let firstInstalled: Promise<InstallResult> | undefined;
 
-/** One where it is installed, as it was in the first. */
+/** Makes a place with an installed runtime, copied from the first one. */
 async function installedWorkshop(): Promise<Workshop> {
   firstInstalled ??= first.install();
   await firstInstalled;
@@ -49,7 +49,10 @@ async function installedWorkshop(): Promise<Workshop> {
   return place;
 }
 
-/** Ends its process with a part written of a file whose name ends so, or when such a program has begun. */
+/**
+ * Kills its process when part of a file with this suffix is written, or when a program with this
+ * name starts.
+ */
 const KILL_AT = `
   const stage = process.argv[2];
   const fs = require('node:fs');
@@ -73,7 +76,7 @@ const KILL_AT = `
     return child;
   };`;
 
-/** The same in a process of its own, which ends at a stage if one is named. */
+/** Installs in a process of its own, which ends at the stage, if one is given. */
 function installElsewhere(
   { pins, target, environment }: Workshop,
   headers = false,
@@ -92,7 +95,7 @@ function installElsewhere(
   });
 }
 
-/** Modules that Python and pip import, each of which notes that it was run. */
+/** Writes modules that Python and pip import. Each notes that it was run. */
 function writeTraps(folder: string, note: string): void {
   const names = ['pip', 'ctypes', 'runpy', 'site', 'sitecustomize', 'usercustomize', 'os', 'json'];
   const more = ['importlib', 'zipfile', 'typing', 'torch'];
@@ -133,7 +136,7 @@ function rejectsWith(promise: Promise<unknown>, code: ErrorCode, message: RegExp
 }
 
 describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
-  it('takes from the wheels what running needs and nothing else', async () => {
+  it('takes only what running needs from the wheels', async () => {
     const { target, parent, install } = workshop();
     const steps = new Set<string>();
     const result = await install({
@@ -158,14 +161,14 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
     );
   });
 
-  it('does nothing where it is installed, without Python', async () => {
+  it('does nothing, and needs no Python, if it is installed', async () => {
     const { install, target } = await installedWorkshop();
     const result = await withEnvironment({ PATH: '' }, () => install());
     assert.equal(result.installed, false);
     assertInstalled(target);
   });
 
-  it('installs anew where libraries are wanted that are not there', async () => {
+  it('installs again if requested libraries are missing', async () => {
     const { install, target, pins } = await installedWorkshop();
     const more: RuntimePins = {
       ...pins,
@@ -180,7 +183,7 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
     assert.equal((await install()).installed, false);
   });
 
-  it('names what GPUs need once each, in the versions that torch asks for', () => {
+  it('lists each library for GPUs once, in the version that torch needs', () => {
     const names = LIBTORCH_CUDA_PINS.wheels.map((wheel) => wheel.package);
     assert.equal(new Set(names).size, names.length);
     const torch = LIBTORCH_CUDA_PINS.wheels.find((wheel) => wheel.package === 'torch');
@@ -203,13 +206,13 @@ describe('installing libtorch', { skip: WITHOUT_PIP }, () => {
     assert.equal(include, join(target, 'torch/include'));
   });
 
-  it('with headers at once', async () => {
+  it('installs headers together with the libraries', async () => {
     const { install, target } = workshop();
     await install({ headers: true });
     assertInstalled(target, [...INSTALLED, ...HEADERS].sort());
   });
 
-  it('mends a damaged runtime and replaces one of another version', async () => {
+  it('repairs a damaged runtime and replaces one of another version', async () => {
     const { install, target, parent } = await installedWorkshop();
     writeFiles(target, { 'torch/lib/libc10.so': 'cut' });
     assert.equal((await install()).installed, true);
@@ -248,13 +251,13 @@ describe('files of the folder in which it is started', { skip: WITHOUT_PIP }, ()
       };
       await install();
       if (PYTHONPATH === 'the folder') {
-        // One of another version is replaced in one step.
+        // A runtime of another version is replaced in one step.
         const record = readFileSync(join(place.target, 'runtime.json'), 'utf8');
         writeFiles(place.target, { 'runtime.json': record.replaceAll(LIBTORCH_VERSION, '2.9.1') });
         await install();
       }
       assertInstalled(place.target);
-      // Python is also asked for its torch.
+      // Python is also asked for its own torch.
       const python = join(import.meta.dirname, '../dist/runtime/python.js');
       const script = `require(${JSON.stringify(python)}).findPythonTorch(3_600_000)`;
       const asked = spawn(process.execPath, ['-e', script], {
@@ -268,7 +271,7 @@ describe('files of the folder in which it is started', { skip: WITHOUT_PIP }, ()
 });
 
 describe('installing libtorch in several processes', { skip: WITHOUT_PIP }, () => {
-  it('ends well in each of them', async () => {
+  it('succeeds in each of them', async () => {
     const place = workshop();
     const children = [false, true, false].map((headers) => installElsewhere(place, headers));
     const results = await Promise.all(
@@ -311,7 +314,8 @@ describe('installing libtorch in several processes', { skip: WITHOUT_PIP }, () =
     const child = installElsewhere(place, headers, { stage, detached: true });
     const [, signal] = await once(child, 'close');
     assert.equal(signal, 'SIGKILL');
-    // pip outlives whoever started it for a moment, and may make its folder again after it was swept.
+    // pip may outlive the process that started it for a moment, and recreate its folder after it
+    // was deleted.
     await untilGroupEnded(child.pid as number);
   }
 });
@@ -331,7 +335,7 @@ describe('libtorch is not installed', () => {
     nothingLeft(place);
   });
 
-  it('when pip gives a wheel that is not the pinned one', async () => {
+  it('when pip returns a wheel that is not the pinned one', async () => {
     const place = workshop();
     const [wheel] = place.pins.wheels;
     const careless = `#!/bin/sh
@@ -354,7 +358,7 @@ printf other > "$2/fake_cuda-${LIBTORCH_VERSION}-py3-none-${PLATFORM}.whl"
     nothingLeft(place);
   });
 
-  it("offline, and gives pip's last words", { skip: WITHOUT_PIP }, async () => {
+  it("offline, and shows pip's last lines", { skip: WITHOUT_PIP }, async () => {
     const place = workshop();
     const nowhere = { ...place.environment, PIP_FIND_LINKS: join(place.folder, 'empty') };
     await withEnvironment(nowhere, () =>
@@ -367,7 +371,7 @@ printf other > "$2/fake_cuda-${LIBTORCH_VERSION}-py3-none-${PLATFORM}.whl"
     nothingLeft(place);
   });
 
-  it('where the disk is too small', async () => {
+  it('if the disk is too small', async () => {
     const place = workshop();
     const wheels = place.pins.wheels.map((wheel) => ({ ...wheel, unpackedBytes: 1e18 }));
     const pins = { ...place.pins, wheels };

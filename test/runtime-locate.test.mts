@@ -17,7 +17,9 @@ const PYTHON = execFileSync('python3', ['-c', 'import sys; print(sys.executable)
   encoding: 'utf8',
 }).trim();
 
-/** Variables that make a machine with nothing on it; its python3 knows PYTHONPATH alone. */
+/**
+ * Returns the environment of a machine with nothing installed, whose python3 knows only PYTHONPATH.
+ */
 function bareMachine(folder: string) {
   writeFiles(folder, { 'bin/python3': `#!/bin/sh\nexec '${PYTHON}' -S "$@"\n` });
   chmodSync(join(folder, 'bin/python3'), 0o755);
@@ -31,7 +33,7 @@ function bareMachine(folder: string) {
 
 const HOUR_MS = 3_600_000;
 
-/** Waits for python3 on a machine however busy. */
+/** Waits for python3 even on a busy machine. */
 const locate = (options: { runtime?: string } = {}): Promise<Libtorch> =>
   locateLibtorch(options, HOUR_MS);
 
@@ -45,7 +47,7 @@ function hasCode(code: string, message: RegExp) {
 }
 
 describe('libtorch is found', () => {
-  it('in the option, the variable, the cache, then Python', async () => {
+  it('in the option, then the variable, the cache and Python', async () => {
     const folder = temporaryFolder();
     const option = writeLibtorch(join(folder, 'option'));
     const env = writeLibtorch(join(folder, 'env'));
@@ -61,7 +63,7 @@ describe('libtorch is found', () => {
       const third = await locate();
       assert.deepEqual([third.source, third.root], ['cache', cache]);
       process.env.LLM2CLIP_CACHE = join(folder, 'empty');
-      // The fake torch exits when it is imported.
+      // The fake torch ends the process if it is imported.
       const last = await locate();
       assert.deepEqual([last.source, last.root], ['python', python]);
     });
@@ -78,7 +80,7 @@ describe('libtorch is found', () => {
     }
   });
 
-  it("with CUDA's libraries where they are, behind the others", async () => {
+  it("with CUDA's libraries, if there are any, after the others", async () => {
     const root = writeLibtorch(temporaryFolder());
     assert.deepEqual((await locate({ runtime: root })).cudaLibraries, []);
     const names = [
@@ -106,7 +108,7 @@ describe('libtorch is found', () => {
     });
   });
 
-  it('with headers where they are', async () => {
+  it('with headers, if there are any', async () => {
     const root = writeLibtorch(temporaryFolder());
     writeFiles(root, { 'torch/include/ATen/ATen.h': '// tensors' });
     const found = await locate({ runtime: root });
@@ -196,7 +198,7 @@ describe('libtorch is refused', () => {
     }
   });
 
-  it('in a cache that others may write or own', async () => {
+  it('in a cache that other users own or may write to', async () => {
     const folder = temporaryFolder();
     const cache = join(folder, 'cache');
     const inside = writeLibtorch(join(cache, `libtorch-${LIBTORCH_VERSION}`));
@@ -215,7 +217,7 @@ describe('libtorch is refused', () => {
         await assert.rejects(locate(), hasCode('ERR_RUNTIME_MISSING', /chmod go-w/));
         chmodSync(path, 0o755);
       }
-      // One that is named is the user's own choice.
+      // A folder that the user names is trusted.
       chmodSync(inside, 0o777);
       assert.equal((await locate({ runtime: inside })).source, 'option');
     });
@@ -276,7 +278,7 @@ describe('runtime info', () => {
     return (await promisify(execFile)(process.execPath, args, { env })).stdout;
   };
 
-  it('says as JSON what is used and what is missing', async () => {
+  it('prints as JSON what is used and what is missing', async () => {
     const folder = temporaryFolder();
     const machine = bareMachine(folder);
     const without = JSON.parse(await info(machine, '--json'));
@@ -318,14 +320,14 @@ describe('runtime info', () => {
     });
   });
 
-  it('never uses what comes after a place named explicitly', async () => {
+  it('uses nothing else if a folder is named explicitly', async () => {
     const folder = temporaryFolder();
     writeLibtorch(join(folder, 'cache', `libtorch-${LIBTORCH_VERSION}`));
     const machine = { ...bareMachine(folder), LLM2CLIP_LIBTORCH: join(folder, 'nothing') };
     assert.equal(JSON.parse(await info(machine, '--json')).libtorch.used, null);
   });
 
-  it('says it in words', async () => {
+  it('prints the same as text', async () => {
     const text = await info(bareMachine(temporaryFolder()));
     assert.match(text, /^missing +libtorch 2\.11\.0; run: npx llm2clip runtime install$/m);
   });

@@ -1,4 +1,4 @@
-// `llm2clip index` and `llm2clip search`, over a real engine.
+// Tests `llm2clip index` and `llm2clip search` with a real engine.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -77,7 +77,7 @@ describe('llm2clip index', () => {
     );
   });
 
-  test('encodes what changed, and drops what is gone when asked', async () => {
+  test('encodes changed images, and drops deleted ones if asked', async () => {
     const bad = join(pictures, 'bad.png');
     await copyFile(SOURCES[0] as string, bad);
     const touched = join(pictures, basename(SOURCES[1] as string));
@@ -90,7 +90,7 @@ describe('llm2clip index', () => {
     assert.equal(opened.storage, 'int8');
   });
 
-  test('many changes make the file no larger', async () => {
+  test('many changes do not enlarge the file', async () => {
     const { size } = await stat(out);
     const paths = await listPictures([pictures]);
     for (let round = 2; round < 4; round++) {
@@ -125,7 +125,7 @@ describe('llm2clip index', () => {
     assert.equal(usage.code, 2);
   });
 
-  test('two at once: one is told', async () => {
+  test('of two processes, one gets ERR_INDEX_LOCKED', async () => {
     const holder = await VectorIndex.open(out, { append: true });
     const second = await index();
     assert.equal(second.code, 1);
@@ -133,7 +133,7 @@ describe('llm2clip index', () => {
     await holder.dispose();
   });
 
-  test('killed at any moment it goes on; nothing is lost or doubled', async () => {
+  test('killed at any moment, it can continue; nothing is lost or duplicated', async () => {
     const killed = join(folder, 'killed.index');
     const many = join(folder, 'many');
     for (let i = 0; i < 8; i++)
@@ -145,7 +145,7 @@ describe('llm2clip index', () => {
       const begin = await bytes();
       const child = spawn(process.execPath, [MAIN, ...words], { stdio: 'ignore' });
       const closed = once(child, 'close');
-      // The pictures of a step are 3 kB.
+      // The images of one step take 3 kB.
       const isAt = async () => child.exitCode !== null || (await bytes()) > begin + 2500 * round;
       await until(isAt, 'a longer index');
       child.kill('SIGKILL');
@@ -180,7 +180,7 @@ describe('llm2clip index', () => {
 describe('llm2clip search', () => {
   const picture = () => join(pictures, 'below', basename(SOURCES[2] as string));
 
-  test('--json: the best of each image, by the cosines of their embeddings', async () => {
+  test('--json: the best results for each image, by the cosines of the embeddings', async () => {
     const { json, code, stderr } = await llm2clip('search', out, picture(), '--json', '-k', '12');
     assert.equal(code, 0, stderr);
     const [line] = json() as { query: string; results: { image: string; score: number }[] }[];
@@ -198,7 +198,7 @@ describe('llm2clip search', () => {
     }
   });
 
-  test('text: a score and a path a line; a bad image is reported, the others searched', async () => {
+  test('text: one score and path per line; a bad image is reported, the others are searched', async () => {
     const good = await llm2clip('search', out, picture(), '--count', '2');
     assert.match(good.stdout, /^(\d\.\d{4}\t\/.*\n){2}$/);
     const mixed = await llm2clip('search', out, '/nowhere.png', picture());
@@ -207,7 +207,7 @@ describe('llm2clip search', () => {
     assert.match(mixed.stdout, /^\/nowhere\.png:\n.*:\n[01]\.\d{4}\t/);
   });
 
-  test('the bundle is found where it was, or named', async () => {
+  test('the bundle is found where it was, or passed as an option', async () => {
     const moved = join(folder, 'moved.bundle');
     await cp(bundle, moved, { recursive: true });
     const named = await llm2clip('search', out, picture(), '--bundle', moved);
@@ -251,7 +251,7 @@ describe('llm2clip search, by text', () => {
     assert.equal(code, 0, stderr);
   });
 
-  test('a word that is no file is a text: its best pictures, by the cosines', async () => {
+  test('a word that is no file is a text: its best images, by the cosines', async () => {
     const query = 'a photo of the red car';
     const { json, code, stderr } = await llm2clip('search', texts, query, '--json', '-k', '5');
     assert.equal(code, 0, stderr);
@@ -270,7 +270,7 @@ describe('llm2clip search, by text', () => {
     }
   });
 
-  test('pictures and texts beside each other; either can be said', async () => {
+  test('images and texts together; options choose one of them', async () => {
     const picture = join(pictures, 'below', basename(SOURCES[2] as string));
     const mixed = await llm2clip('search', texts, picture, 'a cat', '-k', '1');
     assert.match(mixed.stdout, /^\/.*\.png:\n1\.0000\t.*\na cat:\n-?[01]\.\d{4}\t.*\n$/);

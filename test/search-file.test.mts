@@ -1,5 +1,5 @@
-// Index files: what is written comes back, a killed writer loses and doubles nothing, damage is
-// found, and one process writes at a time.
+// Tests index files: they keep what was written, a killed writer loses and duplicates nothing,
+// damage is detected, and one process writes at a time.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,7 +31,7 @@ const query = unitVectors(1, dim, 99);
 const names = (n: number, prefix = 'v') => Array.from({ length: n }, (_, i) => `${prefix}${i}`);
 
 for (const storage of ['fp32', 'fp16', 'int8'] as const) {
-  test(`${storage}: saved and opened, an index finds the same`, async () => {
+  test(`${storage}: an index finds the same after it is saved and opened`, async () => {
     const path = join(folder, `${storage}.index`);
     for (const [n, ids] of [
       [0, undefined],
@@ -54,7 +54,7 @@ for (const storage of ['fp32', 'fp16', 'int8'] as const) {
   });
 }
 
-test('what was removed is not saved', async () => {
+test('removed vectors are not saved', async () => {
   const path = join(folder, 'removed.index');
   await using index = VectorIndex.create({ dim });
   await index.add(unitVectors(1000, dim, 1), names(1000));
@@ -70,7 +70,7 @@ test('what was removed is not saved', async () => {
 });
 
 describe('opened to append', () => {
-  test('each change is in the file when its promise resolves, a save in between as well', async () => {
+  test('each change is in the file when its promise resolves, also after a save', async () => {
     const path = join(folder, 'append.index');
     await VectorIndex.create({ dim }).save(path);
     await using index = await VectorIndex.open(path, { append: true });
@@ -86,7 +86,7 @@ describe('opened to append', () => {
     assert.deepEqual(await opened.search(query, all), await index.search(query, all));
   });
 
-  test('a save elsewhere leaves the file that is appended to', async () => {
+  test('a save to another path leaves the open file unchanged', async () => {
     const [path, copy] = [join(folder, 'one.index'), join(folder, 'two.index')];
     await VectorIndex.create({ dim }).save(path);
     const index = await VectorIndex.open(path, { append: true });
@@ -104,7 +104,7 @@ describe('opened to append', () => {
     }
   });
 
-  test('one writer at a time; readers meanwhile; the lock goes with dispose', async () => {
+  test('one writer at a time, with readers; dispose releases the lock', async () => {
     const path = join(folder, 'locked.index');
     await VectorIndex.create({ dim }).save(path);
     const index = await VectorIndex.open(path, { append: true });
@@ -119,7 +119,7 @@ describe('opened to append', () => {
     );
   });
 
-  test('a writer killed at any moment loses nothing that it was told is there', async () => {
+  test('a writer that is killed at any moment loses no confirmed vector', async () => {
     const path = join(folder, 'killed.index');
     await VectorIndex.create({ dim, storage: 'int8' }).save(path);
     let told = 0;
@@ -146,11 +146,11 @@ describe('opened to append', () => {
   });
 });
 
-describe('links that somebody has put beside an index', () => {
+describe('links beside an index', () => {
   const names = ['x.index.tmp', 'x.index.tmp-0123456789abcdef', 'x.index.tmp-1-00000000'];
 
   for (const name of names) {
-    test(`${name} leads to a file that stays as it is`, async () => {
+    test(`${name} leads to a file that stays unchanged`, async () => {
       const place = join(folder, `planted ${name}`);
       await mkdir(place);
       const [victim, path] = [join(place, 'diary'), join(place, 'x.index')];
@@ -166,7 +166,7 @@ describe('links that somebody has put beside an index', () => {
     });
   }
 
-  test('what a killed writer left is removed, what is not of this index stays', async () => {
+  test('temporary files of a killed writer are removed, others stay', async () => {
     const place = join(folder, 'left');
     await mkdir(place);
     const path = join(place, 'x.index');
@@ -181,7 +181,7 @@ describe('links that somebody has put beside an index', () => {
     ]);
   });
 
-  test('writers at the same time end well, or are told that it is locked', async () => {
+  test('concurrent writers succeed, or get ERR_INDEX_LOCKED', async () => {
     const path = join(folder, 'at-once.index');
     const saved = names.map(() => VectorIndex.create({ dim }).save(path));
     for (const result of await Promise.allSettled(saved)) {
@@ -197,7 +197,7 @@ describe('damage', () => {
   const path = join(folder, 'whole.index');
   const broken = join(folder, 'broken.index');
 
-  test('a torn tail is cut, and the index goes on', async () => {
+  test('a torn tail is cut off, and the index can be used', async () => {
     await VectorIndex.create({ dim }).save(path);
     const writer = await VectorIndex.open(path, { append: true });
     for (let i = 0; i < 3; i++) await writer.add(unitVectors(2, dim, i), names(2, `${i}-`));
@@ -227,7 +227,7 @@ describe('damage', () => {
     }
   });
 
-  test('other files, a later version, none, a folder', async () => {
+  test('other files, a later version, no file, a folder', async () => {
     const later = Buffer.from(await readFile(path));
     later.writeUInt32LE(2, 8);
     for (const content of [Buffer.alloc(0), Buffer.from('short'), Buffer.alloc(100, 'x'), later]) {
@@ -242,10 +242,10 @@ describe('damage', () => {
     await assert.rejects(index.save(join(folder, 'none', 'x.index')), code('ERR_NOT_FOUND'));
   });
 
-  test('a disk that is full fails the change and all after it; what was there before stays', async () => {
+  test('a full disk fails the change and all later ones; earlier vectors stay', async () => {
     const limited = join(folder, 'limited.index');
     await VectorIndex.create({ dim }).save(limited);
-    // Files of at most 16 KiB.
+    // Files may have at most 16 KiB.
     const command = `ulimit -f 16; exec '${process.execPath}' '${WRITER}' '${limited}'`;
     const child = spawn('bash', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);

@@ -1,4 +1,4 @@
-// Exact search, against a plain reference in double precision, and by each choice of kernels.
+// Tests exact search with each choice of kernels against a plain reference in double precision.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { coarseVectors, rankedByHand, unitVectors } from './support/search-vecto
 import { temporaryFolder } from './support/temporary.mts';
 
 const STORAGES = ['fp32', 'fp16', 'int8'] as const;
-/** Of a score, to that of the vectors before they were rounded. */
+/** Largest difference between a score and that of the vectors before they were rounded. */
 const TOLERANCES: Record<Storage, number> = { fp32: 2e-6, fp16: 1e-3, int8: 1e-2 };
 const code = (expected: string) => (error: Error & { code?: string }) => error.code === expected;
 
@@ -26,7 +26,7 @@ async function indexOf(vectors: Float32Array, dim: number, storage: Storage = 'f
 describe('scores', () => {
   for (const storage of STORAGES) {
     for (const dim of [1, 7, 63, 1280]) {
-      test(`${storage}, dim ${dim}: those of the reference, in its order`, async () => {
+      test(`${storage}, dim ${dim}: equal to the reference, in the same order`, async () => {
         const vectors = unitVectors(200, dim, 1);
         await using index = await indexOf(vectors, dim, storage);
         const query = unitVectors(1, dim, 2);
@@ -42,11 +42,11 @@ describe('scores', () => {
       });
     }
 
-    test(`${storage}: ties go to the one added first`, async () => {
+    test(`${storage}: of equal scores, the vector that was added first wins`, async () => {
       const [n, dim] = [500, 4];
       const vectors = coarseVectors(n, dim, 3);
       await using index = await indexOf(vectors, dim, storage);
-      // Small whole numbers, of a common scale in int8, are exact in every storage.
+      // These vectors are exact in every storage: small integers, in int8 with a common scale.
       for (const k of [1, 10, 499, 500, 1000]) {
         const query = coarseVectors(1, dim, k);
         const expected = rankedByHand(vectors, query, dim).slice(0, k);
@@ -58,7 +58,7 @@ describe('scores', () => {
       }
     });
 
-    test(`${storage}: many queries give each what it gets alone, on any threads`, async () => {
+    test(`${storage}: many queries give the same results as single ones, with any number of threads`, async () => {
       const [n, dim] = [40_000, 63];
       await using index = await indexOf(unitVectors(n, dim, 5), dim, storage);
       const queries = Array.from({ length: 9 }, (_, i) => unitVectors(1, dim, 10 + i));
@@ -69,7 +69,7 @@ describe('scores', () => {
     });
   }
 
-  test('few and none', async () => {
+  test('few vectors and none', async () => {
     await using index = VectorIndex.create({ dim: 3 });
     const query = Float32Array.of(1, 0, 0);
     assert.deepEqual(await index.search(query), { ids: [], scores: new Float32Array(0) });
@@ -111,7 +111,7 @@ describe('ids', () => {
   const dim = 2;
   const two = Float32Array.of(1, 0, 0, 1);
 
-  test('strings come back, and may be removed and given again', async () => {
+  test('strings are returned, and may be removed and added again', async () => {
     await using index = VectorIndex.create({ dim });
     await index.add(two, ['a', 'b']);
     assert.equal(await index.remove(['b', 'nobody']), 1);
@@ -121,7 +121,7 @@ describe('ids', () => {
     assert.deepEqual((await index.search(Float32Array.of(0, 1))).ids, ['b', 'a']);
   });
 
-  test('wrong ones add nothing', async () => {
+  test('invalid ones add nothing', async () => {
     await using index = VectorIndex.create({ dim });
     await index.add(two, ['a', 'b']);
     for (const ids of [undefined, ['c'], ['c', 'c'], ['c', 'a'], ['c', 1], 'cd', {}]) {
@@ -179,7 +179,7 @@ describe('arguments', () => {
     await assert.rejects(index.search('cat' as never), TypeError);
   });
 
-  test('a worthless LLM2CLIP_ISA is named', () => {
+  test('an invalid LLM2CLIP_ISA is named', () => {
     const program =
       "const { VectorIndex } = require('llm2clip');" +
       'VectorIndex.create({ dim: 1 }).search(new Float32Array(1)).catch((e) => console.log(e.code));';
@@ -191,7 +191,7 @@ describe('arguments', () => {
   });
 });
 
-describe('life', () => {
+describe('lifetime', () => {
   const [n, dim] = [60_000, 256];
   const query = unitVectors(1, dim, 1);
   const large = unitVectors(n, dim, 2);
@@ -207,7 +207,7 @@ describe('life', () => {
     assert.equal((await index.search(query)).ids.length, 10);
   });
 
-  test('dispose waits for searches, twice; then nothing works', async () => {
+  test('dispose waits for searches, and may be called twice; then every call fails', async () => {
     const index = await indexOf(large, dim);
     assert.ok(index.memoryBytes >= 4 * n * dim);
     const searching = index.search(query);
@@ -219,7 +219,7 @@ describe('life', () => {
     }
   });
 
-  test('added to while it is searched', async () => {
+  test('vectors may be added during a search', async () => {
     await using index = await indexOf(large, dim, 'int8');
     const before = await index.search(query);
     const searches = Array.from({ length: 8 }, () => index.search(query));
@@ -227,7 +227,7 @@ describe('life', () => {
     for (const found of await Promise.all(searches)) assert.deepEqual(found, before);
   });
 
-  test('workers search, and are terminated while they do', async () => {
+  test('workers may be terminated during a search', async () => {
     const folder = temporaryFolder();
     const program = join(folder, 'worker.cjs');
     writeFileSync(

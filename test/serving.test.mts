@@ -1,5 +1,5 @@
-// FAULTS.md rows 10 and 12 through the public API, over an engine that the test holds and releases, or
-// that takes no time.
+// Tests rows 10 and 12 of FAULTS.md through the public API, with an engine that the test holds and
+// releases, or that takes no time.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -34,14 +34,14 @@ before(async () => {
   quick = await fakeBundle(join(folder, 'quick'), 0);
 });
 
-/** Its engine takes no time. */
+/** Loads a model whose engine takes no time. */
 const load = (batching: LoadOptions['batching'] = {}): Promise<LLM2CLIP> =>
   fake.LLM2CLIP.load(quick, { batching });
 
 const hold = (batching: NonNullable<LoadOptions['batching']>) => HeldModel.load(folder, batching);
 
 describe('batches', () => {
-  test('what waits while a batch runs becomes one batch', async () => {
+  test('inputs that wait while a batch runs become one batch', async () => {
     await using held = await hold({ maxBatch: 8 });
     const { model, gate } = held;
     await held.occupy();
@@ -64,13 +64,13 @@ describe('batches', () => {
     assert.deepEqual(batches.sizes, { 1: 1, 2: 1, 8: 1 });
     assert.equal(requests.completed, 11);
     assert.equal(stages.run.count, 3);
-    // Percentiles are right to 3 %; the first batch ran all the while that the test held it.
+    // Percentiles have an error of up to 3 %. The first batch ran as long as the test held it.
     assert.ok(stages.run.max >= 0.97 * heldMs, `${stages.run.max} ms, held for ${heldMs} ms`);
     assert.equal(stages.deliver.count, 11);
     assert.equal(copies.output.bytes, 11 * 4 * FAKE_DIM);
   });
 
-  test('what is asked for in one turn of the event loop becomes one batch', async () => {
+  test('calls in one turn of the event loop become one batch', async () => {
     await using model = await load({ maxBatch: 16 });
     const pixels = Array.from({ length: 8 }, (_, i) => fakePixels(i));
     const singles = await Promise.all(pixels.map((one) => model.encodeImage(one, raw)));
@@ -80,10 +80,10 @@ describe('batches', () => {
     assert.deepEqual(model.stats().batches.sizes, { 8: 2 });
   });
 
-  test('with maxDelayMs a batch waits for company, not longer than until it is full', async () => {
+  test('with maxDelayMs a batch waits for further inputs until it is full', async () => {
     await using model = await load({ maxBatch: 3, maxDelayMs: HOUR_MS });
     const first = model.encodeImage(fakePixels(1), raw);
-    await sleep(50); // in which a batch that waits for nobody would run
+    await sleep(50); // A batch that does not wait would run in this time.
     const rest = [model.encodeImage(fakePixels(2), raw), model.encodeImage(fakePixels(3), raw)];
     for (const [, batch] of await Promise.all([first, ...rest])) assert.equal(batch, 3);
   });
@@ -122,7 +122,7 @@ describe('batches', () => {
 });
 
 describe('failures', () => {
-  test('one poisoned picture of 32: one error, 31 results as ever', async () => {
+  test('one poisoned image of 32: one error and 31 right results', async () => {
     await using held = await hold({ maxBatch: 32 });
     const { model, gate } = held;
     await held.occupy();
@@ -185,7 +185,7 @@ describe('failures', () => {
 });
 
 describe('abort', () => {
-  test('an aborted picture leaves the queue: its place is free, the engine never sees it', async () => {
+  test('an aborted image leaves the queue: its place is free, and the engine never gets it', async () => {
     await using held = await hold({ maxBatch: 1, maxQueue: 4 });
     const { model, gate } = held;
     await held.occupy();
@@ -207,7 +207,7 @@ describe('abort', () => {
     assert.equal(batches.count, 3);
   });
 
-  test('two thousand at random moments: each promise settles once', async () => {
+  test('two thousand aborts at random moments: each promise settles once', async () => {
     await using model = await load({ maxBatch: 16, maxQueue: 100_000 });
     let settled = 0;
     const outcomes = { done: 0, aborted: 0 };
@@ -234,7 +234,7 @@ describe('abort', () => {
     }
     assert.equal(settled, 2000);
     assert.ok(outcomes.done >= 500 && outcomes.aborted >= 500, JSON.stringify(outcomes));
-    // Those that were aborted in a batch go through the engine all the same.
+    // Images that were aborted in a batch still go through the engine.
     await until(() => model.stats().queue.inBatches === 0, 'an idle engine');
     const { requests, queue } = model.stats();
     assert.deepEqual(queue, { depth: 0, inBatches: 0 });
@@ -250,7 +250,7 @@ describe('the stream', () => {
     }
   };
 
-  test('keeps the order, and holds its source back', async () => {
+  test('keeps the order, and limits how far it reads ahead', async () => {
     await using model = await load({ maxBatch: 4 });
     let taken = 0;
     let given = 0;
@@ -262,7 +262,7 @@ describe('the stream', () => {
       assert.equal(index, given);
       assert.equal(embedding?.[0], given);
       assert.equal(input.pixelValues[0], given);
-      // It reads ahead as far as it may, the one that is given included.
+      // It reads ahead as far as allowed. The current image counts, too.
       assert.equal(taken, Math.min(100, given + 6));
       given += 1;
     }
@@ -285,7 +285,7 @@ describe('the stream', () => {
       if (given % 500 === 0) most = Math.max(most, bytesHeld() - before);
     }
     assert.equal(given, 1000);
-    // It reads 32 ahead; who keeps what was given has all of them at the end.
+    // It reads 32 images ahead. If it kept the consumed ones, it would hold all of them at the end.
     assert.ok(most < 200 * pictureBytes, `${most / pictureBytes} pictures`);
   });
 
@@ -331,7 +331,7 @@ describe('the stream', () => {
     assert.deepEqual(codes, [1, 'ERR_INTERNAL', 3]);
   });
 
-  test('what is no iterable', async () => {
+  test('an input that is not iterable', async () => {
     await using model = await load();
     const wrong = async () => {
       for await (const _ of model.embedStream(7 as unknown as string[]));
@@ -341,7 +341,7 @@ describe('the stream', () => {
 });
 
 describe('the end', () => {
-  test('dispose finishes what is under way, called from anywhere', async () => {
+  test('dispose waits for pending calls, wherever it is called', async () => {
     await using held = await hold({ maxBatch: 1 });
     const { model, gate } = held;
     const pending = [1, 2, 3].map((i) => model.encodeImage(fakePixels(i), raw));

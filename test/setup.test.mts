@@ -10,7 +10,7 @@ import { temporaryFolder } from './support/temporary.mts';
 const TOOLCHAIN = join(import.meta.dirname, '../scripts/toolchain.mjs');
 const TENSORRT = join(import.meta.dirname, '../scripts/setup/tensorrt.mjs');
 
-/** What the set-up would say of a machine whose programs are the ones given (name → what it prints). */
+/** Returns what the set-up reports on a machine with these programs (name → its output). */
 async function missingTools(programs: Record<string, string>): Promise<string | undefined> {
   const path = temporaryFolder();
   for (const [name, answer] of Object.entries(programs)) {
@@ -35,7 +35,7 @@ const COMPLETE = {
 };
 
 describe('the set-up', () => {
-  it('is content with the oldest tools that do', async () => {
+  it('accepts the oldest supported tools', async () => {
     assert.equal(await missingTools(COMPLETE), undefined);
   });
 
@@ -61,7 +61,7 @@ describe('the set-up', () => {
     [0, { isDone: false, name: 'TensorRT headers' }],
     [1, { isDone: true, name: 'TensorRT left out, as there is no cargo that works' }],
   ] as const) {
-    it(`fetches TensorRT's headers by a cargo that ends with ${status}, or does without`, async () => {
+    it(`fetches TensorRT's headers by a cargo that ends with ${status}, or builds without them`, async () => {
       const path = temporaryFolder();
       writeFiles(path, { cargo: `#!/bin/sh\nexit ${status}\n` });
       chmodSync(join(path, 'cargo'), 0o755);

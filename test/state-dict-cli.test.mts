@@ -1,4 +1,4 @@
-// What `convert` and `inspect` say of weights under several keys.
+// Tests what `convert` and `inspect` report about a checkpoint with several state dicts.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,7 +12,10 @@ import { writeArchive } from './support/torch-writer.mts';
 const folder = temporaryFolder();
 const SIZE = { D: 64, H: 170, E: 6, P: 14, N: 5 };
 
-/** A tower under each key, of as many layers, whose weights are all zero. */
+/**
+ * Writes a checkpoint with a tower under each key, with this number of layers. All weights are
+ * zero.
+ */
 function checkpoint(layersByKey: Record<string, number>): string {
   const path = join(folder, 'several.pt');
   const pickle = new PickleWriter().emptyDict().mark();
@@ -33,7 +36,7 @@ function checkpoint(layersByKey: Record<string, number>): string {
   return path;
 }
 
-test('convert and inspect take the weights that are asked for, and say which', async () => {
+test('convert and inspect use the requested weights, and say which', async () => {
   const path = checkpoint({ model_ema: 1, model: 2 });
   for (const [words, key, other, layers] of [
     [[], 'model', 'model_ema', 2],
@@ -53,7 +56,7 @@ test('convert and inspect take the weights that are asked for, and say which', a
   }
 });
 
-test('a key that is not there', async () => {
+test('a missing key', async () => {
   const words = ['--out', join(folder, 'none'), '--state-dict', 'teacher'];
   const { code, stderr } = await llm2clip('convert', checkpoint({ model: 1 }), ...words);
   assert.equal(code, 1);

@@ -1,4 +1,5 @@
-// The suite of duels as a user runs it, on the digits model without peers: what an interrupt leaves.
+// Tests the benchmark suite as a user runs it, on the digits model without peers: what an interrupt
+// leaves.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,7 +30,8 @@ for (const [signal, code, precisions] of [
     const { root: libtorch } = await locateLibtorch();
     const suite = spawn(process.execPath, ['--import', 'tsx', 'bench/suite.mts', ...args], {
       cwd: ROOT,
-      // Models that another suite makes in the user's cache are left alone.
+      // Uses a cache of its own, so that the models of another suite in the user's cache are not
+      // touched.
       env: {
         ...{ ...process.env, LLM2CLIP_LIBTORCH: libtorch },
         LLM2CLIP_CACHE: join(folder, 'cache'),
@@ -45,7 +47,7 @@ for (const [signal, code, precisions] of [
     const contestants = childrenOf(suite.pid as number, 'bench/ours.mts');
     assert.equal(contestants.length, precisions.length, said.join('\n'));
     if (contestants.length > 1) {
-      // Between turns none is, or both are, for a moment.
+      // Between two turns all contestants are stopped, or none, for a moment.
       await until(() => contestants.some((pid) => stateOf(pid) === 'T'), 'a stopped contestant');
     }
     suite.kill(signal);

@@ -1,4 +1,5 @@
-// The synthetic checkpoints: the same bytes on every machine, the same weights in every layout.
+// Tests that synthetic checkpoints have the same bytes on every machine, and the same weights in
+// every layout.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -11,7 +12,9 @@ import { temporaryFolder } from './support/temporary.mts';
 const folder = temporaryFolder();
 const product = (shape: number[]) => shape.reduce((count, size) => count * size, 1);
 
-/** Written once, on one machine; a generator that gives other bytes elsewhere fails here. */
+/**
+ * Digests that were recorded on one machine. A generator that writes other bytes elsewhere fails.
+ */
 const PINNED = {
   'eva02-tiny official torch f32':
     '87532944535484a2e0c18790a1f7075adc017e51a8eb0c7ef8a8d258341b24f1',
@@ -24,7 +27,7 @@ const PINNED = {
 };
 
 for (const [name, sha256] of Object.entries(PINNED)) {
-  test(`${name}: the same bytes everywhere`, async () => {
+  test(`${name}: the same bytes on every machine`, async () => {
     const [preset, layout, format, dtype] = name.split(' ') as [
       Preset,
       LayoutName,
@@ -58,7 +61,10 @@ test('another seed gives other weights', async () => {
 });
 
 test('every layout of a family holds the same weights', async () => {
-  /** sha256 of each file's tensors, however they are named, cut or ordered: of each weight. */
+  /**
+   * Returns the sha256 of each weight in a file, whatever the names, the order and the sharding of
+   * its tensors.
+   */
   const weightsOf = async (layout: LayoutName): Promise<string[]> => {
     const preset = 'eva02-tiny';
     const options = { preset, layout, format: 'safetensors', dtype: 'f32', seed: 1 } as const;

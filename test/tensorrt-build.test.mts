@@ -1,4 +1,5 @@
-// Engines of TensorRT for RTX, built for three generations of GPUs on a machine that has none.
+// Tests that engines of TensorRT for RTX are built for three generations of GPUs on a machine
+// without a GPU.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -41,7 +42,7 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
     library = await tensorrtRtxLibrary();
   });
 
-  test('each model becomes the layers that it should', () => {
+  test('each model becomes the expected layers', () => {
     const { status, stdout, error } = spawnSync(NETWORK_TEST, [library], { encoding: 'utf8' });
     assert.ifError(error);
     assert.deepEqual(
@@ -60,7 +61,8 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
 
   for (const preset of Object.keys(LAYOUTS) as Tiny[]) {
     for (const precision of ['fp16', 'bf16', 'fp32'] as const) {
-      // In fp16 and bf16 this proves each attention to be one fused kernel: else there is no engine.
+      // In fp16 and bf16 this shows that each attention is one fused kernel; otherwise the build
+      // would fail.
       test(`${preset} in ${precision}, for ${CAPABILITIES.join(', ')}`, async () => {
         const { out, manifest } = await built(preset, precision);
         assert.deepEqual(manifest.engine, {
@@ -82,7 +84,7 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
     }
   }
 
-  test('holds as many parameters as the other engine finds', async () => {
+  test('has the same number of parameters as the TorchScript engine', async () => {
     for (const preset of ['eva02-tiny', 'clip-tiny', 'siglip2-tiny'] as const) {
       const out = join(folder, `${preset}-torchscript`);
       const torchscript = await convert(await checkpointOf(preset), { out });
@@ -91,7 +93,7 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
     }
   });
 
-  test('is of fp16 and for 64 pictures at once, unless told otherwise', async () => {
+  test('is in fp16 and for batches of 64 images by default', async () => {
     const out = join(folder, 'default');
     const { precision, batch } = await convert(DIGITS, {
       ...{ out, engine: 'tensorrt-rtx', parts: ['vision'] },
@@ -99,7 +101,7 @@ describe('TensorRT for RTX without a GPU', { skip: WITHOUT_TENSORRT }, () => {
     assert.deepEqual([precision, batch], ['fp16', { max: 64 }]);
   });
 
-  test('by the command, for the GPUs that it names', async () => {
+  test('is built by the command for the given GPUs', async () => {
     const out = join(folder, 'command');
     const place = ['--out', out, '--json'];
     const words = [...place, '--engine', 'tensorrt-rtx', '--parts', 'vision', '--max-batch', '4'];

@@ -1,4 +1,4 @@
-// What stands between a TensorRT bundle and a running engine: FAULTS.md rows 5 and 7.
+// Tests what is needed to run a TensorRT bundle's engine: rows 5 and 7 of FAULTS.md.
 import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const [PICTURE = ''] = digits('heldout');
 const folder = temporaryFolder();
 const good = join(folder, 'good');
 
-/** A copy of the good bundle, damaged. */
+/** Copies the good bundle and damages the copy. */
 async function damaged(name: string, damage: (out: string) => Promise<unknown>): Promise<string> {
   const out = join(folder, name);
   await cp(good, out, { recursive: true });
@@ -62,18 +62,18 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
     old: /DEVICE_UNAVAILABLE.*found one for CUDA 12\.4/,
     'no-device': /DEVICE_UNAVAILABLE.*the driver found none/,
     mismatch: /DEVICE_UNAVAILABLE.*does not start/,
-    // Its GPUs are of 9.0 and 8.9.
+    // The fake GPUs have compute capabilities 9.0 and 8.9.
     ok: /ENGINE_INCOMPATIBLE: expected a GPU of compute capability 8\.6, 8\.9, 12\.0, found 9\.0 .*convert --force --engine tensorrt-rtx --compute-capability current/,
   };
   for (const [behaviour, message] of Object.entries(DRIVERS)) {
-    test(`with a driver that is ${behaviour}: the engine is not even read`, async () => {
+    test(`with a driver that is ${behaviour}: the engine is not read`, async () => {
       const done = await run(['encode', good, PICTURE], fakeDriver(behaviour));
       assert.equal(done.code, 1);
       assert.match(done.stderr, message);
     });
   }
 
-  test('on a GPU that is not there', async () => {
+  test('on a GPU that does not exist', async () => {
     const done = await run(['encode', good, PICTURE, '--device', 'cuda:7'], fakeDriver('ok'));
     assert.match(done.stderr, /ERR_DEVICE_UNAVAILABLE: expected device cuda:7, found 2 GPUs/);
   });
@@ -92,7 +92,7 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
     });
   });
 
-  test('of an engine kind nobody knows, or with GPUs that are none', async () => {
+  test('with an unknown kind of engine, or invalid compute capabilities', async () => {
     const unknown = await damaged(
       'unknown',
       edit((manifest) => Object.assign(manifest.engine, { kind: 'openvino' })),
@@ -147,18 +147,18 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
     const plan = join(good, PLAN);
     const base = { engine: 'tensorrt-rtx', family: 'eva02', imageSize: 56 } as const;
 
-    test('without a GPU a plan is taken at its word', async () => {
+    test("without a GPU the caller's statements about a plan are trusted", async () => {
       const out = join(folder, 'imported');
       const manifest = await importEngine(plan, { ...base, out, embeddingDim: 64 });
       assert.equal(manifest.engine.flavour, 'imported');
       assert.deepEqual(manifest.model, { family: 'eva02', imageSize: 56, embeddingDim: 64 });
       assert.deepEqual(Object.keys(manifest.files), [PLAN]);
-      // Older readers would take it for fp32.
+      // An older version of this library would assume fp32.
       assert.deepEqual([manifest.precision, manifest.formatVersion], ['unknown', 3]);
       await assert.rejects(LLM2CLIP.load(out), { code: 'ERR_DEVICE_UNAVAILABLE' });
     });
 
-    test('its precision is what the caller says', async () => {
+    test('its precision is what the caller states', async () => {
       const words = [
         '--precision',
         'fp16',
@@ -176,7 +176,7 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
       assert.deepEqual([precision, formatVersion], ['fp16', 1]);
     });
 
-    test('without its word: how to go on', async () => {
+    test("without the caller's statements the error names the remedy", async () => {
       const done = await llm2clip(
         ...['import', plan, '--engine', 'tensorrt-rtx', '--family', 'eva02'],
         ...['--image-size', '56', '--out', join(folder, 'wordless')],
@@ -185,7 +185,7 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
       assert.match(done.stderr, /ERR_DEVICE_UNAVAILABLE: .*--embedding-dim/);
     });
 
-    test('what is no plan', async () => {
+    test('a file that is no plan', async () => {
       for (const [name, content] of [
         ['text', 'x'.repeat(4096)],
         ['short', 'x'],
@@ -204,7 +204,7 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
 });
 
 describe('TensorRT', () => {
-  test('is never installed: it says where it was looked for, and what else there is', async () => {
+  test('is never installed: the error says where it was searched for, and names the alternative', async () => {
     await withEnvironment({ TENSORRT_ROOT: folder }, async () => {
       const expected = {
         code: 'ERR_RUNTIME_MISSING',
@@ -213,14 +213,14 @@ describe('TensorRT', () => {
       };
       const wanted = { out: join(folder, 'never'), engine: 'tensorrt' } as const;
       await assert.rejects(convert(CHECKPOINT, wanted), expected);
-      // A file named so is a plan of TensorRT's unless the caller says otherwise.
+      // A file with this suffix is taken for a TensorRT plan unless the caller says otherwise.
       await writeFile(join(folder, 'its.plan'), 'x');
       const imported = { out: join(folder, 'never'), family: 'eva02', imageSize: 56 } as const;
       await assert.rejects(importEngine(join(folder, 'its.plan'), imported), expected);
     });
   });
 
-  test("Triton's description names the plan's own tensors", () => {
+  test("Triton's configuration names the plan's own tensors", () => {
     const engine = { ...CONTENT.engine, kind: 'tensorrt', operators: 0 } as const;
     const text = tritonConfig('vision', { ...CONTENT, engine }) ?? '';
     assert.match(text, /^name: "vision"\nplatform: "tensorrt_plan"\nmax_batch_size: 8\n/);

@@ -1,4 +1,4 @@
-// The real sizes: each tower becomes an engine for three generations of GPUs, without one.
+// Tests the real sizes: each tower becomes an engine for three generations of GPUs, without a GPU.
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ describe('TensorRT for RTX at full size', { skip: WITHOUT_TENSORRT }, () => {
       t.diagnostic(`${seconds} s, ${(bytes / 1e6).toFixed(1)} MB, for ${CAPABILITIES.join(', ')}`);
       assert.equal(manifest.parameters, parameters);
       assert.deepEqual(manifest.computeCapabilities, CAPABILITIES);
-      // One copy of the weights in 16 bits, whatever the number of GPUs.
+      // The plan holds one copy of the weights in 16 bits, whatever the number of GPUs.
       assert.ok(bytes >= 2 * parameters && bytes <= 2.2 * parameters, `${bytes} bytes`);
       for (const path of [source, out]) await rm(path, { recursive: true });
     });

@@ -1,5 +1,5 @@
-// Language models and adapters as engines of TensorRT for RTX, built without a GPU. What their
-// networks mean is seen in csrc/engine/tensorrt/tests.
+// Tests that language models and adapters become engines of TensorRT for RTX without a GPU. The
+// tests in csrc/engine/tensorrt/tests check what their networks compute.
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,7 +45,8 @@ describe('text towers for TensorRT for RTX, without a GPU', { skip: WITHOUT_TENS
 
   for (const preset of PRESETS) {
     for (const precision of ['fp16', 'bf16', 'fp32'] as const) {
-      // In fp16 and bf16 this proves each attention to be one fused kernel, padding or not.
+      // In fp16 and bf16 this shows that each attention is one fused kernel, with and without
+      // padding.
       test(`${preset} in ${precision}`, async () => {
         const tower = await towerOf(preset);
         const output = join(folder, preset, `${precision}.plan`);

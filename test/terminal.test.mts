@@ -1,4 +1,4 @@
-// Control characters of names and of other programs' words never reach a terminal.
+// Tests that control characters in file names and in other programs' output never reach a terminal.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -7,7 +7,10 @@ import { shownJson, shownMessage, shownName, shownText } from '#lib/cli/terminal
 import { llm2clip, run } from './support/cli.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
-/** All that moves a cursor, sets a colour, or turns a text's direction; line breaks apart. */
+/**
+ * All characters that move the cursor, set a colour or change the direction of text, except line
+ * breaks.
+ */
 const UNWANTED = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 const folder = temporaryFolder();
 const BELL = '\x1b]0;title\x07';
@@ -16,7 +19,7 @@ function assertShown(text: string): void {
   for (const line of text.split('\n')) assert.doesNotMatch(line, UNWANTED);
 }
 
-test('each control character is written out', () => {
+test('each control character is escaped', () => {
   assert.equal(
     shownName('a\x1b[2Jb\x07\r\n\t\x7f\x9b.png'),
     'a\\x1b[2Jb\\x07\\x0d\\x0a\\x09\\x7f\\x9b.png',
@@ -29,7 +32,7 @@ test('each control character is written out', () => {
   }
 });
 
-test('lines of a message stay where they are set in; a name cannot begin one', () => {
+test('only indented lines of a message stay lines; a name cannot start one', () => {
   assert.equal(
     shownMessage('pip failed\n  pip: \x1b[31mno\n  pip: disk'),
     'pip failed\n  pip: \\x1b[31mno\n  pip: disk',
@@ -72,7 +75,7 @@ describe('llm2clip', () => {
     }
   });
 
-  test('what pip says', async () => {
+  test('the output of pip', async () => {
     const bin = join(folder, 'bin');
     mkdirSync(bin);
     writeFileSync(

@@ -1,5 +1,6 @@
-// The file of a cache of text vectors: it outlives its process however that ends, several write it at
-// once, and one that is damaged, another's or not to be had costs a warning at most.
+// Tests the file of a cache of text vectors. It survives any end of its process, several processes
+// can write to it at the same time, and a file that is damaged, foreign or unavailable costs at
+// most a warning.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,7 +29,7 @@ async function keep(file: string, texts: readonly string[], maxEntries = 1000): 
   await cache.settle();
 }
 
-/** Which of the texts the file does not hold. */
+/** Returns the texts that the file does not hold. */
 async function missing(file: string, texts: readonly string[], size = dim): Promise<string[]> {
   const cache = await openCache({ file, dim: size, maxEntries: 1e5 });
   const computed = await computedOf(cache, size, texts);
@@ -41,7 +42,7 @@ const write = (...args: (string | number)[]) => {
   return spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
 };
 
-test('what was computed is there after a restart', async () => {
+test('computed vectors are in the file after a restart', async () => {
   const file = join(folder, 'restart');
   const texts = numbered(500);
   await keep(file, texts);
@@ -53,7 +54,7 @@ test('what was computed is there after a restart', async () => {
   assert.deepEqual(said, [{ level: 'info', message: `read 500 vectors of texts from ${file}` }]);
 });
 
-test('the newest of a file are read into less memory', async () => {
+test('with less memory, the newest vectors of a file are read', async () => {
   const file = join(folder, 'newest');
   await keep(file, numbered(300));
   const cache = await openCache({ file, maxEntries: 100 });
@@ -89,14 +90,14 @@ describe('a file that is', () => {
     }
   });
 
-  test('without a byte becomes a cache', async () => {
+  test('empty becomes a cache', async () => {
     const file = join(folder, 'empty');
     await writeFile(file, '');
     await keep(file, ['a']);
     assert.deepEqual(await missing(file, ['a']), []);
   });
 
-  test('not to be had is done without', async () => {
+  test('unavailable is not used', async () => {
     const directory = join(folder, 'directory');
     const loop = join(folder, 'loop');
     mkdirSync(directory);
@@ -110,16 +111,16 @@ describe('a file that is', () => {
     }
   });
 
-  test('to be read alone is read, and not written', async (t) => {
+  test('read-only is read and not written', async (t) => {
     const file = join(folder, 'read-only', 'cache');
     mkdirSync(dirname(file));
-    // Who is not root may remove nothing from a folder that is read-only.
+    // Users other than root cannot delete anything from a read-only folder.
     t.after(() => chmodSync(dirname(file), 0o755));
     await keep(file, numbered(10));
     chmodSync(file, 0o444);
     chmodSync(dirname(file), 0o555);
     chmodSync(folder, 0o755);
-    // Root may write all the same.
+    // Root could write in spite of the mode, so the test uses another user.
     const user = process.getuid?.() === 0 ? [65534] : [];
     const names = ['cache', 'missing'].map((name) => join(dirname(file), name));
     const read = async (path: string, i: number) => {
@@ -134,7 +135,7 @@ describe('a file that is', () => {
     assert.deepEqual(await readdir(dirname(file)), ['cache']);
   });
 
-  test('removed or replaced meanwhile is made again', async () => {
+  test('removed or replaced during use is created again', async () => {
     const file = join(folder, 'removed', 'cache');
     mkdirSync(dirname(file));
     const cache = await openCache({ file });
@@ -147,10 +148,10 @@ describe('a file that is', () => {
   });
 });
 
-describe('bounds', () => {
+describe('limits', () => {
   const most = (entries: number) => HEADER + 2 * entries * RECORD;
 
-  test('a file that has grown to twice its bound keeps what was used last', async () => {
+  test('a file that has grown to twice its limit keeps the most recently used vectors', async () => {
     const file = join(folder, 'compacted');
     const cache = await openCache({ file, maxEntries: 50 });
     const labels = numbered(20, 'label ');
@@ -165,7 +166,7 @@ describe('bounds', () => {
     assert.equal((await missing(file, numbered(200, 'query ').slice(-30))).length, 0);
   });
 
-  test('where memory has room what other processes added is kept', async () => {
+  test('vectors that other processes added are kept if there is room', async () => {
     const file = join(folder, 'others');
     const mine = await openCache({ file, maxEntries: 100 });
     await computedOf(mine, dim, ['mine']);
@@ -178,7 +179,7 @@ describe('bounds', () => {
     assert.deepEqual(await missing(file, kept), []);
   });
 
-  test('without room for one vector the file of others is left as it is', async () => {
+  test('without room for one vector, the file of others stays unchanged', async () => {
     const file = join(folder, 'no-room');
     await keep(file, numbered(10));
     const said: Said[] = [];
@@ -192,7 +193,7 @@ describe('bounds', () => {
     );
   });
 
-  test('what a writer left that was killed then is removed in time', async () => {
+  test('temporary files of killed writers are removed later', async () => {
     const file = join(folder, 'left');
     const [old, young] = [`${file}.tmp-1-ab`, `${file}.tmp-2-cd`];
     for (const path of [old, young]) await writeFile(path, 'a part');
@@ -204,10 +205,10 @@ describe('bounds', () => {
 });
 
 describe('a writer that', () => {
-  test('is killed at any moment loses nothing that it was told is there', async () => {
+  test('is killed at any moment loses no confirmed vector', async () => {
     const file = join(folder, 'killed');
     for (const [round, lines] of [1, 40, 10, 150].entries()) {
-      // Written anew over and over, in half the rounds.
+      // In half of the rounds the small limit makes the writer rewrite the file again and again.
       const maxEntries = round % 2 === 0 ? 1e5 : 20;
       const child = write(file, `${round}-`, 1e6, 1280, maxEntries);
       const closed = once(child, 'close');
@@ -218,13 +219,14 @@ describe('a writer that', () => {
       await closed;
       const told = Number(said.at(-1));
       assert.ok(told > 0);
-      // It may have been killed some vectors later, which drove the oldest of them out.
+      // The writer may have written some more vectors before it was killed, which replaced the
+      // oldest ones.
       const texts = numbered(told, `${round}-`).slice(maxEntries === 20 ? -15 : 0);
       assert.deepEqual(await missing(file, texts, 1280), []);
     }
   });
 
-  test('is cut short by a full disk goes on without, and harms nothing', async () => {
+  test('is stopped by a full disk continues without the file, and damages nothing', async () => {
     const file = join(folder, 'full');
     const command = `ulimit -f 40; exec "$0" "$@"`;
     const args = [WRITER, file, 'big-', 100, 1280, 1000].map(String);
@@ -233,7 +235,7 @@ describe('a writer that', () => {
     assert.equal(status, 0);
     assert.match(said, /not kept in .*(took \d+ of|EFBIG|file too large)/i);
     assert.equal(statSync(file).size, 40 * 1024);
-    // The seven that fit, and one more behind the torn one.
+    // Seven vectors fit. One more is appended after the torn one.
     const size = 1280;
     const cache = await openCache({ file, dim: size });
     assert.deepEqual(await computedOf(cache, size, numbered(7, 'big-')), []);
@@ -258,18 +260,19 @@ describe('several processes', () => {
     return numbered(PROCESSES, 'p').flatMap((name) => numbered(count, `${name}-`));
   };
 
-  test('write one file at once without a loss', async () => {
+  test('write to one file without losses', async () => {
     const path = join(folder, 'shared');
-    // Of those that make it at once one might write its first vectors to a file that another replaces.
+    // The file exists before the writers start. If several processes created it at the same time,
+    // one could write its first vectors to a file that another one replaces.
     await openCache({ file: path, dim: 1280 });
     const texts = await all(path, 200, 1280, 1e5);
     assert.deepEqual(await missing(path, texts, 1280), []);
   });
 
-  test('that make it and write it anew meanwhile leave a sound one', async () => {
+  test('that create and rewrite the file at the same time leave a valid one', async () => {
     const file = join(folder, 'contended');
     const texts = await all(file, 150, 1280, 20);
-    const computed = await missing(file, texts, 1280); // throws where a vector is wrong
+    const computed = await missing(file, texts, 1280); // throws if a vector is wrong
     assert.ok(computed.length < texts.length);
     assert.deepEqual(
       (await readdir(folder)).filter((name) => name.startsWith('contended.')),
@@ -279,7 +282,7 @@ describe('several processes', () => {
 });
 
 describe('damage', () => {
-  test('costs the record it lies in', async () => {
+  test('loses only the damaged record', async () => {
     const file = join(folder, 'damaged');
     const texts = numbered(20);
     await keep(file, texts);
@@ -297,7 +300,7 @@ describe('damage', () => {
     }
   });
 
-  test('of the end leaves a file that can be added to', async () => {
+  test('of the end leaves a file that can be extended', async () => {
     const file = join(folder, 'torn');
     for (let cut = 1; cut < RECORD; cut += 5) {
       await keep(file, ['a', 'b']);
@@ -328,7 +331,7 @@ describe('damage', () => {
     assert.ok(lost > 400 && found > 400, `${lost} lost, ${found} found`);
   });
 
-  test('appended is passed over', async () => {
+  test('appended at the end is ignored', async () => {
     const file = join(folder, 'appended');
     for (const junk of ['L2CTVEC', 'L2CTVECT', '\0']) {
       await keep(file, ['a']);

@@ -1,4 +1,5 @@
-// The cache of text embeddings as callers meet it: what it spares, what it never gives.
+// Tests the cache of text embeddings through the public API: what it saves, and what it never
+// returns.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ interface Text {
   words: string[];
 }
 
-/** A bundle of a tiny language model and adapter, of these seeds. */
+/** Makes a bundle of a tiny language model and adapter with these seeds. */
 async function bundleOf(name: string, of: Partial<Text> = {}): Promise<string> {
   const { llm = 1, adapter = 1, preset = 'adapter-tiny', words = ['cat'] } = of;
   const [source, out] = [join(folder, `${name}-checkpoint`), join(folder, name)];
@@ -41,11 +42,11 @@ async function bundleOf(name: string, of: Partial<Text> = {}): Promise<string> {
 const load = (bundle: string, textCache?: TextCacheOptions | false, more: LoadOptions = {}) =>
   loadModel(bundle, { threads: 1, ...(textCache !== undefined && { textCache }), ...more });
 
-/** Of other batches, which round as their kernels will. */
+/** Compares embeddings of different batches, whose kernels may round differently. */
 const assertAlike = (found: Float32Array, expected: Float32Array) =>
   assert.ok(cosine(found, expected) >= 0.99999);
 
-/** Texts that the language model has read. */
+/** Returns the number of texts that the language model has read. */
 const read = (model: LLM2CLIP) => model.stats().text?.requests.submitted ?? Number.NaN;
 
 let bundle: string;
@@ -53,11 +54,11 @@ before(async () => {
   bundle = await bundleOf('one');
 });
 
-test('a text is read once, and gives the same numbers each time', async () => {
+test('a text is computed once, and gives the same numbers each time', async () => {
   await using plain = await load(bundle, false);
   const uncached = await plain.encodeTexts(texts);
   assert.equal(plain.stats().text?.cache, undefined);
-  // Of other queue, and so another engine with its own counts.
+  // Another queue limit gives another engine with its own counts.
   await using model = await load(bundle, undefined, { batching: { maxQueue: 1000 } });
   const first = await model.encodeTexts(texts);
   assertAlike(first.data, uncached.data);
@@ -73,7 +74,7 @@ test('a text is read once, and gives the same numbers each time', async () => {
   assert.deepEqual([hits, misses, entries], [5 * 12 + 2, 12, 12]);
 });
 
-test('texts that are alike in one call are read once', async () => {
+test('equal texts in one call are computed once', async () => {
   await using model = await load(bundle, {}, { batching: { maxQueue: 999 } });
   const { data, row } = await model.encodeTexts([...texts, ...texts]);
   assert.equal(read(model), texts.length);
@@ -81,7 +82,7 @@ test('texts that are alike in one call are read once', async () => {
   assert.notDeepEqual(row(0), row(1));
 });
 
-test('embeddings go where they are wanted, and are nobody else’s', async () => {
+test('embeddings are written to the given memory, and are not shared with other callers', async () => {
   await using model = await load(bundle);
   const [text = ''] = texts;
   const own = await model.encodeText(text);
@@ -106,7 +107,7 @@ test('features are computed each time', async () => {
 });
 
 describe('callers', () => {
-  test('who leave or run out of time do not take it from others', async () => {
+  test('that leave or time out do not disturb the others', async () => {
     await using model = await load(bundle);
     const abort = new AbortController();
     const [aborted, late, stays] = [
@@ -116,13 +117,13 @@ describe('callers', () => {
     ];
     abort.abort(new Error('enough'));
     await assert.rejects(aborted, /enough/);
-    // So small a model may be in time all the same.
+    // So small a model may still be in time.
     await late.catch((error) => assert.equal(error.code, 'ERR_TIMEOUT'));
     await using plain = await load(bundle, false);
     assertAlike(await stays, await plain.encodeText('shared'));
   });
 
-  test('who all leave are let go, and the next one is served', async () => {
+  test('that all leave end the computation, and the next caller is served', async () => {
     await using model = await load(bundle);
     for (let round = 0; round < 20; round++) {
       const abort = new AbortController();
@@ -139,7 +140,7 @@ describe('callers', () => {
 });
 
 describe('a file', () => {
-  test('spares the language model after a restart', async () => {
+  test('saves runs of the language model after a restart', async () => {
     const file = join(folder, 'restart.vectors');
     const first = await load(bundle, { file });
     const { data } = await first.encodeTexts(texts);
@@ -155,7 +156,7 @@ describe('a file', () => {
     ['adapter', { adapter: 2 }],
     ['tokenizer', { words: ['number'] }],
   ] as const) {
-    test(`gives nothing of it to a bundle with another ${name}`, async () => {
+    test(`is not used for a bundle with another ${name}`, async () => {
       const file = join(folder, `${name}.vectors`);
       const owner = await load(bundle, { file });
       const { data } = await owner.encodeTexts(texts);

@@ -1,4 +1,5 @@
-// Vectors of texts in memory: what is kept, what goes, and who waits for whom.
+// Tests the cache of text vectors in memory: what it keeps, what it drops, and which callers share
+// a computation.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
@@ -41,7 +42,7 @@ describe('texts', () => {
   });
 });
 
-test('vectors are the caller’s own', async () => {
+test('vectors belong to the caller', async () => {
   const cache = await openCache();
   const ask = () => cache.get('a', async () => vectorOf('a', dim));
   const given = [...(await Promise.all([ask(), ask()])), await ask()];
@@ -53,7 +54,7 @@ test('vectors are the caller’s own', async () => {
 });
 
 describe('memory', () => {
-  /** The least recently used of a list goes: the rule in its plainest form. */
+  /** The plain rule: the least recently used text of a list is dropped. */
   function plain(capacity: number, asked: readonly string[]): string[] {
     const kept: string[] = [];
     return asked.filter((text) => {
@@ -68,10 +69,10 @@ describe('memory', () => {
   for (const [dim, maxEntries] of [
     [16, 1],
     [16, 37],
-    [100_000, 7], // two to a block
-    [300_000, 3], // longer than a block
+    [100_000, 7], // two vectors per block
+    [300_000, 3], // one vector is longer than a block
   ] as const) {
-    test(`of ${maxEntries} vectors [${dim}] drops what was not used for longest`, async () => {
+    test(`of ${maxEntries} vectors [${dim}] drops the least recently used one`, async () => {
       const random = new Random(dim + maxEntries);
       const cache = await openCache({ dim, maxEntries });
       const texts = numbered(2 * maxEntries);
@@ -85,7 +86,7 @@ describe('memory', () => {
     });
   }
 
-  test('is bounded in bytes', async () => {
+  test('is limited in bytes', async () => {
     for (const maxBytes of [0, 100, 10_000, 3_000_000]) {
       const cache = await openCache({ dim: 200, maxBytes, maxEntries: 1e6 });
       await computedOf(cache, 200, numbered(Math.ceil(maxBytes / 800) + 50));
@@ -96,7 +97,7 @@ describe('memory', () => {
     }
   });
 
-  /** Of every kind: kept, dropped, shared, failed, aborted. */
+  /** Makes requests of every kind: cached, dropped, shared, failed and aborted. */
   async function request(cache: VectorCache, i: number, kept: unknown[] | undefined) {
     const [abort, { signal }] = [new AbortController(), new AbortController()];
     const compute = async () => {
@@ -111,7 +112,7 @@ describe('memory', () => {
     kept?.push(vectors);
   }
 
-  /** Bytes held after each of so many blocks of 2,000 requests, once they have settled. */
+  /** Returns the bytes held after each of `blocks` blocks of 2,000 requests. */
   async function heldAfter(blocks: number, kept?: unknown[]): Promise<number[]> {
     const cache = await openCache({ maxEntries: 100 });
     const held: number[] = [];
@@ -135,7 +136,7 @@ describe('memory', () => {
 });
 
 describe('one computation', () => {
-  /** A computation that ends when it is told to. */
+  /** Makes a computation that ends when the test tells it to. */
   function pending() {
     const begun: (AbortSignal | undefined)[] = [];
     let settle: { resolve(vector: Float32Array): void; reject(error: unknown): void };
@@ -152,7 +153,7 @@ describe('one computation', () => {
     };
   }
 
-  test('serves all who ask meanwhile, also when the first one leaves', async () => {
+  test('serves all callers that ask during it, even if the first one leaves', async () => {
     const cache = await openCache();
     const { begun, compute, end } = pending();
     const first = new AbortController();
@@ -168,7 +169,7 @@ describe('one computation', () => {
     assert.deepEqual([cache.stats().hits, cache.stats().misses], [2, 1]);
   });
 
-  test('is aborted when all have left, and begun again for the next', async () => {
+  test('is aborted when all callers have left, and starts again for the next one', async () => {
     const cache = await openCache();
     const { begun, compute, end, fail } = pending();
     const aborts = [new AbortController(), new AbortController()];
@@ -184,7 +185,7 @@ describe('one computation', () => {
     assert.deepEqual(await computedOf(cache, dim, ['a']), []);
   });
 
-  test('that fails fails for all who wait, and is not kept', async () => {
+  test('that fails rejects for all callers, and is not cached', async () => {
     const cache = await openCache();
     const { compute, fail } = pending();
     const asked = [cache.get('a', compute), cache.get('a', compute)];
@@ -193,14 +194,14 @@ describe('one computation', () => {
     assert.deepEqual(await computedOf(cache, dim, ['a']), ['a']);
   });
 
-  test('whose vector is not finite is not kept', async () => {
+  test('whose vector is not finite is not cached', async () => {
     const cache = await openCache();
     const poisoned = vectorOf('a', dim).fill(Number.NaN, 3, 4);
     assert.deepEqual(await cache.get('a', async () => poisoned), poisoned);
     assert.deepEqual(await computedOf(cache, dim, ['a']), ['a']);
   });
 
-  test('is not begun for a caller who has left, who gets no vector that is there either', async () => {
+  test('is not started for an aborted caller, which gets no cached vector either', async () => {
     const cache = await openCache();
     await computedOf(cache, dim, ['a']);
     for (const text of ['a', 'b']) {

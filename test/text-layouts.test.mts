@@ -44,7 +44,7 @@ function zeros(shapes: NamedShapes) {
   }));
 }
 
-/** The shapes without some, or with others. */
+/** Returns the shapes with some of them removed or replaced. */
 function changed(shapes: NamedShapes, change: Record<string, number[] | undefined>): NamedShapes {
   const entries = Object.entries({ ...shapes, ...change });
   return Object.fromEntries(entries.filter((entry) => entry[1] !== undefined)) as NamedShapes;
@@ -75,7 +75,7 @@ describe('the adapter', () => {
     });
   }
 
-  it('has the published numbers of parameters', () => {
+  it('has the published number of parameters', () => {
     for (const [d, count] of [
       [4096, 273_769_728],
       [2048, 69_776_640],
@@ -87,7 +87,7 @@ describe('the adapter', () => {
     }
   });
 
-  it('lies beside the vision tower in one file, and neither minds the other', async () => {
+  it('is found beside the vision tower in one file, and neither disturbs the other', async () => {
     const size = { D: 64, H: 170, E: 6, P: 14, N: 5, layers: 2 };
     const tower = prefixed('visual.', stateDict(towerRows('eva02', size), 0));
     const path = join(folder, 'both.pt');
@@ -142,7 +142,7 @@ describe('the adapter', () => {
     });
   }
 
-  it('refuses whole numbers for weights', () => {
+  it('refuses integer weights', () => {
     const table = tableOf(OFFICIAL);
     const [first] = table.tensors;
     assert.ok(first);
@@ -175,7 +175,7 @@ describe('the language model', () => {
       const size = { vocabulary: 128_256, width, layers, hidden, ...heads };
       return parameters(resolve(llamaShapes(size), llamaConfig(size)).weights);
     };
-    // Without the head over the vocabulary, which the 1B shares with its embeddings.
+    // Without the output layer over the vocabulary, which the 1B model shares with its embeddings.
     assert.equal(of(4096, 32, 14_336), 8_030_261_248 - 128_256 * 4096);
     assert.equal(of(2048, 16, 8192), 1_235_814_400);
   });
@@ -186,7 +186,7 @@ describe('the language model', () => {
   };
   const scaling = { factor: 32, lowFreqFactor: 1, highFreqFactor: 4, originalPositions: 8192 };
 
-  it('with its rotary scaling, in the words of either transformers', () => {
+  it("with RoPE scaling, in the old and the new form of transformers' configuration", () => {
     const configs = [
       { ...CONFIG, rope_scaling: { rope_type: 'llama3', ...llama3 } },
       { ...CONFIG, rope_scaling: { type: 'llama3', ...llama3 } },
@@ -206,7 +206,7 @@ describe('the language model', () => {
     assert.deepEqual([found.ropeScaling, found.ropeTheta], [null, 1e4]);
   });
 
-  it('with heads of a width of their own, or as many of keys', () => {
+  it('with an explicit head width, or as many key heads as query heads', () => {
     const size = { ...LLAMA_SIZE, kvHeads: 4, headWidth: 6 };
     const config = { ...llamaConfig(size), head_dim: 6, num_key_value_heads: undefined };
     assert.equal(resolve(llamaShapes(size), config).config.kvHeads, 4);
@@ -249,7 +249,7 @@ describe('the language model', () => {
     });
   }
 
-  it('is not taken for another model, nor another for it', () => {
+  it('is not confused with other models', () => {
     throwsWith(() => resolve(OFFICIAL), 'ERR_CHECKPOINT_UNSUPPORTED', /no Llama/);
     throwsWith(() => resolveModel(tableOf(LLAMA)), 'ERR_CHECKPOINT_UNSUPPORTED', /language model/);
     throwsWith(() => resolveLlama(tableOf(LLAMA)), 'ERR_NOT_FOUND', /config\.json/);

@@ -1,4 +1,5 @@
-// Language models and adapters, every precision and flavour, against transformers and PyTorch.
+// Tests language models and adapters in every precision and flavour against transformers and
+// PyTorch.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
@@ -33,7 +34,10 @@ const PRECISIONS: Record<Precision, Tolerance> = {
   int8: QUANTISED,
 };
 
-/** One scale a token of 8 bits is not enough where one number is a thousand times the others. */
+/**
+ * Returns the precisions to test. In int8, one 8-bit scale per token is not enough if one number is
+ * a thousand times as large as the others.
+ */
 function precisionsOf(preset: TextPreset): Precision[] {
   const all = Object.keys(PRECISIONS) as Precision[];
   return preset === 'llama-tiny-outliers' ? all.filter((one) => one !== 'int8') : all;
@@ -68,10 +72,10 @@ for (const preset of TEXT_PRESETS) {
             assertClose(single as Float32Array, embedding, tolerance);
             singles.push(single as Float32Array);
           }
-          // A batch of many is as many singles, whatever their order and lengths. aten's products of
-          // bf16 are added up in another order for another number of rows.
+          // A batch must equal its single texts in any order and with any lengths. aten's bf16
+          // products are summed in another order if the number of rows differs.
           const least = portable && precision === 'bf16' ? 0.9999 : 0.99999;
-          // Portable engines take long for many: they compute each as long as the longest.
+          // Portable engines are slow on large batches: they pad each text to the longest one.
           const order = [...cases.keys(), ...(portable ? [] : cases.keys())].reverse();
           const batch = await embedAll(
             session,
@@ -91,7 +95,7 @@ for (const preset of TEXT_PRESETS) {
 describe('on other processors', () => {
   const program = fileURLToPath(new URL('./support/embed-texts.mts', import.meta.url));
   const precisions = ['fp32', 'bf16'] as const;
-  /** By all the precisions, a line of output each. */
+  /** Embeds with all precisions. The program prints one line per precision. */
   const embed = once(async (isa: Isa) => {
     const files = precisions.map((precision) => engineOf('llama-tiny', precision, false));
     const args = ['--import', 'tsx', program, 'llama-tiny', ...(await Promise.all(files))];
@@ -114,7 +118,7 @@ describe('on other processors', () => {
   }
 });
 
-describe('what is wrong with a text fails that text alone', () => {
+describe('an invalid text fails only that text', () => {
   const wrong: Record<string, { ids: number[]; pooled: number; code: string }> = {
     'no tokens': { ids: [], pooled: 1, code: 'ERR_INVALID_ARG' },
     'too many tokens': {
@@ -147,7 +151,7 @@ describe('what is wrong with a text fails that text alone', () => {
   }
 });
 
-describe('weights that are not the model’s', () => {
+describe('weights that do not fit the model', () => {
   type Tower = Pick<BuildSpec, 'config' | 'weights'>;
   const faults: Record<string, { change: (tower: Tower) => Tower; message: RegExp }> = {
     missing: {

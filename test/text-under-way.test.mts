@@ -1,4 +1,4 @@
-// Texts while others are read, over engines that the test holds and releases.
+// Tests texts that are submitted while others run, with engines that the test holds and releases.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -12,7 +12,7 @@ import { until } from './support/until.mts';
 const folder = temporaryFolder();
 const fake = requireFake(fakePackage(join(folder, 'package')));
 
-/** Of one engine under one gate as many models as there are options. */
+/** Several models, one per options object, that share one engine and one gate. */
 class HeldTexts implements AsyncDisposable {
   readonly gate: Gate;
   readonly models: LLM2CLIP[] = [];
@@ -28,28 +28,28 @@ class HeldTexts implements AsyncDisposable {
     return held;
   }
 
-  /** Has the language model read one text, and hold it. */
+  /** Lets the language model start a run with one text, and holds it. */
   async occupy(model: LLM2CLIP): Promise<void> {
     const runs = this.gate.begun;
     void model.encodeText('a photo', { output: 'feature' });
     await this.gate.waitForRuns(runs + 1);
   }
 
-  /** After the work that is under way, which is held no more. */
+  /** Releases pending work and waits for it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.gate.close();
     for (const model of this.models) await model.dispose();
   }
 }
 
-/** What the text side's engines have done. */
+/** Returns the statistics of the engines of the text side. */
 function done(model: LLM2CLIP) {
   const stats = model.stats().text;
   assert.ok(stats);
   return stats;
 }
 
-test('as many as the language model reads at once go together', async () => {
+test('the language model runs as many texts together as it takes', async () => {
   await using held = await HeldTexts.load('together', { textCache: false });
   const [model] = held.models as [LLM2CLIP];
   await held.occupy(model);
@@ -60,7 +60,7 @@ test('as many as the language model reads at once go together', async () => {
   assert.deepEqual(done(model).batches.sizes, { 1: 1, 100: 1 });
 });
 
-describe('those who leave', () => {
+describe('callers that leave', () => {
   for (const [name, textCache] of [
     ['with a cache', {}],
     ['without', false],
@@ -83,7 +83,7 @@ describe('those who leave', () => {
   }
 });
 
-test('who wait are served though another was refused for a full queue', async () => {
+test('callers that wait are served even if another call was refused for a full queue', async () => {
   const batching = { maxQueue: 1 };
   await using held = await HeldTexts.load('full', { batching }, { batching, textCache: false });
   const [model, busy] = held.models as [LLM2CLIP, LLM2CLIP];

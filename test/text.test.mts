@@ -1,4 +1,4 @@
-// Texts through the public interface, held to what transformers and PyTorch make of them.
+// Tests texts through the public interface against transformers and PyTorch.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,10 +19,10 @@ interface Caption {
 const GOLDEN = new URL('./fixtures/goldens/whole-tiny.json', import.meta.url);
 const CAPTIONS = (JSON.parse(readFileSync(GOLDEN, 'utf8')) as { captions: Caption[] }).captions;
 const TEXTS = CAPTIONS.map(({ text }) => text);
-/** DESIGN.md's parity gates. With int8 the text side is kept in bf16. */
+/** The parity gates of DESIGN.md. With int8 the text side stays in bf16. */
 const GATES: Record<Precision, number> = { fp32: 0.99999, bf16: 0.999, fp16: 0.999, int8: 0.999 };
 
-/** Between a text alone and among others, and to the oracle in fp32. */
+/** Tolerance between a text alone, the same text in a batch, and the oracle in fp32. */
 const ALIKE = onDevice('fp32', { cosine: GATES.fp32 });
 
 const folder = temporaryFolder();
@@ -59,7 +59,7 @@ describe('embeddings are the reference’s', () => {
     }
   }
 
-  test('lengths are those of the goldens before they are normalised', async () => {
+  test('vector lengths equal those of the goldens before normalisation', async () => {
     await using model = await loadModel(bundle);
     for (const { text, embedding } of CAPTIONS) {
       const found = await model.encodeText(text, { normalize: false });
@@ -71,11 +71,11 @@ describe('embeddings are the reference’s', () => {
 describe('encodeText and encodeTexts', () => {
   let model: LLM2CLIP;
   before(async () => {
-    // Each text is to be read as often as it is asked for.
+    // Each text must be computed as often as it is requested.
     model = await loadModel(bundle, { textCache: false });
   });
 
-  test('a text alone has the vector that it has among others', async () => {
+  test('a single text has the same vector as in a call for many', async () => {
     const many = Array.from({ length: 20 }, () => TEXTS).flat();
     const { row } = await model.encodeTexts(many);
     for (const [i, text] of TEXTS.entries()) {
@@ -91,7 +91,7 @@ describe('encodeText and encodeTexts', () => {
     assert.deepEqual((await model.encodeTexts([])).shape, [0, WHOLE.embeddingDim]);
   });
 
-  test('into memory of the caller', async () => {
+  test("into the caller's memory", async () => {
     const out = new Float32Array(WHOLE.embeddingDim + 3).fill(7);
     const embedding = await model.encodeText('a cat', { out });
     assert.equal(embedding.buffer, out.buffer);
@@ -107,7 +107,7 @@ describe('encodeText and encodeTexts', () => {
     });
   });
 
-  test('what is no text', async () => {
+  test('inputs that are no texts', async () => {
     for (const wrong of [undefined, 7, ['a cat']]) {
       await assert.rejects(model.encodeText(wrong as never), { code: 'ERR_INVALID_ARG' });
       await assert.rejects(model.encodeTexts(['a cat', wrong as never]), {
@@ -128,8 +128,9 @@ describe('encodeText and encodeTexts', () => {
     });
   });
 
-  test('what the caller does to its array later changes nothing', async () => {
-    const texts = Array.from({ length: 600 }, () => 'a cat'); // more than are under way at once
+  test("later changes of the caller's array have no effect", async () => {
+    // more than can be pending at the same time
+    const texts = Array.from({ length: 600 }, () => 'a cat');
     const encoding = model.encodeTexts(texts);
     texts.fill(7 as never);
     const { data, row } = await encoding;
@@ -137,8 +138,8 @@ describe('encodeText and encodeTexts', () => {
     assertClose(row(599), row(0), ALIKE);
   });
 
-  // test/text-under-way.test.mts does this to an engine that is held.
-  test('aborted before, and at some moment; out of time at some moment', async () => {
+  // test/text-under-way.test.mts tests this with an engine that the test holds.
+  test('aborted before the call, and aborted or timed out at some moment', async () => {
     const reason = new Error('enough');
     const aborted = AbortSignal.abort(reason);
     await assert.rejects(model.encodeText('a cat', { signal: aborted }), reason);
@@ -146,7 +147,7 @@ describe('encodeText and encodeTexts', () => {
     const texts = Array.from({ length: 16 }, () => TEXTS.at(-1) as string);
     const encoding = model.encodeTexts(texts, { signal: controller.signal });
     setTimeout(() => controller.abort(reason), 20);
-    // A quick engine may have read them all by then.
+    // A fast engine may have encoded all of them by then.
     await encoding.catch((error) => assert.equal(error, reason));
     await model
       .encodeTexts(texts, { timeoutMs: 20 })
@@ -154,7 +155,7 @@ describe('encodeText and encodeTexts', () => {
     assertClose(await model.encodeText('a cat'), await model.encodeText('a cat'), ALIKE);
   });
 
-  test('those out of time are collected, the others are there', async () => {
+  test('time-outs are collected, and the others have embeddings', async () => {
     const texts = ['a cat', ...Array.from({ length: 300 }, () => TEXTS.at(-1) as string)];
     const { row, errors } = await model.encodeTexts(texts, { timeoutMs: 300, onError: 'collect' });
     for (const [i, error] of errors) {
@@ -183,7 +184,7 @@ describe('features', () => {
     assert.ok(cosine(alone, features.row(2)) >= ALIKE.cosine);
   });
 
-  test('that are none', async () => {
+  test('that are invalid', async () => {
     await using model = await loadModel(bundle);
     const wrong = new Float32Array(WHOLE.featureWidth + 1);
     await assert.rejects(model.encodeTextFeatures(wrong), { code: 'ERR_INVALID_BUFFER' });
@@ -211,7 +212,7 @@ describe('any subset of the parts', () => {
     manifest = await convert(checkpoint, { out: vision, parts: ['vision'] });
   });
 
-  test('vision alone, in the bundle or at load', async () => {
+  test('only vision, in the bundle or at load', async () => {
     assert.deepEqual(Object.keys(manifest.parts), ['vision']);
     for (const load of [loadModel(vision), loadModel(bundle, { parts: ['vision'] })]) {
       await using model = await load;
@@ -222,7 +223,7 @@ describe('any subset of the parts', () => {
     }
   });
 
-  test('vision and adapter, where no language model is named', async () => {
+  test('vision and adapter, if no language model is given', async () => {
     const out = join(folder, 'vision-adapter');
     assert.deepEqual(Object.keys((await convert(checkpoint, { out })).parts), [
       'vision',
@@ -259,7 +260,7 @@ describe('any subset of the parts', () => {
     await assert.rejects(model.encodeText('a red car'), REFUSED);
   });
 
-  test('parts that are not there, or are none', async () => {
+  test('parts that are missing or unknown', async () => {
     const out = join(folder, 'nothing');
     await assert.rejects(convert(checkpoint, { out, parts: ['llm'] }), {
       code: 'ERR_CHECKPOINT_MISMATCH',

@@ -1,4 +1,4 @@
-// Tokenizers that add other tokens than BOS, and those that do not end.
+// Tests tokenizers that add special tokens other than BOS, and those that never end.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ before(() => {
   published = JSON.parse(readFileSync(join(folder, 'tiny/tokenizer.json'), 'utf8'));
 });
 
-/** A folder with the tiny tokenizer, changed. */
+/** Makes a folder with a changed copy of the tiny tokenizer. */
 function changed(change: Record<string, unknown>): string {
   const path = join(folder, String(made++));
   mkdirSync(path);
@@ -51,7 +51,7 @@ describe(`what a post-processor adds, as transformers ${goldens.versions.transfo
     });
   }
 
-  it('but no token that is not there, nor a changed text', async () => {
+  it('but unknown tokens and changes of the text are refused', async () => {
     const special = { SpecialToken: { id: '<|nowhere|>', type_id: 0 } };
     const sequence = { Sequence: { id: 'A', type_id: 0 } };
     for (const single of [[special, sequence], [], Array(40).fill(special).concat(sequence)]) {
@@ -69,7 +69,10 @@ const split = (pattern: string) => ({
     { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
   ],
 });
-/** Takes 2ⁿ steps for n of the character, which the tests of a new tokenizer do not have. */
+/**
+ * A pattern that takes 2ⁿ steps for n copies of the character. The texts that check a new tokenizer
+ * do not contain it.
+ */
 const endless = (character: string) => split(`(${character}+)+$|.`);
 const ENDLESS_TEXT = `${'\u4e00'.repeat(60)}b`;
 
@@ -82,7 +85,7 @@ const doubling = (character: string) => ({
   })),
 });
 
-/** Whoever waits is told when the time is over by the test alone. */
+/** A watch whose time-outs come only from the test. */
 class Bounds {
   #expire: (() => void) | undefined;
   watched = 0;
@@ -100,8 +103,8 @@ class Bounds {
   }
 }
 
-describe('a tokenizer that does not end', () => {
-  it('is refused where it never opens', async () => {
+describe('a tokenizer that never ends', () => {
+  it('is refused if it never opens', async () => {
     const bounds = new Bounds();
     const files = tokenizerFiles(changed({ pre_tokenizer: split('(\\p{L}+)+$|(.|[^x])*$') }));
     let over = false;
@@ -121,7 +124,7 @@ describe('a tokenizer that does not end', () => {
     assert.ok(over);
   });
 
-  it('fails the text that it hangs at alone, and goes on with the others', async () => {
+  it('fails only the text that it hangs on, and continues with the others', async () => {
     const bounds = new Bounds();
     const path = changed({ pre_tokenizer: endless('\u4e00') });
     await using tokenizer = await TextTokenizer.fromFiles(tokenizerFiles(path), bounds.watch);
@@ -148,7 +151,7 @@ describe('a tokenizer that does not end', () => {
     await rejectsWith(tokenizer.encode('a'), 'ERR_DISPOSED', /disposed/);
   });
 
-  it('or doubles a text beyond memory, is refused, or fails that text alone', async () => {
+  it('or doubles a text beyond memory, is refused or fails only that text', async () => {
     const open = (character: string) => {
       const files = tokenizerFiles(changed({ normalizer: doubling(character) }));
       return TextTokenizer.fromFiles(files, UNWATCHED, 64);
@@ -165,7 +168,7 @@ describe('a tokenizer that does not end', () => {
     assert.deepEqual(other.status === 'fulfilled' && other.value, first);
   });
 
-  it('is watched for each request anew', async () => {
+  it('gets a new time limit for each request', async () => {
     const bounds = new Bounds();
     await using tokenizer = await TextTokenizer.fromFiles(
       tokenizerFiles(join(folder, 'tiny')),

@@ -17,11 +17,11 @@ import { temporaryFolder } from './support/temporary.mts';
 import { UNWATCHED } from './support/unwatched.mts';
 
 const COUNT = 10_000;
-/** Which samples the slower tokenizer reads: a release's run has it read all. */
+/** The slower tokenizer reads every n-th sample. A release's run reads all of them. */
 const EVERY = process.env.LLM2CLIP_STORM ? 1 : 4;
 const BOS = 128_000;
 const EOT = 128_009;
-/** BOS, start of header, "user", end of header, two line breaks. */
+/** The tokens BOS, start of header, "user", end of header and two line breaks. */
 const HEADER = [BOS, 128_006, 882, 128_007, 271];
 
 interface Golden {
@@ -55,7 +55,7 @@ describe('10,000 texts', () => {
     found = await tokenizer.encodeMany(samples);
   });
 
-  it('as transformers has them', () => {
+  it('as in transformers', () => {
     assert.deepEqual(found.slice(0, golden.tokens.length).map(plain), golden.tokens);
     const wrong = found.flatMap((text, i) =>
       checksum(text) === golden.checksums.slice(8 * i, 8 * i + 8) ? [] : [i],
@@ -63,10 +63,11 @@ describe('10,000 texts', () => {
     assert.deepEqual(wrong, []);
   });
 
-  it('as llama3-tokenizer-js has them, apart from what JavaScript alone takes for whitespace', () => {
+  it('as in llama3-tokenizer-js, except for characters that only JavaScript treats as whitespace', () => {
     let compared = 0;
     for (const [i, sample] of samples.entries()) {
-      // Its "\s" is JavaScript's, and it neither strips nor separates.
+      // In that tokenizer `\s` is JavaScript's, and it neither strips the text nor treats the
+      // separator specially.
       const last = sample.at(-1) ?? '';
       if (i % EVERY > 0 || /[\ufeff\x85]|\s$|!@#\$%/.test(sample) || last <= ' ') continue;
       const whole = `<|start_header_id|>user<|end_header_id|>\n\n${sample}<|eot_id|>`;
@@ -77,7 +78,7 @@ describe('10,000 texts', () => {
     assert.ok(compared > COUNT / EVERY / 2, `${compared}`);
   });
 
-  it('one by one as together', async () => {
+  it('one by one equal to all together', async () => {
     for (const i of [0, 1, 17, 300, COUNT - 1]) {
       assert.deepEqual(await tokenizer.encode(samples[i] ?? ''), found[i]);
     }
@@ -85,7 +86,7 @@ describe('10,000 texts', () => {
 });
 
 describe('the prompt', () => {
-  it('averages text and end, not BOS and header', async () => {
+  it('averages the text and the end token, but not BOS and the header', async () => {
     const { ids, pooled } = await tokenizer.encode('a cat');
     assert.deepEqual([...ids], [...HEADER, 64, 8415, EOT]);
     assert.equal(pooled, 3);
@@ -95,11 +96,11 @@ describe('the prompt', () => {
     const [bare, trailing, leading] = await tokenizer.encodeMany(['a', 'a \n\u3000\u001f', ' \na']);
     assert.deepEqual(trailing, bare);
     assert.notDeepEqual(leading, bare);
-    // Two line breaks of the header, a space and another one are two tokens together.
+    // The two line breaks of the header, a space and another line break become two tokens together.
     assert.deepEqual([...(leading?.ids ?? [])].slice(0, 4), HEADER.slice(0, 4));
   });
 
-  it('of nothing is the end alone', async () => {
+  it('of an empty text is the end token alone', async () => {
     for (const text of ['', '  \n']) {
       assert.deepEqual(plain(await tokenizer.encode(text)), { ids: [...HEADER, EOT], pooled: 1 });
     }
@@ -132,7 +133,7 @@ describe('the prompt', () => {
     assert.deepEqual([...(special?.ids ?? [])], [...HEADER, 64, EOT, 65, EOT]);
   });
 
-  it("takes the reference's separator out, and counts what is before it", async () => {
+  it("removes the reference's separator, and counts the tokens before it", async () => {
     const separated = plain(await tokenizer.encode('a cat!@#$%^&*() sat'));
     assert.deepEqual(separated, { ids: [...HEADER, 64, 8415, 7731, EOT], pooled: 2 });
     const first = await tokenizer.encode('!@#$%^&*()a cat');
@@ -162,7 +163,7 @@ describe('batches', () => {
     assert.equal(tokenizer.padId, EOT);
   });
 
-  it('have the width of a multiple, of a bucket, or of a longer text', async () => {
+  it('are padded to a multiple, to a bucket, or to a longer text', async () => {
     const width = async (padTo: number | number[]) =>
       (await tokenizer.batch(texts, { padTo })).shape[1];
     assert.deepEqual(
@@ -179,7 +180,7 @@ describe('a tokenizer of the same kind', () => {
     await using small = await TextTokenizer.fromFolder(tiny);
     const { ids, pooled } = await small.encode('a photo of zero');
     const bytes = ids.filter((id) => id < 256).length;
-    // "user", two line breaks and "a" are bytes; each word after a space is one token.
+    // "user", two line breaks and "a" are encoded as bytes. Each word after a space is one token.
     assert.deepEqual([bytes, ids.length - bytes, pooled], [4 + 2 + 1, 4 + 3, 5]);
     assert.ok(small.vocabularySize < 300 && Math.max(...ids) < small.vocabularySize);
     assert.equal(small.padId, ids.at(-1));
@@ -195,7 +196,7 @@ describe('a tokenizer of the same kind', () => {
       cwd: join(import.meta.dirname, '..'),
       timeout: 600_000,
     });
-    assert.equal(stdout.trim(), '4'); // three bytes and the end
+    assert.equal(stdout.trim(), '4'); // three bytes and the end token
   });
 });
 
@@ -206,7 +207,7 @@ describe('bad input', () => {
     return true;
   };
 
-  it('rejects, and the next text is right', async () => {
+  it('is rejected, and the next text is right', async () => {
     const wrong = (value: unknown) => value as string;
     await assert.rejects(tokenizer.encode(wrong(7)), argument('for text,'));
     await assert.rejects(tokenizer.encodeMany(['a', wrong(null)]), argument('texts[1]'));
@@ -226,7 +227,7 @@ describe('bad input', () => {
     await assert.rejects(work, /later/);
   });
 
-  it('rejects what is owed when disposed, and what comes after', async () => {
+  it('a disposal rejects pending and later calls', async () => {
     const other = await TextTokenizer.fromFolder(tiny);
     const owed = other.encode('a');
     await Promise.all([
@@ -238,10 +239,10 @@ describe('bad input', () => {
   });
 });
 
-describe('a tokenizer that is none', () => {
+describe('invalid tokenizers', () => {
   const folder = temporaryFolder();
   let made = 0;
-  /** Opens a folder that holds this as its tokenizer.json. */
+  /** Opens a folder with this content in its tokenizer.json. */
   const open = (content: string | Uint8Array) => {
     const path = join(folder, String(made++));
     mkdirSync(path);
@@ -308,7 +309,7 @@ describe('a tokenizer that is none', () => {
     }
   });
 
-  it('that takes a special token for text', async () => {
+  it('that treats a special token as text', async () => {
     const tiny = freshTiny();
     const json = JSON.parse(readFileSync(join(tiny, 'tokenizer.json'), 'utf8'));
     const { id, content } = json.added_tokens.pop();
@@ -316,7 +317,7 @@ describe('a tokenizer that is none', () => {
     await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_UNSUPPORTED', /eot_id.* as text/);
   });
 
-  it('that lacks tokens of some bytes', async () => {
+  it('that lacks tokens for some bytes', async () => {
     const json = JSON.parse(readFileSync(join(freshTiny(), 'tokenizer.json'), 'utf8'));
     delete json.model.vocab['\u0100'];
     await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_UNSUPPORTED', /give back/);

@@ -1,7 +1,8 @@
-// A new engine is one folder in csrc/engine and one file in lib/engines; a new architecture is one
-// file in csrc/model and one layout table. test/fixtures/toy holds both for a toy, which are added
-// to a copy of the sources with the lines that list them. The copy is compiled, without libtorch and
-// TensorRT, and its command converts a checkpoint of the toy's and encodes an image with it.
+// Tests that a new engine is one folder in csrc/engine and one file in lib/engines, and that a new
+// architecture is one file in csrc/model and one layout table. test/fixtures/toy holds a toy of
+// both. They are added to a copy of the sources, with the lines that list them. The copy is
+// compiled without libtorch and TensorRT, and its command converts a toy checkpoint and encodes an
+// image with it.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -25,7 +26,7 @@ const ROOT = join(import.meta.dirname, '..');
 const TOY = join(import.meta.dirname, 'fixtures/toy');
 const SOURCES = ['lib', 'csrc', 'binding', 'CMakeLists.txt', 'tsconfig.json', 'package.json'];
 
-/** The lines that list what there is, and what each becomes. */
+/** The lines that list engines and architectures, and what each line becomes. */
 const LISTS = {
   engine: {
     'CMakeLists.txt': {
@@ -71,7 +72,10 @@ const filesOf = (path: string) =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1));
 
-/** Files of the copy that the project does not have, and lines of others that are not as there. */
+/**
+ * Compares the copy with the project: its new files, and the number of changed lines in other
+ * files.
+ */
 function difference(): { files: string[]; lines: Record<string, number> } {
   const original = new Set(filesOf(ROOT).filter((file) => !file.startsWith('node_modules/')));
   const files: string[] = [];
@@ -90,7 +94,7 @@ function difference(): { files: string[]; lines: Record<string, number> } {
   return { files: files.sort(), lines };
 }
 
-/** Little-endian float32 of ones, under names as the toy's layout has them. */
+/** Writes a checkpoint of ones in little-endian float32, with the names of the toy's layout. */
 function writeToyCheckpoint(path: string): void {
   const shapes: Record<string, number[]> = {
     'toy.cls_token': [1, 1, 8],
@@ -100,6 +104,10 @@ function writeToyCheckpoint(path: string): void {
       [0, 1].flatMap((i) => [
         [`toy.blocks.${i}.norm1.weight`, [8]],
         [`toy.blocks.${i}.norm1.bias`, [8]],
+        [`toy.blocks.${i}.mlp.fc1.weight`, [16, 8]],
+        [`toy.blocks.${i}.mlp.fc1.bias`, [16]],
+        [`toy.blocks.${i}.mlp.fc2.weight`, [8, 16]],
+        [`toy.blocks.${i}.mlp.fc2.bias`, [8]],
       ]),
     ),
     'toy.head.weight': [6, 8],
@@ -129,7 +137,7 @@ function compile(): void {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
   const launcher = which('ccache') ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : [];
-  // Quick to compile: nothing here is measured.
+  // Compiles without optimisation, because nothing here is measured.
   const flags = ['-DCMAKE_BUILD_TYPE=None', '-DCMAKE_CXX_FLAGS=-O0', ...launcher];
   const output = `-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${join(copy, 'build/Release')}`;
   cmake('-S', '.', '-B', 'build', output, ...flags);
@@ -145,7 +153,7 @@ describe('a toy engine and a toy architecture', () => {
     add('architecture');
   });
 
-  test('are a file each in lib and csrc, and the lines that list them', () => {
+  test('need one file each in lib and csrc, and the lines that list them', () => {
     assert.deepEqual(difference(), {
       files: [
         'csrc/engine/toy/toy.cmake',
@@ -164,7 +172,7 @@ describe('a toy engine and a toy architecture', () => {
     });
   });
 
-  test("keep the project's rules", () => {
+  test("follow the project's rules", () => {
     assert.deepEqual(findForbiddenIncludes(copy), []);
     assert.deepEqual(findMisplacedFiles(copy), []);
   });
@@ -181,18 +189,13 @@ describe('a toy engine and a toy architecture', () => {
     assert.equal(converted.code, 0, converted.stderr);
     const [manifest] = converted.json() as [Record<string, unknown>];
     assert.deepEqual(manifest.model, {
-      ...{ family: 'toy', imageSize: 4, patchSize: 2, width: 8, layers: 2, heads: 2, hidden: 0 },
+      ...{ family: 'toy', imageSize: 4, patchSize: 2, width: 8, layers: 2, heads: 2, hidden: 16 },
       ...{ embeddingDim: 6, activation: 'gelu', layerNormEps: 1e-5, ropeGrid: 0 },
     });
-    assert.deepEqual(readFileSync(join(bundle, 'vision/1/model.txt'), 'utf8').trim().split('\n'), [
-      'pixels',
-      'patch_embed',
-      'layer_norm',
-      'layer_norm',
-      'select_token',
-      'linear',
-      '6',
-    ]);
+    const operations = readFileSync(join(bundle, 'vision/1/model.txt'), 'utf8').trim().split('\n');
+    const block = ['layer_norm', 'linear', 'activation', 'linear', 'add'];
+    const head = ['select_token', 'linear'];
+    assert.deepEqual(operations, ['pixels', 'patch_embed', ...block, ...block, ...head, '6']);
 
     const program = `
       const { LLM2CLIP } = require('./dist/index.js');

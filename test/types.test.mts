@@ -1,5 +1,6 @@
-// The package's types in a program that has nothing else: no @types/node, no library but the default.
-// Other compilers than the installed one: LLM2CLIP_TYPESCRIPT=path/to/typescript npm test -- types
+// Tests the package's types in a program that has nothing else: no @types/node and only the default
+// library. To use another compiler than the installed one: LLM2CLIP_TYPESCRIPT=path/to/typescript
+// npm test -- types
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -43,7 +44,8 @@ test('a program compiles with { module: nodenext, strict } and nothing else', ()
   writeFileSync(join(app, 'requires.cts'), PROGRAM);
   const compilerOptions = { module: 'nodenext', strict: true, noEmit: true };
   const files = ['imports.mts', 'requires.cts'];
-  // A link to the package is followed to its own @types/node, which an installed one has not.
+  // Without this option the compiler would follow the link to this project's @types/node, which an
+  // installed package does not have.
   const options = { ...compilerOptions, preserveSymlinks: true };
   writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files }));
   const tsc = join(LLM2CLIP_TYPESCRIPT, 'bin/tsc');

@@ -1,4 +1,4 @@
-// FAULTS.md row 11: worker threads share an engine, and may end at any moment.
+// Tests row 11 of FAULTS.md: worker threads share an engine, and may end at any moment.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -50,7 +50,7 @@ test('workers that load the same bundle share one engine', async () => {
       Array.from({ length: 20 }, (_, i) => i),
     );
   }
-  // One scheduler counts the requests of all.
+  // One scheduler counts the requests of all workers.
   assert.equal(Math.max(...answers.map(([{ submitted }]) => submitted)), 60);
   for (const one of workers) one.postMessage('end');
   for (const code of await Promise.all(workers.map((one) => once(one, 'exit')))) {
@@ -58,7 +58,7 @@ test('workers that load the same bundle share one engine', async () => {
   }
 });
 
-test('a model goes on when a worker that shares its engine is terminated', async () => {
+test('a model keeps working when a worker that shares its engine is terminated', async () => {
   const { LLM2CLIP } = requireFake(path);
   await using model = await LLM2CLIP.load(bundle, { batching: { maxBatch: 4 } });
   for (const shared of [false, true]) {
@@ -75,19 +75,24 @@ test('a model goes on when a worker that shares its engine is terminated', async
   }
 });
 
-/** How much of each storm: 50 makes the 2,000 terminations and 600 exits of a release. */
+/**
+ * Factor for the size of each storm. 50 makes the 2,000 terminations and 600 exits of a release.
+ */
 const STORM = Number(process.env.LLM2CLIP_STORM ?? 1);
 const TERMINATIONS = String(20 * STORM);
 const EXITS = 3 * STORM;
 
 for (const loader of ['worker', 'both'] as const) {
-  test(`workers terminated in flight, the addon loaded by ${loader}`, async () => {
+  test(`workers terminated with calls in flight, the addon loaded by ${loader}`, async () => {
     const ended = await run('terminate-storm.mts', path, bundle, loader, TERMINATIONS);
     assert.deepEqual(ended, { said: `${TERMINATIONS} terminated\n`, code: 0, signal: null });
   });
 }
 
-/** Ends with pictures in flight in a worker, in the way given after so many milliseconds. */
+/**
+ * Ends the process in the given way after the given milliseconds, with images in flight in a
+ * worker.
+ */
 const EXIT = fileURLToPath(new URL('./support/worker-exit.mjs', import.meta.url));
 
 for (const [way, expected] of [
@@ -96,7 +101,7 @@ for (const [way, expected] of [
   ['worker-throw', 1],
   ['sigterm', 'SIGTERM'],
 ] as const) {
-  test(`${way} of the process with pictures of a worker in flight`, async () => {
+  test(`${way} of the process with a worker's images in flight`, async () => {
     for (let round = 0; round < EXITS; round++) {
       const data = JSON.stringify({ path, bundle, size: FAKE_SIZE });
       const args = [EXIT, data, way, String((round % 5) * 7)];
@@ -113,12 +118,12 @@ for (const [way, expected] of [
   });
 }
 
-test('cluster.fork: each process has its own engine, and the death of one is its own', async () => {
+test('cluster.fork: each process has its own engine, and its death does not affect the others', async () => {
   const all = { said: 'all well\n', code: 0, signal: null };
   assert.deepEqual(await run('cluster.cjs', path, bundle, String(FAKE_SIZE)), all);
 });
 
-test('two copies of the addon in one process do not know each other', async () => {
+test('two copies of the addon in one process are independent', async () => {
   const real = join(folder, 'digits');
   await convert(CHECKPOINT, { out: real });
   await using model = await loadModel(real);

@@ -1,5 +1,5 @@
-// Classification and evaluation from end to end, over a whole tiny model: held to what timm,
-// transformers and PyTorch make of its pictures and texts.
+// Tests classification and evaluation end to end with a complete tiny model, against timm,
+// transformers and PyTorch on the same images and texts.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +24,7 @@ const golden: { captions: { text: string; embedding: number[] }[] } = JSON.parse
 );
 const CAPTIONS = golden.captions.filter(({ text }) => text.trim() !== '');
 const LABELS = CAPTIONS.map(({ text }) => text);
-/** The caption itself. */
+/** The template is the caption itself. */
 const templates = ['{}'];
 const PHOTOGRAPHS = Object.entries(readGolden('eva02-tiny').embeddings);
 
@@ -42,7 +42,7 @@ before(async () => {
 });
 after(() => model.dispose());
 
-/** Softmax of scaled cosines of the oracles' embeddings, best first. */
+/** Computes the softmax of scaled cosines of the oracles' embeddings, best first. */
 function expected(picture: number[], scale: number) {
   const powers = CAPTIONS.map(({ embedding }) => Math.exp(scale * cosine(picture, embedding)));
   const sum = powers.reduce((a, b) => a + b, 0);
@@ -61,7 +61,7 @@ function assertSameRanking(found: Classification[], expected: Classification[]):
 }
 
 describe('classify', () => {
-  test('has the probabilities of the oracles', async () => {
+  test('gives the probabilities of the oracles', async () => {
     for (const [name, embedding] of PHOTOGRAPHS) {
       const options = { templates, scale: 20, topK: LABELS.length };
       const found = await model.classify(photograph(name), LABELS, options);
@@ -78,7 +78,7 @@ describe('classify', () => {
     }
   });
 
-  test('encodes labels once, pictures each time; a classifier does the same', async () => {
+  test('encodes labels once and each image; a classifier gives the same results', async () => {
     const [picture] = digits('gallery');
     const texts = () => model.stats().text?.requests.completed ?? 0;
     const labels = ['a cat', 'a dog', 'a red car'];
@@ -92,7 +92,7 @@ describe('classify', () => {
     assertSameRanking(await classifier.rank(embedding, { topK: 1 }), first.slice(0, 1));
   });
 
-  test('an ensemble is not the mean of probabilities, but of directions', async () => {
+  test('an ensemble averages directions, not probabilities', async () => {
     const prompts = ['a photo of a {}', 'the {}'];
     const [picture] = digits('gallery') as [string];
     const image = await model.encodeImage(picture);
@@ -102,7 +102,7 @@ describe('classify', () => {
     assert.ok(Math.abs((found?.score ?? Number.NaN) - cosine(image, mean)) < within(1e-5));
   });
 
-  test('what is refused', async () => {
+  test('bad input is refused', async () => {
     const [picture] = digits('gallery') as [string];
     await assert.rejects(model.classify(picture, []), code('ERR_INVALID_ARG'));
     await assert.rejects(model.classify('/nowhere.png', ['cat']), code('ERR_NOT_FOUND'));
@@ -124,7 +124,7 @@ describe('classify', () => {
 describe('llm2clip classify', () => {
   const pictures = digits('gallery').slice(0, 2) as [string, string];
 
-  test('--json: a line an image, as the API has it; a bad one is reported', async () => {
+  test('--json: one line per image, as from the API; a bad image is reported', async () => {
     const labels = join(folder, 'labels.txt');
     await writeFile(labels, 'cat\n\nred car\ndog\n');
     const prompts = ['--template', 'a {}', '--template', 'the {}'];
@@ -158,7 +158,7 @@ describe('llm2clip classify', () => {
     }
   });
 
-  test('for people: a probability and a label a line, under the image if there are several', async () => {
+  test('as text: one probability and label per line, below the image if there are several', async () => {
     const one = await llm2clip('classify', bundle, pictures[0], '--labels', 'cat, dog');
     assert.match(one.stdout, /^[01]\.\d{4}\t(cat|dog)\n[01]\.\d{4}\t(cat|dog)\n$/);
     const templatesFile = join(folder, 'templates.json');
@@ -211,7 +211,7 @@ describe('llm2clip eval', () => {
     await writeFile(join(dataset, 'dataset_flickr30k.json'), JSON.stringify({ images: entries }));
   });
 
-  test('retrieval: recall of the embeddings, a bad picture counted and reported', async () => {
+  test('retrieval: recall from the embeddings; a bad image is counted and reported', async () => {
     const { code, json, stderr } = await llm2clip('eval', 'retrieval', bundle, dataset, '--json');
     assert.equal(code, 1, stderr);
     const [failure, found] = json() as Record<string, unknown>[];
@@ -235,7 +235,7 @@ describe('llm2clip eval', () => {
     assert.equal(exact.imageToText[3], 12 / 13);
   });
 
-  test('retrieval, for people', async () => {
+  test('retrieval, as text', async () => {
     const words = ['--limit', '4', '--at', '1,10'];
     const { code, stdout } = await llm2clip('eval', 'retrieval', bundle, dataset, ...words);
     assert.equal(code, 0);
@@ -245,7 +245,7 @@ describe('llm2clip eval', () => {
     assert.match(stdout, /failed +none/);
   });
 
-  test('zeroshot: shares of pictures whose class comes first, or among five', async () => {
+  test('zeroshot: top-1 and top-5 accuracy', async () => {
     const words = ['--template', 'a {}', '--template', 'the {}', '--json'];
     const { code, json, stderr } = await llm2clip('eval', 'zeroshot', bundle, classes, ...words);
     assert.equal(code, 0, stderr);
@@ -310,7 +310,7 @@ describe('llm2clip eval', () => {
       said += text;
     });
     const closed = once(child, 'close');
-    // The picture has been tried, and a text is held; a second signal would kill.
+    // The image has been tried, and a text is held. A second signal would kill the process.
     await gate.waitForRuns(1);
     child.kill('SIGINT');
     const [code] = await closed;

@@ -15,9 +15,7 @@ struct Images {
   int64_t count;
   int64_t size;  // numbers of one: 3 · S · S
 
-  Images some(int64_t first, int64_t wanted) const {
-    return {pixels + first * size, wanted, size};
-  }
+  Images some(int64_t first, int64_t wanted) const { return {pixels + first * size, wanted, size}; }
 };
 
 // What a language model made of texts.

@@ -55,9 +55,9 @@ class Builder : public Net {
 };
 
 struct SessionOptions {
-  std::string path;    // of the engine file, its digest already checked
-  std::string device;  // "cpu" | "cuda" | "cuda:1"
-  int threads;         // intra-op
+  std::string path;                            // of the engine file, its digest already checked
+  std::string device;                          // "cpu" | "cuda" | "cuda:1"
+  int threads;                                 // intra-op
   Input input;                                 // one of a batch; run() gets no other kind
   int64_t max_batch = 1;                       // largest that run() will be given
   std::vector<int> compute_capabilities = {};  // that the file was built for; none: it says nothing
@@ -100,8 +100,8 @@ struct Inspection {
   std::string precision;  // the coarsest that it multiplies matrices in; empty: it does not show it
 };
 
-// What every engine does, without torch, TensorRT or a model. Tools that only some engines offer are
-// interfaces of their own, which live as long as the engine; nullptr means that it has none.
+// What every engine does, without torch, TensorRT or a model. Tools that only some engines offer
+// are interfaces of their own, which live as long as the engine; nullptr means that it has none.
 class Engine {
  public:
   virtual ~Engine() = default;

@@ -79,9 +79,7 @@ Pipeline::Pipeline(Engine& engine, const PipelineOptions& options) {
   if (options.llm) llm_.emplace(engine, *options.llm);
 }
 
-PipelineInfo Pipeline::info() const {
-  return {info_of(vision_), info_of(llm_), info_of(adapter_)};
-}
+PipelineInfo Pipeline::info() const { return {info_of(vision_), info_of(llm_), info_of(adapter_)}; }
 
 std::unique_ptr<BatchMemory> Pipeline::batch_memory(size_t floats) {
   const auto& reader = vision_ ? vision_ : adapter_;

@@ -1,6 +1,8 @@
 import { whenAborted } from './when-aborted';
 
-/** Rejects with the signal's reason as soon as that is aborted; resolves when `promise` settles. */
+/**
+ * Resolves when `promise` settles, or rejects with the signal's reason as soon as it is aborted.
+ */
 function untilSettled(
   promise: Promise<unknown>,
   signal: AbortSignal,
@@ -22,8 +24,8 @@ function untilSettled(
 }
 
 /**
- * Settles as `promise` does, or rejects with the signal's reason as soon as that is aborted, after
- * `onAbort` has been told.
+ * Settles like `promise`, or rejects with the signal's reason as soon as it is aborted. `onAbort`
+ * is called after an abort.
  */
 export async function abortable<T>(
   promise: Promise<T>,
@@ -31,7 +33,7 @@ export async function abortable<T>(
   onAbort: () => void = () => {},
 ): Promise<T> {
   if (signal === undefined) return promise;
-  // Not Promise.race: errors would lose the stack of those who wait.
+  // Promise.race would lose the async stack of the caller in errors.
   const [result] = await Promise.all([promise, untilSettled(promise, signal, onAbort)]);
   return result;
 }

@@ -1,21 +1,21 @@
 import { LLM2CLIPError } from '../errors';
 
-/** What a model has under way: bounded, waited for when the model is disposed of. */
+/** Limits the pending calls of a model. Disposing of the model waits until none is pending. */
 export class Admission {
   readonly #most: number;
   #underWay = 0;
   #closed = false;
   #whenIdle: (() => void) | undefined;
 
-  /** @param most Calls under way, from which on those that do not wait are refused. */
+  /** @param most Largest number of pending calls; above it, calls that do not wait are refused. */
   constructor(most: number) {
     this.#most = most;
   }
 
   /**
-   * Calls `body` and counts it until it has settled.
+   * Calls `body`, and counts it as pending until it has settled.
    *
-   * @param waits The caller bounds itself: never refused for a full queue.
+   * @param waits Whether the caller limits its own number of calls. Such calls are never refused.
    * @throws LLM2CLIPError ERR_DISPOSED, ERR_QUEUE_FULL
    */
   async run<T>(waits: boolean, body: () => Promise<T>): Promise<T> {
@@ -29,7 +29,7 @@ export class Admission {
     }
   }
 
-  /** Admits no more; resolves when nothing is under way. */
+  /** Refuses further calls. Resolves when no call is pending. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#underWay === 0) return;

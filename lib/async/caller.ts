@@ -12,8 +12,8 @@ function isOwn(error: unknown): error is Error {
 }
 
 /**
- * Settles as `work` does; an error of this library gets the stack of those who await it, which
- * queues and threads lose. Costs nothing where nothing fails.
+ * Settles like `work`. An error of this library gets the stack of the callers that await it, which
+ * is lost when work passes through queues and threads. There is no cost unless an error occurs.
  */
 export async function withCallerStack<T>(work: Promise<T>): Promise<T> {
   try {

@@ -1,6 +1,6 @@
 /**
- * Calls `body` for 0 to count − 1, at most `limit` at once and in that order. The first rejection
- * rejects, after which no further call begins.
+ * Calls `body` for 0 to count − 1 in that order, with at most `limit` calls at the same time. It
+ * rejects with the first rejection; after that, no further call starts.
  */
 export async function forEachConcurrently(
   count: number,

@@ -4,11 +4,11 @@ import { LLM2CLIPError } from '../errors';
 import { abortable } from './abort';
 import { whenAborted } from './when-aborted';
 
-// Kept when the library is loaded: test runners put timers in their place that never fire by
-// themselves, in the global object and in Node's modules.
+// Fake timers of test runners, which replace the functions in the global object and in Node's
+// modules, never fire by themselves. So the real functions are kept when the library is loaded.
 const [startTimer, stopTimer] = [setTimeout, clearTimeout];
 
-/** What is left of a call's time, stage after stage. */
+/** The time limit of a call. It covers all stages of the call together. */
 export class Deadline {
   readonly #ends: number | undefined;
   #isOver = false;
@@ -18,10 +18,10 @@ export class Deadline {
   }
 
   /**
-   * Settles as the promise of `body` does, or rejects as soon as the time is over or `signal` is
+   * Settles like the promise of `body`, or rejects as soon as the time is over or `signal` is
    * aborted.
    *
-   * @param body Gets a signal that either of them aborts.
+   * @param body Receives a signal that is aborted in both cases.
    * @throws LLM2CLIPError ERR_TIMEOUT; `signal.reason`
    */
   async within<T>(
@@ -29,7 +29,7 @@ export class Deadline {
     body: (either: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
     if (this.#ends === undefined) return abortable(body(signal), signal);
-    // AbortSignal.any() leaves something behind on a signal that outlives its calls (Node 20 to 24).
+    // AbortSignal.any() leaks memory on a signal that outlives its calls (Node 20 to 24).
     const either = new AbortController();
     const timer = this.#startTimer(this.#ends, either);
     const forward = () => either.abort(signal?.reason);
@@ -43,10 +43,14 @@ export class Deadline {
     }
   }
 
-  /** @throws LLM2CLIPError ERR_TIMEOUT where nothing is left */
+  /**
+   * Returns the remaining time in milliseconds, or undefined without a limit.
+   *
+   * @throws LLM2CLIPError ERR_TIMEOUT if the time is over.
+   */
   left(): number | undefined {
     if (this.#ends === undefined) return undefined;
-    // The timer may fire some hundred microseconds before the clock has got there.
+    // The timer may fire some hundred microseconds before the clock reaches the deadline.
     const left = this.#isOver ? 0 : this.#ends - performance.now();
     if (left > 0) return left;
     throw timedOut();

@@ -1,5 +1,5 @@
-// For programs whose compiler does not know it: before TypeScript 5.2, and where the default library
-// is not the newest. The same declaration as TypeScript's own and @types/node's.
+// Declares Symbol.asyncDispose for programs whose TypeScript does not know it: versions before 5.2,
+// or an older `lib` setting. TypeScript and @types/node declare it in the same way.
 declare global {
   interface SymbolConstructor {
     readonly asyncDispose: unique symbol;

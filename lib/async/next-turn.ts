@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers';
 
-// Kept when the library is loaded: test runners put timers in its place that never fire by
-// themselves, in the global object and in Node's modules.
+// Fake timers of test runners, which replace the function in the global object and in Node's
+// modules, never fire by themselves. So the real function is kept when the library is loaded.
 const later = setImmediate;
 
 /** Resolves in the next turn of the event loop. */

@@ -1,13 +1,20 @@
 import { type ErrorCode, LLM2CLIPError } from '../errors';
 
-/** An error as it crosses from one thread to another: as plain data, since its class would be lost. */
+/**
+ * An error that is sent from one thread to another. It is plain data, because its class would be
+ * lost.
+ */
 export interface ThreadError {
   code: ErrorCode;
   message: string;
   cause?: string;
 }
 
-/** @param what failed, for errors that are not the library's, which are bugs: e.g. "tokenising" */
+/**
+ * Converts an error to plain data. Errors that are not the library's own are bugs.
+ *
+ * @param what Names what failed, for such bugs, e.g. "tokenising".
+ */
 export function toThreadError(error: unknown, what: string): ThreadError {
   if (error instanceof LLM2CLIPError) return { code: error.code, message: error.message };
   const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,4 +1,4 @@
-/** Those who wait for one signal to be aborted, behind one listener. */
+/** The callbacks that wait for one signal to be aborted. They share one listener. */
 class Waiters {
   readonly #signal: AbortSignal;
   readonly #told = new Set<() => void>();
@@ -31,16 +31,16 @@ class Waiters {
 const waiters = new WeakMap<AbortSignal, Waiters>();
 
 /**
- * Calls `tell` when `signal` is aborted, unless the returned function was called before. However many
- * calls wait for one signal, it has a single listener, and none when nothing waits: a caller's signal
- * may outlive millions of calls.
+ * Calls `tell` when `signal` is aborted, unless the returned function was called before. A caller's
+ * signal may outlive millions of calls, so it gets one listener for all waiting calls, and none
+ * when no call waits.
  *
- * @param signal Not yet aborted.
+ * @param signal Must not be aborted yet.
  */
 export function whenAborted(signal: AbortSignal, tell: () => void): () => void {
   const others = waiters.get(signal) ?? new Waiters(signal);
   waiters.set(signal, others);
-  // The same function may be passed twice.
+  // The same function may be passed twice, so each call needs a function of its own.
   const own = () => tell();
   others.add(own);
   return () => others.delete(own);

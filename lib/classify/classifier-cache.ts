@@ -10,30 +10,32 @@ import {
   resolveRankOptions,
 } from './options';
 
-/** Lists of labels that are kept, at most. */
+/** Largest number of label lists that are kept. */
 const MOST_LISTS = 16;
-/** Of their vectors together; the list that was used last is kept whatever its size. */
+/**
+ * Limit of the memory of all their vectors. The list that was used last is kept whatever its size.
+ */
 const MOST_BYTES = 256 * 2 ** 20;
 
 interface Kept {
   labels: readonly string[];
   templates: readonly string[];
   classifier: Promise<Classifier>;
-  /** Undefined while labels are being encoded. */
+  /** Undefined while the labels are being encoded. */
   ready?: Classifier;
-  /** Ends the encoding. */
+  /** Aborts the encoding. */
   controller: AbortController;
-  /** Calls under way. */
+  /** Number of calls that use the classifier now. */
   users: number;
 }
 
 /**
- * The classifiers of the lists of labels that were used last, known by their content: a list that
- * comes again costs no texts.
+ * Keeps the classifiers of the label lists that were used last. Lists are compared by content, so
+ * that a list that is passed again needs no encoding.
  */
 export class ClassifierCache {
   readonly #encoder: ImageTextEncoder;
-  /** Lists whose labels are being encoded; somebody waits for each. */
+  /** Lists whose labels are being encoded. At least one call waits for each. */
   readonly #encoding = new Set<Kept>();
   readonly #ready = new LRUCache<Kept, Classifier>({
     max: MOST_LISTS,
@@ -46,7 +48,10 @@ export class ClassifierCache {
     this.#encoder = encoder;
   }
 
-  /** Gives `body` the classifier of a list, which is not disposed of before that has ended. */
+  /**
+   * Calls `body` with the classifier of a list. The classifier is not disposed of before `body` has
+   * ended.
+   */
   async use<T>(
     labels: readonly string[],
     options: ClassifyOptions | undefined,
@@ -54,10 +59,11 @@ export class ClassifierCache {
   ): Promise<T> {
     if (!Array.isArray(labels)) throw invalidType('an array of strings', 'labels', labels);
     const { signal, ...rest } = resolveClassifierOptions(options, CLASSIFY_OPTIONS);
-    resolveRankOptions(options, CLASSIFY_OPTIONS); // before labels are encoded for nothing
+    // Checks the remaining options before labels are encoded for nothing.
+    resolveRankOptions(options, CLASSIFY_OPTIONS);
     signal?.throwIfAborted();
     const kept = this.#find(labels, rest.templates) ?? this.#begin(labels, rest);
-    this.#ready.get(kept); // used last from here on
+    this.#ready.get(kept); // marks it as used last
     kept.users += 1;
     try {
       return await body(await abortable(kept.classifier, signal));
@@ -67,7 +73,7 @@ export class ClassifierCache {
     }
   }
 
-  /** Lets go of all, those in use when they no longer are. */
+  /** Releases all classifiers. Those in use are disposed of when their last call ends. */
   clear(): void {
     this.#encoding.clear();
     this.#ready.clear();
@@ -79,7 +85,9 @@ export class ClassifierCache {
     );
   }
 
-  /** The signals of those who wait end the encoding together, not each. */
+  /**
+   * Starts the encoding of a list. It is aborted only when the signals of all waiting calls are.
+   */
   #begin(
     labels: readonly string[],
     { templates, priority }: { templates: readonly string[]; priority: number | undefined },
@@ -111,7 +119,10 @@ export class ClassifierCache {
     return kept;
   }
 
-  /** A list that nobody uses is disposed of unless it is kept; what nobody waits for is not encoded. */
+  /**
+   * Disposes of a classifier that no call uses and the cache does not keep. Aborts an encoding that
+   * no call waits for.
+   */
   #release(kept: Kept): void {
     if (kept.users > 0) return;
     if (kept.ready === undefined) {

@@ -22,34 +22,39 @@ import {
   resolveRankOptions,
 } from './options';
 
-/** What a classifier is made with; an LLM2CLIP with a language model is one. */
+/** The model that a classifier encodes with. An LLM2CLIP with a language model is one. */
 export interface ImageTextEncoder {
   encodeImage(input: ImageInput, options?: EncodeOptions): Promise<Float32Array>;
   encodeTexts(texts: readonly string[], options?: EncodeManyOptions): Promise<Embeddings>;
 }
 
-/** One label, and how well a picture fits it. */
+/** A label and how well it fits an image. */
 export interface Classification {
   label: string;
-  /** Its place among the labels. */
+  /** Index in the list of labels. */
   index: number;
-  /** Softmax over all labels of scale · score. */
+  /** Softmax of scale · score over all labels. */
   probability: number;
-  /** The cosine of the picture and the label. */
+  /** Cosine between the image and the label. */
   score: number;
 }
 
-/** Texts that are encoded together: what becomes of them holds up the event loop for some ms. */
+/**
+ * Number of texts that are encoded together. Processing their vectors blocks the event loop for
+ * some ms.
+ */
 const TEXTS_AT_ONCE = 128;
 
-/** Chunks of texts under way, so that the engine does not wait for the one that is taken in. */
+/**
+ * Number of chunks encoded at the same time, so that the engine has work while a chunk is stored.
+ */
 const CHUNKS_UNDER_WAY = 2;
 
 /**
- * Labels as vectors, one a label, with which pictures are classified: made once, a picture then
- * costs what it costs to encode it. A label is put into each template, and its vector is the
- * normalised mean of the normalised vectors of these texts, as the reference has it for ImageNet.
- * A label that is given twice is two classes.
+ * Classifies images by a list of labels. The labels are encoded once; after that, an image costs
+ * only its own encoding. Each label is put into each template. The vector of a label is the
+ * normalised mean of the normalised vectors of these texts, as in the reference's ImageNet
+ * evaluation. If a label is given twice, it counts as two classes.
  *
  * @example
  * await using classifier = await model.classifier(['cat', 'dog'], { templates: ['a photo of a {}.'] });
@@ -66,7 +71,10 @@ export class Classifier {
     this.#table = table;
   }
 
-  /** See LLM2CLIP.classifier. Memory beside the vectors does not grow with the number of labels. */
+  /**
+   * See LLM2CLIP.classifier. Apart from the vectors, memory does not grow with the number of
+   * labels.
+   */
   static async create(
     encoder: ImageTextEncoder,
     labels: readonly string[],
@@ -78,13 +86,14 @@ export class Classifier {
     return new Classifier(encoder, checked, table);
   }
 
-  /** Of native memory for vectors. */
+  /** Native memory of the vectors, in bytes. */
   get memoryBytes(): number {
     return this.#table.memoryBytes;
   }
 
   /**
-   * The labels that fit a picture best, best first; of equal ones the one that was given first.
+   * Returns the labels that fit an image best, sorted from best to worst. Of equal labels the one
+   * that was given first comes first.
    *
    * @throws As LLM2CLIP.encodeImage
    */
@@ -103,7 +112,7 @@ export class Classifier {
   }
 
   /**
-   * As classify(), of a picture that has been encoded.
+   * Like classify(), for an image that has been encoded already.
    *
    * @param embedding [E], L2-normalised; read before the call returns.
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
@@ -115,7 +124,7 @@ export class Classifier {
     return this.#rank(embedding, resolveRankOptions(options, RANK_OPTIONS));
   }
 
-  /** Waits for what is under way, then frees the memory. Safe to call twice. */
+  /** Waits for pending calls, then frees the memory. You may call it twice. */
   dispose(): Promise<void> {
     return this.#table.dispose();
   }
@@ -144,7 +153,10 @@ function requireVector(value: unknown, dim: number): Float32Array {
   throw invalidBuffer(`${dim} numbers`, 'embedding', numbers);
 }
 
-/** Whole labels, as many as make TEXTS_AT_ONCE texts. */
+/**
+ * Splits labels into chunks that make about TEXTS_AT_ONCE texts each. A label's texts stay
+ * together.
+ */
 function* chunksOf(labels: readonly string[], templates: number): Generator<readonly string[]> {
   const step = Math.max(1, Math.floor(TEXTS_AT_ONCE / templates));
   for (let begin = 0; begin < labels.length; begin += step) {
@@ -152,7 +164,7 @@ function* chunksOf(labels: readonly string[], templates: number): Generator<read
   }
 }
 
-/** One vector a label, in its order. */
+/** Makes a table with one vector per label, in the order of the labels. */
 async function embedLabels(
   encoder: ImageTextEncoder,
   labels: readonly string[],

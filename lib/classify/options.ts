@@ -9,25 +9,31 @@ import {
 } from '../arguments';
 import { checkScale, checkTemplates } from '../eval/zero-shot';
 
+/** Options of LLM2CLIP.classifier. */
 export interface ClassifierOptions {
-  /** Texts with `{}` where the label goes. Default: 'a photo of a {}.' */
+  /** Texts with `{}` as the placeholder of the label. Default: ['a photo of a {}.']. */
   templates?: readonly string[];
-  /** Ends the encoding of labels; rejects with its reason. */
+  /** Cancels the encoding of the labels, which rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Of the encoding, as EncodeOptions has it. */
+  /** Priority of the encoding, as in EncodeOptions. */
   priority?: number;
-  /** Called with how many labels have been encoded, and how many there are; must not throw. */
+  /**
+   * Called with the number of labels encoded so far and the number of all labels. It must not
+   * throw.
+   */
   onProgress?: (done: number, total: number) => void;
 }
 
+/** Options of a classification. */
 export interface RankOptions {
-  /** How many of the best labels. Default 10; all where there are fewer. */
+  /** Number of labels to return. Default 10, or all if there are fewer. */
   topK?: number;
-  /** What cosines are multiplied by before the softmax. Default 100, as the reference. */
+  /** Factor of the cosines before the softmax. Default 100, as in the reference. */
   scale?: number;
   signal?: AbortSignal;
 }
 
+/** Options of LLM2CLIP.classify. */
 export type ClassifyOptions = Omit<ClassifierOptions, 'onProgress'> & RankOptions;
 
 const CLASSIFIER_NAMES = { templates: true, signal: true, priority: true } as const;
@@ -37,11 +43,11 @@ export const CLASSIFIER_OPTIONS = optionNames<ClassifierOptions>({
   ...CLASSIFIER_NAMES,
   onProgress: true,
 });
-/** Of Classifier.rank(). */
+/** Options of Classifier.rank(). */
 export const RANK_OPTIONS = optionNames<RankOptions>(RANK_NAMES);
-/** Of Classifier.classify(). */
+/** Options of Classifier.classify(). */
 export const CLASSIFIER_CALL_OPTIONS = [...RANK_OPTIONS, 'priority'];
-/** Of LLM2CLIP.classify(). */
+/** Options of LLM2CLIP.classify(). */
 export const CLASSIFY_OPTIONS = optionNames<ClassifyOptions>({
   ...CLASSIFIER_NAMES,
   ...RANK_NAMES,
@@ -73,7 +79,7 @@ export function resolveClassifierOptions(
   return {
     templates: resolveTemplates(templates),
     signal: optionalSignal(signal, 'options.signal'),
-    priority: priority as number | undefined, // the encoder checks it
+    priority: priority as number | undefined, // The encoder checks it.
     onProgress: optionalFunction(onProgress, 'options.onProgress'),
   };
 }
@@ -91,7 +97,7 @@ export function resolveRankOptions(value: unknown, known: readonly string[]): Re
   };
 }
 
-/** Those of LLM2CLIP.classify() that are a classifier's own. */
+/** Returns those options of LLM2CLIP.classify() that Classifier.classify() takes, too. */
 export function rankOptions({
   templates,
   ...rest
@@ -99,7 +105,7 @@ export function rankOptions({
   return rest;
 }
 
-/** A copy, whatever becomes of the caller's array. */
+/** Checks the labels and copies them, so that the caller may change the array. */
 export function resolveLabels(value: unknown): string[] {
   if (!Array.isArray(value)) throw invalidType('an array of strings', 'labels', value);
   if (value.length === 0) throw invalidRange('at least one label', 'labels', value);

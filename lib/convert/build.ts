@@ -1,4 +1,4 @@
-// The engine file of each part.
+// Builds the engine file of each part.
 import { join } from 'node:path';
 import type { Manifest } from '../bundle/manifest';
 import type { ResolvedModel } from '../checkpoint/layouts';
@@ -15,14 +15,17 @@ import { copyTokenizer, withLora } from './llm';
 import type { ResolvedConvertOptions } from './options';
 import type { Plan } from './plan';
 
-/** Pictures that int8 is calibrated on, at most. */
+/** Largest number of images that int8 is calibrated on. */
 const CALIBRATION_PICTURES = 32;
 
-/** What the manifest records of one engine file. */
+/** The fields of the manifest that describe one engine file. */
 export type Built = Pick<Manifest, 'parameters' | 'quantisation' | 'computeCapabilities'>;
 type Tower = Pick<BuildSpec, 'config' | 'weights'>;
 
-/** int8 is calibrated on pictures: without that, what comes before a text's features is not safe in it. */
+/**
+ * Returns the precision of the text side. int8 would need a calibration on texts, which does not
+ * exist; without one it is not accurate enough, so that the text side stays in bf16.
+ */
 export function textPrecision(precision: Precision): Precision {
   return precision === 'int8' ? 'bf16' : precision;
 }
@@ -41,7 +44,7 @@ function build(
   return fromNative(engine.build({ ...tower, precision, portable, output, ...plain, ...target }));
 }
 
-/** Writes the vision tower's engine, and says of it what the manifest records. */
+/** Writes the vision tower's engine. Returns what the manifest records about it. */
 async function buildVision(
   engine: NativeEngine,
   { config, weights, preprocessing }: ResolvedModel,
@@ -59,7 +62,10 @@ async function buildVision(
   return { parameters, computeCapabilities: computeCapabilities.map(capabilityText) };
 }
 
-/** Writes the engine of one part into `folder`. */
+/**
+ * Writes the engine of one part into `folder`. Returns undefined if the checkpoint does not hold
+ * the part.
+ */
 export async function buildPart(
   part: Part,
   engine: NativeEngine,

@@ -1,5 +1,5 @@
-// How int8 is kept true to fp32: the linear layers whose rounding moves the embeddings most stay in
-// bf16. How much a layer loses of its own output says little of that, and is recorded alone.
+// Keeps int8 close to fp32: the linear layers whose rounding moves the embeddings most stay in
+// bf16. The error of a layer's own output says little about the embeddings; it is only recorded.
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Quantisation } from '../bundle/quantisation';
@@ -15,16 +15,23 @@ import {
 } from '../native';
 import { usableProcessors } from '../runtime/processors';
 
-/** Of all layers, those that stay in bf16 in one attempt after the other, where all int8 fails. */
+/**
+ * If all layers in int8 miss the gate, each attempt keeps this percentage of the layers in bf16.
+ */
 const KEPT_PERCENT = [5, 10, 20, 40] as const;
 
-/** Pictures that the layers are ranked by. */
+/** Number of images that layers are ranked by. */
 const RANKED_BY = 2;
 
-/** Layers ranked in one step: few, as a step is not aborted; of L/14 it takes half a minute. */
+/**
+ * Number of layers that are ranked in one step. A step cannot be aborted; with L/14 it takes half a
+ * minute.
+ */
 const RANKED_AT_ONCE = 8;
 
-/** How much of a conversion is done before each step; one for each attempt. */
+/**
+ * The fraction of a conversion that is done before each step. `attempts` has one value per attempt.
+ */
 const BEFORE = {
   observe: 0.05,
   calibrate: 0.15,
@@ -35,16 +42,16 @@ const BEFORE = {
 export interface CalibratedBuild extends Pick<BuildSpec, 'weights' | 'output'> {
   config: VisionConfig;
   engine: Pick<NativeEngine, 'build' | 'calibrate' | 'layerEffects' | 'embed'>;
-  /** Preprocessed pictures [n, 3, S, S]. */
+  /** Preprocessed images [n, 3, S, S]. */
   pixels: Float32Array;
-  /** Take the best engine where none meets the gate. */
+  /** Accept the best engine if none meets the gate. */
   force: boolean;
   signal: AbortSignal | undefined;
   onProgress: (progress: { stage: 'calibrate' | 'build'; fraction: number }) => void;
 }
 
 interface Observed extends Calibration {
-  /** The fp32 engine that observed. */
+  /** The fp32 engine that observed its linear layers. */
   file: string;
 }
 
@@ -54,9 +61,9 @@ interface Attempt {
   parameters: number;
   /** Names of the layers in bf16. */
   kept: ReadonlySet<string>;
-  /** Of each picture's embedding to fp32's. */
+  /** For each image, the cosine between its embeddings in int8 and in fp32. */
   cosines: number[];
-  /** The least of them. */
+  /** The lowest of `cosines`. */
   minCosine: number;
 }
 
@@ -73,7 +80,7 @@ function picturesFor(file: string, { config, pixels, signal }: CalibratedBuild) 
   return { file, imageSize: config.imageSize, threads: usableProcessors(), pixels };
 }
 
-/** What an fp32 engine makes of the pictures. */
+/** Builds an fp32 engine that observes its linear layers, and runs the images through it. */
 async function observe(spec: CalibratedBuild, scratch: string): Promise<Observed> {
   const file = join(scratch, 'observed.pt');
   spec.onProgress({ stage: 'calibrate', fraction: BEFORE.observe });
@@ -105,7 +112,7 @@ async function attempt(
   return { file, parameters, kept, cosines, minCosine: Math.min(...cosines) };
 }
 
-/** Those of the pictures [n, 3, S, S] that come out worst. */
+/** Returns the images with the lowest cosines. `pixels` is [n, 3, S, S]. */
 function worstPictures(pixels: Float32Array, cosines: readonly number[]): Float32Array {
   const length = pixels.length / cosines.length;
   const order = [...cosines.keys()].sort((a, b) => (cosines[a] ?? 0) - (cosines[b] ?? 0));
@@ -117,7 +124,10 @@ function worstPictures(pixels: Float32Array, cosines: readonly number[]): Float3
   return chosen;
 }
 
-/** Names of the layers, those first that alone move the embeddings of the worst pictures most. */
+/**
+ * Returns the names of the layers, sorted by how far each one, alone in int8, moves the embeddings
+ * of the worst images. The layer with the largest effect comes first.
+ */
 async function rank(
   spec: CalibratedBuild,
   { file, layers }: Observed,
@@ -138,13 +148,18 @@ async function rank(
   return [...effects].sort(([, a], [, b]) => a - b).map(([name]) => name);
 }
 
-/** Names of the layers to keep in bf16, the worst first: sets of which each holds the one before. */
+/**
+ * Returns the sets of layers to keep in bf16, one set per attempt. Each set contains the one
+ * before.
+ */
 function keptSets(worst: readonly string[]): ReadonlySet<string>[] {
   const counts = KEPT_PERCENT.map((percent) => Math.ceil((percent * worst.length) / 100));
   return [...new Set(counts)].map((count) => new Set(worst.slice(0, count)));
 }
 
-/** Keeps more layers in bf16 until the gate is met. The best attempt's file alone is left. */
+/**
+ * Keeps more and more layers in bf16 until the gate is met. Deletes all engine files but the best.
+ */
 async function search(spec: CalibratedBuild, observed: Observed, scratch: string) {
   const next = (kept: ReadonlySet<string>, i: number) => {
     spec.onProgress({ stage: 'build', fraction: BEFORE.attempts[i] ?? 0 });
@@ -175,12 +190,12 @@ function belowGate({ kept, minCosine }: Attempt, pictures: number, layers: numbe
 }
 
 /**
- * Writes an int8 engine that has as many of its linear layers in int8 as the gate allows on the
- * pictures: smoothed, and those that move the embeddings most in int8 left in bf16. What else is
- * made on the way lies in a folder beside it, which is gone afterwards.
+ * Writes an int8 engine with as many linear layers in int8 as the gate allows on the images. Layers
+ * are smoothed where that helps, and those that move the embeddings most stay in bf16. Intermediate
+ * files are in a folder beside the output, which is deleted at the end.
  *
- * @throws LLM2CLIPError ERR_PARITY where the gate is not met, unless `force`; what building throws;
- *   `signal.reason`
+ * @throws LLM2CLIPError ERR_PARITY if the gate is not met and `force` is false, and the errors of
+ *   building; `signal.reason`
  */
 export async function buildCalibrated(
   spec: CalibratedBuild,

@@ -30,26 +30,31 @@ import { packageVersion } from '../package-version';
 import { type BundlePrecision, PRECISIONS, type Precision } from '../precision';
 import { DEFAULT_MAX_BATCH } from './options';
 
+/** Options of `importEngine`. */
 export interface ImportOptions {
-  /** Folder to make. */
+  /** The folder to create. */
   out: string;
-  /** What made the file. Default: tensorrt for a file named *.plan, else torchscript. */
+  /** The engine that made the file. Default: tensorrt for a file named *.plan, else torchscript. */
   engine?: EngineKind;
-  /** Size E of its embeddings, for a TensorRT plan on a machine without a GPU, which cannot see it. */
+  /**
+   * Size E of the embeddings. Only needed for a TensorRT plan on a machine without a GPU, where the
+   * plan cannot be opened.
+   */
   embeddingDim?: number;
   /**
-   * What it multiplies matrices in, for a TensorRT plan, which does not show it. Default: what a
-   * TorchScript file shows when it runs; 'unknown' of a plan, which is then compared as if it were fp32.
+   * The precision of the matrix products. Only needed for a TensorRT plan, which does not show it.
+   * Default: for TorchScript, the precision that a run shows; for a plan, 'unknown', which the
+   * benchmark compares as if it were fp32.
    */
   precision?: Precision;
   family: Family;
-  /** Edge of the square the engine takes, in pixels. */
+  /** Width and height of the images that the engine takes, in pixels. */
   imageSize: number;
-  /** Largest batch a user of the bundle may ask for. Default 64. */
+  /** Largest batch that users of the bundle may ask for. Default 64. */
   maxBatch?: number;
-  /** Replace a bundle that is there, in one step. Default false. */
+  /** Replace an existing bundle, in one step. Default false. */
   force?: boolean;
-  /** Folder that holds libtorch or TensorRT. */
+  /** Folder of libtorch or TensorRT. Default: the places that `llm2clip runtime info` lists. */
   runtime?: string;
   signal?: AbortSignal;
 }
@@ -95,7 +100,7 @@ function resolveOptions(value: unknown, file: string) {
   };
 }
 
-/** What is known of the file. */
+/** What is known about the engine file. */
 interface Shown {
   embeddingDim: number;
   precision: BundlePrecision;
@@ -105,7 +110,10 @@ function differs(expected: string, found: string): LLM2CLIPError {
   return new LLM2CLIPError('ERR_ENGINE_INCOMPATIBLE', `expected ${expected}, found ${found}`);
 }
 
-/** What the file shows; of a plan, where no GPU is there to open it, what the caller says. */
+/**
+ * Inspects the file. If a plan cannot be opened because there is no GPU, it returns what the caller
+ * stated.
+ */
 async function inspect(
   engine: NativeEngine,
   file: string,
@@ -132,7 +140,7 @@ async function inspect(
   }
 }
 
-/** Copies the engine into the bundle's folder and looks at what it takes and gives. */
+/** Copies the engine into the bundle's folder and inspects its inputs and outputs. */
 async function wrap(folder: string, file: string, options: ResolvedImport): Promise<BundleContent> {
   const { engine: kind, family, imageSize, maxBatch, runtime, signal } = options;
   const engine = await openEngine(kind, runtime);
@@ -157,10 +165,11 @@ async function wrap(folder: string, file: string, options: ResolvedImport): Prom
 }
 
 /**
- * Wraps a TorchScript file or a TensorRT plan made elsewhere as a bundle, after looking at what it
- * takes and gives: pixel_values float32 [B, 3, S, S] in, one embedding [B, E] out. Of TorchScript by
- * running a blank picture; a plan opens on a GPU alone, and is otherwise taken at its word. The file
- * is executable content: import only what you trust.
+ * Makes a bundle from a TorchScript file or a TensorRT plan that was made elsewhere. The engine
+ * must take pixel_values, float32 [B, 3, S, S], and return one embedding, [B, E]. A TorchScript
+ * file is checked by running a blank image. A plan is checked by opening it on a GPU; on a machine
+ * without one, your options are trusted. The file is executable content: import only files that you
+ * trust.
  *
  * @throws TypeError, RangeError (ERR_INVALID_ARG)
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_ENGINE_INCOMPATIBLE, ERR_BUNDLE_EXISTS,

@@ -31,7 +31,7 @@ function textManifest(
   };
 }
 
-/** Nothing of a file without keys. */
+/** Returns nothing for a file whose weights are not under a key. */
 function describedChoice({
   key,
   others,
@@ -40,7 +40,10 @@ function describedChoice({
   return { stateDict: key, ...(others.length > 0 && { otherStateDicts: others }) };
 }
 
-/** Makes the engines in `folder`, a bundle in the making, and says what they are. */
+/**
+ * Builds the engines in `folder`, a bundle that is not complete yet. Returns the fields of its
+ * manifest.
+ */
 async function buildInto(
   folder: string,
   checkpoint: string,
@@ -93,9 +96,10 @@ async function buildInto(
 }
 
 /**
- * Makes an engine bundle from a checkpoint (safetensors, .pt or .bin; a file, or a folder that holds
- * it): of its vision tower, its text adapter, or both; and with `llm`, of the language model that
- * reads the texts. Needs no Python, no ONNX and no GPU. The bundle appears whole or not at all.
+ * Makes an engine bundle from a checkpoint (safetensors, .pt or .bin; a file or its folder). The
+ * bundle holds the checkpoint's vision tower, its text adapter, or both, and with `llm` also the
+ * language model that reads the texts. Conversion needs no Python, no ONNX and no GPU. The bundle
+ * appears only when it is complete.
  *
  * @throws TypeError, RangeError (ERR_INVALID_ARG); `signal.reason`
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_CHECKPOINT_*, ERR_BUNDLE_EXISTS, ERR_RUNTIME_MISSING,
@@ -104,7 +108,7 @@ async function buildInto(
  * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'eva02.bundle', precision: 'bf16' });
  * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'both.bundle', llm: 'Llama-3-8B-CC-Finetuned' });
  * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'rtx.bundle', engine: 'tensorrt-rtx' });
- * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'int8.bundle', precision: 'int8', calibrate: 'pictures' });
+ * await convert('LLM2CLIP-EVA02-L-14-336.pt', { out: 'int8.bundle', precision: 'int8', calibrate: 'photos' });
  */
 export async function convert(checkpoint: string, options: ConvertOptions): Promise<Manifest> {
   const path = nonEmptyString(checkpoint, 'checkpoint');

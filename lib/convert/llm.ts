@@ -1,4 +1,4 @@
-// The language model's folder: its weights, a LoRA merged into them, and its tokenizer.
+// Reads the language model's folder, merges a LoRA into its weights, and copies its tokenizer.
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../bundle/text-manifest';
@@ -12,7 +12,7 @@ import { makeFolderOf } from '../files/staging';
 import type { Precision } from '../precision';
 import { TextTokenizer } from '../text/tokenizer';
 
-/** Of merged weights: what an engine of this precision keeps. */
+/** The dtype that merged weights are written in, by the engine's precision. */
 const MERGED_IN: Record<Precision, FloatDtype> = {
   fp32: 'f32',
   bf16: 'bf16',
@@ -20,14 +20,14 @@ const MERGED_IN: Record<Precision, FloatDtype> = {
   int8: 'f32',
 };
 
-/** @param folder Holds config.json and the weights, as published. */
+/** @param folder Folder with config.json and the weights, as published. */
 export async function readLlm(folder: string): Promise<ResolvedLlama> {
   return resolveLlama(await readCheckpoint(folder));
 }
 
 /**
- * Calls `use` with the language model, its LoRA merged into it if there is one. Merged weights lie in
- * a file of `staging`, which is gone afterwards.
+ * Calls `use` with the language model. If there is a LoRA, it is merged into the weights first. The
+ * merged weights are in a file in `staging`, which is deleted after the call.
  */
 export async function withLora<T>(
   llm: ResolvedLlama,
@@ -47,10 +47,11 @@ export async function withLora<T>(
 }
 
 /**
- * Copies the tokenizer into a bundle in the making, after it was opened and found to fit.
+ * Checks that the tokenizer opens and fits the language model, and copies it into a bundle that is
+ * not complete yet.
  *
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_CHECKPOINT_FORMAT, ERR_CHECKPOINT_UNSUPPORTED;
- *   ERR_CHECKPOINT_MISMATCH for ids beyond the model's vocabulary
+ *   ERR_CHECKPOINT_MISMATCH if token ids exceed the model's vocabulary
  */
 export async function copyTokenizer(
   from: string,

@@ -19,64 +19,74 @@ import { PRECISIONS, type Precision } from '../precision';
 
 export const DEFAULT_MAX_BATCH = 64;
 
+/** What `convert` reports while it works. */
 export interface ConvertProgress {
-  /** int8's alone is `calibrate`, which goes on after `build` where all layers in int8 fail. */
+  /**
+   * Only int8 has the stage `calibrate`. It comes again after `build` if all layers in int8 miss
+   * the gate.
+   */
   stage: 'read' | 'calibrate' | 'build' | 'write';
-  /** What is being built. */
+  /** The part that is being built. */
   part?: Part;
-  /** 0 to 1 of the whole. */
+  /** The fraction of the whole conversion that is done, from 0 to 1. */
   fraction: number;
 }
 
+/** Options of `convert`. */
 export interface ConvertOptions {
-  /** Folder to make. */
+  /** The folder to create. */
   out: string;
   engine?: EngineKind;
   /**
-   * Of the stored weights, and of TensorRT's arithmetic. Default bf16, for TensorRT fp16. int8 needs
-   * `calibrate`, and engine torchscript.
+   * The precision of the stored weights and, for TensorRT, of the arithmetic. Default: bf16 for
+   * torchscript, fp16 for TensorRT. int8 needs `calibrate` and the engine torchscript.
    */
   precision?: Precision;
   /**
-   * Pictures like those to be encoded, for int8 alone: files and folders, of which 32, evenly spread,
-   * decide which layers stay in bf16. Where not all can be in int8, each is tried alone, which takes
-   * some minutes with L/14. Below a cosine of 0.995 to fp32 on any of them the conversion is refused.
+   * Files and folders of images that int8 is calibrated on; only for int8. Choose images like those
+   * that you will encode. 32 of them, evenly spread, decide which layers stay in bf16. If all
+   * layers in int8 miss the gate, each layer is tried alone, which takes some minutes with L/14.
+   * The conversion fails with ERR_PARITY if the cosine to fp32 is below 0.995 for any of these
+   * images.
    */
   calibrate?: string | readonly string[];
   /**
-   * Folder of the language model that reads texts: config.json, safetensors and tokenizer.json as
-   * published. It is kept in `precision`; beside a vision tower in int8, in bf16.
+   * Folder of the language model that reads texts: config.json, safetensors and tokenizer.json, as
+   * published. It is stored in `precision`, or in bf16 if that is int8.
    */
   llm?: string;
-  /** Folder of a LoRA as PEFT writes it, which is merged into the language model. */
+  /** Folder of a LoRA in PEFT format, which is merged into the language model. */
   lora?: string;
-  /** What to make, e.g. ['vision']. Default: all that the checkpoint holds, and `llm`. */
+  /**
+   * The parts to convert, e.g. ['vision']. Default: all parts that the checkpoint holds, and `llm`.
+   */
   parts?: readonly Part[];
-  /** A config.json or open_clip-style file, for checkpoints that have none beside them. */
+  /** A config.json or open_clip-style file, for a checkpoint without one beside it. */
   config?: string;
   /**
-   * Key of the weights in a torch file that holds those of several models, e.g. 'model_ema'. Default: the
-   * first of the keys that training scripts use, weights before averages of them.
+   * Key of the weights, e.g. 'model_ema', in a torch file that holds several state dicts. Default:
+   * the first of the keys that training scripts use. Weights come before averaged weights.
    */
   stateDict?: string;
   /**
-   * Stock aten operators alone: for Triton, or plain torch.jit.load. Default false; not for int8, nor
-   * for TensorRT.
+   * Write a TorchScript file with stock aten operators only, for Triton or plain torch.jit.load.
+   * Default false. Not for int8 and not for TensorRT.
    */
   portable?: boolean;
-  /** Largest batch a user of the bundle may ask for. Default 64. */
+  /** Largest batch that users of the bundle may ask for. Default 64. */
   maxBatch?: number;
   /**
-   * GPUs that engine tensorrt-rtx builds for, e.g. ['8.9', '12.0'], none of which need be there;
-   * 'current' for this machine's. Default 8.6, 8.9 and 12.0: GeForce RTX of the series 30, 40 and 50.
+   * Compute capabilities of the GPUs that the engine tensorrt-rtx builds for, e.g. ['8.9', '12.0'].
+   * The GPUs need not be in this machine. 'current' builds for this machine's GPU. Default: 8.6,
+   * 8.9 and 12.0, which are the series 30, 40 and 50 of GeForce RTX.
    */
   computeCapabilities?: 'current' | readonly string[];
   /**
-   * Replace a bundle that is there, in one step; of int8, take the best engine found where none is
-   * near enough to fp32. Default false.
+   * Replace an existing bundle, in one step. For int8, also accept the best engine found if none
+   * meets the gate. Default false.
    */
   force?: boolean;
-  /** Folder that holds libtorch or TensorRT. */
+  /** Folder of libtorch or TensorRT. Default: the places that `llm2clip runtime info` lists. */
   runtime?: string;
   signal?: AbortSignal;
   onProgress?: (progress: ConvertProgress) => void;
@@ -105,7 +115,7 @@ export interface ResolvedConvertOptions {
   out: string;
   engine: EngineKind;
   precision: Precision;
-  /** There for int8, and for nothing else. */
+  /** Set for int8 only. */
   calibrate: readonly string[] | undefined;
   llm: string | undefined;
   lora: string | undefined;
@@ -114,7 +124,7 @@ export interface ResolvedConvertOptions {
   stateDict: string | undefined;
   portable: boolean;
   maxBatch: number;
-  /** 89 for 8.9; none: this machine's, or the CPU. */
+  /** 89 for 8.9. Empty: this machine's GPU, or the CPU. */
   computeCapabilities: readonly number[];
   force: boolean;
   runtime: string | undefined;
@@ -141,7 +151,7 @@ function calibrationPlaces(value: unknown, precision: Precision): string[] | und
   return places.map((place) => nonEmptyString(place, name));
 }
 
-/** Undefined: whatever there is. */
+/** Undefined: all parts that are found. */
 function partsToMake(value: unknown, llm: string | undefined): Part[] | undefined {
   const parts = wantedParts(value);
   if (llm === undefined || parts === undefined || parts.includes('llm')) return parts;
@@ -165,7 +175,7 @@ function computeCapabilities(value: unknown, engine: EngineKind): readonly numbe
   return [...new Set(wanted as string[])].map(capabilityNumber);
 }
 
-/** @throws RangeError (ERR_INVALID_ARG) for what this engine does not do */
+/** @throws RangeError (ERR_INVALID_ARG) if the engine does not offer the combination */
 function requireOffered(kind: EngineKind, precision: Precision, portable: boolean): void {
   const engine = engineOf(kind);
   if (!engine.precisions.includes(precision)) {
@@ -182,7 +192,10 @@ function requireOffered(kind: EngineKind, precision: Precision, portable: boolea
   }
 }
 
-/** Parts are built one after the other, and calibration, of one of them, knows only the whole. */
+/**
+ * Makes a progress callback whose fractions never decrease. Calibration reports fractions of the
+ * whole conversion although it belongs to one part, so that the raw values may go back.
+ */
 function neverBack(
   tell: ConvertOptions['onProgress'] = () => {},
 ): (progress: ConvertProgress) => void {

@@ -1,4 +1,5 @@
-// What a conversion makes, and from where: all checks before anything is built.
+// Decides what a conversion builds and from which files. All checks are done here, before anything
+// is built.
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { invalidRange } from '../arguments';
@@ -12,19 +13,19 @@ import type { ResolvedConvertOptions } from './options';
 export interface Plan {
   table: CheckpointTable;
   contents: Contents;
-  /** Folder of the language model, if there is one. */
+  /** Folder of the language model and its tokenizer, if there is one. */
   llmFolder: string | undefined;
 }
 
-/** Where the tokenizer lies beside the weights. */
+/** Returns the folder of the weights, where the tokenizer is, too. */
 async function folderOf(path: string): Promise<string> {
   return (await stat(path)).isDirectory() ? path : dirname(path);
 }
 
 /**
- * Reads what lies where, no weights yet.
+ * Finds out what the checkpoint and the language model's folder hold. It reads no weights yet.
  *
- * @throws RangeError (ERR_INVALID_ARG) for int8 of nothing that is kept in it
+ * @throws RangeError (ERR_INVALID_ARG) for int8 without a vision tower
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_CHECKPOINT_*
  */
 export async function planOf(checkpoint: string, options: ResolvedConvertOptions): Promise<Plan> {
@@ -55,7 +56,7 @@ export async function planOf(checkpoint: string, options: ResolvedConvertOptions
   return { table, contents, llmFolder };
 }
 
-/** What comes out of one part goes into the next. */
+/** Checks that the output of each part has the size that the next part takes. */
 function requireFitting({ vision, adapter, llm }: Contents): void {
   const differ = (expected: string, found: string) =>
     new LLM2CLIPError('ERR_CHECKPOINT_MISMATCH', `expected ${expected}, found ${found}`);

@@ -1,4 +1,4 @@
-/** What a GPU can do, as NVIDIA numbers it: "8.9". Native code counts 89. */
+/** Whether a text is a compute capability as NVIDIA writes it, e.g. "8.9". Native code uses 89. */
 export function isCapability(text: string): boolean {
   return /^[1-9]\d?\.\d$/.test(text);
 }

@@ -1,26 +1,32 @@
-// The device that a bundle runs on: what an engine's chooseDevice() answers with.
+// The device that a bundle runs on, as an engine's chooseDevice() returns it.
 import { LLM2CLIPError } from '../errors';
 
 export interface DeviceChoice {
-  /** 'cpu', 'cuda:0' … */
+  /** E.g. 'cpu' or 'cuda:0'. */
   device: string;
-  /** The caller's word, or what 'auto' found. */
+  /** Why this device was chosen: the caller asked for it, or 'auto' found it. */
   reason: string;
-  /** The library chose: where the device cannot be had after all, the CPU is taken. */
+  /**
+   * Whether the library chose the device. If it turns out to be unavailable, the CPU is used
+   * instead.
+   */
   automatic: boolean;
 }
 
-/** Most pictures in one run by default: as many as keep a device busy. */
+/** Returns the default for the largest number of images in one run, which keeps the device busy. */
 export function defaultMaxBatch(device: string): number {
   return device === 'cpu' ? 8 : 64;
 }
 
-/** The choice where no GPU can be had. */
+/** The choice if no GPU is available. */
 export function theCpu(reason: string): DeviceChoice {
   return { device: 'cpu', reason: `auto: no GPU used: ${reason}`, automatic: true };
 }
 
-/** Errors after which 'auto' takes the CPU: the GPU or its libraries are at fault, not the bundle. */
+/**
+ * Whether the device or its libraries caused an error, so that 'auto' falls back to the CPU. Errors
+ * of the bundle do not count.
+ */
 export function concernsTheDevice(error: unknown): error is LLM2CLIPError {
   if (!(error instanceof LLM2CLIPError)) return false;
   return ['ERR_DEVICE_UNAVAILABLE', 'ERR_OUT_OF_MEMORY', 'ERR_RUNTIME_MISSING'].includes(

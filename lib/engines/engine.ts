@@ -1,87 +1,109 @@
-// What the rest of lib may ask of a kind of engine. Each kind is one object in a file of its own,
-// listed in index.ts; no other file names a kind.
+// What the rest of lib needs to know about a kind of engine. Each kind is one object in a file of
+// its own and is listed in index.ts. No other file names a kind.
 import type { NativeEngine } from '../native';
 import type { Part } from '../parts';
 import type { BundlePrecision, Precision } from '../precision';
 import type { DeviceChoice } from './device';
 
-/** `native`: this project's own operators. `portable`: the vendor's alone. `imported`: made elsewhere. */
+/**
+ * `native` uses this project's own operators, `portable` only the vendor's. `imported` was made
+ * elsewhere.
+ */
 export const FLAVOURS = ['native', 'portable', 'imported'] as const;
 export type Flavour = (typeof FLAVOURS)[number];
 
-/** What a manifest records of the engine that made a bundle's files, beside its kind. */
+/** What a manifest records about the engine that made a bundle's files, in addition to its kind. */
 export interface EngineRecord {
   flavour: Flavour;
-  /** Of the vendor's library that built it. */
+  /** Version of the vendor's library that built it. */
   version: string;
-  /** Version of this project's own operators in it; 0 for none, as in every TensorRT engine. */
+  /**
+   * Version of this project's own operators in the file, or 0 if it has none, as in TensorRT
+   * engines.
+   */
   operators: number;
 }
 
-/** What is to be loaded, and on what. */
+/** The parts to load and the device that the caller asked for. */
 export interface DeviceRequest {
   /** 'auto', 'cpu', 'cuda' or 'cuda:N'. */
   wanted: string;
   parts: readonly Part[];
-  /** Of the bundle's weights. */
+  /** Precision of the bundle's weights. */
   precision: BundlePrecision;
-  /** Folder of the vendor's libraries; undefined: they are looked for. */
+  /** Folder of the vendor's libraries. Undefined: lib/runtime searches for them. */
   runtime: string | undefined;
 }
 
-/** How Triton Inference Server reads the files of an engine. */
+/** Describes the files of an engine for Triton Inference Server. */
 export interface TritonNames {
   platform: string;
-  /** What Triton calls the i-th input, whose name in the file is `name`. */
+  /** Returns Triton's name of the i-th input, whose name in the file is `name`. */
   input(name: string, i: number): string;
   output: string;
-  /** A language model takes a batch as rows of one length, which Triton can put together. */
+  /** Whether a language model takes a batch as rows of one length, which Triton can form. */
   textsInRows: boolean;
-  /** Comment lines for the reader of config.pbtxt, or ''. */
+  /** Comment lines for the reader of config.pbtxt, or '' for none. */
   remark: string;
 }
 
 export interface Engine {
-  /** Its name in options and in manifests. */
+  /** Name of the engine in options and manifests. */
   readonly kind: string;
-  /** Its library beside the addon is `llm2clip_<plugin>.so`; undefined where it is part of the addon. */
+  /**
+   * The engine's library beside the addon is `llm2clip_<plugin>.so`. Undefined if the addon
+   * contains the engine.
+   */
   readonly plugin: string | undefined;
-  /** The file of each part, in a folder of the part's own. */
+  /** Name of each part's engine file. Each part has a folder of its own. */
   readonly fileName: string;
-  /** Files made elsewhere whose names end so are taken for this engine's; undefined: none. */
+  /**
+   * Files made elsewhere are taken for this engine's if their names end with this. Undefined: none.
+   */
   readonly importedSuffix: string | undefined;
-  /** Where `importEngine` opens a file to see what it takes and gives. */
+  /** Device on which `importEngine` opens a file to inspect its inputs and outputs. */
   readonly inspectedOn: 'cpu' | 'cuda';
-  /** What `convert` can store weights in; the default comes first. */
+  /** Precisions that `convert` can store weights in. The first one is the default. */
   readonly precisions: readonly [Precision, ...Precision[]];
-  /** Whether there is a portable flavour. */
+  /** Whether the engine has a portable flavour. */
   readonly portable: boolean;
-  /** Version of this project's own operators in files of the native flavour; 0: it has none. */
+  /**
+   * Version of this project's own operators in files of the native flavour, or 0 if it has none.
+   */
   readonly operators: number;
-  /** GPUs that `convert` builds for by default, 89 for 8.9; or why it can't be told any. */
+  /**
+   * Compute capabilities that `convert` builds for by default, 89 for 8.9; or the reason why none
+   * can be chosen.
+   */
   readonly buildsFor: readonly number[] | { reason: string };
-  /** Whether a run of the language model takes no more texts than `batch.max` of the manifest. */
+  /**
+   * Whether `batch.max` of the manifest limits the number of texts in a run of the language model.
+   */
   readonly limitsTexts: boolean;
-  /** A file beside the bundle `out` that speeds the next build up; '' for none. */
+  /** Path of a file beside the bundle `out` that speeds up the next build, or '' for none. */
   buildCache(out: string): string;
-  /** A file beside a bundle that speeds the next opening of a part up; '' for none. */
+  /** Path of a file beside a bundle that speeds up the next opening of a part, or '' for none. */
   openCache(bundle: string, part: Part): string;
-  /** Undefined where Triton has no backend for these files. */
+  /** Returns undefined if Triton has no backend for these files. */
   triton(flavour: Flavour, precision: BundlePrecision): TritonNames | undefined;
   /**
-   * Whether this installation runs the files, by what the manifest says of them.
+   * Checks by the manifest whether this installation can run the files.
    *
    * @param found Version of the vendor's library that would run them.
-   * @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE naming what was expected, what was found and the
-   *   command that builds the engine again
+   * @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE, which names what was expected, what was found
+   *   and the command that builds the engine again
    */
   requireCompatible(record: EngineRecord, found: string): void;
-  /** @throws LLM2CLIPError ERR_DEVICE_UNAVAILABLE, with the driver's reason, for an explicit device */
+  /**
+   * Chooses the device to run on.
+   *
+   * @throws LLM2CLIPError ERR_DEVICE_UNAVAILABLE with the driver's reason, if the caller named one
+   */
   chooseDevice(request: DeviceRequest): Promise<DeviceChoice>;
   /**
    * Opens the engine and the vendor's libraries that it needs, on a native thread.
    *
-   * @param device What it is to run on; GPUs need more libraries.
+   * @param device Device that it will run on. A GPU needs more libraries.
    * @throws LLM2CLIPError ERR_RUNTIME_MISSING, ERR_ENGINE_INCOMPATIBLE
    */
   open(options: { runtime?: string }, device: string): Promise<NativeEngine>;

@@ -3,7 +3,7 @@ import { withBriefSpinning } from '../runtime/openmp';
 import { locatePlugin } from '../runtime/plugins';
 
 /**
- * Opens an engine that is a shared library beside the addon.
+ * Opens an engine whose shared library is beside the addon.
  *
  * @param libraries Absolute paths of the vendor's libraries, in the order in which they are opened.
  * @throws LLM2CLIPError ERR_RUNTIME_MISSING, ERR_ENGINE_INCOMPATIBLE

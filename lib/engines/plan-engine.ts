@@ -1,11 +1,12 @@
-// What TensorRT and TensorRT for RTX have in common: plans, which run on a GPU alone.
+// What TensorRT and TensorRT for RTX have in common: their files are plans, which run only on a
+// GPU.
 import { LLM2CLIPError } from '../errors';
 import { locateTensorrt, type TensorrtLibrary } from '../runtime/tensorrt';
 import { unavailable } from './device';
 import type { Engine } from './engine';
 import { openPlugin } from './open-plugin';
 
-/** The parts of an Engine that both describe alike. */
+/** Returns those properties of an Engine that both share. */
 export function planEngine<const Kind extends string>(
   kind: Kind,
   plugin: string,
@@ -21,7 +22,7 @@ export function planEngine<const Kind extends string>(
     operators: 0,
     limitsTexts: true,
 
-    /** A plan opens with the release that built it and no other. */
+    /** A plan can only be opened by the release that built it. */
     requireCompatible({ version, flavour }, found) {
       if (release(version) === release(found)) return;
       const remedy =
@@ -34,7 +35,10 @@ export function planEngine<const Kind extends string>(
       );
     },
 
-    /** The engine itself asks for the GPU, after what the manifest says has been checked. */
+    /**
+     * The engine looks for the GPU itself when it opens the plan, after the manifest has been
+     * checked.
+     */
     async chooseDevice({ wanted }) {
       if (wanted === 'cpu') {
         throw unavailable(
@@ -52,7 +56,7 @@ export function planEngine<const Kind extends string>(
   } as const satisfies Partial<Engine>;
 }
 
-/** "1.7.1.116" → "1.7.1": builds of one release read each other's plans. */
+/** "1.7.1.116" → "1.7.1": builds of the same release can read each other's plans. */
 function release(version: string): string {
   return version.split('.').slice(0, 3).join('.');
 }

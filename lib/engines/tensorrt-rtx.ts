@@ -1,4 +1,5 @@
-// TensorRT for RTX: builds without a GPU for several kinds of them, and compiles on the user's.
+// TensorRT for RTX builds for several kinds of GPUs without having one, and compiles on the user's
+// GPU.
 import { resolve } from 'node:path';
 import { TENSORRT_RTX } from '../runtime/tensorrt';
 import type { Engine } from './engine';
@@ -10,7 +11,7 @@ export const tensorrtRtx = {
   // GeForce RTX of the series 30, 40 and 50.
   buildsFor: [86, 89, 120],
   buildCache: () => '',
-  // What is compiled on this machine is never part of the bundle.
+  // The code that is compiled on this machine is never part of the bundle.
   openCache: (bundle, part) => `${resolve(bundle)}.${part === 'vision' ? '' : `${part}.`}jit-cache`,
   triton: () => undefined,
 } as const satisfies Engine;

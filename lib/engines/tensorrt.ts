@@ -1,4 +1,4 @@
-// TensorRT: builds for the GPU of this machine.
+// TensorRT builds for the GPU of this machine.
 import { resolve } from 'node:path';
 import { TENSORRT } from '../runtime/tensorrt';
 import type { Engine } from './engine';
@@ -8,10 +8,10 @@ export const tensorrt = {
   ...planEngine('tensorrt', 'tensorrt', TENSORRT),
   importedSuffix: '.plan',
   buildsFor: { reason: "which builds for this machine's GPU" },
-  // The times of kernels that were tried.
+  // Keeps the measured times of the kernels that were tried.
   buildCache: (out) => `${resolve(out)}.timing-cache`,
   openCache: () => '',
-  // Triton's TensorRT backend takes inputs and outputs by the names in the plan.
+  // Triton's TensorRT backend uses the names of inputs and outputs in the plan.
   triton: () => ({
     platform: 'tensorrt_plan',
     input: (name) => name,

@@ -1,4 +1,4 @@
-// TorchScript: libtorch runs it, on the CPU or a GPU.
+// TorchScript files run in libtorch, on the CPU or a GPU.
 import { LLM2CLIPError } from '../errors';
 import { type CudaDevice, type CudaProbe, loadNative } from '../native';
 import { INSTALL_CUDA_COMMAND, type Libtorch, locateLibtorch } from '../runtime/locate';
@@ -9,7 +9,10 @@ import { openPlugin } from './open-plugin';
 
 const PLUGIN = 'torchscript';
 
-/** Version of the fused operators in files of the native flavour; a file of another is refused. */
+/**
+ * Version of the fused operators in files of the native flavour. Files with another version are
+ * refused.
+ */
 export const OPERATORS_VERSION = 2;
 
 export const torchscript = {
@@ -22,20 +25,20 @@ export const torchscript = {
   portable: true,
   operators: OPERATORS_VERSION,
   buildsFor: { reason: 'for the CPU' },
-  // Texts are taken one after the other, any number of them.
+  // The largest batch of a bundle limits only its images.
   limitsTexts: false,
   buildCache: () => '',
   openCache: () => '',
 
-  // Triton's PyTorch backend takes an input by the name of forward's argument, which an imported file
-  // may have called anything, or by its number; an output by its number alone.
+  // Triton's PyTorch backend names an input by forward's argument, or by its number, because an
+  // imported file may use any argument names. It names an output only by its number.
   triton(flavour, precision) {
     const instead = precision === 'int8' ? 'bf16 and --portable' : '--portable';
     return {
       platform: 'pytorch_libtorch',
       input: (name, i) => (flavour === 'imported' ? `${name}__${i}` : name),
       output: 'embedding__0',
-      // The native flavour takes texts one after the other.
+      // The native flavour has no padded rows: it takes the texts one after the other.
       textsInRows: flavour === 'portable',
       remark:
         flavour === 'native'
@@ -79,7 +82,7 @@ function librariesOf(libtorch: Libtorch, device: string): string[] {
   );
 }
 
-/** The first GPU that has all that these parts need, else the CPU. */
+/** Chooses the first GPU if these parts can run on it, else the CPU. */
 async function chooseFor({ parts, precision, runtime }: DeviceRequest): Promise<DeviceChoice> {
   const inInt8 = parts.includes('vision') && precision === 'int8';
   const obstacle = inInt8 ? 'int8 runs on the CPU alone' : await obstacleTo(runtime);
@@ -87,7 +90,7 @@ async function chooseFor({ parts, precision, runtime }: DeviceRequest): Promise<
   return { device: `cuda:${obstacle.index}`, reason: `auto: ${obstacle.name}`, automatic: true };
 }
 
-/** The GPU that engines can run on, or why there is none. */
+/** Returns the GPU that engines can run on, or the reason why there is none. */
 async function obstacleTo(runtime: string | undefined): Promise<CudaDevice | string> {
   const { problem, devices }: CudaProbe = await loadNative().probeCuda();
   const [first] = devices;

@@ -3,15 +3,15 @@ import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promis
 import { basename, dirname, join } from 'node:path';
 import { LLM2CLIPError } from '../errors';
 
-/** Bytes gathered before they are written. */
+/** Number of bytes that are gathered before they are written. */
 const CHUNK = 1 << 20;
 
-/** A file that is being written changes more often. */
+/** A temporary file that did not change for so long has no living writer. */
 const ABANDONED_MS = 3_600_000;
 
 /**
- * A file that is written piece by piece and appears whole or not at all. Every method throws ERR_IO
- * where the file system does not let it.
+ * A file that is written piece by piece and appears under its name only when it is complete. Every
+ * method throws ERR_IO if the file system reports an error.
  */
 export class AtomicFile {
   readonly #path: string;
@@ -33,7 +33,9 @@ export class AtomicFile {
     return new AtomicFile(path, temporary, file);
   }
 
-  /** Removes what writers of `path` that were killed an hour ago or longer left beside it. */
+  /**
+   * Deletes temporary files of `path` that have not changed for an hour; their writers were killed.
+   */
   static async removeAbandoned(path: string): Promise<void> {
     const folder = dirname(path);
     for (const name of await translate(path, () => readdir(folder))) {
@@ -45,14 +47,14 @@ export class AtomicFile {
     }
   }
 
-  /** The bytes must not change afterwards. */
+  /** Appends bytes, which must not change afterwards. */
   async append(bytes: Uint8Array): Promise<void> {
     this.#pieces.push(bytes);
     this.#gathered += bytes.length;
     if (this.#gathered >= CHUNK) await this.#flush();
   }
 
-  /** Puts the file in its place. `head` is written over its first bytes. */
+  /** Writes `head` over the file's first bytes and moves the file to its path. */
   async commit(head: Buffer = Buffer.alloc(0)): Promise<void> {
     await this.#flush();
     await translate(this.#path, async () => {
@@ -63,7 +65,7 @@ export class AtomicFile {
     });
   }
 
-  /** Leaves nothing behind; after commit() it does nothing. */
+  /** Deletes the temporary file. It does nothing after commit(). */
   async discard(): Promise<void> {
     await this.#file.close().catch(() => {});
     await rm(this.#temporary, { force: true }).catch(() => {});

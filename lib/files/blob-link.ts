@@ -2,12 +2,15 @@ import { readlink } from 'node:fs/promises';
 import { fileSystemPath } from './path-bytes';
 
 /**
- * Where the hub's cache keeps the content of a snapshot's files: in a folder `blobs` further out, by
- * its digest. No other link is followed, so that none leads to files of anyone's choosing.
+ * The links in a snapshot of the Hugging Face cache: they point to a file in a folder `blobs`
+ * further up, named by its digest. Other links are not followed, so that a checkpoint cannot point
+ * to arbitrary files.
  */
 const BLOB = /^(?:\.\.\/)+blobs\/[0-9a-f]{40,64}$/;
 
-/** The target of a link into a folder `blobs`; undefined for any other, and for what is no link. */
+/**
+ * Returns the target of a link into a folder `blobs`, or undefined for other links and other files.
+ */
 export async function blobOf(link: string): Promise<string | undefined> {
   const target = await readlink(fileSystemPath(link)).catch(() => '');
   return BLOB.test(target) ? target : undefined;

@@ -1,11 +1,13 @@
 import { isObject } from '../arguments';
 
-/** Levels of arrays and objects in each other; what this project writes has a handful. */
+/**
+ * Largest depth of nested arrays and objects. The files of this project have fewer than ten levels.
+ */
 const DEEPEST = 64;
 
 /**
- * Whether parsed JSON of an untrusted file lies so deep that what walks it later, as JSON.stringify
- * does, would run out of stack.
+ * Whether parsed JSON from an untrusted file is nested so deeply that code that walks it later,
+ * such as JSON.stringify, could overflow the stack.
  */
 export function isTooDeep(value: unknown, levels = DEEPEST): boolean {
   if (!isObject(value)) return false;

@@ -1,14 +1,16 @@
-// File names are bytes. Those that are not UTF-8 travel through strings as Python has them
-// (os.fsdecode, PEP 383): a byte that belongs to no character, 0x80 to 0xff, is the lone surrogate
-// U+DC80 to U+DCFF. JSON keeps such strings as they are.
+// Converts file names between bytes and strings. A name that is not UTF-8 becomes a string as in
+// Python (os.fsdecode, PEP 383): each byte from 0x80 to 0xff that belongs to no character becomes a
+// lone surrogate, U+DC80 to U+DCFF. JSON keeps such strings unchanged.
 import { isUtf8 } from 'node:buffer';
 import { realpath } from 'node:fs/promises';
 
 const ESCAPED_BYTE = /[\udc80-\udcff]/;
-/** With the flag u a surrogate that belongs to a pair does not match. */
+/** With the flag u, a surrogate that is part of a pair does not match. */
 const LONE_SURROGATE = /[\udc80-\udcff]/u;
 
-/** Bytes that a character of UTF-8 takes, by its first byte; 0 where none begins so. */
+/**
+ * Returns the length of a UTF-8 character by its first byte, or 0 if no character starts with it.
+ */
 function lengthOf(first: number): number {
   if (first < 0x80) return 1;
   if (first < 0xc2) return 0;
@@ -17,7 +19,7 @@ function lengthOf(first: number): number {
   return first < 0xf5 ? 4 : 0;
 }
 
-/** A file's name as a string from which {@link fileSystemPath} gets its bytes back. */
+/** Converts a file name to a string. {@link fileSystemPath} converts it back to the same bytes. */
 export function nameOfBytes(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString('utf8');
   let name = '';
@@ -34,9 +36,9 @@ export function nameOfBytes(bytes: Buffer): string {
   return name;
 }
 
-/** A path as Node's fs takes it: bytes where a string cannot say it. */
+/** Converts a path for Node's fs: to bytes if a string cannot represent it, else unchanged. */
 export function fileSystemPath(path: string): string | Buffer {
-  if (!ESCAPED_BYTE.test(path)) return path; // the quick look that nearly all paths end with
+  if (!ESCAPED_BYTE.test(path)) return path; // Nearly all paths need no conversion.
   const parts = Array.from(path, (character) =>
     LONE_SURROGATE.test(character)
       ? Buffer.of(character.charCodeAt(0) - 0xdc00)
@@ -45,7 +47,11 @@ export function fileSystemPath(path: string): string | Buffer {
   return Buffer.concat(parts);
 }
 
-/** A path without links: one name for each file, whatever links lead to it. @throws as Node's fs */
+/**
+ * Resolves all links in a path, so that each file has one name.
+ *
+ * @throws As Node's fs
+ */
 export async function realPath(path: string): Promise<string> {
   return nameOfBytes(await realpath(fileSystemPath(path), { encoding: 'buffer' }));
 }

@@ -6,9 +6,9 @@ import { TextFileDecoder } from './text-encoding';
 const PIECE = 1 << 20;
 
 /**
- * The text of a file in pieces, without a byte order mark.
+ * Reads the text of a file in pieces, without a byte order mark.
  *
- * @throws RangeError (ERR_INVALID_ARG) for another encoding than UTF-8, or UTF-16 with its mark
+ * @throws RangeError (ERR_INVALID_ARG) unless it is UTF-8, or UTF-16 with a byte order mark
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
  */
 export async function* textPieces(path: string): AsyncGenerator<string, void, undefined> {
@@ -28,12 +28,16 @@ export async function* textPieces(path: string): AsyncGenerator<string, void, un
   }
 }
 
-/** All of it. Errors as {@link textPieces}'. */
+/** Reads the whole text of a file. Its errors are those of {@link textPieces}. */
 export function readText(path: string): Promise<string> {
   return joinedText(textPieces(path), path);
 }
 
-/** Pieces of a file as one text. @throws RangeError (ERR_INVALID_ARG) where no string is so long */
+/**
+ * Joins the pieces of a file to one text.
+ *
+ * @throws RangeError (ERR_INVALID_ARG) if the text exceeds the longest string
+ */
 export async function joinedText(text: AsyncIterable<string>, path: string): Promise<string> {
   const pieces: string[] = [];
   let length = 0;

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { LLM2CLIPError } from '../errors';
 import { fileSystemPath } from './path-bytes';
 
-/** Kinds of what a path may lead to, for errors. */
+/** Names for error messages of the things that a path may lead to. */
 const KINDS: readonly [string, (stat: Stats) => boolean][] = [
   ['a folder', (stat) => stat.isDirectory()],
   ['a named pipe', (stat) => stat.isFIFO()],
@@ -11,14 +11,14 @@ const KINDS: readonly [string, (stat: Stats) => boolean][] = [
 ];
 
 /**
- * Opens a file to read it, and refuses whatever else the path leads to: a pipe would wait for its
- * writer, and a device may never end.
+ * Opens a regular file for reading. Anything else is refused, because a pipe would wait for its
+ * writer and a device may never end.
  *
- * @param what the file should be, for errors
+ * @param what Name of the expected file in error messages.
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO
  */
 export async function openRegularFile(path: string, what = 'a file'): Promise<FileHandle> {
-  // Without O_NONBLOCK opening a named pipe waits, for ever.
+  // Without O_NONBLOCK, opening a named pipe could wait for ever.
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
   const file = await open(fileSystemPath(path), flags).catch((error: unknown) => {
     throw fileError(path, error, what);
@@ -34,7 +34,9 @@ export async function openRegularFile(path: string, what = 'a file'): Promise<Fi
   }
 }
 
-/** What the system says of a path, in this library's words; other errors as they are. */
+/**
+ * Converts a file system error to an error of this library. Other errors are returned unchanged.
+ */
 export function fileError(path: string, error: unknown, what = 'a file'): unknown {
   const { code, message, syscall } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;

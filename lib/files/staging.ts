@@ -7,9 +7,9 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /**
- * A folder is filled under another name beside its target and renamed when it is whole, so that a
- * process killed at any moment leaves the old one or the new one. The name says who fills it:
- * `.<target>.<host>.<pid>-<start>.<random>.staging`.
+ * Suffix of staging folders. A folder is filled under another name beside its target and renamed
+ * when it is complete. If the process is killed at any moment, either the old folder or the new one
+ * is there. The name contains the owner: `.<target>.<host>.<pid>-<start>.<random>.staging`.
  */
 const SUFFIX = '.staging';
 
@@ -18,14 +18,15 @@ export async function createStaging(target: string): Promise<string> {
   const unique = randomBytes(4).toString('hex');
   const staging = join(dirname(target), `${prefix(target)}${owner}.${unique}${SUFFIX}`);
   await mkdir(dirname(target), { recursive: true });
-  // Not recursive: Node tries for ever where a system answers ENOENT in a folder that is there (/proc).
+  // Not recursive: Node would retry for ever where mkdir answers ENOENT in an existing folder
+  // (/proc).
   await mkdir(staging);
   return staging;
 }
 
 /**
- * Makes the folder of `file`, a path below a folder that is being filled. That folder itself is never
- * made: it may have been removed because the work was aborted.
+ * Creates the parent folder of `file`, a path below a staging folder. The staging folder itself is
+ * never created, because it may have been deleted when the work was aborted.
  */
 export async function makeFolderOf(staging: string, file: string): Promise<void> {
   let folder = staging;
@@ -37,7 +38,9 @@ export async function makeFolderOf(staging: string, file: string): Promise<void>
   }
 }
 
-/** Removes what processes of this machine left behind when they were killed. Best effort. */
+/**
+ * Deletes the staging folders of processes of this machine that no longer run. Errors are ignored.
+ */
 export async function sweepStaging(target: string): Promise<void> {
   const names = await readdir(dirname(target)).catch(() => []);
   for (const name of names) {
@@ -45,15 +48,15 @@ export async function sweepStaging(target: string): Promise<void> {
     const [pid = '', start = ''] =
       name.slice(prefix(target).length).split('.')[0]?.split('-') ?? [];
     if ((await startTime(Number(pid))) === start) continue;
-    // Programs that the dead one started may still be writing.
+    // Child processes of the dead process may still be writing.
     const options = { recursive: true, force: true, maxRetries: 5 };
     await rm(join(dirname(target), name), options).catch(() => undefined);
   }
 }
 
 /**
- * Gives a folder whose files are on the disk its real name, durably. False where something has that
- * name already: it stands.
+ * Renames a staging folder, whose files must be on the disk, to its target, and syncs the rename to
+ * the disk. Returns false if the target exists; it is left unchanged.
  */
 export async function publish(staging: string, target: string): Promise<boolean> {
   try {
@@ -68,10 +71,10 @@ export async function publish(staging: string, target: string): Promise<boolean>
 }
 
 /**
- * Puts a folder whose files are on the disk in the place of an existing `target`, durably, and takes
- * the old content over.
+ * Replaces an existing `target` by a staging folder, whose files must be on the disk, and syncs the
+ * change to the disk. The staging folder then holds the old content.
  *
- * @param exchange Exchanges two folders: the addon does it in one step, see lib/native.ts.
+ * @param exchange Exchanges two folders. The addon does it in one step, see lib/native.ts.
  */
 export async function replace(
   staging: string,
@@ -82,7 +85,7 @@ export async function replace(
   await syncFolder(dirname(target));
 }
 
-/** Exchanges two folders by three renames: for a moment a reader finds neither at `b`. */
+/** Exchanges two folders by three renames. For a moment there is no folder at `b`. */
 export async function exchangeByRenames(a: string, b: string): Promise<void> {
   const old = `${a}.old`;
   await rename(b, old);
@@ -91,14 +94,14 @@ export async function exchangeByRenames(a: string, b: string): Promise<void> {
 }
 
 /**
- * Brings the file system of a folder to the disk: ten thousand headers one by one would take a
- * minute.
+ * Syncs the whole file system of a folder to the disk. Syncing ten thousand headers one by one
+ * would take a minute.
  */
 export async function syncFileSystem(folder: string): Promise<void> {
   await promisify(execFile)('sync', ['-f', folder]);
 }
 
-/** Brings a folder's list of names to the disk. */
+/** Syncs a folder's list of names to the disk. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
@@ -112,9 +115,13 @@ function prefix(target: string): string {
   return `.${basename(target)}.${hostname().replaceAll('.', '_')}.`;
 }
 
-/** A process's start in clock ticks since boot, '' where it does not run: process ids are used again. */
+/**
+ * Returns a process's start time in clock ticks since boot, or '' if it does not run. Process ids
+ * are reused, so an id alone does not identify a process.
+ */
 async function startTime(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The second field is the program's name in brackets and may hold spaces; the 22nd is the start.
+  // The second field is the program's name in brackets and may hold spaces. The 22nd field is the
+  // start.
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }

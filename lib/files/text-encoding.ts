@@ -1,7 +1,7 @@
 import { TextDecoder } from 'node:util';
 import { invalidContent } from '../arguments';
 
-/** What a file of text may begin with; without a decoder it is not read. */
+/** Byte order marks that a text file may begin with. Encodings without a decoder are refused. */
 const MARKS: readonly { bytes: readonly number[]; name: string; decoder?: string }[] = [
   { bytes: [0xff, 0xfe, 0, 0], name: 'UTF-32LE' },
   { bytes: [0, 0, 0xfe, 0xff], name: 'UTF-32BE' },
@@ -13,14 +13,17 @@ const MARKS: readonly { bytes: readonly number[]; name: string; decoder?: string
 
 const UTF_8 = { name: 'UTF-8', decoder: 'utf-8' };
 
-/** Escape sequences that change the set of characters, as in ISO-2022-JP. */
+/** Escape sequences that change the character set, as in ISO-2022-JP. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the control character is what is looked for
 const SHIFTS = /\x1b[$(]/;
 
-/** Upper bytes of UTF-16 in many scripts, which texts in UTF-8 have one of now and then. */
+/**
+ * Whether a byte is a control character. Such bytes are the upper bytes of UTF-16 characters in
+ * many scripts; in UTF-8 texts they are rare.
+ */
 const isControl = (byte: number) =>
   byte < 9 || (byte > 13 && byte < 26) || (byte > 27 && byte < 32);
-/** Of the characters of a piece of text. */
+/** Largest share of control characters in a piece of UTF-8 text. */
 const MOST_CONTROLS = 1 / 8;
 
 function hasManyControls(text: string): boolean {
@@ -30,9 +33,10 @@ function hasManyControls(text: string): boolean {
 }
 
 /**
- * Decodes a file of text piece by piece: UTF-8, or what its byte order mark says, which is dropped.
- * Another encoding is refused, since its bytes would be embedded as other characters. UTF-16 without
- * its mark is told by its control characters, which texts of ideographs alone may not have.
+ * Decodes a text file piece by piece. The encoding is UTF-8, or what the byte order mark states;
+ * the mark itself is dropped. Other encodings are refused, because their bytes would be embedded as
+ * other characters. UTF-16 without a mark is recognised by its control characters, which a text
+ * that consists only of ideographs may not have.
  */
 export class TextFileDecoder {
   readonly #path: string;
@@ -43,7 +47,12 @@ export class TextFileDecoder {
     this.#path = path;
   }
 
-  /** @param bytes The first piece has at least four of them, or all. @throws RangeError (ERR_INVALID_ARG) */
+  /**
+   * Decodes a piece of the file.
+   *
+   * @param bytes The first piece must have at least four bytes, or be the whole file.
+   * @throws RangeError (ERR_INVALID_ARG)
+   */
   decode(bytes: Uint8Array): string {
     this.#decoder ??= this.#begin(bytes);
     const text = this.#attempt(bytes, () => this.#decoder?.decode(bytes, { stream: true }));
@@ -52,7 +61,11 @@ export class TextFileDecoder {
     return text;
   }
 
-  /** What is left. @throws RangeError (ERR_INVALID_ARG) for half a character */
+  /**
+   * Returns the rest of the text.
+   *
+   * @throws RangeError (ERR_INVALID_ARG) if the file ends within a character
+   */
   end(): string {
     return this.#attempt(new Uint8Array(), () => this.#decoder?.decode());
   }
@@ -82,7 +95,7 @@ export class TextFileDecoder {
   }
 }
 
-/** What bytes that are no UTF-8 are likely to be, and its name for iconv. */
+/** Guesses the encoding of bytes that are not UTF-8. `name` is its name for iconv. */
 function guess(bytes: Uint8Array): { found: string; name: string } {
   if (bytes.some(isControl)) return guessByControls(bytes);
   const isShifted = SHIFTS.test(Buffer.from(bytes).toString('latin1'));
@@ -90,7 +103,10 @@ function guess(bytes: Uint8Array): { found: string; name: string } {
   return guessByRuns(bytes);
 }
 
-/** Upper bytes of many characters are such: of UTF-32 two next to each other, of UTF-16 one. */
+/**
+ * Guesses by control characters, which are the upper bytes of many characters: two adjacent bytes
+ * of four in UTF-32, one byte of two in UTF-16.
+ */
 function guessByControls(bytes: Uint8Array): { found: string; name: string } {
   const shares = [0, 1, 2, 3].map((place) => {
     const count = bytes.filter((byte, i) => isControl(byte) && i % 4 === place).length;
@@ -108,7 +124,10 @@ function guessByControls(bytes: Uint8Array): { found: string; name: string } {
   return { found: `${name} without a byte order mark`, name };
 }
 
-/** Accents of western languages stand alone among letters of ASCII; other scripts are long runs. */
+/**
+ * Guesses by runs of high bytes. In western languages accented letters stand alone between ASCII
+ * letters; other scripts have long runs.
+ */
 function guessByRuns(bytes: Uint8Array): { found: string; name: string } {
   const isHigh = (i: number) => (bytes[i] ?? 0) >= 0x80;
   const high = [...bytes.keys()].filter(isHigh);

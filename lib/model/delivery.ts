@@ -3,9 +3,10 @@ import { ofThisRealm } from '../typed-array';
 import type { Place } from './requests';
 
 /**
- * Gives out an embedding that is not normalised yet, as a session does: a zero vector stays zero.
+ * Writes an embedding that is not normalised yet to its place, as a session does. A zero vector
+ * stays zero.
  *
- * @throws RangeError (ERR_INVALID_BUFFER) where the place's memory was taken away meanwhile
+ * @throws RangeError (ERR_INVALID_BUFFER) if the place's memory was detached during the call
  */
 export function deliver(
   embedding: Float32Array,

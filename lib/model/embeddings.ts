@@ -1,11 +1,13 @@
 import { invalidRange } from '../arguments';
 
-/** One embedding a picture, in the order of the inputs, in one array. */
+/** The embeddings of many inputs in one array, one row per input, in the order of the inputs. */
 export class Embeddings {
-  /** [n, dim], row after row. */
+  /** [n, dim], row by row. */
   readonly data: Float32Array;
   readonly shape: readonly [number, number];
-  /** Why row i is NaN; only with `onError: 'collect'`. */
+  /**
+   * The error of each failed row, by its index. Such rows are NaN. Only with `onError: 'collect'`.
+   */
   readonly errors: ReadonlyMap<number, unknown>;
 
   constructor(data: Float32Array, dim: number, errors: ReadonlyMap<number, unknown>) {
@@ -14,7 +16,11 @@ export class Embeddings {
     this.errors = errors;
   }
 
-  /** The i-th embedding, a view of `data`. RangeError (ERR_INVALID_ARG) outside 0 to n − 1. May be destructured. */
+  /**
+   * Returns the i-th embedding as a view of `data`. The function may be destructured.
+   *
+   * @throws RangeError (ERR_INVALID_ARG) for i outside 0 to n − 1
+   */
   readonly row = (i: number): Float32Array => {
     const [n, dim] = this.shape;
     if (!Number.isInteger(i) || i < 0 || i >= n) {

@@ -1,4 +1,4 @@
-// The names of the options of each call that encodes; any other is refused.
+// The names of the options of each call that encodes. Other options are refused.
 import { optionNames } from '../arguments';
 import type {
   EncodeManyOptions,
@@ -10,7 +10,9 @@ import type {
 
 const COMMON = { normalize: true, signal: true, timeoutMs: true, priority: true } as const;
 
-/** Refused by requireEmbeddings() with the call to use instead. */
+/**
+ * Calls for many images refuse these by requireEmbeddings(), which names the call to use instead.
+ */
 const OF_PATCHES = ['output', 'layer'] as const;
 
 export const ENCODE_OPTIONS = {

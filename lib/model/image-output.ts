@@ -6,7 +6,7 @@ import type { PatchOutput } from './patch-output';
 const MOST_LAYERS = 1024;
 const IMAGE_OUTPUTS = ['embedding', 'patches'] as const;
 
-/** What is asked of a picture: with patches, also of which layer. */
+/** The requested output of an image: its embedding, or the patches of a layer. */
 export type ImageOutput = { patches: false } | { patches: true; layer: number | undefined };
 
 export function imageOutput(value: unknown, known: readonly string[]): ImageOutput {
@@ -23,13 +23,16 @@ function optionalLayer(layer: unknown): number | undefined {
   return optionalInteger(layer, 'options.layer', 0, [-MOST_LAYERS, MOST_LAYERS]);
 }
 
-/** Of calls for many pictures, whose patches would be held all at once. */
+/**
+ * Refuses patches in calls for many images, because they would hold the patches of all images at
+ * once.
+ */
 export function requireEmbeddings(value: unknown, known: readonly string[]): void {
   if (!imageOutput(value, known).patches) return;
   throw invalidRange("'embedding'; encodeImage gives patches", 'options.output', 'patches');
 }
 
-/** Those of patches, of which hidden states are not normalised unless that is asked for. */
+/** Resolves the options of a call for patches. Hidden states are not normalised by default. */
 export function resolvePatchOptions(
   value: unknown,
   { spec, length }: PatchOutput,

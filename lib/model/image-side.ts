@@ -18,7 +18,7 @@ export interface VisionPart {
   tower: PatchTower;
 }
 
-/** What turns pictures into embeddings: decoding on libuv's threads, the rest on the engine's. */
+/** Turns images into embeddings. Images are decoded on libuv's threads and run on the engine's. */
 export class ImageSide {
   readonly requests: Requests;
   readonly #preprocessing: Preprocessing;
@@ -33,14 +33,21 @@ export class ImageSide {
     this.#options = options;
   }
 
-  /** Memory is read before this function returns, shared memory until the promise settles. */
+  /**
+   * Encodes an image. Memory is read before this function returns, shared memory until the promise
+   * settles.
+   */
   encode(input: unknown, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
     if (isEncoded(input)) return this.#encodeFile(input, options, place);
     const { pixels, borrowed } = readPixels(input, options.transfer);
     return this.#submit(pixels, borrowed, options, place);
   }
 
-  /** What patches of a layer are like, or of none. @throws as encodeImage for them */
+  /**
+   * Returns the shape of a layer's patches, or of patches in the space of the embeddings.
+   *
+   * @throws As encodeImage for patches
+   */
   patchOutput(layer: number | undefined): PatchOutput {
     return patchOutput(this.#tower, this.requests.session.info.vision, layer);
   }
@@ -61,7 +68,7 @@ export class ImageSide {
     return new Patches(data.subarray(0, length), shape, this.#preprocessing);
   }
 
-  /** Of its engine, and of what happens to pictures before. */
+  /** Returns the statistics of the engine, and of decoding. */
   stats(): { session: SessionStats; decoding: DecodeStats } {
     return { session: this.requests.session.stats(), decoding: this.#decoding };
   }

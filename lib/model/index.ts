@@ -38,17 +38,21 @@ import { type Streamed, streamInOrder } from './stream';
 import { copyTexts, requireText } from './text-inputs';
 import { TextSide } from './text-side';
 
-/** Texts and features under way at once in one call for many: more than one run takes. */
+/**
+ * Largest number of texts and features in flight in one call for many. It is more than one run
+ * takes.
+ */
 const TEXTS_AT_ONCE = 512;
 
 /**
- * An LLM2CLIP model, loaded: pictures and texts become vectors of one space. Everything runs off the
- * event loop: decoding on libuv's threads, tokenising on one of its own, the rest on the engines'.
+ * A loaded LLM2CLIP model. It turns images and texts into vectors of one space. All work is done
+ * off the event loop: images are decoded on libuv's threads, texts are tokenised on a thread of
+ * their own, and the engines have their own threads.
  *
  * @example
  * await using model = await LLM2CLIP.load('eva02-l-14-336.bundle');
  * const image = await model.encodeImage('cat.jpg'); // Float32Array(1280), L2-normalised
- * const text = await model.encodeText('a cat on a sofa'); // of the same space
+ * const text = await model.encodeText('a cat on a sofa'); // a vector of the same space
  */
 export class LLM2CLIP {
   readonly #info: ModelInfo;
@@ -67,13 +71,15 @@ export class LLM2CLIP {
   }
 
   /**
-   * Loads a bundle that `llm2clip convert` made. Threads of a process that load the same bundle with
-   * the same options share one engine. Engine files are executable content: load only bundles you
-   * trust.
+   * Loads a bundle that `llm2clip convert` made. Threads of a process that load the same bundle
+   * with the same options share one engine. Engine files are executable content: load only bundles
+   * that you trust.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG)
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_BUNDLE_INVALID, ERR_ENGINE_INCOMPATIBLE,
    *   ERR_RUNTIME_MISSING, ERR_DEVICE_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_IO
+   * @example
+   * await using model = await LLM2CLIP.load('eva02-l-14-336.bundle', { device: 'cuda' });
    */
   static async load(bundle: string, options?: LoadOptions): Promise<LLM2CLIP> {
     const path = nonEmptyString(bundle, 'bundle');
@@ -81,33 +87,38 @@ export class LLM2CLIP {
     return new LLM2CLIP(await withCallerStack(loadBundle(path, resolved)), resolved);
   }
 
-  /** What really runs: engine, device, precision, versions, kernels. */
+  /** Describes what really runs: engine, device, precision, versions and kernels. */
   get info(): ModelInfo {
     return this.#info;
   }
 
-  /** Counts, queue depth, batch sizes, copies and the times of each stage, since loading. */
+  /**
+   * Returns counts, queue lengths, batch sizes, copies and the times of each stage since loading.
+   */
   stats(): ModelStats {
     return modelStats({ vision: this.#images?.stats(), text: this.#texts.stats() });
   }
 
   /**
-   * The embedding [E] of one picture, L2-normalised unless `normalize: false`.
+   * Returns the embedding [E] of one image, L2-normalised unless you pass `normalize: false`.
    *
-   * @param input Path, encoded bytes, raw 8-bit pixels or preprocessed pixels; memory is read before
-   *   the call returns, shared memory until the promise settles.
+   * @param input A path, encoded bytes, raw 8-bit pixels or preprocessed pixels. Memory is read
+   *   before the call returns, shared memory until the promise settles.
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
    * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT,
    *   ERR_IMAGE_TOO_LARGE, ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,
    *   ERR_DEVICE_LOST; ERR_ENGINE_INCOMPATIBLE for a bundle without a vision tower
+   * @example
+   * const embedding = await model.encodeImage('cat.jpg'); // Float32Array [E]
    */
   async encodeImage(input: ImageInput, options?: EncodeImageOptions): Promise<Float32Array>;
   /**
-   * Vectors of the picture's patches, [rows, columns, E] in the space of the embeddings, or with
-   * `layer` [rows, columns, D] as they leave that layer. Of the torchscript engine on the CPU.
+   * Returns the vectors of the image's patches: [rows, columns, E] in the space of the embeddings
+   * or, with `layer`, the output of that layer, [rows, columns, D]. Only the torchscript engine
+   * offers patches.
    *
-   * @throws as above; RangeError ERR_INVALID_ARG for a layer that the tower does not have,
-   *   ERR_ENGINE_INCOMPATIBLE for an engine that gives embeddings alone
+   * @throws As above; RangeError (ERR_INVALID_ARG) for a layer that the tower does not have,
+   *   ERR_ENGINE_INCOMPATIBLE for an engine without patches
    * @example
    * const { data, shape } = await model.encodeImage('cat.jpg', { output: 'patches', layer: -2 });
    */
@@ -126,9 +137,10 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embeddings of many pictures in one array [n, E]; as many are decoded ahead as fill two
-   * batches, and none is refused for a full queue. Their memory is read until the promise settles.
-   * Errors as encodeImage's, of the first picture that fails, unless `onError: 'collect'`.
+   * Returns the embeddings of many images in one array, [n, E]. Two batches are decoded in advance.
+   * The call waits while the queue is full, and reads the images' memory until its promise settles.
+   * It rejects with the error of the first image that fails, as in encodeImage, unless you pass
+   * `onError: 'collect'`.
    *
    * @example
    * const { data, shape, errors } = await model.encodeImages(paths, { onError: 'collect' });
@@ -142,7 +154,7 @@ export class LLM2CLIP {
     const { embeddingDim: dim, maxBatch } = this.info;
     const { length: count } = inputs;
     const { resolved, out } = rowsOptions(options, count, dim, 'images');
-    // Pictures are read when their turn comes, after others' embeddings are there.
+    // Images are read when their turn comes, after the first embeddings have been written.
     if (resolved.out !== undefined && inputs.some((input) => overlapsImage(input, out))) {
       throw invalidBuffer('memory of its own', 'options.out', out);
     }
@@ -153,9 +165,9 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embeddings of a stream of pictures, in its order. At most `readAhead` pictures (default: two
-   * batches) are taken and not yet given out, so that memory stays constant however long the stream
-   * is and a slow consumer holds the source back. Errors as encodeImages'.
+   * Yields the embeddings of a stream of images, in its order. At most `readAhead` images (default:
+   * two batches) are read before their results are consumed. So memory stays constant for a stream
+   * of any length, and a slow consumer slows down the source. Errors are those of encodeImages.
    *
    * @example
    * for await (const { index, embedding } of model.embedStream(paths)) await store(index, embedding);
@@ -177,9 +189,10 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embedding [E] of a text, L2-normalised unless `normalize: false`: comparable with pictures' by
-   * a dot product. It is put into LLM2CLIP's prompt and cut at 512 tokens, as in the reference. One
-   * that was asked for before is not computed again: `textCache` of LoadOptions.
+   * Returns the embedding [E] of a text, L2-normalised unless you pass `normalize: false`. Its dot
+   * product with the embedding of an image is their cosine. As in the reference, the text is put
+   * into LLM2CLIP's prompt and cut at 512 tokens. Embeddings of earlier texts come from a cache,
+   * see `textCache` of LoadOptions.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER); `signal.reason`
    * @throws LLM2CLIPError ERR_QUEUE_FULL, ERR_TIMEOUT, ERR_DISPOSED, ERR_OUT_OF_MEMORY,
@@ -197,8 +210,9 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embeddings of many texts in one array [n, E], batched by their tokens; none is refused for a
-   * full queue. Errors as encodeText's, of the first text that fails, unless `onError: 'collect'`.
+   * Returns the embeddings of many texts in one array, [n, E]. Texts are batched by their number of
+   * tokens. The call waits while the queue is full. It rejects with the error of the first text
+   * that fails, as in encodeText, unless you pass `onError: 'collect'`.
    *
    * @example
    * const { data, shape, row } = await model.encodeTexts(['a cat', 'a dog']);
@@ -212,7 +226,7 @@ export class LLM2CLIP {
     const output = textOutput(options, ENCODE_OPTIONS.texts);
     const dim = this.#textDim(output);
     const { resolved, out } = rowsOptions(options, count, dim, 'texts');
-    const own = copyTexts(texts, count); // whatever becomes of the caller's array
+    const own = copyTexts(texts, count); // The caller may change its array during the call.
     const rows = { count, dim, out, atOnce: TEXTS_AT_ONCE };
     return withCallerStack(
       encodeRows(rows, resolved, (i, place) =>
@@ -222,10 +236,11 @@ export class LLM2CLIP {
   }
 
   /**
-   * The embeddings [n, E] of features [n, D] that a language model made, by the text adapter alone:
-   * for those that are stored, or that another program computed. Errors as encodeTexts'.
+   * Returns the embeddings [n, E] of a language model's features [n, D], which only the text
+   * adapter computes. Use it for features that you stored or that another program computed. Errors
+   * are those of encodeTexts.
    *
-   * @param features Row after row, read until the promise settles.
+   * @param features [n, D], row by row. They are read until the promise settles.
    * @example
    * const { data: features } = await model.encodeTexts(captions, { output: 'feature' });
    * const { row } = await model.encodeTextFeatures(features);
@@ -245,7 +260,7 @@ export class LLM2CLIP {
     }
     const dim = this.info.embeddingDim;
     const { resolved, out } = rowsOptions(options, count, dim, 'features');
-    // Features are read when their turn comes, after others' embeddings are there.
+    // Features are read when their turn comes, after the first embeddings have been written.
     if (resolved.out !== undefined && overlap(numbers, out)) {
       throw invalidBuffer('memory of its own', 'options.out', out);
     }
@@ -260,11 +275,12 @@ export class LLM2CLIP {
   }
 
   /**
-   * The labels that fit a picture best, best first, with their probabilities; for the lists of labels
-   * that were used last their vectors are kept, so that the second call costs the picture alone.
+   * Returns the labels that fit an image best, sorted from best to worst, with their probabilities.
+   * The vectors of the most recently used lists of labels are cached, so that a further call with
+   * such a list costs only the image's encoding.
    *
-   * @param image As encodeImage's; its memory is read until the promise settles.
-   * @param labels At least one; a label that is given twice is two classes.
+   * @param image As in encodeImage. Its memory is read until the promise settles.
+   * @param labels At least one. A label that is given twice counts as two classes.
    * @throws As classifier() and encodeImage()
    * @example
    * const [best] = await model.classify('cat.jpg', ['cat', 'dog']); // { label: 'cat', index: 0, probability: 0.98, score: 0.31 }
@@ -279,11 +295,11 @@ export class LLM2CLIP {
   }
 
   /**
-   * Labels as vectors, to classify many pictures with; the caller disposes of it. Labels are encoded
-   * in pieces, off the event loop.
+   * Encodes labels to classify many images with. The labels are encoded in chunks, off the event
+   * loop. Dispose of the result after use.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG); `signal.reason`
-   * @throws LLM2CLIPError As encodeTexts()
+   * @throws LLM2CLIPError as encodeTexts()
    * @example
    * await using classifier = await model.classifier(labels, { templates: ['a photo of a {}.', 'art of a {}.'] });
    * for (const path of paths) console.log(path, (await classifier.classify(path, { topK: 1 }))[0]);
@@ -292,7 +308,7 @@ export class LLM2CLIP {
     return Classifier.create(this, labels, options);
   }
 
-  /** Finishes what is under way, then frees the engines. Safe to call twice. */
+  /** Waits for pending calls, then frees the engines. You may call it twice. */
   dispose(): Promise<void> {
     this.#disposed ??= this.#close();
     return this.#disposed;
@@ -359,7 +375,7 @@ export class LLM2CLIP {
     );
   }
 
-  /** Numbers of a text's output; what is missing for it is said at once. */
+  /** Returns the number of values in a text's output. Throws if a part that it needs is missing. */
   #textDim(output: TextOutput): number {
     const { width } = this.#texts.llm();
     if (output === 'feature') return width;

@@ -1,4 +1,4 @@
-// The parts of a bundle, each opened on threads of its own.
+// Opens the parts of a bundle, each on threads of its own.
 import type { OpenBundle } from '../bundle/open';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../bundle/text-manifest';
 import { engineOf } from '../engines';
@@ -19,12 +19,15 @@ import type { VisionPart } from './image-side';
 import { Requests } from './requests';
 import type { TextPart } from './text-side';
 
-/** Most texts, and tokens of them, in one run: as many as keep a device busy; captions are short. */
+/**
+ * Returns the largest number of texts and of their tokens in one run. So many keep the device busy;
+ * captions are short.
+ */
 function mostOf(device: string): { texts: number; tokens: number } {
   return device === 'cpu' ? { texts: 128, tokens: 2048 } : { texts: 256, tokens: 16_384 };
 }
 
-/** A bundle that is open, what runs it, and how. */
+/** An open bundle, the engine that runs it, and the options. */
 export interface Source {
   path: string;
   bundle: OpenBundle;
@@ -33,7 +36,7 @@ export interface Source {
   options: ResolvedLoadOptions;
 }
 
-/** The engine file of a part, its digest checked. */
+/** Returns the path of a part's engine file after checking its digest. */
 async function partFile(
   source: Source,
   part: Part,
@@ -52,23 +55,26 @@ async function openSession(
 ): Promise<NativeSession> {
   const { parts: names, files, computeCapabilities } = bundle.manifest;
   const digests = PARTS.map((part) => parts[part] && files[names[part] ?? '']?.sha256);
-  // Bundles of the same content lie anywhere.
+  // Bundles with the same content may be in different folders.
   const facts = PARTS.map((part) => ({ ...parts[part], file: undefined, cache: undefined }));
   const { threads, maxQueue, maxDelayMs } = options;
   const wanted = { device, threads, maxQueue, maxDelayMs };
   const key = JSON.stringify([digests, facts, engine.version, wanted]);
   const capabilities = computeCapabilities.map(capabilityNumber);
-  return fromNative(
-    engine.open({ key, computeCapabilities: capabilities, ...parts, ...wanted }),
-  );
+  return fromNative(engine.open({ key, computeCapabilities: capabilities, ...parts, ...wanted }));
 }
 
-/** Pictures in one run, or features of texts. */
+/** Returns the largest number of images, or of text features, in one run. */
 export function maxBatchOf({ bundle, device, options }: Omit<Source, 'engine'>): number {
   return Math.min(options.maxBatch ?? defaultMaxBatch(device), bundle.manifest.batch.max);
 }
 
-/** @throws LLM2CLIPError ERR_BUNDLE_INVALID, ERR_ENGINE_INCOMPATIBLE, ERR_OUT_OF_MEMORY, ERR_DEVICE_UNAVAILABLE */
+/**
+ * Opens the vision tower.
+ *
+ * @throws LLM2CLIPError ERR_BUNDLE_INVALID, ERR_ENGINE_INCOMPATIBLE, ERR_OUT_OF_MEMORY,
+ *   ERR_DEVICE_UNAVAILABLE
+ */
 export async function openVision(source: Source): Promise<VisionPart> {
   const { model, preprocessing } = source.bundle.manifest;
   if (model === undefined || preprocessing === undefined) throw lacking('vision');
@@ -107,9 +113,9 @@ async function openTokenizer({ bundle }: Source): Promise<TextTokenizer> {
 }
 
 /**
- * Opens a text side: language model and adapter on one thread, or the one of them that there is.
+ * Opens a text side: the language model and the adapter on one thread, or the only one of them.
  *
- * @throws as openVision, ERR_CHECKPOINT_* for a tokenizer that is none
+ * @throws As openVision; ERR_CHECKPOINT_* for an invalid tokenizer
  */
 export async function openText(source: Source, parts: readonly Part[]): Promise<TextPart> {
   const adapter = parts.includes('adapter') ? await adapterSpec(source) : undefined;

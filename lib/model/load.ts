@@ -20,7 +20,7 @@ export interface LoadedBundle {
   textCache: VectorCache | undefined;
 }
 
-/** What 'auto' chose and cannot be had is not insisted on. */
+/** Opens parts on the chosen device. If 'auto' chose it and it is unavailable, the CPU is used. */
 async function withFallback<T>(
   choice: DeviceChoice,
   logger: Logger,
@@ -38,7 +38,7 @@ async function withFallback<T>(
   }
 }
 
-/** Those of the bundle, or those of them that are asked for. */
+/** Returns the parts of the bundle, or the requested ones. */
 function partsOf({ parts }: Manifest, wanted: readonly Part[] | undefined): Part[] {
   const present = PARTS.filter((part) => parts[part] !== undefined);
   const missing = wanted?.find((part) => !present.includes(part));
@@ -50,7 +50,10 @@ function partsOf({ parts }: Manifest, wanted: readonly Part[] | undefined): Part
   );
 }
 
-/** Opens the vision tower, then the text side; where that cannot be opened, the tower is closed again. */
+/**
+ * Opens the vision tower, then the text side. If the text side cannot be opened, the tower is
+ * closed again.
+ */
 async function openParts(
   parts: readonly Part[],
   choice: DeviceChoice,
@@ -66,7 +69,7 @@ async function openParts(
   const openTextOn = ({ device }: DeviceChoice) => openText({ ...source, device }, parts);
   try {
     const text = TEXT_PARTS.some((part) => parts.includes(part))
-      ? // A language model may find no room beside a vision tower, which stays where it is.
+      ? // There may be no room for a language model beside the tower, which stays on its device.
         await (vision === undefined
           ? openTextOn(choice)
           : withFallback(choice, options.logger, 'texts', openTextOn))
@@ -78,7 +81,7 @@ async function openParts(
   }
 }
 
-/** Opens a bundle, checks it, and opens the engine of each part on threads of its own. */
+/** Opens and checks a bundle, and opens the engine of each part on threads of its own. */
 export async function loadBundle(
   path: string,
   options: ResolvedLoadOptions,

@@ -1,4 +1,4 @@
-// What a model says of itself: what was loaded, and what it runs on.
+// What a model reports about itself: the loaded parts and what they run on.
 import type { Manifest } from '../bundle/manifest';
 import type { DeviceChoice } from '../engines/device';
 import { LLM2CLIPError } from '../errors';
@@ -12,42 +12,45 @@ import type { TextPart } from './text-side';
 export interface PartInfo {
   device: string;
   /**
-   * What it computes in. Of an imported engine, the coarsest that it multiplied matrices in when it was
-   * imported; 'unknown' of an imported TensorRT plan, which does not show it, unless the caller said it.
+   * The precision of the arithmetic. For an imported engine, the coarsest precision of its matrix
+   * products when it was imported. For an imported TensorRT plan, which does not show it, what the
+   * caller stated, or 'unknown'.
    */
   precision: string;
-  /** What the bundle's weights are stored in; of an imported engine as `precision`. */
+  /** The precision of the bundle's weights. For an imported engine, the same as `precision`. */
   storedPrecision: string;
-  /** What runs, in words. */
+  /** The kernels that run, in words. */
   kernels: readonly string[];
 }
 
 /** What really runs. */
 export interface ModelInfo extends PartInfo {
   bundle: string;
-  /** Those that are loaded; without 'vision', device, precision and kernels are the text side's. */
+  /**
+   * The loaded parts. Without 'vision', device, precision and kernels are those of the text side.
+   */
   parts: readonly Part[];
-  /** Of the vision tower; "llama" or "adapter" without one. */
+  /** Family of the vision tower, or "llama" or "adapter" if there is none. */
   family: string;
-  /** Edge of the square the vision tower sees, in pixels; 0 without one. */
+  /** Width and height of the image that the vision tower sees, in pixels; 0 without a tower. */
   imageSize: number;
-  /** Numbers of an embedding; of a language model alone, of its features. */
+  /** Length of an embedding or, if only a language model is loaded, of its features. */
   embeddingDim: number;
-  /** Numbers learned; 0 where an imported engine does not say. */
+  /** Number of learned parameters; 0 if an imported engine does not show it. */
   parameters: number;
   engine: { kind: string; flavour: string; version: string };
-  /** Why this device: the caller's word, or what 'auto' found. */
+  /** Why this device was chosen: the caller asked for it, or 'auto' found it. */
   deviceReason: string;
   threads: number;
   maxBatch: number;
-  /** The text side, where it is loaded. `width`: numbers of a language model's feature. */
+  /** The text side, if it is loaded. `width` is the length of a language model's feature. */
   text?: {
     adapter?: PartInfo & { width: number };
     llm?: PartInfo & { width: number; maxTokens: number };
   };
 }
 
-/** The parts of a bundle that are open, and what runs them. */
+/** The open parts of a bundle and the engines that run them. */
 export interface OpenedParts {
   vision: VisionPart | undefined;
   text: TextPart | undefined;
@@ -79,7 +82,7 @@ function textInfo({ text: said }: Manifest, text: TextPart): NonNullable<ModelIn
   };
 }
 
-/** Of the vision tower, or without one of the text side. */
+/** Returns the info of the vision tower or, without one, of the text side. */
 function firstInfo({ vision, text }: Pick<OpenedParts, 'vision' | 'text'>): NativePartInfo {
   const { adapter, llm } = text?.requests.session.info ?? {};
   const info = vision?.requests.session.info.vision ?? adapter ?? llm;

@@ -4,15 +4,17 @@ import { DEFAULT_ENGINE } from '../engines';
 import { LLM2CLIPError } from '../errors';
 import type { NativePartInfo, PatchesSpec } from '../native';
 
-/** A vision tower as a manifest has it: of an imported engine, only what it shows to the outside. */
+/**
+ * A vision tower as a manifest describes it. An imported engine shows only its input and output.
+ */
 export type PatchTower = Pick<VisionConfig, 'imageSize' | 'embeddingDim'> & Partial<VisionConfig>;
 
-/** What is asked for of each patch. */
+/** The requested output of each patch. */
 export interface PatchOutput {
   spec: PatchesSpec;
-  /** Rows and columns of the grid, numbers of a patch. */
+  /** Rows and columns of the grid, and values per patch. */
   shape: readonly [number, number, number];
-  /** Numbers of all patches. */
+  /** Number of values of all patches together. */
   length: number;
 }
 
@@ -23,7 +25,7 @@ function unavailable(why: string): LLM2CLIPError {
   );
 }
 
-/** From 0 to `layers`, counted from the end where it is negative. */
+/** Converts a layer number to one from 0 to `layers`. Negative numbers count from the end. */
 function layerOf(layer: number, layers: number): number {
   const found = layer < 0 ? layers + 1 + layer : layer;
   if (found >= 0 && found <= layers) return found;
@@ -31,9 +33,11 @@ function layerOf(layer: number, layers: number): number {
 }
 
 /**
- * @param layer What leaves it: 0 the embedding of the patches, k the k-th block, -1 the last one.
- *   Undefined: each patch in the space of the embeddings.
- * @throws RangeError ERR_INVALID_ARG for a layer that the tower does not have
+ * Returns the layer to take patches from, and the shape of its output.
+ *
+ * @param layer 0 is the patch embedding, k is the k-th block, -1 is the last block. Undefined:
+ *   patches in the space of the embeddings.
+ * @throws RangeError (ERR_INVALID_ARG) for a layer that the tower does not have
  * @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE
  */
 export function patchOutput(
@@ -41,7 +45,12 @@ export function patchOutput(
   info: NativePartInfo | undefined,
   layer: number | undefined,
 ): PatchOutput {
-  if (!info?.givesPatches || patchSize === undefined || width === undefined || layers === undefined) {
+  if (
+    !info?.givesPatches ||
+    patchSize === undefined ||
+    width === undefined ||
+    layers === undefined
+  ) {
     throw unavailable(
       "one of TensorRT's, one that was imported, or converted by an older llm2clip; convert the " +
         `checkpoint again with \`npx llm2clip convert --engine ${DEFAULT_ENGINE}\``,

@@ -1,14 +1,14 @@
 import { invalidRange } from '../arguments';
 import type { Framing } from '../image/preprocessing';
 
-/** Vectors of a picture's patches, as `encodeImage` gives them with `output: 'patches'`. */
+/** The vectors of an image's patches, as `encodeImage` returns them with `output: 'patches'`. */
 export class Patches {
-  /** [rows, columns, D], row after row of the grid. */
+  /** [rows, columns, D], row by row of the grid. */
   readonly data: Float32Array;
   readonly shape: readonly [number, number, number];
-  /** Edge of the square that the model saw, in pixels: the grid covers it. */
+  /** Width and height in pixels of the square that the model saw. The grid covers it. */
   readonly imageSize: number;
-  /** Where in a picture that square lies: as in the bundle's `preprocessing`. */
+  /** Where in the image that square is, as in the bundle's `preprocessing`. */
   readonly framing: Framing;
 
   constructor(data: Float32Array, shape: readonly [number, number, number], framing: Framing) {
@@ -19,8 +19,9 @@ export class Patches {
   }
 
   /**
-   * The vector [D] of one patch, a view of `data`. RangeError (ERR_INVALID_ARG) outside the grid. May be destructured.
+   * Returns the vector [D] of one patch, as a view of `data`. May be destructured.
    *
+   * @throws RangeError (ERR_INVALID_ARG) for a patch outside the grid
    * @example
    * const corner = patches.at(0, 0);
    */

@@ -9,23 +9,26 @@ import {
 import type { ResolvedEncodeOptions, TextOutput } from '../options';
 import { ofThisRealm } from '../typed-array';
 
-/** Where one embedding goes, or what else is asked of an input. */
+/** Where a result is written, and what is requested of the input. */
 export interface Place {
-  /** The caller bounds itself: never refused for a full queue. */
+  /**
+   * Whether the caller limits its own number of calls. Such calls are never refused for a full
+   * queue.
+   */
   waits: boolean;
   out: Float32Array | undefined;
   outOffset: number;
   patches?: PatchesSpec;
-  /** Of a text. */
+  /** The requested output of a text. */
   output?: TextOutput;
 }
 
-/** Into an array of its own. */
+/** Writes the result to a new array. */
 export const ANYWHERE: Place = { waits: true, out: undefined, outOffset: 0 };
 
 const SETTLED = Promise.resolve();
 
-/** What one thread asks of an engine's session. */
+/** The requests of one thread to an engine's session. */
 export class Requests {
   readonly session: NativeSession;
   #waking = false;
@@ -35,7 +38,9 @@ export class Requests {
     this.session = session;
   }
 
-  /** @param borrowed The input's memory is the caller's again when this function returns. */
+  /**
+   * @param borrowed Whether the caller may change the input's memory after this function returns.
+   */
   submit(
     input: Input,
     borrowed: boolean,
@@ -54,7 +59,7 @@ export class Requests {
 
   async #encode(id: number, input: Input, spec: EncodeSpec): Promise<Float32Array> {
     const embedding = await fromNative(this.session.encode(id, input, spec));
-    // One that was cancelled comes to nothing, and nobody waits for it.
+    // A cancelled request resolves to nothing, and nobody waits for it.
     return embedding && ofThisRealm(embedding);
   }
 
@@ -62,11 +67,11 @@ export class Requests {
     return fromNative(this.session.close());
   }
 
-  /** Once the caller's turn is over: what it asks for together becomes one batch. */
+  /** Wakes the session after the caller's turn, so that the calls of one turn become one batch. */
   #wakeSoon(): void {
     if (this.#waking) return;
     this.#waking = true;
-    // Not by queueMicrotask, which test runners replace by one that waits until it is told.
+    // queueMicrotask does not work: test runners replace it by a function that waits for a command.
     void SETTLED.then(() => {
       this.#waking = false;
       this.session.wake();

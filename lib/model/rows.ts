@@ -6,18 +6,21 @@ import { Embeddings } from './embeddings';
 import { ENCODE_OPTIONS } from './encode-options';
 import type { Place } from './requests';
 
-/** Rows to be encoded, and where to. */
+/** Rows to encode, and the memory for their results. */
 export interface Rows {
   count: number;
-  /** Numbers of a row. */
+  /** Length of a row. */
   dim: number;
   /** [count · dim] */
   out: Float32Array;
-  /** Rows under way at once. */
+  /** Largest number of rows in flight. */
   atOnce: number;
 }
 
-/** Memory for all rows comes first: of an array that states a length beyond it nothing is read. */
+/**
+ * Resolves the options of a call for many. Memory for all rows is allocated first, so that nothing
+ * is read from an array whose claimed length exceeds the memory.
+ */
 export function rowsOptions(
   options: unknown,
   count: number,
@@ -29,14 +32,17 @@ export function rowsOptions(
   return { resolved, out: resolved.out?.subarray(0, length) ?? allocateRows(count, dim, what) };
 }
 
-/** Memory that was taken away meanwhile gives no rows. */
+/** Returns the i-th row. If the memory was detached during the call, there are no rows. */
 export function rowOf(features: Float32Array, i: number, width: number): Float32Array {
   const row = features.subarray(i * width, (i + 1) * width);
   if (row.length === width) return row;
   throw invalidBuffer(`rows of ${width} numbers until they are read`, 'features', features);
 }
 
-/** Encodes row after row into one array; with `onError: 'collect'` one that fails is NaN. */
+/**
+ * Encodes rows one after the other into one array. With `onError: 'collect'` a failed row becomes
+ * NaN.
+ */
 export async function encodeRows(
   { count, dim, out, atOnce }: Rows,
   { onError, signal }: ResolvedEncodeOptions,
@@ -48,7 +54,7 @@ export async function encodeRows(
     try {
       await encode(i, { waits: true, out, outOffset: i * dim });
     } catch (error) {
-      const lost = out.length !== length; // taken away meanwhile
+      const lost = out.length !== length; // The memory was detached during the call.
       if (onError === 'throw' || signal?.aborted || lost) throw error;
       errors.set(i, error);
       out.fill(Number.NaN, i * dim, (i + 1) * dim);

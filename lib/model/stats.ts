@@ -4,63 +4,69 @@ import type { VectorCacheStats } from '../text/vector-cache';
 export type { Summary };
 
 /**
- * What a model has done since it was loaded. Several threads that load the same bundle with the same
- * options share one engine: `requests`, `queue`, `batches`, `engine` and the times of its stages are
- * of all of them together; decoding, delivery and copies are this thread's.
+ * The activity of a model since it was loaded. Threads that load the same bundle with the same
+ * options share one engine: `requests`, `queue`, `batches`, `engine` and the times of its stages
+ * cover all of them. Decoding, delivery and copies are those of this thread.
  */
 export interface ModelStats extends EngineStats {
-  /** Milliseconds of a picture in each stage; `run` of a batch. */
+  /** Milliseconds per image in each stage; `run` is per batch. */
   stages: EngineStats['stages'] & { decode: Summary };
-  /** The text side, where it is loaded: language model and adapter together. The rest is of pictures. */
+  /**
+   * The text side, if it is loaded: language model and adapter together. All other fields are about
+   * images.
+   */
   text?: EngineStats & { cache?: VectorCacheStats };
 }
 
-/** What the engines of one side have done; an image, a text or a feature is one request of them. */
+/** The activity of the engines of one side. Each image, text or feature is one request. */
 export interface EngineStats {
   requests: {
-    /** Taken in; those refused are not counted. */
+    /** Accepted requests; refused ones are not counted. */
     submitted: number;
     completed: number;
     failed: number;
-    /** Met ERR_QUEUE_FULL. */
+    /** Requests refused with ERR_QUEUE_FULL. */
     refused: number;
-    /** Met ERR_TIMEOUT in the queue or in a batch. */
+    /** Requests that failed with ERR_TIMEOUT, in the queue or in a batch. */
     timedOut: number;
-    /** Aborted, or asked for by a thread that has ended. */
+    /** Requests that were aborted, or whose thread has ended. */
     dropped: number;
   };
   queue: {
-    /** Requests that wait for a batch now. */
+    /** Number of requests that are waiting for a batch now. */
     depth: number;
-    /** Requests in the batch that runs and in the one that is being prepared. */
+    /** Number of requests in the running batch and in the one that is being prepared. */
     inBatches: number;
   };
   batches: {
     count: number;
     meanSize: number;
-    /** How many batches had so many requests. */
+    /** Number of batches by their number of requests. */
     sizes: Readonly<Record<number, number>>;
   };
   engine: {
     busyMs: number;
-    /** Share of the time since loading in which the engine ran. */
+    /** Fraction of the time since loading in which the engine was running. */
     utilisation: number;
   };
-  /** Milliseconds of a request in each stage; `run` of a batch. */
+  /** Milliseconds per request in each stage; `run` is per batch. */
   stages: {
     preprocess: Summary;
     queue: Summary;
     run: Summary;
     deliver: Summary;
   };
-  /** Copies of a caller's inputs, and of embeddings into JS memory. */
+  /** Copies of callers' inputs, and of embeddings into JavaScript memory. */
   copies: {
     input: Copies;
     output: Copies;
   };
 }
 
-/** Nanoseconds; a histogram of node:perf_hooks, whose types a program need not have. */
+/**
+ * Times in nanoseconds. A histogram of node:perf_hooks, declared here because a program may not
+ * have its types.
+ */
 export interface Times {
   readonly count: number;
   readonly mean: number;
@@ -83,13 +89,13 @@ function summarise(histogram: Times | undefined): Summary {
   };
 }
 
-/** Copies, and their bytes. */
+/** Number of copies and their bytes. */
 export interface Copies {
   count: number;
   bytes: number;
 }
 
-/** What happens to pictures before native code sees them. */
+/** The work on images before native code gets them. */
 export interface DecodeStats {
   time: Times;
   copies: Copies;
@@ -115,7 +121,7 @@ function engineStats(session: SessionStats): EngineStats {
   };
 }
 
-/** Of a vision tower that is not there. */
+/** Returns the statistics of a missing vision tower. */
 function nothing(): SessionStats {
   const none = { count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 };
   return {
@@ -126,7 +132,7 @@ function nothing(): SessionStats {
   };
 }
 
-/** Of each side that is loaded. */
+/** The statistics of each loaded side. */
 export interface PartStats {
   vision: { session: SessionStats; decoding: DecodeStats } | undefined;
   text: { session: SessionStats; cache: VectorCacheStats | undefined } | undefined;

@@ -1,4 +1,4 @@
-/** One result of a stream, in the order of its inputs. */
+/** A result of a stream. Results are in the order of the inputs. */
 export type Streamed<Input, Output> =
   | { index: number; input: Input; embedding: Output; error?: undefined }
   | { index: number; input: Input; embedding?: undefined; error: unknown };
@@ -10,9 +10,9 @@ interface UnderWay<Input, Output> {
 }
 
 /**
- * Maps an iterable through `encode`, in order, with at most `readAhead` inputs taken and not yet
- * given out: a slow consumer holds the source back. Failures are results; ending early ends the
- * source.
+ * Maps an iterable through `encode`, in order. At most `readAhead` inputs are read before their
+ * results are consumed, so that a slow consumer slows down the source. A failure is a result, too.
+ * If the consumer stops early, the source is ended.
  */
 export async function* streamInOrder<Input, Output>(
   inputs: Iterable<Input> | AsyncIterable<Input>,

@@ -5,7 +5,7 @@ import type { ResolvedLoadOptions } from '../options';
 import { VectorCache } from '../text/vector-cache';
 import type { TextPart } from './text-side';
 
-/** Of a bundle that makes embeddings of texts, unless the caller wants none. */
+/** Opens the cache of a bundle that embeds texts, unless the caller turned it off. */
 export async function openTextCache(
   manifest: Manifest,
   text: TextPart | undefined,
@@ -16,7 +16,10 @@ export async function openTextCache(
   return VectorCache.open({ dim, digest: digestOf(manifest), ...textCache, logger });
 }
 
-/** sha256 of what a text's embedding depends on: both engines, the tokenizer, where it is cut. */
+/**
+ * Returns the sha256 of everything that a text's embedding depends on: both engines, the tokenizer
+ * and the limit of tokens.
+ */
 function digestOf({ files, parts, text }: Manifest): string {
   const names = [parts.llm, parts.adapter, TOKENIZER_FILE, TOKENIZER_CONFIG_FILE];
   const digests = names.map((name) => files[name ?? '']?.sha256 ?? null);

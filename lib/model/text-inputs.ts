@@ -1,12 +1,16 @@
 import { invalidType } from '../arguments';
 
-/** @throws TypeError (ERR_INVALID_ARG) */
+/**
+ * Asserts that a value is a string.
+ *
+ * @throws TypeError (ERR_INVALID_ARG)
+ */
 export function requireText(text: unknown, name: string): asserts text is string {
   if (typeof text !== 'string') throw invalidType('a string', name, text);
 }
 
 /**
- * A caller's texts as they are now, in an array of the library's own.
+ * Copies a caller's texts, so that later changes of its array have no effect.
  *
  * @throws TypeError (ERR_INVALID_ARG)
  */

@@ -7,27 +7,27 @@ import type { VectorCache, VectorCacheStats } from '../text/vector-cache';
 import { deliver } from './delivery';
 import { ANYWHERE, type Place, type Requests } from './requests';
 
-/** The loaded text side of a bundle: a language model, an adapter, or the one after the other. */
+/** The loaded text side of a bundle: a language model, an adapter, or both, one after the other. */
 export interface TextPart {
   requests: Requests;
-  /** `width`: numbers of its feature. */
+  /** `width` is the length of its feature. */
   llm?: { tokenizer: TextTokenizer; width: number };
-  /** `width`: numbers of the feature it takes. */
+  /** `width` is the length of the feature that it takes. */
   adapter?: { width: number };
 }
 
-/** What turns texts into embeddings: a tokenizer, a language model, and the adapter after it. */
+/** Turns texts into embeddings, with a tokenizer, a language model and the adapter after it. */
 export class TextSide {
   readonly #part: TextPart | undefined;
   readonly #cache: VectorCache | undefined;
 
-  /** @param part None: every text is refused. */
+  /** @param part Undefined: every text is refused. */
   constructor(part: TextPart | undefined, cache: VectorCache | undefined) {
     this.#part = part;
     this.#cache = cache;
   }
 
-  /** The embedding [E] of a text, which is not computed again where it was before. */
+  /** Returns the embedding [E] of a text, from the cache if it is there. */
   async encode(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
     const cache = this.#cache;
     if (cache === undefined) return this.#submit(text, options, place);
@@ -38,7 +38,10 @@ export class TextSide {
     return deliver(embedding, options.normalize, place);
   }
 
-  /** Others may come to wait for it as well: it is not embedded in this caller's time. */
+  /**
+   * Gets an embedding through the cache. Other callers may wait for the same computation, so this
+   * caller's time limit does not apply to it.
+   */
   async #recall(
     cache: VectorCache,
     text: string,
@@ -51,13 +54,16 @@ export class TextSide {
     try {
       return await cache.get(text, embed, options.signal);
     } catch (error) {
-      // Another asked for it, who does not wait.
+      // The computation was started by another caller, which does not wait for a full queue.
       if (waits && isQueueFull(error)) return this.#recall(cache, text, options, ANYWHERE);
       throw error;
     }
   }
 
-  /** What the language model makes of a text [D], as the adapter takes it: rounded to bf16. */
+  /**
+   * Returns the output of the language model for a text, [D], rounded to bf16 as the adapter takes
+   * it.
+   */
   encodeToFeature(
     text: string,
     options: ResolvedEncodeOptions,
@@ -66,7 +72,10 @@ export class TextSide {
     return this.#submit(text, { ...options, normalize: false }, { ...place, output: 'feature' });
   }
 
-  /** The embedding [E] of a language model's feature [D], which is read before this returns. */
+  /**
+   * Returns the embedding [E] of a language model's feature [D]. The feature is read before this
+   * returns.
+   */
   encodeFeature(
     feature: Float32Array,
     options: ResolvedEncodeOptions,
@@ -76,21 +85,32 @@ export class TextSide {
     return requests.submit({ feature }, true, options, place);
   }
 
-  /** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one */
+  /**
+   * Returns the language model.
+   *
+   * @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one
+   */
   llm(): NonNullable<TextPart['llm']> & Pick<TextPart, 'requests'> {
     const { requests, llm } = this.#part ?? {};
     if (requests !== undefined && llm !== undefined) return { requests, ...llm };
     return refuse('language model', 'convert with --llm FOLDER');
   }
 
-  /** @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one */
+  /**
+   * Returns the adapter.
+   *
+   * @throws LLM2CLIPError ERR_ENGINE_INCOMPATIBLE for a bundle without one
+   */
   adapter(): NonNullable<TextPart['adapter']> & Pick<TextPart, 'requests'> {
     const { requests, adapter } = this.#part ?? {};
     if (requests !== undefined && adapter !== undefined) return { requests, ...adapter };
     return refuse('text adapter', 'convert a checkpoint that holds one');
   }
 
-  /** Of its engines, and of the cache before them; undefined where there are none. */
+  /**
+   * Returns the statistics of its engines and of the cache before them, or undefined if there are
+   * none.
+   */
   stats(): { session: SessionStats; cache: VectorCacheStats | undefined } | undefined {
     if (this.#part === undefined) return undefined;
     return { session: this.#part.requests.session.stats(), cache: this.#cache?.stats() };
@@ -102,11 +122,7 @@ export class TextSide {
     await this.#cache?.settle();
   }
 
-  async #submit(
-    text: string,
-    options: ResolvedEncodeOptions,
-    place: Place,
-  ): Promise<Float32Array> {
+  async #submit(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
     const { tokenizer, requests } = this.llm();
     const deadline = new Deadline(options.timeoutMs);
     const tokens = await deadline.within(options.signal, () => tokenizer.encode(text));

@@ -3,18 +3,25 @@ import { nonEmptyString, optionalInteger, optionNames, optionsBag } from '../arg
 import type { Bounds } from './recent-vectors';
 
 const DEFAULT_MAX_ENTRIES = 10_000;
-/** About what a Map of V8's can hold. */
+/** About as many entries as a Map in V8 can hold. */
 const MOST_ENTRIES = 10_000_000;
 
 export interface TextCacheOptions {
-  /** Most texts whose embeddings are kept, those used last. Default 10,000: 52 MB where E is 1280. */
+  /**
+   * Largest number of texts whose embeddings are kept; the least recently used ones are dropped
+   * first. Default 10,000, which take 52 MB if E is 1280.
+   */
   maxEntries?: number;
-  /** Most memory that they take: 4 · E + 128 bytes each. Default: as much as `maxEntries` need. */
+  /**
+   * Largest memory of the cache in bytes; a text takes 4 · E + 128 bytes. Default: what
+   * `maxEntries` texts need.
+   */
   maxBytes?: number;
   /**
-   * Keeps them in this file as well, for the next start and for other processes, which may use it at
-   * the same time. It grows to twice the memory. Of one bundle: another's file is not touched. It
-   * holds no texts, but tells whoever has it and a text whether that was asked for.
+   * File that also keeps the embeddings, for the next start and for other processes, which may use
+   * it at the same time. The file grows to twice the size of the memory. It belongs to one bundle;
+   * the file of another bundle is not touched. It stores no texts, but whoever has the file can
+   * find out whether a given text was encoded.
    */
   file?: string;
 }
@@ -25,12 +32,16 @@ const CACHE_OPTIONS = optionNames<TextCacheOptions>({
   file: true,
 });
 
-/** With every default filled in. */
+/** Cache options with all defaults filled in. */
 export interface ResolvedTextCache extends Bounds {
   file: string | undefined;
 }
 
-/** Undefined for false: nothing is kept. @throws TypeError, RangeError (ERR_INVALID_ARG) */
+/**
+ * Checks the option `textCache`. Returns undefined for false, which turns the cache off.
+ *
+ * @throws TypeError, RangeError (ERR_INVALID_ARG)
+ */
 export function textCacheOptions(value: unknown): ResolvedTextCache | undefined {
   const name = 'options.textCache';
   if (value === false) return undefined;

@@ -13,7 +13,7 @@ const begun = openSync('begun', 'w');
 const inside = createRequire(join(path, 'dist', 'native.js'));
 const native: Native = (inside('./native.js') as typeof import('#lib/native')).loadNative();
 
-/** A value that may be replaced by a wrong one: all that `isGood` says no to. */
+/** A value that is replaced by wrong ones, for which `isGood` returns false. */
 class Leaf {
   readonly make: () => unknown;
   readonly isGood: (value: unknown) => boolean;
@@ -49,17 +49,17 @@ const choice = (...choices: string[]) =>
     (x) => choices.includes(x as string),
   );
 const memory = (make: () => unknown) => new Leaf(make, () => false);
-/** Any rows of so many numbers. */
+/** Rows of `row` numbers; any number of rows is good. */
 const rows = (row: number, count = 1) =>
   new Leaf(
     () => new Float32Array(row * count).fill(0.5),
     (x) => x instanceof Float32Array && x.length % row === 0,
   );
-/** Left out or null it is fine. */
+/** A value that may also be undefined, or null if `absent` is null. */
 const optional = (leaf: Leaf, absent: null | undefined = undefined) =>
   new Leaf(leaf.make, (x) => x === absent || leaf.isGood(x));
 
-/** What may be left out as a whole. */
+/** A tree that may be left out as a whole. */
 class Maybe {
   readonly tree: Tree;
   constructor(tree: Tree) {
@@ -72,7 +72,7 @@ type Way = readonly (string | number)[];
 
 const isList = (tree: Tree): tree is readonly Tree[] => Array.isArray(tree);
 
-/** What a tree stands for, with one of its nodes replaced. */
+/** Builds the value of a tree, with one of its nodes replaced. */
 function build(tree: Tree, way?: Way, value?: unknown): unknown {
   if (way?.length === 0) return value;
   if (tree instanceof Leaf) return tree.make();
@@ -83,7 +83,7 @@ function build(tree: Tree, way?: Way, value?: unknown): unknown {
   return Object.fromEntries(entries.map(([key, one]) => [key, build(one, below(key), value)]));
 }
 
-/** Every node, and which values would do there. */
+/** Yields the path of every node with a function that says which values are good there. */
 function* nodes(tree: Tree, way: Way = []): Generator<[Way, (value: unknown) => boolean]> {
   if (tree instanceof Leaf) {
     yield [way, tree.isGood];
@@ -95,7 +95,7 @@ function* nodes(tree: Tree, way: Way = []): Generator<[Way, (value: unknown) => 
     }
     return;
   }
-  // An array of no elements may be as good.
+  // An empty array may be good, too.
   yield [way, isList(tree) ? Array.isArray : () => false];
   const below: [string | number, Tree][] = isList(tree)
     ? [...tree.entries()]
@@ -183,7 +183,7 @@ async function expectRefusal(name: string, call: () => unknown): Promise<void> {
   if (!isCoded && !isOwn) faults.push(`${name}: ${String(code ?? message ?? 'accepted')}`);
 }
 
-/** Calls with each node replaced by each value, and with too few arguments. */
+/** Makes calls with each node replaced by each value, and with too few arguments. */
 async function attack<A extends unknown[]>(
   name: string,
   call: (...args: A) => unknown,
@@ -207,7 +207,7 @@ async function attack<A extends unknown[]>(
       try {
         good = isGood(value);
       } catch {
-        // A proxy that will not be looked at.
+        // A proxy that throws when it is inspected.
       }
       if (!good) await expectRefusal(about, attempt);
       else {

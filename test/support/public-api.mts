@@ -1,5 +1,5 @@
-// What a user can call, read from the package's declarations by the compiler: nothing is left out of
-// the tests by being forgotten.
+// Reads what a user can call from the package's declarations, using the compiler, so that the tests
+// cannot forget a function.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,16 +20,16 @@ const DECLARATIONS = fileURLToPath(new URL('../../dist/index.d.ts', import.meta.
 
 /** A function of the public API. */
 export interface PublicFunction {
-  /** As the documentation has it: `recall`, `VectorIndex.create`, `VectorIndex#search`. */
+  /** Name as in the documentation: `recall`, `VectorIndex.create` or `VectorIndex#search`. */
   name: string;
   returns: 'promise' | 'iterator' | 'value';
-  /** The most that any overload takes. */
+  /** Largest number of parameters of any overload. */
   parameters: number;
-  /** Names of options by the path of their object: 'options', 'options.batching'. */
+  /** Names of options by the path of their object: 'options' or 'options.batching'. */
   options: Map<string, Set<string>>;
 }
 
-/** @param folder An empty one. */
+/** @param folder An empty folder. */
 export function publicFunctions(folder: string): PublicFunction[] {
   const compilerOptions = { module: 'nodenext', strict: true, noEmit: true, types: [] };
   const config = join(folder, 'tsconfig.json');
@@ -93,7 +93,9 @@ function describe(checker: Checker, name: string, type: Type): PublicFunction {
   return { name, returns, parameters, options };
 }
 
-/** Those of a type's alternatives that are objects of options, by their names or by `all`. */
+/**
+ * Returns those alternatives of a type that are options objects, by their names, or all objects.
+ */
 function objectsOf(checker: Checker, type: Type, all: boolean): Type[] {
   const given = checker.getNonNullableType(type) ?? type;
   const alternatives = isUnionType(given) ? (given.getTypes() ?? []) : [given];
@@ -105,7 +107,7 @@ function objectsOf(checker: Checker, type: Type, all: boolean): Type[] {
   });
 }
 
-/** Adds the names of options, and of those in objects within: of such types, or written out. */
+/** Collects the names of options, including those of nested options objects. */
 function collect(
   checker: Checker,
   path: string,

@@ -80,8 +80,7 @@ jit::Module load(const std::string& path) {
 class TorchscriptSession final : public Session {
  public:
   explicit TorchscriptSession(const SessionOptions& options)
-      : module_(load(options.path)),
-        inputs_(inputs_of(module_, options.input)) {
+      : module_(load(options.path)), inputs_(inputs_of(module_, options.input)) {
     info_.device = "cpu";
     info_.gives_patches = module_.find_method(kPatches).has_value();
     c10::InferenceMode guard;
