@@ -259,7 +259,7 @@ const takeTurn = (most: number) => {
 await attack('takeDecodeTurn', takeTurn, [integer(3, 1, 1 << 20)]);
 await expectRefusal('giveDecodeTurn without a turn', () => native.giveDecodeTurn());
 await attack('deliver', native.deliver, [
-  ...[floats(4), flag(true), optional(floats(8)), integer(2, 0, WHOLE)],
+  ...[rows(1, 4), flag(true), optional(floats(8)), integer(2, 0, WHOLE)],
 ]);
 await attack('createVectors', native.createVectors, [
   choice('fp32', 'fp16', 'int8'),
