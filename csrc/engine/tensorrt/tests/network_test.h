@@ -10,6 +10,7 @@ void test_text_interfaces();
 void test_text_types();
 void test_text_attention();
 void test_llama();
+void test_gate_alone();
 void test_adapter();
 
 // rope_network_test.cpp: towers of several rotary embeddings, to the numbers of ropes.h.
