@@ -5,6 +5,7 @@
 
 #include "batch/text_list.h"
 #include "batch/text_rows.h"
+#include "engine/tensorrt/vendor.h"
 #include "host_network.h"
 #include "plain_text.h"
 #include "tests/expect.h"
