@@ -16,7 +16,11 @@ export class Embeddings {
     this.errors = errors;
   }
 
-  /** The i-th embedding, a view of `data`. RangeError (ERR_INVALID_ARG) outside 0 to n − 1. May be destructured. */
+  /**
+   * Returns the i-th embedding, [dim], as a view of `data`. May be destructured.
+   *
+   * @throws RangeError (ERR_INVALID_ARG) for an index outside 0 to n − 1
+   */
   readonly row = (i: number): Float32Array => {
     const [n, dim] = this.shape;
     if (!Number.isInteger(i) || i < 0 || i >= n) {
