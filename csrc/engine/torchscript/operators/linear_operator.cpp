@@ -17,7 +17,7 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// AMX multiplies faster than any kernel of this project.
+// Where there is AMX, it multiplies faster than any kernel of this project.
 bool runs_in_panels(at::ScalarType type) {
   return type == at::kFloat ? cpu_isa() >= Isa::kAvx512 : cpu_isa() == Isa::kAvx512Bf16;
 }
@@ -115,7 +115,7 @@ Tensor prepack_linear_weight(const Tensor& weight, at::ScalarType type) {
     return pack_in_int16_panels(in_fp16 ? weight.to(at::kFloat) : weight);
   }
   if (!runs_in_panels(type)) return prepack_onednn(weight.to(type));
-  // The kernel that computes in f32 widens panels of bf16: no f32 copy is kept of such weights.
+  // The kernel for f32 widens bf16 panels itself, so no f32 copy of bf16 weights is kept.
   const bool in_bf16 = type == at::kBFloat16 || weight.scalar_type() == at::kBFloat16;
   return in_bf16 ? pack_in_panels<uint16_t>(weight.to(at::kBFloat16))
                  : pack_in_panels<float>(weight.to(at::kFloat));

@@ -10,13 +10,13 @@
 
 namespace llm2clip {
 
-// What a linear that multiplies integers reads.
+// The input of a linear layer that multiplies integers.
 struct QuantisedInput {
-  at::Tensor values;  // [rows, in], `in` a whole number of the kernels' groups of four bytes
+  at::Tensor values;  // [rows, in], padded to whole groups of four bytes
   at::Tensor scales;  // [rows]
 };
 
-// x [rows, in], each input divided by its smoothing first. Q: uint8_t or int16_t.
+// x [rows, in]: each input is divided by its smoothing first. Q: uint8_t or int16_t.
 template <typename Q>
 QuantisedInput quantised_input(const at::Tensor& x, const float* inverse_smoothing) {
   constexpr int64_t kGroup = 4 / sizeof(Q);
