@@ -22,7 +22,7 @@ async function open({ model: file, threads }: { model: string; threads: number }
   const begin = performance.now();
   model = await openModel(file, PRESET, threads);
   const seconds = (performance.now() - begin) / 1000;
-  const { precision, kernels } = model.info.llm ?? { precision: "", kernels: [] };
+  const { precision, kernels } = model.info.llm ?? { precision: '', kernels: [] };
   const load = { seconds, peakMemoryBytes: peakMemoryBytes() };
   return { precision, versions: {}, threads, kernels, load };
 }

@@ -13,11 +13,8 @@ std::shared_ptr<Pending> Pending::create(Napi::Env env) {
 
 Napi::Promise Pending::add(Napi::Env env, Id id, RequestId request, const Wish& wish) {
   if (entries_.empty()) queue_.Ref(env);  // a process with work in flight does not end
-  Entry entry{Napi::Promise::Deferred::New(env),
-              request,
-              Napi::Persistent(wish.input),
-              {},
-              wish.delivery};
+  Entry entry{
+      Napi::Promise::Deferred::New(env), request, Napi::Persistent(wish.input), {}, wish.delivery};
   if (wish.out.IsTypedArray()) entry.out = Napi::Persistent(wish.out.As<Napi::Object>());
   const Napi::Promise promise = entry.deferred.Promise();
   entries_.emplace(id, std::move(entry));
@@ -82,7 +79,7 @@ Napi::Value Pending::write(Napi::Env env, Entry& entry, std::span<const float> e
   delivered_.copies += 1;
   delivered_.bytes += embedding.size_bytes();
   return give(env, embedding, entry.delivery,
-                 entry.out.IsEmpty() ? env.Undefined() : Napi::Value(entry.out.Value()));
+              entry.out.IsEmpty() ? env.Undefined() : Napi::Value(entry.out.Value()));
 }
 
 void Pending::settle(Napi::Env env, Result& result) {

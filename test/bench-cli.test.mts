@@ -64,7 +64,7 @@ describe('usage', { concurrency: 2 }, () => {
       [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected images in .*empty/],
       [
         [bundle, '--images', join(folder, 'none.jpg')],
-        /ERR_NOT_FOUND: expected pictures that decode/,
+        /ERR_NOT_FOUND: expected images that decode/,
       ],
       [
         [bundle, ...pictures, '--reference', join(folder, 'none')],

@@ -309,7 +309,7 @@ describe('arguments', () => {
     await writeFile(join(junk, 'a.jpg'), 'no picture');
     await assert.rejects(converting([junk]), {
       code: 'ERR_NOT_FOUND',
-      message: /expected pictures that decode in .*junk, found none/,
+      message: /expected images that decode in .*junk, found none/,
     });
     await assert.rejects(converting([junk, join(place, 'typo')]), {
       code: 'ERR_NOT_FOUND',

@@ -18,7 +18,7 @@ import { cosine } from './support/vectors.mts';
 
 const BATCH = 3;
 
-/** kRopeSize of csrc/tests/two_ropes.h. */
+/** kRopeSize of csrc/tests/ropes.h. */
 const ROPE_SIZE = 8;
 
 /** The third value says whether the last norm and the head run as one kernel. */

@@ -23,7 +23,7 @@ import {
 import { TWIN } from './support/twin.mts';
 import { cosine } from './support/vectors.mts';
 
-/** kRopeTokens of csrc/tests/two_ropes.h. */
+/** kRopeTokens of csrc/tests/ropes.h. */
 const ROPE_TOKENS = 12;
 
 /** A vector alone and the same vector in a batch differ only by the order of sums. */

@@ -83,13 +83,14 @@ describe('a TorchScript file made elsewhere', () => {
 });
 
 test('for a plan, which does not show it, the manifest decides', () => {
-  const session = { info: { device: 'cuda:0', precision: '', kernels: [], givesPatches: false } };
+  const vision = { device: 'cuda:0', precision: '', kernels: [], givesPatches: false };
+  const session = { info: { vision } };
   const { preprocessing, model: tower } = CONTENT;
   const opened = {
     choice: { device: 'cuda:0', reason: 'asked for', automatic: false },
     engine: { version: '11.0.0' },
     vision: { requests: { session } as unknown as Requests, preprocessing, tower },
-    text: {},
+    text: undefined,
     maxBatch: 1,
   } as unknown as OpenedParts;
   for (const precision of ['fp16', 'unknown'] as const) {

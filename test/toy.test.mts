@@ -104,6 +104,10 @@ function writeToyCheckpoint(path: string): void {
       [0, 1].flatMap((i) => [
         [`toy.blocks.${i}.norm1.weight`, [8]],
         [`toy.blocks.${i}.norm1.bias`, [8]],
+        [`toy.blocks.${i}.mlp.fc1.weight`, [16, 8]],
+        [`toy.blocks.${i}.mlp.fc1.bias`, [16]],
+        [`toy.blocks.${i}.mlp.fc2.weight`, [8, 16]],
+        [`toy.blocks.${i}.mlp.fc2.bias`, [8]],
       ]),
     ),
     'toy.head.weight': [6, 8],
@@ -185,18 +189,13 @@ describe('a toy engine and a toy architecture', () => {
     assert.equal(converted.code, 0, converted.stderr);
     const [manifest] = converted.json() as [Record<string, unknown>];
     assert.deepEqual(manifest.model, {
-      ...{ family: 'toy', imageSize: 4, patchSize: 2, width: 8, layers: 2, heads: 2, hidden: 0 },
+      ...{ family: 'toy', imageSize: 4, patchSize: 2, width: 8, layers: 2, heads: 2, hidden: 16 },
       ...{ embeddingDim: 6, activation: 'gelu', layerNormEps: 1e-5, ropeGrid: 0 },
     });
-    assert.deepEqual(readFileSync(join(bundle, 'vision/1/model.txt'), 'utf8').trim().split('\n'), [
-      'pixels',
-      'patch_embed',
-      'layer_norm',
-      'layer_norm',
-      'select_token',
-      'linear',
-      '6',
-    ]);
+    const operations = readFileSync(join(bundle, 'vision/1/model.txt'), 'utf8').trim().split('\n');
+    const block = ['layer_norm', 'linear', 'activation', 'linear', 'add'];
+    const head = ['select_token', 'linear'];
+    assert.deepEqual(operations, ['pixels', 'patch_embed', ...block, ...block, ...head, '6']);
 
     const program = `
       const { LLM2CLIP } = require('./dist/index.js');

@@ -18,7 +18,8 @@ void pack_texts(const Texts& texts, std::span<int32_t> to) {
              pooled = offsets + size.texts + 1;
   std::ranges::copy(texts.tokens(), ids);
   const int32_t first = texts.offsets.front();
-  std::ranges::transform(texts.offsets, offsets, [first](int32_t offset) { return offset - first; });
+  std::ranges::transform(texts.offsets, offsets,
+                         [first](int32_t offset) { return offset - first; });
   for (int64_t i = 0; i < size.texts; ++i) {
     std::iota(places + offsets[i], places + offsets[i + 1], 0);
   }

@@ -4,10 +4,10 @@
 #include <mutex>
 #include <vector>
 
+#include "batch/batch_memory.h"
 #include "cuda/context.h"
 #include "cuda/memory.h"
 #include "cuda/picture_intake.h"
-#include "batch/batch_memory.h"
 
 namespace llm2clip {
 

@@ -40,8 +40,7 @@ struct BatchTime {
   int64_t batch;
   double p50, p99;
 };
-std::vector<BatchTime> time_batches(Session& session, const BatchView& inputs,
-                                    double seconds_each);
+std::vector<BatchTime> time_batches(Session& session, const BatchView& inputs, double seconds_each);
 
 // JSON for the record, with images or captions per second.
 std::string json_of(const std::vector<BatchTime>& times);

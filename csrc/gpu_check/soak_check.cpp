@@ -82,7 +82,8 @@ class Soak {
 
   std::string sessions(size_t count) {
     const auto picture = drawn_pictures(1, image_size());
-    return watch("sessions", count, [&] { embed(*engine_.open(options_), views_of(picture, image_size()), 1); });
+    return watch("sessions", count,
+                 [&] { embed(*engine_.open(options_), views_of(picture, image_size()), 1); });
   }
 
   bool flat() const { return flat_; }

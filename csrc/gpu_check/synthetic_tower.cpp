@@ -207,8 +207,8 @@ AdapterConfig adapter_large() { return {2048, 8192, 4, 1280, false, 1e-5}; }
 void write_synthetic_engine(Engine& engine, const AdapterConfig& config, Precision precision,
                             int64_t max_batch, const std::string& path) {
   Weights weights = draw(config);
-  const auto builder =
-      engine.builder({.precision = precision, .input = features_of(config.width), .max_batch = max_batch});
+  const auto builder = engine.builder(
+      {.precision = precision, .input = features_of(config.width), .max_batch = max_batch});
   builder->save(adapter(*builder, weights, config), path);
 }
 

@@ -65,8 +65,8 @@ class TellingSession final : public Session {
     std::vector<float> out;
     for (int64_t i = 0; i < texts.count(); ++i) {
       const int32_t pooled = texts.pooled[static_cast<size_t>(i)];
-      out.insert(out.end(), {feature_of(texts.text(i), pooled),
-                             static_cast<float>(texts.tokens_of(i)), 1.0F});
+      out.insert(out.end(),
+                 {feature_of(texts.text(i), pooled), static_cast<float>(texts.tokens_of(i)), 1.0F});
     }
     return out;
   }
@@ -138,8 +138,7 @@ void test_parts() {
     EXPECT(found.data[i * kDim + 1] == feature + static_cast<float>(id) + 1);
   }
   // The adapter takes three at once.
-  EXPECT((engine.runs.all ==
-          std::vector<std::string>{"llm 5", "llm 5", "adapter 3", "adapter 2"}));
+  EXPECT((engine.runs.all == std::vector<std::string>{"llm 5", "llm 5", "adapter 3", "adapter 2"}));
   // A caller's own feature is taken as it is.
   const std::vector<float> own{0.1F, 0.2F, 0.3F};
   const Embeddings given = pipeline.run(Features{own.data(), 1, kWidth}, kFeatureEmbedding);
@@ -268,8 +267,8 @@ void test_mixed() {
                         : id % 3 == 1 ? rounded(feature_of(std::vector{id}, 1))
                                       : 1000 + static_cast<float>(id);
     // Of one priority they lie next to each other.
-    expected.emplace_back(
-        texts.submit(id, output, {.client = nullptr, .priority = -(id % 3)}), value);
+    expected.emplace_back(texts.submit(id, output, {.client = nullptr, .priority = -(id % 3)}),
+                          value);
   }
   texts.release();
   EXPECT(texts.client->wait_for(25));

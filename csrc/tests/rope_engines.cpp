@@ -1,9 +1,9 @@
-// Engines of the TorchScript plugin for towers that turn by two ropes, in both flavours, on the
+// Engines of the TorchScript plugin for towers that turn by several ropes, in both flavours, on the
 // CPU: each gives what is computed plainly.
 //   rope_engines FOLDER PLUGIN LIBRARY…
-// leaves the engine files in FOLDER, and beside them their inputs, as engine/torchscript/cuda/tests/
-// twin.h reads them, and the expected outputs in f32, for the program that runs the native engines
-// over twins of the GPU's kernels.
+// leaves the engine files in FOLDER, and beside them their inputs, as
+// engine/torchscript/cuda/tests/ twin.h reads them, and the expected outputs in f32, for the
+// program that runs the native engines over twins of the GPU's kernels.
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -16,7 +16,7 @@
 #include "batch/text_list.h"
 #include "engine/plugin.h"
 #include "tests/expect.h"
-#include "tests/two_ropes.h"
+#include "tests/ropes.h"
 
 namespace llm2clip::testing {
 namespace {

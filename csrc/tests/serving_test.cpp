@@ -278,12 +278,12 @@ void test_storm() {
     for (int i = 0; i < 400; ++i) {
       auto outcome = std::make_shared<Outcome>();
       const auto pixel = static_cast<float>(random() % 501);
-      Ticket ticket{.client = client,
-                    .priority = static_cast<int>(random() % 3),
-                    .output = {.kind = random() % 2 == 0 ? OutputKind::kPatches
-                                                       : OutputKind::kEmbedding},
-                    .waits = random() % 2 == 0,
-                    .borrowed = random() % 3 == 0};
+      Ticket ticket{
+          .client = client,
+          .priority = static_cast<int>(random() % 3),
+          .output = {.kind = random() % 2 == 0 ? OutputKind::kPatches : OutputKind::kEmbedding},
+          .waits = random() % 2 == 0,
+          .borrowed = random() % 3 == 0};
       if (random() % 4 == 0)
         ticket.deadline = Clock::now() + std::chrono::microseconds(random() % 500);
       try {

@@ -35,7 +35,7 @@ target_sources(tensorrt_test PRIVATE csrc/engine/tensorrt/constants.cpp
                                      csrc/engine/tensorrt/device_texts.cpp)
 
 # Builds engines with the TorchScript plugin; test/ropes.test.mts gives it the plugin.
-add_executable(rope_engines csrc/tests/rope_engines.cpp csrc/tests/two_ropes.cpp
+add_executable(rope_engines csrc/tests/rope_engines.cpp csrc/tests/ropes.cpp
                csrc/tests/numbered_weights.cpp)
 llm2clip_test_program(rope_engines)
 

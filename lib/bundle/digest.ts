@@ -8,7 +8,10 @@ import type { FileDigest } from './manifest';
 /** Bytes to hash per turn of the event loop: about a millisecond of work. */
 const PIECE = 1 << 20;
 
-/** A larger file is hashed on a thread of its own; a smaller one is hashed before that thread starts. */
+/**
+ * A larger file is hashed on a thread of its own; a smaller one is hashed before that thread
+ * starts.
+ */
 export const HASHED_HERE = 32 << 20;
 
 /** Node's permission model, if it is on. The types do not declare it. */
@@ -49,7 +52,7 @@ async function digestHere(file: FileHandle): Promise<FileDigest> {
   return { bytes, sha256: hash.digest('hex') };
 }
 
-/** Does the same synchronously, on a thread that has nothing else to do. */
+/** Computes the same synchronously. It must run on a thread that has no other work. */
 export function digestOf(descriptor: number): FileDigest {
   const hash = createHash('sha256');
   const piece = Buffer.allocUnsafe(PIECE);

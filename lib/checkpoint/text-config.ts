@@ -1,8 +1,8 @@
-/** The adapter from a text's LLM embedding to the space of images, as plain numbers. */
+/** The configuration of the adapter, which maps a text's LLM embedding to the space of images. */
 export interface AdapterConfig {
   /** Width of the LLM embedding (d). */
   width: number;
-  /** Residual blocks. */
+  /** Number of residual blocks. */
   layers: number;
   /** Width of each block's hidden layer. */
   hidden: number;
@@ -13,29 +13,31 @@ export interface AdapterConfig {
   layerNormEps: number;
 }
 
-/** Llama 3's stretching of low frequencies to contexts beyond that of the pre-training. */
+/**
+ * Llama 3's scaling of RoPE, which stretches low frequencies for contexts beyond the pre-training.
+ */
 export interface RopeScaling {
   factor: number;
   lowFreqFactor: number;
   highFreqFactor: number;
-  /** Positions of the pre-training. */
+  /** Number of positions in the pre-training. */
   originalPositions: number;
 }
 
-/** A Llama encoder as plain numbers; every head attends to all tokens. */
+/** The configuration of a Llama encoder. Its attention is bidirectional. */
 export interface LlamaConfig {
   vocabularySize: number;
   /** Width of a token (D). */
   width: number;
   layers: number;
   heads: number;
-  /** Heads of keys and values, each shared by heads / kvHeads query heads. */
+  /** Number of key and value heads, each shared by heads / kvHeads query heads. */
   kvHeads: number;
   headWidth: number;
-  /** Width of each of gate and value in the SwiGLU MLP. */
+  /** Width of the gate and of the value each in the SwiGLU MLP. */
   hidden: number;
   ropeTheta: number;
-  /** Null without scaling. */
+  /** Scaling of RoPE; null without scaling. */
   ropeScaling: RopeScaling | null;
   rmsNormEps: number;
 }

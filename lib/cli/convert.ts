@@ -31,7 +31,7 @@ interface Options {
   json?: true;
 }
 
-/** The engines that can be told which GPUs to build for. */
+/** The engines that accept a list of GPUs to build for. */
 const BUILDS_FOR_MANY = kindsThat(({ buildsFor }) => !('reason' in buildsFor));
 
 /** Splits "8.9,12.0" at the commas; keeps "current". */

@@ -40,7 +40,7 @@ async function run(file: string, options: Options): Promise<void> {
   print(options.json ? manifest : report);
 }
 
-/** "tensorrt for *.plan, " */
+/** Lists the engines that are recognised by a file's suffix, e.g. "tensorrt for *.plan, ". */
 function knownByName(): string {
   return ENGINE_KINDS.filter((kind) => kind !== DEFAULT_ENGINE)
     .flatMap((kind) => engineOf(kind).importedSuffix?.replace(/^/, `${kind} for *`) ?? [])

@@ -3,7 +3,10 @@
 
 /** Control characters, line and paragraph separators, and bidirectional marks and overrides. */
 const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
-/** Lone surrogates: bytes of a file name that are not UTF-8 (lib/files/path-bytes.ts), and half pairs. */
+/**
+ * Lone surrogates: bytes of a file name that are not UTF-8 (lib/files/path-bytes.ts), and half
+ * pairs.
+ */
 const LONE_SURROGATES = /\p{Cs}/u;
 const UNSHOWN = new RegExp(`${CONTROLS.source}|${LONE_SURROGATES.source}`, 'gu');
 const UNSHOWN_OF_JSON = new RegExp(CONTROLS.source, 'gu');

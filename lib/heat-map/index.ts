@@ -15,7 +15,7 @@ import { type Grid, similarities } from './similarities';
 
 export type { HeatMapOptions };
 
-/** Edge of a patch in a map that no size is given for, in pixels. */
+/** Edge of a patch in pixels, for a map without a given size. */
 const PATCH = 16;
 
 function endsOf(values: Float64Array): readonly [number, number] {
@@ -25,7 +25,7 @@ function endsOf(values: Float64Array): readonly [number, number] {
   ];
 }
 
-/** From 0 to 1 over a range; where all are alike, 0. */
+/** Scales the values of a range to 0 to 1. If all values are equal, the result is 0. */
 function scaled({ values, ...grid }: Grid, range: readonly [number, number] | undefined): Grid {
   const [low, high] = range ?? endsOf(values);
   const scale = high > low ? 1 / (high - low) : 0;
@@ -34,7 +34,7 @@ function scaled({ values, ...grid }: Grid, range: readonly [number, number] | un
 
 interface Ground {
   canvas: Canvas;
-  /** What of it the model saw. */
+  /** The part of the canvas that the model saw. */
   box: Box;
   opacity: number;
 }
@@ -70,14 +70,15 @@ async function draw(patches: Patches, text: Float32Array, value: unknown): Promi
 }
 
 /**
- * Where in a picture a text is found: the cosine of each patch to the text's embedding, as colours
- * between the middles of the patches, alone or over the picture. A PNG.
+ * Draws where in an image a text is found: a PNG with the cosine between each patch and the text as
+ * colours, interpolated between the centres of the patches, with or without the image behind it.
  *
- * @param patches Of `encodeImage(image, { output: 'patches' })`, without `layer`: [rows, columns, E].
- * @param text [E], of encodeText, or any other vector of that space.
+ * @param patches [rows, columns, E] from `encodeImage(image, { output: 'patches' })`, without
+ *   `layer`
+ * @param text [E] from encodeText, or any other vector of that space
  * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT,
- *   ERR_IMAGE_TOO_LARGE of the picture; ERR_RUNTIME_MISSING without sharp
+ *   ERR_IMAGE_TOO_LARGE for the image; ERR_RUNTIME_MISSING without sharp
  * @example
  * const patches = await model.encodeImage('cat.jpg', { output: 'patches' });
  * const png = await heatMap(patches, await model.encodeText('the ears'), { image: 'cat.jpg' });

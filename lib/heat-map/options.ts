@@ -13,7 +13,7 @@ import { COLOR_MAPS, type ColorMap } from './colors';
 const LONGEST_EDGE = 16_384;
 const DEFAULT_OPACITY = 0.6;
 
-/** A picture that a map is laid over: a path, encoded bytes, or 8-bit pixels. */
+/** An image behind a heat map: a path, encoded bytes, or 8-bit pixels. */
 export type MapPicture = EncodedImage | RawPixels;
 
 export interface HeatMapOptions {

@@ -10,8 +10,8 @@ import { readRawPixels } from './raw-pixels';
 import { readPicture } from './read';
 
 /**
- * A picture: a path, an encoded file's bytes (JPEG, PNG, WebP, GIF, TIFF or AVIF, told by content),
- * 8-bit pixels, or float pixels that are already preprocessed.
+ * An image: a path, the bytes of an encoded file (JPEG, PNG, WebP, GIF, TIFF or AVIF, recognised by
+ * its content), 8-bit pixels, or preprocessed float pixels.
  *
  * @example
  * const inputs: ImageInput[] = ['cat.jpg', await readFile('dog.webp'), { data, width, height, channels: 3 }];
@@ -23,7 +23,7 @@ export type { PreprocessedInput, RawPixels };
 const EXPECTED =
   'a path, encoded bytes, { data, width, height, channels } or { pixelValues, shape }';
 
-/** An encoded picture, which has to be decoded: a path, or a file's bytes. */
+/** An encoded image, which must be decoded: a path, or the bytes of a file. */
 export type EncodedImage = Extract<ImageInput, string | Uint8Array | ArrayBufferLike>;
 
 export function isEncoded(input: unknown): input is EncodedImage {
@@ -31,17 +31,17 @@ export function isEncoded(input: unknown): input is EncodedImage {
 }
 
 export interface DecodeOptions extends Required<ImageOptions> {
-  /** The caller's bytes become the library's. */
+  /** Whether the library takes ownership of the caller's bytes. */
   transfer: boolean;
-  /** A picture whose turn comes after its abort is not decoded. */
+  /** An image is not decoded if the signal is aborted before its turn. */
   signal?: AbortSignal | undefined;
-  /** Told of each copy of the caller's bytes. */
+  /** Called for each copy of the caller's bytes. */
   onCopy?: (bytes: number) => void;
 }
 
 /**
- * The pixels of an encoded picture, which are the library's own. Bytes are copied before this
- * function returns.
+ * Decodes an image to pixels in the library's own memory. Bytes of the caller are copied before
+ * this function returns.
  *
  * @throws RangeError ERR_INVALID_BUFFER; `signal.reason`
  * @throws LLM2CLIPError ERR_NOT_FOUND, ERR_IO, ERR_IMAGE_UNSUPPORTED, ERR_IMAGE_CORRUPT,
@@ -61,13 +61,13 @@ function ownBytes(
   { transfer, onCopy }: DecodeOptions,
 ): Uint8Array {
   const bytes = viewBytes(input, 'image');
-  // sharp reads on other threads, while the caller goes on writing, and no shared memory at all.
+  // sharp reads on other threads, while the caller may write, and does not accept shared memory.
   if (transfer && !isShared(bytes)) return takeOver(bytes, 'image');
   onCopy?.(bytes.byteLength);
   return new Uint8Array(bytes);
 }
 
-/** Whether a picture's own memory, where it has any, overlaps a view of another purpose. */
+/** Whether the memory of an image, if it has any, overlaps another view. */
 export function overlapsImage(input: unknown, view: Float32Array): boolean {
   if (isEncoded(input)) return typeof input !== 'string' && overlap(input, view);
   if (!isObject(input)) return false;
@@ -78,14 +78,17 @@ export function overlapsImage(input: unknown, view: Float32Array): boolean {
 
 export interface PixelsInMemory {
   pixels: Pixels;
-  /** The caller's memory, who may write, detach or free it as soon as this thread is theirs again. */
+  /**
+   * Whether this is the caller's memory, which may change as soon as this thread returns to the
+   * caller.
+   */
   borrowed: boolean;
 }
 
 /**
- * A picture whose pixels are in memory already.
+ * Reads an image whose pixels are already in memory.
  *
- * @param transfer The memory becomes the library's.
+ * @param transfer whether the library takes ownership of the memory
  * @throws TypeError, RangeError (ERR_INVALID_ARG, ERR_INVALID_BUFFER)
  */
 export function readPixels(input: unknown, transfer: boolean): PixelsInMemory {

@@ -8,29 +8,29 @@ import type { Preprocessing } from './preprocessing';
 
 const MAX_PIXELS = 50_000_000;
 
-/** What was made of the pictures of files and folders. */
+/** The images of files and folders that were read. */
 export interface ReadPictures<T> {
   paths: string[];
-  /** One a path. */
+  /** One result per path. */
   read: T[];
-  /** Files that do not decode, and why. */
+  /** Files that do not decode, with the reasons. */
   skipped: { path: string; reason: string }[];
 }
 
 export interface ReadOptions<T> {
-  /** Pictures, at most; further ones are left. */
+  /** Largest number of images. Further ones are not read. */
   most: number;
-  /** In which they are tried; by name where it is not given. */
+  /** Puts the paths into the order in which they are tried. Default: sorted by name. */
   order?: (paths: readonly string[]) => readonly string[];
-  /** What is kept of each. */
+  /** Makes the result for an image. */
   read: (path: string, raw: RawPixels) => Promise<T>;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Decodes the pictures of files and folders one by one; those that do not decode are left out.
+ * Decodes the images of files and folders one by one. Files that do not decode are left out.
  *
- * @throws LLM2CLIPError ERR_NOT_FOUND where none is left, ERR_IO; `signal.reason`
+ * @throws LLM2CLIPError ERR_NOT_FOUND if no image remains, ERR_IO; `signal.reason`
  */
 export async function readPictures<T>(
   places: readonly string[],
@@ -50,11 +50,11 @@ export async function readPictures<T>(
     }
   }
   if (found.paths.length > 0) return found;
-  const message = `expected pictures that decode in ${places.join(', ')}, found none`;
+  const message = `expected images that decode in ${places.join(', ')}, found none`;
   throw new LLM2CLIPError('ERR_NOT_FOUND', message);
 }
 
-/** `most` items from beginning to end at even distances, then the rest, for those that fail. */
+/** Returns `most` evenly spaced items first, and then the rest, which replace those that fail. */
 function spread<T>(items: readonly T[], most: number): readonly T[] {
   if (items.length <= most) return items;
   const chosen = new Set(
@@ -66,16 +66,17 @@ function spread<T>(items: readonly T[], most: number): readonly T[] {
 async function requireThere(places: readonly string[]): Promise<void> {
   for (const place of places) {
     await access(fileSystemPath(place)).catch((cause: Error) => {
-      const message = `expected a picture or a folder of them at ${place}, found nothing there`;
+      const message = `expected an image or a folder of images at ${place}, found nothing there`;
       throw new LLM2CLIPError('ERR_NOT_FOUND', message, { cause });
     });
   }
 }
 
 /**
- * At most `most` pictures, evenly spread over all of files and folders, preprocessed: [n, 3, S, S].
+ * Reads and preprocesses at most `most` images, evenly spread over all files and folders.
  *
- * @throws LLM2CLIPError ERR_NOT_FOUND where a place is not there, or no picture decodes; ERR_IO
+ * @returns [n, 3, S, S]
+ * @throws LLM2CLIPError ERR_NOT_FOUND if a place does not exist or no image decodes; ERR_IO
  */
 export async function samplePictures(
   places: readonly string[],

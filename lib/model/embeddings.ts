@@ -17,7 +17,8 @@ export class Embeddings {
   }
 
   /**
-   * Returns the i-th embedding, [dim], as a view of `data`. May be destructured.
+   * Returns the i-th embedding, [dim], as a view of `data`. The function may be
+   * destructured.
    *
    * @throws RangeError (ERR_INVALID_ARG) for an index outside 0 to n − 1
    */

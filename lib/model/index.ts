@@ -299,7 +299,7 @@ export class LLM2CLIP {
    * loop. Dispose of the result after use.
    *
    * @throws TypeError, RangeError (ERR_INVALID_ARG); `signal.reason`
-   * @throws LLM2CLIPError As encodeTexts()
+   * @throws LLM2CLIPError as encodeTexts()
    * @example
    * await using classifier = await model.classifier(labels, { templates: ['a photo of a {}.', 'art of a {}.'] });
    * for (const path of paths) console.log(path, (await classifier.classify(path, { topK: 1 }))[0]);

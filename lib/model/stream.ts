@@ -1,4 +1,4 @@
-/** One result of a stream, in the order of its inputs. */
+/** A result of a stream. Results are in the order of the inputs. */
 export type Streamed<Input, Output> =
   | { index: number; input: Input; embedding: Output; error?: undefined }
   | { index: number; input: Input; embedding?: undefined; error: unknown };

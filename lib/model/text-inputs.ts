@@ -1,6 +1,10 @@
 import { invalidType } from '../arguments';
 
-/** @throws TypeError (ERR_INVALID_ARG) */
+/**
+ * Asserts that a value is a string.
+ *
+ * @throws TypeError (ERR_INVALID_ARG)
+ */
 export function requireText(text: unknown, name: string): asserts text is string {
   if (typeof text !== 'string') throw invalidType('a string', name, text);
 }

@@ -165,7 +165,9 @@ async function describeLibtorch(options: { runtime?: string }) {
   return { expected: LIBTORCH_VERSION, used, usedHasCuda, places };
 }
 
-/** CPU features by which compute kernels are chosen, as in /proc/cpuinfo; used without the addon. */
+/**
+ * CPU features by which compute kernels are chosen, as in /proc/cpuinfo; used without the addon.
+ */
 const CPU_FEATURES = [
   'avx2',
   'fma',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** Empty where there is no such file, or none that may be read. */
+/** Reads a file. Returns '' if it does not exist or cannot be read. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -12,12 +12,12 @@ function read(path: string): string {
 }
 
 interface Mount {
-  /** The group that is mounted. */
+  /** The control group that is mounted. */
   root: string;
   point: string;
 }
 
-/** Where a hierarchy of control groups is mounted: version 2, or what version 1 has for processors. */
+/** Finds the mount of control groups: that of version 2, or the `cpu` controller of version 1. */
 function mountOf(mountInfo: string, version: 1 | 2): Mount | undefined {
   for (const line of mountInfo.split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
@@ -32,7 +32,7 @@ function mountOf(mountInfo: string, version: 1 | 2): Mount | undefined {
   return undefined;
 }
 
-/** This process's group in a hierarchy, e.g. `/user.slice`. */
+/** Returns this process's group in a hierarchy, e.g. `/user.slice`. */
 function groupOf(groups: string, version: 1 | 2): string | undefined {
   for (const line of groups.split('\n')) {
     const [, id, controllers = '', path] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
@@ -42,7 +42,7 @@ function groupOf(groups: string, version: 1 | 2): string | undefined {
   return undefined;
 }
 
-/** Processors that a group may use, as a share of time; infinite without a limit. */
+/** Returns the number of processors whose time a group may use; infinite without a limit. */
 function quotaOf(folder: string, version: 1 | 2): number {
   const [quota, period] =
     version === 2
@@ -52,7 +52,7 @@ function quotaOf(folder: string, version: 1 | 2): number {
   return share > 0 ? share : Number.POSITIVE_INFINITY;
 }
 
-/** The least quota from this process's group up to the mounted one: each of them limits it. */
+/** Returns the lowest quota of this process's group and its parents, up to the mounted one. */
 function quotaIn(root: string, version: 1 | 2): number {
   const mount = mountOf(read(join(root, '/proc/self/mountinfo')), version);
   const group = groupOf(read(join(root, '/proc/self/cgroup')), version);
@@ -68,10 +68,11 @@ function quotaIn(root: string, version: 1 | 2): number {
 }
 
 /**
- * How many threads this process can keep busy: the processors that it may run on, or fewer where its
- * control group (version 1 or 2) has a quota of their time. At least 1.
+ * Returns the number of threads that this process can keep busy, at least 1. It is the number of
+ * processors on which the process may run, or fewer if its control group (version 1 or 2) has a
+ * quota.
  *
- * @param root Where /proc and /sys lie.
+ * @param root folder that contains /proc and /sys
  */
 export function usableProcessors(root = '/'): number {
   const quota = Math.min(quotaIn(root, 1), quotaIn(root, 2));

@@ -1,5 +1,5 @@
-// Opens a model whose engine a gate holds meanwhile: held-opening.mts PACKAGE FOLDER WAY. What the
-// way asks for has to happen before the gate opens, if it ever does.
+// Opens a model while a gate holds its engine: held-opening.mts PACKAGE FOLDER WAY. Each way does
+// something that must be possible before the gate opens.
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const [path = '', folder = '', way = ''] = process.argv.slice(2);
 const gate = await Gate.listen();
 const bundle = await heldBundle(join(folder, way), gate);
 
-/** A file and a name, which libuv's threads read and look up. */
+/** Reads a file and looks up a host name, both on libuv's threads. */
 async function useLibuv(): Promise<void> {
   await readFile(new URL(import.meta.url));
   await lookup('localhost');
@@ -20,7 +20,7 @@ async function useLibuv(): Promise<void> {
 const WAYS: Record<string, () => Promise<void>> = {
   async 'files and names'() {
     const { LLM2CLIP } = requireFake(path);
-    // The second waits for the first.
+    // The second load waits for the first.
     const loading = [1, 2].map(() => LLM2CLIP.load(bundle));
     await gate.waitForRuns(1);
     await useLibuv();
@@ -39,7 +39,7 @@ const WAYS: Record<string, () => Promise<void>> = {
     await gate.waitForRuns(1);
     await worker.terminate();
     await useLibuv();
-    // What it opened is let go of, and this process ends although nobody ever asks for it.
+    // The opened engine is released, and this process ends, although nobody asks for the engine.
     gate.close();
   },
 

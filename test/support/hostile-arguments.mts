@@ -1,7 +1,7 @@
 // Gives every native function arguments of every wrong kind, one at a time: hostile-arguments.mts
-// PACKAGE FOLDER. A line before each case: what kills the process is the last one that was begun.
-// Then one JSON line with the number of cases and those whose wrong argument was not refused.
-import { mkdirSync, writeSync } from 'node:fs';
+// PACKAGE FOLDER. Writes a line before each case to FOLDER/begun: the last one names the case that
+// ended the process. Prints the number of cases, and those whose wrong argument was not refused.
+import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Native } from '#lib/native';
@@ -9,10 +9,11 @@ import { FAKE_DIM, FAKE_SIZE, fakeTextBundle } from './fake-engine.mts';
 
 const [path = '', folder = ''] = process.argv.slice(2);
 process.chdir(folder);
+const begun = openSync('begun', 'w');
 const inside = createRequire(join(path, 'dist', 'native.js'));
 const native: Native = (inside('./native.js') as typeof import('#lib/native')).loadNative();
 
-/** A value that may be replaced by a wrong one: all that `isGood` says no to. */
+/** A value that is replaced by wrong ones, for which `isGood` returns false. */
 class Leaf {
   readonly make: () => unknown;
   readonly isGood: (value: unknown) => boolean;
@@ -48,17 +49,17 @@ const choice = (...choices: string[]) =>
     (x) => choices.includes(x as string),
   );
 const memory = (make: () => unknown) => new Leaf(make, () => false);
-/** Any rows of so many numbers. */
+/** Rows of `row` numbers; any number of rows is good. */
 const rows = (row: number, count = 1) =>
   new Leaf(
     () => new Float32Array(row * count).fill(0.5),
     (x) => x instanceof Float32Array && x.length % row === 0,
   );
-/** Left out or null it is fine. */
+/** A value that may also be undefined, or null if `absent` is null. */
 const optional = (leaf: Leaf, absent: null | undefined = undefined) =>
   new Leaf(leaf.make, (x) => x === absent || leaf.isGood(x));
 
-/** What may be left out as a whole. */
+/** A tree that may be left out as a whole. */
 class Maybe {
   readonly tree: Tree;
   constructor(tree: Tree) {
@@ -71,7 +72,7 @@ type Way = readonly (string | number)[];
 
 const isList = (tree: Tree): tree is readonly Tree[] => Array.isArray(tree);
 
-/** What a tree stands for, with one of its nodes replaced. */
+/** Builds the value of a tree, with one of its nodes replaced. */
 function build(tree: Tree, way?: Way, value?: unknown): unknown {
   if (way?.length === 0) return value;
   if (tree instanceof Leaf) return tree.make();
@@ -82,7 +83,7 @@ function build(tree: Tree, way?: Way, value?: unknown): unknown {
   return Object.fromEntries(entries.map(([key, one]) => [key, build(one, below(key), value)]));
 }
 
-/** Every node, and which values would do there. */
+/** Yields the path of every node with a function that says which values are good there. */
 function* nodes(tree: Tree, way: Way = []): Generator<[Way, (value: unknown) => boolean]> {
   if (tree instanceof Leaf) {
     yield [way, tree.isGood];
@@ -94,7 +95,7 @@ function* nodes(tree: Tree, way: Way = []): Generator<[Way, (value: unknown) => 
     }
     return;
   }
-  // An array of no elements may be as good.
+  // An empty array may be good, too.
   yield [way, isList(tree) ? Array.isArray : () => false];
   const below: [string | number, Tree][] = isList(tree)
     ? [...tree.entries()]
@@ -174,7 +175,7 @@ const outcome = async (call: () => unknown): Promise<unknown> => {
 
 async function expectRefusal(name: string, call: () => unknown): Promise<void> {
   cases += 1;
-  writeSync(1, `${name}\n`);
+  writeSync(begun, `${name}\n`);
   const error = await outcome(call);
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
   const isCoded = typeof code === 'string' && code.startsWith('ERR_') && code !== 'ERR_INTERNAL';
@@ -182,7 +183,7 @@ async function expectRefusal(name: string, call: () => unknown): Promise<void> {
   if (!isCoded && !isOwn) faults.push(`${name}: ${String(code ?? message ?? 'accepted')}`);
 }
 
-/** Calls with each node replaced by each value, and with too few arguments. */
+/** Makes calls with each node replaced by each value, and with too few arguments. */
 async function attack<A extends unknown[]>(
   name: string,
   call: (...args: A) => unknown,
@@ -206,11 +207,11 @@ async function attack<A extends unknown[]>(
       try {
         good = isGood(value);
       } catch {
-        // A proxy that will not be looked at.
+        // A proxy that throws when it is inspected.
       }
       if (!good) await expectRefusal(about, attempt);
       else {
-        writeSync(1, `${about}, which may do\n`);
+        writeSync(begun, `${about}, which may do\n`);
         await outcome(attempt);
       }
     }
@@ -458,8 +459,7 @@ for (const [kind, input] of Object.entries(SESSIONS)) {
     );
     await expectRefusal(`cancel for ${kind}, id: ${what}`, () => session.cancel(value));
   }
-  const twice = () =>
-    session.encode(1, build(tree) as never, build(encodeSpecOf(kind)) as never);
+  const twice = () => session.encode(1, build(tree) as never, build(encodeSpecOf(kind)) as never);
   const first = twice();
   await expectRefusal(`encode for ${kind} twice under one id`, twice);
   session.wake();

@@ -9,10 +9,10 @@ import { locatePlugin } from '#lib/runtime/plugins';
 
 const PROGRAM = fileURLToPath(new URL('../../build/Release/tests/rope_engines', import.meta.url));
 
-/** How far a number may be from what is computed plainly in double precision. */
+/** Largest difference from the result of a plain computation in double precision. */
 const TOLERANCE = 1e-5;
 
-/** Engines of towers that turn by two ropes, written to `folder`; what the program says of them. */
+/** Engines of towers that turn by several ropes, written to `folder`; what the program says of them. */
 export async function buildRopeEngines(folder: string): Promise<string[]> {
   const { libraries } = await locateLibtorch();
   const args = [folder, locatePlugin('torchscript'), ...libraries];
@@ -20,7 +20,7 @@ export async function buildRopeEngines(folder: string): Promise<string[]> {
   return stdout.trim().split('\n');
 }
 
-/** What one of these towers should give for `<tower>-inputs`. */
+/** Asserts the output of one of these towers for `<tower>-inputs`. */
 export function assertRopes(found: Float32Array, folder: string, tower: 'texts' | 'images') {
   const { buffer } = Uint8Array.from(readFileSync(join(folder, `${tower}-expected`)));
   const expected = new Float32Array(buffer);

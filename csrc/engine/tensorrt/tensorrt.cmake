@@ -26,7 +26,7 @@ if(TENSORRT_RTX_INCLUDE)
   # library.
   file(GLOB network_test_sources CONFIGURE_DEPENDS csrc/engine/tensorrt/tests/*.cpp)
   add_executable(tensorrt_network_test ${network_test_sources} csrc/tests/numbered_weights.cpp
-                 csrc/tests/two_ropes.cpp $<TARGET_OBJECTS:tensorrt_rtx_parts>)
+                 csrc/tests/ropes.cpp $<TARGET_OBJECTS:tensorrt_rtx_parts>)
   target_include_directories(tensorrt_network_test SYSTEM PRIVATE ${TENSORRT_RTX_INCLUDE}
                              csrc/engine/tensorrt/include)
   llm2clip_test_program(tensorrt_network_test)

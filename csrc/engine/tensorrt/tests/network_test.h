@@ -12,7 +12,7 @@ void test_text_attention();
 void test_llama();
 void test_adapter();
 
-// rope_network_test.cpp: towers of several rotary embeddings, to the numbers of two_ropes.h.
+// rope_network_test.cpp: towers of several rotary embeddings, to the numbers of ropes.h.
 void test_text_ropes();
 void test_image_ropes();
 

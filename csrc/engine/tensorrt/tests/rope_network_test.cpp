@@ -5,7 +5,7 @@
 #include "host_network.h"
 #include "network_test.h"
 #include "tests/expect.h"
-#include "tests/two_ropes.h"
+#include "tests/ropes.h"
 
 namespace llm2clip::testing {
 namespace {
@@ -27,12 +27,11 @@ int64_t constants_of(Described& net, const Shape& shape) {
 
 }  // namespace
 
-// The first and the last attention share their tables, the middle one has its own: cosines and
+// The first and the last attention share their tables, the two others have their own: cosines and
 // sines, of queries and of keys.
 void test_text_ropes() {
-  Described net(text_ropes, {kRopeTokens}, Precision::kFp32, text_rope_shapes(),
-                drawn);
-  EXPECT(constants_of(net, {kRopeTokens, 4}) == 4 && constants_of(net, {kRopeTokens, 8}) == 4);
+  Described net(text_ropes, {kRopeTokens}, Precision::kFp32, text_rope_shapes(), drawn);
+  EXPECT(constants_of(net, {kRopeTokens, 4}) == 8 && constants_of(net, {kRopeTokens, 8}) == 4);
   HostNetwork host(net.network());
   const std::vector<int32_t> ids{3, 19, 0, 7, 11};
   const Shape one{1, static_cast<int64_t>(ids.size())};
@@ -45,7 +44,7 @@ void test_text_ropes() {
 void test_image_ropes() {
   const Shape image{3, kRopeSize, kRopeSize};
   Described net(image_ropes, image, Precision::kFp32, image_rope_shapes(), drawn);
-  EXPECT(constants_of(net, {1, 1, 5, 4}) == 4 && constants_of(net, {1, 1, 5, 8}) == 4);
+  EXPECT(constants_of(net, {1, 1, 5, 4}) == 8 && constants_of(net, {1, 1, 5, 8}) == 4);
   std::vector<float> pixels;
   for (int64_t i = 0; i < element_count(image); ++i) {
     pixels.push_back(drawn("pixels", static_cast<size_t>(i)));

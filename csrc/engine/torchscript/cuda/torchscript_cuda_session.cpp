@@ -70,7 +70,8 @@ class TorchscriptCudaSession final : public Session {
   std::unique_ptr<BatchMemory> batch_memory(size_t floats) override { return staged_->add(floats); }
 
   Embeddings run(const BatchView& batch) override {
-    return run_pieces(std::get<Images>(batch), [this](int64_t count) { return graphs_->run(count); });
+    return run_pieces(std::get<Images>(batch),
+                      [this](int64_t count) { return graphs_->run(count); });
   }
 
   // Runs the operators one by one. Graphs are recorded only for embeddings, which are requested all

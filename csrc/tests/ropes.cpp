@@ -1,4 +1,4 @@
-#include "tests/two_ropes.h"
+#include "tests/ropes.h"
 
 #include <cmath>
 #include <string>
@@ -36,9 +36,12 @@ struct Attention {
 // `sharing`: heads of queries that share one head of keys, where there are several.
 std::vector<Attention> attentions(const std::string& tower, int64_t tokens, int64_t sharing) {
   const GroupedHeads narrow{2, 2 / sharing, 8}, wide{1, 1, 16};
-  const Rope a = rope_of(tokens, narrow.dim, 100, 0), b = rope_of(tokens, wide.dim, 7, 0.5);
-  return {
-      {tower + ".0.qkv", narrow, a}, {tower + ".1.qkv", wide, b}, {tower + ".2.qkv", narrow, a}};
+  const Rope a = rope_of(tokens, narrow.dim, 100, 0), b = rope_of(tokens, wide.dim, 7, 0.5),
+             c = rope_of(tokens, narrow.dim, 10, 0.25);
+  return {{tower + ".0.qkv", narrow, a},
+          {tower + ".1.qkv", wide, b},
+          {tower + ".2.qkv", narrow, c},
+          {tower + ".3.qkv", narrow, a}};
 }
 
 std::vector<Attention> text_attentions() { return attentions("text", kRopeTokens, 2); }

@@ -8,9 +8,10 @@
 
 namespace llm2clip::testing {
 
-// Two towers of three attentions each, the middle one of which turns by other angles and in wider
-// heads than the first and the last: an engine must keep the tables of both. Beside each tower is
-// what it gives, computed plainly in double precision. The weights are `drawn`.
+// Two towers of four attentions each. The second turns by other angles than the first, in wider
+// heads; the third by other angles in the same heads; the last as the first: an engine must keep
+// three tables. Beside each tower is what it gives, computed plainly in double precision. The
+// weights are `drawn`.
 
 inline constexpr int64_t kRopeWidth = 16;  // of what both towers give
 
