@@ -61,7 +61,7 @@ int64_t rows_at_once(const Texts& texts, int64_t most) {
 
 ModuleInputs::ModuleInputs(const torch::jit::Module& module, Input input)
     : input_(std::move(input)), kind_(kind_of(module, input_.kind)), tokens_(1) {
-  // In a file made elsewhere, the attribute may mean anything.
+  // kTokens is read only from this project's files: in others, that name may mean anything.
   if (module.hasattr(kLinearWeights)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
 }
 
