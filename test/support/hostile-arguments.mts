@@ -4,7 +4,7 @@
 import { mkdirSync, openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Native } from '#lib/native';
+import type { Native, SessionSpec } from '#lib/native';
 import { FAKE_DIM, FAKE_SIZE, fakeTextBundle } from './fake-engine.mts';
 
 const [path = '', folder = ''] = process.argv.slice(2);
@@ -259,7 +259,7 @@ const takeTurn = (most: number) => {
 await attack('takeDecodeTurn', takeTurn, [integer(3, 1, 1 << 20)]);
 await expectRefusal('giveDecodeTurn without a turn', () => native.giveDecodeTurn());
 await attack('deliver', native.deliver, [
-  ...[floats(4), flag(true), optional(floats(8)), integer(2, 0, WHOLE)],
+  ...[rows(1, 4), flag(true), optional(floats(8)), integer(2, 0, WHOLE)],
 ]);
 await attack('createVectors', native.createVectors, [
   choice('fp32', 'fp16', 'int8'),
@@ -428,7 +428,11 @@ let keys = 0;
 let id = 0;
 for (const [kind, input] of Object.entries(SESSIONS)) {
   const spec = { ...common, ...input };
-  await attack(`open for ${kind}`, async (given) => (await engine.open(given)).close(), [spec]);
+  await attack(
+    `open for ${kind}`,
+    async (given: SessionSpec) => (await engine.open(given)).close(),
+    [spec],
+  );
   keys += 1;
   const session = await engine.open({
     ...(build(spec) as never as object),

@@ -48,28 +48,33 @@ const firstOf = async (promise: Promise<Float32Array>) => (await promise)[0];
 /** The native functions, which must not rely on checks in lib/. */
 const native = loadNative();
 const preprocessing = { size: 32, resample: 'bicubic', mean: [0, 0, 0], std: [1, 1, 1] };
-const session = await (async () => {
-  const inside = createRequire(join(path, 'dist', 'native.js'));
-  const other = (inside('./native.js') as typeof import('#lib/native')).loadNative();
-  const engine = await other.openEngine(
-    join(path, 'build', 'Release', 'llm2clip_torchscript.so'),
-    [],
-  );
-  return engine.open({
-    ...{ key: 'lie', device: 'cpu', computeCapabilities: [] },
-    ...{ threads: 1, maxQueue: 64, maxDelayMs: 0 },
-    vision: {
-      ...{ file: join(bundle, 'vision/1/model.pt'), cache: '', maxBatch: 4, dim: FAKE_DIM },
-      preprocessing: { ...preprocessing, size: FAKE_SIZE } as Preprocessing,
-    },
-  });
-})();
+const inside = createRequire(join(path, 'dist', 'native.js'));
+const engine = await (inside('./native.js') as typeof import('#lib/native'))
+  .loadNative()
+  .openEngine(join(path, 'build', 'Release', 'llm2clip_torchscript.so'), []);
+const common = {
+  ...{ device: 'cpu', computeCapabilities: [], threads: 1, maxQueue: 64, maxDelayMs: 0 },
+};
+const part = (name: string) => ({
+  ...{ file: join(bundle, name, '1/model.pt'), cache: '', maxBatch: 4, dim: FAKE_DIM },
+});
+const session = await engine.open({
+  ...{ ...common, key: 'lie' },
+  vision: {
+    ...part('vision'),
+    preprocessing: { ...preprocessing, size: FAKE_SIZE } as Preprocessing,
+  },
+});
+const features = await engine.open({
+  ...{ ...common, key: 'lie about features' },
+  adapter: { ...part('adapter'), width: FAKE_DIM },
+});
 let id = 0;
-const submit = (input: object, borrowed: boolean, out?: Float32Array) => {
+const submit = (input: object, borrowed: boolean, out?: Float32Array, to = session) => {
   const spec = { borrowed, priority: 0, timeoutMs: undefined, waits: false, normalize: false };
   id += 1;
-  const pending = session.encode(id, input as never, { ...spec, out, outOffset: 0 });
-  session.wake();
+  const pending = to.encode(id, input as never, { ...spec, out, outOffset: 0 });
+  to.wake();
   return firstOf(pending);
 };
 
@@ -234,8 +239,8 @@ Object.assign(ENTRIES, {
   },
   'native session, feature': {
     make: floats,
-    ...exactly(LENGTH),
-    call: (feature: never) => submit({ feature }, true),
+    ...exactly(FAKE_DIM),
+    call: (feature: never) => submit({ feature }, true, undefined, features),
   },
   'native session, halves': {
     make: (length: number) => new Uint16Array(length),
@@ -305,4 +310,5 @@ for (const [name, entry] of Object.entries(ENTRIES)) {
 }
 await classifier.dispose();
 await session.close();
+await features.close();
 await model.dispose();
