@@ -7,8 +7,9 @@
 
 namespace llm2clip {
 
-// A linear's int8 weight [out, in] repacked for this processor: panels for VNNI, else what
-// prepack_linear_weight() makes of the f32 numbers that it stands for. scales: [out] f32.
+// A linear's int8 weight [out, in] repacked for this processor: panels where a kernel multiplies
+// int8, else what prepack_linear_weight() makes of the f32 numbers that it stands for. scales:
+// [out] f32.
 at::Tensor prepack_int8_weight(const at::Tensor& weight, const at::Tensor& scales);
 
 // x [.., in] / smoothing · (weight · scales)ᵀ + bias → [.., out], where every row of x is rounded
