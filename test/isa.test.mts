@@ -28,6 +28,14 @@ const CHOICES: Record<Isa, Choice> = {
     linear: { fp32: /oneDNN/, bf16: /oneDNN/, int8: /oneDNN.*from int8/ },
     precision: F32_ONLY,
   },
+  avx2: {
+    linear: { fp32: /own, AVX2$/, bf16: /own, AVX2 in int16$/, int8: /own, AVX2$/ },
+    precision: { fp32: 'fp32', bf16: 'int16', fp16: 'int16', int8: 'int8' },
+  },
+  avx_vnni: {
+    linear: { fp32: /own, AVX2$/, bf16: /own, AVX-VNNI in int16$/, int8: /own, AVX-VNNI$/ },
+    precision: { fp32: 'fp32', bf16: 'int16', fp16: 'int16', int8: 'int8' },
+  },
   avx512: {
     linear: { fp32: /own, AVX-512$/, bf16: /own, AVX-512$/, int8: /own, AVX-512, from int8/ },
     precision: F32_ONLY,

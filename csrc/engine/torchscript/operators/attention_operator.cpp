@@ -35,6 +35,8 @@ void attend_to_head(const Tensor& qkv, Tensor& out, const AttentionArguments& a,
 constexpr Fused kFp32{"own, AVX-512", attend_to_head<float, attention_avx512>, attention_scratch};
 constexpr Fused kInt16{"own, AVX-512 VNNI in int16", attend_to_head<float, attention_avx512_vnni>,
                        attention_scratch_int16};
+constexpr Fused kInt16Avx2{"own, AVX2 in int16", attend_to_head<float, attention_int16_avx2>,
+                           attention_scratch_int16_avx2};
 constexpr Fused kBf16{"own, AVX-512 BF16", attend_to_head<at::BFloat16, attention_avx512_bf16>,
                       attention_scratch_bf16};
 
@@ -43,6 +45,7 @@ const Fused* fused(at::ScalarType type, bool half) {
   const Isa isa = cpu_isa();
   if (type == at::kBFloat16) return isa == Isa::kAvx512Bf16 ? &kBf16 : nullptr;
   if (half && isa == Isa::kAvx512Vnni) return &kInt16;
+  if (half && (isa == Isa::kAvx2 || isa == Isa::kAvxVnni)) return &kInt16Avx2;
   return isa >= Isa::kAvx512 ? &kFp32 : nullptr;
 }
 

@@ -7,8 +7,9 @@
 
 namespace llm2clip {
 
-// Repacks a linear layer's int8 weight [out, in] for this processor: as panels for VNNI, else as
-// prepack_linear_weight() repacks the corresponding f32 numbers. scales: [out] f32.
+// Repacks a linear layer's int8 weight [out, in] for this processor: as panels where a kernel
+// multiplies int8, else as prepack_linear_weight() repacks the corresponding f32 numbers. scales:
+// [out] f32.
 at::Tensor prepack_int8_weight(const at::Tensor& weight, const at::Tensor& scales);
 
 // x [.., in] / smoothing · (weight · scales)ᵀ + bias → [.., out]. Every row of x is rounded to int8

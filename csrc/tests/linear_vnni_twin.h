@@ -1,0 +1,12 @@
+#pragma once
+
+#include "kernels/cpu/linear.h"
+
+namespace llm2clip::testing {
+
+// linear_int8_avx_vnni() with its instruction made of AVX2's, for processors that lack it.
+void linear_int8_vnni_twin(const uint8_t* x, const int8_t* packed, const Int8Scales& scales,
+                           const float* bias, float* out, const LinearArguments& a,
+                           const LinearShares& shares, int64_t share);
+
+}  // namespace llm2clip::testing
