@@ -92,7 +92,7 @@ describe('LLM2CLIP_ISA', () => {
         assert.equal(found.precision, computed[precision]);
         const kernel = precision === 'fp16' ? linear.bf16 : linear[precision];
         assert.match(found.kernels[0] as string, kernel);
-        // No plausible embedding comes of a pixel that is no number.
+        // An image with a NaN pixel must not give a plausible embedding.
         assert.deepEqual(found.unfit, [1, 1]);
         for (const [i, golden] of [...goldenDigits().values()].entries()) {
           const similarity = cosine(found.rows[i] as number[], golden);

@@ -6,10 +6,11 @@ namespace llm2clip {
 
 class Crew;
 
-// The machine's limits, measured on all threads of the crew at once: 10⁹ operations per second of
-// the instruction that a kernel multiplies with, using registers only (0 when the processor lacks
-// it; without AVX-512 those of AVX2, which widens int8 to int16), and 10⁹ bytes per second read
-// from and written to memory.
+// The machine's limits, measured on all threads of the crew at once. The first ones are 10⁹
+// operations per second of the instruction that a kernel multiplies with, using registers only.
+// They are 0 when the processor lacks the instruction. Without AVX-512 they are those of AVX2,
+// which widens int8 to int16. The last ones are 10⁹ bytes per second read from and written to
+// memory.
 struct MachineLimits {
   double fp32, bf16, int16, int8;
   double bandwidth;

@@ -5,7 +5,7 @@
 namespace llm2clip {
 namespace {
 
-constexpr int kSums = 12;  // as the kernels' tiles hold them
+constexpr int kSums = 12;  // as many as the kernels' tiles hold
 
 struct Fp32Product {
   using Sums = __m256;
@@ -23,20 +23,20 @@ struct Int16Product {
   }
 };
 
-// As registers.h does it with 24 registers.
+// The same as registers.h does with 24 registers.
 template <typename Product>
 double multiply(int64_t repeats, double operations_an_instruction) {
   typename Product::Sums sums[kSums];
 #pragma GCC unroll 12
   for (int r = 0; r < kSums; ++r) {
     sums[r] = Product::zero();
-    asm volatile("" : "+x"(sums[r]));  // else they are all one
+    asm volatile("" : "+x"(sums[r]));  // keeps the compiler from merging the registers
   }
   __m256i a = _mm256_set1_epi32(0x3f803f80), b = a;
   for (int64_t i = 0; i < repeats; ++i) {
 #pragma GCC unroll 12
     for (int r = 0; r < kSums; ++r) {
-      asm volatile("" : "+x"(a), "+x"(b));  // else products are one, too
+      asm volatile("" : "+x"(a), "+x"(b));  // keeps the compiler from merging the products
       sums[r] = Product::add(sums[r], a, b);
     }
   }

@@ -34,13 +34,13 @@ void report(bool same, const char* kernel, const Case& c, const char* what) {
               static_cast<long long>(c.out), what);
 }
 
-// Backwards, as threads may.
+// Runs the shares backwards, because threads may run them in any order.
 void each_share(const Case& c, const std::function<void(const LinearShares&, int64_t)>& body) {
   const LinearShares shares = linear_shares(c.arguments(), c.threads);
   for (int64_t share = shares.count - 1; share >= 0; --share) body(shares, share);
 }
 
-// Σ x · w over a stretch, times scales, rounded to f32 after each stretch.
+// Computes Σ x · w over a piece of the depth, times the scales, and rounds to f32 after each piece.
 template <typename X, typename W>
 std::vector<float> plain(const Case& c, const std::vector<X>& x, int32_t zero, const float* rows,
                          const std::vector<W>& weight, const float* outputs, const float* bias,
@@ -62,7 +62,7 @@ std::vector<float> plain(const Case& c, const std::vector<X>& x, int32_t zero, c
   return result;
 }
 
-// A row that holds what is no number has a scale that is none; no other row knows of it.
+// A row with NaN or infinity has a NaN scale. It affects no other row.
 bool spoils_itself_alone(const std::vector<float>& found, const Case& c, int64_t spoilt) {
   bool right = true;
   for (int64_t i = 0; i < c.rows * c.out; ++i) {
@@ -84,7 +84,7 @@ struct Int16Kernel {
   Int16Linear multiply;
 };
 
-// The weight as it was rounded, read back from where the kernels read it.
+// Reads the rounded weight back from the panels.
 std::vector<int16_t> unpacked(const Case& c, const int16_t* packed, std::vector<float>& scales) {
   std::vector<int16_t> weight(static_cast<size_t>(c.out * c.in));
   const int64_t panel_size = (c.in + 2) * kTileColumns;
@@ -159,7 +159,7 @@ std::vector<int8_t> random_bytes(int64_t count) {
   return bytes;
 }
 
-// Tiles, strips and panels that are full and such that are not; one stretch of the depth and
+// Sizes that fill tiles, strips and panels, and sizes that do not; one piece of the depth and
 // several; shares of many rows.
 std::vector<Case> cases() {
   std::vector<Case> all;

@@ -2,8 +2,8 @@
 
 namespace llm2clip {
 
-// The linears of integers over strips against plain loops: their sums are whole numbers, so that
-// they are held to the last bit.
+// Compares the integer linear kernels over strips with plain loops. Their sums are integers, so the
+// results must be bit-identical.
 void test_exact_linears();
 
 }  // namespace llm2clip

@@ -187,8 +187,8 @@ void test_quantise(int64_t rows, int64_t in, int64_t stride) {
           0.501F * step / most);
 }
 
-// A row with what is no number becomes NaN as a whole, the rows beside it stay as they are. Numbers
-// whose scale has no reciprocal are zeros.
+// A row with NaN or infinity becomes NaN as a whole; the other rows are unchanged. Numbers whose
+// scale has no reciprocal become zeros.
 template <typename Q>
 void test_unfit_rows(const char* name, int32_t zero) {
   constexpr int64_t kIn = 70, kStride = 72, kRows = 9;

@@ -5,7 +5,8 @@
 namespace llm2clip::testing {
 namespace {
 
-// Four products of bytes a sum, as vpdpbusd adds them up: first those of even bytes, then of odd.
+// Adds four products of bytes per sum as vpdpbusd does: first those of even bytes, then those of
+// odd ones.
 struct TwinProduct : Int8Fours {
   static Sums add(Sums sums, __m256i a, __m256i b) {
     const __m256i even_a = _mm256_and_si256(a, _mm256_set1_epi16(0xff));

@@ -1,5 +1,5 @@
-# A program of tests. Its own code is compiled quickly; what it tests comes from libraries, which are
-# compiled as they are everywhere.
+# Adds a test program. Its own code is compiled with -O1, which is quick; the code under test comes
+# from libraries, which are compiled as usual.
 function(llm2clip_test_program target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD OFF
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)

@@ -14,7 +14,7 @@ const NEEDS = {
 export type Isa = keyof typeof NEEDS;
 export const ISAS = Object.keys(NEEDS) as Isa[];
 
-/** Choices that compute linear layers of int8 in fp32. */
+/** The choices that compute int8 linear layers in fp32. */
 const WITHOUT_INT8: readonly string[] = ['generic', 'avx512'] satisfies Isa[];
 
 /** Reason to skip tests with LLM2CLIP_ISA=isa on this processor, for node:test's `skip`. */

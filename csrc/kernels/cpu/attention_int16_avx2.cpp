@@ -17,11 +17,11 @@ constexpr int64_t kPair = Int16Product::kGroup;
 
 constexpr double kMostSum = std::numeric_limits<int32_t>::max();
 constexpr double kMostNumber = std::numeric_limits<int16_t>::max();
-// What the weights of a row add up to, but for their rounding.
+// The sum of a row's weights, apart from rounding.
 constexpr float kWeightSum = std::numeric_limits<int16_t>::max();
 
-// The numbers of a head in int16, as large as 32-bit sums allow, and what they are multiples of;
-// repacked so that both products read strips of their right side.
+// The numbers of a head in int16, as large as 32-bit sums allow, and their scales. They are packed
+// so that both products read strips of their right operand.
 struct Head {
   Head(const AttentionArguments& a, float* scratch)
       : columns(round_up(a.tokens, kStripColumns)),
@@ -39,7 +39,7 @@ struct Head {
         key_row(weights + kTileRows * columns),
         queries(key_row + width) {}
 
-  // Floats of scratch, a multiple of 16.
+  // The number of floats of scratch memory, a multiple of 16.
   static int64_t size(const AttentionArguments& a) {
     const Head head(a, nullptr);
     const int64_t halves =
@@ -47,9 +47,9 @@ struct Head {
     return (kTileRows + 2) * head.columns + 2 * head.width + round_up(halves / 2, 16);
   }
 
-  int64_t columns, width;  // tokens and dim, as whole strips have them
+  int64_t columns, width;  // tokens and dim, rounded up to whole strips
   double most_score, most_value;
-  float* scores;        // [kTileRows, columns], int32 before they are scaled
+  float* scores;        // [kTileRows, columns]; int32 until they are scaled
   float* query_scales;  // [columns]
   float* key_scales;    // [columns]
   float* value_scales;  // [width]
@@ -61,7 +61,8 @@ struct Head {
   int16_t* queries;     // [tokens, width]
 };
 
-// As bits, which are ordered as magnitudes are, NaN above all: it becomes the scale.
+// Magnitudes as bits, which have the same order as the magnitudes. NaN is the largest and so
+// becomes the scale.
 __m256i magnitude(__m256 x) {
   return _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fffffff));
 }
@@ -73,7 +74,7 @@ float largest_magnitude(__m256i x) {
   return std::bit_cast<float>(_mm_cvtsi128_si32(half));
 }
 
-// 16 numbers · factor, rounded.
+// Multiplies 16 numbers by `factor` and rounds them.
 __m256i to_int16(const float* x, __m256 factor, __m256i& sum) {
   const __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_load_ps(x), factor));
   const __m256i high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_load_ps(x + kLanes), factor));
@@ -81,17 +82,18 @@ __m256i to_int16(const float* x, __m256 factor, __m256i& sum) {
   return _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0b11'01'10'00);
 }
 
-// 8 numbers of one token from i on, turned by its angles.
+// Rotates 8 numbers of one token, from i on, by its angles.
 __m256 turned(__m256 x, int64_t token, int64_t i, const AttentionArguments& a) {
   if (a.cos == nullptr) return x;
   const __m256 cos = load_before(a.cos + token * a.dim, a.dim, i);
   const __m256 sin = load_before(a.sin + token * a.dim, a.dim, i);
   const __m256 swapped = _mm256_permute_ps(x, 0b10'11'00'01);
-  // Subtracts in even lanes, adds in odd ones.
+  // Subtracts in even lanes and adds in odd ones.
   return _mm256_fmaddsub_ps(x, cos, _mm256_mul_ps(swapped, sin));
 }
 
-// One token of q or k, turned → out [width], zeros from dim on; gives its scale.
+// Rotates one token of q or k and rounds it to `out` [width], with zeros from dim on. Returns its
+// scale.
 float turn(const float* x, int64_t token, const AttentionArguments& a, const Head& head,
            int16_t* out) {
   __m256i magnitudes = _mm256_setzero_si256(), unused = magnitudes;
@@ -110,7 +112,7 @@ float turn(const float* x, int64_t token, const AttentionArguments& a, const Hea
   return most / range;
 }
 
-// A key [width] → its column [width / 2, 16, 2].
+// Copies a key [width] to its column [width / 2, 16, 2].
 void spread_key(const Head& head, int64_t token) {
   const int64_t column = token % kStripColumns;
   int16_t* to = head.keys + (token - column) * head.width + column * kPair;
@@ -119,7 +121,7 @@ void spread_key(const Head& head, int64_t token) {
   }
 }
 
-// The queries' scales make scores powers of two.
+// The queries' scales include log2 e, so that weights are powers of two of the scores.
 void pack_queries_and_keys(const float* first_query, int64_t to_key, const AttentionArguments& a,
                            const Head& head) {
   const auto scale = static_cast<float>(1.0 / (std::sqrt(static_cast<double>(a.dim)) * M_LN2));
@@ -131,8 +133,8 @@ void pack_queries_and_keys(const float* first_query, int64_t to_key, const Atten
   }
 }
 
-// 8 columns of the values from i on, two tokens at a time; where there is no second one its values
-// are zeros.
+// Packs 8 columns of the values, from i on, two tokens at a time. A missing second token counts as
+// zeros.
 void pack_values(const float* v, int64_t i, const AttentionArguments& a, const Head& head) {
   const int64_t stride = a.row();
   __m256i magnitudes = _mm256_setzero_si256();
@@ -156,7 +158,7 @@ void pack_values(const float* v, int64_t i, const AttentionArguments& a, const H
   }
 }
 
-// Queries from `row` on · all keys → scores.
+// Multiplies the queries from `row` on by all keys.
 void score(const AttentionArguments& a, const Head& head, int64_t row, int64_t rows) {
   StripTile<Int16Product> tile{};
   tile.rows = rows;
@@ -171,8 +173,8 @@ void score(const AttentionArguments& a, const Head& head, int64_t row, int64_t r
   }
 }
 
-// A row of scores in units of its query's scale, in place, −∞ where there is no key; gives the
-// largest.
+// Scales a row of scores in place, in units of its query's scale, with −∞ after the last key.
+// Returns the largest score.
 float scale_scores(const AttentionArguments& a, const Head& head, float* scores) {
   const __m256 least = _mm256_set1_ps(-INFINITY);
   __m256 most = least;
@@ -187,7 +189,7 @@ float scale_scores(const AttentionArguments& a, const Head& head, float* scores)
   return largest_lane(most);
 }
 
-// Turns a row of scores into powers of two, in place; gives their sum.
+// Replaces a row of scores by powers of two, in place. Returns their sum.
 float raise(const AttentionArguments& a, const Head& head, float query_scale, float largest,
             float* scores) {
   const __m256 scale = _mm256_set1_ps(query_scale), most = _mm256_set1_ps(largest);
@@ -201,8 +203,8 @@ float raise(const AttentionArguments& a, const Head& head, float query_scale, fl
   return sum_of_lanes(sum);
 }
 
-// Turns row r of the scores into weights that still have to be divided by their sum; gives what
-// they are to be multiplied by.
+// Converts row r of the scores to weights. Returns the factor for the results, which includes the
+// division by the weights' sum.
 float weigh(const AttentionArguments& a, const Head& head, float query_scale, int64_t r) {
   float* const scores = head.scores + r * head.columns;
   int16_t* const weights = head.weights + r * head.columns;
@@ -230,7 +232,7 @@ void store_scaled(const AttentionArguments& a, const Head& head, const int32_t* 
   std::copy_n(scaled, end, out + column);
 }
 
-// Rows of weights · all values → out, rows `stride` apart.
+// Multiplies rows of weights by all values. The rows of `out` are `stride` apart.
 void mix(const AttentionArguments& a, const Head& head, const float* factors, int64_t rows,
          float* out, int64_t stride) {
   alignas(32) int32_t products[kTileRows * kStripColumns];

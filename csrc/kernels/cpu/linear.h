@@ -23,15 +23,15 @@ void linear_plain(const float* x, const float* weight, const float* bias, float*
 // weights as int32, and for int16 each output's scale as f32.
 int64_t linear_panels(int64_t out);
 
-// How the numbers lie within a panel: [64 / strip, in / group, strip, group], a group of so many
-// bytes. Kernels of AVX-512 read whole panels, those of 256 bits strips of 16 outputs, and those
-// that widen int8 to int16 two of them at a time.
+// The order of numbers within a panel: [64 / strip, in / group, strip, group], where a group has
+// this many bytes. AVX-512 kernels read whole panels; 256-bit kernels read strips of 16 outputs;
+// those that widen int8 to int16 read groups of two bytes.
 struct PanelLayout {
   int64_t strip, group_bytes;
 };
 constexpr PanelLayout kWholePanels{kTileColumns, 4};
 constexpr PanelLayout kStrips{kStripColumns, 4};
-constexpr PanelLayout kStripsOfPairs{kStripColumns, 2};  // of int8
+constexpr PanelLayout kStripsOfPairs{kStripColumns, 2};  // for int8
 template <typename T>
 int64_t linear_groups(int64_t in);
 
@@ -60,7 +60,8 @@ struct LinearShares {
 LinearShares linear_shares(const LinearArguments& a, int64_t threads);
 
 // Each call computes one share. The first two functions compute in f32, with weights stored as f32
-// and as bf16. The third computes in f32 over strips, the fourth in bf16 with f32 sums.
+// and as bf16. The third computes in f32 and reads strips. The fourth computes in bf16 with f32
+// sums.
 void linear_avx512(const float* x, const float* packed, const float* bias, float* out,
                    const LinearArguments& a, const LinearShares& shares, int64_t share);
 void linear_avx512(const float* x, const uint16_t* packed, const float* bias, float* out,
@@ -76,8 +77,8 @@ void linear_avx512_vnni(const int16_t* x, const float* row_scales, const int16_t
                         const float* bias, float* out, const LinearArguments& a,
                         const LinearShares& shares, int64_t share);
 
-// The same results bit for bit, over strips: with AVX2, with AVX-VNNI, and with the EVEX encoding
-// of its instructions, which AVX-512 VNNI has.
+// These read strips and return bit-identical results: with AVX2, with AVX-VNNI, and with the EVEX
+// encoding of the same instructions, which processors with AVX-512 VNNI have.
 void linear_int16_avx2(const int16_t* x, const float* row_scales, const int16_t* packed,
                        const float* bias, float* out, const LinearArguments& a,
                        const LinearShares& shares, int64_t share);
@@ -100,8 +101,8 @@ void linear_avx512_vnni(const uint8_t* x, const int8_t* packed, const Int8Scales
                         const float* bias, T* out, const LinearArguments& a,
                         const LinearShares& shares, int64_t share);
 
-// The same numbers to the last bit: with AVX2 of strips of pairs, x in int16 without the 128; with
-// AVX-VNNI and its longer encoding of strips.
+// These return bit-identical results. The AVX2 function reads strips of pairs and takes x in int16
+// without the 128. The functions for AVX-VNNI and for its EVEX encoding read strips.
 template <typename T>
 void linear_int8_avx2(const int16_t* x, const int8_t* packed, const Int8Scales& scales,
                       const float* bias, T* out, const LinearArguments& a,

@@ -23,14 +23,15 @@ struct Fp32Product {
   static void store(float* to, Sums sums) { _mm256_storeu_ps(to, sums); }
 };
 
-// A strip's share of it, 16 KiB, stays in the first cache.
+// A strip's part of this depth is 16 KiB and stays in the first-level cache.
 constexpr int64_t kDepth = 256;
 
 void add_row(const float* sums, float* total) {
   for (int64_t i = 0; i < kStripColumns; ++i) total[i] += sums[i];
 }
 
-// Up to kStripRows rows x [rows, in] → out [rows, a.out], of `columns` outputs of a strip.
+// Multiplies up to kStripRows rows x [rows, in] by `columns` outputs of a strip → out
+// [rows, a.out].
 void multiply_rows(const float* x, const float* strip, const float* bias, int64_t columns,
                    float* out, const LinearArguments& a, int64_t rows) {
   alignas(32) float sums[kTileRows * kStripColumns];

@@ -10,15 +10,15 @@
 
 namespace llm2clip {
 
-// Linears of int16 over strips, for the instructions that bring a Product. As in tile_avx2.h, all
-// of it is local to the file that includes it.
+// int16 linear layers over strips, for the instructions of a Product. As in tile_avx2.h, all
+// functions are local to the file that includes this one.
 
-// What one strip of a panel multiplies rows by.
+// One strip of a panel, with which rows are multiplied.
 struct Int16Strip {
   const int16_t* weights;  // [in / 2, 16, 2]
   const float* scales;     // [16]
   const float* bias;       // [columns], or nullptr
-  int64_t columns;         // of them there are
+  int64_t columns;         // number of outputs in it
 };
 
 // total [16] += sums · row_scale · scales
@@ -32,7 +32,7 @@ static inline void add_scaled(const int32_t* sums, float row_scale, const float*
   }
 }
 
-// Up to kStripRows rows x [rows, in] → out [rows, a.out], of one strip.
+// Multiplies up to kStripRows rows x [rows, in] by one strip → out [rows, a.out].
 template <typename Product>
 static void multiply_rows(const int16_t* x, const float* row_scales, const Int16Strip& strip,
                           float* out, const LinearArguments& a, int64_t rows) {

@@ -3,8 +3,8 @@
 namespace llm2clip {
 namespace {
 
-// Exact: vpmaddubsw, which multiplies bytes, saturates at 16 bits. Two weights of eight outputs are
-// widened at a time.
+// Widens the weights of two steps and eight outputs at a time. vpmaddubsw would multiply bytes
+// directly, but it saturates at 16 bits, so its results would not be exact.
 struct Int8Product : Int16Product {
   using Stored = int8_t;
   static __m256i read(const int8_t* b) {

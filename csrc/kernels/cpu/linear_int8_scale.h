@@ -6,15 +6,15 @@
 
 namespace llm2clip {
 
-// Of some outputs that follow each other.
+// Scales of successive outputs.
 struct Int8Outputs {
   const float* scale;
   const float* bias;  // or nullptr
   int64_t columns;
 };
 
-// sums · scale · output scales + bias → out. Local to the file that includes it, which is compiled
-// for instructions of its own.
+// sums · scale · output scales + bias → out. It is local to the file that includes it, because each
+// file is compiled for other instructions.
 template <typename T>
 static void scale_row(const int32_t* sums, float scale, const Int8Outputs& outputs, T* out) {
   if (outputs.bias == nullptr) {

@@ -10,10 +10,10 @@
 
 namespace llm2clip {
 
-// Linears of int8 over strips, for the instructions that bring a Product. As in tile_avx2.h, all of
-// it is local to the file that includes it.
+// int8 linear layers over strips, for the instructions of a Product. As in tile_avx2.h, all
+// functions are local to the file that includes this one.
 
-// Four steps of the depth in int8, to add up as VNNI has it.
+// Four int8 steps of the depth, which VNNI adds up in one instruction.
 struct Int8Fours : Int32Sums256 {
   using Number = uint8_t;
   using Stored = int8_t;
@@ -23,7 +23,7 @@ struct Int8Fours : Int32Sums256 {
   }
 };
 
-// Rows in uint8 travel with 128 added: what that adds to the sums [16] is taken off again.
+// Rows in uint8 have 128 added to them. This subtracts the effect of the 128 from the sums [16].
 static inline void add_start(const int32_t* start, int32_t* sums) {
   for (int64_t i = 0; i < kStripColumns; ++i) sums[i] += start[i];
 }

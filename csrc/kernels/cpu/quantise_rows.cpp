@@ -60,7 +60,7 @@ inline void all_rows(const T* x, Q* q, float* scales, const QuantiseArguments& a
     const float most = max_magnitude(smooth, in);
     const bool finite = most <= kLargest;
     scales[r] = finite ? most / float_range : std::numeric_limits<float>::quiet_NaN();
-    const float factor = float_range / most;  // infinite where all numbers are zero, or next to it
+    const float factor = float_range / most;  // infinite if all numbers are zero or almost zero
     Q* const to = q + r * a.stride;
     if (finite && factor <= kLargest) {
       round_row(smooth, factor, range, to, in);

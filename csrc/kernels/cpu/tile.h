@@ -10,7 +10,7 @@ namespace llm2clip {
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kTileColumns = 64;
 
-// Of AVX2's 16 registers 12 hold 6 × 16 sums: see tile_avx2.h.
+// 12 of AVX2's 16 registers hold 6 × 16 sums, see tile_avx2.h.
 constexpr int64_t kStripColumns = 16;
 
 template <typename A, typename B, typename Sum>

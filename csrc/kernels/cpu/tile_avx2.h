@@ -10,12 +10,12 @@
 
 namespace llm2clip {
 
-// One loop for the tiles of 256-bit registers, as tile_avx512.h has one for its own. A Product says
-// what numbers it multiplies (Number by Stored, kGroup of each at a time), what a register of eight
-// sums is, how eight outputs' weights are read, and the instructions that add to the sums. It is
-// local to its file, and so are all functions made from it.
+// One loop for all tiles in 256-bit registers, as tile_avx512.h has one for 512-bit registers. A
+// Product states the types of the numbers (Number by Stored, kGroup of each at a time), the type of
+// a register of eight sums, how the weights of eight outputs are loaded, and the instructions that
+// add to the sums. A Product and all functions made from it are local to their file.
 
-// c [rows, 16] = a · b: 12 sums, two registers of b, one of a and one for their product.
+// c [rows, 16] = a · b. The registers hold 12 sums, two parts of b, one of a and one product.
 template <typename Product>
 struct StripTile {
   int64_t rows;                       // at most kTileRows
@@ -61,8 +61,8 @@ static void multiply_strip_of_any_size(const StripTile<Product>& tile) {
   by_rows[tile.rows - 1](tile);
 }
 
-// Rows that go through a linear's strip before the next strip: a stretch of both stays in the first
-// cache, the rows in the second while their panel's strips pass.
+// The number of rows that are multiplied by a strip before the next strip. A piece of both stays in
+// the first-level cache, and the rows stay in the second-level cache for all strips of their panel.
 static constexpr int64_t kStripRows = 8 * kTileRows;
 
 // Registers of eight int32 sums.
@@ -75,7 +75,7 @@ struct Int32Sums256 {
   }
 };
 
-// Two steps of the depth in int16, to add up as the instructions have it.
+// Two int16 steps of the depth, which one instruction adds up.
 struct Int16Pairs : Int32Sums256 {
   using Number = int16_t;
   using Stored = int16_t;
@@ -85,7 +85,7 @@ struct Int16Pairs : Int32Sums256 {
   }
 };
 
-// AVX2's way.
+// Multiplies with AVX2.
 struct Int16Product : Int16Pairs {
   static Sums add(Sums sums, __m256i a, __m256i b) {
     return _mm256_add_epi32(sums, _mm256_madd_epi16(a, b));

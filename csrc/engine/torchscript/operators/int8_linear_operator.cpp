@@ -24,7 +24,7 @@ struct Int8Linear {
   int64_t out;
 };
 
-// Q: what the kernel `multiply` takes the rounded inputs as.
+// Q is the type of the rounded inputs that the kernel `multiply` takes.
 template <typename Q, typename Multiply>
 Tensor multiply_rounded(const Int8Linear& l, const Multiply& multiply) {
   const QuantisedInput q = quantised_input<Q, int8_t>(l.x, floats(l.inverse_smoothing));

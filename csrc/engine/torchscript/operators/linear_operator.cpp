@@ -46,7 +46,7 @@ bool runs_in_panels(at::ScalarType type) {
   return type == at::kFloat ? cpu_isa() >= Isa::kAvx2 : cpu_isa() == Isa::kAvx512Bf16;
 }
 
-// Of f32, whose kernel of 256 bits is the one for AVX-VNNI too.
+// Whether f32 kernels read strips. The 256-bit f32 kernel also serves processors with AVX-VNNI.
 bool runs_in_strips() { return cpu_isa() < Isa::kAvx512; }
 
 void check_panels(const Tensor& panels, const LinearArguments& a, int64_t groups) {
