@@ -24,7 +24,7 @@ std::string shown(const Napi::Value& value) {
   }
 }
 
-// Whole numbers without a fraction.
+// Writes whole numbers without a fraction.
 std::string shown(double x) {
   return std::trunc(x) == x && std::abs(x) < 1e15 ? std::to_string(static_cast<int64_t>(x))
                                                   : std::to_string(x);

@@ -9,28 +9,28 @@
 
 namespace llm2clip::binding {
 
-// Checked readers of what JavaScript gives: native code relies on nothing that lib has checked.
-// Each throws ERR_INVALID_ARG, "expected <what> for <name>, found <value>". Memory of typed arrays
-// is read by typed_array.h. A property may be a getter that runs JavaScript, which may detach
-// memory: memory is to be read last.
+// Checked readers of JavaScript values. Native code relies on no check in lib. Each reader throws
+// ERR_INVALID_ARG, "expected <what> for <name>, found <value>". typed_array.h reads the memory of
+// typed arrays. A property may be a getter, whose JavaScript may detach memory; so read memory
+// last.
 
 [[noreturn]] void refuse_argument(const std::string& expected, const std::string& name,
                                   const Napi::Value& found);
 
-// A number without a fraction, from `least` to `most`, which doubles hold exactly.
+// A number without a fraction, from `least` to `most`, which doubles represent exactly.
 int64_t read_integer(const Napi::Value& value, const std::string& name, int64_t least,
                      int64_t most);
 // A finite number, from `least` to `most`.
 double read_number(const Napi::Value& value, const std::string& name, double least, double most);
 bool read_boolean(const Napi::Value& value, const std::string& name);
-// Without a zero character, which would end it early for the system.
+// A string without zero characters, at which the system would cut it.
 std::string read_string(const Napi::Value& value, const std::string& name);
-// How many threads something is computed with.
+// The number of threads that compute something.
 int read_threads(const Napi::Value& value);
 Napi::Object read_object(const Napi::Value& value, const std::string& name);
 Napi::Array read_array(const Napi::Value& value, const std::string& name);
 
-// What the string of this name stands for.
+// Returns the value for the string of this name.
 template <typename T>
 struct Choice {
   const char* name;
@@ -47,7 +47,7 @@ T one_of(const Napi::Value& value, const char* name, std::initializer_list<Choic
   refuse_argument("one of " + names, name, value);
 }
 
-// What `read` makes of each element.
+// Applies `read` to each element.
 template <typename Read>
 auto read_all(const Napi::Array& array, const Read& read) {
   std::vector<decltype(read(Napi::Value()))> values;
@@ -55,7 +55,7 @@ auto read_all(const Napi::Array& array, const Read& read) {
   return values;
 }
 
-// The same of a property, which messages know by its key.
+// The same for properties. Messages name them by their key.
 inline int64_t integer(const Napi::Object& object, const char* key, int64_t least, int64_t most) {
   return read_integer(object.Get(key), key, least, most);
 }
@@ -75,7 +75,7 @@ inline Napi::Array list(const Napi::Object& object, const char* key) {
   return read_array(object.Get(key), key);
 }
 
-// Whether it is there: neither undefined nor missing.
+// Whether the property exists and is not undefined.
 inline bool has(const Napi::Object& object, const char* key) {
   return !object.Get(key).IsUndefined();
 }

@@ -25,7 +25,7 @@ Napi::Object to_js(Napi::Env env, const LayerCalibration& layer) {
   return object;
 }
 
-// One input after the other, so that memory does not grow with how many there are.
+// Runs one input after the other, so that memory does not grow with their number.
 std::vector<float> embed(Engine& engine, const FileRun& run) {
   const auto session = engine.open(run.options);
   const BatchView batch = run.batch();
@@ -86,7 +86,8 @@ Napi::Value embed_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Eng
       info.Env(),
       [engine,
        run = std::make_shared<const FileRun>(parse_file_run(read_object(info[0], "spec")))] {
-        // A thread of its own: the number of threads that a session asks for sticks to it.
+        // Runs on a thread of its own, because the number of threads that a session sets stays set
+        // for the calling thread.
         return on_own_thread([&] { return embed(*engine, *run); });
       },
       [](Napi::Env env, std::vector<float>&& all) -> Napi::Value { return to_js(env, all); });

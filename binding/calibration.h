@@ -8,8 +8,8 @@
 
 namespace llm2clip::binding {
 
-// NativeEngine.calibrate, .layerEffects and .embed of lib/native.ts: what a conversion to int8 asks
-// of an engine before there is a bundle.
+// NativeEngine.calibrate, .layerEffects and .embed of lib/native.ts, which a conversion to int8
+// calls before there is a bundle.
 Napi::Value calibrate_off_thread(const Napi::CallbackInfo& info, std::shared_ptr<Engine> engine);
 Napi::Value layer_effects_off_thread(const Napi::CallbackInfo& info,
                                      std::shared_ptr<Engine> engine);

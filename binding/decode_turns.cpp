@@ -16,7 +16,8 @@ constexpr int64_t kMostTurns = 1 << 20;
 
 using Environment = std::shared_ptr<FinishQueue>;
 
-// Never freed: threads may outlive the statics of this library. From any thread.
+// Never freed, because threads may outlive the statics of this library. All methods may be called
+// from any thread.
 class Turns {
  public:
   bool take(const Environment& environment, size_t most) {
@@ -24,7 +25,7 @@ class Turns {
     return take_free(environment, most);
   }
 
-  // Where none is free `id` is settled when one has come.
+  // If no turn is free, `id` is settled when one becomes free.
   bool take_or_wait(const Environment& environment, size_t most, FinishQueue::Id id) {
     const std::lock_guard lock(mutex_);
     if (take_free(environment, most)) return true;
@@ -41,7 +42,7 @@ class Turns {
     return true;
   }
 
-  // The environment ends.
+  // Called when the environment ends.
   void leave(const Environment& environment) {
     const std::lock_guard lock(mutex_);
     std::erase_if(waiting_, [&](const Waiting& one) { return one.environment == environment; });
@@ -51,7 +52,7 @@ class Turns {
     held_.erase(holder);
   }
 
-  // Whether this is the first that it asks for: its end has to be told.
+  // Whether the environment asks for the first time. It then needs a hook for its end.
   bool is_new(const Environment& environment) {
     const std::lock_guard lock(mutex_);
     return held_.try_emplace(environment.get(), 0).second;
@@ -70,7 +71,7 @@ class Turns {
     return true;
   }
 
-  // A turn that somebody has given back goes to the one who waits longest.
+  // Passes a returned turn to the caller that has waited longest.
   void pass_on() {
     while (!waiting_.empty()) {
       const Waiting next = std::move(waiting_.front());

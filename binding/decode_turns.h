@@ -4,10 +4,10 @@
 
 namespace llm2clip::binding {
 
-// Images are decoded on libuv's threads, which are the process's: all its environments share so
-// many turns, and wait for each other's in order. An environment that ends gives back its turns.
+// Images are decoded on libuv's threads, which belong to the process. So all environments share the
+// turns, and wait for each other's in order. An environment that ends returns its turns.
 
-// takeDecodeTurn(most): undefined, or where `most` are taken a promise that waits for one
+// takeDecodeTurn(most): returns undefined or, if `most` turns are taken, a promise of one
 Napi::Value take_decode_turn(const Napi::CallbackInfo& info);
 
 // giveDecodeTurn(): void

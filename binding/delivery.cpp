@@ -18,7 +18,7 @@ void copy_normalized(std::span<const float> from, float* to) {
   std::ranges::transform(from, to, [scale](float x) { return static_cast<float>(x * scale); });
 }
 
-// One vector, or several of so many numbers.
+// Copies one vector, or several of `how.vector` numbers.
 void copy_vectors(std::span<const float> from, const Delivery& how, float* to) {
   if (!how.normalize) {
     std::ranges::copy(from, to);
@@ -41,7 +41,7 @@ Napi::Value give(Napi::Env env, std::span<const float> numbers, const Delivery& 
     copy_vectors(numbers, how, result.Data());
     return result;
   }
-  // The caller's memory may have been detached or shrunk meanwhile.
+  // The caller's memory may have been detached or shrunk during the call.
   const std::span<float> room = elements<float>(out, "options.out");
   if (room.size() < how.out_offset || room.size() - how.out_offset < numbers.size()) {
     refuse_buffer(env, "memory that still holds the result", "options.out",

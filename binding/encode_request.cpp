@@ -19,7 +19,7 @@ struct Overload : Cases... {
   using Cases::operator()...;
 };
 
-// An input whose numbers, so many, are written into a slot as they are.
+// Writes an input of `size` numbers to a slot as it is.
 template <typename T>
 std::span<const T> all_of(const Napi::Value& value, size_t size, const char* name) {
   const std::span<T> numbers = elements<T>(value, name);

@@ -15,35 +15,34 @@
 
 namespace llm2clip::binding {
 
-// IEEE half-precision numbers, as their bits.
+// Half-precision numbers (IEEE 754), as their bits.
 struct Halves {
   std::span<const uint16_t> bits;
 };
 
-// Numbers that are the input themselves: pixels, or a feature.
+// Numbers that are the input as they are: pixels, or a feature.
 struct Floats {
   std::span<const float> numbers;
   InputKind kind;
 };
 
-// A text's tokens, and over how many of them at its end the mean is taken.
+// A text's tokens, and the number of tokens at its end that the mean is over.
 struct Tokens {
   std::span<const int32_t> ids;
   int64_t pooled;
 };
 
-// A view of JS memory.
+// A view of JavaScript memory.
 using EncodeInput = std::variant<ImageView, Floats, Halves, Tokens>;
 
-// Which inputs a session takes, by their sizes.
+// The inputs that a session accepts, by their sizes.
 struct TakenInputs {
-  std::optional<Preprocessing> preprocessing;  // of images; none: it takes no images
-  size_t feature_width = 0;                    // 0: it takes no features
+  std::optional<Preprocessing> preprocessing;  // for images; none: no images
+  size_t feature_width = 0;                    // 0: no features
   bool texts = false;
 };
 
-// Copies of inputs that came in; decoding and resizing, which make other numbers, do not count,
-// wherever they are done.
+// Copies of inputs. Decoding and resizing do not count, because they compute other numbers.
 struct InputCopies {
   std::atomic<uint64_t> count{0}, bytes{0};
 
@@ -53,7 +52,7 @@ struct InputCopies {
   }
 };
 
-// One input on its way from JS memory to a promise.
+// One input on its way from JavaScript memory to a promise.
 class EncodeRequest final : public Request {
  public:
   struct Context {
@@ -80,13 +79,13 @@ class EncodeRequest final : public Request {
   Pending::Id id_;
 };
 
-// An Input, as lib/native.ts describes them. Throws ERR_INVALID_BUFFER where its memory is not what
-// it has to be, ERR_INVALID_ARG where the session takes no such input.
+// Parses an Input of lib/native.ts. Throws ERR_INVALID_BUFFER if its memory is invalid, and
+// ERR_INVALID_ARG if the session does not accept such an input.
 EncodeInput parse_input(const Napi::Object& input, const TakenInputs& taken);
 
 InputKind kind_of(const EncodeInput& input);
 
-// What it takes of a batch: its tokens, where it is a text.
+// Its weight in a batch: for a text, the number of its tokens.
 size_t weight_of(const EncodeInput& input);
 
 }  // namespace llm2clip::binding

@@ -10,7 +10,7 @@ void FinishQueue::create(Napi::Env env) {
   const auto queue = std::make_shared<FinishQueue>();
   queue->queue_ = Queue::New(env, "llm2clip native work", 0, 1, queue.get());
   queue->queue_.Unref(env);
-  // Runs before the thread-safe function's own hook, which was added before.
+  // This hook runs before that of the thread-safe function, which was added earlier.
   env.AddCleanupHook([queue, env] { queue->close(env); });
   env.SetInstanceData(new std::shared_ptr<FinishQueue>(queue));  // freed with the environment
 }
@@ -37,7 +37,7 @@ bool FinishQueue::finished(Id id) {
   return true;
 }
 
-// Native threads go on with what they do, and must not touch the environment from here on.
+// Native threads continue their work, but must not use the environment from now on.
 void FinishQueue::close(Napi::Env env) {
   {
     const std::lock_guard lock(mutex_);
@@ -45,7 +45,7 @@ void FinishQueue::close(Napi::Env env) {
   }
   if (!expected_.empty()) {
     queue_.Unref(env);
-    // The process may end while they do, with an addon that its main thread never loaded.
+    // The process may end during that work, and its main thread may not have loaded the addon.
     llm2clip::arm_exit_guard();
   }
   expected_.clear();

@@ -11,24 +11,25 @@
 
 namespace llm2clip::binding {
 
-// What native threads do for one environment, until it has come back to its JS thread. While
-// something is expected the process does not end by itself. Lives on the JS thread; only finished()
-// may be called from any other.
+// The work of native threads for one environment, until its result has reached the JS thread. While
+// work is expected, the process does not end by itself. It belongs to the JS thread; only
+// finished() may be called from another thread.
 class FinishQueue : public std::enable_shared_from_this<FinishQueue> {
  public:
   using Id = uint64_t;
-  // Called and destroyed on the JS thread; at the latest destroyed when the environment ends.
+  // Called and destroyed on the JS thread. It is destroyed at the end of the environment at the
+  // latest.
   using Settle = std::function<void(Napi::Env)>;
 
-  // Once for each environment, when the addon is loaded.
+  // Called once per environment, when the addon is loaded.
   static void create(Napi::Env env);
   static std::shared_ptr<FinishQueue> of(Napi::Env env);
 
   Id expect(Napi::Env env, Settle settle);
-  // What was expected will never be finished.
+  // Forgets expected work that will never finish.
   void forget(Napi::Env env, Id id);
 
-  // Has it settled. False where the environment has ended: nobody waits.
+  // Settles the work. Returns false if the environment has ended, so that nobody waits.
   bool finished(Id id);
 
  private:
@@ -42,7 +43,7 @@ class FinishQueue : public std::enable_shared_from_this<FinishQueue> {
 
   std::mutex mutex_;
   std::vector<Id> finished_;  // guarded by mutex_
-  bool posted_ = false;       // guarded by mutex_: the JS thread will look
+  bool posted_ = false;       // guarded by mutex_: the JS thread has been notified
   bool closed_ = false;       // guarded by mutex_
 };
 

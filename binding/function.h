@@ -10,10 +10,10 @@
 
 namespace llm2clip::binding {
 
-// A JS function that runs `body`, which takes a Napi::CallbackInfo and gives a Napi::Value or
-// nothing. All functions of the addon are made here (`npm run check` sees to it): N-API's own
-// handler knows Napi::Error alone, and any other exception would end the process. Here each becomes
-// a JS error with a code.
+// Makes a JS function that runs `body`, which takes a Napi::CallbackInfo and returns a Napi::Value
+// or nothing. All functions of the addon are made here; `npm run check` enforces it. N-API's own
+// handler only knows Napi::Error, and any other exception would end the process. Here each
+// exception becomes a JS error with a code.
 template <typename Body>
 Napi::Function make_function(Napi::Env env, Body body) {
   return Napi::Function::New(

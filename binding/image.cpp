@@ -31,7 +31,7 @@ Napi::Value preprocess(const Napi::CallbackInfo& info) {
   const Napi::Object object = read_object(info[0], "image");
   const Napi::Value memory = object.Get("data");
   const ImageView image = parse_image(object, memory);
-  // Of the array itself: its owner may put another in the object meanwhile.
+  // Read from the array itself, because its owner may replace it in the object later.
   const auto data =
       std::make_shared<Napi::ObjectReference>(Napi::Persistent(memory.As<Napi::Object>()));
   return PromiseWorker<std::vector<float>>::run(

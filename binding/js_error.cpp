@@ -13,7 +13,7 @@ Napi::Error to_js_error(Napi::Env env, const std::exception_ptr& cause) {
   try {
     std::rethrow_exception(cause);
   } catch (const Napi::Error& error) {
-    return {env, error.Value()};  // made by binding, its code included
+    return {env, error.Value()};  // made by binding, with its code
   } catch (const Error& error) {
     message = error.what();
     code = error.code();

@@ -14,17 +14,16 @@
 
 namespace llm2clip::binding {
 
-// The promises of one environment that wait for embeddings, and the JS memory that native threads
-// read for them meanwhile. Lives on the JS thread; only deliver(), fail() and flush() may be called
-// from any other. A result is copied once, from the engine's memory into an array that V8
-// allocated.
+// The pending promises of one environment, and the JavaScript memory that native threads read for
+// them. It belongs to the JS thread; only deliver(), fail() and flush() may be called from another
+// thread. A result is copied once, from the engine's memory to an array that V8 allocated.
 class Pending final : public Client, public std::enable_shared_from_this<Pending> {
  public:
-  using Id = uint32_t;  // the caller's
+  using Id = uint32_t;  // chosen by the caller
 
   struct Wish {
     Napi::Object input;  // kept from the garbage collector until the promise settles
-    Napi::Value out;     // a Float32Array, or undefined: a new one
+    Napi::Value out;     // a Float32Array, or undefined for a new one
     Delivery delivery;
   };
 
@@ -35,14 +34,14 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
 
   static std::shared_ptr<Pending> create(Napi::Env env);
 
-  // Throws ERR_INVALID_ARG where something of this name is pending.
+  // Throws ERR_INVALID_ARG if something with this id is pending.
   void require_free(Id id) const;
   Napi::Promise add(Napi::Env env, Id id, RequestId request, const Wish& wish);
 
-  // The scheduler's name for it; 0 where it is not pending.
+  // The scheduler's id of it, or 0 if it is not pending.
   RequestId request_of(Id id) const;
 
-  // Settles it as if nobody had asked: the caller has turned away.
+  // Removes a promise that the caller no longer waits for.
   void drop(Napi::Env env, Id id);
 
   void deliver(Id id, std::span<const float> embedding, const std::shared_ptr<const void>& owner);
@@ -51,7 +50,7 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
 
   Delivered delivered() const;
 
-  // The last promise is settled, or the environment ends: nothing is delivered any more.
+  // The last promise is settled, or the environment ends. Nothing is delivered after this.
   void close(Napi::Env env);
 
  private:
@@ -81,7 +80,7 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
 
   std::mutex mutex_;
   std::vector<Result> inbox_;  // guarded by mutex_
-  bool posted_ = false;        // guarded by mutex_: the JS thread will look
+  bool posted_ = false;        // guarded by mutex_: the JS thread has been notified
   bool closed_ = false;        // guarded by mutex_
 };
 

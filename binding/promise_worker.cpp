@@ -31,7 +31,7 @@ void run_off_thread(Napi::Env env, Threads threads, std::function<void()> work,
       const EngineInUse in_use;
       work();
       queue->finished(id);
-      work = nullptr;  // where nobody waits any more, with an engine that it opened
+      work = nullptr;  // destroyed here if nobody waits, with an engine that it may hold
     });
   } catch (...) {
     queue->forget(env, id);

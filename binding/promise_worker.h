@@ -12,19 +12,21 @@
 
 namespace llm2clip::binding {
 
-// On which of the process's threads work is done; never on libuv's, which files and name look-ups
-// need. kLong: on one of its own, however many there are, since it may wait for other work, a disk
-// or a GPU. kShort: what only computes, for milliseconds; as many at once as there are processors.
+// The threads that do the work. libuv's are never used, because files and name look-ups need them.
+// kLong: a thread of its own, because the work may wait for other work, a disk or a GPU; there is
+// no limit. kShort: work that only computes, for milliseconds; as many threads as there are
+// processors.
 enum class Threads { kLong, kShort };
 
-// Does `work` there, then `settle` on the JS thread. Neither throws. When the environment ends
-// meanwhile, `settle` is destroyed at once and `work` goes on. Throws ERR_OUT_OF_MEMORY where the
-// system gives no thread.
+// Runs `work` on such a thread, then `settle` on the JS thread. Neither may throw. If the
+// environment ends before, `settle` is destroyed immediately, and `work` continues. Throws
+// ERR_OUT_OF_MEMORY if no thread can be started.
 void run_off_thread(Napi::Env env, Threads threads, std::function<void()> work,
                     std::function<void(Napi::Env)> settle);
 
-// The one way to run native code off the event loop: `work` on a native thread, then `finish` on
-// the JS thread to make the value that the promise resolves with. What either throws rejects it.
+// The only way to run native code off the event loop: `work` runs on a native thread, then `finish`
+// makes the result on the JS thread. The promise resolves with the result, or rejects with the
+// exception of either function.
 template <typename Result>
 class PromiseWorker {
  public:

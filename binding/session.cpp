@@ -19,7 +19,7 @@ constexpr int64_t kMostId = 0xffffffff;
 
 Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of"}; }
 
-// One session in one environment: the `this` of the functions that lib/native.ts describes. Several
+// One session in one environment: the `this` of the functions in lib/native.ts. Several
 // environments may hold the same served session.
 class SessionHandle {
  public:
@@ -41,7 +41,7 @@ class SessionHandle {
     const Napi::Env env = info.Env();
     try {
       const auto id = static_cast<Pending::Id>(read_integer(info[0], "id", 0, kMostId));
-      // Options first: what they run may take the input's memory away.
+      // Options are read first: reading them may run JavaScript that detaches the input's memory.
       EncodeSpec spec = parse_encode_spec(read_object(info[2], "options"));
       if (!served_) throw disposed();
       pending_->require_free(id);
@@ -53,7 +53,7 @@ class SessionHandle {
       ticket.output.input = kind_of(parsed);
       auto request = std::make_unique<EncodeRequest>(parsed, context_, id);
       if (ticket.borrowed && !std::holds_alternative<Floats>(parsed)) {
-        // Resizing and widening are no work for this thread.
+        // Resizing and widening would take too long on this thread.
         request->keep();
         ticket.borrowed = false;
       }
@@ -84,7 +84,7 @@ class SessionHandle {
     return describe(env, served_->scheduler->stats(), pending_->delivered(), *context_->copies);
   }
 
-  // close(): the caller has waited for all that it asked for.
+  // close(): the caller has waited for all its requests.
   Napi::Value close(Napi::Env env) {
     std::shared_ptr<ServedSession> served = let_go(env);
     if (remove_hook_) remove_hook_(env);
@@ -92,14 +92,14 @@ class SessionHandle {
     return PromiseWorker<bool>::run(
         env,
         [served]() mutable {
-          served.reset();  // the last one waits for the threads
+          served.reset();  // the last session waits for the threads
           return true;
         },
         [](Napi::Env env, bool&&) { return env.Undefined(); });
   }
 
  private:
-  // The environment ends: native threads must not touch its memory from here on.
+  // The environment ends. Native threads must not use its memory from now on.
   void abandon(Napi::Env env) { release_later(let_go(env)); }
 
   std::shared_ptr<ServedSession> let_go(Napi::Env env) {
@@ -108,7 +108,7 @@ class SessionHandle {
     return std::move(served_);
   }
 
-  std::shared_ptr<ServedSession> served_;  // null once closed
+  std::shared_ptr<ServedSession> served_;  // null after close()
   std::shared_ptr<Pending> pending_;
   std::shared_ptr<const EncodeRequest::Context> context_;
   std::function<void(Napi::Env)> remove_hook_;

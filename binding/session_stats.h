@@ -8,7 +8,7 @@
 
 namespace llm2clip::binding {
 
-// SessionStats of lib/native.ts.
+// Makes SessionStats of lib/native.ts.
 Napi::Object describe(Napi::Env env, const SchedulerStats& scheduler,
                       const Pending::Delivered& delivered, const InputCopies& copies);
 

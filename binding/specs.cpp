@@ -15,15 +15,15 @@ constexpr int64_t kMostBatch = 1 << 16;
 constexpr int64_t kMostQueue = 1 << 30;
 constexpr int64_t kMostTokens = 1 << 20;
 constexpr int64_t kMostTokensPerBatch = int64_t{1} << 40;
-// Of a layer of a network, or of what it gives.
+// Largest width of a layer or of its output.
 constexpr int64_t kMostWidth = 1 << 20;
 constexpr int64_t kMostLayer = 1 << 20;
 constexpr int64_t kMostCapability = 10'000;
-// Of an option's time: what a timer of JavaScript can count.
+// Largest time in an option, which is the longest that a JavaScript timer can count.
 constexpr double kMostMilliseconds = 2147483647;
 constexpr int64_t kMostPriority = 1'000'000'000;
 constexpr int64_t kMostResize = 1 << 20;
-// Beyond it doubles skip whole numbers.
+// Beyond this number, doubles skip integers.
 constexpr int64_t kMostWhole = (int64_t{1} << 53) - 1;
 constexpr double kMostNumber = std::numeric_limits<float>::max();
 
@@ -144,7 +144,7 @@ TowerConfig parse_config(const Napi::Object& c) {
   return parse_vision_config(c);
 }
 
-// Whether the place of every element, counted from the first one, is a number that int64_t holds.
+// Whether int64_t can represent the offset of every element from the first one.
 bool is_countable(const Shape& shape, const std::vector<int64_t>& strides) {
   double elements = 1, furthest = 0;
   for (size_t i = 0; i < shape.size(); ++i) {
@@ -167,12 +167,12 @@ FileTensorLayout parse_tensor(const Napi::Object& entry) {
                   entry.Get("strides"));
 }
 
-// What an engine reads, by the network that it is built of.
+// The input of an engine, by its network's configuration.
 Input input_of(const VisionConfig& config) { return images_of(config.image_size); }
 Input input_of(const LlamaConfig& config) { return texts_of(config.max_tokens); }
 Input input_of(const AdapterConfig& config) { return features_of(config.width); }
 
-// One part of a session, which takes such inputs.
+// One part of a session, with its kind of input.
 PartOptions parse_part(const Napi::Object& session, const Napi::Object& part, const Input& input) {
   PartOptions parsed{};
   SessionOptions& options = parsed.session;
@@ -187,7 +187,7 @@ PartOptions parse_part(const Napi::Object& session, const Napi::Object& part, co
   return parsed;
 }
 
-// What goes through an engine file on the CPU without a session.
+// The options for inputs that run through an engine file on the CPU without a session.
 SessionOptions parse_run_options(const Napi::Object& spec, const Input& input) {
   SessionOptions options{};
   options.path = string(spec, "file");
@@ -213,7 +213,8 @@ std::map<std::string, LayerQuantisation> parse_quantisation(const Napi::Array& l
   return parsed;
 }
 
-// Whether a picture of this size has so many bytes. Edges may be any that JavaScript can state.
+// Whether an image of this size has `bytes` bytes. Width and height may be any integers that
+// JavaScript can represent.
 bool holds_picture(size_t bytes, const ImageView& view) {
   const auto [data, width, height, channels] = view;
   if (width < 1 || height < 1 || (channels != 1 && channels != 3 && channels != 4)) return false;
@@ -225,8 +226,8 @@ bool holds_picture(size_t bytes, const ImageView& view) {
 
 }  // namespace
 
-// What throws is read outside of nested initialisers: g++ 12 destroys the members of an inner one
-// twice where a later member of the outer one throws.
+// Reads that may throw are not inside nested initialisers: g++ 12 destroys the members of an inner
+// initialiser twice if a later member of the outer one throws.
 BuildSpec parse_build_spec(const Napi::Object& spec) {
   BuildSpec parsed{};
   parsed.config = parse_config(child(spec, "config"));

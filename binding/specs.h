@@ -19,10 +19,10 @@
 
 namespace llm2clip::binding {
 
-// Plain JS objects as csrc's own types; lib/native.ts is the other side. lib has validated what a
-// user gave; a value that is wrong here is a defect of lib's, and throws ERR_INVALID_ARG.
+// Converts plain JS objects to csrc's own types; lib/native.ts describes the objects. lib has
+// checked the user's values, so a wrong value here is a bug in lib. It throws ERR_INVALID_ARG.
 
-// Of an edge of what an engine reads, in pixels.
+// Largest width and height of an engine's input, in pixels.
 inline constexpr int64_t kMostEdge = 1 << 14;
 
 struct BuildSpec {
@@ -33,25 +33,25 @@ struct BuildSpec {
 };
 
 struct SessionSpec {
-  std::string key;  // sessions of one key are one
+  std::string key;  // sessions with the same key are shared
   PipelineOptions parts;
-  SchedulerOptions scheduler;                  // as serve() takes it
-  std::optional<Preprocessing> preprocessing;  // of images
+  SchedulerOptions scheduler;                  // as in serve()
+  std::optional<Preprocessing> preprocessing;  // for images
 };
 
-// PicturesSpec or TextsSpec of lib/native.ts: what goes through an engine file without a session.
-// Copied, because JavaScript keeps its own.
+// PicturesSpec or TextsSpec of lib/native.ts: inputs that run through an engine file without a
+// session. They are copied, because JavaScript keeps its own memory.
 struct FileRun {
   SessionOptions options;
-  std::vector<float> pixels;  // [count, 3, S, S], where they are images
-  TextList texts;             // else
+  std::vector<float> pixels;  // [count, 3, S, S], for images
+  TextList texts;             // for texts
 
   Images images() const;
   BatchView batch() const;
 };
 
 struct EncodeSpec {
-  Ticket ticket;  // without its client, and without its input's kind and weight
+  Ticket ticket;  // without the client, and without the input's kind and weight
   Napi::Value out;
   Delivery delivery;
 };
@@ -65,7 +65,8 @@ LinearSpec parse_linear_spec(const Napi::Object& spec);
 EncodeSpec parse_encode_spec(const Napi::Object& spec);
 Preprocessing parse_preprocessing(const Napi::Object& spec);
 
-// RawPixels, whose `data` is the second: a view of JS memory, which the caller keeps alive.
+// Parses RawPixels. `data` is its property of that name: a view of JavaScript memory, which the
+// caller keeps alive.
 ImageView parse_image(const Napi::Object& image, const Napi::Value& data);
 
 }  // namespace llm2clip::binding

@@ -8,7 +8,7 @@
 
 namespace llm2clip::binding {
 
-// The arrays of JavaScript that hold Ts.
+// The JavaScript arrays that hold elements of type T.
 template <typename T>
 struct ArrayOf;
 template <>
@@ -43,9 +43,9 @@ struct ArrayOf<uint8_t> {
 [[noreturn]] void refuse_buffer(Napi::Env env, const std::string& expected, const char* name,
                                 const std::string& found);
 
-// The memory of a typed array as N-API knows it. What JavaScript says of its length, class or
-// buffer is never asked for, because a caller may have replaced it. Empty where the memory was
-// taken away. Throws ERR_INVALID_BUFFER where the value is no such array.
+// Returns the memory of a typed array as N-API knows it. Properties of the JavaScript object, such
+// as its length, class or buffer, are never read, because a caller may have replaced them. Returns
+// an empty span if the memory is detached. Throws ERR_INVALID_BUFFER if the value is no such array.
 template <typename T>
 std::span<T> elements(const Napi::Value& value, const char* name) {
   if (value.IsTypedArray()) {
@@ -55,7 +55,7 @@ std::span<T> elements(const Napi::Value& value, const char* name) {
   refuse_buffer(value.Env(), ArrayOf<T>::kName, name, "another value");
 }
 
-// The same of rows: throws where it does not hold a whole number of them.
+// The same for rows: throws if the array does not hold a whole number of rows.
 template <typename T>
 std::span<T> rows_of(const Napi::Value& value, size_t row, const char* name) {
   const std::span<T> found = elements<T>(value, name);

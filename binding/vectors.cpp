@@ -35,8 +35,8 @@ RecordSpec parse_record(const Napi::Value& value, int64_t rows) {
 
 Napi::Value nothing(Napi::Env env, bool&&) { return env.Undefined(); }
 
-// Rows and their file in one environment: the `this` of the functions that lib/native.ts describes.
-// Native threads keep snapshots of the rows, never this.
+// Rows and their file in one environment: the `this` of the functions in lib/native.ts. Native
+// threads keep snapshots of the rows, never this object.
 class VectorsHandle {
  public:
   VectorsHandle(Napi::Env env, std::shared_ptr<VectorRows> rows, Writer writer)
@@ -66,13 +66,13 @@ class VectorsHandle {
     return rank_off_thread(info, rows().snapshot());
   }
 
-  // append({ first, last, note }): to the file that openVectors() or save() holds
+  // append({ first, last, note }): appends to the file of openVectors() or save()
   Napi::Value append(const Napi::CallbackInfo& info) {
     if (!writer_)
       throw Error(ErrorCode::kInvalidArg, "expected vectors of a file opened to append");
     RowSnapshot rows = this->rows().snapshot();
     const auto record = std::make_shared<const RecordSpec>(parse_record(info[0], rows.count));
-    rows.removed = nullptr;  // the note names them all; a later one those that were removed
+    rows.removed = nullptr;  // the note names them; a later note lists the removed ones
     return PromiseWorker<bool>::run(
         env_,
         [writer = writer_, rows, record] {
@@ -93,7 +93,8 @@ class VectorsHandle {
         nothing);
   }
 
-  // save(path, records): writes a whole file; where it replaces the one that is held, it is held.
+  // save(path, records): writes a complete file. If it replaces the open file, it becomes the open
+  // file.
   Napi::Value save(const Napi::CallbackInfo& info, const std::shared_ptr<VectorsHandle>& self) {
     const std::string path = read_string(info[0], "path");
     const int64_t count = rows().count();
@@ -130,7 +131,7 @@ class VectorsHandle {
     throw Error(ErrorCode::kDisposed, "the vectors have been disposed of");
   }
 
-  // Tells the garbage collector what hangs on a small object.
+  // Tells the garbage collector how much memory this small object holds.
   void account() {
     const auto bytes = static_cast<int64_t>(rows_ ? rows_->bytes() : 0);
     if (bytes != accounted_) Napi::MemoryManagement::AdjustExternalMemory(env_, bytes - accounted_);
@@ -138,8 +139,8 @@ class VectorsHandle {
   }
 
   Napi::Env env_;
-  std::shared_ptr<VectorRows> rows_;  // null once disposed of
-  Writer writer_;                     // or null
+  std::shared_ptr<VectorRows> rows_;  // null after dispose()
+  Writer writer_;                     // null without a file
   int64_t accounted_ = 0;
 };
 

@@ -20,7 +20,7 @@ using Hits = std::vector<std::vector<Hit>>;
 
 constexpr double kMostScale = 1e9;
 
-// { rows, scores }: of all queries one after the other; { counts }: how many of each.
+// { rows, scores }: hits of all queries, one query after the other; { counts }: hits per query.
 Napi::Object describe(Napi::Env env, const Hits& hits) {
   size_t total = 0;
   for (const auto& of_query : hits) total += of_query.size();
@@ -49,7 +49,7 @@ void require_finite(const float* vectors, int64_t count, int64_t dim) {
               "expected finite numbers for queries, found others in row " + std::to_string(unfit));
 }
 
-// [n, dim], copied here: the caller's memory is the caller's again when the call returns.
+// [n, dim], copied here, so that the caller may change its memory after the call.
 std::shared_ptr<const Queries> queries_of(const Napi::CallbackInfo& info, const RowFormat& format) {
   const auto dim = static_cast<size_t>(format.dim);
   const std::span<const float> vectors = rows_of<float>(info[0], dim, "queries");
@@ -64,7 +64,7 @@ SearchOptions options_of(const Napi::Value& k, const Napi::Value& threads,
           nullptr};
 }
 
-// { done, cancel }: runs `work` on another thread, which looks at whether it is cancelled.
+// { done, cancel }: runs `work` on another thread, which checks whether it is cancelled.
 template <typename Result, typename Work, typename Describe>
 Napi::Value start(Napi::Env env, const SearchOptions& options, Work work, Describe describe) {
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);
@@ -114,7 +114,7 @@ Napi::Value rank_off_thread(const Napi::CallbackInfo& info, const RowSnapshot& r
       });
 }
 
-// Rows of b are scored with a as the queries: [queries, rows] is what is asked for.
+// The result must be [queries, rows], so the rows of b are searched with a as the queries.
 Napi::Value similarity(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const RowFormat format{Storage::kFp32, read_integer(info[2], "dim", 1, kMostDim)};

@@ -1,4 +1,5 @@
-// The ES build: the same objects as require() gives, so that a process has one LLM2CLIPError.
+// The ES module of the package. It exports the same objects as require(), so that a process has
+// only one LLM2CLIPError.
 export type * from './index.js';
 export {
   classEmbeddings,

@@ -1,5 +1,5 @@
-// Images are decoded on libuv's threads, which all threads of a process share: so they share the
-// limit of how many are decoded at once.
+// Tests that all threads of a process share the limit of images that are decoded at the same time,
+// because libuv's threads, which decode them, belong to the process.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -23,7 +23,7 @@ const SCRIPT = `
   parentPort.postMessage('asked');
 `;
 
-/** A worker that decodes until it is told to end, and what it has said. */
+/** Starts a worker that decodes until it is told to end, and collects its messages. */
 function decoder(): { worker: Worker; said: unknown[] } {
   const workerData = fileURLToPath(import.meta.resolve('#lib/image/limit'));
   const worker = new Worker(SCRIPT, { eval: true, workerData, execArgv: [] });
@@ -32,7 +32,7 @@ function decoder(): { worker: Worker; said: unknown[] } {
   return { worker, said };
 }
 
-/** Sends it a message and waits until it has come back, and with it all that was said before. */
+/** Sends a message to the worker and waits until it comes back, after all earlier messages. */
 async function ask(worker: Worker, message: string): Promise<void> {
   const answered = new Promise<void>((resolve) => {
     const listen = (said: unknown) => {
@@ -46,7 +46,7 @@ async function ask(worker: Worker, message: string): Promise<void> {
   await answered;
 }
 
-/** A decode that goes on until it is released. */
+/** Starts a decode that runs until it is released. */
 function hold(): { done: Promise<void>; release: () => void; begun: () => boolean } {
   let release = () => {};
   let isBegun = false;
@@ -60,7 +60,7 @@ function hold(): { done: Promise<void>; release: () => void; begun: () => boolea
   return { done, release, begun: () => isBegun };
 }
 
-test('another thread waits for the turns of this one, and gets the first that is free', async () => {
+test("another thread waits for this thread's turns, and gets the first free one", async () => {
   const holds = Array.from({ length: LIMIT }, hold);
   const { worker, said } = decoder();
   await once(worker, 'message');
@@ -79,7 +79,7 @@ test('another thread waits for the turns of this one, and gets the first that is
   await worker.terminate();
 });
 
-test('a thread that is terminated gives back its turn, and waits for none any more', async () => {
+test('a terminated thread gives back its turn, and no longer waits for one', async () => {
   const holds = Array.from({ length: LIMIT - 1 }, hold);
   const one = decoder();
   while (!one.said.includes('begun')) await once(one.worker, 'message');
@@ -98,7 +98,7 @@ test('a thread that is terminated gives back its turn, and waits for none any mo
   assert.equal(loadAll(), LIMIT);
 });
 
-/** How many decodes begin at once. */
+/** Returns the number of decodes that start at the same time. */
 function loadAll(): number {
   const holds = Array.from({ length: LIMIT + 1 }, hold);
   const begun = holds.filter(({ begun }) => begun()).length;

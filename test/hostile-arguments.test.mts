@@ -1,5 +1,5 @@
-// Native functions rely on nothing that lib has checked: whatever they are given they refuse, or
-// take, and never read beyond their memory.
+// Tests that native functions do not rely on checks in lib: they refuse or accept any arguments,
+// and never read beyond their memory.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -11,10 +11,10 @@ import { temporaryFolder } from './support/temporary.mts';
 
 const PROGRAM = fileURLToPath(new URL('./support/hostile-arguments.mts', import.meta.url));
 
-test('arguments of every wrong kind are refused by every native function', (t) => {
+test('every native function refuses arguments of every wrong kind', (t) => {
   const folder = temporaryFolder();
   const path = fakePackage(join(folder, 'package'));
-  // In a process of its own: what reads beyond its memory ends it.
+  // Runs in a process of its own, because a read beyond the memory would end the process.
   const child = spawnSync(process.execPath, ['--import', 'tsx', PROGRAM, path, folder], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,

@@ -28,6 +28,14 @@ const CHOICES: Record<Isa, Choice> = {
     linear: { fp32: /oneDNN/, bf16: /oneDNN/, int8: /oneDNN.*from int8/ },
     precision: F32_ONLY,
   },
+  avx2: {
+    linear: { fp32: /own, AVX2$/, bf16: /own, AVX2 in int16$/, int8: /own, AVX2$/ },
+    precision: { fp32: 'fp32', bf16: 'int16', fp16: 'int16', int8: 'int8' },
+  },
+  avx_vnni: {
+    linear: { fp32: /own, AVX2$/, bf16: /own, AVX-VNNI in int16$/, int8: /own, AVX-VNNI$/ },
+    precision: { fp32: 'fp32', bf16: 'int16', fp16: 'int16', int8: 'int8' },
+  },
   avx512: {
     linear: { fp32: /own, AVX-512$/, bf16: /own, AVX-512$/, int8: /own, AVX-512, from int8/ },
     precision: F32_ONLY,
@@ -84,7 +92,7 @@ describe('LLM2CLIP_ISA', () => {
         assert.equal(found.precision, computed[precision]);
         const kernel = precision === 'fp16' ? linear.bf16 : linear[precision];
         assert.match(found.kernels[0] as string, kernel);
-        // No plausible embedding comes of a pixel that is no number.
+        // An image with a NaN pixel must not give a plausible embedding.
         assert.deepEqual(found.unfit, [1, 1]);
         for (const [i, golden] of [...goldenDigits().values()].entries()) {
           const similarity = cosine(found.rows[i] as number[], golden);

@@ -1,5 +1,5 @@
-// Native work that takes long has threads of its own: it keeps neither libuv's from files and names,
-// nor a worker or the process from ending.
+// Tests that long native work has threads of its own: it does not delay file access and name
+// look-ups on libuv's threads, and does not keep a worker or the process from ending.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -9,14 +9,14 @@ import { fakePackage } from './support/fake-engine.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const PROGRAM = fileURLToPath(new URL('./support/held-opening.mts', import.meta.url));
-/** Only what never comes takes so long. */
+/** Longer than any test takes unless it hangs. */
 const HANG_MS = 600_000;
 
 const folder = temporaryFolder();
 const path = join(folder, 'package');
 before(() => fakePackage(path));
 
-/** How a process ends that has one thread of libuv's. */
+/** Returns how a process with a single libuv thread ends. */
 function end(way: string) {
   const { status, signal, stdout, stderr } = spawnSync(
     process.execPath,
@@ -32,7 +32,7 @@ function end(way: string) {
   return { status, over: stdout === 'over\n' };
 }
 
-describe('while an engine is being opened', () => {
+describe('while an engine opens', () => {
   test('files are read and names are looked up', () => {
     assert.deepEqual(end('files and names'), { status: 0, over: true });
   });

@@ -1,5 +1,6 @@
-// Language model, rounding and adapter as one: what goes in comes out once, bit for bit what the
-// parts give one by one, and whoever leaves on the way is let go.
+// Tests language model, rounding and adapter as one pipeline: a text passes through it in one call,
+// with exactly the numbers that the parts give one after the other, and callers that leave are
+// released.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -23,7 +24,7 @@ import { until } from './support/until.mts';
 
 const folder = temporaryFolder();
 
-/** By the definition of bf16, in doubles: 8 bits of precision, ties to even. */
+/** Rounds to bf16 by its definition, in doubles: 8 bits of precision, ties to even. */
 function toBf16(number: number): number {
   if (number === 0) return number;
   const step = 2 ** (Math.floor(Math.log2(Math.abs(number))) - 7);
@@ -33,7 +34,7 @@ function toBf16(number: number): number {
   return (steps + (up ? 1 : 0)) * step;
 }
 
-describe('over the real engine', () => {
+describe('with the real engine', () => {
   const build = async (preset: TextPreset, portable: boolean) => {
     const place = join(folder, `${preset}`);
     return buildTextEngine(place, await textTower(place, preset), { precision: 'fp32', portable });
@@ -57,7 +58,7 @@ describe('over the real engine', () => {
       after(() => Promise.all([whole.close(), adapter.close()]));
       const texts = goldenCases('llama-tiny').map(({ input }) => input);
 
-      test('a text has the numbers that its parts give one after the other', async () => {
+      test('a text has the numbers that the parts give one after the other', async () => {
         for (const text of texts) {
           const [raw] = (await embedRaw(files.llm, [text])) as [Float32Array];
           const [feature] = (await embedAll(whole, [text], 'feature')) as [Float32Array];
@@ -70,7 +71,7 @@ describe('over the real engine', () => {
         }
       });
 
-      test('a feature that a caller gives is taken as it is', async () => {
+      test("a caller's feature is not rounded", async () => {
         const features: Input[] = goldenCases('adapter-tiny').map(({ input }) => input);
         const [expected, found] = await Promise.all([
           embedAll(adapter, features),
@@ -81,7 +82,7 @@ describe('over the real engine', () => {
     });
   }
 
-  test('a part that is not there is said, and what is no input of it', async () => {
+  test('missing parts and invalid inputs are refused by name', async () => {
     const file = await build('llama-tiny', false);
     const llm = await openTextParts([{ file, preset: 'llama-tiny' }]);
     const [text] = goldenCases('llama-tiny');
@@ -98,7 +99,7 @@ describe('over the real engine', () => {
   });
 });
 
-describe('over an engine that is held', () => {
+describe('with an engine that the test holds', () => {
   const fake = requireFake(fakePackage(join(folder, 'package')));
   let gate: Gate;
   let model: LLM2CLIP;
@@ -117,7 +118,7 @@ describe('over an engine that is held', () => {
     return text;
   };
 
-  /** Has the engine run one text, and holds it in its language model. */
+  /** Lets the engine run one text, and holds it in its language model. */
   async function occupy(): Promise<void> {
     const runs = gate.begun;
     void model.encodeText('a photo', { output: 'feature' });
@@ -148,7 +149,7 @@ describe('over an engine that is held', () => {
       for (const runs of [1, 2]) {
         gate.hold();
         const begun = gate.begun;
-        // The one that is out of time may be so before it gets there: it is not waited for then.
+        // The timed-out request may time out before it gets there. Then nothing waits for it.
         gate.release(runs - 1);
         await leave(() => gate.waitForRuns(begun + runs));
         gate.open();
@@ -161,7 +162,7 @@ describe('over an engine that is held', () => {
     });
   }
 
-  test('texts, their features and features of callers at once: each gets its own', async () => {
+  test("concurrent texts, their features and callers' features each get their own result", async () => {
     await load('mixed');
     await occupy();
     const raw = { normalize: false } as const;
@@ -177,11 +178,12 @@ describe('over an engine that is held', () => {
     gate.open();
     const [embeddings, made, given] = await asked;
     for (let i = 0; i < 40; i++) {
-      // The first number of each is how many tokens a text has, or a feature's first.
+      // The first number of each embedding is the number of a text's tokens, or a feature's first
+      // number.
       assert.equal(embeddings.row(i)[0], made.row(i)[0]);
       assert.equal(given.row(i)[0], 100 + i);
     }
-    // No run was of more than one kind.
+    // No run mixed kinds of inputs.
     const sizes = Object.entries(stats().batches.sizes);
     assert.equal(
       sizes.reduce((sum, [size, count]) => sum + Number(size) * count, 0),
@@ -191,7 +193,7 @@ describe('over an engine that is held', () => {
     await close();
   });
 
-  test('the urgent ones first, whatever they are', async () => {
+  test('urgent requests run first, whatever their kind', async () => {
     await load('priority');
     await occupy();
     const order: string[] = [];

@@ -12,7 +12,10 @@
 namespace llm2clip {
 namespace {
 
-constexpr std::array kNames{std::pair{"generic", Isa::kGeneric}, std::pair{"avx512", Isa::kAvx512},
+constexpr std::array kNames{std::pair{"generic", Isa::kGeneric},
+                            std::pair{"avx2", Isa::kAvx2},
+                            std::pair{"avx_vnni", Isa::kAvxVnni},
+                            std::pair{"avx512", Isa::kAvx512},
                             std::pair{"avx512_vnni", Isa::kAvx512Vnni},
                             std::pair{"avx512_bf16", Isa::kAvx512Bf16},
                             std::pair{"amx", Isa::kAmx}};
@@ -37,6 +40,8 @@ bool has_amx_int8() { return system_saves_tiles() && (leaf7_edx() & (1U << 25)) 
 bool is_there(Isa isa) {
   switch (isa) {
     case Isa::kGeneric: return true;
+    case Isa::kAvx2: return has_avx2();
+    case Isa::kAvxVnni: return has_avx_vnni() || has_avx512_vnni();
     case Isa::kAvx512: return has_avx512();
     case Isa::kAvx512Vnni: return has_avx512_vnni();
     case Isa::kAvx512Bf16: return has_avx512_bf16() && has_avx512_vnni();
@@ -49,7 +54,9 @@ Isa best_isa() {
   if (is_there(Isa::kAmx)) return Isa::kAmx;
   if (is_there(Isa::kAvx512Bf16) && __builtin_cpu_is("intel") == 0) return Isa::kAvx512Bf16;
   if (is_there(Isa::kAvx512Vnni)) return Isa::kAvx512Vnni;
-  return is_there(Isa::kAvx512) ? Isa::kAvx512 : Isa::kGeneric;
+  if (is_there(Isa::kAvx512)) return Isa::kAvx512;
+  if (is_there(Isa::kAvxVnni)) return Isa::kAvxVnni;
+  return is_there(Isa::kAvx2) ? Isa::kAvx2 : Isa::kGeneric;
 }
 
 Isa chosen_isa() {
@@ -59,8 +66,8 @@ Isa chosen_isa() {
     if (std::string(wanted) == name && is_there(isa)) return isa;
   }
   throw Error(ErrorCode::kDeviceUnavailable,
-              "expected LLM2CLIP_ISA to name what this processor has of generic, avx512, "
-              "avx512_vnni, avx512_bf16 and amx, found " +
+              "expected LLM2CLIP_ISA to name what this processor has of generic, avx2, avx_vnni, "
+              "avx512, avx512_vnni, avx512_bf16 and amx, found " +
                   std::string(wanted));
 }
 
@@ -71,6 +78,7 @@ std::vector<std::string> cpu_features() {
   std::vector<std::string> features;
   if (__builtin_cpu_supports("avx2")) features.emplace_back("avx2");
   if (__builtin_cpu_supports("fma")) features.emplace_back("fma");
+  if (has_avx_vnni()) features.emplace_back("avx_vnni");
   if (__builtin_cpu_supports("avx512f")) features.emplace_back("avx512f");
   if (has_avx512_vnni()) features.emplace_back("avx512_vnni");
   if (has_avx512_bf16()) features.emplace_back("avx512_bf16");
@@ -82,6 +90,12 @@ std::vector<std::string> cpu_features() {
 bool has_avx2() {
   __builtin_cpu_init();
   return __builtin_cpu_supports("x86-64-v3") != 0;
+}
+
+bool has_avx_vnni() {
+  uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 &&
+         (eax & (1U << 4)) != 0;
 }
 
 bool has_avx512() {

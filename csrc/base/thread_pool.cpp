@@ -37,7 +37,7 @@ void ThreadPool::work() {
     queue_.pop_front();
     lock.unlock();
     body();
-    body = nullptr;  // what it holds is destroyed without the mutex
+    body = nullptr;  // destroys its captures without holding the mutex
     lock.lock();
   }
   --threads_;

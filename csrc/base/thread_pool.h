@@ -8,16 +8,16 @@
 
 namespace llm2clip {
 
-// Threads that run what they are given, the oldest first, at most `most` at once. One starts when
-// all others are busy, and ends when it had nothing to do for a while. A pool is never destroyed:
-// its threads may outlive the statics of this library. From any thread.
+// A pool of at most `most` threads that run functions in the order of their submission. A thread
+// starts when all others are busy, and ends after some idle time. A pool is never destroyed,
+// because its threads may outlive the statics of this library. It may be used from any thread.
 class ThreadPool {
  public:
   explicit ThreadPool(size_t most) : most_(most) {}
   ~ThreadPool() = delete;
 
-  // `body` must not throw. Where the system gives no more threads those that are there have to do;
-  // throws ERR_OUT_OF_MEMORY where there is none.
+  // `body` must not throw. If the system starts no more threads, the existing ones run it. Throws
+  // ERR_OUT_OF_MEMORY if there are none.
   void run(std::function<void()> body);
 
  private:

@@ -10,8 +10,8 @@
 
 namespace llm2clip {
 
-// The one way to start a thread. `body` must not throw. Throws ERR_OUT_OF_MEMORY where the system
-// gives no more threads; `body` is then destroyed, and was not called.
+// The only way to start a thread. `body` must not throw. Throws ERR_OUT_OF_MEMORY if the system
+// starts no more threads; `body` is then destroyed without being called.
 template <typename Body>
 std::jthread start_thread(Body&& body) {
   try {
@@ -23,8 +23,8 @@ std::jthread start_thread(Body&& body) {
   }
 }
 
-// Runs `body` on a thread of its own and waits for it: what `body` sets for its thread, such as a
-// number of OpenMP threads, ends with that thread. Gives what `body` gives, throws what it throws.
+// Runs `body` on a thread of its own and waits for it, so that settings of that thread, such as the
+// number of OpenMP threads, end with it. Returns the result of `body`, or throws its exception.
 template <typename Body>
 auto on_own_thread(const Body& body) -> decltype(body()) {
   std::packaged_task<decltype(body())()> task([&body] { return body(); });

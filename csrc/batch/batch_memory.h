@@ -10,30 +10,31 @@ namespace llm2clip {
 struct ImageView;
 struct Preprocessing;
 
-// Where the images or the features of a batch lie: memory that whoever runs batches reads fastest.
-// A slot of it holds one input's numbers, or instead of them an image that is preprocessed later.
+// Memory for the images or the features of a batch, which the runner of batches reads fastest. A
+// slot of it holds the numbers of one input, or an image that is preprocessed later.
 class BatchMemory {
  public:
   virtual ~BatchMemory() = default;
   virtual std::span<float> pixels() = 0;
-  // A slot is about to be written. From any thread, as are those below.
+  // Announces that a slot will be written. This and the methods below may be called from any
+  // thread.
   virtual void begin(std::span<float> /*slot*/) noexcept {}
-  // Has a begun slot hold this picture, copied, of which preprocess() gives the pixels: as many as
-  // the slot has. False where its pixels had better be written.
+  // Copies this image into a begun slot in place of its pixels, of which there would be as many as
+  // the slot has numbers. Returns false if the caller must write the pixels instead.
   virtual bool take(std::span<float> /*slot*/, const ImageView&, const Preprocessing&) {
     return false;
   }
-  // These slots are complete, and stay so until the batch has run: their way to a device may begin.
-  // What goes wrong shows when the batch runs.
+  // Tells that these slots are complete and will not change before the batch has run, so that their
+  // transfer to a device may begin. Errors are reported when the batch runs.
   virtual void filled(std::span<const float>) noexcept {}
-  // What a filled slot holds fills another one as well.
+  // Copies the content of a filled slot to another slot.
   virtual void move(std::span<const float> from, std::span<float> to) noexcept {
     std::ranges::copy(from, to.begin());
     filled(to);
   }
 };
 
-// What reads the host's own memory asks for no more.
+// Memory of the host, for runners that read it directly.
 class PlainBatchMemory final : public BatchMemory {
  public:
   explicit PlainBatchMemory(size_t floats) : pixels_(new float[floats]()), floats_(floats) {}

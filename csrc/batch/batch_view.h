@@ -6,34 +6,34 @@
 
 namespace llm2clip {
 
-// Inputs of a run, in memory of others. All lie on the host.
+// The inputs of a run, as views of memory that others own. All of it is on the host.
 
 struct Images {
-  // [count, 3, S, S] f32. In memory that a session gave (batch_memory.h) an image may lie packed in
-  // the place of its pixels.
+  // [count, 3, S, S] f32. In memory from batch_memory(), an image may be packed in the place of its
+  // pixels, see batch_memory.h.
   const float* pixels;
   int64_t count;
-  int64_t size;  // numbers of one: 3 · S · S
+  int64_t size;  // numbers per image: 3 · S · S
 
   Images some(int64_t first, int64_t wanted) const { return {pixels + first * size, wanted, size}; }
 };
 
-// What a language model made of texts.
+// The features that a language model computed from texts.
 struct Features {
   const float* numbers;  // [count, D] f32
   int64_t count;
-  int64_t size;  // numbers of one: D
+  int64_t size;  // numbers per feature: D
 
   Features some(int64_t first, int64_t wanted) const {
     return {numbers + first * size, wanted, size};
   }
 };
 
-// Texts one after the other, without padding. A text has at least one token.
+// Texts one after the other, without padding. Each text has at least one token.
 struct Texts {
   std::span<const int32_t> ids;
-  std::span<const int32_t> offsets;  // [count + 1] where each begins in `ids`; where the last ends
-  std::span<const int32_t> pooled;   // [count] over how many tokens at its end the mean is taken
+  std::span<const int32_t> offsets;  // [count + 1] begin of each text in `ids`, and end of the last
+  std::span<const int32_t> pooled;   // [count] number of tokens at its end that the mean is over
 
   int64_t count() const { return static_cast<int64_t>(pooled.size()); }
   std::span<const int32_t> text(int64_t i) const {
@@ -41,7 +41,7 @@ struct Texts {
     const auto begin = static_cast<size_t>(offsets[place]);
     return ids.subspan(begin, static_cast<size_t>(offsets[place + 1]) - begin);
   }
-  // Of all of them together, as a span of `ids`.
+  // The tokens of all texts, as a span of `ids`.
   std::span<const int32_t> tokens() const {
     const auto begin = static_cast<size_t>(offsets.front());
     return ids.subspan(begin, static_cast<size_t>(offsets.back()) - begin);
@@ -55,7 +55,7 @@ struct Texts {
   }
 };
 
-// A batch: all of its inputs are of one kind.
+// A batch. All of its inputs are of one kind.
 using BatchView = std::variant<Images, Texts, Features>;
 
 int64_t count_of(const BatchView& batch);

@@ -5,7 +5,7 @@
 
 namespace llm2clip {
 
-// What a run gives: a vector for each of its inputs, or other numbers that were asked for.
+// The result of a run: one vector per input, or the other output that was requested.
 struct Embeddings {
   const float* data;  // [batch, dim]
   int64_t batch, dim;

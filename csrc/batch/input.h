@@ -8,13 +8,13 @@ namespace llm2clip {
 
 enum class InputKind { kImage, kText, kFeature };
 
-// What one input of a batch is: an image as pixels [3, S, S], a text of at most so many tokens, or
-// the feature [D] that a language model made of a text.
+// The kind and size of a batch's inputs: an image with pixels [3, S, S], a text with a largest
+// number of tokens, or a language model's feature [D].
 struct Input {
   InputKind kind;
   Shape shape;
 
-  // Of an image or a feature.
+  // For an image or a feature.
   int64_t numbers() const { return element_count(shape); }
   int64_t most_tokens() const { return shape[0]; }
 };

@@ -7,22 +7,23 @@
 
 namespace llm2clip {
 
-// How much there is of texts that follow each other, none of whose tokens is padding.
+// The size of packed texts: they follow each other, without padding.
 struct PackedTexts {
   int64_t texts, tokens, longest;
 
-  // Of all that pack_texts() writes, in this order: ids [tokens], places [tokens], where each text
-  // begins and the last one ends [texts + 1], over how many tokens each mean is [texts].
+  // The size of pack_texts()'s output, which has in this order: ids [tokens], position ids
+  // [tokens], begin of each text and end of the last [texts + 1], number of tokens in each mean
+  // [texts].
   int64_t numbers() const { return 2 * tokens + 2 * texts + 1; }
 };
 
 PackedTexts packed_size(const Texts& texts);
 
-// `to` has room for packed_size().numbers(). A token's place is 0 where its text begins.
+// `to` has packed_size().numbers() elements. The position ids of a text begin at 0.
 void pack_texts(const Texts& texts, std::span<int32_t> to);
 
-// Throws ERR_ENGINE_INCOMPATIBLE for an id that a table of so many rows has no row for: a GPU that
-// looks for it is lost to the process.
+// Throws ERR_ENGINE_INCOMPATIBLE for an id beyond a table of this many rows. On a GPU such a lookup
+// would make the device unusable for the process.
 void check_ids(const Texts& texts, int64_t vocabulary);
 
 }  // namespace llm2clip

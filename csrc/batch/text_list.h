@@ -8,14 +8,14 @@
 
 namespace llm2clip {
 
-// Throws ERR_INVALID_ARG for a text that has no token or more than `most`, for a negative id, and
-// for a mean over no token or over more than there are.
+// Throws ERR_INVALID_ARG for a text without tokens or with more than `most`, for a negative id, and
+// for a mean over no token or over more tokens than there are.
 void check_text(std::span<const int32_t> ids, int64_t pooled, int64_t most);
 
-// Texts one after the other, in memory of its own.
+// Texts one after the other, in memory of their own.
 class TextList {
  public:
-  // A text as check_text() wants it.
+  // The text must pass check_text().
   void add(std::span<const int32_t> ids, int64_t pooled);
   void clear();
   // Valid until the list changes.

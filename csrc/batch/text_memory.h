@@ -9,17 +9,19 @@
 
 namespace llm2clip {
 
-// Where the texts of a batch lie until they run: a slot each, filled in any order.
+// Memory for the texts of a batch until they run. It has one slot per text, and the slots may be
+// filled in any order.
 class TextMemory {
  public:
-  // For so many texts of at most so many tokens.
+  // For `texts` texts of at most `most_tokens` tokens.
   TextMemory(size_t texts, size_t most_tokens);
 
-  // From any thread, each slot from one at a time. Throws ERR_INVALID_ARG as check_text().
+  // May be called from any thread, but for one slot only from one at a time. Throws ERR_INVALID_ARG
+  // as check_text() does.
   void write(size_t slot, std::span<const int32_t> ids, int64_t pooled);
-  // What a slot holds fills another one as well.
+  // Copies the content of a slot to another slot.
   void move(size_t from, size_t to) noexcept;
-  // What `count` slots from `first` on hold, one text after the other. Valid until the next call.
+  // Returns the texts of `count` slots from `first` on. Valid until the next call.
   Texts view(size_t first, size_t count);
 
  private:
@@ -34,7 +36,7 @@ class TextMemory {
   size_t most_tokens_;
   std::vector<int32_t> ids_;  // [texts, most_tokens]
   std::vector<Held> held_;    // [texts]
-  TextList packed_;           // what view() gave
+  TextList packed_;           // the result of the last view()
 };
 
 }  // namespace llm2clip

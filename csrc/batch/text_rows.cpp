@@ -7,7 +7,7 @@ namespace {
 
 constexpr int32_t kBlank[]{0};
 
-// Ones at the end of a row, zeros before them.
+// Writes `ones` ones at the end of a row and zeros before them.
 void mask(std::span<int64_t> row, size_t ones) {
   const auto begin = row.end() - static_cast<int64_t>(ones);
   std::fill(row.begin(), begin, 0);

@@ -97,7 +97,7 @@ std::string product(std::initializer_list<int64_t> sizes) {
   return text;
 }
 
-// x has type X, the weights W and the results Y.
+// x has type X, the weights W and the results Y. The layout of the panels does not change the time.
 template <typename X, typename W, typename Y>
 void time_linear(const char* name, double peak, int64_t in, int64_t out, const Setting& setting,
                  const auto& multiply) {
@@ -152,6 +152,22 @@ void time_linears(int64_t in, int64_t out, const Setting& setting) {
     time_linear<uint8_t, int8_t, uint16_t>("linear int8", limits.int8, whole, out, setting,
                                            multiply);
   }
+}
+
+void time_linears_avx2(int64_t in, int64_t out, const Setting& setting) {
+  const MachineLimits& limits = setting.limits;
+  Numbers<float> rows(kTokens), outputs(out);
+  const int64_t whole = (in + 3) / 4 * 4;  // as the operator pads it
+  time_linear<float, float, float>("linear fp32", limits.fp32, in, out, setting,
+                                   [](auto... rest) { linear_avx2(rest...); });
+  time_linear<int16_t, int16_t, float>(
+      "linear int16", limits.int16, in, out, setting,
+      [&](const int16_t* x, auto... rest) { linear_int16_avx2(x, rows.data(), rest...); });
+  time_linear<int16_t, int8_t, float>("linear int8", limits.int8, whole, out, setting,
+                                      [&](const int16_t* x, const int8_t* packed, auto... rest) {
+                                        linear_int8_avx2(x, packed, {rows.data(), outputs.data()},
+                                                         rest...);
+                                      });
 }
 
 template <typename T>
@@ -266,8 +282,16 @@ void time_all(const Setting& setting) {
     time_linears(kWidth, 2 * kHidden, setting);
     time_linears(kHidden, kWidth, setting);
     time_attentions(setting);
+  } else if (has_avx2()) {
+    time_linears_avx2(kWidth, 3 * kWidth, setting);
+    time_linears_avx2(kWidth, kWidth, setting);
+    time_linears_avx2(kWidth, 2 * kHidden, setting);
+    time_linears_avx2(kHidden, kWidth, setting);
+    time_attention<float>(
+        "attention int16", limits.int16, setting, [](auto... all) { attention_int16_avx2(all...); },
+        attention_scratch_int16_avx2);
   } else {
-    std::fputs("linear and attention need AVX-512\n", stderr);
+    std::fputs("linear and attention need AVX2\n", stderr);
   }
   time_norms<float>("fp32", setting);
   time_norms<uint16_t>("bf16", setting);

@@ -48,6 +48,11 @@ double bandwidth(Crew& crew) {
 }  // namespace
 
 MachineLimits measure_limits(Crew& crew) {
+  if (!has_avx512()) {
+    const double int16 = multiplications(crew, has_avx2(), multiply_int16_in_registers_avx2);
+    return {multiplications(crew, has_avx2(), multiply_in_registers_avx2), 0, int16, int16,
+            bandwidth(crew)};
+  }
   return {multiplications(crew, has_avx512(), multiply_in_registers_avx512),
           multiplications(crew, has_avx512_bf16(), multiply_in_registers_avx512_bf16),
           multiplications(crew, has_avx512_vnni(), multiply_int16_in_registers_avx512_vnni),

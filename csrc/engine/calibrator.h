@@ -7,16 +7,16 @@
 
 namespace llm2clip {
 
-// How a linear fares in int8.
+// The effect of int8 on a linear layer.
 struct LayerCalibration {
-  std::string name;              // of its (first) weight
-  double cosine;                 // of its outputs in int8 to those in fp32
-  std::vector<float> smoothing;  // the best that was found for it; empty: none helps
+  std::string name;              // canonical name of its (first) weight
+  double cosine;                 // between its outputs in int8 and in fp32
+  std::vector<float> smoothing;  // the best one found; empty: none helps
 };
 
-// What is made of a linear's input and weight before both are rounded.
+// The smoothing of a linear layer's input and weight before both are rounded.
 struct LayerSmoothing {
-  std::string name;              // of its (first) weight
+  std::string name;              // canonical name of its (first) weight
   std::vector<float> smoothing;  // [in]; empty: none
 };
 
@@ -25,16 +25,17 @@ struct Calibration {
   std::vector<LayerCalibration> layers;
 };
 
-// Says what int8 does to a model, by an fp32 engine file that was built to observe. Both block the
-// calling thread, and throw ERR_ENGINE_INCOMPATIBLE for a file that does not observe.
+// Measures the effect of int8 on a model, with an fp32 engine file that was built to observe. Both
+// methods block the calling thread, and throw ERR_ENGINE_INCOMPATIBLE for a file that does not
+// observe.
 class Calibrator {
  public:
   virtual ~Calibrator() = default;
-  // Runs the images one by one, and says how each linear fares.
+  // Runs the images one by one, and reports the effect of int8 on each linear layer.
   virtual Calibration calibrate(const SessionOptions& options, const Images& images) = 0;
-  // What each of these linears does to the embeddings when it alone is in int8: of each the least
-  // cosine to the embedding in fp32, NaN where there is one. The images run as one batch, once and
-  // once more a layer.
+  // Measures the effect of each of these layers on the embeddings if only that layer is in int8.
+  // Returns for each the lowest cosine to the fp32 embeddings, or NaN if a cosine is NaN. The
+  // images run as one batch, once in fp32 and once more per layer.
   virtual std::vector<double> layer_effects(const SessionOptions& options, const Images& images,
                                             const std::vector<LayerSmoothing>& layers) = 0;
 };

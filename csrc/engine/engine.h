@@ -22,32 +22,33 @@ class Profiler;
 
 enum class Precision { kFp32, kBf16, kFp16, kInt8 };
 
-// How a linear is kept in an int8 engine.
+// How a linear layer is stored in an int8 engine.
 struct LayerQuantisation {
-  bool quantised;                // else it stays in bf16
+  bool quantised;                // if false, it stays in bf16
   std::vector<float> smoothing;  // [in]: divides its input, multiplies its weight; empty: none
 };
 
 struct BuildOptions {
   Precision precision;
-  Input input;            // one of a batch
-  bool portable = false;  // operations that a stock runtime knows, and no others
-  bool observe = false;   // keep what passes through the linears, for calibrate()
-  // Of int8, by the name of the linear's (first) weight; others are quantised without smoothing.
+  Input input;            // kind and size of the inputs
+  bool portable = false;  // use only operations that a stock runtime knows
+  bool observe = false;   // record the inputs of linear layers, for calibrate()
+  // For int8, by the name of the layer's (first) weight. Other layers are quantised without
+  // smoothing.
   std::map<std::string, LayerQuantisation> quantisation = {};
-  int64_t max_batch = 1;  // an engine whose kernels are chosen when it is built takes no larger one
-  // Of GPUs to build for, 89 for 8.9; none: this machine's.
+  int64_t max_batch = 1;  // largest batch, if kernels are chosen during the build
+  // Compute capabilities to build for, 89 for 8.9. Empty: this machine's GPU.
   std::vector<int> compute_capabilities = {};
-  std::string cache = "";  // a file of what building measures, of use to the next one; empty: none
+  std::string cache = "";  // file of measurements that speeds up the next build; empty: none
 };
 
 struct BuildReport {
-  int64_t parameters;  // weights the file holds
-  // Of GPUs that run it; none: it is for the CPU, or for any.
+  int64_t parameters;  // number of weights in the file
+  // Compute capabilities that can run it. Empty: it is for the CPU, or for any GPU.
   std::vector<int> compute_capabilities = {};
 };
 
-// A Net that can be saved: the operations called on it become the engine file.
+// A Net that can be saved: the operations that are called on it become the engine file.
 class Builder : public Net {
  public:
   // embedding: [B, E]. Writes the whole engine to `path`, which must not exist.
@@ -55,61 +56,62 @@ class Builder : public Net {
 };
 
 struct SessionOptions {
-  std::string path;                            // of the engine file, its digest already checked
+  std::string path;                            // of the engine file, whose digest has been checked
   std::string device;                          // "cpu" | "cuda" | "cuda:1"
   int threads;                                 // intra-op
-  Input input;                                 // one of a batch; run() gets no other kind
-  int64_t max_batch = 1;                       // largest that run() will be given
-  std::vector<int> compute_capabilities = {};  // that the file was built for; none: it says nothing
-  std::string cache = "";  // a file of what opening compiles, of use to the next one; empty: none
+  Input input;                                 // kind and size of the inputs of run()
+  int64_t max_batch = 1;                       // largest batch of run()
+  std::vector<int> compute_capabilities = {};  // that the file was built for; empty: not stated
+  std::string cache = "";  // file of compiled code that speeds up the next opening; empty: none
 };
 
 struct SessionInfo {
   std::string device;
-  std::string precision;             // computed in, e.g. "fp32" for bf16 weights on an old CPU;
-                                     // empty: as the file says
+  std::string precision;  // of the arithmetic, e.g. "fp32" for bf16 weights on an old CPU;
+                          // empty: as the file says
   std::vector<std::string> kernels;  // what runs, in words
-  bool gives_patches = false;        // run_patches() is there
+  bool gives_patches = false;        // whether run_patches() is supported
 };
 
-// An engine file loaded on a device. Opened, run and destroyed on one thread.
+// An engine file that is loaded on a device. It is opened, used and destroyed on one thread.
 class Session {
  public:
   virtual ~Session() = default;
   virtual const SessionInfo& info() const = 0;
-  // Memory of images, or features, that run() reads fastest; it outlives the session. Throws
+  // Returns memory for images or features that run() reads fastest. It outlives the session. Throws
   // ERR_OUT_OF_MEMORY.
   virtual std::unique_ptr<BatchMemory> batch_memory(size_t floats) {
     return std::make_unique<PlainBatchMemory>(floats);
   }
-  // A vector for each of the inputs, which are of the kind that the session was opened for and lie
-  // in memory of batch_memory() or any other. Throws ERR_ENGINE_INCOMPATIBLE when the engine does
-  // not answer with one vector an input, ERR_OUT_OF_MEMORY, ERR_DEVICE_LOST.
+  // Returns one vector per input. The inputs must be of the kind that the session was opened for,
+  // in memory of batch_memory() or any other. Throws ERR_ENGINE_INCOMPATIBLE if the engine does not
+  // return one vector per input, ERR_OUT_OF_MEMORY, and ERR_DEVICE_LOST.
   virtual Embeddings run(const BatchView& batch) = 0;
-  // Of each patch of each image what leaves a layer, 0 being the embedding of the patches and k the
-  // k-th block; without one, the patch in the space of the embeddings: [batch, patches · dim], row
-  // by row of the grid. Throws ERR_ENGINE_INCOMPATIBLE where info() does not offer it.
+  // Returns the output of a layer for each patch of each image, [batch, patches · dim], row by row
+  // of the grid. Layer 0 is the patch embedding, k is the k-th block. Without a layer, patches are
+  // in the space of the embeddings. Throws ERR_ENGINE_INCOMPATIBLE if info() does not offer it.
   virtual Embeddings run_patches(const Images& /*images*/, std::optional<int64_t> /*layer*/) {
     throw not_offered("patches");
   }
 };
 
-// What an engine file that was made elsewhere shows of itself.
+// What an engine file that was made elsewhere shows about itself.
 struct Inspection {
   int64_t embedding_dim;
-  std::string precision;  // the coarsest that it multiplies matrices in; empty: it does not show it
+  std::string precision;  // the coarsest of its matrix products; empty: not shown
 };
 
-// What every engine does, without torch, TensorRT or a model. Tools that only some engines offer
-// are interfaces of their own, which live as long as the engine; nullptr means that it has none.
+// What every engine offers; it knows no torch, no TensorRT and no model. Tools that only some
+// engines offer are separate interfaces. They live as long as the engine; nullptr means that the
+// engine has no such tool.
 class Engine {
  public:
   virtual ~Engine() = default;
   virtual std::string version() const = 0;  // of the vendor's library
   virtual std::unique_ptr<Builder> builder(const BuildOptions& options) = 0;
   virtual std::unique_ptr<Session> open(const SessionOptions& options) = 0;
-  // Of a file made elsewhere. Throws ERR_ENGINE_INCOMPATIBLE for one that does not take images and
-  // give embeddings. Runs a blank image unless an engine knows better.
+  // Inspects a file that was made elsewhere. Throws ERR_ENGINE_INCOMPATIBLE if it does not take
+  // images and return embeddings. The default runs a blank image.
   virtual Inspection inspect(const SessionOptions& options) {
     const int64_t size = options.input.numbers();
     const std::vector<float> blank(static_cast<size_t>(size));
@@ -123,7 +125,7 @@ class Engine {
   virtual LinearRate* linear_rate() { return nullptr; }
 };
 
-// What a plugin exports under kPluginSymbol. `interface_version` comes first and stays first.
+// The export of a plugin under kPluginSymbol. `interface_version` must stay the first member.
 struct Plugin {
   int interface_version;
   std::unique_ptr<Engine> (*create)();

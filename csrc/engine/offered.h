@@ -6,13 +6,13 @@
 
 namespace llm2clip {
 
-// What is said of all that only some engines offer.
+// The error for tools that this engine does not offer.
 inline Error not_offered(const std::string& what) {
   return {ErrorCode::kEngineIncompatible,
           "expected an engine that offers " + what + ", found one that does not"};
 }
 
-// A tool that an engine hands out. Throws ERR_ENGINE_INCOMPATIBLE where it has none.
+// Returns a tool of an engine. Throws ERR_ENGINE_INCOMPATIBLE if the engine has none.
 template <typename Tool>
 Tool& require_offered(Tool* tool, const std::string& what) {
   if (tool == nullptr) throw not_offered(what);

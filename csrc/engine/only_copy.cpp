@@ -18,10 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Those of which a process can have one copy.
+// The libraries of which a process can have only one copy.
 struct Vendor {
-  std::string_view prefix;    // of its libraries' names
-  std::string_view variable;  // names its folder, which is so many above the libraries
+  std::string_view prefix;    // of the libraries' names
+  std::string_view variable;  // names the folder that is `above` levels above the libraries
   int above;
 };
 constexpr std::array<Vendor, 4> kVendors{{{"libc10", "LLM2CLIP_LIBTORCH", 2},
@@ -35,7 +35,7 @@ const Vendor* vendor_of(const std::string& name) {
   return found == kVendors.end() ? nullptr : found;
 }
 
-// Of all libraries that this process has loaded, as they were opened.
+// Returns the paths of all libraries that this process has loaded, as they were opened.
 std::vector<fs::path> loaded_libraries() {
   std::vector<fs::path> paths;
   ::dl_iterate_phdr(
@@ -47,14 +47,14 @@ std::vector<fs::path> loaded_libraries() {
   return paths;
 }
 
-// By device and inode: links are no copies. The loader takes the same path for the same library
-// whatever lies there now.
+// Compares device and inode, because links are not copies. Equal paths are the same library for the
+// loader, whatever file is there now.
 bool is_same(const fs::path& a, const fs::path& b) {
   std::error_code unreadable;
   return a == b || fs::equivalent(a, b, unreadable);
 }
 
-// Of another file; none where this one is loaded.
+// Returns the loaded copies from other files, or nothing if this file is loaded itself.
 std::vector<fs::path> other_copies(const fs::path& library) {
   std::vector<fs::path> copies = loaded_libraries();
   std::erase_if(copies, [&](const fs::path& one) { return one.filename() != library.filename(); });
@@ -63,7 +63,7 @@ std::vector<fs::path> other_copies(const fs::path& library) {
   return loaded ? std::vector<fs::path>() : copies;
 }
 
-// By the names it exports, which lie in it as they are: one that is not loaded cannot be asked.
+// Searches the file for the exported name, because a library that is not loaded cannot be asked.
 bool is_only_one(const fs::path& library) {
   std::ifstream file(library, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};

@@ -7,12 +7,12 @@
 
 namespace llm2clip {
 
-// What a lowering made of each rotary embedding of a network. Blocks that turn by the same angles
-// share it; angles are compared by their numbers.
+// Caches what a lowering made from each rotary embedding of a network. Blocks with the same angles
+// share the result. Angles are compared by value.
 template <typename Made>
 class PerRope {
  public:
-  // What was made of these angles before, or what make() makes of them now.
+  // Returns what was made from these angles before, or the result of make().
   template <typename Make>
   Made of(const Rope& rope, const Make& make) {
     for (const auto& [known, made] : made_) {

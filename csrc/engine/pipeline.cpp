@@ -11,7 +11,7 @@
 namespace llm2clip {
 namespace {
 
-// Patches are of images, features of texts.
+// Patches exist only for images, features only for texts.
 void require_output(const BatchView& batch, OutputKind output) {
   const bool is_offered =
       output == OutputKind::kEmbedding ||
@@ -32,7 +32,7 @@ Embeddings owned(std::vector<float> numbers, int64_t batch, int64_t dim) {
   return {owner->data(), batch, dim, owner};
 }
 
-// As the reference does with a feature, in whatever precision the language model ran.
+// The reference rounds a feature like this, whatever the precision of the language model.
 Embeddings rounded_to_bf16(const Embeddings& features) {
   std::vector<float> rounded(static_cast<size_t>(features.batch * features.dim));
   round_to_bf16(features.data, rounded.data(), rounded.size());

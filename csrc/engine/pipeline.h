@@ -12,22 +12,23 @@ namespace llm2clip {
 // The engine file of one part of a bundle.
 struct PartOptions {
   SessionOptions session;
-  int64_t dim;  // numbers of what it gives
+  int64_t dim;  // length of its output
 };
 
-// The parts that run on one thread: a vision tower, or a text side, of which either part may lack.
+// The parts that run on one thread: a vision tower, or a text side, which may lack one of its
+// parts.
 struct PipelineOptions {
   std::optional<PartOptions> vision = {}, llm = {}, adapter = {};
 };
 
-// What runs, of each part that there is.
+// What runs, for each part that is there.
 struct PipelineInfo {
   std::optional<SessionInfo> vision = {}, llm = {}, adapter = {};
 };
 
-// A bundle's engines as the scheduler runs them: images go through the vision tower; texts through
-// the language model, whose feature is rounded to bf16, and the adapter; features of a caller's
-// through the adapter alone.
+// Runs a bundle's engines for the scheduler. Images go through the vision tower. Texts go through
+// the language model, whose feature is rounded to bf16, and the adapter. Callers' features go only
+// through the adapter.
 class Pipeline final : public BatchRunner {
  public:
   // Opens the parts. Throws what Engine::open() throws.
@@ -35,12 +36,12 @@ class Pipeline final : public BatchRunner {
 
   PipelineInfo info() const;
   std::unique_ptr<BatchMemory> batch_memory(size_t floats) override;
-  // Throws ERR_ENGINE_INCOMPATIBLE where a part is missing for what is asked, and where a part
-  // gives vectors of another size than it was said to.
+  // Throws ERR_ENGINE_INCOMPATIBLE if a part that the output needs is missing, or if a part returns
+  // vectors of another size than stated.
   Embeddings run(const BatchView& batch, const Output& output) override;
 
  private:
-  // One part, in runs of no more than its largest batch.
+  // One part, which runs batches in pieces of at most its largest batch.
   class Part {
    public:
     Part(Engine& engine, const PartOptions& options);

@@ -7,10 +7,11 @@
 
 namespace llm2clip {
 
-// How long one kind of operator took, of all that one run calls.
+// The time of one kind of operator in one run.
 struct OperatorTime {
-  std::string name;            // "llm2clip::linear"; "all" for whole runs
-  std::vector<int64_t> shape;  // of its first input; of a linear, its outputs too
+  std::string name;  // "llm2clip::linear"; "all" for whole runs
+  // Shape of the first input; for a linear layer, the number of outputs follows.
+  std::vector<int64_t> shape;
   int64_t calls;
   double seconds;  // of all calls
 };
@@ -18,7 +19,7 @@ struct OperatorTime {
 class Profiler {
  public:
   virtual ~Profiler() = default;
-  // Runs a batch some times and says what its time went to. Blocks the calling thread.
+  // Runs a batch `rounds` times and returns the times of its operators. Blocks the calling thread.
   virtual std::vector<OperatorTime> profile(const SessionOptions& options, const BatchView& batch,
                                             int64_t rounds) = 0;
 };

@@ -9,7 +9,7 @@
 namespace llm2clip {
 namespace {
 
-// What a batch of these parts may hold.
+// Sets the limits of a batch for these parts.
 SchedulerOptions for_parts(SchedulerOptions scheduler, const PipelineOptions& parts) {
   const auto& largest = parts.vision ? parts.vision : parts.llm ? parts.llm : parts.adapter;
   const auto& numbers = parts.vision ? parts.vision : parts.adapter;
@@ -19,14 +19,14 @@ SchedulerOptions for_parts(SchedulerOptions scheduler, const PipelineOptions& pa
   return scheduler;
 }
 
-// Where the session of a key is, or will be. All but `opening` is guarded by the registry's mutex.
+// The state of a key's session. The registry's mutex guards all members but `opening`.
 struct Place {
-  std::mutex opening;  // held by the one who opens, waited for by those who ask meanwhile
+  std::mutex opening;  // held by the thread that opens; others wait for it
   std::weak_ptr<ServedSession> session;
   size_t asking = 0;
 };
 
-// Never freed: threads may outlive the statics of this library.
+// Never freed, because threads may outlive the statics of this library.
 struct Registry {
   std::mutex mutex;
   std::map<std::string, Place> by_key;
@@ -37,7 +37,7 @@ Registry& registry() {
   return *instance;
 }
 
-// Keeps a key's place in the registry while it lives.
+// Keeps a key in the registry during its lifetime.
 class Asking {
  public:
   explicit Asking(const std::string& key) {
@@ -97,7 +97,7 @@ void release_later(std::shared_ptr<ServedSession> session) {
   try {
     start_thread([session = std::move(session)]() mutable { session.reset(); }).detach();
   } catch (const Error&) {
-    // The system gives no thread: the session was let go of here, which may have taken a while.
+    // No thread could be started, so the session was released here, which may have taken a while.
   }
 }
 

@@ -25,7 +25,8 @@ const float* copied(Session& session, const float* numbers, int64_t count,
   return memory->pixels().data();
 }
 
-// The same inputs, images and features in the memory that the session reads fastest.
+// Copies images and features to the memory that the session reads fastest. Texts stay where they
+// are.
 BatchView in_memory_of(Session& session, const BatchView& inputs,
                        std::unique_ptr<BatchMemory>& memory) {
   if (const auto* images = std::get_if<Images>(&inputs)) {

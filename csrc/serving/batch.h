@@ -13,17 +13,19 @@
 
 namespace llm2clip {
 
-// A slot whose content has to be moved into another place of its batch.
+// A move of a slot's content to another place in its batch.
 struct SlotMove {
   size_t from, to;
 };
 
-// The slots of one run, filled in the order in which requests are taken. Guarded by the scheduler's
-// mutex, but for what a slot holds, which belongs to whoever prepares it.
+// The slots of one run, which are filled in the order in which requests are taken. It is guarded by
+// the scheduler's mutex, except for the content of a slot, which only its preparing thread
+// accesses.
 class Batch {
  public:
-  // At most `capacity` entries of one output, and of more than one no more than `max_weight`
-  // together. An image or a feature has `slot_size` numbers, a text at most `text_size` tokens.
+  // A batch holds at most `capacity` entries with the same output. If it holds more than one, their
+  // total weight is at most `max_weight`. An image or a feature has `slot_size` numbers, a text at
+  // most `text_size` tokens.
   Batch(size_t capacity, size_t slot_size, size_t text_size, size_t max_weight)
       : capacity_(capacity),
         slot_size_(slot_size),
@@ -32,7 +34,7 @@ class Batch {
     entries_.reserve(capacity);
   }
 
-  // To be given once, before the first add().
+  // Must be called once, before the first add().
   void set_memory(std::unique_ptr<BatchMemory> memory) { memory_ = std::move(memory); }
 
   bool has_room(const Ticket& ticket) const {
@@ -40,7 +42,7 @@ class Batch {
     return size() < capacity_ && weight_ + ticket.weight <= max_weight_ &&
            ticket.output == output();
   }
-  // Of one that is not empty.
+  // The batch must not be empty.
   const Output& output() const { return entries_.front()->ticket.output; }
   size_t weight() const { return weight_; }
   bool empty() const { return entries_.empty(); }
@@ -48,7 +50,7 @@ class Batch {
   std::vector<std::unique_ptr<Entry>>& entries() { return entries_; }
   const std::vector<std::unique_ptr<Entry>>& entries() const { return entries_; }
 
-  // Of those that nobody has settled and nobody is preparing.
+  // The next deadline of the entries that are neither settled nor being prepared.
   Clock::time_point next_deadline() const {
     Clock::time_point next = Clock::time_point::max();
     for (const auto& entry : entries_) {
@@ -63,7 +65,7 @@ class Batch {
     return oldest;
   }
 
-  // The slot of the entry that was added last.
+  // Adds an entry and returns its slot.
   Slot add(std::unique_ptr<Entry> entry) {
     weight_ += entry->ticket.weight;
     entries_.push_back(std::move(entry));
@@ -71,7 +73,8 @@ class Batch {
     return are_texts() ? Slot(texts_, slot) : Slot(*memory_, place(slot));
   }
 
-  // What `count` slots from `first` on hold. Of texts it is valid until the next call.
+  // Returns the content of `count` slots from `first` on. For texts it is valid until the next
+  // call.
   BatchView view(size_t first, size_t count) {
     if (are_texts()) return texts_.view(first, count);
     const float* const numbers = memory_->pixels().data() + first * slot_size_;
@@ -80,8 +83,9 @@ class Batch {
     return Images{numbers, wanted, size};
   }
 
-  // Takes out the entries that `wanted` refuses, and puts the last ones into their places. The
-  // slots still have to follow: these are the moves, no more of them than entries were taken out.
+  // Removes the entries for which `wanted` returns false, and fills their places with the last
+  // entries. Returns the moves that the caller must apply to the slots; there are at most as many
+  // as removed entries.
   template <typename Wanted>
   std::vector<SlotMove> keep_only(Wanted&& wanted) {
     std::vector<SlotMove> moves;
@@ -102,7 +106,7 @@ class Batch {
     return moves;
   }
 
-  // Of what slots hold alone: without the mutex, by whoever runs the batch.
+  // Moves the content of a slot. The runner's thread calls it without holding the mutex.
   void move(const SlotMove& move) {
     if (are_texts()) return texts_.move(move.from, move.to);
     memory_->move(place(move.from), place(move.to));

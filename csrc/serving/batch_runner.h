@@ -9,17 +9,16 @@
 
 namespace llm2clip {
 
-// What runs a batch: engines, or what stands for them in tests. Opened, run and destroyed on one
-// thread.
+// Runs batches: the engines, or a fake in tests. It is opened, used and destroyed on one thread.
 class BatchRunner {
  public:
   virtual ~BatchRunner() = default;
-  // For the images, or features, of a largest batch; outlives the runner. Asked for on the runner's
-  // thread.
+  // Returns memory for the images or features of a largest batch. It must outlive the runner, and
+  // is requested on the runner's thread.
   virtual std::unique_ptr<BatchMemory> batch_memory(size_t floats) {
     return std::make_unique<PlainBatchMemory>(floats);
   }
-  // Images and features lie in such memory.
+  // Images and features are in memory from batch_memory().
   virtual Embeddings run(const BatchView& batch, const Output& output) = 0;
 };
 

@@ -25,7 +25,7 @@ void arm_exit_guard() { ::on_exit(end_now, nullptr); }
 
 EngineInUse::EngineInUse() {
   ++in_use;
-  while (exiting.load()) ::pause();  // for ever: nothing may begin any more
+  while (exiting.load()) ::pause();  // forever, because nothing may start any more
 }
 
 EngineInUse::~EngineInUse() { --in_use; }

@@ -2,13 +2,14 @@
 
 namespace llm2clip {
 
-// exit() runs the destructors of every library's statics while other threads go on: a batch that is
-// being computed then reads memory that is gone. Armed, exit() ends the process at that point with
-// its own status instead, if an engine is in use. To be armed last, when exit is near: what is
-// registered last runs first, and libraries go on registering destructors as they are used.
+// exit() runs the destructors of every library's statics while other threads continue, so that a
+// running batch may read freed memory. If the guard is armed and an engine is in use, exit() ends
+// the process before that, with the process's own exit status. Arm the guard as late as possible
+// before exit: handlers that are registered last run first, and libraries register further
+// destructors as they are used.
 void arm_exit_guard();
 
-// An engine is loaded, run or freed as long as one of these lives.
+// While an instance exists, an engine is being loaded, run or freed.
 class EngineInUse {
  public:
   EngineInUse();

@@ -8,8 +8,8 @@
 
 namespace llm2clip {
 
-// Durations in log-linear buckets: 32 an octave, so that a percentile is right to 3 %. Recording is
-// a few relaxed atomic additions, from any thread.
+// Durations in log-linear buckets. There are 32 buckets per octave, so percentiles have an error of
+// up to 3 %. Recording takes a few relaxed atomic additions, from any thread.
 class Histogram {
  public:
   struct Summary {

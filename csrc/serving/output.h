@@ -7,15 +7,15 @@
 
 namespace llm2clip {
 
-// What a run gives of each of its inputs: its embedding; of an image instead numbers of each patch;
-// of a text instead the feature that the language model makes of it.
+// The output of a run for each input: its embedding; for an image also the values of each patch;
+// for a text also the language model's feature.
 enum class OutputKind { kEmbedding, kPatches, kFeature };
 
-// What is asked of an input. Requests that differ in this share no run.
+// The requested output of an input. Requests with different outputs never share a run.
 struct Output {
   InputKind input = InputKind::kImage;
   OutputKind kind = OutputKind::kEmbedding;
-  std::optional<int64_t> layer = {};  // of patches: what leaves it; none: in the embeddings' space
+  std::optional<int64_t> layer = {};  // for patches; without it, in the embeddings' space
 
   bool operator==(const Output&) const = default;
 };

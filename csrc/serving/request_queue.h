@@ -12,34 +12,34 @@
 
 namespace llm2clip {
 
-// A request and what the scheduler knows of it.
+// A request with the scheduler's data about it.
 struct Entry {
   RequestId id = 0;
   std::unique_ptr<Request> request;
   Ticket ticket;
   Clock::time_point submitted;
-  Clock::duration preparation{};  // that prepare() took
-  std::exception_ptr error;       // of prepare()
+  Clock::duration preparation{};  // the duration of prepare()
+  std::exception_ptr error;       // thrown by prepare()
   bool preparing = false;         // its memory is being read
-  bool settled = false;           // its client has heard, or will never ask
+  bool settled = false;           // its client has the result, or will never ask for it
 };
 
-// What waits, the most urgent first: by priority, then by deadline, then by age. Not thread-safe.
+// The waiting requests, sorted by priority, then by deadline, then by age. Not thread-safe.
 class RequestQueue {
  public:
   void push(std::unique_ptr<Entry> entry);
   std::unique_ptr<Entry> pop();
-  std::unique_ptr<Entry> remove(RequestId id);  // nullptr where it does not wait
+  std::unique_ptr<Entry> remove(RequestId id);  // nullptr if it is not waiting
   std::vector<std::unique_ptr<Entry>> remove_of(const Client* client);
   std::vector<std::unique_ptr<Entry>> remove_expired(Clock::time_point now);
   std::vector<std::unique_ptr<Entry>> remove_all();
 
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
-  size_t weight() const { return weight_; }  // of all that wait
-  const Ticket& next() const;                // of what pop() gives
-  Clock::time_point oldest() const;          // submission of the one that waits longest
-  Clock::time_point next_deadline() const;   // max() where none has one
+  size_t weight() const { return weight_; }  // of all waiting requests
+  const Ticket& next() const;                // of the request that pop() will return
+  Clock::time_point oldest() const;          // submission time of the request that waits longest
+  Clock::time_point next_deadline() const;   // max() if none has a deadline
 
  private:
   using Key = std::tuple<int, Clock::time_point, RequestId>;  // −priority, deadline, id

@@ -12,7 +12,7 @@
 namespace llm2clip {
 namespace {
 
-// About what waking a thread takes, several times over.
+// Several times the time that it takes to wake a thread.
 constexpr auto kSpin = std::chrono::microseconds(100);
 
 Error disposed() { return {ErrorCode::kDisposed, "the model has been disposed of"}; }
@@ -114,11 +114,12 @@ void Scheduler::wake() {
     notify();
     last = last_id_;
   }
-  submissions_.store(last, std::memory_order_release);  // last: who looks takes the mutex at once
+  // Stored last, because a spinning thread takes the mutex as soon as it sees the new value.
+  submissions_.store(last, std::memory_order_release);
 }
 
-// Copies without the mutex; meanwhile the threads may have ended. Where it throws, the request has
-// no place in the queue any more.
+// Copies the input without holding the mutex. The threads may have ended during that time. If it
+// throws, the request no longer has a place in the queue.
 void Scheduler::keep(Entry& entry, std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   std::exception_ptr error;
@@ -168,7 +169,7 @@ void Scheduler::abandon(const Client* client) {
   }
 }
 
-// To be called with the mutex held.
+// The caller holds the mutex.
 void Scheduler::notify() {
   if (state_ == Runner::kIdle) runner_wakes_.notify_one();
   if (state_ != Runner::kIdle || new_deadline_) preparer_wakes_.notify_one();
@@ -208,7 +209,7 @@ void Scheduler::run_loop(BatchRunner& runner) {
         runner_wakes_.wait_until(lock, until);
       }
     }
-    if (!ready_to_run()) break;  // stopping, and nothing is left
+    if (!ready_to_run()) break;  // stopping, and nothing is left to run
     const EngineInUse in_use;
     form(lock);
     if (!running_.empty()) run(runner, lock);
@@ -217,7 +218,8 @@ void Scheduler::run_loop(BatchRunner& runner) {
   preparer_wakes_.notify_one();
 }
 
-// Who gets an answer often asks again at once: for a moment looking is quicker than being woken.
+// Clients often send the next request as soon as they get a result. For a short time, polling is
+// faster than being woken.
 void Scheduler::spin(std::unique_lock<std::mutex>& lock) {
   const uint64_t seen = submissions_.load(std::memory_order_relaxed);
   lock.unlock();
@@ -228,8 +230,8 @@ void Scheduler::spin(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-// Takes what is queued, waits for what is being prepared, and swaps the batches. The slots that are
-// to run are then moved together, without the mutex.
+// Takes queued requests, waits for those that are being prepared, and swaps the batches. Then it
+// moves the remaining slots together, without holding the mutex.
 void Scheduler::form(std::unique_lock<std::mutex>& lock) {
   state_ = Runner::kForming;
   if (queue_.size() > 1) preparer_wakes_.notify_one();
@@ -248,7 +250,7 @@ void Scheduler::form(std::unique_lock<std::mutex>& lock) {
   });
   if (failed.empty() && moves.empty()) return;
   lock.unlock();
-  // Copies megabytes, and may wait for a device.
+  // This copies megabytes, and may wait for a device.
   for (const SlotMove& move : moves) running_.move(move);
   for (auto& [due, error] : failed) {
     due.request->fail(error);
@@ -257,7 +259,7 @@ void Scheduler::form(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-// Gives the entry a slot and fills it, without the mutex meanwhile.
+// Gives the entry a slot, and fills it without holding the mutex.
 void Scheduler::prepare(std::unique_ptr<Entry> owned, std::unique_lock<std::mutex>& lock) {
   Entry& entry = *owned;
   const Slot slot = forming_.add(std::move(owned));
@@ -277,7 +279,7 @@ void Scheduler::prepare(std::unique_ptr<Entry> owned, std::unique_lock<std::mute
   entry.preparing = false;
   --preparing_;
   prepared_.notify_all();
-  // Its deadline counts again.
+  // Deadlines are not checked during the preparation, so this one is checked now.
   if (entry.ticket.deadline != Clock::time_point::max()) preparer_wakes_.notify_one();
 }
 
@@ -306,14 +308,14 @@ void Scheduler::prepare_loop() {
   }
 }
 
-// To be called with the mutex held; the caller delivers, without it.
+// The caller holds the mutex. It delivers the result later, without holding it.
 Scheduler::Due Scheduler::settle(Entry& entry) {
   entry.settled = true;
   --live_;
   return {std::move(entry.request), entry.ticket.client};
 }
 
-// Of those in batches too; one that is being prepared has to wait until it is.
+// Also settles requests in batches. A request that is being prepared is checked afterwards.
 std::vector<Scheduler::Due> Scheduler::settle_expired() {
   const auto now = Clock::now();
   std::vector<Due> due;

@@ -21,47 +21,51 @@ namespace llm2clip {
 struct SchedulerOptions {
   size_t max_batch = 1;
   size_t slot_size = 0;         // numbers of an image or a feature
-  size_t text_size = 0;         // most tokens of a text; 0: it takes none
-  size_t max_queue = 1024;      // requests taken in and not settled
-  Clock::duration max_delay{};  // how long a batch may wait for company; zero: not at all
-  // Of the requests in a batch of more than one, together.
+  size_t text_size = 0;         // most tokens of a text; 0: no texts
+  size_t max_queue = 1024;      // accepted requests that are not settled
+  Clock::duration max_delay{};  // time that a batch may wait for further requests
+  // Limit of the total weight of a batch with more than one request.
   size_t max_weight = std::numeric_limits<size_t>::max();
 };
 
-// Makes batches of single requests and runs them. Two threads: the runner's own, on which it is
-// opened, run and destroyed, and one that prepares the next batch meanwhile. Work-conserving:
-// whenever the runner is free it takes what is queued, up to the largest batch.
+// Forms batches of single requests and runs them. It has two threads: the runner's thread, on which
+// the runner is opened, used and destroyed, and one that prepares the next batch during a run. It
+// is work-conserving: whenever the runner is free, it takes what is queued, up to the largest
+// batch.
 class Scheduler {
  public:
   using Open = std::function<std::unique_ptr<BatchRunner>()>;
 
-  // Waits until `open` has returned on the runner's thread; throws what it throws.
+  // Waits until `open` has returned on the runner's thread, and throws its exceptions.
   Scheduler(SchedulerOptions options, Open open);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  // Throws ERR_QUEUE_FULL, ERR_DISPOSED after close(), ERR_DEVICE_LOST; the request is then gone.
-  // Does not begin a batch before wake(), unless that is full.
+  // Throws ERR_QUEUE_FULL, ERR_DISPOSED after close(), and ERR_DEVICE_LOST; the request is then
+  // destroyed. A batch does not start before wake() unless it is full.
   RequestId submit(std::unique_ptr<Request> request, Ticket ticket);
 
-  // After one or more submit(): what is asked for together gets into one batch together.
+  // Must be called after one or more submit() calls. Requests that are submitted together run in
+  // one batch.
   void wake();
 
-  // Drops a request that still waits, and says so; one in a batch is delivered as ever.
+  // Drops a request that is still waiting, and returns whether it was. A request in a batch is
+  // delivered as usual.
   bool cancel(RequestId id);
 
-  // Drops all of a client's requests. When it returns, none of them is being prepared any more and
-  // the client hears nothing more, but for what is being delivered at this moment.
+  // Drops all requests of a client. When it returns, none of them is being prepared, and the client
+  // gets no further results except those that are being delivered at this moment.
   void abandon(const Client* client);
 
-  // Runs what is queued, then ends the threads. From any thread but its own; idempotent.
+  // Runs what is queued, then ends the threads. It may be called repeatedly, from any thread but
+  // its own.
   void close();
 
   SchedulerStats stats() const;
 
  private:
-  // A request that its client is to hear of.
+  // A request whose client must get a result.
   struct Due {
     std::unique_ptr<Request> request;
     std::shared_ptr<Client> client;
@@ -97,26 +101,27 @@ class Scheduler {
 
   mutable std::mutex mutex_;
   std::condition_variable runner_wakes_, preparer_wakes_, prepared_;
-  // All below is guarded by mutex_; the running batch's pixels and order are the runner's.
+  // mutex_ guards all members below. Only the runner uses the running batch's pixels and order.
   RequestQueue queue_;
   Batch forming_, running_;
-  bool sealed_ = false;  // the forming batch takes no more
+  bool sealed_ = false;  // no request may join the forming batch
   // Since the last wake():
-  size_t quiet_ = 0;           // submitted
-  bool new_deadline_ = false;  // one of them has a deadline
+  size_t quiet_ = 0;           // number of submitted requests
+  bool new_deadline_ = false;  // whether one of them has a deadline
   size_t preparing_ = 0;
-  size_t live_ = 0;  // taken in and not settled
+  size_t live_ = 0;  // accepted requests that are not settled
   Runner state_ = Runner::kIdle;
   bool stopping_ = false;
-  bool finished_ = false;  // the runner's thread takes no more
+  bool finished_ = false;  // the runner's thread takes no more requests
   std::exception_ptr lost_;
   RequestId last_id_ = 0;
   SchedulerStats counts_;
 
-  std::atomic<RequestId> submissions_{0};  // the last id, to be looked at without the mutex
+  std::atomic<RequestId> submissions_{0};  // the last id, for reading without the mutex
   Histogram prepare_time_, queue_time_, run_time_;
   std::once_flag joined_;
-  std::optional<EngineInUse> ending_;  // until the runner's thread, with what it leaves, is gone
+  // Exists until the runner's thread has ended and freed everything.
+  std::optional<EngineInUse> ending_;
   std::jthread runner_, preparer_;
 };
 

@@ -1,4 +1,4 @@
-// What becomes of a batch that runs: its embeddings, its failures, and the loss of the device.
+// Handles the outcome of a running batch: its embeddings, its failures, and the loss of the device.
 #include <set>
 #include <utility>
 
@@ -36,8 +36,8 @@ void Scheduler::run(BatchRunner& runner, std::unique_lock<std::mutex>& lock) {
   running_.clear();
 }
 
-// A batch that fails is halved until the bad picture is alone; one that needs too much memory is
-// halved once.
+// A batch that fails is halved repeatedly until only the bad input fails. If it needs too much
+// memory, it is halved once.
 void Scheduler::run_range(BatchRunner& runner, size_t first, size_t count, bool split) {
   std::exception_ptr error;
   if (run_once(runner, first, count, error)) return;
@@ -108,7 +108,7 @@ void Scheduler::fail(size_t first, size_t count, const std::exception_ptr& error
   deliver_failure(std::move(due), error);
 }
 
-// The device is gone: all that waits fails, and whatever comes.
+// The device is lost: all waiting and all future requests fail.
 void Scheduler::lose(const std::exception_ptr& error) {
   std::vector<Due> due;
   {

@@ -9,30 +9,30 @@
 
 namespace llm2clip {
 
-// A request's room in a batch, for the kind of input that its ticket says. It holds what is given
-// last.
+// A request's slot in a batch, for the kind of input that its ticket states. The last content that
+// is written to it counts.
 class Slot {
  public:
-  // Of an image or a feature.
+  // For an image or a feature.
   Slot(BatchMemory& memory, std::span<float> place) : memory_(&memory), place_(place) {}
-  // Of a text.
+  // For a text.
   Slot(TextMemory& texts, size_t text) : texts_(&texts), text_(text) {}
 
-  // The input's numbers, all to be written.
+  // The numbers of the input; the caller must write all of them.
   std::span<float> numbers() const {
     memory_->begin(place_);
     return place_;
   }
-  // An image as it is, copied here; false where its numbers are to be written instead.
+  // Copies an image as it is. Returns false if the caller must write its numbers instead.
   bool take(const ImageView& image, const Preprocessing& how) const {
     memory_->begin(place_);
     return memory_->take(place_, image, how);
   }
-  // A text, copied here. Throws ERR_INVALID_ARG as check_text().
+  // Copies a text. Throws ERR_INVALID_ARG as check_text() does.
   void write(std::span<const int32_t> ids, int64_t pooled) const {
     texts_->write(text_, ids, pooled);
   }
-  // By whoever had it prepared, once it is.
+  // Called after the input has been prepared.
   void filled() const noexcept {
     if (memory_ != nullptr) memory_->filled(place_);
   }

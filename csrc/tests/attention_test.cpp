@@ -46,6 +46,14 @@ struct Int16 {
   static constexpr auto scratch = attention_scratch_int16;
 };
 
+struct Int16Avx2 {
+  using T = float;
+  static constexpr const char* kName = "int16, AVX2,";
+  static constexpr float kTolerance = 1e-3F;
+  static constexpr auto attention = attention_int16_avx2;
+  static constexpr auto scratch = attention_scratch_int16_avx2;
+};
+
 template <typename Kernel>
 void test_one(const Case& c) {
   auto cos = random_numbers(c.tokens * c.dim, 2.0F), sin = cos;
@@ -112,6 +120,11 @@ void test_all() {
 
 int main() {
   using namespace llm2clip;
+  if (has_avx2()) {
+    test_all<Int16Avx2>();
+  } else {
+    std::puts("skipped: int16 attention of AVX2");
+  }
   if (has_avx512()) {
     test_all<Fp32>();
   } else {

@@ -1,5 +1,5 @@
-// What a run takes: texts in a list, in slots, as padded rows and packed for a GPU; and how a
-// language model's feature is rounded before the adapter.
+// Tests the inputs of a run: texts in a list, in slots, as padded rows and packed for a GPU; and
+// the rounding of a language model's feature before the adapter.
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -73,8 +73,8 @@ void test_memory() {
   EXPECT(refused({1, 2}, 0) && refused({1, 2}, 3) && refused({-1}, 1));
 }
 
-// Texts of 2 and 3 tokens as rows of 4 with one more behind them; what was there before is written
-// over.
+// Writes texts of 2 and 3 tokens as rows of 4, with one more row after them. Old content is
+// overwritten.
 void test_rows() {
   TextList list;
   list.add(Ids{7, 8}, 1);
@@ -86,7 +86,7 @@ void test_rows() {
   EXPECT(pool_mask == (Numbers{0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 0, 1}));
 }
 
-// Some of the texts of a batch, whose offsets begin elsewhere.
+// Packs some of the texts of a batch, whose offsets do not begin at 0.
 void test_packed() {
   TextList list;
   list.add(Ids{1}, 1);
@@ -103,7 +103,7 @@ void test_packed() {
   EXPECT(code_of([&] { check_ids(list.view().some(0, 1), 2); }) == "none");
 }
 
-// By the definition of bf16: 8 bits of precision, ties to even.
+// Checks rounding by the definition of bf16: 8 bits of precision, ties to even.
 void test_rounding() {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const std::vector<std::pair<float, float>> cases{{0.0F, 0.0F},

@@ -9,6 +9,7 @@
 #include "compare.h"
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/quantise_rows.h"
+#include "linear_exact_test.h"
 
 namespace llm2clip {
 namespace {
@@ -31,11 +32,12 @@ std::string describe(const char* kernel, const Case& c) {
 }
 
 template <typename T>
-Aligned<T> packed(const std::vector<T>& weight, const LinearArguments& a) {
+Aligned<T> packed(const std::vector<T>& weight, const LinearArguments& a,
+                  const PanelLayout& layout = kWholePanels) {
   const int64_t panels = linear_panels(a.out);
   Aligned<T> result(panels * linear_groups<T>(a.in) * kTileColumns * 4 / sizeof(T));
-  pack_linear_weight(weight.data(), result.get(), a, panels / 2, panels);
-  pack_linear_weight(weight.data(), result.get(), a, 0, panels / 2);
+  pack_linear_weight(weight.data(), result.get(), a, panels / 2, panels, layout);
+  pack_linear_weight(weight.data(), result.get(), a, 0, panels / 2, layout);
   return result;
 }
 
@@ -53,16 +55,20 @@ std::vector<float> expected(const std::vector<float>& x, const std::vector<float
   return result;
 }
 
-template <typename Stored>
+constexpr auto kAvx512 = [](auto&&... all) { linear_avx512(all...); };
+constexpr auto kAvx2 = [](auto&&... all) { linear_avx2(all...); };
+
+template <typename Stored, typename Multiply>
 void test_f32(const Case& c, const char* name, const std::vector<float>& weight,
-              const std::vector<Stored>& stored) {
+              const std::vector<Stored>& stored, const Multiply& multiply,
+              const PanelLayout& layout = kWholePanels) {
   const LinearArguments a{c.rows, c.in, c.out};
   const auto x = random_numbers(c.rows * c.in), bias = random_numbers(c.out);
   const float* with_bias = c.with_bias ? bias.data() : nullptr;
-  const auto panels = packed(stored, a);
+  const auto panels = packed(stored, a, layout);
   std::vector<float> found(static_cast<size_t>(c.rows * c.out), NAN);
   each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
-    linear_avx512(x.data(), panels.get(), with_bias, found.data(), a, shares, share);
+    multiply(x.data(), panels.get(), with_bias, found.data(), a, shares, share);
   });
   compare(describe(name, c), expected(x, weight, with_bias, a), found,
           1e-6F * std::sqrt(static_cast<float>(c.in)));
@@ -181,8 +187,8 @@ void test_quantise(int64_t rows, int64_t in, int64_t stride) {
           0.501F * step / most);
 }
 
-// A row with what is no number becomes NaN as a whole, the rows beside it stay as they are. Numbers
-// whose scale has no reciprocal are zeros.
+// A row with NaN or infinity becomes NaN as a whole; the other rows are unchanged. Numbers whose
+// scale has no reciprocal become zeros.
 template <typename Q>
 void test_unfit_rows(const char* name, int32_t zero) {
   constexpr int64_t kIn = 70, kStride = 72, kRows = 9;
@@ -237,10 +243,12 @@ void test_unfit_products() {
 
 void test_all(const Case& c) {
   const auto weight = random_numbers(c.out * c.in);
-  test_f32(c, "linear fp32", weight, weight);
+  if (has_avx2()) test_f32(c, "linear fp32 over strips", weight, weight, kAvx2, kStrips);
+  if (!has_avx512()) return;
+  test_f32(c, "linear fp32", weight, weight, kAvx512);
   if (c.in % 2 == 0) {
     const auto rounded = to_bf16(weight);
-    test_f32(c, "linear fp32, bf16 weights", from_bf16(rounded), rounded);
+    test_f32(c, "linear fp32, bf16 weights", from_bf16(rounded), rounded, kAvx512);
     if (has_avx512_bf16()) test_bf16(c);
     if (has_avx512_vnni()) test_int16(c);
   }
@@ -254,10 +262,8 @@ void test_all() {
   for (const int64_t in : {1, 31, 64, 2730}) test_quantise(5, in, (in + 67) / 64 * 64);
   test_unfit_rows<uint8_t>("int8", 128);
   test_unfit_rows<int16_t>("int16", 0);
-  if (!has_avx512()) {
-    std::puts("skipped: linear needs AVX-512");
-    return;
-  }
+  test_exact_linears();
+  if (!has_avx512()) std::puts("skipped: linear over whole panels needs AVX-512");
   if (!has_avx512_bf16()) std::puts("skipped: linear in bf16 needs AVX-512 BF16");
   if (has_avx512_vnni()) {
     test_int16_extremes();

@@ -12,10 +12,10 @@ namespace llm2clip::testing {
 
 using Shapes = std::map<std::string, Shape>;  // of a tower's tensors, by canonical name
 
-// What their numbers are: number i of the tensor of that name.
+// Returns element i of the tensor with this name.
 using Numbers = std::function<float(const std::string& name, size_t i)>;
 
-// Uneven numbers of the scale at which a layer keeps its input's.
+// Irregular numbers, scaled so that a layer keeps the scale of its input.
 float drawn(const std::string& name, size_t i);
 
 Weights numbered_weights(const Shapes& shapes, const Numbers& numbers);

@@ -1,5 +1,5 @@
-// A bundle's text side as one thing that is served: language model, rounding and adapter one after
-// the other, over an engine whose sessions compute what the test can tell.
+// Tests a bundle's text side as it is served: language model, rounding and adapter one after the
+// other, with an engine whose sessions return numbers that the test can check.
 #include <algorithm>
 #include <chrono>
 #include <functional>
@@ -23,13 +23,13 @@ namespace {
 
 constexpr int64_t kWidth = 3, kDim = 2, kMostTokens = 8;
 
-// What the sessions were given, in their order: "llm 3" for a batch of three.
+// The runs of the sessions in order, e.g. "llm 3" for a batch of three.
 struct Runs {
   std::vector<std::string> all;
   std::function<void(InputKind, int64_t)> before = [](InputKind, int64_t) {};
 };
 
-// What the language model gives of a text: numbers that bf16 does not have.
+// The language model's output for a text. bf16 cannot represent these numbers exactly.
 float feature_of(std::span<const int32_t> ids, int64_t pooled) {
   return static_cast<float>(ids.front()) + 0x1p-9F * static_cast<float>(pooled);
 }
@@ -40,7 +40,8 @@ float rounded(float number) {
   return result;
 }
 
-// A language model gives [feature, tokens, 1], an adapter [1000 + first number, numbers' sum].
+// A language model returns [feature, tokens, 1], an adapter
+// [1000 + first number, sum of the numbers].
 class TellingSession final : public Session {
  public:
   TellingSession(SessionOptions options, Runs& runs)
@@ -137,9 +138,9 @@ void test_parts() {
     EXPECT(found.data[i * kDim] == 1000 + feature);
     EXPECT(found.data[i * kDim + 1] == feature + static_cast<float>(id) + 1);
   }
-  // The adapter takes three at once.
+  // The adapter takes three inputs at a time.
   EXPECT((engine.runs.all == std::vector<std::string>{"llm 5", "llm 5", "adapter 3", "adapter 2"}));
-  // A caller's own feature is taken as it is.
+  // A caller's own feature is not rounded.
   const std::vector<float> own{0.1F, 0.2F, 0.3F};
   const Embeddings given = pipeline.run(Features{own.data(), 1, kWidth}, kFeatureEmbedding);
   EXPECT(given.data[0] == 1000 + 0.1F);
@@ -160,7 +161,7 @@ void test_missing_parts() {
   EXPECT(thrown([&] { llm.run(features, kFeatureEmbedding); }) == refused);
   EXPECT(thrown([&] { adapter.run(texts.view(), kTextFeature); }) == refused);
   EXPECT(thrown([&] { adapter.run(Images{own.data(), 1, kWidth}, {}); }) == refused);
-  // Patches are of images, features of texts.
+  // Patches exist only for images, features only for texts.
   EXPECT(thrown([&] { llm.run(texts.view(), {.kind = OutputKind::kPatches}); }) == refused);
   EXPECT(thrown([&] { adapter.run(features, {.kind = OutputKind::kFeature}); }) == refused);
   EXPECT(engine.runs.all.empty());
@@ -170,7 +171,7 @@ void test_missing_parts() {
   EXPECT(thrown([&] { Pipeline(engine, other).run(texts.view(), kTextFeature); }) == refused);
 }
 
-// A text of so many tokens, or a feature, behind the scheduler.
+// Submits a text with this number of tokens, or a feature, to the scheduler.
 class TextRequest final : public Request {
  public:
   TextRequest(int32_t id, InputKind kind, std::shared_ptr<Outcome> outcome,
@@ -195,7 +196,7 @@ class TextRequest final : public Request {
   FakeRequest settles_;
 };
 
-// A text side behind its scheduler, whose runs the test may hold.
+// A text side behind its scheduler. The test can hold its runs.
 class ServedTexts {
  public:
   explicit ServedTexts(const PipelineOptions& parts, SchedulerOptions options = {})
@@ -222,7 +223,7 @@ class ServedTexts {
     return outcome;
   }
 
-  // One text runs until release().
+  // Holds one running text until release().
   void hold() {
     std::unique_lock lock(mutex_);
     held_ = true;
@@ -249,12 +250,12 @@ class ServedTexts {
   int begun_ = 0;
 
  public:
-  std::shared_ptr<ServedSession> served;  // ends first: its threads use the rest
+  std::shared_ptr<ServedSession> served;  // destroyed first: its threads use the other members
 };
 
 float embedding_of(int32_t id) { return 1000 + rounded(feature_of(std::vector{id}, 1)); }
 
-// Texts, texts whose feature is wanted and features become runs of their own, in order.
+// Texts, texts whose feature is requested, and callers' features run in separate batches, in order.
 void test_mixed() {
   ServedTexts texts(both());
   texts.hold();
@@ -266,7 +267,7 @@ void test_mixed() {
     const float value = id % 3 == 0   ? embedding_of(id)
                         : id % 3 == 1 ? rounded(feature_of(std::vector{id}, 1))
                                       : 1000 + static_cast<float>(id);
-    // Of one priority they lie next to each other.
+    // Requests of the same priority are adjacent.
     expected.emplace_back(texts.submit(id, output, {.client = nullptr, .priority = -(id % 3)}),
                           value);
   }
@@ -289,7 +290,7 @@ void test_priority() {
   EXPECT(high->value == embedding_of(9) && low->value == 1008 && other->value == 1007);
 }
 
-// Whoever is out of time hears it while the engine is busy: in the queue and in the run itself.
+// A timed-out request is told so while the engine is busy, both in the queue and during its run.
 void test_timeout() {
   ServedTexts texts(both());
   texts.hold();
@@ -304,7 +305,8 @@ void test_timeout() {
   EXPECT(stays->value == embedding_of(7));
 }
 
-// Between language model and adapter: the text's run goes on, and comes to nothing.
+// A request times out between language model and adapter: its run continues, but the result is
+// dropped.
 void test_timeout_between_parts() {
   ServedTexts texts(both());
   std::mutex mutex;
@@ -326,7 +328,7 @@ void test_timeout_between_parts() {
 void test_cancel() {
   ServedTexts texts(both());
   texts.hold();
-  for (int32_t i = 0; i < 8; ++i) texts.submit(3, kTextFeature);  // fill the next batch
+  for (int32_t i = 0; i < 8; ++i) texts.submit(3, kTextFeature);  // these fill the next batch
   const auto gone = texts.submit(5, kTextEmbedding);
   EXPECT(texts.served->scheduler->cancel(texts.last_id));
   texts.release();
@@ -335,7 +337,7 @@ void test_cancel() {
   EXPECT(gone->settled == 0 && texts.served->scheduler->stats().dropped == 1);
 }
 
-// Texts that need too much memory together run in halves, whichever part it is that has none.
+// Texts that need too much memory together run in halves, whichever part runs out of memory.
 void test_out_of_memory(InputKind hungry) {
   ServedTexts texts(both());
   texts.before = [hungry](InputKind kind, int64_t count) {
@@ -355,7 +357,7 @@ void test_out_of_memory(InputKind hungry) {
   }
 }
 
-// One that fails alone does not take the others with it, nor do texts that are none.
+// A text that fails does not affect the others. Invalid texts are refused.
 void test_failing_text() {
   ServedTexts texts(both());
   texts.hold();

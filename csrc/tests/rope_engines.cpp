@@ -1,9 +1,9 @@
-// Engines of the TorchScript plugin for towers that turn by several ropes, in both flavours, on the
-// CPU: each gives what is computed plainly.
+// Builds engines of the TorchScript plugin for towers with several ropes, in both flavours, and
+// compares them on the CPU with a plain computation.
 //   rope_engines FOLDER PLUGIN LIBRARY…
-// leaves the engine files in FOLDER, and beside them their inputs, as
-// engine/torchscript/cuda/tests/ twin.h reads them, and the expected outputs in f32, for the
-// program that runs the native engines over twins of the GPU's kernels.
+// It leaves the engine files in FOLDER with their inputs, in the format of
+// engine/torchscript/cuda/tests/twin.h, and the expected outputs in f32, for the program that runs
+// the native engines with twins of the GPU's kernels.
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -26,7 +26,7 @@ struct Tower {
   Input input;
   Shapes shapes;
   std::function<Value(Net&, Weights&)> say;
-  std::vector<float> pixels;  // [count, input] of images
+  std::vector<float> pixels;  // [count, input] for images
   TextList texts;
   std::vector<double> expected;  // [count, kRopeWidth]
 
@@ -70,7 +70,8 @@ void write_numbers(const std::string& path, const std::vector<T>& numbers) {
              static_cast<std::streamsize>(numbers.size() * sizeof(T)));
 }
 
-// Texts lie one after the other: how many tokens, over how many the mean is taken, the ids.
+// Writes texts one after the other: the number of tokens, the number of tokens in the mean, the
+// ids.
 void write_inputs(const std::string& path, const Tower& tower) {
   if (tower.input.kind != InputKind::kText) return write_numbers(path, tower.pixels);
   std::vector<int32_t> numbers;
@@ -99,7 +100,7 @@ void check_engine(Engine& engine, const Tower& tower, bool portable, const std::
   for (size_t i = 0; i < tower.expected.size(); ++i) {
     most = std::max(most, std::abs(found.data[i] - tower.expected[i]));
   }
-  EXPECT(most < 1e-5);  // false for NaN, too
+  EXPECT(most < 1e-5);  // also false for NaN
   std::printf("%s %s: %.1e\n", most < 1e-5 ? "ok" : "FAILED", path.c_str(), most);
 }
 

@@ -26,14 +26,14 @@ Rope rope_of(int64_t tokens, int64_t dim, double base, double first) {
 }
 
 struct Attention {
-  std::string qkv;  // the name of its weight
+  std::string qkv;  // name of its weight
   GroupedHeads heads;
   Rope rope;
 
   int64_t rows() const { return (heads.count + 2 * heads.kv_count) * heads.dim; }
 };
 
-// `sharing`: heads of queries that share one head of keys, where there are several.
+// `sharing`: the number of query heads per key head.
 std::vector<Attention> attentions(const std::string& tower, int64_t tokens, int64_t sharing) {
   const GroupedHeads narrow{2, 2 / sharing, 8}, wide{1, 1, 16};
   const Rope a = rope_of(tokens, narrow.dim, 100, 0), b = rope_of(tokens, wide.dim, 7, 0.5),
@@ -55,7 +55,7 @@ Value project(Net& net, Weights& weights, const Attention& layer, Value x) {
   return net.linear(x, {weights.get(layer.qkv, {layer.rows(), kRopeWidth}), {}});
 }
 
-// Row `row` of a matrix [.., in] · x [in].
+// Multiplies row `row` of a matrix [.., in] by x [in].
 double product(const std::string& matrix, int64_t row, const Row& x) {
   double sum = 0;
   for (size_t i = 0; i < x.size(); ++i) {
@@ -82,7 +82,7 @@ Row turned(const Rope& rope, const Row& x, size_t token) {
   return y;
 }
 
-// What one head makes of one token.
+// The output of one head for one token.
 Row attended(const Row& q, const Rows& k, const Rows& v) {
   Row y(q.size());
   double total = 0;
@@ -97,7 +97,7 @@ Row attended(const Row& q, const Rows& k, const Rows& v) {
   return y;
 }
 
-// Adds to x what one attention makes of it.
+// Adds the output of one attention to x.
 void attend(const Attention& layer, Rows& x) {
   const auto& [count, kv_count, dim] = layer.heads;
   Rows sum = x;

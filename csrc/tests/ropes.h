@@ -8,14 +8,14 @@
 
 namespace llm2clip::testing {
 
-// Two towers of four attentions each. The second turns by other angles than the first, in wider
-// heads; the third by other angles in the same heads; the last as the first: an engine must keep
-// three tables. Beside each tower is what it gives, computed plainly in double precision. The
-// weights are `drawn`.
+// Two towers with four attentions each. The second attention has other angles than the first, in
+// wider heads. The third has other angles in heads of the first width. The last has the angles of
+// the first. So an engine must store three tables. Each tower comes with its expected output,
+// computed plainly in double precision. The weights are from drawn().
 
-inline constexpr int64_t kRopeWidth = 16;  // of what both towers give
+inline constexpr int64_t kRopeWidth = 16;  // of both towers' output
 
-// Texts of at most kRopeTokens tokens, with ids below kRopeVocabulary.
+// Texts have at most kRopeTokens tokens, with ids below kRopeVocabulary.
 inline constexpr int64_t kRopeTokens = 12, kRopeVocabulary = 20;
 Shapes text_rope_shapes();
 Value text_ropes(Net& net, Weights& weights);

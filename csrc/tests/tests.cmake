@@ -1,5 +1,5 @@
-# A program of tests. Its own code is compiled quickly; what it tests comes from libraries, which are
-# compiled as they are everywhere.
+# Adds a test program. Its own code is compiled with -O1, which is quick; the code under test comes
+# from libraries, which are compiled as usual.
 function(llm2clip_test_program target)
   set_target_properties(${target} PROPERTIES UNITY_BUILD OFF
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/$<CONFIG>/tests)
@@ -23,6 +23,8 @@ endforeach()
 add_library(twin_kernels STATIC csrc/tests/cuda_twin_launchers.cpp csrc/kernels/cuda/packed_picture.cpp)
 target_link_libraries(twin_kernels PUBLIC llm2clip_core)
 llm2clip_warnings(twin_kernels)
+target_sources(linear_test PRIVATE csrc/tests/linear_vnni_twin_avx2.cpp csrc/tests/linear_exact_test.cpp)
+set_source_files_properties(csrc/tests/linear_vnni_twin_avx2.cpp PROPERTIES COMPILE_OPTIONS "${avx2_options}")
 target_sources(cuda_kernels_test PRIVATE csrc/tests/cuda_text_kernels.cpp)
 target_sources(staging_test PRIVATE csrc/engine/torchscript/cuda/patch_intake.cpp)
 foreach(test cuda_kernels_test staging_test)

@@ -13,7 +13,7 @@ std::atomic<int> more_threads{INT_MAX};
 
 }  // namespace
 
-// The program's own comes before the C library's, for the C++ library too.
+// The linker prefers this function to the C library's, also for calls from the C++ library.
 extern "C" __attribute__((visibility("default"))) int pthread_create(
     pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) {
   static const auto system_create =

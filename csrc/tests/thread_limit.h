@@ -2,7 +2,7 @@
 
 namespace llm2clip::testing {
 
-// While this lives the system starts so many more threads for this process, then none.
+// During its lifetime the system starts only this many more threads for this process.
 class ThreadLimit {
  public:
   explicit ThreadLimit(int more);

@@ -1,4 +1,4 @@
-// What starts threads, on a system that gives no more of them.
+// Tests code that starts threads on a system that starts no more of them.
 #include <atomic>
 #include <memory>
 #include <random>
@@ -51,7 +51,7 @@ void test_own_thread() {
   EXPECT(!ran);
 }
 
-// Counts how many of it live.
+// Counts its living instances.
 class CountedRunner final : public BatchRunner {
  public:
   explicit CountedRunner(std::atomic<int>& alive) : alive_(alive) { ++alive_; }
@@ -62,7 +62,7 @@ class CountedRunner final : public BatchRunner {
   std::atomic<int>& alive_;
 };
 
-// Neither of its threads can be started, or the second cannot: the runner is closed again.
+// If neither thread of the scheduler can be started, or not the second, the runner is closed again.
 void test_scheduler() {
   for (const int started : {0, 1}) {
     std::atomic<int> alive = 0, opened = 0;
@@ -77,7 +77,7 @@ void test_scheduler() {
   }
 }
 
-// It is waited for here, where there is no thread to do so.
+// If there is no thread to wait for it, it is waited for here.
 void test_release() {
   auto session = std::make_shared<ServedSession>();
   session->scheduler = std::make_unique<Scheduler>(
@@ -89,7 +89,7 @@ void test_release() {
   EXPECT(watched.expired());
 }
 
-// A search does with the threads that there are.
+// A search uses the threads that it gets.
 void test_search() {
   constexpr int64_t kDim = 64, kRows = 70'000;
   std::mt19937 random(1);

@@ -26,7 +26,7 @@ const CONTAINERS: Readonly<Record<string, Call>> = {
   'collections.Counter': (args) => new PickleDict(true, pairsOf(args)),
   'collections.defaultdict': ([, ...args]) => new PickleDict(true, pairsOf(args)),
   'builtins.set': () => new PickleSet(),
-  'builtins.frozenset': () => new PickleOpaque('frozenset'),
+  'builtins.frozenset': () => new PickleOpaque(),
   'torch.Size': ([items]) => tupleOf(items),
 };
 
@@ -88,7 +88,7 @@ const GLOBALS: ReadonlyMap<string, PickleGlobal> = new Map(
       ([name, call]) => new PickleGlobal(name, call),
     ),
     ...TOKENS.map((name) => new PickleGlobal(name)),
-    ...INERT.map((name) => new PickleGlobal(name, () => new PickleOpaque(name))),
+    ...INERT.map((name) => new PickleGlobal(name, () => new PickleOpaque())),
   ].map((allowed) => [allowed.name, allowed]),
 );
 

@@ -65,17 +65,8 @@ export abstract class PickleObject {
   abstract build(state: PickleValue): void;
 }
 
-/**
- * An object of which only the class is known. It holds no data, does nothing and cannot be called.
- */
+/** An object that holds no data, does nothing and cannot be called. */
 export class PickleOpaque extends PickleObject {
-  readonly className: string;
-
-  constructor(className: string) {
-    super();
-    this.className = className;
-  }
-
   build(): void {}
 }
 

@@ -175,7 +175,7 @@ class Unpickler {
 
   #makeFrozenSet(items: PickleValue[]): void {
     if (!items.every(isHashable)) throw this.#refuse('an item of a set cannot be hashed');
-    this.#push(new PickleOpaque('frozenset'));
+    this.#push(new PickleOpaque());
   }
 
   #addItems(items: PickleValue[]): void {

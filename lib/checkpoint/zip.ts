@@ -18,7 +18,8 @@ const DATA_DESCRIPTOR = 1 << 3;
 /**
  * Lists a zip archive by its central directory, without reading data. The archive must be as
  * torch.save writes it: entries are stored without compression, local headers agree with the
- * directory, names are unique and entries do not overlap.
+ * directory, names are unique and entries do not overlap. yauzl checks none of this, and it only reads
+ * asynchronously.
  *
  * @throws LLM2CLIPError ERR_CHECKPOINT_FORMAT, or ERR_CHECKPOINT_UNSUPPORTED for compression
  */

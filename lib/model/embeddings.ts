@@ -17,9 +17,10 @@ export class Embeddings {
   }
 
   /**
-   * Returns the i-th embedding as a view of `data`. The function may be destructured.
+   * Returns the i-th embedding, [dim], as a view of `data`. The function may be
+   * destructured.
    *
-   * @throws RangeError (ERR_INVALID_ARG) for i outside 0 to n − 1
+   * @throws RangeError (ERR_INVALID_ARG) for an index outside 0 to n − 1
    */
   readonly row = (i: number): Float32Array => {
     const [n, dim] = this.shape;

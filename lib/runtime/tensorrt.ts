@@ -11,7 +11,7 @@ import { fileSize, findDamage, readRecord } from './record';
 export const TENSORRT_SOURCES = ['option', 'env', 'cache', 'system'] as const;
 export type TensorrtSource = (typeof TENSORRT_SOURCES)[number];
 
-/** One of the two, and where it may lie. */
+/** TensorRT or TensorRT for RTX, and where to search for it. */
 export interface TensorrtLibrary {
   /** What users call it. */
   title: string;

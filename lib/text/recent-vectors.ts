@@ -25,7 +25,7 @@ export class RecentVectors {
   constructor(dim: number, { maxEntries, maxBytes }: Bounds) {
     this.dim = dim;
     this.capacity = Math.min(maxEntries, Math.floor(maxBytes / (4 * dim + ENTRY_BYTES)));
-    // Bounded by size: bounded by number it would allocate places for all entries at once.
+    // A limit by size, because with a limit by count lru-cache allocates room for all entries.
     this.#rows = new LRUCache({ maxSize: Math.max(1, this.capacity), sizeCalculation: () => 1 });
     this.#rowsOfBlock = Math.max(1, Math.floor(BLOCK_BYTES / (4 * dim)));
   }

@@ -1,5 +1,5 @@
-// build/digits, the images of handwritten digits that tests, benchmarks and the demo read: hundreds of
-// small files, which the repository holds as one archive.
+// Unpacks the images of handwritten digits to build/digits, where tests, benchmarks and the demo
+// read them. They are hundreds of small files, which the repository holds as one archive.
 import { existsSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

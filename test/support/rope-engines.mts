@@ -12,7 +12,7 @@ const PROGRAM = fileURLToPath(new URL('../../build/Release/tests/rope_engines', 
 /** Largest difference from the result of a plain computation in double precision. */
 const TOLERANCE = 1e-5;
 
-/** Engines of towers that turn by several ropes, written to `folder`; what the program says of them. */
+/** Writes engines of towers with several ropes to `folder`, and returns the program's output. */
 export async function buildRopeEngines(folder: string): Promise<string[]> {
   const { libraries } = await locateLibtorch();
   const args = [folder, locatePlugin('torchscript'), ...libraries];

@@ -8,7 +8,8 @@
 
 namespace llm2clip {
 
-// What the parameters of an engine file are stored in; in int8, all but the weights quantised.
+// The type that an engine file's parameters are stored in. For int8, this excludes quantised
+// weights.
 inline at::ScalarType stored_type(Precision precision) {
   switch (precision) {
     case Precision::kFp32: return at::kFloat;
@@ -19,7 +20,7 @@ inline at::ScalarType stored_type(Precision precision) {
   return at::kFloat;
 }
 
-// bf16 and fp16 weights are computed with in bf16 where the processor is fast at it, else in fp32.
+// The type to compute in: bf16 for bf16 and fp16 weights if the processor is fast at it, else fp32.
 inline at::ScalarType compute_type(at::ScalarType stored) {
   return stored != at::kFloat && cpu_isa() >= Isa::kAvx512Bf16 ? at::kBFloat16 : at::kFloat;
 }

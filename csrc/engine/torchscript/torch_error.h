@@ -9,12 +9,13 @@
 
 namespace llm2clip {
 
-// The first line of what torch says; the rest is its C++ stack.
+// Returns the first line of torch's message. The rest is its C++ stack.
 inline std::string first_line(const std::string& message) {
   return message.substr(0, message.find('\n'));
 }
 
-// Runs `body`; what torch throws becomes an Error: memory → ERR_OUT_OF_MEMORY, else `code`.
+// Runs `body` and translates torch's exceptions to Error: a lack of memory to ERR_OUT_OF_MEMORY,
+// others to `code`.
 template <typename Body>
 auto translating_torch_errors(ErrorCode code, const std::string& doing, Body&& body) {
   try {

@@ -1,4 +1,4 @@
-// The engine that this shared library is: see engine/plugin.h for how it is opened.
+// The engine in this shared library; see engine/plugin.h for how it is opened.
 #include <torch/version.h>
 
 #include "engine/engine.h"
@@ -59,7 +59,7 @@ class TorchscriptEngine final : public Engine {
 }  // namespace
 }  // namespace llm2clip
 
-// kOnlyOneSymbol: libtorch knows one set of operators of a name.
+// For kOnlyOneSymbol: libtorch can hold only one set of operators with the same names.
 extern "C" __attribute__((visibility("default"))) const char llm2clip_only_one = 1;
 
 extern "C" __attribute__((visibility("default"))) const llm2clip::Plugin llm2clip_plugin{

@@ -39,5 +39,8 @@ int64_t attention_scratch_bf16(const AttentionArguments& a);
 void attention_avx512_vnni(const float* qkv, float* out, const AttentionArguments& a,
                            float* scratch, int64_t first, int64_t last);
 int64_t attention_scratch_int16(const AttentionArguments& a);
+void attention_int16_avx2(const float* qkv, float* out, const AttentionArguments& a, float* scratch,
+                          int64_t first, int64_t last);
+int64_t attention_scratch_int16_avx2(const AttentionArguments& a);
 
 }  // namespace llm2clip

@@ -1,30 +1,8 @@
-#include "kernels/cpu/bf16.h"
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/linear_block.h"
+#include "kernels/cpu/linear_int8_scale.h"
 
 namespace llm2clip {
-namespace {
-
-struct Outputs {
-  const float* scale;
-  const float* bias;  // or nullptr
-  int64_t columns;
-};
-
-template <typename T>
-void scale_row(const int32_t* sums, float scale, const Outputs& outputs, T* out) {
-  if (outputs.bias == nullptr) {
-    for (int64_t i = 0; i < outputs.columns; ++i) {
-      store(out, i, static_cast<float>(sums[i]) * (scale * outputs.scale[i]));
-    }
-    return;
-  }
-  for (int64_t i = 0; i < outputs.columns; ++i) {
-    store(out, i, static_cast<float>(sums[i]) * (scale * outputs.scale[i]) + outputs.bias[i]);
-  }
-}
-
-}  // namespace
 
 template <typename T>
 void linear_avx512_vnni(const uint8_t* x, const int8_t* packed, const Int8Scales& scales,
@@ -32,8 +10,8 @@ void linear_avx512_vnni(const uint8_t* x, const int8_t* packed, const Int8Scales
                         const LinearShares& shares, int64_t share) {
   const LinearBlock block(a, shares, share);
   alignas(64) int32_t sums[kTileRows * kTileColumns];
-  const Outputs outputs{scales.outputs + block.column,
-                        bias == nullptr ? nullptr : bias + block.column, block.columns};
+  const Int8Outputs outputs{scales.outputs + block.column,
+                            bias == nullptr ? nullptr : bias + block.column, block.columns};
   Int8Tile tile{};
   tile.columns = block.columns;
   tile.b_stride = kTileColumns * Int8Tile::kGroup;

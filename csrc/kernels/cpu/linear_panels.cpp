@@ -30,22 +30,36 @@ void append_sums(const int8_t* weight, int8_t* to, int64_t columns, int64_t in) 
   std::memcpy(to, sums, sizeof(sums));
 }
 
-template <typename T>
-void pack_panel(const T* weight, T* to, int64_t columns, int64_t in) {
+// Copies groups of kNumbers weights to their places in strips.
+template <int64_t kNumbers, typename T>
+void spread_groups(const T* weight, T* to, int64_t columns, int64_t in, int64_t strip) {
   constexpr int64_t kBlock = 16;  // so that both sides of the transposition stay in the cache
-  constexpr int64_t kStride = kTileColumns * kGroup<T>;
-  const int64_t groups = in / kGroup<T>;
-  if (columns < kTileColumns) std::fill_n(to, groups * kStride, T{0});
+  const int64_t groups = in / kNumbers, stride = strip * kNumbers;
   for (int64_t begin = 0; begin < groups; begin += kBlock) {
     const int64_t end = std::min(groups, begin + kBlock);
     for (int64_t column = 0; column < columns; ++column) {
       const T* from = weight + column * in;
+      T* place = to + column / strip * strip * in + column % strip * kNumbers;
       for (int64_t i = begin; i < end; ++i) {
-        std::memcpy(to + i * kStride + column * kGroup<T>, from + i * kGroup<T>, 4);
+        std::memcpy(place + i * stride, from + i * kNumbers, kNumbers * sizeof(T));
       }
     }
   }
-  if constexpr (std::is_same_v<T, int8_t>) append_sums(weight, to + groups * kStride, columns, in);
+}
+
+template <typename T>
+void pack_panel(const T* weight, T* to, int64_t columns, int64_t in, const PanelLayout& layout) {
+  if (columns < kTileColumns) std::fill_n(to, in * kTileColumns, T{0});
+  if constexpr (std::is_same_v<T, int8_t>) {
+    if (layout.group_bytes == 2) {
+      spread_groups<2>(weight, to, columns, in, layout.strip);
+    } else {
+      spread_groups<4>(weight, to, columns, in, layout.strip);
+    }
+    append_sums(weight, to + in * kTileColumns, columns, in);
+  } else {
+    spread_groups<kGroup<T>>(weight, to, columns, in, layout.strip);
+  }
 }
 
 // The int16 scale of the weights [in] of one output.
@@ -83,18 +97,18 @@ int64_t linear_groups(int64_t in) {
 
 template <typename T>
 void pack_linear_weight(const T* weight, T* packed, const LinearArguments& a, int64_t first,
-                        int64_t last) {
+                        int64_t last, const PanelLayout& layout) {
   const int64_t size = linear_groups<T>(a.in) * kGroup<T> * kTileColumns;
   for (int64_t panel = first; panel < last; ++panel) {
     const int64_t column = panel * kTileColumns;
     pack_panel(weight + column * a.in, packed + panel * size,
-               std::min(kTileColumns, a.out - column), a.in);
+               std::min(kTileColumns, a.out - column), a.in, layout);
   }
 }
 
 template <typename T>
 void pack_linear_weight_in_int16(const T* weight, int16_t* packed, const LinearArguments& a,
-                                 int64_t first, int64_t last) {
+                                 int64_t first, int64_t last, const PanelLayout& layout) {
   std::vector<float> row(static_cast<size_t>(a.in));
   std::vector<int16_t> rounded(static_cast<size_t>(kTileColumns * a.in));
   for (int64_t panel = first; panel < last; ++panel) {
@@ -107,23 +121,25 @@ void pack_linear_weight_in_int16(const T* weight, int16_t* packed, const LinearA
       round_weights(row.data(), scales[c], rounded.data() + c * a.in, a.in);
     }
     int16_t* to = packed + panel * linear_groups<int16_t>(a.in) * kGroup<int16_t> * kTileColumns;
-    pack_panel(rounded.data(), to, columns, a.in);
+    pack_panel(rounded.data(), to, columns, a.in, layout);
     std::memcpy(to + a.in * kTileColumns, scales, sizeof(scales));
   }
 }
 
 template void pack_linear_weight_in_int16(const float*, int16_t*, const LinearArguments&, int64_t,
-                                          int64_t);
+                                          int64_t, const PanelLayout&);
 template void pack_linear_weight_in_int16(const uint16_t*, int16_t*, const LinearArguments&,
-                                          int64_t, int64_t);
+                                          int64_t, int64_t, const PanelLayout&);
 template int64_t linear_groups<float>(int64_t);
 template int64_t linear_groups<uint16_t>(int64_t);
 template int64_t linear_groups<int16_t>(int64_t);
 template int64_t linear_groups<int8_t>(int64_t);
-template void pack_linear_weight(const float*, float*, const LinearArguments&, int64_t, int64_t);
+template void pack_linear_weight(const float*, float*, const LinearArguments&, int64_t, int64_t,
+                                 const PanelLayout&);
 template void pack_linear_weight(const uint16_t*, uint16_t*, const LinearArguments&, int64_t,
-                                 int64_t);
-template void pack_linear_weight(const int8_t*, int8_t*, const LinearArguments&, int64_t, int64_t);
+                                 int64_t, const PanelLayout&);
+template void pack_linear_weight(const int8_t*, int8_t*, const LinearArguments&, int64_t, int64_t,
+                                 const PanelLayout&);
 
 LinearShares linear_shares(const LinearArguments& a, int64_t threads) {
   const int64_t panels = linear_panels(a.out);

@@ -6,7 +6,6 @@
 
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/clones.h"
-#include "kernels/cpu/linear.h"
 
 namespace llm2clip {
 namespace {
@@ -25,25 +24,20 @@ inline float max_magnitude(const float* x, int64_t n) {
   return std::bit_cast<float>(*std::max_element(lanes, lanes + kLanes));
 }
 
-// The largest rounded magnitude, and the value that represents zero.
+// The value that represents zero.
 template <typename Q>
-struct Rounded;
+constexpr int32_t kZero = 0;
 template <>
-struct Rounded<uint8_t> {
-  static constexpr int32_t kMost = 127, kZero = 128;
-};
-template <>
-struct Rounded<int16_t> {
-  static constexpr int32_t kMost = kMostInt16, kZero = 0;
-};
+constexpr int32_t kZero<uint8_t> = kMostInt8 + 1;
 
 template <typename Q>
-inline void round_row(const float* x, float factor, Q* q, int64_t n) {
+inline void round_row(const float* x, float factor, int32_t most, Q* q, int64_t n) {
   // The sum is positive, so truncation rounds to nearest.
-  constexpr int32_t kShift = Rounded<Q>::kMost + 1;
+  const int32_t shift = most + 1;
+  const float and_half = static_cast<float>(shift) + 0.5F;
   for (int64_t i = 0; i < n; ++i) {
-    const auto shifted = static_cast<int32_t>(x[i] * factor + (kShift + 0.5F));
-    q[i] = static_cast<Q>(shifted - kShift + Rounded<Q>::kZero);
+    const auto shifted = static_cast<int32_t>(x[i] * factor + and_half);
+    q[i] = static_cast<Q>(shifted - shift + kZero<Q>);
   }
 }
 
@@ -51,6 +45,8 @@ template <typename T, typename Q>
 inline void all_rows(const T* x, Q* q, float* scales, const QuantiseArguments& a, int64_t first,
                      int64_t last) {
   const int64_t in = a.in;  // a local copy, because the bytes written to q might alias a.in
+  const int32_t range = std::is_same_v<Q, uint8_t> ? kMostInt8 : a.most;
+  const auto float_range = static_cast<float>(range);
   std::vector<float> row(static_cast<size_t>(in));
   float* smooth = row.data();
   for (int64_t r = first; r < last; ++r) {
@@ -60,19 +56,18 @@ inline void all_rows(const T* x, Q* q, float* scales, const QuantiseArguments& a
     } else {
       for (int64_t i = 0; i < in; ++i) smooth[i] = load(from, i) * a.inverse_smoothing[i];
     }
-    constexpr auto kMost = static_cast<float>(Rounded<Q>::kMost);
     constexpr float kLargest = std::numeric_limits<float>::max();
     const float most = max_magnitude(smooth, in);
     const bool finite = most <= kLargest;
-    scales[r] = finite ? most / kMost : std::numeric_limits<float>::quiet_NaN();
-    const float factor = kMost / most;  // infinite where all numbers are zero, or next to it
+    scales[r] = finite ? most / float_range : std::numeric_limits<float>::quiet_NaN();
+    const float factor = float_range / most;  // infinite if all numbers are zero or almost zero
     Q* const to = q + r * a.stride;
     if (finite && factor <= kLargest) {
-      round_row(smooth, factor, to, in);
+      round_row(smooth, factor, range, to, in);
     } else {
-      std::fill(to, to + in, Q{Rounded<Q>::kZero});
+      std::fill(to, to + in, Q{kZero<Q>});
     }
-    std::fill(to + in, to + a.stride, Q{Rounded<Q>::kZero});
+    std::fill(to + in, to + a.stride, Q{kZero<Q>});
   }
 }
 

@@ -10,6 +10,9 @@ namespace llm2clip {
 constexpr int64_t kTileRows = 6;
 constexpr int64_t kTileColumns = 64;
 
+// 12 of AVX2's 16 registers hold 6 × 16 sums, see tile_avx2.h.
+constexpr int64_t kStripColumns = 16;
+
 template <typename A, typename B, typename Sum>
 struct TileOf {
   using Number = A;

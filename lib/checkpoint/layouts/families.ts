@@ -1,5 +1,5 @@
-// Every family of vision towers. A new one is a table beside this file, an entry in the list below,
-// and its network in csrc/model.
+// All families of vision towers. To add one, add a table to this folder, an entry to the list
+// below, and its network to csrc/model.
 import { CLIP_VIT } from './clip-vit';
 import { EVA02 } from './eva02';
 import type { VisionFamily } from './layout';

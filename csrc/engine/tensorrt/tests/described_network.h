@@ -22,7 +22,7 @@ class Described final : public tensorrt::TensorrtNet {
   Described(
       const TowerConfig& config, const Shape& input, Precision precision, const Shapes& shapes,
       const Numbers& numbers = [](const std::string&, size_t i) { return number(i); });
-  // The same of any network: `say` says it.
+  // Describes any network by a function.
   using Network = std::function<Value(Net&, Weights&)>;
   Described(const Network& say, const Shape& input, Precision precision, const Shapes& shapes,
             const Numbers& numbers);

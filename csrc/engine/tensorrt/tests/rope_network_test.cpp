@@ -13,7 +13,7 @@ namespace {
 using namespace tensorrt;
 using nvinfer1::LayerType;
 
-// To the last bits of the angles, which are kept in f32.
+// Compares up to the last bits of the angles, which are stored in f32.
 void expect_near(const std::vector<double>& expected, const std::vector<double>& found) {
   EXPECT(expected.size() == found.size());
   for (size_t i = 0; i < expected.size(); ++i) EXPECT(std::abs(found[i] - expected[i]) < 1e-5);
@@ -27,8 +27,8 @@ int64_t constants_of(Described& net, const Shape& shape) {
 
 }  // namespace
 
-// The first and the last attention share their tables, the two others have their own: cosines and
-// sines, of queries and of keys.
+// The first and the last attention share their tables; the two others have their own. There are
+// cosines and sines, for queries and for keys.
 void test_text_ropes() {
   Described net(text_ropes, {kRopeTokens}, Precision::kFp32, text_rope_shapes(), drawn);
   EXPECT(constants_of(net, {kRopeTokens, 4}) == 8 && constants_of(net, {kRopeTokens, 8}) == 4);

@@ -34,7 +34,7 @@ Dtype dtype(Precision precision) {
   return Dtype::kF32;
 }
 
-// `ops.<namespace>.<operator>`, as Python's torch.ops.
+// `ops.<namespace>.<operator>`, as in Python's torch.ops.
 struct OperatorNamespaces : jit::SugaredValue {
   std::string kind() const override { return "operator namespaces"; }
   std::shared_ptr<jit::SugaredValue> attr(const jit::SourceRange&, jit::GraphFunction&,
@@ -58,14 +58,14 @@ at::Tensor read_tensor(const Weight& weight, Precision precision) {
   return tensor;
 }
 
-// Of an attribute that is written "self.name".
+// Adds the name of an attribute, which `reference` writes as "self.name".
 void add_once(std::vector<std::string>& list, const std::string& reference) {
   std::string name = reference.substr(sizeof("self.") - 1);
   if (std::ranges::find(list, name) == list.end()) list.push_back(std::move(name));
 }
 
-// torch's writer writes the end of the file in its destructor: what it is given to write with must
-// not throw, nor say that it wrote less. Whatever failed is thrown once torch has ended.
+// torch's writer writes the end of the file in its destructor. So the function that it writes with
+// must neither throw nor report fewer bytes than it got. A failure is thrown after torch has ended.
 void write_module(const jit::Module& module, const std::string& path) {
   OutputFile file(path);
   std::exception_ptr failure;

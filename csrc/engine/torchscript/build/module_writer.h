@@ -11,35 +11,35 @@
 
 namespace llm2clip {
 
-// Writes one TorchScript module: flat source of one assignment an operation, and the parameters it
-// names, each kept once however often it is asked for. Knows no model and no operation; both
-// flavours are lowered onto it.
+// Writes one TorchScript module: flat source with one assignment per operation, and its parameters,
+// each stored once however often it is requested. It knows no model and no operations; both
+// flavours are lowered to it.
 class ModuleWriter {
  public:
   explicit ModuleWriter(Precision precision);
   ~ModuleWriter();
 
-  // An argument of the method that is being written, in the order in which they are first asked
-  // for. Gives its name.
+  // Returns the name of an argument of the current method. Arguments are in the order of their
+  // first use.
   std::string input(const std::string& name);
-  // Reads the weight now, in the module's precision. Gives "self.blocks_0_attn_proj_weight".
+  // Reads the weight now, in the module's precision. Returns e.g. "self.blocks_0_attn_proj_weight".
   std::string parameter(const Weight& weight);
-  // The same in f32 whatever the precision.
+  // Like parameter(), but in f32 whatever the precision.
   std::string parameter_f32(const Weight& weight);
-  // Of which a few rows are read at a time: whatever is computed in, it stays as it is.
+  // A table of which a run reads only a few rows. It stays as stored, whatever type is computed in.
   std::string table(const Weight& weight);
-  // The weight of a linear, which a native session repacks when it loads.
+  // The weight of a linear layer, which a native session repacks when it loads the file.
   std::string linear_weight(const Weight& weight);
-  // The same in int8. `smoothing`: [in], what the linear's input is divided by, or empty.
+  // The same in int8. `smoothing`: [in], the divisor of the layer's input, or empty.
   struct Int8Names {
-    std::string weight, scales, inverse_smoothing;  // the last "None" without smoothing
+    std::string weight, scales, inverse_smoothing;  // the last one is "None" without smoothing
   };
   Int8Names int8_weight(const Weight& weight, const std::vector<float>& smoothing);
-  // f32 whatever the precision, e.g. the angles of a rotary embedding.
+  // A tensor in f32 whatever the precision, e.g. the angles of a rotary embedding.
   std::string buffer(const std::vector<float>& values, const Shape& shape);
   // A tensor of the type that weights are stored in.
   std::string typed_one();
-  // An attribute that says what a linear's input is kept in; see observation.h.
+  // The attribute that a linear layer's input is recorded in; see observation.h.
   std::string observation(const Weight& weight);
   void set_tokens(int64_t tokens) { tokens_ = tokens; }
 
@@ -48,9 +48,9 @@ class ModuleWriter {
   Value emit(const std::string& expression);  // "v7 = <expression>"
   static std::string text(Value value);       // "v7"
 
-  // What comes next in the method that is being written.
+  // Adds a statement to the current method.
   void line(const std::string& statement) { source_ += "    " + statement + "\n"; }
-  // What was said so far is the body of a method beside forward, which comes last.
+  // Makes the source so far the body of another method than forward. forward comes last.
   void end_method(const std::string& name, const std::string& further_arguments);
 
   // `frozen` folds the parameters into the graph as constants.
@@ -69,7 +69,7 @@ class ModuleWriter {
   Precision precision_;
   std::string source_;
   std::vector<Method> methods_;
-  // By the weights' names and what they are kept in.
+  // By the name of the weight and the precision that it is stored in.
   std::map<std::pair<std::string, Precision>, std::string> written_;
   std::map<std::string, Int8Names> written_int8_;
   std::vector<std::string> inputs_, tables_, linear_weights_, int8_weights_, observed_;

@@ -1,5 +1,5 @@
-// The native flavour: each operation of net.h is one fused operator of this project, and two that
-// follow each other are one where an operator does both.
+// The native flavour: each operation of net.h becomes one fused operator of this project. Two
+// successive operations become one if an operator does both.
 #include <map>
 #include <utility>
 
@@ -14,7 +14,7 @@ class NativeBuilder final : public TorchscriptBuilder {
   explicit NativeBuilder(const BuildOptions& options)
       : TorchscriptBuilder(options.precision), options_(options) {}
 
-  // What is observed is what calibration runs: forward.
+  // Calibration only runs forward, so an observing engine needs no patches.
   bool begin_patches() override { return !options_.observe && TorchscriptBuilder::begin_patches(); }
 
   Value patch_embed(Value pixels, const Conv& patch, const Tokens& tokens) override {
@@ -65,7 +65,7 @@ class NativeBuilder final : public TorchscriptBuilder {
     return x;
   }
 
-  // Not said until something reads it: layer_norm() may say both.
+  // The sum is emitted only when it is read, because layer_norm() may emit both as one operator.
   Value add(Value a, Value b) override {
     const Value sum = out_.reserve();
     sums_.emplace(sum.id, std::pair{a, b});
@@ -76,7 +76,7 @@ class NativeBuilder final : public TorchscriptBuilder {
     return out_.emit(v(x) + ".select(1, " + std::to_string(token) + ")");
   }
 
-  // One text after the other: no token is padding.
+  // Texts follow one another, without padding.
   Value tokens() override { return out_.emit(out_.input("input_ids")); }
 
   Value text_features() override { return out_.emit(out_.input("text_features")); }
@@ -126,7 +126,8 @@ class NativeBuilder final : public TorchscriptBuilder {
     return out_.emit(expression(op, arguments));
   }
 
-  // The residual stream and what a block makes of it: a sum is seldom read but by a norm.
+  // A sum of the residual stream and a block's output is usually read by a norm, which then
+  // computes both.
   Value normed(const std::string& op, Value x, const std::vector<std::string>& rest) {
     const auto sum = sums_.extract(x.id);
     std::vector<std::string> arguments;
@@ -161,10 +162,10 @@ class NativeBuilder final : public TorchscriptBuilder {
     return layer == nullptr ? std::vector<float>{} : layer->smoothing;
   }
 
-  // Whether weights are stored in fewer bits than 32, by which the attention chooses its kernel.
+  // Whether weights are stored in 16 bits or fewer. The attention chooses its kernel by this.
   std::string half() const { return options_.precision == Precision::kFp32 ? "False" : "True"; }
 
-  // Cosines above sines [2, N, dim].
+  // Cosines, then sines: [2, N, dim].
   std::string angles(const Rope* rope) {
     if (rope == nullptr) return "None";
     return angles_.of(*rope, [&] {

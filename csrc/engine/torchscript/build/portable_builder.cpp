@@ -1,5 +1,5 @@
-// The portable flavour: each operation of net.h spelled out in aten, as PyTorch users would write
-// it.
+// The portable flavour: each operation of net.h is written in aten operators, as PyTorch users
+// would write it.
 #include <cstdio>
 
 #include "engine/per_rope.h"
@@ -159,14 +159,14 @@ class PortableBuilder final : public TorchscriptBuilder {
                      ").transpose(1, 2).flatten(2)");
   }
 
-  // `count` heads from `first` on of [B, N, heads · dim] → [B, count, N, dim]
+  // Selects `count` heads from `first` on: [B, N, heads · dim] → [B, count, N, dim]
   Value some_heads(Value x, int64_t first, int64_t count, int64_t dim) {
     return out_.emit(v(x) + ".narrow(2, " + std::to_string(first * dim) + ", " +
                      std::to_string(count * dim) + ").unflatten(2, [" + std::to_string(count) +
                      ", -1]).transpose(1, 2)");
   }
 
-  // The names of what holds the cosines and the sines, [tokens, dim] or [B, 1, N, dim].
+  // The names of the cosines and sines, [tokens, dim] or [B, 1, N, dim].
   struct Angles {
     std::string cos, sin;
   };
@@ -176,8 +176,8 @@ class PortableBuilder final : public TorchscriptBuilder {
     return {out_.buffer(rope.cos, shape), out_.buffer(rope.sin, shape)};
   }
 
-  // Of each token the angles of its place in its text, whatever padding is before it: padding
-  // changes no number. [most, dim] → [B, 1, N, dim]
+  // Selects the angles of each token by its position id, so that padding before it has no effect.
+  // [most, dim] → [B, 1, N, dim]
   Angles at_places(const Angles& angles) {
     const auto rows_of = [&](const std::string& table) {
       return v(out_.emit("torch.embedding(" + table + ", " + v(places_) + ").unsqueeze(1)"));
@@ -185,7 +185,7 @@ class PortableBuilder final : public TorchscriptBuilder {
     return {rows_of(angles.cos), rows_of(angles.sin)};
   }
 
-  // In f32: the angles of far tokens need more bits than bf16 has.
+  // In f32, because the angles of large position ids need more bits than bf16 has.
   Value rotate(Value x, const Angles& angles) {
     const Value pairs = out_.emit(v(x) + ".float().unflatten(-1, [-1, 2])");
     const Value turned = out_.emit("torch.stack([-" + v(pairs) + ".select(-1, 1), " + v(pairs) +
@@ -194,10 +194,10 @@ class PortableBuilder final : public TorchscriptBuilder {
                      angles.sin + ").type_as(" + v(x) + ")");
   }
 
-  PerRope<Angles> stored_;     // of pictures
+  PerRope<Angles> stored_;     // of images
   PerRope<Angles> at_places_;  // of texts
-  Value mask_{};               // [B, 1, 1, N]: true where there is a token
-  Value places_{};             // [B, N]: of each token in its text
+  Value mask_{};               // [B, 1, 1, N]: true for a token, false for padding
+  Value places_{};             // position ids [B, N]
 };
 
 }  // namespace

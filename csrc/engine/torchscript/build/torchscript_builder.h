@@ -9,7 +9,7 @@
 
 namespace llm2clip {
 
-// What both flavours lower alike.
+// What the lowerings of both flavours have in common.
 class TorchscriptBuilder : public Builder {
  public:
   Value pixels() final { return out_.emit(out_.input("pixel_values")); }
@@ -32,7 +32,7 @@ class TorchscriptBuilder : public Builder {
     in_patches_ = false;
   }
 
-  // Over one token softmax gives 1: what is left is its value.
+  // For a single token softmax gives 1, so the result is its value.
   Value pool_attention_alone(Value kv) final {
     return out_.emit(v(kv) + ".unflatten(-1, [2, -1]).select(-2, 1)");
   }
@@ -40,9 +40,9 @@ class TorchscriptBuilder : public Builder {
  protected:
   explicit TorchscriptBuilder(Precision precision) : out_(precision) {}
 
-  // The name of a value that is about to be read.
+  // Returns the name of a value that the caller is about to read.
   virtual std::string v(Value value) { return ModuleWriter::text(value); }
-  // Said of each tower: the class token comes first where there is one.
+  // Called for each tower. If there is a class token, it comes first.
   void set_tokens(const Tokens& tokens) {
     first_patch_ = tokens.cls ? 1 : 0;
     patches_ = tokens.position.shape()[1] - first_patch_;
@@ -63,13 +63,13 @@ class TorchscriptBuilder : public Builder {
   int64_t first_patch_ = 0, patches_ = 0, hidden_states_ = 0;
 };
 
-// Fused operators of this project, repacked at load: the fast one.
+// Uses this project's fused operators, which repack weights at load. It is the fast flavour.
 std::unique_ptr<Builder> native_builder(const BuildOptions& options);
 
-// aten operators alone: opens wherever torch.jit.load does.
+// Uses only aten operators. Its files open wherever torch.jit.load does.
 std::unique_ptr<Builder> portable_builder(Precision precision);
 
-// 1e-06 as TorchScript's source spells it.
+// Writes a number as TorchScript's source spells it, e.g. 1e-06.
 std::string python_float(double value);
 
 }  // namespace llm2clip

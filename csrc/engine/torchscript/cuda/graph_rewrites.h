@@ -13,9 +13,9 @@ namespace llm2clip {
 // angles are stored once per pair. The module's graph tells which weight needs which layout.
 void move_and_pad_weights(torch::jit::Module& module, c10::Device device);
 
-// Makes one operator, norm_head, of the last add_layer_norm of forward and the linear behind it
-// where nothing else reads them: how towers end whose embedding is their class token's. Gives
-// whether it did; others stay as they are.
+// Replaces the last add_layer_norm of forward and the linear layer behind it by one operator,
+// norm_head, if nothing else reads their results. Towers whose embedding comes from the class token
+// end like this. Returns whether it did so; other modules are unchanged.
 bool fuse_head(torch::jit::Module& module);
 
 }  // namespace llm2clip

@@ -16,8 +16,8 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// A kernel that does it all, of a picture's or text's head from token `first` on; and the floats of
-// scratch that it wants.
+// A kernel that computes one head of an image or text whose first token is `first`; and the number
+// of floats that it needs as scratch memory.
 struct Fused {
   const char* name;
   void (*attend)(const Tensor& qkv, Tensor& out, const AttentionArguments& a, float* scratch,
@@ -35,14 +35,17 @@ void attend_to_head(const Tensor& qkv, Tensor& out, const AttentionArguments& a,
 constexpr Fused kFp32{"own, AVX-512", attend_to_head<float, attention_avx512>, attention_scratch};
 constexpr Fused kInt16{"own, AVX-512 VNNI in int16", attend_to_head<float, attention_avx512_vnni>,
                        attention_scratch_int16};
+constexpr Fused kInt16Avx2{"own, AVX2 in int16", attend_to_head<float, attention_int16_avx2>,
+                           attention_scratch_int16_avx2};
 constexpr Fused kBf16{"own, AVX-512 BF16", attend_to_head<at::BFloat16, attention_avx512_bf16>,
                       attention_scratch_bf16};
 
-// nullptr where there is none. AMX is left to libtorch.
+// Returns nullptr if there is none. With AMX, libtorch is faster.
 const Fused* fused(at::ScalarType type, bool half) {
   const Isa isa = cpu_isa();
   if (type == at::kBFloat16) return isa == Isa::kAvx512Bf16 ? &kBf16 : nullptr;
   if (half && isa == Isa::kAvx512Vnni) return &kInt16;
+  if (half && (isa == Isa::kAvx2 || isa == Isa::kAvxVnni)) return &kInt16Avx2;
   return isa >= Isa::kAvx512 ? &kFp32 : nullptr;
 }
 
@@ -57,7 +60,7 @@ void check_angles(const Tensor& qkv, const Tensor& angles) {
               "expected angles [2, ", qkv.size(1), ", ", qkv.size(4), "], found ", angles.sizes());
 }
 
-// qkv [B, N, 3, H, dim] → q and k turned by `angles` [2, N, dim].
+// qkv [B, N, 3, H, dim] → q and k, rotated by `angles` [2, N, dim].
 std::pair<Tensor, Tensor> rotated(const Tensor& qkv, const Tensor& angles) {
   const auto cos = angles.select(0, 0), sin = angles.select(0, 1);
   const auto batch = qkv.size(0), tokens = qkv.size(1), heads = qkv.size(3), dim = qkv.size(4);
@@ -100,7 +103,7 @@ Tensor text_attention_fused(const Fused& kernel, const Tensor& qkv,
   return out;
 }
 
-// x [N, heads, dim] of one text, turned by angles [2, most, dim].
+// Rotates x [N, heads, dim] of one text by angles [2, most, dim].
 Tensor turned(const Tensor& x, const Tensor& angles) {
   const Tensor own = angles.narrow(1, 0, x.size(0)).unsqueeze(2);  // [2, N, 1, dim]
   const Tensor pairs = x.to(at::kFloat).unflatten(-1, {-1, 2});
@@ -108,7 +111,7 @@ Tensor turned(const Tensor& x, const Tensor& angles) {
   return (pairs.flatten(-2) * own.select(0, 0) + swapped * own.select(0, 1)).to(x.scalar_type());
 }
 
-// One text, packed [N, heads + 2 kv_heads, dim].
+// Computes one text, packed [N, heads + 2 kv_heads, dim].
 Tensor attend_text(const Tensor& packed, int64_t heads, int64_t kv_heads, const Tensor& angles) {
   const auto ready = [](const Tensor& x) { return x.transpose(0, 1).unsqueeze(0); };
   const auto shared = [&](const Tensor& x) {

@@ -7,7 +7,7 @@
 
 namespace llm2clip {
 
-// bf16 travels through the kernels as its bits.
+// The kernels take bf16 numbers as their bits.
 template <typename T>
 using Bits = std::conditional_t<std::is_same_v<T, float>, float, uint16_t>;
 

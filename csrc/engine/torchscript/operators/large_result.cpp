@@ -11,7 +11,7 @@
 namespace llm2clip {
 namespace {
 
-constexpr size_t kLarge = 8U << 20;  // glibc's allocator keeps what is smaller
+constexpr size_t kLarge = 8U << 20;  // glibc's allocator keeps smaller blocks
 constexpr size_t kAlignment = 64;
 
 struct Free {
@@ -30,14 +30,14 @@ Block new_block(size_t bytes) {
   return block;
 }
 
-// Results in a row that need less than a quarter of a block before it is given up: a layer of a
-// language model has three for each one that is large.
+// A kept block is freed after this many successive results that need less than a quarter of it. In
+// a language model, each layer has three small results per large one.
 constexpr int kSmallInARow = 16;
 
-// The block that was given back last. Tensors may be freed on any thread.
+// Keeps the block that was given back last. Tensors may be freed on any thread.
 class Kept {
  public:
-  // One that is much too large for long is given up: it would stay for ever.
+  // A block that is much too large for a long time is freed; otherwise it would stay forever.
   Block take(size_t bytes) {
     const std::lock_guard lock(mutex_);
     Block block = std::exchange(block_, {});

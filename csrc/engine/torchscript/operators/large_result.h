@@ -4,9 +4,9 @@
 
 namespace llm2clip {
 
-// at::empty(), but that a large tensor takes the memory of the last large one of this thread, once
-// nobody reads that any more. New memory would be mapped and cleared page by page, in every layer
-// anew.
+// Like at::empty(), but a large tensor takes the memory of this thread's last large tensor, once
+// nobody reads that any more. New memory would have to be mapped and cleared page by page in every
+// layer.
 at::Tensor empty_result(at::IntArrayRef sizes, at::ScalarType type);
 
 }  // namespace llm2clip

@@ -24,7 +24,8 @@ at::Tensor observe(const at::Tensor& x, at::Tensor observation) {
   const int64_t call = calls(observation), count = std::min(rows.size(0), kSamplesPerCall);
   for (int64_t i = 0; i < count; ++i) {
     const int64_t slot = 2 + (call * kSamplesPerCall + i) % kSamples;
-    // Spread over the picture, and by the call: the class token is there once in eight calls.
+    // Rows are spread over the image, with an offset per call, so that the class token is sampled
+    // once in eight calls.
     const int64_t row = (i * rows.size(0) / count + call) % rows.size(0);
     observation.select(0, slot).copy_(rows.select(0, row));
   }
@@ -34,7 +35,7 @@ at::Tensor observe(const at::Tensor& x, at::Tensor observation) {
 
 at::Tensor samples(const at::Tensor& observation) {
   const at::Tensor rows = observation.narrow(0, 2, kSamples);
-  // Slots that no call has filled are zeros.
+  // Samples that no call has filled are zeros.
   return rows.index_select(0, rows.abs().amax(1).nonzero().squeeze(1));
 }
 

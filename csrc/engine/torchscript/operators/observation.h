@@ -6,9 +6,9 @@
 
 namespace llm2clip {
 
-// What a calibration keeps of the input of a linear: [2 + kSamples, in] f32. Row 0 is the largest
-// magnitude of each channel over all tokens of all pictures; row 1 begins with how many calls there
-// were; the others are tokens of these calls.
+// What a calibration records of a linear layer's input: [2 + kSamples, in] f32. Row 0 is the
+// largest magnitude of each channel over all tokens of all images. Row 1 begins with the number of
+// calls. The other rows are tokens from these calls.
 constexpr int64_t kSamples = 256;
 constexpr int64_t kSamplesPerCall = 8;
 
@@ -20,10 +20,10 @@ inline at::Tensor empty_observation(int64_t in) {
   return at::zeros({2 + kSamples, in}, at::kFloat);
 }
 
-// Adds one call's input [.., in], which is given back. In an observation's place there may be a
-// smoothing [in] instead: then nothing is kept, and what is given back is the input as an int8
-// linear of that smoothing holds it: divided by it, rounded by the row, and multiplied by it. So
-// one linear of an fp32 engine is put into int8; layer_effects.cpp does.
+// Records one call's input [.., in] and returns it. If `observation` is a smoothing [in] instead,
+// nothing is recorded: the result is the input as an int8 layer with this smoothing would use it,
+// divided by the smoothing, rounded per row, and multiplied again. With this, layer_effects.cpp
+// puts a single layer of an fp32 engine into int8.
 at::Tensor observe(const at::Tensor& x, at::Tensor observation);
 
 // The parts of an observation.

@@ -1,6 +1,6 @@
-// The fused operators of the native flavour, torch.ops.llm2clip.*: shapes and dtypes are checked
-// and threads shared out here, the arithmetic is csrc/kernels' or oneDNN's. Norms take their type
-// from their weights.
+// The fused operators of the native flavour, torch.ops.llm2clip.*. This file checks shapes and
+// dtypes and distributes the work over threads; csrc/kernels or oneDNN computes. The type of a norm
+// is that of its weights.
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
@@ -20,8 +20,8 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// [B, 3, S, S] → [B, n, 3 · P · P], each patch as the weight's rows lie: its channels, then its
-// rows.
+// [B, 3, S, S] → [B, n, 3 · P · P]. Each patch is laid out like the weight's rows: by channels,
+// then by rows.
 Tensor patches(const Tensor& pixels, int64_t patch) {
   const int64_t batch = pixels.size(0), grid = pixels.size(2) / patch, side = grid * patch;
   return pixels.narrow(2, 0, side)
@@ -31,7 +31,7 @@ Tensor patches(const Tensor& pixels, int64_t patch) {
       .reshape({batch, grid * grid, 3 * patch * patch});
 }
 
-// Gives the residual stream, which stays in f32 whatever the rest is computed in.
+// Returns the residual stream, which stays in f32 whatever the other values are computed in.
 Tensor patch_embed(const Tensor& pixels, const Tensor& weight, const OptionalTensor& bias,
                    const OptionalTensor& cls, const Tensor& position, int64_t patch) {
   const Tensor x = patches(pixels, patch).to(position.scalar_type());
@@ -59,7 +59,7 @@ Tensor layer_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
   return out;
 }
 
-// The sum in f32, and its LayerNorm.
+// Returns the sum in f32, and its LayerNorm.
 std::tuple<Tensor, Tensor> add_layer_norm(const Tensor& stream, const Tensor& delta,
                                           const Tensor& weight, const Tensor& bias, double eps) {
   const Tensor x = stream.to(at::kFloat).contiguous();
@@ -106,7 +106,7 @@ TORCH_LIBRARY(llm2clip, library) {
       "add_layer_norm(Tensor x, Tensor y, Tensor weight, Tensor bias, float eps) -> (Tensor, "
       "Tensor)",
       &add_layer_norm);
-  // Of a GPU alone, whose session writes it into the graph.
+  // Only for GPUs, whose sessions write it into the graph.
   library.def(
       "norm_head(Tensor x, Tensor y, Tensor weight, Tensor bias, Tensor head, Tensor? head_bias, "
       "float eps) -> Tensor");

@@ -10,18 +10,20 @@
 
 namespace llm2clip {
 
-// What a linear that multiplies integers reads.
+// The input of a linear layer that multiplies integers.
 struct QuantisedInput {
-  at::Tensor values;  // [rows, in], `in` a whole number of the kernels' groups of four bytes
+  at::Tensor values;  // [rows, in], padded to whole groups of four bytes
   at::Tensor scales;  // [rows]
 };
 
-// x [rows, in], each input divided by its smoothing first. Q: uint8_t or int16_t.
-template <typename Q>
+// x [rows, in]: each input is divided by its smoothing first. Q is the type of the quantised input,
+// uint8_t or int16_t, and Weight that of the weight, int8_t or int16_t.
+template <typename Q, typename Weight>
 QuantisedInput quantised_input(const at::Tensor& x, const float* inverse_smoothing) {
-  constexpr int64_t kGroup = 4 / sizeof(Q);
+  constexpr int64_t kGroup = 4 / sizeof(Weight);
+  constexpr int32_t kMost = sizeof(Weight) == 1 ? kMostInt8 : kMostInt16;
   const int64_t rows = x.size(0), in = x.size(1);
-  const QuantiseArguments a{in, (in + kGroup - 1) / kGroup * kGroup, inverse_smoothing};
+  const QuantiseArguments a{in, (in + kGroup - 1) / kGroup * kGroup, inverse_smoothing, kMost};
   QuantisedInput result{at::empty({rows, a.stride}, c10::CppTypeToScalarType<Q>::value),
                         at::empty({rows}, at::kFloat)};
   for_dtype(x, [&]<typename T>() {

@@ -6,7 +6,7 @@
 
 namespace llm2clip {
 
-// `shape` with another last dimension.
+// Returns `shape` with another last dimension.
 inline std::vector<int64_t> with_last(at::IntArrayRef shape, int64_t last) {
   auto result = shape.vec();
   result.back() = last;

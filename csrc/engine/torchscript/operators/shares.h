@@ -8,8 +8,8 @@
 
 namespace llm2clip {
 
-// Calls body(share) for shares 0 to count − 1 on the threads of this session. Each takes the next
-// one when it has done its last: a core that others use too holds nobody up.
+// Calls body(share) for shares 0 to count − 1 on the threads of this session. Each thread takes the
+// next share when it has finished one, so that a slow core does not delay the others.
 template <typename Body>
 void in_shares(int64_t count, const Body& body) {
   std::atomic<int64_t> next = 0;
@@ -18,7 +18,7 @@ void in_shares(int64_t count, const Body& body) {
   });
 }
 
-// Calls body(first, last) for rows first to last − 1, some at a time.
+// Calls body(first, last) for blocks of rows, first to last − 1.
 template <typename Body>
 void in_row_shares(int64_t rows, const Body& body) {
   constexpr int64_t kRows = 8;

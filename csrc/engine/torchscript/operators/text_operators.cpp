@@ -1,5 +1,5 @@
-// The operators of the text side that are not the vision side's too; see operators.cpp. All texts
-// of a batch follow each other, so that none of their tokens is padding.
+// The operators that only the text side has; see operators.cpp. The texts of a batch follow one
+// another, without padding.
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 using at::Tensor;
 
-// Gives the residual stream, which stays in f32 whatever the rest is computed in.
+// Returns the residual stream, which stays in f32 whatever the other values are computed in.
 Tensor embed(const Tensor& tokens, const Tensor& table) {
   return table.index_select(0, tokens).to(at::kFloat);
 }
@@ -34,7 +34,7 @@ Tensor rms_norm(const Tensor& stream, const Tensor& weight, double eps) {
   return out;
 }
 
-// The sum in f32, and its norm.
+// Returns the sum in f32, and its norm.
 std::tuple<Tensor, Tensor> add_rms_norm(const Tensor& stream, const Tensor& delta,
                                         const Tensor& weight, double eps) {
   const Tensor x = stream.to(at::kFloat).contiguous();
@@ -62,7 +62,7 @@ Tensor gate(const Tensor& input) {
   return out;
 }
 
-// Of each text's last pooled[i] tokens: x [N, D] → [B, D] f32.
+// The mean over the last pooled[i] tokens of each text: x [N, D] → [B, D] f32.
 Tensor text_mean(const Tensor& x, const Tensor& offsets, const Tensor& pooled) {
   const auto begins = texts_of(offsets, x.size(0));
   const int64_t* counts = pooled.const_data_ptr<int64_t>();

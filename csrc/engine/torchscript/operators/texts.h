@@ -8,8 +8,8 @@
 
 namespace llm2clip {
 
-// Where each text of a batch begins among `tokens` that follow each other, and where the last one
-// ends: offsets [B + 1] int64, checked. Valid as long as the tensor.
+// The begin of each text among `tokens` successive tokens, and the end of the last text: offsets
+// [B + 1] int64, checked. Valid as long as the tensor exists.
 inline std::span<const int64_t> texts_of(const at::Tensor& offsets, int64_t tokens) {
   TORCH_CHECK(offsets.scalar_type() == at::kLong && offsets.is_contiguous() && offsets.numel() >= 2,
               "expected offsets [texts + 1] int64, found ", offsets.sizes());

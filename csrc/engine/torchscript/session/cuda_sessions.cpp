@@ -11,7 +11,7 @@
 namespace llm2clip {
 namespace {
 
-// Of this library, whose neighbour the other one is.
+// The path of this library. The other one is in the same folder.
 std::filesystem::path own_path() {
   Dl_info info{};
   ::dladdr(reinterpret_cast<const void*>(&open_cuda_session), &info);
@@ -39,7 +39,7 @@ const CudaSessions& cuda_sessions() {
 }  // namespace
 
 std::unique_ptr<Session> open_cuda_session(const SessionOptions& options) {
-  // The driver's own words come before those of a library that lacks it.
+  // The driver's error is more useful than that of a library that misses the driver.
   cuda_driver();
   return cuda_sessions().open(options);
 }

@@ -13,7 +13,7 @@
 
 namespace llm2clip {
 
-// What sessions ask of an engine file once it is loaded, on any device.
+// What sessions on any device ask a loaded engine file.
 
 inline std::string precision_name(at::ScalarType type) {
   switch (type) {
@@ -27,7 +27,7 @@ inline bool is_half(const at::Tensor& tensor) {
   return tensor.scalar_type() == at::kBFloat16 || tensor.scalar_type() == at::kHalf;
 }
 
-// Of all that is not kept in f32 or int8.
+// The type of all weights that are not stored in f32 or int8.
 inline at::ScalarType stored_type(const torch::jit::Module& module) {
   for (const auto& parameter : module.named_parameters(false)) {
     if (is_half(parameter.value)) return parameter.value.scalar_type();
@@ -35,7 +35,8 @@ inline at::ScalarType stored_type(const torch::jit::Module& module) {
   return at::kFloat;
 }
 
-// What forward() gave, as [batch, dim] f32. Throws ERR_ENGINE_INCOMPATIBLE for anything else.
+// Returns the result of forward() as [batch, dim] f32. Throws ERR_ENGINE_INCOMPATIBLE for anything
+// else.
 inline at::Tensor embeddings_of(const c10::IValue& result, int64_t batch) {
   if (!result.isTensor() || result.toTensor().dim() != 2 || result.toTensor().size(0) != batch) {
     throw Error(ErrorCode::kEngineIncompatible,
@@ -45,10 +46,11 @@ inline at::Tensor embeddings_of(const c10::IValue& result, int64_t batch) {
   return result.toTensor().to(at::kFloat).contiguous();
 }
 
-// What kPatches takes for none of its layers.
+// The `layer` for patches in the space of the embeddings.
 inline constexpr int64_t kEmbeddingSpace = -1;
 
-// What kPatches gave of these inputs, as [batch, patches · dim] f32: see Session::run_patches().
+// Returns the result of kPatches for these inputs as [batch, patches · dim] f32; see
+// Session::run_patches().
 inline at::Tensor patches_of(const torch::jit::Module& module, std::vector<c10::IValue> inputs,
                              std::optional<int64_t> layer, int64_t batch) {
   inputs.reserve(inputs.size() + 1);

@@ -18,7 +18,7 @@ ModuleInputs::Kind kind_of(const torch::jit::Module& module, InputKind input) {
                                         : ModuleInputs::Kind::kPaddedTexts;
 }
 
-// Only read: from_blob takes no const.
+// from_blob() takes no const pointer, but the tensor is only read.
 Tensor tensor_of(const float* numbers, int64_t count, const Shape& one) {
   return at::from_blob(const_cast<float*>(numbers), batch_of(count, one), at::kFloat);  // NOLINT
 }
@@ -61,7 +61,7 @@ int64_t rows_at_once(const Texts& texts, int64_t most) {
 
 ModuleInputs::ModuleInputs(const torch::jit::Module& module, Input input)
     : input_(std::move(input)), kind_(kind_of(module, input_.kind)), tokens_(1) {
-  // Files made elsewhere may mean anything by that name.
+  // kTokens is read only from this project's files: in others, that name may mean anything.
   if (module.hasattr(kLinearWeights)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
 }
 

@@ -28,11 +28,11 @@ namespace {
 
 namespace jit = torch::jit;
 
-// So many tokens keep a thread busy; more of them at once would only push each other out of the
-// caches between one operation and the next.
+// This many tokens keep a thread busy. With more at once, operations would push each other's data
+// out of the caches.
 constexpr int64_t kTokensPerThread = 300;
 
-// Of a list that older files may lack.
+// Reads a list of names, which older files may lack.
 std::vector<std::string> names(const jit::Module& module, const char* list) {
   std::vector<std::string> result;
   if (!module.hasattr(list)) return result;
@@ -42,7 +42,8 @@ std::vector<std::string> names(const jit::Module& module, const char* list) {
   return result;
 }
 
-// Weight by weight, each old one freed at once: the peak is the file plus one weight.
+// Repacks weight by weight and frees each old one immediately, so that the peak is the file plus
+// one weight.
 void prepack(jit::Module& module, at::ScalarType type) {
   const auto linears = names(module, kLinearWeights), int8_linears = names(module, kInt8Weights);
   std::set<std::string> left(linears.begin(), linears.end());
@@ -62,7 +63,7 @@ void prepack(jit::Module& module, at::ScalarType type) {
   }
 }
 
-// What was freed stays with glibc's allocator otherwise: of weights, gigabytes.
+// Returns freed memory to the system. glibc's allocator would keep gigabytes of old weights.
 void give_memory_back() {
 #ifdef __GLIBC__
   malloc_trim(0);
@@ -112,12 +113,12 @@ class TorchscriptSession final : public Session {
   }
 
  private:
-  // `run_part` gives [count, dim] of so many inputs.
+  // `run_part` returns [count, dim] for `count` inputs.
   template <typename RunPart>
   Embeddings run_parts(const BatchView& batch, const RunPart& run_part) {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot run engine", [&] {
       c10::InferenceMode guard;
-      // The graph is run as it was written: nothing in it is left to optimise, and profiling runs
+      // Runs the graph as it was written. Nothing in it is left to optimise, and profiling runs
       // would make the first requests slow.
       jit::GraphOptimizerEnabledGuard as_written(false);
       std::vector<at::Tensor> parts;
@@ -151,8 +152,8 @@ class TorchscriptSession final : public Session {
     tokens_at_once_ = kTokensPerThread * at::get_num_threads();
   }
 
-  // What bounds a batch of texts counts no padding: beside a long one each short one would become a
-  // row as long.
+  // The limit for a batch of texts does not count padding, but here each short text becomes a row
+  // as long as the longest one. So the number of tokens per run is limited.
   void open_portable(const Input& input) {
     info_.kernels = {"aten, as the file says"};
     if (!inputs_.are_texts()) return;
@@ -174,7 +175,7 @@ class TorchscriptSession final : public Session {
 
 std::unique_ptr<Session> open_torchscript_session(const SessionOptions& options) {
   if (options.device != "cpu") return open_cuda_session(options);
-  // Holds for the calling thread alone, which is the one that runs the session.
+  // This affects only the calling thread, which runs the session.
   at::set_num_threads(options.threads);
   return std::make_unique<TorchscriptSession>(options);
 }

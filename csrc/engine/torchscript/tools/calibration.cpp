@@ -1,5 +1,6 @@
-// Finds for each linear what int8 does to it, and the smoothing that helps most: SmoothQuant (Xiao
-// et al., arXiv 2211.10438), its strength chosen per layer by the outputs of tokens seen.
+// Measures for each linear layer the effect of int8, and finds the smoothing that helps most:
+// SmoothQuant (Xiao et al., arXiv 2211.10438), with a strength per layer that is chosen by the
+// outputs for recorded tokens.
 #include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
@@ -20,7 +21,7 @@ namespace {
 namespace jit = torch::jit;
 using at::Tensor;
 
-// A smoothing must take away this share of the error to be worth its multiplication.
+// A smoothing must reduce the error by this fraction to be worth its multiplication.
 constexpr double kLeastGain = 0.1;
 
 double cosine(const Tensor& a, const Tensor& b) {
@@ -74,7 +75,7 @@ Calibration calibrate(const SessionOptions& options, const Images& images) {
 }  // namespace
 
 Calibration torchscript_calibrate(const SessionOptions& options, const Images& images) {
-  // A thread of its own: the number of threads sticks to the one that sets it.
+  // Runs on a thread of its own, because the number of threads stays set for the calling thread.
   return on_own_thread([&] {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot calibrate",
                                     [&] { return calibrate(options, images); });

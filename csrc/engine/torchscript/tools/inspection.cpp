@@ -19,15 +19,15 @@ namespace {
 // From fine to coarse.
 constexpr std::array<std::string_view, 4> kPrecisions{"fp32", "fp16", "bf16", "int8"};
 
-// The operators that multiply matrices, by what their names hold: aten::linear, aten::addmm,
-// aten::conv2d, aten::scaled_dot_product_attention, quantized::linear_dynamic and their like.
+// Recognises operators that multiply matrices by their names: aten::linear, aten::addmm,
+// aten::conv2d, aten::scaled_dot_product_attention, quantized::linear_dynamic and so on.
 bool multiplies_matrices(std::string_view name) {
   constexpr std::array<std::string_view, 5> kParts{"linear", "mm", "matmul", "conv", "attention"};
   return std::ranges::any_of(kParts, [name](auto part) { return name.find(part) != name.npos; });
 }
 
-// The place in kPrecisions of the coarsest product so far; below 0 before the first one. Operators
-// that an operator calls count as well: under autocast they are the ones with the coarser inputs.
+// Index in kPrecisions of the coarsest product so far; negative before the first one. Operators
+// that are called by other operators count as well: under autocast they have the coarser inputs.
 thread_local int coarsest = -1;
 
 void note(int place) { coarsest = std::max(coarsest, place); }
@@ -43,7 +43,7 @@ void note(const at::Tensor& tensor) {
 std::unique_ptr<at::ObserverContext> on_operator(const at::RecordFunction& function) {
   const std::string_view name = function.name();
   if (!multiplies_matrices(name)) return nullptr;
-  // Their weights are packed: no argument shows the type.
+  // Their weights are packed, so no argument shows the type.
   if (name.starts_with("quantized::")) note(3);
   for (const c10::IValue& input : operator_inputs(function)) {
     if (input.isTensor()) note(input.toTensor());
@@ -60,7 +60,7 @@ Inspection inspect(const SessionOptions& options) {
                                                      .scopes({at::RecordScope::FUNCTION}));
   const int64_t dim = session->run(Images{blank.data(), 1, size}).dim;
   at::removeCallback(handle);
-  // A file of this project's own operators says it itself.
+  // A file with this project's own operators states its precision itself.
   if (const std::string& said = session->info().precision; !said.empty()) return {dim, said};
   return {dim, coarsest < 0 ? "" : std::string(kPrecisions.at(static_cast<size_t>(coarsest)))};
 }
@@ -68,7 +68,8 @@ Inspection inspect(const SessionOptions& options) {
 }  // namespace
 
 Inspection torchscript_inspect(const SessionOptions& options) {
-  // A thread of its own: the number of threads, and what was noted, stick to the one that asks.
+  // Runs on a thread of its own, because the number of threads and the recorded precision stay set
+  // for the calling thread.
   return on_own_thread([&] { return inspect(options); });
 }
 

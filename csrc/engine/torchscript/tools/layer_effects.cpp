@@ -1,5 +1,5 @@
-// What int8 does to the embeddings, one linear at a time: the fp32 engine runs once more for each,
-// with the weight and the input of that one rounded.
+// Measures the effect of int8 on the embeddings, one linear layer at a time: the fp32 engine runs
+// once more for each layer, with the weight and input of only that layer rounded.
 #include "engine/torchscript/tools/torchscript_tools.h"
 
 #include <ATen/ATen.h>
@@ -21,7 +21,7 @@ namespace {
 namespace jit = torch::jit;
 using at::Tensor;
 
-// NaN where any is.
+// Returns NaN if any number is NaN.
 double least_cosine(const Tensor& found, const Tensor& expected) {
   return at::cosine_similarity(found.to(at::kDouble), expected.to(at::kDouble))
       .min()
@@ -35,7 +35,7 @@ ObservedLinear find_linear(const std::vector<ObservedLinear>& linears, const std
   return *found;
 }
 
-// Embeddings with one linear in int8; the module is as it was afterwards.
+// Returns the embeddings with one layer in int8. Afterwards the module is unchanged.
 Tensor embed_in_int8(jit::Module& module, const std::vector<c10::IValue>& inputs,
                      const ObservedLinear& linear, const std::vector<float>& smoothing) {
   const Tensor weight = module.attr(linear.weight).toTensor();
@@ -72,7 +72,7 @@ std::vector<double> layer_effects(const SessionOptions& options, const Images& i
 
 std::vector<double> torchscript_layer_effects(const SessionOptions& options, const Images& images,
                                               const std::vector<LayerSmoothing>& layers) {
-  // A thread of its own: the number of threads sticks to the one that sets it.
+  // Runs on a thread of its own, because the number of threads stays set for the calling thread.
   return on_own_thread([&] {
     return translating_torch_errors(ErrorCode::kEngineIncompatible, "cannot tell what int8 does",
                                     [&] { return layer_effects(options, images, layers); });

@@ -22,7 +22,7 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-// One call of the layer, everything it needs made before.
+// Returns a function that runs the layer once. Everything that it needs is prepared before.
 std::function<void()> layer(const LinearSpec& spec) {
   const auto type = compute_type(stored_type(spec.precision));
   const at::Tensor x = at::randn({spec.rows, spec.in}).to(type);
@@ -57,7 +57,7 @@ double fastest(const LinearSpec& spec) {
 }  // namespace
 
 double torchscript_linear_gflops(const LinearSpec& spec) {
-  // A thread of its own: the number of threads sticks to the one that sets it.
+  // Runs on a thread of its own, because the number of threads stays set for the calling thread.
   const double seconds = on_own_thread([&] {
     return translating_torch_errors(ErrorCode::kInternal, "cannot time a linear layer",
                                     [&] { return fastest(spec); });

@@ -17,7 +17,7 @@ torch::jit::Module load_observed_module(const std::string& path) {
 std::vector<ObservedLinear> observed_linears(const torch::jit::Module& module) {
   const auto& observed = module.attr(kObserved).toListRef();
   const auto& weights = module.attr(kLinearWeights).toListRef();
-  // The patch embedding's weight comes first, and is not observed.
+  // The patch embedding's weight comes first and is not observed.
   const size_t unobserved = weights.size() - observed.size();
   std::vector<ObservedLinear> linears;
   for (size_t i = 0; i < observed.size(); ++i) {

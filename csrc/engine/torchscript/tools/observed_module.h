@@ -7,14 +7,14 @@
 
 namespace llm2clip {
 
-// A linear of an engine that was built to observe, by the module's attributes.
+// A linear layer of an engine that was built to observe, by the names of the module's attributes.
 struct ObservedLinear {
   std::string name;         // of its (first) weight in the checkpoint
   std::string weight;       // [out, in] f32
   std::string observation;  // see observation.h
 };
 
-// Throws c10::Error for a file that is no engine, or one that does not observe.
+// Throws c10::Error for a file that is no engine, or that does not observe.
 torch::jit::Module load_observed_module(const std::string& path);
 
 // In the order of the network.

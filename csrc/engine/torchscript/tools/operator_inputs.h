@@ -5,9 +5,10 @@
 
 namespace llm2clip {
 
-// The arguments of an operator that a callback of torch's is told of; empty where it is told none.
+// The arguments of an operator that torch reports to a callback; empty if it reports none.
 inline c10::ArrayRef<const c10::IValue> operator_inputs(const at::RecordFunction& function) {
-  // Told by the interpreter, inputs() is its whole stack: the operator's own are the last ones.
+  // If the interpreter calls the callback, inputs() is its whole stack. The operator's arguments
+  // are the last ones.
   const auto schema = function.operator_schema();
   const size_t count = schema ? schema->arguments().size() : 0;
   const auto stack = function.inputs();

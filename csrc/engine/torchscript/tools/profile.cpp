@@ -15,7 +15,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Operators of one name and shape. What an operator calls is the operator's, not counted again.
+// Adds up the times of operators by name and shape. Operators that another operator calls are part
+// of that one and not counted again.
 class Recorder {
  public:
   void begin(const at::RecordFunction& function) {
@@ -37,7 +38,8 @@ class Recorder {
   std::vector<OperatorTime> times() const { return times_; }
 
  private:
-  // Of its first tensor, and of the last number where that says how many outputs a linear has.
+  // The shape of the first tensor and, for a linear layer, the last number, which is its number of
+  // outputs.
   static std::vector<int64_t> shape_of(const at::RecordFunction& function) {
     const auto inputs = operator_inputs(function);
     if (inputs.empty() || !inputs.front().isTensor()) return {};
@@ -48,7 +50,7 @@ class Recorder {
   }
 
   int depth_ = 0;
-  size_t place_ = 0;  // of the operator that runs, in times_
+  size_t place_ = 0;  // index in times_ of the running operator
   Clock::time_point began_;
   std::map<std::pair<std::string, std::vector<int64_t>>, size_t> places_;
   std::vector<OperatorTime> times_;  // in the order of their first call
@@ -85,7 +87,8 @@ std::vector<OperatorTime> profile(const SessionOptions& options, const BatchView
 
 std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const BatchView& batch,
                                               int64_t rounds) {
-  // A thread of its own: the number of threads, and what is recorded, stick to the one that asks.
+  // Runs on a thread of its own, because the number of threads and the recorded times stay set for
+  // the calling thread.
   return on_own_thread([&] { return profile(options, batch, rounds); });
 }
 

@@ -8,8 +8,8 @@
 
 namespace llm2clip {
 
-// What the TorchScript engine offers beside running: the methods of these names of Calibrator,
-// Profiler and LinearRate, one source file each.
+// The tools of the TorchScript engine: the methods of Calibrator, Profiler and LinearRate with
+// these names. Each has its own source file.
 
 Calibration torchscript_calibrate(const SessionOptions& options, const Images& images);
 
@@ -19,7 +19,7 @@ std::vector<double> torchscript_layer_effects(const SessionOptions& options, con
 std::vector<OperatorTime> torchscript_profile(const SessionOptions& options, const BatchView& batch,
                                               int64_t rounds);
 
-// On the CPU.
+// Measures on the CPU.
 double torchscript_linear_gflops(const LinearSpec& spec);
 
 }  // namespace llm2clip

@@ -1,0 +1,27 @@
+#include "kernels/cpu/linear_int8_strips.h"
+
+namespace llm2clip {
+namespace {
+
+struct VnniProduct : Int8Fours {
+  static Sums add(Sums sums, __m256i a, __m256i b) {
+    asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sums) : "x"(a), "x"(b));
+    return sums;
+  }
+};
+
+}  // namespace
+
+template <typename T>
+void linear_int8_avx_vnni(const uint8_t* x, const int8_t* packed, const Int8Scales& scales,
+                          const float* bias, T* out, const LinearArguments& a,
+                          const LinearShares& shares, int64_t share) {
+  multiply_share<VnniProduct>(x, packed, scales, bias, out, a, {a, shares, share});
+}
+
+template void linear_int8_avx_vnni(const uint8_t*, const int8_t*, const Int8Scales&, const float*,
+                                   float*, const LinearArguments&, const LinearShares&, int64_t);
+template void linear_int8_avx_vnni(const uint8_t*, const int8_t*, const Int8Scales&, const float*,
+                                   uint16_t*, const LinearArguments&, const LinearShares&, int64_t);
+
+}  // namespace llm2clip
