@@ -6,7 +6,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { convert, type Precision } from 'llm2clip';
-import { DEFAULT_PICTURES } from '#lib/bench/pictures';
+import { DEFAULT_IMAGES } from '#lib/bench/images';
 import { cacheFolder } from '#lib/runtime/cache';
 import { syntheticCheckpoint } from '../test/support/checkpoints.mts';
 import { CHECKPOINT as DIGITS } from '../test/support/digits.mts';
@@ -63,7 +63,7 @@ export async function prepareModels(
   const bundles: Record<string, string> = {};
   for (const precision of precisions) {
     bundles[precision] = join(folder, `${precision}.bundle`);
-    const calibrate = precision === 'int8' ? { calibrate: DEFAULT_PICTURES } : {};
+    const calibrate = precision === 'int8' ? { calibrate: DEFAULT_IMAGES } : {};
     await convert(checkpoint, { out: bundles[precision], precision, force: true, ...calibrate });
   }
   const onnx = await made(join(folder, 'model.onnx'), python, 'export-onnx.py', checkpoint);

@@ -15,13 +15,13 @@ async function open(options: OpenOptions): Promise<PeerEngine> {
     precision,
     versions: { libtorch: engine.version, 'computes in': computed },
     run: async (pixels, shape) => {
-      const [batch, ...picture] = shape as [number, ...number[]];
-      const length = picture.reduce((product, size) => product * size, 1);
-      const pictures = Array.from({ length: batch }, (_, i) => ({
+      const [batch, ...image] = shape as [number, ...number[]];
+      const length = image.reduce((product, size) => product * size, 1);
+      const images = Array.from({ length: batch }, (_, i) => ({
         pixelValues: pixels.subarray(i * length, (i + 1) * length),
-        shape: [1, ...picture],
+        shape: [1, ...image],
       }));
-      const { data } = await model.encodeImages(pictures, { normalize: false });
+      const { data } = await model.encodeImages(images, { normalize: false });
       return data;
     },
   };

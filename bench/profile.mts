@@ -7,12 +7,12 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DEFAULT_PICTURES, loadPictures } from '#lib/bench/pictures';
+import { DEFAULT_IMAGES, loadImages } from '#lib/bench/images';
 import { randomNumbers } from '#lib/bench/random';
 import type { Manifest } from '#lib/bundle/manifest';
 import { readManifest, readVisionManifest } from '#lib/bundle/open';
 import { openEngine } from '#lib/engines/index';
-import { fromNative, type OperatorTime, type PicturesSpec, type TextsSpec } from '#lib/native';
+import { fromNative, type OperatorTime, type ImagesSpec, type TextsSpec } from '#lib/native';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,7 +20,7 @@ const { values: options, positionals } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     batch: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '10' },
-    images: { type: 'string', default: DEFAULT_PICTURES },
+    images: { type: 'string', default: DEFAULT_IMAGES },
     tokens: { type: 'string' },
   },
 });
@@ -35,8 +35,8 @@ const [threads, batch, rounds] = [options.threads, options.batch, options.rounds
 /** Multiplications and additions in one call, or null for operators that memory limits. */
 function operations({ name, shape }: OperatorTime): number | null {
   if (name.endsWith('linear')) return 2 * shape.reduce((product, size) => product * size, 1);
-  const [pictures = 0, tokens = 0, packed = 0] = shape;
-  if (name === 'llm2clip::attention') return 4 * pictures * tokens ** 2 * (packed / 3);
+  const [images = 0, tokens = 0, packed = 0] = shape;
+  if (name === 'llm2clip::attention') return 4 * images * tokens ** 2 * (packed / 3);
   return null;
 }
 
@@ -54,9 +54,9 @@ function row(time: OperatorTime, all: OperatorTime): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-async function pictures(): Promise<PicturesSpec> {
+async function images(): Promise<ImagesSpec> {
   const { preprocessing, parts } = await readVisionManifest(bundle);
-  const loaded = await loadPictures([options.images], 'preprocessed', preprocessing);
+  const loaded = await loadImages([options.images], 'preprocessed', preprocessing);
   const length = 3 * preprocessing.size ** 2;
   const pixels = new Float32Array(batch * length);
   for (let i = 0; i < batch; i++) {
@@ -82,7 +82,7 @@ function texts({ parts, text }: Manifest, tokens: number): TextsSpec {
 const manifest = await readManifest(bundle);
 const engine = await openEngine(manifest.engine.kind);
 const spec =
-  options.tokens === undefined ? await pictures() : texts(manifest, Number(options.tokens));
+  options.tokens === undefined ? await images() : texts(manifest, Number(options.tokens));
 const precision = options.tokens === undefined ? manifest.precision : manifest.text?.llm?.precision;
 const times = await fromNative(engine.profile(spec, rounds));
 const all = times.find(({ name }) => name === 'all') as OperatorTime;
@@ -92,7 +92,7 @@ console.log(
   [
     `${precision}, batch ${batch}, ${threads} threads, ${rounds} rounds`,
     '',
-    `| operator | of | calls | ms a ${options.tokens === undefined ? 'picture' : 'text'} | share | GFLOP/s |`,
+    `| operator | of | calls | ms a ${options.tokens === undefined ? 'image' : 'text'} | share | GFLOP/s |`,
     '|---|---|---|---|---|---|',
     ...known.map((time) => row(time, all)),
     row({ name: 'between them', shape: [], calls: all.calls, seconds: rest }, all),

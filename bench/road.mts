@@ -24,7 +24,7 @@ import type { RoadInfo, RoadTurn } from './road-encoder.mts';
 
 const HERE = fileURLToPath(import.meta.url);
 const ENCODER = fileURLToPath(new URL('./road-encoder.mts', import.meta.url));
-const PICTURES = ['china.jpg', 'flower.jpg'].map((name) =>
+const IMAGES = ['china.jpg', 'flower.jpg'].map((name) =>
   fileURLToPath(new URL(`../test/fixtures/images/${name}`, import.meta.url)),
 );
 
@@ -83,7 +83,7 @@ function openEncoder(args: string[], turnTaking: TurnTaking): Promise<PeerProces
   const command = [process.execPath, '--import', 'tsx', ENCODER, ...where, ...args];
   return turnTaking.open(async () => {
     const encoder = new PeerProcess('road-encoder.mts', command);
-    const first = { op: 'run', path: PICTURES[0] }; // the first run loads and allocates
+    const first = { op: 'run', path: IMAGES[0] }; // the first run loads and allocates
     await encoder.ask(first);
     return encoder;
   });
@@ -103,7 +103,7 @@ async function encodeStep() {
   ]);
   const order = peer === undefined ? [ours] : [ours, peer];
   for (let round = 0; round < Number(options.rounds); round++) {
-    const path = PICTURES[round % PICTURES.length];
+    const path = IMAGES[round % IMAGES.length];
     for (const one of order) {
       await turnTaking.giveTo(one);
       const request = { op: 'run', path };

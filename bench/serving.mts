@@ -202,12 +202,12 @@ async function tinyRealEngine() {
   const bundle = join(folder, 'digits');
   await convert(CHECKPOINT, { out: bundle });
   await using model = await Real.load(bundle, { batching: { maxBatch: 32 } });
-  const pictures = digits('heldout');
+  const images = digits('heldout');
   let encoded = 0;
   const end = performance.now() + 1000 * seconds;
   const caller = async (first: number) => {
     for (let i = first; performance.now() < end; i++, encoded++) {
-      await model.encodeImage(pictures[i % pictures.length] as string);
+      await model.encodeImage(images[i % images.length] as string);
     }
   };
   const callers = Array.from({ length: 64 }, (_, i) => i);

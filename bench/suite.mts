@@ -16,7 +16,7 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Precision } from 'llm2clip';
 import { describeMachine } from '#lib/bench/machine';
-import { DEFAULT_PICTURES, loadPictures } from '#lib/bench/pictures';
+import { DEFAULT_IMAGES, loadImages } from '#lib/bench/images';
 import { type Report, SCENARIOS, SCHEMA_VERSION, type Scenario } from '#lib/bench/record';
 import { htmlReport } from '#lib/bench/report/html';
 import { markdownReport } from '#lib/bench/report/markdown';
@@ -42,7 +42,7 @@ const { values: options } = parseArgs({
     scenarios: { type: 'string', default: 'single-stream,offline,server,concurrency' },
     peers: { type: 'string', default: '' },
     python: { type: 'string', default: PEERS_PYTHON },
-    images: { type: 'string', default: DEFAULT_PICTURES },
+    images: { type: 'string', default: DEFAULT_IMAGES },
     out: { type: 'string' },
     markdown: { type: 'string' },
     html: { type: 'string' },
@@ -62,12 +62,12 @@ for (const [signal, code] of Object.entries(EXIT_CODES)) {
 }
 
 /** The number of images for parity and for turns. */
-const PIXEL_PICTURES = 12;
+const PIXEL_IMAGES = 12;
 
 async function writePixels(bundle: string, folder: string): Promise<PixelFile> {
   const { preprocessing } = await readVisionManifest(bundle);
-  const pictures = await loadPictures([options.images], 'preprocessed', preprocessing);
-  const pixels = pictures.inputs.slice(0, PIXEL_PICTURES).map((input) => {
+  const images = await loadImages([options.images], 'preprocessed', preprocessing);
+  const pixels = images.inputs.slice(0, PIXEL_IMAGES).map((input) => {
     const { pixelValues } = input as { pixelValues: Float32Array };
     return Buffer.from(pixelValues.buffer, pixelValues.byteOffset, pixelValues.byteLength);
   });

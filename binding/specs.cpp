@@ -215,7 +215,7 @@ std::map<std::string, LayerQuantisation> parse_quantisation(const Napi::Array& l
 
 // Whether an image of this size has `bytes` bytes. Width and height may be any integers that
 // JavaScript can represent.
-bool holds_picture(size_t bytes, const ImageView& view) {
+bool holds_image(size_t bytes, const ImageView& view) {
   const auto [data, width, height, channels] = view;
   if (width < 1 || height < 1 || (channels != 1 && channels != 3 && channels != 4)) return false;
   const size_t rest = bytes / static_cast<size_t>(channels);
@@ -275,7 +275,7 @@ ImageView parse_image(const Napi::Object& image, const Napi::Value& data) {
                  .channels = static_cast<int>(integer(image, "channels", 1, 4))};
   const std::span<const uint8_t> bytes = elements<uint8_t>(data, "image.data");
   view.data = bytes.data();
-  if (holds_picture(bytes.size(), view)) return view;
+  if (holds_image(bytes.size(), view)) return view;
   refuse_buffer(data.Env(), "width × height × channels bytes", "image.data",
                 std::to_string(bytes.size()));
 }

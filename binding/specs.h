@@ -39,7 +39,7 @@ struct SessionSpec {
   std::optional<Preprocessing> preprocessing;  // for images
 };
 
-// PicturesSpec or TextsSpec of lib/native.ts: inputs that run through an engine file without a
+// ImagesSpec or TextsSpec of lib/native.ts: inputs that run through an engine file without a
 // session. They are copied, because JavaScript keeps its own memory.
 struct FileRun {
   SessionOptions options;

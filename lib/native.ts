@@ -205,23 +205,23 @@ export interface NativeEngine {
     device: string,
   ): Promise<{ embeddingDim: number; precision: Precision | '' }>;
   /** Runs images through an engine that was built with `observe`. */
-  calibrate(spec: PicturesSpec): Promise<Calibration>;
+  calibrate(spec: ImagesSpec): Promise<Calibration>;
   /**
    * Measures the effect of each of these layers on the embeddings if only that layer is in int8:
    * the lowest cosine to the fp32 embeddings. The engine must be built with `observe`. The images
    * form one batch.
    */
   layerEffects(
-    spec: PicturesSpec,
+    spec: ImagesSpec,
     layers: Pick<LayerCalibration, 'name' | 'smoothing'>[],
   ): Promise<number[]>;
   /** Raw embeddings [n, E] of images, or features [n, D] of texts, with any engine file. */
-  embed(spec: PicturesSpec | TextsSpec): Promise<Float32Array>;
+  embed(spec: ImagesSpec | TextsSpec): Promise<Float32Array>;
   /**
    * Runs the inputs as one batch `rounds` times, after a warm-up, and returns the times of the
    * operators.
    */
-  profile(spec: PicturesSpec | TextsSpec, rounds: number): Promise<OperatorTime[]>;
+  profile(spec: ImagesSpec | TextsSpec, rounds: number): Promise<OperatorTime[]>;
   /**
    * The rate of a linear layer [rows, in] · [in, out] in 10⁹ operations per second, from its
    * fastest run.
@@ -294,7 +294,7 @@ export interface LayerQuantisation {
 }
 
 /** Images that run through an engine file together, without a session. */
-export interface PicturesSpec {
+export interface ImagesSpec {
   file: string;
   /** Width and height S of an image, in pixels. */
   imageSize: number;

@@ -16,7 +16,7 @@ import {
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const FIXTURES = join(ROOT, 'test', 'fixtures');
 const DIGITS = join(FIXTURES, 'digits');
-const PICTURES = join(ROOT, 'build', 'digits');
+const IMAGES = join(ROOT, 'build', 'digits');
 const PHOTOGRAPHS = ['china.jpg', 'flower.jpg'].map((name) => join(FIXTURES, 'images', name));
 const NAMES = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 /** Templates that the model has not been trained on. */
@@ -29,9 +29,9 @@ const TEMPLATES = [
 const SCALE = 12.5;
 const TEXTS = ['zero', 'number 1', 'A SEVEN.', 'this says 7', 'a snowy street'];
 
-async function pictures(folder) {
-  const names = await readdir(join(PICTURES, folder));
-  return names.map((name) => join(PICTURES, folder, name));
+async function imagesOf(folder) {
+  const names = await readdir(join(IMAGES, folder));
+  return names.map((name) => join(IMAGES, folder, name));
 }
 
 /** For example, "7-012.png" shows a 7. */
@@ -74,7 +74,7 @@ function showGuesses(paths, found) {
 
 /** Returns the share of held-out digits that get the right name. */
 async function zeroShot(model) {
-  const [known, paths] = await Promise.all([pictures('gallery'), pictures('heldout')]);
+  const [known, paths] = await Promise.all([imagesOf('gallery'), imagesOf('heldout')]);
   const gallery = await model.encodeImages(known);
   const [embeddings, seconds] = await timed(() => model.encodeImages(paths));
   const found = await probabilities(model, embeddings);
@@ -92,7 +92,7 @@ async function zeroShot(model) {
 }
 
 async function similarities(model) {
-  const heldOut = await pictures('heldout');
+  const heldOut = await imagesOf('heldout');
   const some = [0, 1, 7].flatMap((digit) => heldOut.filter((p) => label(p) === digit).slice(0, 2));
   const shown = [...some, ...PHOTOGRAPHS];
   const cosines = await similarity(await model.encodeImages(shown), await model.encodeTexts(TEXTS));

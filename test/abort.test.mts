@@ -11,7 +11,7 @@ import { abortable } from '#lib/async/abort';
 import { whenAborted } from '#lib/async/when-aborted';
 import { fakePackage, fakePixels, fakeTextBundle, requireFake } from './support/fake-engine.mts';
 import { HeldModel } from './support/held-model.mts';
-import { picture } from './support/pictures.mts';
+import { image } from './support/images.mts';
 import { unitVectors } from './support/search-vectors.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -52,7 +52,7 @@ describe('a signal that many calls wait for', () => {
         held.model.encodeImage(fakePixels(i), { signal, timeoutMs: HOUR_MS }),
       );
       const files = Array.from({ length: 50 }, () =>
-        held.model.encodeImage(picture('rgb.png'), { signal, timeoutMs: HOUR_MS }),
+        held.model.encodeImage(image('rgb.png'), { signal, timeoutMs: HOUR_MS }),
       );
       assert.equal(listeners(signal), 1);
       held.gate.open();

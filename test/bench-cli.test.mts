@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { type Report, type Run, SCHEMA_VERSION } from '#lib/bench/record';
 import { childrenOf, ended } from './support/children.mts';
 import { llm2clip, run as runCommand } from './support/cli.mts';
-import { CHECKPOINT, PICTURES } from './support/digits.mts';
+import { CHECKPOINT, IMAGES } from './support/digits.mts';
 import { fakeBundle, fakePackage } from './support/fake-engine.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { until } from './support/until.mts';
@@ -22,7 +22,7 @@ const main = join(path, 'dist/cli/main.js');
 const photographs = ['china.jpg', 'flower.jpg'].map((name) =>
   fileURLToPath(new URL(`./fixtures/images/${name}`, import.meta.url)),
 );
-const pictures = ['--images', ...photographs];
+const images = ['--images', ...photographs];
 const brief = ['--duration', '0.1', '--min-queries', '18'];
 let bundle: string;
 before(async () => {
@@ -32,7 +32,7 @@ before(async () => {
 
 const bench = (...args: string[]) => runCommand(['bench', ...args], {}, main);
 const measure = async (...args: string[]) => {
-  const { code, json, stderr } = await bench(bundle, ...pictures, ...brief, '--json', ...args);
+  const { code, json, stderr } = await bench(bundle, ...images, ...brief, '--json', ...args);
   assert.equal(code, 0, stderr);
   return json()[0] as Report;
 };
@@ -41,11 +41,11 @@ describe('usage', { concurrency: 2 }, () => {
   const wrong: [string, string[], RegExp][] = [
     ['no such scenario', ['--scenario', 'fastest'], /single-stream, multi-stream/],
     ['no such input', ['--input', 'zeros'], /path, encoded, raw, preprocessed/],
-    ['a bound that is none', ['--slo', 'quick', ...pictures], /expected a bound such as p99=50ms/],
+    ['a bound that is none', ['--slo', 'quick', ...images], /expected a bound such as p99=50ms/],
     ['a duration that is none', ['--duration', '-1'], /above 0/],
     ['callers that are none', ['--concurrency', '1,x'], /whole number/],
-    ["'slo' without a bound", ['--scenario', 'slo', ...brief, ...pictures], /p99=50ms for --slo/],
-    ['no pictures', [], /expected a folder of images for --images/],
+    ["'slo' without a bound", ['--scenario', 'slo', ...brief, ...images], /p99=50ms for --slo/],
+    ['no images', [], /expected a folder of images for --images/],
   ];
   for (const [name, args, message] of wrong) {
     test(name, async () => {
@@ -60,17 +60,17 @@ describe('usage', { concurrency: 2 }, () => {
     const empty = join(folder, 'empty');
     await mkdir(empty);
     const cases: [string[], RegExp][] = [
-      [[join(folder, 'no.bundle'), ...pictures], /^llm2clip: ERR_NOT_FOUND: .*no\.bundle/],
+      [[join(folder, 'no.bundle'), ...images], /^llm2clip: ERR_NOT_FOUND: .*no\.bundle/],
       [[bundle, '--images', empty], /^llm2clip: ERR_NOT_FOUND: expected images in .*empty/],
       [
         [bundle, '--images', join(folder, 'none.jpg')],
         /ERR_NOT_FOUND: expected images that decode/,
       ],
       [
-        [bundle, ...pictures, '--reference', join(folder, 'none')],
+        [bundle, ...images, '--reference', join(folder, 'none')],
         /^llm2clip: ERR_NOT_FOUND: .*none/,
       ],
-      [[bundle, ...pictures, '--out', join(folder, 'no/where.json')], /ERR_IO: cannot write/],
+      [[bundle, ...images, '--out', join(folder, 'no/where.json')], /ERR_IO: cannot write/],
     ];
     await Promise.all(
       cases.map(async ([args, message]) => {
@@ -160,7 +160,7 @@ describe('runs', () => {
 
   test('images that cannot be decoded are left out and reported', async () => {
     const words = join(folder, 'words.jpg');
-    await writeFile(words, 'no picture');
+    await writeFile(words, 'no image');
     const args = [...brief, '--scenario', 'single-stream', '--images', ...photographs, words];
     const { code, stderr } = await bench(bundle, ...args);
     assert.equal(code, 0);
@@ -170,7 +170,7 @@ describe('runs', () => {
   test('reports: a table, Markdown, a page', async () => {
     const [out, markdown, html] = ['a.json', 'a.md', 'a.html'].map((name) => join(folder, name));
     const files = ['--out', out, '--markdown', markdown, '--html', html] as string[];
-    const { code, stdout } = await bench(bundle, ...pictures, ...brief, ...files);
+    const { code, stdout } = await bench(bundle, ...images, ...brief, ...files);
     assert.equal(code, 0);
     for (const scenario of ['single-stream', 'offline', 'server']) {
       assert.match(stdout, new RegExp(scenario));
@@ -187,7 +187,7 @@ describe('runs', () => {
 
   /** Starts a command in a process group of its own, as a shell does. */
   const start = (...args: string[]) => {
-    const words = [main, 'bench', bundle, ...pictures, ...args];
+    const words = [main, 'bench', bundle, ...images, ...args];
     const child = spawn(process.execPath, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -278,7 +278,7 @@ test('parity with fp32 is measured, and the gate is that of the precision', asyn
     await llm2clip('convert', CHECKPOINT, '--out', out, '--precision', out.slice(-4));
   }
   const [fp32, bf16] = bundles as [string, string];
-  const images = ['--images', join(PICTURES, 'gallery')];
+  const images = ['--images', join(IMAGES, 'gallery')];
   const args = [...images, ...brief, '--scenario', 'single-stream', '--json'];
   const { json, code, stderr } = await llm2clip('bench', bf16, '--reference', fp32, ...args);
   assert.equal(code, 0, stderr);

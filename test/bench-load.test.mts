@@ -178,7 +178,7 @@ describe('callers who ask again at once', () => {
     const limits = { warmUpMs: 0, minQueries: 100, minMs: 0, maxMs: 1e9 };
     await clock.run(closedLoop({ clock, recorder, send, limits }, 1));
     assert.ok(recorder.answered >= 100);
-    assert.equal(recorder.pictures, 2 * recorder.answered);
+    assert.equal(recorder.images, 2 * recorder.answered);
     assert.ok(Math.abs(recorder.refused - recorder.answered) <= 1);
     assert.ok(Math.abs((recorder.errors.ERR_TIMEOUT ?? 0) - recorder.answered) <= 1);
     assert.equal(recorder.latency().count, recorder.answered);

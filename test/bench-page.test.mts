@@ -121,10 +121,10 @@ describe('the report as a page', { skip }, () => {
       );
     });
     for (const [series, points] of expected.entries()) {
-      for (const [index, [pictures, latency]] of points.entries()) {
+      for (const [index, [images, latency]] of points.entries()) {
         const shape = drawn.shapes.find((one) => one.series === series && one.index === index);
         assert.ok(shape, `point ${index} of line ${series}`);
-        near(x((shape.left + shape.right) / 2), pictures, 6, 'images/s');
+        near(x((shape.left + shape.right) / 2), images, 6, 'images/s');
         nearLog(y((shape.top + shape.bottom) / 2), latency, 'latency');
       }
     }

@@ -21,9 +21,9 @@ import { temporaryFolder } from './support/temporary.mts';
 const folder = temporaryFolder();
 const path = join(folder, 'package');
 const program = join(path, 'dist/bench/subject.js');
-const picture = (name: string) =>
+const image = (name: string) =>
   fileURLToPath(new URL(`./fixtures/images/${name}`, import.meta.url));
-const paths = ['china.jpg', 'flower.jpg'].map(picture);
+const paths = ['china.jpg', 'flower.jpg'].map(image);
 const lengths = { seconds: 0.2, minQueries: 6, compliant: false };
 const never = new AbortController().signal;
 
@@ -256,11 +256,11 @@ describe("the generator's side", () => {
 describe('a run at a rate', () => {
   const conditions = async (
     input: OpenOptions['input'],
-    pictures: readonly string[],
+    images: readonly string[],
     signal = never,
   ) => ({
     ...{ bundle: open.bundle, manifest: await readVisionManifest(open.bundle), load: open.load },
-    ...{ paths: pictures, input, lengths, parity: null, signal },
+    ...{ paths: images, input, lengths, parity: null, signal },
     ...{ gflopPerPicture: null, peakGflops: null },
   });
   const plan = { ...singleStream(), scenario: 'rate', concurrency: null, rate: 100 } as const;

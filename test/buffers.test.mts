@@ -12,7 +12,7 @@ import { temporaryFolder } from './support/temporary.mts';
 
 const folder = temporaryFolder();
 fakePackage(join(folder, 'package'));
-const picture = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
+const image = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
 const raw = { normalize: false };
 const shape = [1, 3, FAKE_SIZE, FAKE_SIZE];
 const LENGTH = 3 * FAKE_SIZE * FAKE_SIZE;
@@ -101,9 +101,9 @@ describe('memory that is detached or written to during a call', () => {
   }
 
   test('encoded bytes', async () => {
-    const expected = await first(picture);
+    const expected = await first(image);
     for (const change of Object.values(meanwhile)) {
-      const file = readFileSync(picture);
+      const file = readFileSync(image);
       const buffer = resizable(file.length);
       new Uint8Array(buffer).set(file);
       const pending = first(buffer);
@@ -181,10 +181,10 @@ describe('transfer', () => {
       assert.equal(await pending[0], 1);
       assert.equal(await pending[1], await first(grey()));
     });
-    const bytes = new Uint8Array(readFileSync(picture));
+    const bytes = new Uint8Array(readFileSync(image));
     const pending = first(bytes, { transfer: true });
     assert.equal(bytes.byteLength, 0);
-    assert.equal(await pending, await first(picture));
+    assert.equal(await pending, await first(image));
   });
 
   test('memory that cannot be transferred is refused and stays intact', async () => {
@@ -326,7 +326,7 @@ describe('out', () => {
 });
 
 describe('copies, as README counts them', () => {
-  const file = new Uint8Array(readFileSync(picture));
+  const file = new Uint8Array(readFileSync(image));
   const halves = () => ({ pixelValues: new Uint16Array(LENGTH), shape });
   let copied: () => { count: number; bytes: number };
   beforeEach(() => {
@@ -338,7 +338,7 @@ describe('copies, as README counts them', () => {
   });
 
   const cases: [string, () => ImageInput, object, number, number][] = [
-    ['path', () => picture, {}, 0, 0],
+    ['path', () => image, {}, 0, 0],
     ['encoded bytes', () => file, {}, 1, file.length],
     ['encoded bytes, transferred', () => file.slice(), { transfer: true }, 0, 0],
     ['raw pixels', grey, {}, 1, 100],

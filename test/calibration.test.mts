@@ -6,13 +6,13 @@ import { basename, join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import { convert, LLM2CLIPError } from 'llm2clip';
 import { buildCalibrated, type CalibratedBuild } from '#lib/convert/calibration';
-import type { BuildSpec, LayerCalibration, PicturesSpec } from '#lib/native';
+import type { BuildSpec, LayerCalibration, ImagesSpec } from '#lib/native';
 import { PRESETS } from '../tools/synthetic/presets.mts';
 import { CHECKPOINT } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const CONFIG = { ...PRESETS['eva02-tiny'], embeddingDim: 2 };
-const PICTURES = 3;
+const IMAGES = 3;
 const unit = (cosine: number) => [cosine, Math.sqrt(1 - cosine ** 2)];
 
 const root = temporaryFolder();
@@ -43,7 +43,7 @@ const indexOf = (name: string) => Number(name.split('.')[1]);
 
 function fakeEngine({ layers, effects = layers, parity, onStep = () => {} }: Fake) {
   const builds: BuildSpec[] = [];
-  const ranked: { spec: PicturesSpec; names: string[] }[] = [];
+  const ranked: { spec: ImagesSpec; names: string[] }[] = [];
   const steps: string[] = [];
   const begin = (step: string) => {
     steps.push(step);
@@ -65,7 +65,7 @@ function fakeEngine({ layers, effects = layers, parity, onStep = () => {} }: Fak
       assert.ok(threads >= 1);
       assert.equal(imageSize, CONFIG.imageSize);
       assert.equal(await keptIn(file), 0);
-      const embeddings = Float32Array.from({ length: 2 * PICTURES }, (_, i) => (i + 1) % 2);
+      const embeddings = Float32Array.from({ length: 2 * IMAGES }, (_, i) => (i + 1) % 2);
       const smoothing = Float32Array.of(1, 2);
       const found = layers.map((cosine, i): LayerCalibration => {
         return { name: nameOf(i), cosine, smoothing: i % 2 === 0 ? smoothing : null };
@@ -119,7 +119,7 @@ describe('which layers stay in bf16', () => {
       int8.quantisation.slice(0, 2).map(({ smoothing }) => smoothing),
       [Float32Array.of(1, 2), null],
     );
-    assert.equal(quantisation.pictures, PICTURES);
+    assert.equal(quantisation.pictures, IMAGES);
     assert.equal(quantisation.gate, 0.995);
     assert.ok(Math.abs(quantisation.minCosine - 0.9951) < 1e-6);
     assert.equal(quantisation.allInt8MinCosine, quantisation.minCosine);
@@ -166,7 +166,7 @@ describe('which layers stay in bf16', () => {
       name: 'LLM2CLIPError',
       code: 'ERR_PARITY',
       message:
-        /at least 0\.995 of each of 3 pictures, found 0\.990\d{3} at best, with 8 of 20 layers/,
+        /at least 0\.995 of each of 3 images, found 0\.990\d{3} at best, with 8 of 20 layers/,
     });
     assert.deepEqual(
       builds.slice(1).map((spec) => keptOf(spec).length),
@@ -281,7 +281,7 @@ describe('during the calibration', () => {
 describe('arguments', () => {
   const place = temporaryFolder();
   const WRONG: [string, object, string, RegExp][] = [
-    ['int8 without pictures', { precision: 'int8' }, 'TypeError', /--calibrate FOLDER/],
+    ['int8 without images', { precision: 'int8' }, 'TypeError', /--calibrate FOLDER/],
     ['no places', { precision: 'int8', calibrate: [] }, 'RangeError', /at least one/],
     ['a number', { precision: 'int8', calibrate: 7 }, 'TypeError', /a path .* received 7/],
     ['an empty path', { precision: 'int8', calibrate: ['a', ''] }, 'TypeError', /a path/],
@@ -306,7 +306,7 @@ describe('arguments', () => {
     const converting = (calibrate: string | string[]) =>
       convert(CHECKPOINT, { out: join(place, 'never'), precision: 'int8', calibrate });
     await assert.rejects(converting(junk), { code: 'ERR_NOT_FOUND', message: /found none/ });
-    await writeFile(join(junk, 'a.jpg'), 'no picture');
+    await writeFile(join(junk, 'a.jpg'), 'no image');
     await assert.rejects(converting([junk]), {
       code: 'ERR_NOT_FOUND',
       message: /expected images that decode in .*junk, found none/,

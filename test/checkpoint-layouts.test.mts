@@ -419,7 +419,7 @@ describe('a configuration', () => {
     ['another ratio', openClip({ mlp_ratio: 2 }), 'ERR_CHECKPOINT_MISMATCH', /"mlp_ratio" is 2/],
     ['another patch', hf({ patch_size: 16 }), 'ERR_CHECKPOINT_MISMATCH', /"patch_size" is 16.*14/],
     [
-      'another picture',
+      'another image',
       hf({ image_size: 224 }),
       'ERR_CHECKPOINT_MISMATCH',
       /"image_size" is 224.*28/,
@@ -435,7 +435,7 @@ describe('a configuration', () => {
       /toString/,
     ],
     ['a text for a number', hf({ hidden_size: '64' }), 'ERR_CHECKPOINT_FORMAT', /hidden_size/],
-    ['an oblong picture', hf({ image_size: [28, 14] }), 'ERR_CHECKPOINT_FORMAT', /image_size/],
+    ['an oblong image', hf({ image_size: [28, 14] }), 'ERR_CHECKPOINT_FORMAT', /image_size/],
     ['a fraction', hf({ hidden_size: 64.5 }), 'ERR_CHECKPOINT_FORMAT', /positive integer/],
   ];
   for (const [what, config, code, pattern] of wrong) {

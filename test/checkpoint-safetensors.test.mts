@@ -352,7 +352,7 @@ describe('paths', () => {
       return stated.map(({ name, about, content }) => [name, about, { ...content }]);
     };
     const openClip = ['open_clip_config.json', 'model', { embed_dim: 1 }];
-    const processor = ['preprocessor_config.json', 'pictures', { size: 2 }];
+    const processor = ['preprocessor_config.json', 'images', { size: 2 }];
     assert.deepEqual(await read(), [openClip, processor]);
     config('config.json', { projection_dim: 3 });
     config('processor_config.json', { processor_class: 'CLIPProcessor' });
@@ -360,7 +360,7 @@ describe('paths', () => {
       ['config.json', 'model', { projection_dim: 3 }],
       openClip,
       processor,
-      ['processor_config.json', 'pictures', { processor_class: 'CLIPProcessor' }],
+      ['processor_config.json', 'images', { processor_class: 'CLIPProcessor' }],
     ]);
     const byHand = config('mine.json', { embed_dim: 4 });
     const [given, ...rest] = await read({ config: byHand });

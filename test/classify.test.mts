@@ -39,7 +39,7 @@ const code = (expected: string) => (error: { code?: string }) => error.code === 
 function encoderOf(labels: readonly string[], dim: number) {
   const texts = fillTemplates(labels, ['a photo of a {}.']);
   const vectors = unitVectors(labels.length, dim, 1);
-  const images = new Map([['picture', unitVectors(1, dim, 2)]]);
+  const images = new Map([['image', unitVectors(1, dim, 2)]]);
   return { vectors, encoder: new FakeEncoder({ dim, texts: named(texts, vectors, dim), images }) };
 }
 
@@ -52,12 +52,12 @@ describe('Classifier', () => {
       const encoder = new FakeEncoder({
         dim: width,
         texts: named(fillTemplates(labels, prompts), zeroShot.texts, width),
-        images: named(names('picture', count), zeroShot.images, width),
+        images: named(names('image', count), zeroShot.images, width),
       });
       await using classifier = await Classifier.create(encoder, labels, { templates: prompts });
       const expected = rows(zeroShot.probabilities, labels.length);
-      for (const [picture, probabilities] of expected.entries()) {
-        const found = await classifier.classify(`picture ${picture}`);
+      for (const [image, probabilities] of expected.entries()) {
+        const found = await classifier.classify(`image ${image}`);
         assert.equal(found.length, labels.length);
         for (const [place, { label, index, probability, score }] of found.entries()) {
           assert.equal(label, `label ${index}`);
@@ -78,9 +78,9 @@ describe('Classifier', () => {
     assert.ok(Math.max(...encoder.calls) <= 128);
     assert.equal(encoder.mostAtOnce, 2);
     assert.deepEqual(progress.at(-1), [20_000, 20_000]);
-    const picture = unitVectors(1, 8, 2);
-    const ranked = rankedByHand(vectors, picture, 8);
-    const found = await classifier.rank(picture, { topK: 50, scale: 10 });
+    const image = unitVectors(1, 8, 2);
+    const ranked = rankedByHand(vectors, image, 8);
+    const found = await classifier.rank(image, { topK: 50, scale: 10 });
     const sum = ranked.reduce((total, { score }) => total + Math.exp(10 * score), 0);
     assert.equal(found.length, 50);
     for (const [place, { index, probability }] of found.entries()) {
@@ -100,14 +100,14 @@ describe('Classifier', () => {
       new FakeEncoder({ dim, texts: vectors }),
       labels,
     );
-    const picture = unitVectors(1, dim, 2);
-    const all = await classifier.rank(picture, { topK: 3000, scale: 5 });
+    const image = unitVectors(1, dim, 2);
+    const all = await classifier.rank(image, { topK: 3000, scale: 5 });
     assert.equal(all.length, 3000);
     const sorted = all.toSorted((a, b) => b.score - a.score || a.index - b.index);
     assert.deepEqual(all, sorted);
     assert.ok(Math.abs(all.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-9);
     for (const topK of [1, 429, 430, 2999]) {
-      assert.deepEqual(await classifier.rank(picture, { topK, scale: 5 }), all.slice(0, topK));
+      assert.deepEqual(await classifier.rank(image, { topK, scale: 5 }), all.slice(0, topK));
     }
   });
 
@@ -116,11 +116,11 @@ describe('Classifier', () => {
     const { encoder } = encoderOf(labels, 8);
     await using one = await Classifier.create(encoder, ['label 3']);
     assert.deepEqual(
-      (await one.classify('picture')).map(({ probability }) => probability),
+      (await one.classify('image')).map(({ probability }) => probability),
       [1],
     );
     await using twice = await Classifier.create(encoder, ['label 3', 'label 3']);
-    const found = await twice.classify('picture');
+    const found = await twice.classify('image');
     assert.deepEqual(
       found.map(({ index, probability }) => [index, probability]),
       [
@@ -129,8 +129,8 @@ describe('Classifier', () => {
       ],
     );
     await using all = await Classifier.create(encoder, labels);
-    assert.equal((await all.classify('picture')).length, 10);
-    assert.equal((await all.classify('picture', { topK: 100 })).length, 12);
+    assert.equal((await all.classify('image')).length, 10);
+    assert.equal((await all.classify('image', { topK: 100 })).length, 12);
   });
 
   test("later changes of the caller's array have no effect", async () => {
@@ -138,7 +138,7 @@ describe('Classifier', () => {
     const { encoder } = encoderOf(labels, 8);
     await using classifier = await Classifier.create(encoder, labels);
     labels.fill('another');
-    for (const { label, index } of await classifier.classify('picture')) {
+    for (const { label, index } of await classifier.classify('image')) {
       assert.equal(label, `label ${index}`);
     }
   });
@@ -153,7 +153,7 @@ describe('Classifier', () => {
     const classifier = await Classifier.create(encoder, labels);
     await assert.rejects(classifier.rank(new Float32Array(8), aborted), reason);
     await Promise.all([classifier.dispose(), classifier.dispose()]);
-    await assert.rejects(classifier.classify('picture'), code('ERR_DISPOSED'));
+    await assert.rejects(classifier.classify('image'), code('ERR_DISPOSED'));
   });
 
   test('arguments', async () => {
@@ -171,8 +171,8 @@ describe('Classifier', () => {
     await using classifier = await create(['cat', 'dog']);
     await assert.rejects(classifier.rank(new Float32Array(7)), code('ERR_INVALID_BUFFER'));
     await assert.rejects(classifier.rank([1] as never), TypeError);
-    await assert.rejects(classifier.classify('picture', { topK: 0 }), RangeError);
-    await assert.rejects(classifier.classify('picture', { scale: 0 }), RangeError);
+    await assert.rejects(classifier.classify('image', { topK: 0 }), RangeError);
+    await assert.rejects(classifier.classify('image', { scale: 0 }), RangeError);
     const unfit = new Float32Array(8).fill(Number.NaN);
     await assert.rejects(classifier.rank(unfit), code('ERR_INVALID_BUFFER'));
   });
@@ -180,7 +180,7 @@ describe('Classifier', () => {
 
 describe('ClassifierCache', () => {
   const labels = names('label', 30);
-  const first = (classifier: Classifier) => classifier.classify('picture', { topK: 1 });
+  const first = (classifier: Classifier) => classifier.classify('image', { topK: 1 });
 
   test('the same labels are encoded once, other labels again', async () => {
     const { encoder } = encoderOf(labels, 8);

@@ -7,7 +7,7 @@ import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Manifest } from 'llm2clip';
 import { llm2clip, MAIN } from './support/cli.mts';
-import { PICTURES } from './support/digits.mts';
+import { IMAGES } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
@@ -69,7 +69,7 @@ describe('usage', { concurrency: 2 }, () => {
 
 describe('int8', () => {
   const folder = temporaryFolder();
-  const gallery = join(PICTURES, 'gallery');
+  const gallery = join(IMAGES, 'gallery');
   const converted = (...words: string[]) =>
     llm2clip('convert', CHECKPOINT, '--out', join(folder, 'int8.bundle'), ...words);
 
@@ -87,7 +87,7 @@ describe('int8', () => {
     }
   });
 
-  test('a folder without pictures', async () => {
+  test('a folder without images', async () => {
     const empty = join(folder, 'empty');
     await mkdir(empty);
     const { code, stderr } = await converted('--precision', 'int8', '--calibrate', empty);
@@ -186,20 +186,20 @@ describe('from checkpoint to embedding', () => {
   });
 
   test('encode: a folder stands for its images and those of its subfolders, sorted by name', async () => {
-    const pictures = join(folder, 'pictures');
-    await mkdir(join(pictures, 'b'), { recursive: true });
-    await mkdir(join(pictures, 'empty'));
+    const images = join(folder, 'images');
+    await mkdir(join(images, 'b'), { recursive: true });
+    await mkdir(join(images, 'empty'));
     for (const name of ['c.jpg', 'a.JPEG', 'b/x.jpg', 'notes.txt']) {
-      await copyFile(PHOTOGRAPHS[0] as string, join(pictures, name));
+      await copyFile(PHOTOGRAPHS[0] as string, join(images, name));
     }
-    const { json, code } = await llm2clip('encode', bundle, pictures, '--json');
+    const { json, code } = await llm2clip('encode', bundle, images, '--json');
     assert.equal(code, 0);
-    const names = ['a.JPEG', 'b/x.jpg', 'c.jpg'].map((name) => join(pictures, name));
+    const names = ['a.JPEG', 'b/x.jpg', 'c.jpg'].map((name) => join(images, name));
     assert.deepEqual(
       (json() as { image: string }[]).map(({ image }) => image),
       names,
     );
-    const none = await llm2clip('encode', bundle, join(pictures, 'empty'));
+    const none = await llm2clip('encode', bundle, join(images, 'empty'));
     assert.equal(none.code, 1);
     assert.match(none.stderr, /ERR_NOT_FOUND: expected images in .*empty, found none/);
   });

@@ -13,13 +13,13 @@ import { childrenOf, stateOf } from './support/processes.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const SIZE = 2;
-const PICTURES = 12;
+const IMAGES = 12;
 const path = join(temporaryFolder(), 'pixels.f32');
-writeFileSync(path, new Float32Array(PICTURES * 3 * SIZE * SIZE));
+writeFileSync(path, new Float32Array(IMAGES * 3 * SIZE * SIZE));
 const FAKE = fileURLToPath(new URL('./support/fake-peer.cjs', import.meta.url));
 
 /** The embeddings that the fake peer returns. */
-const embeddings = Array.from({ length: PICTURES }, (_, i) => Float32Array.of(i, SIZE));
+const embeddings = Array.from({ length: IMAGES }, (_, i) => Float32Array.of(i, SIZE));
 
 function spec(name: string, precision: string, model = 'model.onnx'): PeerSpec {
   const open = { model, precision, threads: 2, device: 'cpu', imageSize: SIZE, maxBatch: 8 };
@@ -41,7 +41,7 @@ class Stage {
 
   readonly settings: Settings = {
     ...{ model: 'fake', device: 'cpu', threads: 2, batches: [1, 8], rounds: 3, aloneTurns: 0 },
-    pixels: { path, count: PICTURES, imageSize: SIZE },
+    pixels: { path, count: IMAGES, imageSize: SIZE },
     reference: embeddings,
     signal: new AbortController().signal,
     open: async (one) => this.#opened(one),
@@ -104,7 +104,7 @@ function summaries(comparisons: readonly Comparison[]): string[] {
 test('each of ours is compared with each peer at each batch size, by paired ratios', async () => {
   const stage = new Stage();
   const fail = spec('other', 'bf16');
-  stage.onRun = ({ name }) => assert.notEqual(name, fail.name, 'no such picture');
+  stage.onRun = ({ name }) => assert.notEqual(name, fail.name, 'no such image');
   const comparisons = await stage.compare(ours('fp32', 'int8'), [
     ...[spec('peer', 'fp32'), spec('peer', 'int8'), spec('other', 'fp32', 'missing'), fail],
   ]);
@@ -116,7 +116,7 @@ test('each of ours is compared with each peer at each batch size, by paired rati
   ]);
   assert.deepEqual(stage.absent, [
     'other fp32: run bench/peers/setup',
-    'other bf16: no such picture',
+    'other bf16: no such image',
   ]);
   for (const { batch, rounds, contestants, groups } of comparisons) {
     const [own, ...peers] = contestants;

@@ -21,7 +21,7 @@ import { adapterConfig, adapterTensors } from '../tools/synthetic/text-towers.mt
 import { Random } from './fuzz/random.mts';
 import { rejectsWith } from './support/checkpoint-errors.mts';
 import { llm2clip, MAIN } from './support/cli.mts';
-import { PICTURES } from './support/digits.mts';
+import { IMAGES } from './support/digits.mts';
 import { llamaTokenizer } from './support/llama-tokenizer.mts';
 import { writeSafetensors } from './support/safetensors-writer.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -208,7 +208,7 @@ describe('parts that do not fit', () => {
   });
 
   test('int8 without a vision tower', async () => {
-    const int8 = { precision: 'int8', calibrate: PICTURES } as const;
+    const int8 = { precision: 'int8', calibrate: IMAGES } as const;
     await assert.rejects(convert(checkpoint, { out: fresh(), llm, parts: ['llm'], ...int8 }), {
       name: 'RangeError',
       code: 'ERR_INVALID_ARG',

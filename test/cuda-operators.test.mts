@@ -71,7 +71,7 @@ async function runTwin(bundle: string, pixels: Float32Array, size: number, outpu
   writeFileSync(file, pixels);
   const model = join(bundle, 'vision/1/model.pt');
   const layers = outputs.flatMap(({ patches }) => (patches ? [`${patches.layer ?? -1}`] : []));
-  const args = [locatePlugin('torchscript'), model, 'pictures', file, `${size}`, ...layers];
+  const args = [locatePlugin('torchscript'), model, 'images', file, `${size}`, ...layers];
   const options = { encoding: 'buffer', maxBuffer: 1 << 24 } as const;
   const { stdout, stderr } = await promisify(execFile)(TWIN, args, options);
   return {
@@ -83,9 +83,9 @@ async function runTwin(bundle: string, pixels: Float32Array, size: number, outpu
 /** Computes the same outputs on the CPU. Returns all numbers of each output. */
 async function runCpu(bundle: string, pixels: Float32Array, size: number, outputs: Output[]) {
   await using model = await LLM2CLIP.load(bundle, { device: 'cpu' });
-  const picture = 3 * size * size;
+  const image = 3 * size * size;
   const inputs = Array.from({ length: BATCH }, (_, i) => ({
-    pixelValues: pixels.slice(i * picture, (i + 1) * picture),
+    pixelValues: pixels.slice(i * image, (i + 1) * image),
     shape: [3, size, size] as [number, number, number],
   }));
   const patchesOf = (input: (typeof inputs)[number], { layer }: { layer: number | undefined }) =>
@@ -159,7 +159,7 @@ test('attentions that turn by different angles keep their own', async () => {
   const ropes = temporaryFolder();
   await buildRopeEngines(ropes);
   const model = join(ropes, 'images-native.pt');
-  const args = [locatePlugin('torchscript'), model, 'pictures', join(ropes, 'images-inputs')];
+  const args = [locatePlugin('torchscript'), model, 'images', join(ropes, 'images-inputs')];
   const options = { encoding: 'buffer' } as const;
   const { stdout } = await promisify(execFile)(TWIN, [...args, `${ROPE_SIZE}`], options);
   assertRopes(new Float32Array(Uint8Array.from(stdout).buffer), ropes, 'images');

@@ -10,14 +10,14 @@ import type { Part } from 'llm2clip';
 import { locateLibtorch } from '#lib/runtime/locate';
 import { locateCudaOperators } from '#lib/runtime/plugins';
 import { llm2clip, run } from './support/cli.mts';
-import { PICTURES } from './support/digits.mts';
+import { IMAGES } from './support/digits.mts';
 import { driver } from './support/fake-driver.mts';
 import { writeFiles } from './support/fake-runtime.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
 const LLM = fileURLToPath(new URL('./fixtures/digits/llm', import.meta.url));
-const PICTURE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
+const IMAGE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
 const INDEX = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 
 const folder = temporaryFolder();
@@ -58,15 +58,15 @@ async function load(
     const { LLM2CLIP } = require(${JSON.stringify(INDEX)});
     const warnings = [];
     const logger = (level, message) => level === 'warn' && warnings.push(message);
-    const [path, device, picture, part] = process.argv.slice(1);
+    const [path, device, image, part] = process.argv.slice(1);
     LLM2CLIP.load(path, { device, logger, ...(part && { parts: [part] }) }).then(
       async (model) => {
-        await (part ? model.encodeText('a digit', { output: 'feature' }) : model.encodeImage(picture));
+        await (part ? model.encodeText('a digit', { output: 'feature' }) : model.encodeImage(image));
         console.log(JSON.stringify({ info: model.info, warnings }));
         await model.dispose();
       },
       ({ code, message }) => console.log(JSON.stringify(code + ': ' + message)));`;
-  const args = ['-e', script, path, device, PICTURE, ...(part ? [part] : [])];
+  const args = ['-e', script, path, device, IMAGE, ...(part ? [part] : [])];
   const options = { env: { ...process.env, ...env } };
   const { stdout } = await promisify(execFile)(process.execPath, args, options);
   return JSON.parse(stdout);
@@ -123,8 +123,8 @@ describe('device: auto', () => {
   });
 
   test('takes the CPU for int8 images, and the GPU for texts, which are in bf16', async (t) => {
-    const pictures = join(PICTURES, 'gallery');
-    const words = ['--out', int8, '--precision', 'int8', '--calibrate', pictures, '--llm', LLM];
+    const images = join(IMAGES, 'gallery');
+    const words = ['--out', int8, '--precision', 'int8', '--calibrate', images, '--llm', LLM];
     const converted = await llm2clip('convert', CHECKPOINT, ...words);
     assert.equal(converted.code, 0, converted.stderr);
     const { info } = (await load(driver('ok'), 'auto', int8)) as Answer;

@@ -47,12 +47,12 @@ describe('retrieval datasets', () => {
     const annotations = join(folder, 'dataset_coco.json');
     assert.deepEqual(await readRetrievalDataset(folder), {
       annotations,
-      pictures: [join(folder, 'val2014/1.jpg'), join(folder, 'images/3.jpg')],
+      images: [join(folder, 'val2014/1.jpg'), join(folder, 'images/3.jpg')],
       texts: ['a', 'b', 'd', 'e', 'f'],
       imageOfText: [0, 0, 1, 1, 1],
     });
     const train = await readRetrievalDataset(folder, { split: 'train' });
-    assert.deepEqual(train.pictures, [join(folder, 'train2014/2.jpg')]);
+    assert.deepEqual(train.images, [join(folder, 'train2014/2.jpg')]);
     const none = readRetrievalDataset(folder, { split: 'restval' });
     await assert.rejects(none, /expected images of split restval in .*, found none/);
   });
@@ -65,12 +65,12 @@ describe('retrieval datasets', () => {
       ],
       'lines.jsonl':
         '{"image": "1.jpg", "caption": "a"}\n\n{"image": "2.jpg", "caption": "b"}\r\n{"image": "1.jpg", "caption": "c"}\n',
-      'pictures/x/1.jpg': '',
-      'pictures/2.jpg': '',
+      'images/x/1.jpg': '',
+      'images/2.jpg': '',
     });
-    const images = join(folder, 'pictures');
+    const images = join(folder, 'images');
     const found = await readRetrievalDataset(folder, { images });
-    assert.deepEqual(found.pictures, [join(images, 'x/1.jpg'), join(images, '2.jpg')]);
+    assert.deepEqual(found.images, [join(images, 'x/1.jpg'), join(images, '2.jpg')]);
     assert.deepEqual(
       [found.texts, found.imageOfText],
       [
@@ -87,7 +87,7 @@ describe('retrieval datasets', () => {
         [0, 1, 0],
       ],
     );
-    assert.deepEqual(lines.pictures, [join(folder, '1.jpg'), join(folder, '2.jpg')]);
+    assert.deepEqual(lines.images, [join(folder, '1.jpg'), join(folder, '2.jpg')]);
     const one = await readRetrievalDataset(folder, { annotations, limit: 1 });
     assert.deepEqual(one.texts, ['a']);
   });
@@ -97,17 +97,17 @@ describe('retrieval datasets', () => {
       id: String(i),
       image: `coco/${i}.jpg`,
       conversations: [
-        { from: 'human', value: 'What is [this], {in} the "picture"?\\' },
+        { from: 'human', value: 'What is [this], {in} the "image"?\\' },
         { from: 'gpt', value: `a photo ${i} – of “things” ]},{[` },
       ],
     });
     const name = 'share-captioner_coco_lcs_sam_1246k_1107.json';
     const entries = Array.from({ length: 1200 }, (_, i) => JSON.stringify(entry(i), null, 1));
     const folder = await folderOf('sharegpt4v', { [name]: `[${entries.join(' ,\n')} , broken` });
-    const { texts, pictures } = await readRetrievalDataset(folder);
+    const { texts, images } = await readRetrievalDataset(folder);
     assert.equal(texts.length, 1000);
     assert.deepEqual(texts.at(-1), entry(999).conversations[1]?.value);
-    assert.equal(pictures.at(-1), join(folder, 'coco/999.jpg'));
+    assert.equal(images.at(-1), join(folder, 'coco/999.jpg'));
     assert.equal((await readRetrievalDataset(folder, { limit: 1100 })).texts.length, 1100);
     await assert.rejects(readRetrievalDataset(folder, { limit: 2000 }), code('ERR_INVALID_ARG'));
   });
@@ -119,9 +119,9 @@ describe('retrieval datasets', () => {
       'image/10.jpg': '',
       'image/2.png': '',
     });
-    const { texts, pictures } = await readRetrievalDataset(folder);
+    const { texts, images } = await readRetrievalDataset(folder);
     assert.deepEqual(texts, ['two', 'ten']);
-    assert.deepEqual(pictures, [join(folder, 'image/2.png'), join(folder, 'image/10.jpg')]);
+    assert.deepEqual(images, [join(folder, 'image/2.png'), join(folder, 'image/10.jpg')]);
   });
 
   test('DOCCI: its test split, beside a file that does not belong to it', async () => {
@@ -132,11 +132,11 @@ describe('retrieval datasets', () => {
       'docci_metadata.jsonlines': '{}',
       'images/b.jpg': '',
     });
-    const { texts, pictures } = await readRetrievalDataset(folder);
-    assert.deepEqual([texts, pictures], [['of b'], [join(folder, 'images/b.jpg')]]);
+    const { texts, images } = await readRetrievalDataset(folder);
+    assert.deepEqual([texts, images], [['of b'], [join(folder, 'images/b.jpg')]]);
   });
 
-  test('one picture may have any number of captions', async () => {
+  test('one image may have any number of captions', async () => {
     const caption = Array.from({ length: 200_000 }, (_, i) => `${i}`);
     const folder = await folderOf('many', { 'captions.json': [{ image: '1.jpg', caption }] });
     const { texts, imageOfText } = await readRetrievalDataset(folder);
@@ -227,7 +227,7 @@ describe('retrieval datasets', () => {
       ],
     ];
     for (const [i, [image, prepare, other]] of cases.entries()) {
-      test(`a picture (${i}: ${image})`, async () => {
+      test(`an image (${i}: ${image})`, async () => {
         await folderOf('outside', { 'secret.jpg': secret });
         const entries = [{ image: other ?? image, caption: 'a' }];
         const folder = await folderOf(`leading-${i}`, { 'captions.json': entries });
@@ -303,19 +303,19 @@ describe('retrieval datasets', () => {
       } catch {
         return t.skip('this file system takes names of UTF-8 alone');
       }
-      assert.deepEqual((await readRetrievalDataset(named)).pictures, [join(named, '1.jpg')]);
+      assert.deepEqual((await readRetrievalDataset(named)).images, [join(named, '1.jpg')]);
     });
 
     test('but a snapshot of the hub is read, whose files are links to its blobs', async () => {
       const snapshot = await folderOf('hub/snapshots/0123', { 'data/readme.md': '' });
       const entries = JSON.stringify([{ image: '1.jpg', caption: 'a' }]);
-      const [list, picture] = ['a'.repeat(40), 'b'.repeat(64)];
-      await folderOf('hub/blobs', { [list]: entries, [picture]: 'picture' });
+      const [list, image] = ['a'.repeat(40), 'b'.repeat(64)];
+      await folderOf('hub/blobs', { [list]: entries, [image]: 'image' });
       await symlink(`../../blobs/${list}`, join(snapshot, 'captions.json'));
-      await symlink(`../../../blobs/${picture}`, join(snapshot, 'data/1.jpg'));
+      await symlink(`../../../blobs/${image}`, join(snapshot, 'data/1.jpg'));
       const dataset = await readRetrievalDataset(snapshot, { images: join(snapshot, 'data') });
       assert.deepEqual(dataset.texts, ['a']);
-      assert.match(dataset.pictures[0] as string, /data\/1\.jpg$/);
+      assert.match(dataset.images[0] as string, /data\/1\.jpg$/);
       // A folder that links to a snapshot outside does not make the files in it allowed.
       const led = await folderOf('led', { 'captions.json': entries });
       await symlink('../hub/snapshots/0123/data', join(led, 'images'));
@@ -334,11 +334,11 @@ describe('retrieval datasets', () => {
       });
       await symlink('images', join(folder, 'link'));
       await symlink(folder, join(root, 'way-in'));
-      const { pictures } = await readRetrievalDataset(folder);
+      const { images } = await readRetrievalDataset(folder);
       const found = join(folder, 'images/1.jpg');
-      assert.deepEqual(pictures, [found, found, found, join(folder, 'link/1.jpg')]);
+      assert.deepEqual(images, [found, found, found, join(folder, 'link/1.jpg')]);
       const byLink = await readRetrievalDataset(join(root, 'way-in'));
-      assert.equal(byLink.pictures[1], join(root, 'way-in/images/1.jpg'));
+      assert.equal(byLink.images[1], join(root, 'way-in/images/1.jpg'));
     });
   });
 
@@ -377,7 +377,7 @@ describe('evaluation', () => {
     ];
     const dataset = {
       annotations: '',
-      pictures: ['1.jpg', 'missing.jpg', '2.jpg', '3.jpg'],
+      images: ['1.jpg', 'missing.jpg', '2.jpg', '3.jpg'],
       texts: ['a', 'b', 'c'],
       imageOfText: [0, 1, 3],
     };
@@ -410,13 +410,13 @@ describe('evaluation', () => {
       'readme.md': '',
     });
     const dataset = await readClassFolders(folder);
-    const picture = (name: string) => join(folder, name);
+    const image = (name: string) => join(folder, name);
     assert.deepEqual(dataset.labels, ['cat', 'red car']);
     assert.deepEqual(
-      dataset.pictures,
-      ['cat/1.jpg', 'red_car/1.jpg', 'red_car/below/2.png'].map(picture),
+      dataset.images,
+      ['cat/1.jpg', 'red_car/1.jpg', 'red_car/below/2.png'].map(image),
     );
-    assert.deepEqual(dataset.classOfPicture, [0, 1, 1]);
+    assert.deepEqual(dataset.classOfImage, [0, 1, 1]);
     const encoder = new FakeEncoder({
       dim: 2,
       texts: new Map([
@@ -424,8 +424,8 @@ describe('evaluation', () => {
         ['a red car', [0, 1]],
       ]),
       images: new Map([
-        [picture('cat/1.jpg'), [0.8, 0.6]],
-        [picture('red_car/1.jpg'), [0.8, 0.6]],
+        [image('cat/1.jpg'), [0.8, 0.6]],
+        [image('red_car/1.jpg'), [0.8, 0.6]],
       ]),
     });
     const failures: string[] = [];
@@ -433,7 +433,7 @@ describe('evaluation', () => {
     const found = await evaluateZeroShot(encoder as never, dataset, ['a {}'], { onFailure });
     const counts = { images: 3, classes: 2, templates: 1, failed: 1 };
     assert.deepEqual(found, { ...counts, top1: 1 / 3, top5: 2 / 3 });
-    assert.deepEqual(failures, [picture('red_car/below/2.png')]);
+    assert.deepEqual(failures, [image('red_car/below/2.png')]);
   });
 
   test('classes have the given names, in order or by folder', async () => {

@@ -20,7 +20,7 @@ import {
   goldenDigits,
   goldenTexts,
   LLM,
-  PICTURES,
+  IMAGES,
   zeroShotPrompts,
 } from './support/digits.mts';
 import { once } from './support/once.mts';
@@ -83,14 +83,14 @@ interface Case {
 /** Converts a bundle of this kind and measures it. */
 const measured = once(async ({ precision, portable }: Case) => {
   const out = join(folder, `${precision}, ${portable}`);
-  const calibrate = precision === 'int8' ? { calibrate: join(PICTURES, 'gallery') } : {};
+  const calibrate = precision === 'int8' ? { calibrate: join(IMAGES, 'gallery') } : {};
   await convert(CHECKPOINT, { out, llm: LLM, precision, portable, ...calibrate });
   await using model = await loadModel(out);
-  const paths = [...goldenDigits().keys()].map((path) => join(PICTURES, path));
+  const paths = [...goldenDigits().keys()].map((path) => join(IMAGES, path));
   return {
     storedPrecision: model.info.storedPrecision,
     reached: await accuracy(model),
-    pictures: await model.encodeImages(paths),
+    images: await model.encodeImages(paths),
     texts: await model.encodeTexts([...goldenTexts().keys()]),
   };
 });
@@ -116,7 +116,7 @@ for (const { precision, portable } of CASES) {
     }
 
     const gate = onDevice(precision, { cosine: GATES[precision] }).cosine;
-    assertParity(found.pictures, goldenDigits(), gate);
+    assertParity(found.images, goldenDigits(), gate);
     assertParity(found.texts, goldenTexts(), gate);
   });
 }

@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { convert, LLM2CLIP } from 'llm2clip';
 import { CHECKPOINT, digits } from './support/digits.mts';
-import { picture } from './support/pictures.mts';
+import { image } from './support/images.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeBundle } from './support/text-bundle.mts';
 import { until } from './support/until.mts';
@@ -26,7 +26,7 @@ const ALONE = { headers: { connection: 'close' } };
 
 describe('service.mjs', () => {
   const bundle = join(temporaryFolder(), 'digits');
-  const pictures = digits('heldout').slice(0, 20);
+  const images = digits('heldout').slice(0, 20);
   let service: ReturnType<typeof spawn>;
   let origin: string;
   before(async () => {
@@ -53,10 +53,10 @@ describe('service.mjs', () => {
 
   test('embeds the images that it receives', async () => {
     await using model = await LLM2CLIP.load(bundle);
-    const answers = await Promise.all(pictures.map((path) => embed(readFileSync(path))));
+    const answers = await Promise.all(images.map((path) => embed(readFileSync(path))));
     for (const [i, { status, body }] of answers.entries()) {
       assert.equal(status, 200);
-      const expected = await model.encodeImage(pictures[i] as string);
+      const expected = await model.encodeImage(images[i] as string);
       const found = body as { embedding: number[] };
       assert.equal(found.embedding.length, expected.length);
       for (const [j, x] of found.embedding.entries()) {
@@ -66,7 +66,7 @@ describe('service.mjs', () => {
   });
 
   test('refuses files that are no images', async () => {
-    const { status, body } = await embed(Buffer.from('no picture'));
+    const { status, body } = await embed(Buffer.from('no image'));
     assert.equal(status, 422);
     assert.equal((body as { error: { code: string } }).error.code, 'ERR_IMAGE_UNSUPPORTED');
     assert.equal((await fetch(`${origin}/elsewhere`, ALONE)).status, 404);
@@ -92,7 +92,7 @@ describe('service.mjs', () => {
     };
     assert.equal((await fetch(`${origin}/embed`, init)).status, 413);
 
-    const bomb = readFileSync(picture('bomb.png'));
+    const bomb = readFileSync(image('bomb.png'));
     const answers = await Promise.all(Array.from({ length: 16 }, () => embed(bomb)));
     for (const { status, body } of answers) {
       assert.equal(status, 413);
@@ -101,7 +101,7 @@ describe('service.mjs', () => {
     const file = `/proc/${service.pid}/status`;
     const peak = Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(file, 'utf8'))?.[1]) / 1024;
     assert.ok(peak < 1024, `held ${peak} MiB at most`);
-    assert.equal((await embed(readFileSync(pictures[0] as string))).status, 200);
+    assert.equal((await embed(readFileSync(images[0] as string))).status, 200);
   });
 
   test('limits the number of concurrent requests', async () => {
@@ -110,20 +110,20 @@ describe('service.mjs', () => {
     const uploads = Array.from({ length: 33 }, () => {
       const upload = request(`${origin}/embed`, { method: 'POST' });
       upload.on('error', () => {});
-      upload.write('the beginning of a picture');
+      upload.write('the beginning of an image');
       return upload;
     });
     const [refused] = await Promise.race(uploads.map((upload) => once(upload, 'response')));
     assert.equal(refused.statusCode, 503);
-    const picture = readFileSync(pictures[0] as string);
-    assert.equal((await embed(picture)).status, 503);
+    const image = readFileSync(images[0] as string);
+    assert.equal((await embed(image)).status, 503);
     for (const upload of uploads) upload.destroy();
-    await until(async () => (await embed(picture)).status === 200, 'a free place');
+    await until(async () => (await embed(image)).status === 200, 'a free place');
   });
 
   test('exports its counts and times to Prometheus', async () => {
     const before = await metrics();
-    for (const path of pictures.slice(0, 3)) await embed(readFileSync(path));
+    for (const path of images.slice(0, 3)) await embed(readFileSync(path));
     const now = await metrics();
     const grown = (name: string) => Number(now.get(name)) - Number(before.get(name) ?? 0);
     assert.equal(grown('llm2clip_requests_total{outcome="completed"}'), 3);
@@ -132,12 +132,12 @@ describe('service.mjs', () => {
     assert.equal(now.get('llm2clip_queue_depth'), '0');
     assert.ok(grown('llm2clip_engine_busy_seconds_total') > 0);
     assert.ok(Number(now.get('llm2clip_stage_seconds{stage="decode",quantile="0.99"}')) > 0);
-    const bytes = pictures.slice(0, 3).reduce((sum, path) => sum + readFileSync(path).length, 0);
+    const bytes = images.slice(0, 3).reduce((sum, path) => sum + readFileSync(path).length, 0);
     assert.equal(grown('llm2clip_copied_bytes_total{direction="input"}'), bytes);
   });
 
   test('clients may disconnect, and SIGTERM ends the service cleanly', async () => {
-    const body = readFileSync(pictures[0] as string);
+    const body = readFileSync(images[0] as string);
     const hangingUp = Array.from({ length: 50 }, (_, i) => {
       // Without an agent there are no idle connections, which the service would wait for at its
       // end.
@@ -156,16 +156,16 @@ describe('service.mjs', () => {
 
 describe('lancedb.mjs', () => {
   const folder = temporaryFolder();
-  const pictures = join(folder, 'pictures');
+  const images = join(folder, 'images');
   const sources = digits('gallery').slice(0, 30);
   let bundle: string;
   before(async () => {
     bundle = await wholeBundle(folder);
-    mkdirSync(join(pictures, 'below'), { recursive: true });
+    mkdirSync(join(images, 'below'), { recursive: true });
     for (const [i, source] of sources.entries()) {
-      copyFileSync(source, join(pictures, i % 2 === 0 ? 'below' : '.', basename(source)));
+      copyFileSync(source, join(images, i % 2 === 0 ? 'below' : '.', basename(source)));
     }
-    writeFileSync(join(pictures, 'bad.png'), 'no picture');
+    writeFileSync(join(images, 'bad.png'), 'no image');
   });
 
   const run = (command: string, what: string) => {
@@ -182,7 +182,7 @@ describe('lancedb.mjs', () => {
 
   test('stores a folder, stores it again with the same result, and reports files that are no images', () => {
     for (let round = 0; round < 2; round++) {
-      const { stdout, stderr } = run('index', pictures);
+      const { stdout, stderr } = run('index', images);
       assert.equal(stdout, '30 images\n');
       assert.match(stderr, /bad\.png: /);
     }
@@ -191,13 +191,13 @@ describe('lancedb.mjs', () => {
   test('finds the images with the best cosines, by text and by image', async () => {
     await using model = await LLM2CLIP.load(bundle);
     const paths = sources.map((source, i) =>
-      join(pictures, i % 2 === 0 ? 'below' : '.', basename(source)),
+      join(images, i % 2 === 0 ? 'below' : '.', basename(source)),
     );
     const { row } = await model.encodeImages(paths);
-    const [text, picture] = ['a photo of the red car', paths[3] as string];
+    const [text, image] = ['a photo of the red car', paths[3] as string];
     const queries = [
       [text, await model.encodeText(text)],
-      [picture, await model.encodeImage(picture)],
+      [image, await model.encodeImage(image)],
     ] as const;
     for (const [query, vector] of queries) {
       const exact = paths.map((_, i) => cosine(vector, row(i))).sort((a, b) => b - a);

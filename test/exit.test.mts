@@ -22,14 +22,14 @@ before(() => convert(CHECKPOINT, { out: bundle }));
 /** Keeps 16 images in flight, and ends in the given way after the given milliseconds. */
 const SCRIPT = `
   const { LLM2CLIP } = require('llm2clip');
-  const [bundle, picture, delay, way, device] = process.argv.slice(1);
+  const [bundle, image, delay, way, device] = process.argv.slice(1);
   const ways = {
     exit: () => process.exit(7),
     throw: () => { throw new Error('deliberate'); },
     reject: () => Promise.reject(new Error('deliberate')),
   };
   LLM2CLIP.load(bundle, { device }).then((model) => {
-    const again = () => model.encodeImage(picture).then(again, () => {});
+    const again = () => model.encodeImage(image).then(again, () => {});
     for (let i = 0; i < 16; i++) again();
     setTimeout(ways[way], delay);
   });

@@ -19,7 +19,7 @@ import { randomNumbers } from '#lib/bench/random';
 import { readClassFolders } from '#lib/eval/class-folders';
 import { readRetrievalDataset } from '#lib/eval/retrieval-dataset';
 import { fileSystemPath, nameOfBytes } from '#lib/files/path-bytes';
-import { findPictures, listPictures } from '#lib/image/folder';
+import { findImages, listImages } from '#lib/image/folder';
 import { decodeImage } from '#lib/image/index';
 import { llm2clip, MAIN } from './support/cli.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
@@ -39,7 +39,7 @@ function folderOf(name: string, ...files: string[]): string {
   return path;
 }
 
-const PICTURES = [
+const IMAGES = [
   ...['a.jpg', 'b.JPG', 'c.jpeg', 'd.jpe', 'e.jfif', 'f.png', 'g.apng', 'h.webp', 'i.gif'],
   ...['j.tif', 'k.TIFF', 'l.avif', 'm/n.JFIF', 'o.png/p.jpg'],
 ];
@@ -55,14 +55,14 @@ test('images sorted by name; other files are counted', async () => {
     'NOTES',
     '.DS_Store',
   ];
-  const path = folderOf('names', ...PICTURES, ...others);
+  const path = folderOf('names', ...IMAGES, ...others);
   execFileSync('mkfifo', [join(path, 'pipe.jpg')]);
   symlinkSync('nowhere.jpg', join(path, 'broken.jpg'));
   const server = createServer().listen(join(path, 'socket.png'));
   await new Promise((resolve) => server.once('listening', resolve));
-  const { pictures, leftOut } = await findPictures([path]);
+  const { images, leftOut } = await findImages([path]);
   server.close();
-  assert.deepEqual(pictures.map((one) => relative(path, one)).sort(), [...PICTURES].sort());
+  assert.deepEqual(images.map((one) => relative(path, one)).sort(), [...IMAGES].sort());
   assert.deepEqual(Object.fromEntries(leftOut), {
     ...{ '._*': 2, '.heic': 2, '.bmp': 1, '.txt': 1, '.DS_Store': 1 },
     ...{ 'extensionless file': 1, 'special file': 2, 'broken link': 1 },
@@ -71,7 +71,7 @@ test('images sorted by name; other files are counted', async () => {
 
 describe('links', () => {
   const listed = async (path: string) =>
-    (await listPictures([path])).map((one) => relative(path, one));
+    (await listImages([path])).map((one) => relative(path, one));
 
   test('are followed, to files and to folders', async () => {
     const path = folderOf('followed', 'a.jpg');
@@ -113,10 +113,10 @@ test('a subfolder that cannot be read is left out and counted', {
   const locked = join(path, 'lost+found');
   chmodSync(locked, 0);
   try {
-    const { pictures, leftOut } = await findPictures([path]);
-    assert.deepEqual(pictures, [join(path, 'a.jpg')]);
+    const { images, leftOut } = await findImages([path]);
+    assert.deepEqual(images, [join(path, 'a.jpg')]);
     assert.deepEqual([...leftOut], [['unreadable folder', 1]]);
-    await assert.rejects(findPictures([locked]), { code: 'ERR_IO' });
+    await assert.rejects(findImages([locked]), { code: 'ERR_IO' });
   } finally {
     chmodSync(locked, 0o700);
   }
@@ -125,7 +125,7 @@ test('a subfolder that cannot be read is left out and counted', {
 test('an abort ends the search', async () => {
   const path = folderOf('aborted', 'a.jpg');
   const signal = AbortSignal.abort(new Error('enough'));
-  await assert.rejects(findPictures([path], { signal }), /enough/);
+  await assert.rejects(findImages([path], { signal }), /enough/);
 });
 
 describe('names of any bytes', () => {
@@ -161,15 +161,15 @@ const LATIN_NAME = 'caf\udce9.png';
 
 describe('llm2clip', () => {
   const bundle = join(folder, 'digits.bundle');
-  const pictures = join(folder, 'pictures');
-  const latin = Buffer.concat([Buffer.from(`${pictures}/`), LATIN]);
+  const images = join(folder, 'images');
+  const latin = Buffer.concat([Buffer.from(`${images}/`), LATIN]);
   let skip: string | false = false;
   before(async () => {
     await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
-    mkdirSync(pictures);
-    copyFileSync(DIGIT, join(pictures, 'a.png'));
-    for (const name of ['b.heic', 'c.heic', 'd.bmp']) writeFileSync(join(pictures, name), '');
-    execFileSync('mkfifo', [join(pictures, 'pipe.png')]);
+    mkdirSync(images);
+    copyFileSync(DIGIT, join(images, 'a.png'));
+    for (const name of ['b.heic', 'c.heic', 'd.bmp']) writeFileSync(join(images, name), '');
+    execFileSync('mkfifo', [join(images, 'pipe.png')]);
     try {
       copyFileSync(OTHER, latin);
     } catch {
@@ -180,34 +180,27 @@ describe('llm2clip', () => {
   test('encode reports what it left out, and reads names that are not UTF-8', async (t) => {
     if (skip) return t.skip(skip);
     const out = join(folder, 'out.jsonl');
-    const { code, json, stderr } = await llm2clip(
-      'encode',
-      bundle,
-      pictures,
-      '--json',
-      '--out',
-      out,
-    );
+    const { code, json, stderr } = await llm2clip('encode', bundle, images, '--json', '--out', out);
     assert.equal(code, 0, stderr);
     assert.equal(stderr, 'llm2clip: 2 .heic, 1 .bmp, 1 special file not read\n');
     const names = (lines: unknown[]) => (lines as { image: string }[]).map(({ image }) => image);
-    assert.deepEqual(names(json()), [join(pictures, 'a.png'), join(pictures, LATIN_NAME)]);
+    assert.deepEqual(names(json()), [join(images, 'a.png'), join(images, LATIN_NAME)]);
     const lines = readFileSync(out, 'utf8').trim().split('\n');
     assert.deepEqual(names(lines.map((line) => JSON.parse(line))), names(json()));
     const raw = await decodeImage(names(json())[1] as string, {
       ...{ maxPixels: 1e6, autoOrient: false, transfer: false },
     });
     assert.equal(raw.width, 32);
-    const plain = await llm2clip('encode', bundle, pictures);
+    const plain = await llm2clip('encode', bundle, images);
     assert.match(plain.stdout, /caf\\xe9\.png\t/);
   });
 
   test('a file with such a name is found if a shell passes it', async (t) => {
     if (skip) return t.skip(skip);
     const script = '"$0" "$1" encode "$2" "$3"/caf*.png --json';
-    const args = ['-c', script, process.execPath, MAIN, bundle, pictures];
+    const args = ['-c', script, process.execPath, MAIN, bundle, images];
     const { image } = JSON.parse(execFileSync('sh', args, { encoding: 'utf8' }));
-    assert.equal(image, join(pictures, LATIN_NAME));
+    assert.equal(image, join(images, LATIN_NAME));
   });
 
   test('index keeps such names, finds them again and drops them', async (t) => {
@@ -215,7 +208,7 @@ describe('llm2clip', () => {
     const index = (...more: string[]) =>
       llm2clip(
         'index',
-        pictures,
+        images,
         '--bundle',
         bundle,
         '--out',
@@ -230,7 +223,7 @@ describe('llm2clip', () => {
     assert.equal(((await index()).json()[0] as { unchanged: number }).unchanged, 2);
     const found = await llm2clip('search', join(folder, 'x.index'), OTHER, '--json', '-k', '1');
     const [{ results }] = found.json() as [{ results: { image: string }[] }];
-    assert.equal(results[0]?.image, join(pictures, LATIN_NAME));
+    assert.equal(results[0]?.image, join(images, LATIN_NAME));
     rmSync(latin);
     assert.equal(((await index('--prune')).json()[0] as { removed: number }).removed, 1);
   });
@@ -240,7 +233,7 @@ describe('llm2clip', () => {
       ['encode', bundle],
       ['index', '--bundle', bundle, '--out', join(folder, 'y.index')],
     ]) {
-      const { code, stderr } = await llm2clip(...words, join(pictures, 'pipe.png'));
+      const { code, stderr } = await llm2clip(...words, join(images, 'pipe.png'));
       assert.equal(code, 1);
       assert.match(stderr, /ERR_IO: expected an image at .*pipe\.png, found a named pipe/);
     }
@@ -260,10 +253,10 @@ describe('datasets', () => {
     );
     execFileSync('mkfifo', [join(path, 'pipe')]);
     symlinkSync(join(path, 'dog'), join(path, 'hound'));
-    const { labels, pictures, leftOut } = await readClassFolders(path);
+    const { labels, images, leftOut } = await readClassFolders(path);
     assert.deepEqual(labels, ['cat', 'dog', 'hound']);
     assert.deepEqual(
-      pictures.map((one) => basename(one)),
+      images.map((one) => basename(one)),
       ['a.jpg', 'c.JFIF', 'c.JFIF'],
     );
     assert.deepEqual(Object.fromEntries(leftOut), { '._*': 1, '.heic': 1 });

@@ -9,17 +9,17 @@ import type { Report } from '#lib/bench/record';
 import { Recorder } from '#lib/bench/recorder';
 import { parseManifest } from '#lib/bundle/manifest';
 import { readNote } from '#lib/search/note';
-import { type CatalogueNote, PictureCatalogue } from '#lib/search/picture-catalogue';
+import { type CatalogueNote, ImageCatalogue } from '#lib/search/image-catalogue';
 import { llm2clip, run } from './support/cli.mts';
-import { PICTURES } from './support/digits.mts';
+import { IMAGES } from './support/digits.mts';
 import { FAKE_DRIVER } from './support/fake-driver.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeCheckpoint } from './support/text-bundle.mts';
 
 const DOCUMENT = new URL('../docs/formats.md', import.meta.url);
 const CHECKPOINT = fileURLToPath(new URL('./fixtures/digits/digits-eva02.pt', import.meta.url));
-const GALLERY = join(PICTURES, 'gallery');
-const PICTURE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
+const GALLERY = join(IMAGES, 'gallery');
+const IMAGE = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
 
 const examples = new Map<string, unknown>();
 const folder = temporaryFolder();
@@ -72,7 +72,7 @@ test('the quantisation of int8', async () => {
 });
 
 test('encode', async () => {
-  const { json } = await llm2clip('encode', bundle, PICTURE, '/nowhere.jpg', '--json');
+  const { json } = await llm2clip('encode', bundle, IMAGE, '/nowhere.jpg', '--json');
   const [found, failed] = json();
   assert.deepEqual(shape(examples.get('encode')), shape(found));
   assert.deepEqual(shape(examples.get('encode-error')), shape(failed));
@@ -85,7 +85,7 @@ test('encode-text', async () => {
 
 test('heatmap', async () => {
   const out = join(folder, 'map.png');
-  const found = await real('heatmap', bundle, PICTURE, '--text', 'a four', '--out', out);
+  const found = await real('heatmap', bundle, IMAGE, '--text', 'a four', '--out', out);
   assert.deepEqual(shape(examples.get('heatmap')), shape(found));
 });
 
@@ -93,21 +93,21 @@ test('index and search, and a note of the index', async () => {
   const out = join(folder, 'pictures.index');
   const found = await real('index', GALLERY, '--bundle', bundle, '--out', out);
   assert.deepEqual(shape(examples.get('index')), shape(found));
-  const search = await real('search', out, PICTURE, '-k', '1');
+  const search = await real('search', out, IMAGE, '-k', '1');
   assert.deepEqual(shape(examples.get('search')), shape(search));
   const example = examples.get('index-note') as { extra: CatalogueNote };
   const { ids, removed } = readNote(JSON.stringify(example), 1, out);
   assert.deepEqual([ids?.length, removed?.length], [1, 1]);
-  const catalogue = new PictureCatalogue([example.extra], out);
+  const catalogue = new ImageCatalogue([example.extra], out);
   assert.deepEqual(catalogue.entries, example.extra.pictures);
 });
 
 test('classify and eval', async () => {
-  const classified = await real('classify', bundle, PICTURE, '--labels', 'cat,dog');
+  const classified = await real('classify', bundle, IMAGE, '--labels', 'cat,dog');
   assert.deepEqual(shape(examples.get('classify')), shape(classified));
   const dataset = join(folder, 'dataset');
   await mkdir(join(dataset, 'flower'), { recursive: true });
-  await copyFile(PICTURE, join(dataset, 'flower', 'china.jpg'));
+  await copyFile(IMAGE, join(dataset, 'flower', 'china.jpg'));
   const captions = JSON.stringify([{ image: 'flower/china.jpg', caption: 'a temple' }]);
   await writeFile(join(dataset, 'captions.json'), captions);
   const retrieval = await real('eval', 'retrieval', bundle, dataset);

@@ -40,7 +40,7 @@ function patchesOf(name: string): Patches {
   return { shape, data: floatsOf(data), imageSize: golden.imageSize } as unknown as Patches;
 }
 
-function pictureOf(name: string) {
+function imageOf(name: string) {
   const { data, ...size } = golden.pictures[name] as Golden['pictures'][string];
   return { ...size, data: bytesOf(data), channels: 3 as const };
 }
@@ -54,7 +54,7 @@ async function pixelsOf(png: Uint8Array) {
 for (const { grid, text = 'some', image, size, rgb, ...rest } of golden.cases) {
   const said = JSON.stringify({ grid, text, image, ...rest });
   test(`the map of ${said}`, async () => {
-    const options = image === undefined ? rest : { ...rest, image: pictureOf(image) };
+    const options = image === undefined ? rest : { ...rest, image: imageOf(image) };
     const { data, info } = await pixelsOf(await heatMap(patchesOf(grid), textOf(text), options));
     assert.deepEqual([info.width, info.height, info.channels], [...size, 3]);
     const expected = Buffer.from(rgb, 'base64');
@@ -66,7 +66,7 @@ for (const { grid, text = 'some', image, size, rgb, ...rest } of golden.cases) {
 }
 
 test('a map over a file equals that over its pixels, and may have another size', async () => {
-  const { data, ...size } = pictureOf('landscape');
+  const { data, ...size } = imageOf('landscape');
   const png = await sharp(data, { raw: size }).png().toBuffer();
   const patches = patchesOf('square');
   const [ofFile, ofPixels] = await Promise.all(

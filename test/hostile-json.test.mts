@@ -8,7 +8,7 @@ import { allocateRows } from '#lib/allocate';
 import { parseManifest } from '#lib/bundle/manifest';
 import { LLM2CLIPError } from '#lib/errors';
 import { readNote } from '#lib/search/note';
-import { PictureCatalogue } from '#lib/search/picture-catalogue';
+import { ImageCatalogue } from '#lib/search/image-catalogue';
 import { rejectsWith } from './support/checkpoint-errors.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -100,11 +100,11 @@ describe("an index's note", () => {
   it('of pictures', () => {
     for (const note of wrong) {
       const shown = JSON.stringify(note);
-      assert.throws(() => new PictureCatalogue([note], 'a.index'), invalid, shown);
+      assert.throws(() => new ImageCatalogue([note], 'a.index'), invalid, shown);
     }
     const error = { code: 'ERR_IMAGE_CORRUPT', message: 'bad' };
     const sound = [{ bundle }, { pictures: [entry, { ...entry, error }] }, { gone: ['b.jpg'] }];
-    assert.equal(new PictureCatalogue(sound, 'a.index').entries.length, 1);
+    assert.equal(new ImageCatalogue(sound, 'a.index').entries.length, 1);
   });
 });
 

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { LLM2CLIPError } from '#lib/errors';
 import { decodeImage } from '#lib/image/index';
 import type { RawPixels } from '#lib/native';
-import { difference } from './support/pictures.mts';
+import { difference } from './support/images.mts';
 
 const fixture = (name: string) =>
   fileURLToPath(new URL(`./fixtures/image-kinds/${name}`, import.meta.url));

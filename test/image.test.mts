@@ -12,9 +12,9 @@ import {
   goldenCrop,
   goldens,
   pattern,
-  picture,
+  image,
   sha256,
-} from './support/pictures.mts';
+} from './support/images.mts';
 
 const OPTIONS = { maxPixels: 268_402_689, autoOrient: false, transfer: false };
 
@@ -29,7 +29,7 @@ function decode(input: EncodedImage, autoOrient = false): Promise<RawPixels> {
 }
 
 async function preprocess(golden: Golden, size: number): Promise<Float32Array> {
-  const pixels = await decode(picture(golden.file), golden.autoOrient);
+  const pixels = await decode(image(golden.file), golden.autoOrient);
   return loadNative().preprocess(pixels, clip(size));
 }
 
@@ -65,8 +65,8 @@ test('EXIF orientations are distinguished, but only with autoOrient', () => {
 });
 
 test('the bytes of a file decode like the file', async () => {
-  const expected = await decode(picture('baseline-420.jpg'));
-  const file = await readFile(picture('baseline-420.jpg'));
+  const expected = await decode(image('baseline-420.jpg'));
+  const file = await readFile(image('baseline-420.jpg'));
   const alone = Uint8Array.from(file);
   const shared = new SharedArrayBuffer(file.length);
   new Uint8Array(shared).set(file);

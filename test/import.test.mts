@@ -12,7 +12,7 @@ import { resolveLoadOptions } from '#lib/options';
 import { CONTENT } from './support/bundle-content.mts';
 import { llm2clip } from './support/cli.mts';
 import { loadModel } from './support/device.mts';
-import { CHECKPOINT, PICTURES } from './support/digits.mts';
+import { CHECKPOINT, IMAGES } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const PRECISIONS = ['fp32', 'bf16', 'fp16'] as const;
@@ -63,7 +63,7 @@ describe('a TorchScript file made elsewhere', () => {
     const bench = (bundle: string, reference: string) =>
       llm2clip(
         ...['bench', bundle, '--reference', reference, ...brief],
-        ...['--images', join(PICTURES, 'gallery'), '--json'],
+        ...['--images', join(IMAGES, 'gallery'), '--json'],
       );
 
     test('applies the gate of its precision', async () => {

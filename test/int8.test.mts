@@ -16,8 +16,8 @@ import { cosine } from './support/vectors.mts';
 
 const folder = temporaryFolder();
 const all = digits('heldout');
-const pictures = Array.from({ length: 32 }, (_, i) => all[Math.floor((i * all.length) / 32)] ?? '');
-const int8 = { precision: 'int8', calibrate: pictures } as const;
+const images = Array.from({ length: 32 }, (_, i) => all[Math.floor((i * all.length) / 32)] ?? '');
+const int8 = { precision: 'int8', calibrate: images } as const;
 const tiny = (dtype: 'f32' | 'bf16') =>
   syntheticCheckpoint({
     ...{ preset: 'eva02-tiny', layout: 'official', format: 'safetensors' },
@@ -30,8 +30,8 @@ before(async () => {
 
 async function embed(bundle: string): Promise<Float32Array[]> {
   await using model = await LLM2CLIP.load(bundle);
-  const { row } = await model.encodeImages(pictures);
-  return pictures.map((_, i) => row(i));
+  const { row } = await model.encodeImages(images);
+  return images.map((_, i) => row(i));
 }
 
 async function minCosine(path: string, bundle: string): Promise<number> {
@@ -45,7 +45,7 @@ test('the bundle has the parity that the manifest states', async (t) => {
   const out = join(folder, 'forced');
   const manifest = await convert(checkpoint, { out, force: true, ...int8 });
   const said = manifest.quantisation as NonNullable<Manifest['quantisation']>;
-  assert.equal(said.pictures, pictures.length);
+  assert.equal(said.pictures, images.length);
   assert.equal(said.layers.length, 13);
   const found = await minCosine(checkpoint, out);
   const kept = said.layers.filter(({ precision }) => precision === 'bf16').length;

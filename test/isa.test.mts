@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { convert, type Precision } from 'llm2clip';
-import { CHECKPOINT, digits, goldenDigits, PICTURES } from './support/digits.mts';
+import { CHECKPOINT, digits, goldenDigits, IMAGES } from './support/digits.mts';
 import { ISAS, type Isa, withoutIsa } from './support/isa.mts';
 import { once } from './support/once.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { cosine } from './support/vectors.mts';
 
-const PROGRAM = fileURLToPath(new URL('./support/embed-pictures.mjs', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('./support/embed-images.mjs', import.meta.url));
 const PRECISIONS = ['fp32', 'bf16', 'fp16', 'int8'] as const;
 const GATES: Record<Precision, number> = { fp32: 0.99999, bf16: 0.999, fp16: 0.999, int8: 0.995 };
 
@@ -57,11 +57,11 @@ const CHOICES: Record<Isa, Choice> = {
 const folder = temporaryFolder();
 const bundle = (precision: Precision) => join(folder, precision);
 
-const pictures = [...goldenDigits().keys()].map((path) => join(PICTURES, path));
+const images = [...goldenDigits().keys()].map((path) => join(IMAGES, path));
 
 /** Embeds the digits that have goldens with all bundles. The program prints one line per bundle. */
 const embed = once((isa: string) =>
-  spawnSync(process.execPath, [PROGRAM, JSON.stringify(pictures), ...PRECISIONS.map(bundle)], {
+  spawnSync(process.execPath, [PROGRAM, JSON.stringify(images), ...PRECISIONS.map(bundle)], {
     encoding: 'utf8',
     env: { ...process.env, LLM2CLIP_ISA: isa },
   }),
@@ -96,7 +96,7 @@ describe('LLM2CLIP_ISA', () => {
         assert.deepEqual(found.unfit, [1, 1]);
         for (const [i, golden] of [...goldenDigits().values()].entries()) {
           const similarity = cosine(found.rows[i] as number[], golden);
-          assert.ok(similarity >= GATES[precision], `picture ${i}: cosine ${similarity}`);
+          assert.ok(similarity >= GATES[precision], `image ${i}: cosine ${similarity}`);
         }
       });
     }

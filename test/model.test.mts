@@ -14,8 +14,8 @@ import { temporaryFolder } from './support/temporary.mts';
 
 const folder = temporaryFolder();
 const bundle = join(folder, 'digits.bundle');
-const pictures = digits('heldout');
-const [picture, other] = pictures as [string, string];
+const images = digits('heldout');
+const [image, other] = images as [string, string];
 const DIM = 64;
 const SIZE = 56;
 
@@ -42,7 +42,7 @@ function assertRejects(promise: Promise<unknown>, name: string, code: string): P
 }
 
 async function rawPixels() {
-  const { data, info } = await sharp(picture)
+  const { data, info } = await sharp(image)
     .removeAlpha()
     .toColourspace('srgb')
     .raw()
@@ -51,10 +51,10 @@ async function rawPixels() {
 }
 
 async function pixelValues() {
-  const image = await decodeImage(picture, { maxPixels: 1e6, autoOrient: false, transfer: false });
+  const pixels = await decodeImage(image, { maxPixels: 1e6, autoOrient: false, transfer: false });
   const { preprocessing } = JSON.parse(readFileSync(join(bundle, 'llm2clip.json'), 'utf8'));
   return {
-    pixelValues: await loadNative().preprocess(image, preprocessing),
+    pixelValues: await loadNative().preprocess(pixels, preprocessing),
     shape: [1, 3, SIZE, SIZE],
   };
 }
@@ -87,9 +87,9 @@ describe('info', () => {
 });
 
 describe('inputs', () => {
-  test('a path, its bytes, its pixels and its preprocessed pixels are the same picture', async () => {
-    const expected = await model.encodeImage(picture);
-    const bytes = readFileSync(picture);
+  test('a path, its bytes, its pixels and its preprocessed pixels are the same image', async () => {
+    const expected = await model.encodeImage(image);
+    const bytes = readFileSync(image);
     const inputs: ImageInput[] = [
       bytes,
       bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
@@ -101,11 +101,11 @@ describe('inputs', () => {
   });
 
   test('many images give the same embeddings as single ones', async () => {
-    const { data, shape, row, errors } = await model.encodeImages(pictures.slice(0, 20));
+    const { data, shape, row, errors } = await model.encodeImages(images.slice(0, 20));
     assert.deepEqual(shape, [20, DIM]);
     assert.equal(data.length, 20 * DIM);
     assert.equal(errors.size, 0);
-    for (const [i, path] of pictures.slice(0, 20).entries()) {
+    for (const [i, path] of images.slice(0, 20).entries()) {
       const alone = await model.encodeImage(path);
       assertClose(row(i), alone, ALIKE);
     }
@@ -145,14 +145,14 @@ describe('inputs', () => {
     await assertRejects(model.encodeImage(empty), 'LLM2CLIPError', 'ERR_IMAGE_CORRUPT');
     await assertRejects(model.encodeImage(folder), 'LLM2CLIPError', 'ERR_IO');
     await assertRejects(model.encodeImage(join(folder, 'none')), 'LLM2CLIPError', 'ERR_NOT_FOUND');
-    await model.encodeImage(picture);
+    await model.encodeImage(image);
   });
 });
 
 describe('options', () => {
   test('normalize', async () => {
-    const unit = await model.encodeImage(picture);
-    const raw = await model.encodeImage(picture, { normalize: false });
+    const unit = await model.encodeImage(image);
+    const raw = await model.encodeImage(image, { normalize: false });
     assert.ok(Math.abs(norm(unit) - 1) < 1e-6);
     assert.ok(Math.abs(norm(raw) - 1) > 1e-3);
     for (const [i, x] of raw.entries()) {
@@ -161,28 +161,28 @@ describe('options', () => {
   });
 
   test('out is filled and returned', async () => {
-    const expected = await model.encodeImage(picture);
+    const expected = await model.encodeImage(image);
     const out = new Float32Array(DIM + 1).fill(7);
-    assert.equal(await model.encodeImage(picture, { out }), out);
+    assert.equal(await model.encodeImage(image, { out }), out);
     assertSame(out.subarray(0, DIM), expected);
     assert.equal(out[DIM], 7, 'nothing is written beyond');
 
     const all = new Float32Array(2 * DIM);
-    const { data } = await model.encodeImages([other, picture], { out: all });
+    const { data } = await model.encodeImages([other, image], { out: all });
     assert.equal(data.buffer, all.buffer);
     assertClose(all.subarray(DIM), expected, ALIKE);
   });
 
   test('out that is too small, or detached during the call', async () => {
     const small = { out: new Float32Array(DIM - 1) };
-    await assertRejects(model.encodeImage(picture, small), 'RangeError', 'ERR_INVALID_BUFFER');
+    await assertRejects(model.encodeImage(image, small), 'RangeError', 'ERR_INVALID_BUFFER');
     await assertRejects(
-      model.encodeImages([picture, other], { out: new Float32Array(DIM) }),
+      model.encodeImages([image, other], { out: new Float32Array(DIM) }),
       'RangeError',
       'ERR_INVALID_BUFFER',
     );
     const out = new Float32Array(DIM);
-    const pending = model.encodeImage(picture, { out });
+    const pending = model.encodeImage(image, { out });
     structuredClone(out.buffer, { transfer: [out.buffer] });
     await assertRejects(pending, 'RangeError', 'ERR_INVALID_BUFFER');
   });
@@ -195,10 +195,10 @@ describe('options', () => {
       [{ signal: {} }, 'TypeError'],
     ];
     for (const [options, name] of wrong) {
-      await assertRejects(model.encodeImage(picture, options as object), name, 'ERR_INVALID_ARG');
+      await assertRejects(model.encodeImage(image, options as object), name, 'ERR_INVALID_ARG');
     }
     const sometimes = { onError: 'sometimes' } as object;
-    await assertRejects(model.encodeImages([picture], sometimes), 'RangeError', 'ERR_INVALID_ARG');
+    await assertRejects(model.encodeImages([image], sometimes), 'RangeError', 'ERR_INVALID_ARG');
     await assertRejects(
       model.encodeImages('cat' as unknown as string[]),
       'TypeError',
@@ -230,7 +230,7 @@ describe('options', () => {
 });
 
 describe('errors among many', () => {
-  const broken = [picture, '/nowhere.png', other];
+  const broken = [image, '/nowhere.png', other];
 
   test('the first rejects', async () => {
     const { signal } = new AbortController();
@@ -252,14 +252,14 @@ describe('abort', () => {
 
   test('before', async () => {
     const signal = AbortSignal.abort(reason);
-    await assert.rejects(model.encodeImage(picture, { signal }), reason);
-    await assert.rejects(model.encodeImages([picture], { signal, onError: 'collect' }), reason);
+    await assert.rejects(model.encodeImage(image, { signal }), reason);
+    await assert.rejects(model.encodeImages([image], { signal, onError: 'collect' }), reason);
   });
 
   test('during a call, the rest of the queue continues', async () => {
     const controller = new AbortController();
-    const dropped = model.encodeImages(pictures, { signal: controller.signal });
-    const kept = model.encodeImages(pictures.slice(0, 10));
+    const dropped = model.encodeImages(images, { signal: controller.signal });
+    const kept = model.encodeImages(images.slice(0, 10));
     setImmediate(() => controller.abort(reason));
     await assert.rejects(dropped, reason);
     assert.equal((await kept).errors.size, 0);
@@ -267,7 +267,7 @@ describe('abort', () => {
 
   test('after a call, nothing happens', async () => {
     const controller = new AbortController();
-    const embedding = await model.encodeImage(picture, { signal: controller.signal });
+    const embedding = await model.encodeImage(image, { signal: controller.signal });
     controller.abort(reason);
     assert.equal(embedding.length, DIM);
   });
@@ -276,27 +276,27 @@ describe('abort', () => {
 describe('the end', () => {
   test('dispose waits for pending calls, may be called twice, and ends the model', async () => {
     const brief = await loadModel(bundle);
-    const underWay = [brief.encodeImage(picture), brief.encodeImage(other)];
+    const underWay = [brief.encodeImage(image), brief.encodeImage(other)];
     await Promise.all([brief.dispose(), brief.dispose()]);
     for (const embedding of await Promise.all(underWay)) assert.equal(embedding.length, DIM);
-    await assertRejects(brief.encodeImage(picture), 'LLM2CLIPError', 'ERR_DISPOSED');
-    await assertRejects(brief.encodeImages([picture]), 'LLM2CLIPError', 'ERR_DISPOSED');
+    await assertRejects(brief.encodeImage(image), 'LLM2CLIPError', 'ERR_DISPOSED');
+    await assertRejects(brief.encodeImages([image]), 'LLM2CLIPError', 'ERR_DISPOSED');
     await brief[Symbol.asyncDispose]();
     assert.equal(brief.info.embeddingDim, DIM);
   });
 
   test('loading and disposing twenty times', async () => {
-    const expected = await model.encodeImage(picture);
+    const expected = await model.encodeImage(image);
     for (let i = 0; i < 20; i++) {
       await using brief = await loadModel(bundle, { threads: 1 + (i % 2) });
-      assertSame(await brief.encodeImage(picture), expected);
+      assertSame(await brief.encodeImage(image), expected);
     }
   });
 
   test('several models do not disturb each other', async () => {
-    const expected = await model.encodeImage(picture);
+    const expected = await model.encodeImage(image);
     const models = await Promise.all([1, 2, 3].map(() => loadModel(bundle, { threads: 1 })));
-    const found = await Promise.all(models.map((one) => one.encodeImage(picture)));
+    const found = await Promise.all(models.map((one) => one.encodeImage(image)));
     // The models share an engine, so the images may have shared a batch.
     for (const embedding of found) assertClose(embedding, expected, ALIKE);
     await Promise.all(models.map((one) => one.dispose()));

@@ -23,8 +23,8 @@ const PRECISIONS = { fp32: FP32, fp16: REDUCED, bf16: REDUCED } as const;
 type Served = keyof typeof PRECISIONS;
 
 const folder = temporaryFolder();
-const pictures = digits('heldout').slice(0, 64);
-const [picture] = pictures as [string];
+const images = digits('heldout').slice(0, 64);
+const [image] = images as [string];
 const raw = { normalize: false };
 const codeOf = (error: unknown) => (error as { code?: string }).code;
 const bundleOf = (precision: Precision) => join(folder, precision);
@@ -38,12 +38,12 @@ before(async () => {
     await convert(CHECKPOINT, { out: bundleOf(precision), precision });
   }
   await using reference = await LLM2CLIP.load(bundleOf('fp32'), { device: 'cpu' });
-  const { row } = await reference.encodeImages(pictures, raw);
-  expected = pictures.map((_, i) => row(i).slice());
+  const { row } = await reference.encodeImages(images, raw);
+  expected = images.map((_, i) => row(i).slice());
   const manifest = readFileSync(join(bundleOf('fp32'), 'llm2clip.json'), 'utf8');
   const { preprocessing } = JSON.parse(manifest);
   const reading = { maxPixels: 1e6, autoOrient: false, transfer: false };
-  const decoded = await Promise.all(pictures.map((path) => decodeImage(path, reading)));
+  const decoded = await Promise.all(images.map((path) => decodeImage(path, reading)));
   pixels = await Promise.all(decoded.map((one) => loadNative().preprocess(one, preprocessing)));
   shape = [1, 3, preprocessing.size, preprocessing.size];
 });
@@ -57,7 +57,7 @@ const load = (batching: LoadOptions['batching'] = {}, precision: Served = 'fp16'
 function assertRight(found: Float32Array, i: number, precision: Served = 'fp16'): void {
   assertClose(
     found,
-    expected[i % pictures.length] as Float32Array,
+    expected[i % images.length] as Float32Array,
     onDevice(precision, PRECISIONS[precision]),
   );
 }
@@ -69,7 +69,7 @@ const inputOf = (i: number) => ({
 
 describe('batches', () => {
   for (const precision of Object.keys(PRECISIONS) as Served[]) {
-    test(`of ${precision}: every size gives each picture its own embedding`, async () => {
+    test(`of ${precision}: every size gives each image its own embedding`, async () => {
       await using model = await load({ maxBatch: 16 }, precision);
       for (const size of [1, 2, 3, 7, 16, 64]) {
         const inputs = Array.from({ length: size }, (_, i) => inputOf(i));
@@ -98,7 +98,7 @@ describe('batches', () => {
     const names = Object.keys(PRECISIONS) as Served[];
     const models = await Promise.all(names.map((one) => load({ maxBatch: 4 }, one)));
     const asked = names.flatMap((precision, which) =>
-      pictures.map(async (path, i) => {
+      images.map(async (path, i) => {
         const found = await models[which]?.encodeImage(path, raw);
         assertRight(found as Float32Array, i, precision);
       }),
@@ -111,11 +111,11 @@ describe('batches', () => {
 describe('memory of the caller', () => {
   test('an image gives the same embedding in every form of input', async () => {
     await using model = await load();
-    const file = readFileSync(picture);
+    const file = readFileSync(image);
     const shared = new Float32Array(new SharedArrayBuffer(4 * inputOf(0).pixelValues.length));
     shared.set(inputOf(0).pixelValues);
     const inputs: [ImageInput, object, copied: number][] = [
-      [picture, {}, 0],
+      [image, {}, 0],
       [new Uint8Array(file), {}, file.length],
       [new Uint8Array(file), { transfer: true }, 0],
       [inputOf(0), {}, shared.byteLength],
@@ -145,10 +145,10 @@ describe('memory of the caller', () => {
   test('results are written to the given memory and nowhere else', async () => {
     await using model = await load();
     const dim = model.info.embeddingDim;
-    const out = new Float32Array(pictures.length * dim + 1).fill(7);
-    const { data, row } = await model.encodeImages(pictures, { ...raw, out });
+    const out = new Float32Array(images.length * dim + 1).fill(7);
+    const { data, row } = await model.encodeImages(images, { ...raw, out });
     assert.equal(data.buffer, out.buffer);
-    for (const i of pictures.keys()) assertRight(row(i), i);
+    for (const i of images.keys()) assertRight(row(i), i);
     assert.equal(out.at(-1), 7);
   });
 });
@@ -208,25 +208,25 @@ describe('callers that leave', () => {
     assert.ok(refused.length > 0 && refused.length <= 196, `${refused.length} refused`);
     for (const { reason } of refused) assert.equal(codeOf(reason), 'ERR_QUEUE_FULL');
     let given = 0;
-    for await (const { index, embedding } of model.embedStream(pictures, raw)) {
+    for await (const { index, embedding } of model.embedStream(images, raw)) {
       assert.equal(index, given++);
       assertRight(embedding as Float32Array, index);
     }
-    assert.equal(given, pictures.length);
+    assert.equal(given, images.length);
   });
 });
 
 describe('the end', () => {
   test('dispose waits for pending calls', async () => {
     const model = await load({ maxBatch: 4 });
-    const asked = pictures.map((path) => model.encodeImage(path, raw));
+    const asked = images.map((path) => model.encodeImage(path, raw));
     await sleep(5);
     await Promise.all([model.dispose(), model.dispose()]);
     for (const [i, result] of (await Promise.allSettled(asked)).entries()) {
       if (result.status === 'fulfilled') assertRight(result.value, i);
       else assert.equal(codeOf(result.reason), 'ERR_DISPOSED');
     }
-    await assert.rejects(model.encodeImage(picture), { code: 'ERR_DISPOSED' });
+    await assert.rejects(model.encodeImage(image), { code: 'ERR_DISPOSED' });
   });
 
   test('a model keeps working when workers that share its engine are terminated', async () => {
@@ -237,7 +237,7 @@ describe('the end', () => {
         fakeWorker({ path: ROOT, bundle, shared, terminated: true, device: DEVICE }),
       );
       await Promise.all(workers.map((worker) => once(worker, 'message')));
-      const asked = pictures.map((path) => model.encodeImage(path, raw));
+      const asked = images.map((path) => model.encodeImage(path, raw));
       await sleep(3 * round);
       await Promise.all(workers.map((worker) => worker.terminate()));
       for (const [i, found] of (await Promise.all(asked)).entries()) assertRight(found, i);

@@ -90,12 +90,12 @@ for (const preset of PRESETS) {
     test(`${preset} in ${options.precision}, ${flavour}: every layer`, { skip }, async () => {
       const golden = readPatchGolden(preset);
       await using model = await loadModel(await bundleOf(preset, options), { threads: 2 });
-      const picture = photograph(golden.photograph);
-      const embedding = await model.encodeImage(picture, { normalize: false });
+      const image = photograph(golden.photograph);
+      const embedding = await model.encodeImage(image, { normalize: false });
       for (const [name, expected] of Object.entries(golden.layers)) {
         const layer = name === 'embeddings' ? {} : { layer: Number(name) };
         const asked = { output: 'patches', normalize: false, ...layer } as const;
-        const patches = await model.encodeImage(picture, asked);
+        const patches = await model.encodeImage(image, asked);
         assert.deepEqual(patches.shape, [4, 4, expected[0]?.length]);
         assert.equal(patches.data.length, 16 * (expected[0]?.length ?? 0));
         for (const [i, patch] of golden.kept.entries()) {
@@ -107,7 +107,7 @@ for (const preset of PRESETS) {
         }
       }
       // Both outputs use the same weights.
-      const again = await model.encodeImage(picture, { normalize: false });
+      const again = await model.encodeImage(image, { normalize: false });
       assertSame(again, embedding, options.precision);
     });
   }
@@ -121,9 +121,9 @@ describe('patches of one model', () => {
     model = await loadModel(bundle, { threads: 2 });
   });
   after(() => model.dispose());
-  const picture = photograph('china.jpg');
+  const image = photograph('china.jpg');
   const patches = (options: { layer?: number; normalize?: boolean } = {}) =>
-    model.encodeImage(picture, { output: 'patches', ...options });
+    model.encodeImage(image, { output: 'patches', ...options });
 
   test('layers can be counted from the end', async () => {
     const [last, first] = await Promise.all([patches({ layer: -1 }), patches({ layer: -4 })]);
@@ -148,7 +148,7 @@ describe('patches of one model', () => {
   });
 
   test('concurrent calls give the same results as single ones', async () => {
-    const inputs: ImageInput[] = [picture, photograph('flower.jpg'), photograph('wide.jpg')];
+    const inputs: ImageInput[] = [image, photograph('flower.jpg'), photograph('wide.jpg')];
     const asked = [{}, { output: 'patches' }, { output: 'patches', layer: 1 }] as const;
     const pairs = inputs.flatMap((input) => asked.map((options) => ({ input, options })));
     const encode = ({ input, options }: (typeof pairs)[number]) =>
@@ -175,7 +175,7 @@ describe('patches of one model', () => {
   });
 
   test('invalid requests are refused by name', async () => {
-    const ask = (options: object) => model.encodeImage(picture, options as never);
+    const ask = (options: object) => model.encodeImage(image, options as never);
     const invalid = (named: string, name = 'RangeError', code = 'ERR_INVALID_ARG') => ({
       name,
       code,
@@ -191,8 +191,8 @@ describe('patches of one model', () => {
     const short = invalid('out', 'RangeError', 'ERR_INVALID_BUFFER');
     await assert.rejects(ask({ output: 'patches', out }), short);
     const many = { output: 'patches' } as object;
-    await assert.rejects(model.encodeImages([picture], many), invalid('output'));
-    await assert.rejects(model.embedStream([picture], many).next(), invalid('output'));
+    await assert.rejects(model.encodeImages([image], many), invalid('output'));
+    await assert.rejects(model.embedStream([image], many).next(), invalid('output'));
   });
 
   test('an imported engine gives only embeddings', async () => {
@@ -201,7 +201,7 @@ describe('patches of one model', () => {
     const portable = await bundleOf('eva02-tiny', { precision: 'fp32', portable: true });
     await importEngine(join(portable, 'vision/1/model.pt'), { out, ...options });
     await using imported = await loadModel(out);
-    await assert.rejects(imported.encodeImage(picture, { output: 'patches' }), {
+    await assert.rejects(imported.encodeImage(image, { output: 'patches' }), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
       message: /convert the checkpoint again .* torchscript/,
     });

@@ -81,7 +81,7 @@ describe('the client', () => {
     const peer = await fake();
     await assert.rejects(peer.run({ ...RUN, pixels: 'fail' }), {
       name: 'PeerFailed',
-      message: 'fake failed: no such picture',
+      message: 'fake failed: no such image',
     });
     assert.equal((await peer.run(RUN)).seconds.length, 1);
     await peer.close();
@@ -96,7 +96,7 @@ describe('the client', () => {
   });
 
   test('reports why a model did not open', async () => {
-    await assert.rejects(fake('fail'), new PeerFailed('fake failed: no such picture'));
+    await assert.rejects(fake('fail'), new PeerFailed('fake failed: no such image'));
     const died = new PeerFailed('fake ended with exit code 3: last words');
     await assert.rejects(fake('die'), died);
     const crashed = new PeerFailed('fake ended with exit code 1: TypeError: no engine');
@@ -361,10 +361,7 @@ describe('files of pixels', () => {
   });
 
   test('must hold complete images', async () => {
-    await assert.rejects(
-      read(0, 1, 5),
-      /expected whole pictures of 300 bytes in .* found 144 bytes/,
-    );
+    await assert.rejects(read(0, 1, 5), /expected whole images of 300 bytes in .* found 144 bytes/);
   });
 });
 

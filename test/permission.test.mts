@@ -9,7 +9,7 @@ import { fakePackage, fakeTextBundle } from './support/fake-engine.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const ROOT = join(import.meta.dirname, '..');
-const picture = join(ROOT, 'test/fixtures/images/china.jpg');
+const image = join(ROOT, 'test/fixtures/images/china.jpg');
 
 test('images and texts are encoded under --permission', async () => {
   const folder = temporaryFolder();
@@ -20,7 +20,7 @@ test('images and texts are encoded under --permission', async () => {
     program,
     `const { LLM2CLIP } = require(${JSON.stringify(join(path, 'dist/index.js'))});
     LLM2CLIP.load(${JSON.stringify(bundle)}).then(async (model) => {
-      const image = await model.encodeImage(${JSON.stringify(picture)});
+      const image = await model.encodeImage(${JSON.stringify(image)});
       const text = await model.encodeText('a photo');
       console.log(image.length === text.length);
       await model.dispose();

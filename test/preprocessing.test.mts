@@ -16,7 +16,7 @@ import { throwsWith } from './support/checkpoint-errors.mts';
 import { statedFile } from './support/checkpoint-table.mts';
 import { llm2clip } from './support/cli.mts';
 import { CHECKPOINT } from './support/digits.mts';
-import { picture, sha256 } from './support/pictures.mts';
+import { image, sha256 } from './support/images.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 type Files = Record<string, Record<string, unknown>>;
@@ -44,15 +44,15 @@ describe('the same numbers as by', () => {
   before(async () => {
     const options = { maxPixels: 1e9, autoOrient: false, transfer: false };
     for (const name of Object.keys(cases[0]?.pictures ?? {})) {
-      decoded.set(name, await decodeImage(picture(name), options));
+      decoded.set(name, await decodeImage(image(name), options));
     }
   });
 
-  for (const { name, size, files, pictures } of cases) {
+  for (const { name, size, files, pictures: images } of cases) {
     test(name, async () => {
       const { preprocessing } = resolve(files, size);
       const wrong: string[] = [];
-      for (const [file, expected] of Object.entries(pictures)) {
+      for (const [file, expected] of Object.entries(images)) {
         const pixels = decoded.get(file) as RawPixels;
         const floats = await loadNative().preprocess(pixels, preprocessing);
         if (sha256(floats) !== expected) wrong.push(file);
@@ -189,10 +189,10 @@ describe('a bundle', () => {
 
     await using model = await LLM2CLIP.load(out, { device: 'cpu' });
     const options = { maxPixels: 1e9, autoOrient: false, transfer: false };
-    const pixels = await decodeImage(picture('portrait-tall.jpg'), options);
+    const pixels = await decodeImage(image('portrait-tall.jpg'), options);
     const pixelValues = await loadNative().preprocess(pixels, expected);
     assert.deepEqual(
-      await model.encodeImage(picture('portrait-tall.jpg')),
+      await model.encodeImage(image('portrait-tall.jpg')),
       await model.encodeImage({ pixelValues, shape: [3, 56, 56] }),
     );
   });

@@ -9,7 +9,7 @@ import { readClassnames, readLabels } from '#lib/cli/label-file';
 import { readTexts } from '#lib/cli/text-file';
 import { readAnnotations } from '#lib/eval/annotations';
 import { readText, textPieces } from '#lib/files/read-text';
-import { readPicture } from '#lib/image/read';
+import { readImage } from '#lib/image/read';
 import { temporaryFolder } from './support/temporary.mts';
 
 const folder = temporaryFolder();
@@ -115,7 +115,7 @@ describe('texts', () => {
     ],
     ['UTF-16LE with half a pair', utf16('\ufeffa\ud83d'), /damaged UTF-16LE/],
     [
-      'a picture',
+      'an image',
       Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'),
       /found bytes that are no text|UTF-/,
     ],
@@ -169,7 +169,7 @@ describe('paths that lead to no file are refused at once', () => {
           readLabels,
           readClassnames,
           readAnnotations,
-          readPicture,
+          readImage,
         ]) {
           await assert.rejects(read(path), (error: Error & { code?: string }) => {
             assert.equal(error.code, 'ERR_IO', what);

@@ -12,7 +12,7 @@ import { temporaryFolder } from './support/temporary.mts';
 type Library = typeof import('llm2clip');
 
 const folder = temporaryFolder();
-const picture = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
+const image = fileURLToPath(new URL('./fixtures/images/china.jpg', import.meta.url));
 const realm = createRealm();
 const Foreign = realm.evaluate<Float32ArrayConstructor>('Float32Array');
 let library: Library;
@@ -36,10 +36,10 @@ describe('a result is an instance of the realm’s Float32Array', () => {
   const pixels = (first: number) => fakePixels(first);
   const results: Record<string, () => Promise<unknown>> = {
     'encodeImage of pixels': () => model.encodeImage(pixels(1)),
-    'encodeImage of a file': () => model.encodeImage(picture),
+    'encodeImage of a file': () => model.encodeImage(image),
     'encodeImage of bytes, transferred': () =>
-      model.encodeImage(new Uint8Array(readFileSync(picture)), { transfer: true }),
-    'encodeImage with a time-out': () => model.encodeImage(picture, { timeoutMs: 3_600_000 }),
+      model.encodeImage(new Uint8Array(readFileSync(image)), { transfer: true }),
+    'encodeImage with a time-out': () => model.encodeImage(image, { timeoutMs: 3_600_000 }),
     encodeImages: async () => (await model.encodeImages([pixels(1), pixels(2)])).data,
     'a row of encodeImages': async () => (await model.encodeImages([pixels(1)])).row(0),
     embedStream: async () => {
@@ -86,7 +86,7 @@ test('arrays of both realms are accepted', async () => {
 
 test('nothing waits for a timer of the realm', async () => {
   const classifier = await model.classifier(['a', 'photo']);
-  assert.equal((await classifier.classify(picture)).length, 2);
+  assert.equal((await classifier.classify(image)).length, 2);
   await classifier.dispose();
   const path = join(folder, 'x.index');
   const index = library.VectorIndex.create({ dim: 2 });

@@ -16,7 +16,7 @@ import {
 import { basename, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { convert, LLM2CLIP, VectorIndex } from 'llm2clip';
-import { listPictures } from '#lib/image/folder';
+import { listImages } from '#lib/image/folder';
 import { llm2clip, MAIN } from './support/cli.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -26,7 +26,7 @@ import { cosine } from './support/vectors.mts';
 
 const folder = temporaryFolder();
 const bundle = join(folder, 'digits.bundle');
-const pictures = join(folder, 'pictures');
+const images = join(folder, 'pictures');
 const out = join(folder, 'pictures.index');
 const SOURCES = digits('gallery').slice(0, 40);
 
@@ -41,7 +41,7 @@ interface Summary {
 }
 
 const index = (...more: string[]) =>
-  llm2clip('index', pictures, '--bundle', bundle, '--out', out, '--json', ...more);
+  llm2clip('index', images, '--bundle', bundle, '--out', out, '--json', ...more);
 const counts = (result: { json(): unknown[] }) => {
   const { added, updated, unchanged, failed, failedBefore, removed } = result
     .json()
@@ -52,25 +52,25 @@ const NONE = { added: 0, updated: 0, unchanged: 0, failed: 0, failedBefore: 0, r
 
 before(async () => {
   await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
-  await mkdir(join(pictures, 'below'), { recursive: true });
+  await mkdir(join(images, 'below'), { recursive: true });
   for (const [i, source] of SOURCES.entries()) {
-    await copyFile(source, join(pictures, i % 2 === 0 ? 'below' : '.', basename(source)));
+    await copyFile(source, join(images, i % 2 === 0 ? 'below' : '.', basename(source)));
   }
 });
 
 describe('llm2clip index', () => {
-  test('embeds a folder, and reports a bad picture once', async () => {
-    await writeFile(join(pictures, 'bad.png'), 'no picture');
+  test('embeds a folder, and reports a bad image once', async () => {
+    await writeFile(join(images, 'bad.png'), 'no image');
     const first = await index();
     assert.equal(first.code, 1, first.stderr);
     assert.deepEqual(counts(first), { ...NONE, added: 40, failed: 1 });
     const [failure] = first.json() as { image: string; error: { code: string } }[];
-    assert.equal(failure?.image, join(pictures, 'bad.png'));
+    assert.equal(failure?.image, join(images, 'bad.png'));
     assert.equal(failure?.error.code, 'ERR_IMAGE_UNSUPPORTED');
     const second = await index();
     assert.equal(second.code, 0);
     assert.deepEqual(counts(second), { ...NONE, unchanged: 40, failedBefore: 1 });
-    const plain = await llm2clip('index', pictures, '--bundle', bundle, '--out', out);
+    const plain = await llm2clip('index', images, '--bundle', bundle, '--out', out);
     assert.equal(
       plain.stdout,
       `${out}: 40 images (0 added, 0 updated, 40 unchanged, 0 failed, 1 failed before)\n`,
@@ -78,11 +78,11 @@ describe('llm2clip index', () => {
   });
 
   test('encodes changed images, and drops deleted ones if asked', async () => {
-    const bad = join(pictures, 'bad.png');
+    const bad = join(images, 'bad.png');
     await copyFile(SOURCES[0] as string, bad);
-    const touched = join(pictures, basename(SOURCES[1] as string));
+    const touched = join(images, basename(SOURCES[1] as string));
     await utimes(touched, 1, 1);
-    await rm(join(pictures, basename(SOURCES[3] as string)));
+    await rm(join(images, basename(SOURCES[3] as string)));
     assert.deepEqual(counts(await index()), { ...NONE, updated: 2, unchanged: 38 });
     assert.deepEqual(counts(await index('--prune')), { ...NONE, unchanged: 40, removed: 1 });
     await using opened = await VectorIndex.open(out);
@@ -92,7 +92,7 @@ describe('llm2clip index', () => {
 
   test('many changes do not enlarge the file', async () => {
     const { size } = await stat(out);
-    const paths = await listPictures([pictures]);
+    const paths = await listImages([images]);
     for (let round = 2; round < 4; round++) {
       for (const path of paths) await utimes(path, round, round);
       assert.deepEqual(counts(await index()), { ...NONE, updated: 40 });
@@ -110,7 +110,7 @@ describe('llm2clip index', () => {
     await cp(bundle, other, { recursive: true });
     const manifest = join(other, 'llm2clip.json');
     await writeFile(manifest, (await readFile(manifest, 'utf8')).replace('0.48145466', '0.5'));
-    const mixed = await llm2clip('index', pictures, '--bundle', other, '--out', out);
+    const mixed = await llm2clip('index', images, '--bundle', other, '--out', out);
     assert.equal(mixed.code, 1);
     assert.match(mixed.stderr, /ERR_ENGINE_INCOMPATIBLE: expected the bundle .*digits\.bundle/);
     const stored = await index('--storage', 'fp16');
@@ -118,10 +118,10 @@ describe('llm2clip index', () => {
     assert.match(stored.stderr, /expected --storage int8/);
     const foreign = join(folder, 'foreign.index');
     await VectorIndex.create({ dim: 64 }).save(foreign);
-    const vectors = await llm2clip('index', pictures, '--bundle', bundle, '--out', foreign);
+    const vectors = await llm2clip('index', images, '--bundle', bundle, '--out', foreign);
     assert.equal(vectors.code, 1);
     assert.match(vectors.stderr, /ERR_INDEX_INVALID: .*llm2clip index/);
-    const usage = await llm2clip('index', pictures);
+    const usage = await llm2clip('index', images);
     assert.equal(usage.code, 2);
   });
 
@@ -137,7 +137,7 @@ describe('llm2clip index', () => {
     const killed = join(folder, 'killed.index');
     const many = join(folder, 'many');
     for (let i = 0; i < 8; i++)
-      await cp(join(pictures, 'below'), join(many, String(i)), { recursive: true });
+      await cp(join(images, 'below'), join(many, String(i)), { recursive: true });
     const words = ['index', many, '--bundle', bundle, '--out', killed, '--json'];
     const bytes = async () => (await stat(killed).catch(() => undefined))?.size ?? 0;
     let before = 0;
@@ -178,17 +178,17 @@ describe('llm2clip index', () => {
 });
 
 describe('llm2clip search', () => {
-  const picture = () => join(pictures, 'below', basename(SOURCES[2] as string));
+  const image = () => join(images, 'below', basename(SOURCES[2] as string));
 
   test('--json: the best results for each image, by the cosines of the embeddings', async () => {
-    const { json, code, stderr } = await llm2clip('search', out, picture(), '--json', '-k', '12');
+    const { json, code, stderr } = await llm2clip('search', out, image(), '--json', '-k', '12');
     assert.equal(code, 0, stderr);
     const [line] = json() as { query: string; results: { image: string; score: number }[] }[];
-    assert.equal(line?.query, picture());
+    assert.equal(line?.query, image());
     assert.equal(line.results.length, 12);
     await using model = await LLM2CLIP.load(bundle);
-    const query = await model.encodeImage(picture());
-    const paths = await listPictures([pictures]);
+    const query = await model.encodeImage(image());
+    const paths = await listImages([images]);
     const { row } = await model.encodeImages(paths);
     const exact = new Map(paths.map((path, i) => [path, cosine(query, row(i))]));
     const least = [...exact.values()].sort((a, b) => b - a)[11] as number;
@@ -199,9 +199,9 @@ describe('llm2clip search', () => {
   });
 
   test('text: one score and path per line; a bad image is reported, the others are searched', async () => {
-    const good = await llm2clip('search', out, picture(), '--count', '2');
+    const good = await llm2clip('search', out, image(), '--count', '2');
     assert.match(good.stdout, /^(\d\.\d{4}\t\/.*\n){2}$/);
-    const mixed = await llm2clip('search', out, '/nowhere.png', picture());
+    const mixed = await llm2clip('search', out, '/nowhere.png', image());
     assert.equal(mixed.code, 1);
     assert.match(mixed.stderr, /ERR_NOT_FOUND/);
     assert.match(mixed.stdout, /^\/nowhere\.png:\n.*:\n[01]\.\d{4}\t/);
@@ -210,15 +210,15 @@ describe('llm2clip search', () => {
   test('the bundle is found where it was, or passed as an option', async () => {
     const moved = join(folder, 'moved.bundle');
     await cp(bundle, moved, { recursive: true });
-    const named = await llm2clip('search', out, picture(), '--bundle', moved);
+    const named = await llm2clip('search', out, image(), '--bundle', moved);
     assert.equal(named.code, 0, named.stderr);
     const other = join(folder, 'other.bundle');
-    const refused = await llm2clip('search', out, picture(), '--bundle', other);
+    const refused = await llm2clip('search', out, image(), '--bundle', other);
     assert.match(refused.stderr, /ERR_ENGINE_INCOMPATIBLE/);
     const copy = join(folder, 'copy.index');
     await writeFile(copy, await readFile(out));
     await rm(bundle, { recursive: true });
-    const lost = await llm2clip('search', copy, picture());
+    const lost = await llm2clip('search', copy, image());
     assert.equal(lost.code, 1);
     assert.match(lost.stderr, /ERR_NOT_FOUND/);
   });
@@ -246,7 +246,7 @@ describe('llm2clip search, by text', () => {
   let whole: string;
   before(async () => {
     whole = await wholeBundle(join(folder, 'whole'));
-    const made = ['index', pictures, '--bundle', whole, '--out', texts, '--storage', 'fp32'];
+    const made = ['index', images, '--bundle', whole, '--out', texts, '--storage', 'fp32'];
     const { code, stderr } = await llm2clip(...made);
     assert.equal(code, 0, stderr);
   });
@@ -259,7 +259,7 @@ describe('llm2clip search, by text', () => {
     assert.equal(line?.query, query);
     await using model = await LLM2CLIP.load(whole);
     const vector = await model.encodeText(query);
-    const paths = await listPictures([pictures]);
+    const paths = await listImages([images]);
     const { row } = await model.encodeImages(paths);
     const exact = new Map(paths.map((path, i) => [path, cosine(vector, row(i))]));
     const scores = [...exact.values()].sort((a, b) => b - a);
@@ -271,8 +271,8 @@ describe('llm2clip search, by text', () => {
   });
 
   test('images and texts together; options choose one of them', async () => {
-    const picture = join(pictures, 'below', basename(SOURCES[2] as string));
-    const mixed = await llm2clip('search', texts, picture, 'a cat', '-k', '1');
+    const image = join(images, 'below', basename(SOURCES[2] as string));
+    const mixed = await llm2clip('search', texts, image, 'a cat', '-k', '1');
     assert.match(mixed.stdout, /^\/.*\.png:\n1\.0000\t.*\na cat:\n-?[01]\.\d{4}\t.*\n$/);
     const text = await llm2clip('search', texts, '--text', 'cat.png', '-k', '1');
     assert.match(text.stdout, /^-?[01]\.\d{4}\t/);

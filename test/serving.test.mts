@@ -176,8 +176,8 @@ describe('failures', () => {
       assert.equal(one.status, 'rejected');
       assert.equal(codeOf((one as PromiseRejectedResult).reason), 'ERR_TIMEOUT');
     }
-    const picture = new URL('./fixtures/images/china.jpg', import.meta.url).pathname;
-    await assert.rejects(model.encodeImage(picture, { timeoutMs: 0 }), { code: 'ERR_TIMEOUT' });
+    const image = new URL('./fixtures/images/china.jpg', import.meta.url).pathname;
+    await assert.rejects(model.encodeImage(image, { timeoutMs: 0 }), { code: 'ERR_TIMEOUT' });
     gate.open();
     assert.equal((await model.encodeImage(fakePixels(7), raw))[0], 7);
     assert.equal(model.stats().requests.timedOut, 3);
@@ -269,9 +269,9 @@ describe('the stream', () => {
     assert.equal(given, 100);
   });
 
-  test('a thousand pictures in constant memory', async () => {
+  test('a thousand images in constant memory', async () => {
     await using model = await load({ maxBatch: 16 });
-    const pictureBytes = fakePixels(0).pixelValues.byteLength;
+    const imageBytes = fakePixels(0).pixelValues.byteLength;
     const bytesHeld = () => {
       collectGarbage();
       collectGarbage();
@@ -286,7 +286,7 @@ describe('the stream', () => {
     }
     assert.equal(given, 1000);
     // It reads 32 images ahead. If it kept the consumed ones, it would hold all of them at the end.
-    assert.ok(most < 200 * pictureBytes, `${most / pictureBytes} pictures`);
+    assert.ok(most < 200 * imageBytes, `${most / imageBytes} pictures`);
   });
 
   test('ends its source when the consumer stops, or an error ends it', async () => {
@@ -361,7 +361,7 @@ describe('the end', () => {
     await assert.rejects(model.encodeImage(fakePixels(1)), { code: 'ERR_DISPOSED' });
   });
 
-  test('dispose while a picture is being read', async () => {
+  test('dispose while an image is being read', async () => {
     const model = await load({ maxBatch: 1 });
     const trap = {
       get pixelValues() {

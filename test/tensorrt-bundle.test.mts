@@ -13,7 +13,7 @@ import { temporaryFolder, withEnvironment } from './support/temporary.mts';
 import { fakeDriver, tensorrtRtxLibrary, WITHOUT_TENSORRT } from './support/tensorrt.mts';
 
 const PLAN = 'vision/1/model.plan';
-const [PICTURE = ''] = digits('heldout');
+const [IMAGE = ''] = digits('heldout');
 const folder = temporaryFolder();
 const good = join(folder, 'good');
 
@@ -67,14 +67,14 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
   };
   for (const [behaviour, message] of Object.entries(DRIVERS)) {
     test(`with a driver that is ${behaviour}: the engine is not read`, async () => {
-      const done = await run(['encode', good, PICTURE], fakeDriver(behaviour));
+      const done = await run(['encode', good, IMAGE], fakeDriver(behaviour));
       assert.equal(done.code, 1);
       assert.match(done.stderr, message);
     });
   }
 
   test('on a GPU that does not exist', async () => {
-    const done = await run(['encode', good, PICTURE, '--device', 'cuda:7'], fakeDriver('ok'));
+    const done = await run(['encode', good, IMAGE, '--device', 'cuda:7'], fakeDriver('ok'));
     assert.match(done.stderr, /ERR_DEVICE_UNAVAILABLE: expected device cuda:7, found 2 GPUs/);
   });
 
@@ -134,7 +134,7 @@ describe('a bundle of TensorRT for RTX', { skip: WITHOUT_TENSORRT }, () => {
 
   test('a library that is damaged, and one beside that of this process', async () => {
     await writeFile(join(folder, 'libtensorrt_rtx.so.1'), 'not a library');
-    const done = await run(['encode', good, PICTURE], { TENSORRT_RTX_ROOT: folder });
+    const done = await run(['encode', good, IMAGE], { TENSORRT_RTX_ROOT: folder });
     assert.equal(done.code, 1);
     assert.match(done.stderr, /ERR_RUNTIME_MISSING: cannot open .*libtensorrt_rtx/);
     await assert.rejects(LLM2CLIP.load(good, { runtime: folder }), {

@@ -49,18 +49,18 @@ test('JSON stays the same value', () => {
 
 describe('llm2clip', () => {
   const name = `a${BELL}\n\x9b2J\u202e.png`;
-  const pictures = join(folder, 'pictures');
-  mkdirSync(pictures);
-  writeFileSync(join(pictures, name), 'no picture');
+  const images = join(folder, 'pictures');
+  mkdirSync(images);
+  writeFileSync(join(images, name), 'no image');
 
   test('names of files, in text and in JSON', async () => {
-    const path = join(pictures, name);
+    const path = join(images, name);
     for (const words of [
-      ['encode', path, pictures],
+      ['encode', path, images],
       ['inspect', path],
-      ['index', pictures, '--bundle', path, '--out', join(folder, path)],
+      ['index', images, '--bundle', path, '--out', join(folder, path)],
       ['search', path, 'a cat'],
-      ['encode', 'bundle', '--device', path, pictures],
+      ['encode', 'bundle', '--device', path, images],
       ['convert', path, '--out', join(folder, 'x')],
       [path],
       ['encode', `--${BELL}`],

@@ -127,12 +127,12 @@ test('two copies of the addon in one process are independent', async () => {
   const real = join(folder, 'digits');
   await convert(CHECKPOINT, { out: real });
   await using model = await loadModel(real);
-  const picture = digits('heldout')[0] as string;
-  const expected = await model.encodeImage(picture);
+  const image = digits('heldout')[0] as string;
+  const expected = await model.encodeImage(image);
   await using other = await requireFake(path).LLM2CLIP.load(bundle);
   const both = Array.from({ length: 20 }, (_, i) =>
     Promise.all([
-      model.encodeImage(picture, { timeoutMs: 3_600_000 }),
+      model.encodeImage(image, { timeoutMs: 3_600_000 }),
       other.encodeImage(fakePixels(i), { normalize: false }),
     ]),
   );

@@ -43,8 +43,8 @@ before(async () => {
 after(() => model.dispose());
 
 /** Computes the softmax of scaled cosines of the oracles' embeddings, best first. */
-function expected(picture: number[], scale: number) {
-  const powers = CAPTIONS.map(({ embedding }) => Math.exp(scale * cosine(picture, embedding)));
+function expected(image: number[], scale: number) {
+  const powers = CAPTIONS.map(({ embedding }) => Math.exp(scale * cosine(image, embedding)));
   const sum = powers.reduce((a, b) => a + b, 0);
   return powers
     .map((power, index) => ({ index, probability: power / sum }))
@@ -79,50 +79,50 @@ describe('classify', () => {
   });
 
   test('encodes labels once and each image; a classifier gives the same results', async () => {
-    const [picture] = digits('gallery');
+    const [image] = digits('gallery');
     const texts = () => model.stats().text?.requests.completed ?? 0;
     const labels = ['a cat', 'a dog', 'a red car'];
-    const first = await model.classify(picture as string, labels);
+    const first = await model.classify(image as string, labels);
     const before = texts();
-    assertSameRanking(await model.classify(picture as string, [...labels]), first);
+    assertSameRanking(await model.classify(image as string, [...labels]), first);
     assert.equal(texts(), before);
     await using classifier = await model.classifier(labels);
-    assertSameRanking(await classifier.classify(picture as string), first);
-    const embedding = await model.encodeImage(picture as string);
+    assertSameRanking(await classifier.classify(image as string), first);
+    const embedding = await model.encodeImage(image as string);
     assertSameRanking(await classifier.rank(embedding, { topK: 1 }), first.slice(0, 1));
   });
 
   test('an ensemble averages directions, not probabilities', async () => {
     const prompts = ['a photo of a {}', 'the {}'];
-    const [picture] = digits('gallery') as [string];
-    const image = await model.encodeImage(picture);
-    const [found] = await model.classify(picture, ['cat'], { templates: prompts });
+    const [image] = digits('gallery') as [string];
+    const embedding = await model.encodeImage(image);
+    const [found] = await model.classify(image, ['cat'], { templates: prompts });
     const { row } = await model.encodeTexts(['a photo of a cat', 'the cat']);
     const mean = Array.from(row(0), (x, i) => (x + (row(1)[i] as number)) / 2);
-    assert.ok(Math.abs((found?.score ?? Number.NaN) - cosine(image, mean)) < within(1e-5));
+    assert.ok(Math.abs((found?.score ?? Number.NaN) - cosine(embedding, mean)) < within(1e-5));
   });
 
   test('bad input is refused', async () => {
-    const [picture] = digits('gallery') as [string];
-    await assert.rejects(model.classify(picture, []), code('ERR_INVALID_ARG'));
+    const [image] = digits('gallery') as [string];
+    await assert.rejects(model.classify(image, []), code('ERR_INVALID_ARG'));
     await assert.rejects(model.classify('/nowhere.png', ['cat']), code('ERR_NOT_FOUND'));
     const reason = new Error('enough');
     const signal = AbortSignal.abort(reason);
-    await assert.rejects(model.classify(picture, ['cat'], { signal }), reason);
-    await assert.rejects(model.classify(picture, ['cat'], { priority: 0.5 }), RangeError);
+    await assert.rejects(model.classify(image, ['cat'], { signal }), reason);
+    await assert.rejects(model.classify(image, ['cat'], { priority: 0.5 }), RangeError);
     await using alone = await loadModel(blind);
-    await assert.rejects(alone.classify(picture, ['cat']), {
+    await assert.rejects(alone.classify(image, ['cat']), {
       code: 'ERR_ENGINE_INCOMPATIBLE',
       message: /no language model; .*--llm/,
     });
     const closed = await loadModel(bundle);
     await closed.dispose();
-    await assert.rejects(closed.classify(picture, ['cat']), code('ERR_DISPOSED'));
+    await assert.rejects(closed.classify(image, ['cat']), code('ERR_DISPOSED'));
   });
 });
 
 describe('llm2clip classify', () => {
-  const pictures = digits('gallery').slice(0, 2) as [string, string];
+  const images = digits('gallery').slice(0, 2) as [string, string];
 
   test('--json: one line per image, as from the API; a bad image is reported', async () => {
     const labels = join(folder, 'labels.txt');
@@ -132,7 +132,7 @@ describe('llm2clip classify', () => {
     const { code, json, stderr } = await llm2clip(
       'classify',
       bundle,
-      ...pictures,
+      ...images,
       '/no.png',
       ...words,
     );
@@ -140,12 +140,12 @@ describe('llm2clip classify', () => {
     const lines = json() as { image: string; labels: Classification[]; error?: { code: string } }[];
     assert.deepEqual(
       lines.map(({ image }) => image),
-      [...pictures, '/no.png'],
+      [...images, '/no.png'],
     );
     assert.equal(lines[2]?.error?.code, 'ERR_NOT_FOUND');
-    for (const [i, picture] of pictures.entries()) {
+    for (const [i, image] of images.entries()) {
       const options = { templates: ['a {}', 'the {}'], topK: 2 };
-      const exact = await model.classify(picture, ['cat', 'red car', 'dog'], options);
+      const exact = await model.classify(image, ['cat', 'red car', 'dog'], options);
       const found = lines[i]?.labels ?? [];
       assert.deepEqual(
         found.map(({ label, index }) => [label, index]),
@@ -159,29 +159,29 @@ describe('llm2clip classify', () => {
   });
 
   test('as text: one probability and label per line, below the image if there are several', async () => {
-    const one = await llm2clip('classify', bundle, pictures[0], '--labels', 'cat, dog');
+    const one = await llm2clip('classify', bundle, images[0], '--labels', 'cat, dog');
     assert.match(one.stdout, /^[01]\.\d{4}\t(cat|dog)\n[01]\.\d{4}\t(cat|dog)\n$/);
     const templatesFile = join(folder, 'templates.json');
     await writeFile(templatesFile, JSON.stringify(['a {}', 'the {}']));
     const words = ['--labels', 'cat', '--templates-file', templatesFile];
-    const two = await llm2clip('classify', bundle, ...pictures, ...words);
-    assert.equal(two.stdout, pictures.map((picture) => `${picture}:\n1.0000\tcat\n`).join(''));
+    const two = await llm2clip('classify', bundle, ...images, ...words);
+    assert.equal(two.stdout, images.map((image) => `${image}:\n1.0000\tcat\n`).join(''));
   });
 
   test('wrong usage; a bundle without a language model', async () => {
     const labels = ['--labels', 'cat'];
     for (const words of [
-      [bundle, pictures[0]],
+      [bundle, images[0]],
       [bundle, ...labels],
-      [bundle, pictures[0], ...labels, '--labels-file', 'x'],
-      [bundle, pictures[0], ...labels, '--template', 'no place'],
-      [bundle, pictures[0], ...labels, '--top', '0'],
-      [bundle, pictures[0], '--labels', 'cat,,dog'],
+      [bundle, images[0], ...labels, '--labels-file', 'x'],
+      [bundle, images[0], ...labels, '--template', 'no place'],
+      [bundle, images[0], ...labels, '--top', '0'],
+      [bundle, images[0], '--labels', 'cat,,dog'],
     ]) {
       const { code, stderr } = await llm2clip('classify', ...words);
       assert.equal(code, 2, `${words}: ${stderr}`);
     }
-    const { code, stderr } = await llm2clip('classify', blind, pictures[0], ...labels);
+    const { code, stderr } = await llm2clip('classify', blind, images[0], ...labels);
     assert.equal(code, 1);
     assert.match(stderr, /ERR_ENGINE_INCOMPATIBLE: this bundle has no language model; .*--llm/);
   });
@@ -191,20 +191,20 @@ describe('llm2clip eval', () => {
   const names = ['cat', 'dog', 'red_car'];
   const classes = join(folder, 'classes');
   const dataset = join(folder, 'dataset');
-  const pictures = digits('gallery').slice(0, 12);
+  const images = digits('gallery').slice(0, 12);
   before(async () => {
-    for (const [i, picture] of pictures.entries()) {
+    for (const [i, image] of images.entries()) {
       const place = join(classes, names[i % 3] as string);
       await mkdir(place, { recursive: true });
-      await copyFile(picture, join(place, basename(picture)));
+      await copyFile(image, join(place, basename(image)));
     }
     await mkdir(join(dataset, 'images'), { recursive: true });
-    for (const picture of pictures) {
-      await copyFile(picture, join(dataset, 'images', basename(picture)));
+    for (const image of images) {
+      await copyFile(image, join(dataset, 'images', basename(image)));
     }
-    await writeFile(join(dataset, 'images', 'bad.png'), 'no picture');
-    const images = [...pictures.map((picture) => basename(picture)), 'bad.png'];
-    const entries = images.map((filename, i) => {
+    await writeFile(join(dataset, 'images', 'bad.png'), 'no image');
+    const names = [...images.map((image) => basename(image)), 'bad.png'];
+    const entries = names.map((filename, i) => {
       const raw = (word: string) => ({ raw: `a ${word} number ${i}` });
       return { filename, split: 'test', sentences: [raw('photo'), raw('drawing')] };
     });
@@ -218,7 +218,7 @@ describe('llm2clip eval', () => {
     assert.deepEqual(Object.keys(failure ?? {}), ['image', 'error']);
     assert.match(stderr, /^$/);
     assert.equal(failure?.image, join(dataset, 'images/bad.png'));
-    const images = await model.encodeImages([...pictures, join(dataset, 'images/bad.png')], {
+    const embeddings = await model.encodeImages([...images, join(dataset, 'images/bad.png')], {
       onError: 'collect',
     });
     const texts = Array.from({ length: 26 }, (_, i) => {
@@ -226,7 +226,7 @@ describe('llm2clip eval', () => {
     });
     const at = [1, 5, 10, 25, 50];
     const imageOfText = texts.map((_, i) => Math.floor(i / 2));
-    const exact = recall(images, await model.encodeTexts(texts), { imageOfText, at });
+    const exact = recall(embeddings, await model.encodeTexts(texts), { imageOfText, at });
     assert.deepEqual(found, {
       annotations: join(dataset, 'dataset_flickr30k.json'),
       ...{ images: 13, texts: 26, failed: 1 },
@@ -253,8 +253,8 @@ describe('llm2clip eval', () => {
       templates: ['a {}', 'the {}'],
     });
     let right = 0;
-    for (const [i, picture] of pictures.entries()) {
-      const [best] = await classifier.classify(picture, { topK: 1 });
+    for (const [i, image] of images.entries()) {
+      const [best] = await classifier.classify(image, { topK: 1 });
       if (best?.index === i % 3) right += 1;
     }
     const counts = { images: 12, classes: 3, templates: 2, failed: 0 };

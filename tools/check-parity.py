@@ -41,7 +41,7 @@ def compare(bundle: str, checkpoint: Path, pictures: list[Path]) -> bool:
         return False
     cosines = torch.nn.functional.cosine_similarity(expected.double(), found.double())
     differences = (expected - found).abs().amax(1) / expected.abs().amax(1)
-    print(f"{'cosine':>12}  {'max |difference| / max':>22}  picture")
+    print(f"{'cosine':>12}  {'max |difference| / max':>22}  image")
     for cosine, difference, picture in zip(cosines, differences, pictures):
         print(f"{cosine:12.9f}  {difference:22.2e}  {picture}")
     print(f"least cosine {cosines.min():.9f}, against {type(model).__name__} at {size} px")
@@ -53,7 +53,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("pictures", type=Path, nargs="+", metavar="picture")
+    parser.add_argument("pictures", type=Path, nargs="+", metavar="image")
     parser.add_argument("--bundle", help="compare this one instead of converting the checkpoint")
     arguments = parser.parse_args()
     for path in [arguments.checkpoint, *arguments.pictures]:

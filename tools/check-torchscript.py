@@ -27,7 +27,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("pictures", type=Path, nargs="+", metavar="picture")
+    parser.add_argument("pictures", type=Path, nargs="+", metavar="image")
     arguments = parser.parse_args()
     manifest = json.loads((arguments.bundle / "llm2clip.json").read_text())
     preprocessing = manifest["preprocessing"]

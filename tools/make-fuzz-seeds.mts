@@ -111,7 +111,7 @@ const extra = {
   pictures: [entry, { ...entry, path: 'b.jpg', error: { code: 'ERR_IO', message: 'gone' } }],
   gone: ['c.jpg'],
 };
-writeFileSync(join(seeds, 'pictures.note'), JSON.stringify({ ids: ['a.jpg', 'b.jpg'], extra }));
+writeFileSync(join(seeds, 'images.note'), JSON.stringify({ ids: ['a.jpg', 'b.jpg'], extra }));
 writeFileSync(join(seeds, 'ids.note'), JSON.stringify({ ids: ['a', 'b'], removed: ['c'] }));
 for (const storage of ['fp32', 'fp16', 'int8'] as const) {
   await using index = VectorIndex.create({ dim: 2, storage });

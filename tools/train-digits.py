@@ -24,7 +24,7 @@ from sklearn.datasets import load_digits
 from digits.captions import HELD_OUT_TEMPLATES, WORDS
 from digits.evaluation import Reference, nearest_neighbour_accuracy, zero_shot_accuracy
 from digits.model import SIZE, Digits, save
-from digits.pictures import GALLERY, HELD_OUT, names_in, png, split, write_pictures
+from digits.images import GALLERY, HELD_OUT, names_in, png, split, write_pictures
 from digits.tokenizer import train_tokenizer
 from digits.training import train
 from reference import pixels
@@ -92,7 +92,7 @@ def main() -> None:
     names = names_in("heldout", digits.target[held_out])
     known = names_in("gallery", digits.target[gallery])
     contents = [pngs[i] for i in [*held_out, *gallery]]
-    write_pictures(FOLDER / "pictures.zip", dict(zip([*names, *known], contents, strict=True)))
+    write_pictures(FOLDER / "images.zip", dict(zip([*names, *known], contents, strict=True)))
     reference = write_model(images[training], torch.from_numpy(digits.target[training]))
 
     with torch.inference_mode():

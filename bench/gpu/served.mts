@@ -15,14 +15,14 @@ import { photograph } from '../../test/support/goldens.mts';
 import type { Preset } from '../../tools/synthetic/presets.mts';
 
 /** Images of 640 × 427 pixels. */
-const PICTURES = [photograph('china.jpg'), photograph('flower.jpg')];
+const IMAGES = [photograph('china.jpg'), photograph('flower.jpg')];
 
 /** The whole path from encoded images, the path after decoding, and the path after resizing. */
 const INPUTS = ['encoded', 'raw', 'preprocessed'] as const;
 
 function bench(bundle: string, input: string, out: string): Report {
   const words = ['--scenario', 'single-stream,offline', '--input', input, '--duration', '10'];
-  const args = [MAIN, 'bench', bundle, '--device', DEVICE, '--images', ...PICTURES, ...words];
+  const args = [MAIN, 'bench', bundle, '--device', DEVICE, '--images', ...IMAGES, ...words];
   const { status, error } = spawnSync(process.execPath, [...args, '--out', out], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

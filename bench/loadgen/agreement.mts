@@ -51,11 +51,9 @@ export function figuresOfLoadGen(scenario: ComparedScenario, found: Found): Figu
  * Milliseconds per image over the first `share` of a run. Its windows contain equal numbers of
  * images.
  */
-function paceOf({ windows, pictures }: Run, share: number): number {
+function paceOf({ windows, pictures: images }: Run, share: number): number {
   if (windows.length === 0) {
-    throw new Error(
-      `expected a run of some dozens of pictures, found ${pictures}: raise --seconds`,
-    );
+    throw new Error(`expected a run of some dozens of images, found ${images}: raise --seconds`);
   }
   const whole = share * windows.length;
   const took = windows.map(({ picturesPerSecond }, i) => {

@@ -10,14 +10,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Precision } from 'llm2clip';
 import { describeMachine } from '#lib/bench/machine';
-import { loadPictures } from '#lib/bench/pictures';
+import { loadImages } from '#lib/bench/images';
 import type { Report, Run } from '#lib/bench/record';
 import { writeText } from '#lib/bench/store';
 import { SUBJECT_PROGRAM } from '#lib/bench/subject-process';
 import { readVisionManifest } from '#lib/bundle/open';
 import { cacheFolder } from '#lib/runtime/cache';
 import { MAIN } from '../../test/support/cli.mts';
-import { PICTURES } from '../../test/support/digits.mts';
+import { IMAGES } from '../../test/support/digits.mts';
 import { prepareModels } from '../models.mts';
 import {
   agreement,
@@ -76,7 +76,7 @@ const fixture = (path: string) =>
 
 function places(): string[] {
   if (options.images !== undefined) return [options.images];
-  if (options.model === 'digits') return [join(PICTURES, 'gallery')];
+  if (options.model === 'digits') return [join(IMAGES, 'gallery')];
   return ['images/china.jpg', 'images/flower.jpg'].map(fixture);
 }
 
@@ -101,7 +101,7 @@ async function prepare() {
   const { bundles } = await prepareModels(options.model, [precision], '');
   const bundle = bundles[precision] as string;
   const { preprocessing } = await readVisionManifest(bundle);
-  const { paths } = await loadPictures(places(), 'path', preprocessing);
+  const { paths } = await loadImages(places(), 'path', preprocessing);
   say('measuring the offline throughput');
   const { picturesPerSecond: most } = await runOurs(bundle, 'offline', Math.min(seconds, 5));
   const rate = Number(options.rate ?? (RATE_SHARE * most).toPrecision(2));

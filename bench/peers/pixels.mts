@@ -27,7 +27,7 @@ export async function readPixels(selection: Selection): Promise<Float32Array> {
   await using file = await open(pixels);
   const { size } = await file.stat();
   if (size === 0 || size % bytes !== 0) {
-    throw new Error(`expected whole pictures of ${bytes} bytes in ${pixels}, found ${size} bytes`);
+    throw new Error(`expected whole images of ${bytes} bytes in ${pixels}, found ${size} bytes`);
   }
   for (let i = 0; i < batch; i++) {
     const index = (offset + i) % (size / bytes);

@@ -48,9 +48,9 @@ StagedBatch::StagedBatch(Staging staging, size_t floats)
       floats_(floats),
       host_(floats * sizeof(float)),
       device_(floats * sizeof(float)),
-      results_(bytes_with_intake(staging_, floats / staging_.picture * staging_.result_bytes())),
+      results_(bytes_with_intake(staging_, floats / staging_.image * staging_.result_bytes())),
       scratch_(bytes_with_intake(staging_, staging_.slot_bytes())),
-      slots_(floats / staging_.picture) {}
+      slots_(floats / staging_.image) {}
 
 StagedBatch::~StagedBatch() {
   // Any thread may release the last reference, and the memory is freed in the current context.
@@ -63,7 +63,7 @@ bool StagedBatch::holds(const float* pixels) const {
 }
 
 size_t StagedBatch::index_of(const float* slot) const {
-  return static_cast<size_t>(slot - host_.floats()) / staging_.picture;
+  return static_cast<size_t>(slot - host_.floats()) / staging_.image;
 }
 
 // If a copy of the slot is still running, a write now would mix two images, and a kernel might read
@@ -118,7 +118,7 @@ void StagedBatch::send(std::span<const float> slots) {
   staging_.context->make_current();
   const std::lock_guard lock(mutex_);
   const size_t first = index_of(slots.data());
-  for (size_t i = 0; i < slots.size() / staging_.picture; ++i) copy(first + i);
+  for (size_t i = 0; i < slots.size() / staging_.image; ++i) copy(first + i);
 }
 
 CudaAddress StagedBatch::receive(const float* pixels, size_t count, const CudaStream& stream) {
@@ -156,7 +156,7 @@ void StagedBatches::give(const float* pixels, size_t count, CudaAddress to,
 
 void StagedBatches::give_strange(const float* pixels, size_t count, CudaAddress to,
                                  const CudaStream& stream) {
-  const auto bytes = std::as_bytes(std::span(pixels, count * staging_.picture));
+  const auto bytes = std::as_bytes(std::span(pixels, count * staging_.image));
   if (!staging_.intake) return copy_to_device(to, bytes, stream);
   if (strange_.bytes() < bytes.size()) {
     stream.synchronize();

@@ -6,18 +6,18 @@
 
 #include "batch/batch_memory.h"
 #include "cuda/context.h"
+#include "cuda/image_intake.h"
 #include "cuda/memory.h"
-#include "cuda/picture_intake.h"
 
 namespace llm2clip {
 
 // The context of a session's batches, and what their slots hold.
 struct Staging {
   std::shared_ptr<const CudaContext> context;
-  size_t picture;                                         // floats per slot
-  std::shared_ptr<const PictureIntake> intake = nullptr;  // nullptr: slots stay unconverted
+  size_t image;                                         // floats per slot
+  std::shared_ptr<const ImageIntake> intake = nullptr;  // nullptr: slots stay unconverted
 
-  size_t slot_bytes() const { return picture * sizeof(float); }
+  size_t slot_bytes() const { return image * sizeof(float); }
   // Bytes of a converted slot on the device.
   size_t result_bytes() const { return intake ? intake->bytes() : slot_bytes(); }
 };

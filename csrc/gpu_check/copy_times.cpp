@@ -34,10 +34,10 @@ CopyTimes time_copies(int64_t inputs, int64_t outputs) {
   const CudaStream stream;
   const size_t in = static_cast<size_t>(inputs) * sizeof(float);
   const size_t out = static_cast<size_t>(outputs) * sizeof(float);
-  const PinnedMemory pictures(in), result(out);
+  const PinnedMemory images(in), result(out);
   const DeviceMemory staged(in), read(in), embeddings(out);
   return {
-      median_time(stream, [&] { copy_to_device(staged.address(), {pictures.data(), in}, stream); }),
+      median_time(stream, [&] { copy_to_device(staged.address(), {images.data(), in}, stream); }),
       median_time(stream, [&] { copy_on_device(read.address(), staged.address(), in, stream); }),
       median_time(stream,
                   [&] { copy_to_host({result.data(), out}, embeddings.address(), stream); })};

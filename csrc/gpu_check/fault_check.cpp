@@ -12,9 +12,9 @@
 #include "cuda/context.h"
 #include "engine/plugin.h"
 #include "hungry_runner.h"
+#include "image_requests.h"
 #include "json_text.h"
 #include "memory_filler.h"
-#include "picture_requests.h"
 #include "session_check.h"
 #include "synthetic_tower.h"
 #include "trap.h"
@@ -53,11 +53,11 @@ struct Stage {
   Engine& engine;
   VisionConfig config;
   SessionOptions options;
-  std::vector<float> pictures;
+  std::vector<float> images;
   Findings findings;
 
   std::vector<float> embeddings(Session& session) const {
-    return embed(session, views_of(pictures, config.image_size), kLargest);
+    return embed(session, views_of(images, config.image_size), kLargest);
   }
 };
 
@@ -105,22 +105,22 @@ void memory_at_open(Stage& stage) {
 // Serves a batch of 64. While it runs, image i takes mib(i) MiB.
 std::string served_hungry(Stage& stage, const CudaContext& context, size_t room,
                           const std::function<float(size_t)>& mib) {
-  auto pictures = stage.pictures;
-  const size_t slot = pictures.size() / kLargest;
-  for (size_t i = 0; i < kLargest; ++i) pictures[i * slot] = mib(i);
+  auto images = stage.images;
+  const size_t slot = images.size() / kLargest;
+  for (size_t i = 0; i < kLargest; ++i) images[i * slot] = mib(i);
   const auto tally = std::make_shared<Tally>();
   Scheduler scheduler({.max_batch = kLargest, .slot_size = slot}, [&] {
     return std::make_unique<HungryRunner>(stage.engine.open(stage.options));
   });
   const MemoryFiller filler(context, room);
-  submit_pictures(scheduler, pictures, kLargest, tally);
+  submit_images(scheduler, images, kLargest, tally);
   tally->wait_for(kLargest, kSecondsToSettle);
   std::string found = in_words(*tally);
   // Afterwards the session must work as before.
-  for (size_t i = 0; i < slot; ++i) pictures[i] = 0;
-  const std::vector<float> one(pictures.begin(), pictures.begin() + static_cast<int64_t>(slot));
+  for (size_t i = 0; i < slot; ++i) images[i] = 0;
+  const std::vector<float> one(images.begin(), images.begin() + static_cast<int64_t>(slot));
   const auto after = std::make_shared<Tally>();
-  submit_pictures(scheduler, one, 1, after);
+  submit_images(scheduler, one, 1, after);
   after->wait_for(1, kSecondsToSettle);
   return found + "; then " + in_words(*after);
 }
@@ -150,7 +150,7 @@ void memory_at_run(Stage& stage) {
 // Submits up to `batches` batches, and stops when one is refused.
 void ask(Stage& stage, Scheduler& scheduler, const std::shared_ptr<Tally>& tally, int batches) {
   for (int i = 0; i < batches; ++i) {
-    const auto submit = [&] { submit_pictures(scheduler, stage.pictures, kLargest, tally); };
+    const auto submit = [&] { submit_images(scheduler, stage.images, kLargest, tally); };
     if (outcome(submit) != "well") return;
   }
 }
@@ -162,10 +162,10 @@ bool all_settled(Scheduler& scheduler, Tally& tally) {
 // Returns the error's code, for example "ERR_DEVICE_LOST", whether the request is refused or fails.
 std::string asked_once(Stage& stage, Scheduler& scheduler) {
   const auto tally = std::make_shared<Tally>();
-  const size_t slot = stage.pictures.size() / kLargest;
-  const std::vector<float> one(stage.pictures.begin(),
-                               stage.pictures.begin() + static_cast<int64_t>(slot));
-  const std::string refused = outcome([&] { submit_pictures(scheduler, one, 1, tally); });
+  const size_t slot = stage.images.size() / kLargest;
+  const std::vector<float> one(stage.images.begin(),
+                               stage.images.begin() + static_cast<int64_t>(slot));
+  const std::string refused = outcome([&] { submit_images(scheduler, one, 1, tally); });
   if (refused != "well") return refused;
   tally->wait_for(1, kSecondsToSettle);
   return tally->failed().empty() ? in_words(*tally) : tally->failed().begin()->first;
@@ -185,7 +185,7 @@ void lose_device(Stage& stage, Scheduler& scheduler, const std::shared_ptr<Tally
 
 void device_lost(Stage& stage) {
   const CudaContext context(0);
-  const auto served = serve_pictures(stage.engine, stage.options, stage.config.embedding_dim);
+  const auto served = serve_images(stage.engine, stage.options, stage.config.embedding_dim);
   Scheduler& scheduler = *served->scheduler;
   const auto tally = std::make_shared<Tally>();
   ask(stage, scheduler, tally, 4);
@@ -216,7 +216,7 @@ bool run(Engine& engine, const std::string& folder, const std::string& fault) {
                .threads = static_cast<int>(std::thread::hardware_concurrency()),
                .input = images_of(config.image_size),
                .max_batch = kLargest},
-              drawn_pictures(kLargest, config.image_size),
+              drawn_images(kLargest, config.image_size),
               {}};
   write_synthetic_engine(engine, config, {Precision::kFp16}, stage.options.path);
   const auto found = faults.find(fault);

@@ -7,7 +7,7 @@ target_link_libraries(cuda_kernels_gpu_test PRIVATE llm2clip_kernels_cuda llm2cl
 
 # The code that the session checks share.
 add_library(gpu_check_parts STATIC EXCLUDE_FROM_ALL csrc/gpu_check/copy_times.cpp csrc/gpu_check/json_text.cpp
-  csrc/gpu_check/picture_requests.cpp csrc/gpu_check/session_check.cpp
+  csrc/gpu_check/image_requests.cpp csrc/gpu_check/session_check.cpp
   csrc/gpu_check/synthetic_tower.cpp csrc/gpu_check/vision_check.cpp)
 target_link_libraries(gpu_check_parts PUBLIC llm2clip_core Threads::Threads)
 llm2clip_warnings(gpu_check_parts)

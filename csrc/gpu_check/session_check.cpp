@@ -6,8 +6,8 @@
 #include <random>
 
 #include "engine/served_session.h"
+#include "image_requests.h"
 #include "json_text.h"
-#include "picture_requests.h"
 
 namespace llm2clip {
 namespace {
@@ -42,7 +42,7 @@ BatchView in_memory_of(Session& session, const BatchView& inputs,
 
 }  // namespace
 
-std::vector<float> drawn_pictures(int64_t count, int64_t size) {
+std::vector<float> drawn_images(int64_t count, int64_t size) {
   std::mt19937 generator(7);
   std::normal_distribution<float> normal(0, 1);
   std::vector<float> pixels(static_cast<size_t>(count * 3 * size * size));
@@ -50,9 +50,9 @@ std::vector<float> drawn_pictures(int64_t count, int64_t size) {
   return pixels;
 }
 
-Images views_of(const std::vector<float>& pictures, int64_t size) {
+Images views_of(const std::vector<float>& images, int64_t size) {
   const int64_t one = images_of(size).numbers();
-  return {pictures.data(), static_cast<int64_t>(pictures.size()) / one, one};
+  return {images.data(), static_cast<int64_t>(images.size()) / one, one};
 }
 
 std::vector<float> embed(Session& session, const BatchView& inputs, int64_t batch) {
@@ -114,13 +114,13 @@ std::string json_of(const std::vector<BatchTime>& times) {
 
 double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, double seconds) {
   const auto largest = static_cast<size_t>(options.max_batch);
-  const auto served = serve_pictures(engine, options, dim);
-  const auto pictures = drawn_pictures(static_cast<int64_t>(largest), options.input.shape.back());
+  const auto served = serve_images(engine, options, dim);
+  const auto images = drawn_images(static_cast<int64_t>(largest), options.input.shape.back());
   const auto tally = std::make_shared<Tally>();
   const auto begin = SteadyClock::now();
   size_t asked = 0;
   while (seconds_since(begin) < seconds) {
-    submit_pictures(*served->scheduler, pictures, largest, tally);
+    submit_images(*served->scheduler, images, largest, tally);
     asked += largest;
     if (asked >= 2 * largest) require_completed(*tally, asked - 2 * largest);
   }
@@ -128,8 +128,8 @@ double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, d
   return static_cast<double>(tally->completed()) / seconds_since(begin);
 }
 
-std::shared_ptr<ServedSession> serve_pictures(Engine& engine, const SessionOptions& options,
-                                              int64_t dim) {
+std::shared_ptr<ServedSession> serve_images(Engine& engine, const SessionOptions& options,
+                                            int64_t dim) {
   const auto largest = static_cast<size_t>(options.max_batch);
   return serve(engine, {.vision = PartOptions{options, dim}}, {.max_queue = 8 * largest});
 }

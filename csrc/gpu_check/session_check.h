@@ -25,9 +25,9 @@ inline constexpr double kSameInBatches = 0.99999;
 
 // Random images [count, 3, S, S], in the range of preprocessed ones. They are the same in every
 // run.
-std::vector<float> drawn_pictures(int64_t count, int64_t size);
+std::vector<float> drawn_images(int64_t count, int64_t size);
 
-Images views_of(const std::vector<float>& pictures, int64_t size);
+Images views_of(const std::vector<float>& images, int64_t size);
 
 // Embeds all inputs in batches of `batch`. Returns [count, dim].
 std::vector<float> embed(Session& session, const BatchView& inputs, int64_t batch);
@@ -46,8 +46,8 @@ std::vector<BatchTime> time_batches(Session& session, const BatchView& inputs, d
 std::string json_of(const std::vector<BatchTime>& times);
 
 // Opens a session behind a scheduler, with batches up to the session's largest.
-std::shared_ptr<ServedSession> serve_pictures(Engine& engine, const SessionOptions& options,
-                                              int64_t dim);
+std::shared_ptr<ServedSession> serve_images(Engine& engine, const SessionOptions& options,
+                                            int64_t dim);
 
 // Images per second through the scheduler, with twice the largest batch pending at all times.
 double served_rate(Engine& engine, const SessionOptions& options, int64_t dim, double seconds);

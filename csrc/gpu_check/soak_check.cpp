@@ -14,8 +14,8 @@
 
 #include "cuda/context.h"
 #include "engine/plugin.h"
+#include "image_requests.h"
 #include "json_text.h"
-#include "picture_requests.h"
 #include "session_check.h"
 #include "synthetic_tower.h"
 
@@ -66,12 +66,12 @@ class Soak {
   }
 
   std::string requests(size_t count) {
-    const auto pictures = drawn_pictures(kLargest, image_size());
+    const auto images = drawn_images(kLargest, image_size());
     const auto tally = std::make_shared<Tally>();
-    const auto served = serve_pictures(engine_, options_, dim_);
+    const auto served = serve_images(engine_, options_, dim_);
     size_t asked = 0;
     const std::string found = watch("requests", (count + kLargest - 1) / kLargest, [&] {
-      submit_pictures(*served->scheduler, pictures, kLargest, tally);
+      submit_images(*served->scheduler, images, kLargest, tally);
       asked += kLargest;
       // Two batches stay pending.
       require_completed(*tally, asked - std::min<size_t>(asked, 2 * kLargest));
@@ -81,9 +81,9 @@ class Soak {
   }
 
   std::string sessions(size_t count) {
-    const auto picture = drawn_pictures(1, image_size());
+    const auto image = drawn_images(1, image_size());
     return watch("sessions", count,
-                 [&] { embed(*engine_.open(options_), views_of(picture, image_size()), 1); });
+                 [&] { embed(*engine_.open(options_), views_of(image, image_size()), 1); });
   }
 
   bool flat() const { return flat_; }

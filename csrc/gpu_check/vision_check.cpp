@@ -30,7 +30,7 @@ class Checker {
       : check_(check),
         config_(tower_named(check.tower)),
         seconds_(seconds_for(config_)),
-        pictures_(drawn_pictures(kLargest, config_.image_size)) {}
+        images_(drawn_images(kLargest, config_.image_size)) {}
 
   bool run() {
     make_reference();
@@ -61,12 +61,12 @@ class Checker {
             .max_batch = kLargest};
   }
 
-  Images pictures() const { return views_of(pictures_, config_.image_size); }
+  Images images() const { return views_of(images_, config_.image_size); }
 
   void make_reference() {
     const SessionOptions how = options("reference.pt", "cpu");
     write_synthetic_engine(check_.reference, config_, {Precision::kFp32}, how.path);
-    reference_ = embed(*check_.reference.open(how), pictures().some(0, kOnCpu), kOnCpu);
+    reference_ = embed(*check_.reference.open(how), images().some(0, kOnCpu), kOnCpu);
   }
 
   // Returns its findings as JSON and records failures.
@@ -98,16 +98,16 @@ class Checker {
     fields.emplace_back("device", json_string(session->info().device));
     fields.emplace_back("kernels", json_strings(session->info().kernels));
     add_cosines(fields, one, *session);
-    const auto times = time_batches(*session, pictures(), seconds_.a_batch);
+    const auto times = time_batches(*session, images(), seconds_.a_batch);
     fields.emplace_back("batches", json_of(times));
     if (check_.device != "cpu") fields.emplace_back("stages", json_list(stages(times)));
   }
 
   void add_cosines(std::vector<JsonField>& fields, const GatedPrecision& one, Session& session) {
     const int64_t dim = config_.embedding_dim;
-    const auto together = embed(session, pictures(), kLargest);
-    const auto singly = embed(session, pictures(), 1);
-    const auto odd = embed(session, pictures(), kOddBatch);
+    const auto together = embed(session, images(), kLargest);
+    const auto singly = embed(session, images(), 1);
+    const auto odd = embed(session, images(), kOddBatch);
     const std::vector<float> some(together.begin(), together.begin() + kOnCpu * dim);
     const double to_fp32 = least_cosine(some, reference_, dim);
     const double singles = least_cosine(together, singly, dim);
@@ -129,7 +129,7 @@ class Checker {
       // This runs on a separate thread, because it opens and releases a context that is not the
       // session's.
       const CopyTimes copies =
-          std::async(std::launch::async, time_copies, time.batch * pictures().size,
+          std::async(std::launch::async, time_copies, time.batch * images().size,
                      time.batch * config_.embedding_dim)
               .get();
       const double rest = time.p50 - copies.to_device - copies.on_device - copies.to_host;
@@ -145,7 +145,7 @@ class Checker {
   const VisionCheck& check_;
   VisionConfig config_;
   Seconds seconds_;
-  std::vector<float> pictures_, reference_;
+  std::vector<float> images_, reference_;
   bool well_ = true;
 };
 

@@ -8,7 +8,7 @@
 
 #include "device_array.h"
 #include "kernels/cuda/element.h"
-#include "kernels/cuda/packed_picture.h"
+#include "kernels/cuda/packed_image.h"
 
 // Shared by the tests of GPU kernels on the host and on a GPU: numbers in half types, and packed
 // images.
@@ -55,9 +55,9 @@ struct DevicePreprocessing {
   DeviceArray<uint8_t> between;
 
   DevicePreprocessing(const ImageView& image, const Preprocessing& how, size_t room)
-      : packed(room), bytes(pack_picture(image, how, packed)), copy(packed), between(blank(room)) {}
+      : packed(room), bytes(pack_image(image, how, packed)), copy(packed), between(blank(room)) {}
 
-  CudaPreprocessing picture() { return packed_picture(packed.data(), copy.data(), between.data()); }
+  CudaPreprocessing image() { return packed_image(packed.data(), copy.data(), between.data()); }
 
  private:
   static std::vector<uint8_t> blank(size_t room) { return std::vector<uint8_t>(room, 0xff); }

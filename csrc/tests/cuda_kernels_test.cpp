@@ -14,7 +14,7 @@
 #include "kernels/cuda/gated_norm.h"
 #include "kernels/cuda/layer_norm.h"
 #include "kernels/cuda/norm_head.h"
-#include "kernels/cuda/packed_picture.h"
+#include "kernels/cuda/packed_image.h"
 #include "kernels/cuda/patches.h"
 #include "kernels/cuda/quick_gelu.h"
 #include "kernels/cuda/rope.h"
@@ -278,7 +278,7 @@ void test_preprocess(int64_t width, int64_t height, int channels, const Preproce
   DeviceArray<T> expected(blank<T>(count)), found(blank<T>(count));
   patches_cuda(whole.data(), expected.data(), grid, 1, test_stream());
   DevicePreprocessing on_device(image, how, size_t{1} << 20);
-  preprocess_cuda(on_device.picture(), grid, found.data(), test_stream());
+  preprocess_cuda(on_device.image(), grid, found.data(), test_stream());
   compare(kind<T> + " preprocess " + std::to_string(width) + " × " + std::to_string(height),
           numbers(expected.read()), numbers(found.read()), 0);
 }

@@ -53,7 +53,7 @@ void patches_cuda(const float* pixels, T* out, const PatchGrid& grid, int64_t ba
                   CudaStreamHandle) {
   for (int64_t thread = 0; thread < patch_threads(grid, batch); ++thread) {
     const PatchThread at = patch_thread(grid, thread);
-    write_patch(grid, at, out, StoredPixel{pixels, at.picture, grid.size});
+    write_patch(grid, at, out, StoredPixel{pixels, at.image, grid.size});
   }
 }
 

@@ -18,15 +18,14 @@ class TwinMemory final : public BatchMemory {
  public:
   explicit TwinMemory(size_t floats) : pixels_(floats), twin_(floats, NAN) {}
   std::span<float> pixels() override { return pixels_; }
-  void filled(std::span<const float> pictures) noexcept override {
-    std::ranges::copy(pictures, twin_.begin() + (pictures.data() - pixels_.data()));
+  void filled(std::span<const float> images) noexcept override {
+    std::ranges::copy(images, twin_.begin() + (images.data() - pixels_.data()));
   }
   // True when the counterpart has these images.
-  bool has(std::span<const float> pictures) const {
+  bool has(std::span<const float> images) const {
     const float* const own = pixels_.data();
-    if (pictures.data() < own || pictures.data() >= own + pixels_.size()) return false;
-    return std::ranges::equal(pictures,
-                              std::span(twin_).subspan(pictures.data() - own, pictures.size()));
+    if (images.data() < own || images.data() >= own + pixels_.size()) return false;
+    return std::ranges::equal(images, std::span(twin_).subspan(images.data() - own, images.size()));
   }
 
  private:
@@ -142,10 +141,9 @@ class AlbumRunner final : public BatchRunner {
 };
 
 // An image of this width. Every third one fails to prepare.
-class PictureRequest final : public Request {
+class ImageRequest final : public Request {
  public:
-  PictureRequest(int64_t width, std::shared_ptr<Outcome> outcome,
-                 std::shared_ptr<FakeClient> client)
+  ImageRequest(int64_t width, std::shared_ptr<Outcome> outcome, std::shared_ptr<FakeClient> client)
       : width_(width), settles_(NAN, std::move(outcome), std::move(client)) {}
 
   void prepare(const Slot& slot) override {
@@ -172,7 +170,7 @@ void test_taken() {
   std::vector<std::shared_ptr<Outcome>> outcomes;
   for (int64_t width = 1; width <= 300; ++width) {
     outcomes.push_back(std::make_shared<Outcome>());
-    scheduler.submit(std::make_unique<PictureRequest>(width, outcomes.back(), client),
+    scheduler.submit(std::make_unique<ImageRequest>(width, outcomes.back(), client),
                      {.client = client});
   }
   scheduler.wake();

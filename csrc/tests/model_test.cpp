@@ -43,7 +43,7 @@ std::vector<float> numbers(const Weight& weight) {
 }
 
 // An engine without the text side.
-class PicturesOnly final : public Net {
+class ImagesOnly final : public Net {
  public:
   Value pixels() override { return {0}; }
   Value patch_embed(Value, const Conv&, const Tokens&) override { return {0}; }
@@ -76,7 +76,7 @@ void test_packed_biases() {
 
 template <typename Tower>
 void test_engine_without_text(const Tower& tower) {
-  PicturesOnly net;
+  ImagesOnly net;
   Weights none;
   try {
     tower(net, none, {});

@@ -26,7 +26,7 @@ constexpr size_t kFloats = size_t{3} * kSize * kSize;
 const PatchGrid kGrid{kSize, kPatch, static_cast<int>(padded_to(3 * kPatch * kPatch, kChunk))};
 const Preprocessing kHow{kSize, {0.48F, 0.46F, 0.41F}, {0.27F, 0.26F, 0.28F}};
 
-struct Picture {
+struct Image {
   int64_t width, height;
   int channels;
   bool as_it_is;  // small enough to be sent as a packed image
@@ -35,18 +35,18 @@ struct Picture {
   ImageView view() const { return {bytes.data(), width, height, channels}; }
 };
 
-std::vector<Picture> drawn(std::vector<Picture> pictures) {
+std::vector<Image> drawn(std::vector<Image> images) {
   static std::mt19937 generator(3);
-  for (Picture& picture : pictures) {
-    picture.bytes.resize(static_cast<size_t>(picture.width * picture.height * picture.channels));
-    for (uint8_t& byte : picture.bytes) byte = static_cast<uint8_t>(generator());
+  for (Image& image : images) {
+    image.bytes.resize(static_cast<size_t>(image.width * image.height * image.channels));
+    for (uint8_t& byte : image.bytes) byte = static_cast<uint8_t>(generator());
   }
-  return pictures;
+  return images;
 }
 
 // Images that are smaller, larger and as large as the target, wide and tall, narrower than the
 // crop, and too large.
-std::vector<Picture> some_pictures() {
+std::vector<Image> some_images() {
   return drawn({{100, 90, 3, true},
                 {40, 30, 3, true},
                 {kSize, kSize, 3, true},
@@ -64,17 +64,17 @@ std::vector<Picture> some_pictures() {
                 {500, 400, 3, false}});
 }
 
-std::vector<float> pixels_of(const Picture& picture) {
+std::vector<float> pixels_of(const Image& image) {
   std::vector<float> pixels(kFloats);
-  preprocess(picture.view(), kHow, pixels.data());
+  preprocess(image.view(), kHow, pixels.data());
   return pixels;
 }
 
 // The expected patches: preprocessing on the host, followed by patch extraction.
 template <typename T>
-std::vector<T> patches_of(const Picture& picture) {
+std::vector<T> patches_of(const Image& image) {
   std::vector<T> patches(static_cast<size_t>(kGrid.count()) * kGrid.padded);
-  patches_cuda(pixels_of(picture).data(), patches.data(), kGrid, 1, nullptr);
+  patches_cuda(pixels_of(image).data(), patches.data(), kGrid, 1, nullptr);
   return patches;
 }
 
@@ -84,9 +84,9 @@ constexpr Dtype kType = std::is_same_v<T, F16>    ? Dtype::kF16
                                                   : Dtype::kF32;
 
 // Fills a slot in the same way as a request. Returns true when the slot took the packed image.
-bool fill(const Slot& slot, const Picture& picture) {
-  const bool taken = slot.take(picture.view(), kHow);
-  if (!taken) preprocess(picture.view(), kHow, slot.numbers().data());
+bool fill(const Slot& slot, const Image& image) {
+  const bool taken = slot.take(image.view(), kHow);
+  if (!taken) preprocess(image.view(), kHow, slot.numbers().data());
   slot.filled();
   return taken;
 }
@@ -95,17 +95,17 @@ bool fill(const Slot& slot, const Picture& picture) {
 template <typename T>
 class Staged {
  public:
-  std::unique_ptr<BatchMemory> add(size_t pictures) { return batches.add(pictures * kFloats); }
+  std::unique_ptr<BatchMemory> add(size_t images) { return batches.add(images * kFloats); }
 
   // True when the slots from `pixels` on become the patches of these images, bit for bit.
-  bool give(const float* pixels, const std::vector<const Picture*>& pictures) {
+  bool give(const float* pixels, const std::vector<const Image*>& images) {
     const size_t bytes = intake->bytes();
-    const DeviceMemory input(pictures.size() * bytes);
-    batches.give(pixels, pictures.size(), input.address(), stream);
+    const DeviceMemory input(images.size() * bytes);
+    batches.give(pixels, images.size(), input.address(), stream);
     stream.synchronize();
     bool well = true;
-    for (size_t i = 0; i < pictures.size(); ++i) {
-      const auto expected = patches_of<T>(*pictures[i]);
+    for (size_t i = 0; i < images.size(); ++i) {
+      const auto expected = patches_of<T>(*images[i]);
       const auto* found = static_cast<const std::byte*>(input.data()) + i * bytes;
       well &=
           expected.size() * sizeof(T) == bytes && std::memcmp(found, expected.data(), bytes) == 0;
@@ -115,7 +115,7 @@ class Staged {
 
   std::shared_ptr<const CudaContext> context = std::make_shared<const CudaContext>(0);
   CudaStream stream;
-  std::shared_ptr<const PictureIntake> intake = patch_intake(kType<T>, kGrid);
+  std::shared_ptr<const ImageIntake> intake = patch_intake(kType<T>, kGrid);
   StagedBatches batches{{context, kFloats, intake}};
 };
 
@@ -123,50 +123,50 @@ Slot slot_of(BatchMemory& memory, size_t i) {
   return {memory, memory.pixels().subspan(i * kFloats, kFloats)};
 }
 
-std::vector<const Picture*> all(const std::vector<Picture>& pictures) {
-  std::vector<const Picture*> pointers;
-  for (const Picture& picture : pictures) pointers.push_back(&picture);
+std::vector<const Image*> all(const std::vector<Image>& images) {
+  std::vector<const Image*> pointers;
+  for (const Image& image : images) pointers.push_back(&image);
   return pointers;
 }
 
 // Repeats the test with images rotated to other slots, so that images replace pixels and the
 // reverse, and slots become shorter or longer.
 template <typename T>
-void test_pictures() {
+void test_images() {
   Staged<T> staged;
-  std::vector<Picture> pictures = some_pictures();
-  const auto memory = staged.add(pictures.size());
-  for (size_t round = 0; round < pictures.size(); ++round) {
-    for (size_t i = 0; i < pictures.size(); ++i) {
-      EXPECT(fill(slot_of(*memory, i), pictures[i]) == pictures[i].as_it_is);
+  std::vector<Image> images = some_images();
+  const auto memory = staged.add(images.size());
+  for (size_t round = 0; round < images.size(); ++round) {
+    for (size_t i = 0; i < images.size(); ++i) {
+      EXPECT(fill(slot_of(*memory, i), images[i]) == images[i].as_it_is);
     }
-    EXPECT(staged.give(memory->pixels().data(), all(pictures)));
-    std::ranges::rotate(pictures, pictures.begin() + 1);
+    EXPECT(staged.give(memory->pixels().data(), all(images)));
+    std::ranges::rotate(images, images.begin() + 1);
   }
 }
 
 // Pixels are written to a slot that held an image.
-void test_pixels_over_a_picture() {
+void test_pixels_over_an_image() {
   Staged<F16> staged;
-  const std::vector<Picture> pictures = some_pictures();
+  const std::vector<Image> images = some_images();
   const auto memory = staged.add(1);
   const Slot slot = slot_of(*memory, 0);
-  EXPECT(fill(slot, pictures[0]));
-  EXPECT(staged.give(memory->pixels().data(), {&pictures[0]}));
-  std::ranges::copy(pixels_of(pictures[1]), slot.numbers().begin());
+  EXPECT(fill(slot, images[0]));
+  EXPECT(staged.give(memory->pixels().data(), {&images[0]}));
+  std::ranges::copy(pixels_of(images[1]), slot.numbers().begin());
   slot.filled();
-  EXPECT(staged.give(memory->pixels().data(), {&pictures[1]}));
+  EXPECT(staged.give(memory->pixels().data(), {&images[1]}));
 }
 
 // Parts of a batch are received, as when a failed batch is run again in halves. What was received
 // before is sent again.
 void test_halves() {
   Staged<F16> staged;
-  const std::vector<Picture> pictures = some_pictures();
-  const auto memory = staged.add(pictures.size());
-  for (size_t i = 0; i < pictures.size(); ++i) fill(slot_of(*memory, i), pictures[i]);
-  const auto pointers = all(pictures);
-  const size_t half = pictures.size() / 2;
+  const std::vector<Image> images = some_images();
+  const auto memory = staged.add(images.size());
+  for (size_t i = 0; i < images.size(); ++i) fill(slot_of(*memory, i), images[i]);
+  const auto pointers = all(images);
+  const size_t half = images.size() / 2;
   const auto second = pointers.begin() + static_cast<int64_t>(half);
   EXPECT(staged.give(memory->pixels().data(), pointers));
   EXPECT(staged.give(memory->pixels().data(), {pointers.begin(), second}));
@@ -176,12 +176,11 @@ void test_halves() {
 // Pixels in other memory, first few and then more.
 void test_strange_memory() {
   Staged<BF16> staged;
-  const std::vector<Picture> pictures = some_pictures();
+  const std::vector<Image> images = some_images();
   std::vector<float> pixels;
-  for (const Picture& picture : pictures)
-    std::ranges::copy(pixels_of(picture), std::back_inserter(pixels));
-  EXPECT(staged.give(pixels.data(), {&pictures[0]}));
-  EXPECT(staged.give(pixels.data(), all(pictures)));
+  for (const Image& image : images) std::ranges::copy(pixels_of(image), std::back_inserter(pixels));
+  EXPECT(staged.give(pixels.data(), {&images[0]}));
+  EXPECT(staged.give(pixels.data(), all(images)));
 }
 
 // A request that does nothing.
@@ -202,15 +201,15 @@ std::unique_ptr<Entry> entry(RequestId id) {
 // When an entry is removed, those behind it move up. Tests all combinations of pixels and images.
 void test_closing_up() {
   Staged<F16> staged;
-  const std::vector<Picture> pictures = some_pictures();
-  const size_t count = pictures.size();
+  const std::vector<Image> images = some_images();
+  const size_t count = images.size();
   for (size_t gone = 0; gone < count; ++gone) {
     Batch batch(count, kFloats, 0, count);
     batch.set_memory(staged.add(count));
-    std::vector<const Picture*> kept;
+    std::vector<const Image*> kept;
     for (size_t i = 0; i < count; ++i) {
-      fill(batch.add(entry(i)), pictures[i]);
-      if (i != gone && i != gone / 2) kept.push_back(&pictures[i]);
+      fill(batch.add(entry(i)), images[i]);
+      if (i != gone && i != gone / 2) kept.push_back(&images[i]);
     }
     batch.keep_only([&](const Entry& one) { return one.id != gone && one.id != gone / 2; });
     EXPECT(batch.size() == kept.size());
@@ -220,18 +219,18 @@ void test_closing_up() {
 
 // Images are not taken when there is no intake, or when their target size differs.
 void test_not_taken() {
-  const std::vector<Picture> pictures = some_pictures();
+  const std::vector<Image> images = some_images();
   const auto context = std::make_shared<const CudaContext>(0);
   StagedBatches floats({context, kFloats});
   const auto memory = floats.add(kFloats);
-  EXPECT(!slot_of(*memory, 0).take(pictures[1].view(), kHow));
+  EXPECT(!slot_of(*memory, 0).take(images[1].view(), kHow));
   PlainBatchMemory plain(kFloats);
-  EXPECT(!slot_of(plain, 0).take(pictures[1].view(), kHow));
+  EXPECT(!slot_of(plain, 0).take(images[1].view(), kHow));
   Staged<F16> staged;
   const auto other = staged.add(1);
   Preprocessing how = kHow;
   how.size = 28;
-  EXPECT(!slot_of(*other, 0).take(pictures[1].view(), how));
+  EXPECT(!slot_of(*other, 0).take(images[1].view(), how));
 }
 
 // How often a stream has been waited for.
@@ -247,7 +246,7 @@ int synchronisations() {
 // Writing to a slot waits when its copy is pending, and otherwise does not.
 void test_slot_under_way() {
   Staged<F16> staged;
-  const std::vector<Picture> pictures = some_pictures();
+  const std::vector<Image> images = some_images();
   const auto memory = staged.add(2);
   const Slot first = slot_of(*memory, 0), second = slot_of(*memory, 1);
   const auto waits = [](const auto& body) {
@@ -255,29 +254,29 @@ void test_slot_under_way() {
     body();
     return synchronisations() - before;
   };
-  EXPECT(waits([&] { fill(first, pictures[0]); }) == 0);
-  EXPECT(waits([&] { fill(second, pictures[1]); }) == 0);
-  EXPECT(waits([&] { fill(first, pictures[2]); }) == 1);
+  EXPECT(waits([&] { fill(first, images[0]); }) == 0);
+  EXPECT(waits([&] { fill(second, images[1]); }) == 0);
+  EXPECT(waits([&] { fill(first, images[2]); }) == 1);
   EXPECT(waits([&] {
            memory->move(memory->pixels().first(kFloats), memory->pixels().last(kFloats));
          }) == 1);
-  EXPECT(staged.give(memory->pixels().data(), {&pictures[2], &pictures[2]}));
-  EXPECT(waits([&] { fill(second, pictures[3]); }) == 0);
+  EXPECT(staged.give(memory->pixels().data(), {&images[2], &images[2]}));
+  EXPECT(waits([&] { fill(second, images[3]); }) == 0);
 }
 
 // Several threads prepare at the same time.
 void test_threads() {
   Staged<F16> staged;
-  const std::vector<Picture> pictures = some_pictures();
-  const auto memory = staged.add(pictures.size());
+  const std::vector<Image> images = some_images();
+  const auto memory = staged.add(images.size());
   std::vector<std::thread> threads;
   for (size_t first = 0; first < 3; ++first) {
     threads.emplace_back([&, first] {
-      for (size_t i = first; i < pictures.size(); i += 3) fill(slot_of(*memory, i), pictures[i]);
+      for (size_t i = first; i < images.size(); i += 3) fill(slot_of(*memory, i), images[i]);
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT(staged.give(memory->pixels().data(), all(pictures)));
+  EXPECT(staged.give(memory->pixels().data(), all(images)));
 }
 
 // Two inputs of two numbers: one is sent early, the other is not. Then the same slots get other
@@ -304,10 +303,10 @@ void test_numbers() {
 // When the device is lost while images are sent, receive() reports it.
 void test_lost() {
   Staged<F16> staged;
-  const std::vector<Picture> pictures = some_pictures();
+  const std::vector<Image> images = some_images();
   const auto memory = staged.add(1);
   const Behaviour behaviour("lost");
-  fill(slot_of(*memory, 0), pictures[0]);
+  fill(slot_of(*memory, 0), images[0]);
   StagedBatch* const batch = staged.batches.find(memory->pixels().data());
   try {
     batch->receive(memory->pixels().data(), 1, staged.stream);
@@ -324,10 +323,10 @@ int main() {
   using namespace llm2clip::testing;
   using llm2clip::BF16, llm2clip::F16;
   return run_tests({{"numbers", test_numbers},
-                    {"pictures, fp16", test_pictures<F16>},
-                    {"pictures, bf16", test_pictures<BF16>},
-                    {"pictures, fp32", test_pictures<float>},
-                    {"pixels over a picture", test_pixels_over_a_picture},
+                    {"images, fp16", test_images<F16>},
+                    {"images, bf16", test_images<BF16>},
+                    {"images, fp32", test_images<float>},
+                    {"pixels over an image", test_pixels_over_an_image},
                     {"halves of a batch", test_halves},
                     {"memory of others", test_strange_memory},
                     {"closing up", test_closing_up},

@@ -20,7 +20,7 @@ foreach(subject attention batch batching cuda cuda_kernels engine image linear m
 endforeach()
 
 # The GPU kernels as loops on the host, and the code that packs images for them.
-add_library(twin_kernels STATIC csrc/tests/cuda_twin_launchers.cpp csrc/kernels/cuda/packed_picture.cpp)
+add_library(twin_kernels STATIC csrc/tests/cuda_twin_launchers.cpp csrc/kernels/cuda/packed_image.cpp)
 target_link_libraries(twin_kernels PUBLIC llm2clip_core)
 llm2clip_warnings(twin_kernels)
 target_sources(linear_test PRIVATE csrc/tests/linear_vnni_twin_avx2.cpp csrc/tests/linear_exact_test.cpp)

@@ -29,7 +29,7 @@ export type Request =
    * subject starts them at once, but no more than fill two batches; the others wait inside the
    * subject.
    */
-  | { op: 'ask'; queries: [id: number, picture: number][] }
+  | { op: 'ask'; queries: [id: number, image: number][] }
   /** Runs callers inside the subject. Each sends its next query when it has its answer. */
   | { op: 'loop'; plan: Plan; lengths: Lengths }
   /** Asks for the embeddings of all images. */

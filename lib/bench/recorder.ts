@@ -40,7 +40,7 @@ const PERCENTILES = { p50: 50, p90: 90, p95: 95, p99: 99, p999: 99.9 } as const;
  * latency does not count.
  */
 export class Recorder {
-  readonly #picturesPerQuery: number;
+  readonly #imagesPerQuery: number;
   #started = Number.POSITIVE_INFINITY;
   #last = 0;
   /** Times of all answers since the start, in order. */
@@ -54,7 +54,7 @@ export class Recorder {
   #stable = false;
 
   constructor(picturesPerQuery: number) {
-    this.#picturesPerQuery = picturesPerQuery;
+    this.#imagesPerQuery = picturesPerQuery;
   }
 
   /** Ends the warm-up. */
@@ -94,12 +94,12 @@ export class Recorder {
   get durationMs(): number {
     return Math.max(0, this.#last - this.#started);
   }
-  get pictures(): number {
-    return this.answered * this.#picturesPerQuery;
+  get images(): number {
+    return this.answered * this.#imagesPerQuery;
   }
   get picturesPerSecond(): number {
-    const pictures = this.#finished.length * this.#picturesPerQuery;
-    return this.durationMs > 0 ? (1000 * pictures) / this.durationMs : 0;
+    const images = this.#finished.length * this.#imagesPerQuery;
+    return this.durationMs > 0 ? (1000 * images) / this.durationMs : 0;
   }
 
   /** Returns windows with equal numbers of answers. */
@@ -113,7 +113,7 @@ export class Recorder {
       const begin = this.#finished[from - 1] ?? this.#started;
       const took = (this.#finished[to - 1] as number) - begin;
       return {
-        picturesPerSecond: (1000 * size * this.#picturesPerQuery) / took,
+        picturesPerSecond: (1000 * size * this.#imagesPerQuery) / took,
         p50: median(this.#took.slice(from, to)),
       };
     });
@@ -149,7 +149,7 @@ export class Recorder {
    * @param ownPace see isStable()
    */
   measured(ownPace: boolean): Measured {
-    const { answered, pictures, refused, errors, picturesPerSecond, durationMs } = this;
+    const { answered, images: pictures, refused, errors, picturesPerSecond, durationMs } = this;
     return {
       ...{ stable: this.isStable(ownPace), durationMs, queries: answered, pictures },
       ...{ refused, errors, picturesPerSecond },

@@ -81,7 +81,7 @@ function summarise(
   measured: Measured,
   { stats, observed: { joules, ...observed } }: Closing,
 ): Run {
-  const { pictures, picturesPerSecond } = measured;
+  const { pictures: images, picturesPerSecond } = measured;
   const run: Run = {
     scenario: plan.scenario,
     configuration: configurationOf(plan, conditions, info),
@@ -92,7 +92,7 @@ function summarise(
     engineUtilisation: stats.engine.utilisation,
     ...observed,
     compute: computeOf(conditions, picturesPerSecond),
-    energy: joules === null ? null : { joules, joulesPerPicture: joules / Math.max(1, pictures) },
+    energy: joules === null ? null : { joules, joulesPerPicture: joules / Math.max(1, images) },
     parity: conditions.parity,
     goodput: null,
   };

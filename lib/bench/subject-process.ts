@@ -32,7 +32,7 @@ export class SubjectProcess {
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #ended: Promise<void>;
   readonly #failure = new AbortController();
-  readonly #pictures: number;
+  readonly #images: number;
   /** The pending request, which waits for its reply. */
   #reply: { resolve: (message: Message) => void; reject: (error: Error) => void } | undefined;
   readonly #asked = new Map<number, (answered: Answered) => void>();
@@ -42,7 +42,7 @@ export class SubjectProcess {
   readonly signal: AbortSignal;
 
   private constructor({ paths }: OpenOptions, signal: AbortSignal, program: string) {
-    this.#pictures = paths.length;
+    this.#images = paths.length;
     this.signal = AbortSignal.any([signal, this.#failure.signal]);
     this.#child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#child.stdin.on('error', () => {}); // The 'exit' event reports it.
@@ -97,7 +97,7 @@ export class SubjectProcess {
   readonly send: Send = (index) =>
     new Promise((resolve) => {
       this.#asked.set(index, resolve);
-      this.#write({ op: 'ask', queries: [[index, index % this.#pictures]] });
+      this.#write({ op: 'ask', queries: [[index, index % this.#images]] });
     });
 
   /** Runs callers inside the process. */

@@ -9,7 +9,7 @@ import type { ModelInfo } from '../model/model-info';
 import { realClock } from './clock';
 import { closedLoop, type Send, stamped } from './load';
 import { observe } from './observe';
-import { readInputs } from './pictures';
+import { readInputs } from './images';
 import { limitsOf } from './plan';
 import type { Message, OpenOptions, Request, Told } from './protocol';
 import { Recorder } from './recorder';
@@ -34,7 +34,7 @@ class Subject {
     this.#model = model;
     this.#inputs = inputs;
     this.#tellEveryMs = tellEveryMs;
-    this.#send = stamped(realClock, (picture) => model.encodeImage(this.#input(picture)));
+    this.#send = stamped(realClock, (image) => model.encodeImage(this.#input(image)));
   }
 
   static async open({ bundle, load, paths, input, tellEveryMs }: OpenOptions): Promise<Subject> {
@@ -70,7 +70,7 @@ class Subject {
     this.#underWay += queries.length;
     const waiting = queries.values();
     const caller = async () => {
-      for (const [id, picture] of waiting) this.#keep(id, await this.#send(picture));
+      for (const [id, image] of waiting) this.#keep(id, await this.#send(image));
     };
     const callers = Math.min(queries.length, 2 * this.#model.info.maxBatch);
     await Promise.all(Array.from({ length: callers }, caller));

@@ -5,7 +5,7 @@ import { openEngine } from '../engines';
 import type { ModelInfo } from '../model/model-info';
 import { gflopPerPicture, isWhole, peakGflops } from './compute';
 import { compareEmbeddings } from './parity';
-import { loadPictures } from './pictures';
+import { loadImages } from './images';
 import { type Lengths, offline, type Plan } from './plan';
 import type { OpenOptions } from './protocol';
 import type { InputKind, Parity, Run, Scenario } from './record';
@@ -33,7 +33,7 @@ export interface SuiteEvents {
   onSkipped: (path: string, reason: string) => void;
 }
 
-const PARITY_PICTURES = 32;
+const PARITY_IMAGES = 32;
 
 /**
  * Runs work in a separate process, so that this one holds no memory, or GPU memory, during runs.
@@ -71,12 +71,12 @@ async function parityOf(
 /** Measures the processor's peak. It is not measured for engines on GPUs. */
 async function computeOf({ model, engine }: Manifest, info: ModelInfo) {
   if (!isWhole(model)) return { gflopPerPicture: null, peakGflops: null };
-  const perPicture = gflopPerPicture(model);
-  if (info.device !== 'cpu') return { gflopPerPicture: perPicture, peakGflops: null };
+  const perImage = gflopPerPicture(model);
+  if (info.device !== 'cpu') return { gflopPerPicture: perImage, peakGflops: null };
   const { storedPrecision, threads } = info;
   const opened = await openEngine(engine.kind);
   return {
-    gflopPerPicture: perPicture,
+    gflopPerPicture: perImage,
     peakGflops: await peakGflops(opened, model, storedPrecision, threads),
   };
 }
@@ -85,11 +85,11 @@ async function computeOf({ model, engine }: Manifest, info: ModelInfo) {
 async function prepare(options: SuiteOptions, { onStage, onSkipped }: SuiteEvents) {
   const { bundle, load, input, lengths, signal } = options;
   const manifest = await readVisionManifest(bundle);
-  onStage('reading the pictures');
-  const { paths, skipped } = await loadPictures(options.images, 'path', manifest.preprocessing);
+  onStage('reading the images');
+  const { paths, skipped } = await loadImages(options.images, 'path', manifest.preprocessing);
   for (const { path, reason } of skipped) onSkipped(path, reason);
   onStage(options.reference === undefined ? 'opening the bundle' : 'comparing with fp32');
-  const some = paths.slice(0, PARITY_PICTURES);
+  const some = paths.slice(0, PARITY_IMAGES);
   const { info, rows } = await inSubject(bundle, options, some, async (subject, info) => ({
     info,
     rows: options.reference === undefined ? [] : await subject.embed(),

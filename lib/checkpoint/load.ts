@@ -32,7 +32,7 @@ export function loadCheckpoint(
   const processors = besideCheckpoint(file, PROCESSOR_NAMES);
   const stated = [
     ...configs.map((name) => readStated(name, 'model')),
-    ...processors.map((name) => readStated(name, 'pictures')),
+    ...processors.map((name) => readStated(name, 'images')),
   ];
   return { path, ...parsed, stated };
 }

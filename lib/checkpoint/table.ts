@@ -41,7 +41,7 @@ export interface StatedFile {
   /** File name without the folder. */
   name: string;
   /** Whether it describes the model or the preprocessing of images. */
-  about: 'model' | 'pictures';
+  about: 'model' | 'images';
   content: Record<string, unknown>;
 }
 

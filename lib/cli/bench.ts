@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { invalidRange } from '../arguments';
 import { parseSlo } from '../bench/goodput';
 import { describeMachine } from '../bench/machine';
-import { DEFAULT_PICTURES } from '../bench/pictures';
+import { DEFAULT_IMAGES } from '../bench/images';
 import {
   INPUT_KINDS,
   type InputKind,
@@ -58,7 +58,7 @@ function scenario(text: string): Scenario {
 
 function imagesOf({ images }: Options): string[] {
   if (images !== undefined) return images;
-  if (existsSync(DEFAULT_PICTURES)) return [DEFAULT_PICTURES];
+  if (existsSync(DEFAULT_IMAGES)) return [DEFAULT_IMAGES];
   throw invalidRange('a folder of images', '--images', images);
 }
 

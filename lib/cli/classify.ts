@@ -3,7 +3,7 @@ import { abortable } from '../async/abort';
 import type { Classification, Classifier } from '../classify';
 import { LLM2CLIP } from '../model';
 import { positiveInteger } from './arguments';
-import { foundPictures } from './found-pictures';
+import { foundImages } from './found-images';
 import { interruptSignal } from './interrupt';
 import { readLabels } from './label-file';
 import { print, stdoutDrained } from './output';
@@ -41,34 +41,34 @@ function show(image: string, found: readonly Classification[], { json }: Options
 async function classifyAll(
   model: LLM2CLIP,
   classifier: Classifier,
-  pictures: readonly string[],
+  images: readonly string[],
   options: Options,
   signal: AbortSignal,
 ): Promise<void> {
-  const bar = new ProgressBar(pictures.length);
-  const results = model.embedStream(pictures, { signal, onError: 'collect' });
+  const bar = new ProgressBar(images.length);
+  const results = model.embedStream(images, { signal, onError: 'collect' });
   for await (const { index, input: image, embedding, error } of results) {
     if (embedding === undefined) reportFailure(image, error, options.json ?? false);
     else {
       const found = await classifier.rank(embedding, { topK: options.top, signal });
-      show(image, found, options, pictures.length);
+      show(image, found, options, images.length);
     }
     await stdoutDrained();
     bar.show(index + 1);
   }
 }
 
-async function run(bundle: string, images: string[], options: Options, command: Command) {
+async function run(bundle: string, places: string[], options: Options, command: Command) {
   const signal = interruptSignal();
   const labels = await chosenLabels(options, command);
   const templates = await chosenTemplates(options);
-  const pictures = await foundPictures(images, signal);
+  const images = await foundImages(places, signal);
   const model = await abortable(LLM2CLIP.load(bundle, { device: options.device }), signal);
   try {
     const bar = new ProgressBar(labels.length);
     const onProgress = (done: number) => bar.show(done);
     const classifier = await model.classifier(labels, { templates, signal, onProgress });
-    await classifyAll(model, classifier, pictures, options, signal);
+    await classifyAll(model, classifier, images, options, signal);
     await classifier.dispose();
   } finally {
     clearProgress();

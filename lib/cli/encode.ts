@@ -1,19 +1,19 @@
 import { Command } from 'commander';
 import { type EncodeAllOptions, type Encoded, encodeAll, withEncodeOptions } from './encode-all';
-import { foundPictures } from './found-pictures';
+import { foundImages } from './found-images';
 
-async function findPictures(images: string[], signal: AbortSignal): Promise<Encoded> {
-  const pictures = await foundPictures(images, signal);
+async function findImages(places: string[], signal: AbortSignal): Promise<Encoded> {
+  const images = await foundImages(places, signal);
   return {
-    count: pictures.length,
+    count: images.length,
     parts: ['vision'],
     name: (image) => ({ image }),
-    stream: (model, options) => model.embedStream(pictures, { ...options, onError: 'collect' }),
+    stream: (model, options) => model.embedStream(images, { ...options, onError: 'collect' }),
   };
 }
 
-function run(bundle: string, images: string[], options: EncodeAllOptions): Promise<void> {
-  return encodeAll(bundle, (signal) => findPictures(images, signal), options);
+function run(bundle: string, places: string[], options: EncodeAllOptions): Promise<void> {
+  return encodeAll(bundle, (signal) => findImages(places, signal), options);
 }
 
 /** Makes the command `llm2clip encode`. */

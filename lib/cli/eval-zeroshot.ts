@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type Accuracy, evaluateZeroShot } from '../eval/accuracy';
 import { readClassFolders } from '../eval/class-folders';
 import { describeFailed, type EvaluationWords, evaluate, percent } from './evaluate';
-import { printLeftOut } from './found-pictures';
+import { printLeftOut } from './found-images';
 import { readClassnames } from './label-file';
 import { print, printTable } from './output';
 import { addTemplateOptions, chosenTemplates, type TemplateWords } from './templates';

@@ -1,5 +1,5 @@
 import { abortable } from '../async/abort';
-import type { EvaluationOptions } from '../eval/embed-pictures';
+import type { EvaluationOptions } from '../eval/embed-images';
 import { LLM2CLIP } from '../model';
 import { interruptSignal } from './interrupt';
 import { clearProgress, ProgressBar } from './progress';

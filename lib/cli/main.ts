@@ -10,7 +10,7 @@ import { encodeTextCommand } from './encode-text';
 import { evalCommand } from './eval';
 import { heatMapCommand } from './heatmap';
 import { importCommand } from './import';
-import { indexCommand } from './index-pictures';
+import { indexCommand } from './index-images';
 import { inspectCommand } from './inspect';
 import { INTERRUPTED, Interrupted } from './interrupt';
 import { describeError, print, printError } from './output';

@@ -5,11 +5,11 @@ import { formatCosine } from '../eval/parity';
  * Describes the result of a calibration as rows of a table, with one row per layer kept in bf16.
  */
 export function describeQuantisation(found: Quantisation): [string, string][] {
-  const { pictures, gate, allInt8MinCosine, minCosine, layers } = found;
+  const { pictures: images, gate, allInt8MinCosine, minCosine, layers } = found;
   const kept = layers.filter(({ precision }) => precision === 'bf16');
   const verdict = minCosine >= gate ? 'at least' : 'FAILED, expected';
   return [
-    ['calibrated', `on ${pictures} image${pictures === 1 ? '' : 's'}`],
+    ['calibrated', `on ${images} image${images === 1 ? '' : 's'}`],
     [
       'least cosine',
       `${formatCosine(minCosine)} to fp32 (${verdict} ${gate}); ` +

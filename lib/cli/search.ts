@@ -5,8 +5,8 @@ import { LLM2CLIP } from '../model';
 import { type Part, TEXT_PARTS } from '../parts';
 import { usableProcessors } from '../runtime/processors';
 import { bundleDigest } from '../search/bundle-digest';
-import { PictureIndex } from '../search/picture-index';
-import { guessQuery, pictureQuery, type Query, textQuery } from '../search/query';
+import { ImageIndex } from '../search/image-index';
+import { guessQuery, imageQuery, type Query, textQuery } from '../search/query';
 import type { SearchResult } from '../search/vector-table';
 import { positiveInteger } from './arguments';
 import { interruptSignal } from './interrupt';
@@ -23,7 +23,7 @@ interface Options {
 }
 
 async function queriesOf(words: readonly string[], { image, text }: Options): Promise<Query[]> {
-  if (image) return words.map(pictureQuery);
+  if (image) return words.map(imageQuery);
   return text ? words.map(textQuery) : Promise.all(words.map(guessQuery));
 }
 
@@ -41,7 +41,7 @@ function showFailure({ label }: Query, error: unknown, json: boolean): void {
 
 function partsFor(queries: readonly Query[]): Part[] {
   const ask = (wanted: Query['kind']) => queries.some(({ kind }) => kind === wanted);
-  return [...(ask('text') ? TEXT_PARTS : []), ...(ask('picture') ? (['vision'] as const) : [])];
+  return [...(ask('text') ? TEXT_PARTS : []), ...(ask('image') ? (['vision'] as const) : [])];
 }
 
 /**
@@ -49,7 +49,7 @@ function partsFor(queries: readonly Query[]): Part[] {
  * path of its bundle; `--bundle` overrides it.
  */
 async function loadModel(
-  index: PictureIndex,
+  index: ImageIndex,
   queries: readonly Query[],
   { bundle, device }: Options,
   signal: AbortSignal,
@@ -60,7 +60,7 @@ async function loadModel(
 }
 
 async function searchAll(
-  index: PictureIndex,
+  index: ImageIndex,
   model: LLM2CLIP,
   queries: readonly Query[],
   { count: k, json = false }: { count: number; json?: boolean },
@@ -84,7 +84,7 @@ async function searchAll(
 async function run(path: string, words: string[], options: Options): Promise<void> {
   const signal = interruptSignal();
   const queries = await queriesOf(words, options);
-  const index = await PictureIndex.open(path);
+  const index = await ImageIndex.open(path);
   try {
     const model = await loadModel(index, queries, options, signal);
     try {

@@ -5,7 +5,7 @@ import type { ResolvedModel } from '../checkpoint/layouts';
 import { engineFile, engineOf } from '../engines';
 import { capabilityText } from '../engines/compute-capability';
 import { makeFolderOf } from '../files/staging';
-import { samplePictures } from '../image/pictures';
+import { sampleImages } from '../image/images';
 import { type BuildSpec, fromNative, type NativeEngine } from '../native';
 import type { Part } from '../parts';
 import type { Precision } from '../precision';
@@ -16,7 +16,7 @@ import type { ResolvedConvertOptions } from './options';
 import type { Plan } from './plan';
 
 /** Largest number of images that int8 is calibrated on. */
-const CALIBRATION_PICTURES = 32;
+const CALIBRATION_IMAGES = 32;
 
 /** The fields of the manifest that describe one engine file. */
 export type Built = Pick<Manifest, 'parameters' | 'quantisation' | 'computeCapabilities'>;
@@ -53,7 +53,7 @@ async function buildVision(
 ): Promise<Built> {
   const { precision, calibrate, force, signal, onProgress } = options;
   if (calibrate !== undefined) {
-    const pixels = await samplePictures(calibrate, CALIBRATION_PICTURES, preprocessing, signal);
+    const pixels = await sampleImages(calibrate, CALIBRATION_IMAGES, preprocessing, signal);
     const spec = { engine, config, weights, output, pixels, force, signal, onProgress };
     return { ...(await buildCalibrated(spec)), computeCapabilities: [] };
   }

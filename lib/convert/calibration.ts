@@ -75,7 +75,7 @@ function build(spec: CalibratedBuild, rest: Rest) {
   return fromNative(engine.build({ config, weights, portable: false, ...FOR_CPU, ...rest }));
 }
 
-function picturesFor(file: string, { config, pixels, signal }: CalibratedBuild) {
+function imagesFor(file: string, { config, pixels, signal }: CalibratedBuild) {
   signal?.throwIfAborted();
   return { file, imageSize: config.imageSize, threads: usableProcessors(), pixels };
 }
@@ -86,7 +86,7 @@ async function observe(spec: CalibratedBuild, scratch: string): Promise<Observed
   spec.onProgress({ stage: 'calibrate', fraction: BEFORE.observe });
   await build(spec, { precision: 'fp32', observe: true, quantisation: [], output: file });
   spec.onProgress({ stage: 'calibrate', fraction: BEFORE.calibrate });
-  const { embeddings, layers } = await fromNative(spec.engine.calibrate(picturesFor(file, spec)));
+  const { embeddings, layers } = await fromNative(spec.engine.calibrate(imagesFor(file, spec)));
   return {
     file,
     embeddings,
@@ -107,19 +107,19 @@ async function attempt(
   );
   const int8 = { precision: 'int8', observe: false, quantisation, output: file } as const;
   const { parameters } = await build(spec, int8);
-  const found = await fromNative(spec.engine.embed(picturesFor(file, spec)));
+  const found = await fromNative(spec.engine.embed(imagesFor(file, spec)));
   const cosines = rowCosines(found, embeddings, spec.config.embeddingDim);
   return { file, parameters, kept, cosines, minCosine: Math.min(...cosines) };
 }
 
 /** Returns the images with the lowest cosines. `pixels` is [n, 3, S, S]. */
-function worstPictures(pixels: Float32Array, cosines: readonly number[]): Float32Array {
+function worstImages(pixels: Float32Array, cosines: readonly number[]): Float32Array {
   const length = pixels.length / cosines.length;
   const order = [...cosines.keys()].sort((a, b) => (cosines[a] ?? 0) - (cosines[b] ?? 0));
   const worst = order.slice(0, RANKED_BY);
   const chosen = new Float32Array(worst.length * length);
-  for (const [i, picture] of worst.entries()) {
-    chosen.set(pixels.subarray(picture * length, (picture + 1) * length), i * length);
+  for (const [i, image] of worst.entries()) {
+    chosen.set(pixels.subarray(image * length, (image + 1) * length), i * length);
   }
   return chosen;
 }
@@ -133,14 +133,14 @@ async function rank(
   { file, layers }: Observed,
   cosines: readonly number[],
 ): Promise<string[]> {
-  const pixels = worstPictures(spec.pixels, cosines);
+  const pixels = worstImages(spec.pixels, cosines);
   const share = (BEFORE.attempts[1] - BEFORE.rank) / layers.length;
   const effects = new Map<string, number>();
   for (let i = 0; i < layers.length; i += RANKED_AT_ONCE) {
     spec.onProgress({ stage: 'calibrate', fraction: BEFORE.rank + share * i });
     const some = layers.slice(i, i + RANKED_AT_ONCE);
-    const pictures = picturesFor(file, { ...spec, pixels });
-    const found = await fromNative(spec.engine.layerEffects(pictures, some));
+    const images = imagesFor(file, { ...spec, pixels });
+    const found = await fromNative(spec.engine.layerEffects(images, some));
     for (const [j, { name }] of some.entries()) {
       effects.set(name, boundedCosine(found[j] ?? Number.NaN));
     }
@@ -179,12 +179,12 @@ async function search(spec: CalibratedBuild, observed: Observed, scratch: string
   return { best, allInt8MinCosine };
 }
 
-function belowGate({ kept, minCosine }: Attempt, pictures: number, layers: number): LLM2CLIPError {
+function belowGate({ kept, minCosine }: Attempt, images: number, layers: number): LLM2CLIPError {
   return new LLM2CLIPError(
     'ERR_PARITY',
-    `expected a cosine to fp32 of at least ${GATES.int8} of each of ${pictures} pictures, found ` +
+    `expected a cosine to fp32 of at least ${GATES.int8} of each of ${images} images, found ` +
       `${formatCosine(minCosine)} at best, with ${kept.size} of ${layers} layers in bf16; calibrate ` +
-      'with pictures more like those to be encoded, convert with --precision bf16, or accept it with ' +
+      'with images more like those to be encoded, convert with --precision bf16, or accept it with ' +
       '--force',
   );
 }
@@ -204,10 +204,10 @@ export async function buildCalibrated(
   try {
     const observed = await observe(spec, scratch);
     const { best, allInt8MinCosine } = await search(spec, observed, scratch);
-    const pictures = observed.embeddings.length / spec.config.embeddingDim;
+    const images = observed.embeddings.length / spec.config.embeddingDim;
     const { kept, minCosine, parameters } = best;
     if (minCosine < GATES.int8 && !spec.force) {
-      throw belowGate(best, pictures, observed.layers.length);
+      throw belowGate(best, images, observed.layers.length);
     }
     spec.signal?.throwIfAborted();
     await rename(best.file, spec.output);
@@ -216,7 +216,10 @@ export async function buildCalibrated(
       return { name, precision, cosine };
     });
     const gate = GATES.int8;
-    return { parameters, quantisation: { pictures, gate, allInt8MinCosine, minCosine, layers } };
+    return {
+      parameters,
+      quantisation: { pictures: images, gate, allInt8MinCosine, minCosine, layers },
+    };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

@@ -143,7 +143,7 @@ function calibrationPlaces(value: unknown, precision: Precision): string[] | und
     );
   }
   if (value === undefined) {
-    const expected = 'files or folders of pictures, which int8 needs (--calibrate FOLDER),';
+    const expected = 'files or folders of images, which int8 needs (--calibrate FOLDER),';
     throw invalidType(expected, name, value);
   }
   const places: unknown[] = Array.isArray(value) ? value : [value];

@@ -1,6 +1,6 @@
 import { Classifier } from '../classify';
 import type { ClassDataset } from './class-folders';
-import { type EvaluatedModel, type EvaluationOptions, embedPictures } from './embed-pictures';
+import { type EvaluatedModel, type EvaluationOptions, embedImages } from './embed-images';
 
 /** The accuracy of zero-shot classification, as fractions from 0 to 1. */
 export interface Accuracy {
@@ -23,27 +23,27 @@ const TOP = 5;
  */
 export async function evaluateZeroShot(
   model: EvaluatedModel,
-  { labels, pictures, classOfPicture }: ClassDataset,
+  { labels, images, classOfImage }: ClassDataset,
   templates: readonly string[],
   options: EvaluationOptions = {},
 ): Promise<Accuracy> {
-  const total = labels.length + pictures.length;
+  const total = labels.length + images.length;
   const progress = (done: number) => options.onProgress?.(done, total);
   const { signal } = options;
   const onLabel = { templates, onProgress: progress, ...(signal && { signal }) };
   const classifier = await Classifier.create(model, labels, onLabel);
   try {
     let [first, amongFive] = [0, 0];
-    const onPicture = { ...options, onProgress: (done: number) => progress(labels.length + done) };
-    const failed = await embedPictures(model, pictures, onPicture, async (i, embedding) => {
+    const onImage = { ...options, onProgress: (done: number) => progress(labels.length + done) };
+    const failed = await embedImages(model, images, onImage, async (i, embedding) => {
       const best = await classifier.rank(embedding, { topK: TOP });
-      const place = best.findIndex(({ index }) => index === classOfPicture[i]);
+      const place = best.findIndex(({ index }) => index === classOfImage[i]);
       if (place === 0) first += 1;
       if (place >= 0) amongFive += 1;
     });
-    const images = pictures.length;
-    const counts = { images, classes: labels.length, templates: templates.length, failed };
-    return { ...counts, top1: first / images, top5: amongFive / images };
+    const count = images.length;
+    const counts = { images: count, classes: labels.length, templates: templates.length, failed };
+    return { ...counts, top1: first / count, top5: amongFive / count };
   } finally {
     await classifier.dispose();
   }

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { invalidRange, isObject } from '../arguments';
 import { LLM2CLIPError } from '../errors';
-import { findPictures, readFolder } from '../image/folder';
+import { findImages, readFolder } from '../image/folder';
 
 /** Images by class. */
 export interface ClassDataset {
   /** Name of each class, for prompts. */
   labels: string[];
   /** Paths of the image files. */
-  pictures: string[];
+  images: string[];
   /** For each image, the index of its class in `labels`. */
-  classOfPicture: number[];
-  /** Number of skipped files by kind, as in findPictures(). */
+  classOfImage: number[];
+  /** Number of skipped files by kind, as in findImages(). */
   leftOut: Map<string, number>;
 }
 
@@ -31,13 +31,13 @@ export async function readClassFolders(
 ): Promise<ClassDataset> {
   const folders = await listFolders(folder);
   const leftOut = new Map<string, number>();
-  const dataset: ClassDataset = { labels: [], pictures: [], classOfPicture: [], leftOut };
+  const dataset: ClassDataset = { labels: [], images: [], classOfImage: [], leftOut };
   requireFit(folders, names);
   for (const [place, name] of folders.entries()) {
     dataset.labels.push(labelOf(name, place, names));
-    const { pictures } = await findPictures([join(folder, name)], { leftOut, signal });
-    for (const picture of pictures) dataset.pictures.push(picture);
-    for (const _ of pictures) dataset.classOfPicture.push(place);
+    const { images } = await findImages([join(folder, name)], { leftOut, signal });
+    for (const image of images) dataset.images.push(image);
+    for (const _ of images) dataset.classOfImage.push(place);
   }
   return dataset;
 }

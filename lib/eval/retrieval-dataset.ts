@@ -11,9 +11,9 @@ export interface RetrievalDataset {
   /** Source of the texts: a file, or Urban1k's folder. */
   annotations: string;
   /** Paths of the image files. */
-  pictures: string[];
+  images: string[];
   texts: string[];
-  /** For each text, the index of its image in `pictures`. */
+  /** For each text, the index of its image in `images`. */
   imageOfText: number[];
 }
 
@@ -35,7 +35,7 @@ const WELL_KNOWN = new Set([
 ]);
 
 /** Subfolders that may hold the images of a dataset. */
-const PICTURES = ['', 'images', 'image'];
+const IMAGES = ['', 'images', 'image'];
 
 /**
  * Reads a dataset from a folder with images and an annotation file in a published format or, for
@@ -55,13 +55,13 @@ export async function readRetrievalDataset(
     ? await readUrban(folder, annotations, options.limit)
     : await readAnnotations(annotations, options);
   const images = await DatasetFolder.open(options.images ?? folder);
-  const dataset: RetrievalDataset = { annotations, pictures: [], texts: [], imageOfText: [] };
+  const dataset: RetrievalDataset = { annotations, images: [], texts: [], imageOfText: [] };
   const places = new Map<string, number>();
   for (const { image, captions } of entries) {
-    const place = places.get(image) ?? dataset.pictures.length;
+    const place = places.get(image) ?? dataset.images.length;
     if (!places.has(image)) {
       places.set(image, place);
-      dataset.pictures.push(await findPicture(images, image));
+      dataset.images.push(await findImage(images, image));
     }
     for (const caption of captions) {
       dataset.texts.push(caption);
@@ -75,10 +75,10 @@ export async function readRetrievalDataset(
  * Returns the first existing path of an image, or the expected path if there is none. Annotations
  * may contain the paths of their author's machine, so the bare file name is tried, too.
  */
-async function findPicture(images: DatasetFolder, image: string): Promise<string> {
+async function findImage(images: DatasetFolder, image: string): Promise<string> {
   const what = 'the image of an annotation';
   const paths = [image, basename(image)].flatMap((name) =>
-    PICTURES.flatMap((folder) => images.resolve(folder, name) ?? []),
+    IMAGES.flatMap((folder) => images.resolve(folder, name) ?? []),
   );
   for (const path of paths) if (await images.has(path, what)) return path;
   const path = images.resolve(image);

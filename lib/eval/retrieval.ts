@@ -1,4 +1,4 @@
-import { type EvaluatedModel, type EvaluationOptions, embedPictures } from './embed-pictures';
+import { type EvaluatedModel, type EvaluationOptions, embedImages } from './embed-images';
 import type { Matrix } from './matrix';
 import type { Recall } from './recall';
 import type { RetrievalDataset } from './retrieval-dataset';
@@ -24,22 +24,22 @@ export interface RetrievalResult extends Recall {
  */
 export async function evaluateRetrieval(
   model: EvaluatedModel,
-  { pictures, texts, imageOfText }: RetrievalDataset,
+  { images, texts, imageOfText }: RetrievalDataset,
   { at = RETRIEVAL_AT, ...options }: EvaluationOptions & { at?: readonly number[] } = {},
 ): Promise<RetrievalResult> {
   const dim = model.info.embeddingDim;
-  const total = pictures.length + texts.length;
+  const total = images.length + texts.length;
   const progress = (done: number) => options.onProgress?.(done, total);
-  const rows = new Float32Array(pictures.length * dim).fill(Number.NaN);
+  const rows = new Float32Array(images.length * dim).fill(Number.NaN);
   const work = { ...options, onProgress: progress };
-  const failed = await embedPictures(model, pictures, work, (i, row) => rows.set(row, i * dim));
+  const failed = await embedImages(model, images, work, (i, row) => rows.set(row, i * dim));
   const captions = await embedTexts(model, texts, options.signal, (done) =>
-    progress(pictures.length + done),
+    progress(images.length + done),
   );
-  const images: Matrix = { data: rows, shape: [pictures.length, dim] };
+  const embeddings: Matrix = { data: rows, shape: [images.length, dim] };
   const { signal } = options;
-  const recall = await searchRecall(images, captions, { imageOfText, at, signal });
-  return { images: pictures.length, texts: texts.length, failed, ...recall };
+  const recall = await searchRecall(embeddings, captions, { imageOfText, at, signal });
+  return { images: images.length, texts: texts.length, failed, ...recall };
 }
 
 /** Encodes all texts to a matrix [texts, E]. */

@@ -20,12 +20,12 @@ function centre(edge: number, shortest: number, { size, ...how }: Framing): [num
  * Returns the region of an image that the model sees after resizing and centre cropping, in pixels
  * of a canvas that the whole image fills.
  */
-export function cropOf(picture: Size, framing: Framing, canvas: Size): Box {
-  const shortest = Math.min(picture.width, picture.height);
-  const [left, width] = centre(picture.width, shortest, framing);
-  const [top, height] = centre(picture.height, shortest, framing);
-  const across = canvas.width / picture.width;
-  const down = canvas.height / picture.height;
+export function cropOf(image: Size, framing: Framing, canvas: Size): Box {
+  const shortest = Math.min(image.width, image.height);
+  const [left, width] = centre(image.width, shortest, framing);
+  const [top, height] = centre(image.height, shortest, framing);
+  const across = canvas.width / image.width;
+  const down = canvas.height / image.height;
   return {
     left: left * across,
     top: top * down,

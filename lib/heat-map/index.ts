@@ -10,7 +10,7 @@ import {
   sizeOf,
 } from './options';
 import { type Box, type Canvas, paint } from './paint';
-import { canvasOf, pngOf, readMapPicture } from './picture';
+import { canvasOf, pngOf, readMapImage } from './image';
 import { type Grid, similarities } from './similarities';
 
 export type { HeatMapOptions };
@@ -55,9 +55,9 @@ async function ground(
   if (typeof imageSize !== 'number' || !(imageSize > 0)) {
     throw invalidType('a number of pixels', 'patches.imageSize', imageSize);
   }
-  const picture = await readMapPicture(image, autoOrient);
-  const canvas = await canvasOf(picture, sizeOf(options, picture));
-  return { canvas, box: cropOf(picture, framing ?? { size: imageSize }, canvas), opacity };
+  const pixels = await readMapImage(image, autoOrient);
+  const canvas = await canvasOf(pixels, sizeOf(options, pixels));
+  return { canvas, box: cropOf(pixels, framing ?? { size: imageSize }, canvas), opacity };
 }
 
 async function draw(patches: Patches, text: Float32Array, value: unknown): Promise<Uint8Array> {

@@ -14,7 +14,7 @@ const LONGEST_EDGE = 16_384;
 const DEFAULT_OPACITY = 0.6;
 
 /** An image behind a heat map: a path, encoded bytes, or 8-bit pixels. */
-export type MapPicture = EncodedImage | RawPixels;
+export type MapImage = EncodedImage | RawPixels;
 
 export interface HeatMapOptions {
   /**
@@ -27,7 +27,7 @@ export interface HeatMapOptions {
    * The image that the patches come from. The map is drawn over the part of it that the model saw.
    * Default: no image, which draws only the map.
    */
-  image?: MapPicture;
+  image?: MapImage;
   /** Opacity of the map over the image, from 0 to 1. Default: 0.6. */
   opacity?: number;
   /** Colour map. Default: 'turbo'. */
@@ -56,7 +56,7 @@ export interface HeatMapSize {
 export interface ResolvedHeatMapOptions {
   width: number | undefined;
   height: number | undefined;
-  image: MapPicture | undefined;
+  image: MapImage | undefined;
   opacity: number;
   colors: ColorMap;
   range: readonly [number, number] | undefined;
@@ -94,7 +94,7 @@ export function resolveHeatMapOptions(value: unknown): ResolvedHeatMapOptions {
   return {
     width: edge(options.width, 'options.width'),
     height: edge(options.height, 'options.height'),
-    image: options.image as MapPicture | undefined,
+    image: options.image as MapImage | undefined,
     opacity: share(options.opacity),
     colors: optionalOneOf(options.colors, 'options.colors', 'turbo', COLOR_MAPS),
     range: range(options.range),

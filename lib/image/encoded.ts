@@ -52,33 +52,33 @@ export async function decodeEncoded(
   requireSize(canvas ?? metadata, name, options.maxPixels);
   const turns = turnsAlways || options.autoOrient;
   const orientation = turns ? readOrientation(source.orientation ?? metadata.orientation) : 1;
-  const picture = turned(open(), orientation);
-  const pixels = await corruptUnless(name, () => rgbOf(picture, metadata, source));
+  const image = turned(open(), orientation);
+  const pixels = await corruptUnless(name, () => rgbOf(image, metadata, source));
   return canvas === undefined ? pixels : onCanvas(pixels, canvas);
 }
 
 async function rgbOf(
-  picture: sharp.Sharp,
+  image: sharp.Sharp,
   { space, depth }: sharp.Metadata,
   source: Source,
 ): Promise<RawPixels> {
   const colours = space === 'cmyk' ? space : source.colours;
   if (colours === undefined) {
     const { data, width, height, channels } = await rawOf(
-      picture.toColourspace('srgb').removeAlpha(),
+      image.toColourspace('srgb').removeAlpha(),
     );
     return { data, width, height, channels: channels === 1 ? 1 : 3 };
   }
   // Read the samples as stored, because sharp converts CMYK and opacity differently from Pillow.
-  const unchanged = picture.pipelineColourspace(space).toColourspace(space);
+  const unchanged = image.pipelineColourspace(space).toColourspace(space);
   const isWide = depth === 'ushort' || depth === 'short';
   const { data, width, height, channels } = await rawOf(unchanged, isWide ? 'ushort' : 'uchar');
   const samples = { data, channels, width: isWide ? 2 : 1 } as const;
   return { data: await toRgb(samples, colours), width, height, channels: 3 };
 }
 
-async function rawOf(picture: sharp.Sharp, depth: 'uchar' | 'ushort' = 'uchar') {
-  const { data, info } = await picture.raw({ depth }).toBuffer({ resolveWithObject: true });
+async function rawOf(image: sharp.Sharp, depth: 'uchar' | 'ushort' = 'uchar') {
+  const { data, info } = await image.raw({ depth }).toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   return { data, width, height, channels };
 }

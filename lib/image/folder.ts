@@ -18,14 +18,14 @@ export function isAppleDouble(name: string): boolean {
   return name.startsWith('._');
 }
 
-export function hasPictureName(path: string): boolean {
+export function hasImageName(path: string): boolean {
   return EXTENSIONS.has(extname(path).toLowerCase());
 }
 
 /** The result of a search for image files. */
-export interface FoundPictures {
+export interface FoundImages {
   /** Paths in the order of the places; within a folder, sorted by name. */
-  pictures: string[];
+  images: string[];
   /** Number of skipped files that are not images, by kind: ".heic" → 37. */
   leftOut: Map<string, number>;
 }
@@ -42,25 +42,25 @@ export interface FindOptions {
  *
  * @throws LLM2CLIPError ERR_NOT_FOUND for a folder without images, ERR_IO; `signal.reason`
  */
-export async function findPictures(
+export async function findImages(
   places: readonly string[],
   { signal, leftOut = new Map() }: FindOptions = {},
-): Promise<FoundPictures> {
-  const found: FoundPictures = { pictures: [], leftOut };
+): Promise<FoundImages> {
+  const found: FoundImages = { images: [], leftOut };
   for (const place of places) {
     const isFolder = (await kindOf(place)) === 'folder';
-    const pictures = isFolder ? await listFolder(place, leftOut, signal) : [place];
-    for (const picture of pictures) found.pictures.push(picture);
+    const images = isFolder ? await listFolder(place, leftOut, signal) : [place];
+    for (const image of images) found.images.push(image);
   }
   return found;
 }
 
-/** Like `findPictures`, for callers that do not report the skipped files. */
-export async function listPictures(
+/** Like `findImages`, for callers that do not report the skipped files. */
+export async function listImages(
   places: readonly string[],
   signal?: AbortSignal,
 ): Promise<string[]> {
-  return (await findPictures(places, { signal })).pictures;
+  return (await findImages(places, { signal })).images;
 }
 
 async function listFolder(
@@ -68,7 +68,7 @@ async function listFolder(
   leftOut: Map<string, number>,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const pictures: string[] = [];
+  const images: string[] = [];
   const listed = new Set<string>();
   let links = [root];
   // Real folders come before links, in rounds, so that a folder is listed by its real path if it
@@ -85,13 +85,13 @@ async function listFolder(
       });
       for (const { path, name, kind, isLink } of entries) {
         if (kind === 'folder') (isLink ? links : folders).push(path);
-        else if (kind === 'file' && hasPictureName(name) && !isAppleDouble(name)) {
-          pictures.push(path);
+        else if (kind === 'file' && hasImageName(name) && !isAppleDouble(name)) {
+          images.push(path);
         } else count(leftOut, describe(name, kind));
       }
     }
   }
-  if (pictures.length > 0) return pictures.sort();
+  if (images.length > 0) return images.sort();
   throw new LLM2CLIPError('ERR_NOT_FOUND', `expected images in ${root}, found none`);
 }
 

@@ -7,7 +7,7 @@ import { limited } from './limit';
 import { isShared, overlap, takeOver, viewBytes } from './memory';
 import { type PreprocessedInput, readPixelValues } from './pixel-values';
 import { readRawPixels } from './raw-pixels';
-import { readPicture } from './read';
+import { readImage } from './read';
 
 /**
  * An image: a path, the bytes of an encoded file (JPEG, PNG, WebP, GIF, TIFF or AVIF, recognised by
@@ -50,7 +50,7 @@ export interface DecodeOptions extends Required<ImageOptions> {
 export async function decodeImage(input: EncodedImage, options: DecodeOptions): Promise<RawPixels> {
   const { signal } = options;
   if (typeof input === 'string') {
-    return limited(async () => decodeEncoded(await readPicture(input), input, options), signal);
+    return limited(async () => decodeEncoded(await readImage(input), input, options), signal);
   }
   const bytes = ownBytes(input, options);
   return limited(() => decodeEncoded(bytes, 'the image', options), signal);

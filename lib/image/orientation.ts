@@ -21,8 +21,8 @@ export function readOrientation(stated: number | undefined): Orientation {
   return stated !== undefined && stated in STEPS ? (stated as Orientation) : 1;
 }
 
-export function turned(picture: sharp.Sharp, orientation: Orientation): sharp.Sharp {
+export function turned(image: sharp.Sharp, orientation: Orientation): sharp.Sharp {
   const { mirror, degrees } = STEPS[orientation];
-  if (mirror !== undefined) picture[mirror]();
-  return degrees === undefined ? picture : picture.rotate(degrees);
+  if (mirror !== undefined) image[mirror]();
+  return degrees === undefined ? image : image.rotate(degrees);
 }

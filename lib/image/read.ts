@@ -7,7 +7,7 @@ import { requireFormat, SIGNATURE_BYTES } from './format';
  * Reads an image file. It checks the format in the first bytes before it reads the rest, so that a
  * wrong path to a large file costs little.
  */
-export async function readPicture(path: string): Promise<Uint8Array> {
+export async function readImage(path: string): Promise<Uint8Array> {
   nonEmptyString(path, 'image');
   if (path.includes('\0')) throw invalidRange('a path without null bytes', 'image', path);
   const file = await openRegularFile(path, 'an image');

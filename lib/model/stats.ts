@@ -140,12 +140,12 @@ export interface PartStats {
 
 export function modelStats({ vision, text }: PartStats): ModelStats {
   const { session = nothing(), decoding } = vision ?? {};
-  const pictures = engineStats(session);
-  const { input, output } = pictures.copies;
+  const images = engineStats(session);
+  const { input, output } = images.copies;
   const { count, bytes } = decoding?.copies ?? { count: 0, bytes: 0 };
   return {
-    ...pictures,
-    stages: { ...pictures.stages, decode: summarise(decoding?.time) },
+    ...images,
+    stages: { ...images.stages, decode: summarise(decoding?.time) },
     copies: { input: { count: count + input.count, bytes: bytes + input.bytes }, output },
     ...(text && {
       text: { ...engineStats(text.session), ...(text.cache && { cache: text.cache }) },

@@ -1,19 +1,19 @@
 import { fileExists } from '../files/file-exists';
-import { hasPictureName } from '../image/folder';
+import { hasImageName } from '../image/folder';
 import type { LLM2CLIP } from '../model';
 
 /** A search query: something that can be encoded to a vector [dim], and its name for output. */
 export interface Query {
   label: string;
-  kind: 'picture' | 'text';
+  kind: 'image' | 'text';
   vector(model: LLM2CLIP, signal: AbortSignal | undefined): Promise<Float32Array>;
 }
 
 /** Makes a query that finds images similar to an image. */
-export function pictureQuery(path: string): Query {
+export function imageQuery(path: string): Query {
   return {
     label: path,
-    kind: 'picture',
+    kind: 'image',
     vector: (model, signal) => model.encodeImage(path, signal === undefined ? {} : { signal }),
   };
 }
@@ -32,6 +32,6 @@ export function textQuery(text: string): Query {
  * image's extension, and a text otherwise.
  */
 export async function guessQuery(word: string): Promise<Query> {
-  const isPicture = hasPictureName(word) || (await fileExists(word));
-  return isPicture ? pictureQuery(word) : textQuery(word);
+  const isImage = hasImageName(word) || (await fileExists(word));
+  return isImage ? imageQuery(word) : textQuery(word);
 }

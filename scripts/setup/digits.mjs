@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ROOT } from '../command.mjs';
 import { digest, isStamped, stamp } from '../stamp.mjs';
 
-const ARCHIVE = 'test/fixtures/digits/pictures.zip';
+const ARCHIVE = 'test/fixtures/digits/images.zip';
 const FOLDER = join(ROOT, 'build/digits');
 
 const require = createRequire(import.meta.url);

@@ -76,11 +76,11 @@ function stage(mean: number, count: number): StageTime {
   return { count, mean, p50: 0.96 * mean, p95: 1.2 * mean, p99: 1.5 * mean, max: 2.3 * mean };
 }
 
-function batchesOf(mean: number, pictures: number): Record<string, number> {
+function batchesOf(mean: number, images: number): Record<string, number> {
   const sizes = Array.from({ length: MAX_BATCH }, (_, i) => i + 1);
   const weight = (size: number) => Math.exp((-0.9 * (size - mean) ** 2) / Math.max(0.1, mean - 1));
   const sum = sizes.reduce((total, size) => total + size * weight(size), 0);
-  const counts = sizes.map((size) => [size, Math.round((pictures * weight(size)) / sum)] as const);
+  const counts = sizes.map((size) => [size, Math.round((images * weight(size)) / sum)] as const);
   return Object.fromEntries(counts.filter(([, times]) => times > 0));
 }
 
@@ -143,10 +143,15 @@ export function runOf(
  */
 function sweepOf(precision: string): Run[] {
   return [1, 2, 4, 8, 16].map((concurrency) => {
-    const pictures = (SPEED[precision] ?? 1) * (1 - 0.35 / concurrency);
+    const images = (SPEED[precision] ?? 1) * (1 - 0.35 / concurrency);
     const batch = Math.min(MAX_BATCH, Math.max(1, concurrency / 2));
     const queue = 60 * (concurrency - 1);
-    return runOf('concurrency', precision, { concurrency }, { pictures, batch, queue, spread: 3 });
+    return runOf(
+      'concurrency',
+      precision,
+      { concurrency },
+      { pictures: images, batch, queue, spread: 3 },
+    );
   });
 }
 

@@ -19,5 +19,5 @@ export function tableOf(shapes: NamedShapes, more: Partial<CheckpointTable> = {}
 
 /** Makes a JSON file beside a checkpoint. */
 export function statedFile(name: string, content: Record<string, unknown>): StatedFile {
-  return { name, about: name.includes('processor') ? 'pictures' : 'model', content };
+  return { name, about: name.includes('processor') ? 'images' : 'model', content };
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const DIGITS = fileURLToPath(new URL('../fixtures/digits', import.meta.url));
 /** Parent of the folders `gallery` and `heldout`, which the set-up unpacks. */
-export const PICTURES = fileURLToPath(new URL('../../build/digits', import.meta.url));
+export const IMAGES = fileURLToPath(new URL('../../build/digits', import.meta.url));
 /** Checkpoint of the vision tower and the adapter. */
 export const CHECKPOINT = join(DIGITS, 'digits-eva02.pt');
 /** Folder of the language model. */
@@ -20,15 +20,15 @@ interface Golden {
 
 /** Returns the paths of the images in a folder, sorted by name. */
 export function digits(folder: 'gallery' | 'heldout'): string[] {
-  const names = readdirSync(join(PICTURES, folder)).sort();
-  return names.map((name) => join(PICTURES, folder, name));
+  const names = readdirSync(join(IMAGES, folder)).sort();
+  return names.map((name) => join(IMAGES, folder, name));
 }
 
 function readGolden(): Golden {
   return JSON.parse(readFileSync(join(DIGITS, 'golden.json'), 'utf8')) as Golden;
 }
 
-/** Returns timm's embeddings of some held-out images, by path below PICTURES. */
+/** Returns timm's embeddings of some held-out images, by path below IMAGES. */
 export function goldenDigits(): Map<string, number[]> {
   return new Map(Object.entries(readGolden().embeddings));
 }

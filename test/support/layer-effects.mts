@@ -3,18 +3,18 @@ import { resolveModel } from '#lib/checkpoint/layouts/index';
 import { readCheckpoint } from '#lib/checkpoint/read';
 import { openEngine } from '#lib/engines/index';
 import { rowCosines } from '#lib/eval/parity';
-import { samplePictures } from '#lib/image/pictures';
+import { sampleImages } from '#lib/image/images';
 import { type BuildSpec, FOR_CPU } from '#lib/native';
 
 /**
  * Measures each layer's effect on the embeddings: by layerEffects(), and with only that layer in
  * int8.
  */
-export async function effectsOn(pictureFolder: string, checkpoint: string, folder: string) {
+export async function effectsOn(imageFolder: string, checkpoint: string, folder: string) {
   const { config, weights, preprocessing } = resolveModel(await readCheckpoint(checkpoint));
   const engine = await openEngine('torchscript');
-  const pixels = await samplePictures([pictureFolder], 32, preprocessing);
-  const pictures = (file: string) => ({ file, imageSize: config.imageSize, threads: 2, pixels });
+  const pixels = await sampleImages([imageFolder], 32, preprocessing);
+  const images = (file: string) => ({ file, imageSize: config.imageSize, threads: 2, pixels });
   const build = async (name: string, rest: Pick<BuildSpec, 'precision' | 'quantisation'>) => {
     const output = join(folder, `${name}.pt`);
     const observe = rest.precision === 'fp32';
@@ -22,19 +22,19 @@ export async function effectsOn(pictureFolder: string, checkpoint: string, folde
     return output;
   };
   const observed = await build('observed', { precision: 'fp32', quantisation: [] });
-  const { layers, embeddings } = await engine.calibrate(pictures(observed));
+  const { layers, embeddings } = await engine.calibrate(images(observed));
   const built = async (chosen: string) => {
     const quantisation = layers.map(({ name, smoothing }) => {
       return { name, quantised: name === chosen, smoothing: name === chosen ? smoothing : null };
     });
     const file = await build(chosen, { precision: 'int8', quantisation });
     return Math.min(
-      ...rowCosines(await engine.embed(pictures(file)), embeddings, config.embeddingDim),
+      ...rowCosines(await engine.embed(images(file)), embeddings, config.embeddingDim),
     );
   };
   return {
     layers,
     built,
-    effects: (some = layers) => engine.layerEffects(pictures(observed), some),
+    effects: (some = layers) => engine.layerEffects(images(observed), some),
   };
 }

@@ -83,9 +83,9 @@ for (const transfer of [false, true]) {
   const how = transfer ? ', transferred' : '';
   const encode = (input: never) => firstOf(model.encodeImage(input, { ...raw, transfer }));
   const square = { width: EDGE, height: EDGE, channels: 1 };
-  const picture = (data: never) => encode({ data, ...square } as never);
+  const image = (data: never) => encode({ data, ...square } as never);
   const values = (pixelValues: never) => encode({ pixelValues, shape } as never);
-  const rawPixels = { ...exactly(EDGE * EDGE), call: picture };
+  const rawPixels = { ...exactly(EDGE * EDGE), call: image };
   Object.assign(ENTRIES, {
     [`raw pixels${how}`]: { make: bytes, ...rawPixels },
     [`clamped pixels${how}`]: {
@@ -108,7 +108,7 @@ for (const transfer of [false, true]) {
     },
   });
 }
-const picture = () => ({ pixelValues: floats(LENGTH), shape });
+const image = () => ({ pixelValues: floats(LENGTH), shape });
 Object.assign(ENTRIES, {
   'pictures of embedStream': {
     make: floats,
@@ -125,7 +125,7 @@ Object.assign(ENTRIES, {
     make: floats,
     ...room(FAKE_DIM),
     call: async (out: never) => {
-      const given = await model.encodeImage(picture(), { ...raw, out });
+      const given = await model.encodeImage(image(), { ...raw, out });
       return [given === out, (out as number[])[0]];
     },
   },
@@ -133,7 +133,7 @@ Object.assign(ENTRIES, {
     make: floats,
     ...room(2 * FAKE_DIM),
     call: async (out: never) => {
-      const { data } = await model.encodeImages([picture(), picture()], { ...raw, out });
+      const { data } = await model.encodeImages([image(), image()], { ...raw, out });
       return [data.length, data[0], (out as number[])[FAKE_DIM]];
     },
   },

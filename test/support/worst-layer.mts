@@ -1,10 +1,10 @@
 // Finds the layer that changes image embeddings most in int8. Prints its effect by layerEffects(),
 // and by engines that are built with only that layer in int8 and with none:
-//   worst-layer.mts PICTURES CHECKPOINT FOLDER
+//   worst-layer.mts IMAGES CHECKPOINT FOLDER
 import { effectsOn } from './layer-effects.mts';
 
-const [pictures = '', checkpoint = '', folder = ''] = process.argv.slice(2);
-const { layers, effects, built } = await effectsOn(pictures, checkpoint, folder);
+const [images = '', checkpoint = '', folder = ''] = process.argv.slice(2);
+const { layers, effects, built } = await effectsOn(images, checkpoint, folder);
 const found = await effects();
 const estimated = Math.min(...found);
 const { name = '' } = layers[found.indexOf(estimated)] ?? {};

@@ -7,7 +7,7 @@ import torch
 
 from .captions import caption
 from .model import Digits
-from .pictures import shifted
+from .images import shifted
 
 EPOCHS, BATCH, LEARNING_RATE = 60, 128, 1e-3
 LARGEST_LOGIT_SCALE = math.log(100)

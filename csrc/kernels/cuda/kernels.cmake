@@ -34,7 +34,7 @@ foreach(source ${cuda_kernel_sources})
   llm2clip_cuda_object(${source} object)
   list(APPEND cuda_objects ${object})
 endforeach()
-add_library(llm2clip_kernels_cuda STATIC EXCLUDE_FROM_ALL ${cuda_objects} csrc/kernels/cuda/packed_picture.cpp)
+add_library(llm2clip_kernels_cuda STATIC EXCLUDE_FROM_ALL ${cuda_objects} csrc/kernels/cuda/packed_image.cpp)
 set_target_properties(llm2clip_kernels_cuda PROPERTIES LINKER_LANGUAGE CXX)
 target_include_directories(llm2clip_kernels_cuda PUBLIC csrc)
 # Uses the CUDA runtime that comes with libtorch, so that both share the same contexts.

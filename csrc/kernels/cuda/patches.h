@@ -32,7 +32,7 @@ LLM2CLIP_HOST_DEVICE PatchPixel pixel_of(const PatchGrid& grid, int patch, int i
 
 // Each thread writes 8 elements of a row.
 struct PatchThread {
-  int64_t picture;
+  int64_t image;
   int patch, first;
 };
 
@@ -57,16 +57,16 @@ LLM2CLIP_HOST_DEVICE void write_patch(const PatchGrid& grid, const PatchThread& 
     const int index = at.first + i;
     chunk.values[i] = index < grid.used() ? value(pixel_of(grid, at.patch, index)) : 0.0F;
   }
-  store_chunk(out + (at.picture * grid.count() + at.patch) * grid.padded + at.first, chunk);
+  store_chunk(out + (at.image * grid.count() + at.patch) * grid.padded + at.first, chunk);
 }
 
 // A pixel of images [B, 3, S, S] f32.
 struct StoredPixel {
   const float* pixels;
-  int64_t picture;
+  int64_t image;
   int size;
   LLM2CLIP_HOST_DEVICE float operator()(const PatchPixel& at) const {
-    return pixels[((picture * 3 + at.channel) * size + at.y) * size + at.x];
+    return pixels[((image * 3 + at.channel) * size + at.y) * size + at.x];
   }
 };
 

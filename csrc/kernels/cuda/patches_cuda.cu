@@ -13,7 +13,7 @@ __global__ void __launch_bounds__(kThreads)
   const int64_t thread = int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (thread >= patch_threads(grid, batch)) return;
   const PatchThread at = patch_thread(grid, thread);
-  write_patch(grid, at, out, StoredPixel{pixels, at.picture, grid.size});
+  write_patch(grid, at, out, StoredPixel{pixels, at.image, grid.size});
 }
 
 }  // namespace

@@ -28,12 +28,11 @@ LLM2CLIP_HOST_DEVICE int64_t tokens_threads(const CudaTokensArguments<T>& a) {
 template <typename T>
 LLM2CLIP_HOST_DEVICE void token_at(const CudaTokensArguments<T>& a, int64_t thread) {
   const int a_row = a.width / kChunk;
-  const int64_t row = thread / a_row, picture = row / a.tokens, token = row % a.tokens;
+  const int64_t row = thread / a_row, image = row / a.tokens, token = row % a.tokens;
   const int64_t first = thread % a_row * kChunk;
   const int before = a.cls == nullptr ? 0 : 1;
-  const T* from = token < before
-                      ? a.cls
-                      : a.patches + (picture * (a.tokens - before) + token - before) * a.width;
+  const T* from =
+      token < before ? a.cls : a.patches + (image * (a.tokens - before) + token - before) * a.width;
   Chunk x = load_chunk(from + first);
   const Chunk position = load_chunk(a.position + token * a.width + first);
   LLM2CLIP_UNROLL

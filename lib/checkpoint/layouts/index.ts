@@ -47,10 +47,10 @@ export function resolveModel(table: CheckpointTable): ResolvedModel {
   const config = inferConfig(layout.family, dimensions, layers, stated);
   // Files of open_clip have timm's names under `visual.`.
   const origin = layout.origin === 'timm' && prefix !== '' ? 'open_clip' : layout.origin;
-  const pictures = resolvePreprocessing(table, origin ?? 'transformers', config.imageSize);
+  const images = resolvePreprocessing(table, origin ?? 'transformers', config.imageSize);
   return {
     ...{ layout: layout.name, config, weights, ignored },
-    ...{ preprocessing: pictures.preprocessing, preprocessingSource: pictures.source },
+    ...{ preprocessing: images.preprocessing, preprocessingSource: images.source },
   };
 }
 

@@ -32,7 +32,7 @@ const KINDS: readonly {
   {
     origin: 'transformers',
     part: 'image_processor',
-    find: ({ about, content }) => (about === 'pictures' ? content.image_processor : undefined),
+    find: ({ about, content }) => (about === 'images' ? content.image_processor : undefined),
     read: fromTransformers,
   },
   {

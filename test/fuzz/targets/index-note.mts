@@ -1,6 +1,6 @@
 /** Notes of an index's records, including those of an image index. */
 import { readNote } from '#lib/search/note';
-import { PictureCatalogue } from '#lib/search/picture-catalogue';
+import { ImageCatalogue } from '#lib/search/image-catalogue';
 import { mutateJson } from '../json-mutations.mts';
 import { refusedOr } from '../refusal.mts';
 import { seedsOf } from '../seeds.mts';
@@ -20,9 +20,7 @@ export const target: Target = {
       if (ids !== undefined && ids.length !== 2)
         throw new RangeError(`${ids.length} ids of 2 rows`);
       if (extra === undefined) return 'parsed';
-      return JSON.stringify(new PictureCatalogue([extra], PATH).notes()) === ''
-        ? 'parsed'
-        : 'notes';
+      return JSON.stringify(new ImageCatalogue([extra], PATH).notes()) === '' ? 'parsed' : 'notes';
     });
   },
 };

@@ -58,10 +58,10 @@ Shapes eva02_shapes() {
   return shapes;
 }
 
-const Shape kPicture{3, 56, 56};
+const Shape kImage{3, 56, 56};
 
 Described eva02_described(Precision precision = Precision::kFp16) {
-  return {eva02_config(), kPicture, precision, eva02_shapes()};
+  return {eva02_config(), kImage, precision, eva02_shapes()};
 }
 
 void add_vit_block(Shapes& shapes, const std::string& block, int64_t width, int64_t hidden) {
@@ -88,7 +88,7 @@ Described clip_described() {
   config.hidden = 512;
   config.activation = "quick_gelu";
   config.layer_norm_eps = 1e-5;
-  return {config, kPicture, Precision::kFp16, shapes};
+  return {config, kImage, Precision::kFp16, shapes};
 }
 
 Described siglip2_described() {
@@ -113,7 +113,7 @@ Described siglip2_described() {
   config.hidden = 512;
   config.embedding_dim = width;
   config.activation = "gelu_tanh";
-  return {config, kPicture, Precision::kFp16, shapes};
+  return {config, kImage, Precision::kFp16, shapes};
 }
 
 void expect_interface(Described net, int64_t dim, size_t attentions) {

@@ -101,7 +101,7 @@ const at::Tensor& BucketGraphs::run(int64_t batch) {
       std::ranges::find_if(buckets_, [batch](const auto& bucket) { return bucket->size >= batch; });
   if (found == buckets_.end()) {
     throw Error(ErrorCode::kInternal, "expected at most " + std::to_string(buckets_.back()->size) +
-                                          " pictures in a batch, found " + std::to_string(batch));
+                                          " images in a batch, found " + std::to_string(batch));
   }
   (*found)->graph.replay();
   return (*found)->output;

@@ -35,7 +35,7 @@ Tensor patches(const Tensor& input, const Tensor& weight, int64_t patch) {
                        static_cast<int>(weight.size(1))};
   TORCH_CHECK(pixels.size(1) == 3 && pixels.size(2) == pixels.size(3) &&
                   grid.padded == padded_to(grid.used(), kChunk),
-              "expected pictures [B, 3, S, S] and rows of ", padded_to(grid.used(), kChunk),
+              "expected images [B, 3, S, S] and rows of ", padded_to(grid.used(), kChunk),
               ", found ", pixels.sizes(), " and ", weight.size(1));
   Tensor out = at::empty({pixels.size(0), grid.count(), grid.padded}, weight.options());
   for_element(out, [&]<typename T>() {

@@ -1,12 +1,12 @@
 #include "engine/torchscript/cuda/patch_intake.h"
 
-#include "kernels/cuda/packed_picture.h"
+#include "kernels/cuda/packed_image.h"
 
 namespace llm2clip {
 namespace {
 
 template <typename T>
-class PatchIntake final : public PictureIntake {
+class PatchIntake final : public ImageIntake {
  public:
   explicit PatchIntake(const PatchGrid& grid) : grid_(grid) {}
 
@@ -16,14 +16,14 @@ class PatchIntake final : public PictureIntake {
 
   size_t pack(const ImageView& image, const Preprocessing& how,
               std::span<std::byte> slot) const override {
-    return how.size == grid_.size ? pack_picture(image, how, slot) : 0;
+    return how.size == grid_.size ? pack_image(image, how, slot) : 0;
   }
 
   void unpack(const std::byte* packed, CudaAddress from, CudaAddress scratch, CudaAddress to,
               const CudaStream& stream) const override {
-    const CudaPreprocessing picture = packed_picture(packed, reinterpret_cast<std::byte*>(from),
-                                                     reinterpret_cast<uint8_t*>(scratch));
-    preprocess_cuda(picture, grid_, reinterpret_cast<T*>(to), stream.handle());
+    const CudaPreprocessing image = packed_image(packed, reinterpret_cast<std::byte*>(from),
+                                                 reinterpret_cast<uint8_t*>(scratch));
+    preprocess_cuda(image, grid_, reinterpret_cast<T*>(to), stream.handle());
   }
 
   void convert(CudaAddress from, size_t count, CudaAddress to,
@@ -38,7 +38,7 @@ class PatchIntake final : public PictureIntake {
 
 }  // namespace
 
-std::shared_ptr<const PictureIntake> patch_intake(Dtype type, const PatchGrid& grid) {
+std::shared_ptr<const ImageIntake> patch_intake(Dtype type, const PatchGrid& grid) {
   switch (type) {
     case Dtype::kF16: return std::make_shared<PatchIntake<F16>>(grid);
     case Dtype::kBF16: return std::make_shared<PatchIntake<BF16>>(grid);

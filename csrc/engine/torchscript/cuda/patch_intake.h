@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "base/dtype.h"
-#include "cuda/picture_intake.h"
+#include "cuda/image_intake.h"
 #include "kernels/cuda/patches.h"
 
 namespace llm2clip {
@@ -12,6 +12,6 @@ namespace llm2clip {
 // its weight's type: f16, bf16 or f32. It also resizes, crops and normalises packed images on the
 // GPU, with the same result as preprocess(). Images that would take longer to send than their
 // pixels are not packed.
-std::shared_ptr<const PictureIntake> patch_intake(Dtype type, const PatchGrid& grid);
+std::shared_ptr<const ImageIntake> patch_intake(Dtype type, const PatchGrid& grid);
 
 }  // namespace llm2clip

@@ -56,7 +56,7 @@ class TorchscriptCudaSession final : public Session {
       : options_(options),
         index_(cuda_device_index(options.device)),
         context_(std::make_shared<const CudaContext>(index_)),
-        staging_{context_, static_cast<size_t>(picture())},
+        staging_{context_, static_cast<size_t>(image())},
         results_(context_) {
     const CudaDevice device = usable_device(index_);
     info_.device = "cuda:" + std::to_string(index_);
@@ -85,7 +85,7 @@ class TorchscriptCudaSession final : public Session {
   }
 
  private:
-  int64_t picture() const { return options_.input.numbers(); }
+  int64_t image() const { return options_.input.numbers(); }
   int64_t image_size() const { return options_.input.shape.back(); }
   c10::Device torch_device() const { return {c10::kCUDA, static_cast<c10::DeviceIndex>(index_)}; }
   // The address where the graphs read images.
@@ -128,17 +128,17 @@ class TorchscriptCudaSession final : public Session {
     info_.kernels.emplace_back(own_head ? "norms: own, the last one with the head" : "norms: own");
     const auto patches = patch_embedding_of(module_, image_size());
     if (!patches) return blank_input(options_.input.shape, at::kFloat);
-    take_pictures(patch_intake(patches->type(), patches->grid));
+    take_images(patch_intake(patches->type(), patches->grid));
     return blank_input({patches->grid.count(), patches->grid.padded},
                        patches->weight.scalar_type());
   }
 
   // The first launch of a kernel loads it. This runs each kernel once, so that no request waits for
   // that: for pixels, for an image whose columns are resized first and for one whose rows are.
-  void take_pictures(std::shared_ptr<const PictureIntake> intake) {
+  void take_images(std::shared_ptr<const ImageIntake> intake) {
     staging_.intake = std::move(intake);
     info_.kernels.emplace_back("preprocessing: on the GPU");
-    StagedBatch one(staging_, staging_.picture);
+    StagedBatch one(staging_, staging_.image);
     const float* const slot = one.pixels().data();
     const auto receive = [&] {
       one.receive(slot, 1, stream_);

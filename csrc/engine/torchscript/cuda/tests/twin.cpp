@@ -1,5 +1,5 @@
 // Runs a native engine file like a session on a GPU, with the kernels' twins on the host.
-//   twin PLUGIN MODEL pictures|texts|features INPUTS SIZE [LAYER…]
+//   twin PLUGIN MODEL images|texts|features INPUTS SIZE [LAYER…]
 // PLUGIN is llm2clip_torchscript.so, which defines the operators. INPUTS is a file of f32, or of
 // int32 for texts. twin.h describes the output.
 #include "engine/torchscript/cuda/tests/twin.h"
@@ -52,7 +52,7 @@ void run(const std::vector<const char*>& arguments) {
   if (kind == "features") return run_features(module, inputs, size);
   std::vector<int64_t> layers;
   for (size_t i = 5; i < arguments.size(); ++i) layers.push_back(std::atoll(arguments[i]));
-  run_pictures(module, inputs, size, layers);
+  run_images(module, inputs, size, layers);
 }
 
 }  // namespace

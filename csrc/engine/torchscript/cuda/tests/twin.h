@@ -14,8 +14,8 @@ namespace llm2clip {
 // beforehand give the same. Then it writes the output of each of the `layers`, [B, patches, D];
 // layer -1 means the patch embeddings, [B, patches, E]. The names of the operators that forward()
 // calls go to standard error.
-void run_pictures(torch::jit::Module& module, const std::vector<float>& pixels, int64_t size,
-                  const std::vector<int64_t>& layers);
+void run_images(torch::jit::Module& module, const std::vector<float>& pixels, int64_t size,
+                const std::vector<int64_t>& layers);
 
 // Writes [B, D]: first for all inputs at once, then for each one alone. Texts are int32 [tokens,
 // pooled, ids …], one after the other, and features f32 [B, size].

@@ -16,11 +16,11 @@ export interface Golden {
   sizes: Record<string, { crop: string; floats: string }>;
 }
 
-export const picture = (file: string): string =>
+export const image = (file: string): string =>
   fileURLToPath(new URL(`../fixtures/images/${file}`, import.meta.url));
 
 export const goldens = (
-  JSON.parse(readFileSync(picture('golden.json'), 'utf8')) as { pictures: Golden[] }
+  JSON.parse(readFileSync(image('golden.json'), 'utf8')) as { pictures: Golden[] }
 ).pictures;
 
 export const clip = (size: number): Preprocessing => ({
@@ -47,7 +47,7 @@ export function bytesOf(floats: Float32Array): Uint8Array {
 
 /** Returns Pillow's crop at 56 px. */
 export async function goldenCrop({ row }: Golden): Promise<Uint8Array> {
-  return sharp(picture('golden-56.png'))
+  return sharp(image('golden-56.png'))
     .extract({ left: 0, top: row * 56, width: 56, height: 56 })
     .raw()
     .toBuffer();

@@ -16,21 +16,21 @@ export interface EvaluationOptions {
  * Encodes images and passes each embedding to `take`, in order. Resolves with the number of
  * failures.
  */
-export async function embedPictures(
+export async function embedImages(
   model: EvaluatedModel,
-  pictures: readonly string[],
+  images: readonly string[],
   { signal, onFailure, onProgress }: EvaluationOptions,
   take: (index: number, embedding: Float32Array) => Promise<void> | void,
 ): Promise<number> {
   const options = { onError: 'collect', ...(signal && { signal }) } as const;
   let failed = 0;
-  for await (const { index, input, embedding, error } of model.embedStream(pictures, options)) {
+  for await (const { index, input, embedding, error } of model.embedStream(images, options)) {
     if (embedding !== undefined) await take(index, embedding);
     else {
       failed += 1;
       onFailure?.(input, error);
     }
-    onProgress?.(index + 1, pictures.length);
+    onProgress?.(index + 1, images.length);
   }
   return failed;
 }

@@ -1,4 +1,4 @@
-import { findPictures } from '../image/folder';
+import { findImages } from '../image/folder';
 import { printNote } from './output';
 
 /** Largest number of kinds to name, so that the message stays on one line. */
@@ -22,11 +22,11 @@ function describeKind([kind, count]: readonly [string, number]): string {
 }
 
 /** Finds the image files that a command's arguments name, and prints to stderr what was skipped. */
-export async function foundPictures(
+export async function foundImages(
   places: readonly string[],
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { pictures, leftOut } = await findPictures(places, { signal });
+  const { images, leftOut } = await findImages(places, { signal });
   printLeftOut(leftOut);
-  return pictures;
+  return images;
 }

@@ -35,16 +35,16 @@ at::Tensor made_ahead(const at::Tensor& pixels, const PatchEmbedding& embedding)
 
 }  // namespace
 
-void run_pictures(torch::jit::Module& module, const std::vector<float>& pixels, int64_t size,
-                  const std::vector<int64_t>& layers) {
+void run_images(torch::jit::Module& module, const std::vector<float>& pixels, int64_t size,
+                const std::vector<int64_t>& layers) {
   fuse_head(module);
   print_operators(module);
   const auto batch = static_cast<int64_t>(pixels.size()) / (3 * size * size);
-  const at::Tensor pictures = at::tensor(pixels).view({batch, 3, size, size});
+  const at::Tensor images = at::tensor(pixels).view({batch, 3, size, size});
   const auto embedding = patch_embedding_of(module, size);
   if (!embedding) throw std::runtime_error("expected an embedding of patches, found none");
-  const at::Tensor out = embeddings_of(module.forward({pictures}), batch);
-  const at::Tensor patches = made_ahead(pictures, *embedding);
+  const at::Tensor out = embeddings_of(module.forward({images}), batch);
+  const at::Tensor patches = made_ahead(images, *embedding);
   if (!embeddings_of(module.forward({patches}), batch).equal(out)) {
     throw std::runtime_error("expected the same of patches made ahead, found others");
   }

@@ -2,14 +2,14 @@ import { access } from 'node:fs/promises';
 import { LLM2CLIPError } from '../errors';
 import { fileSystemPath } from '../files/path-bytes';
 import { fromNative, loadNative } from '../native';
-import { listPictures } from './folder';
+import { listImages } from './folder';
 import { decodeImage, type RawPixels } from './index';
 import type { Preprocessing } from './preprocessing';
 
 const MAX_PIXELS = 50_000_000;
 
 /** The images of files and folders that were read. */
-export interface ReadPictures<T> {
+export interface ReadImages<T> {
   paths: string[];
   /** One result per path. */
   read: T[];
@@ -32,12 +32,12 @@ export interface ReadOptions<T> {
  *
  * @throws LLM2CLIPError ERR_NOT_FOUND if no image remains, ERR_IO; `signal.reason`
  */
-export async function readPictures<T>(
+export async function readImages<T>(
   places: readonly string[],
   { most, order = (paths) => paths, read, signal }: ReadOptions<T>,
-): Promise<ReadPictures<T>> {
-  const found: ReadPictures<T> = { paths: [], read: [], skipped: [] };
-  for (const path of order(await listPictures(places, signal))) {
+): Promise<ReadImages<T>> {
+  const found: ReadImages<T> = { paths: [], read: [], skipped: [] };
+  for (const path of order(await listImages(places, signal))) {
     if (found.paths.length === most) break;
     signal?.throwIfAborted();
     try {
@@ -78,14 +78,14 @@ async function requireThere(places: readonly string[]): Promise<void> {
  * @returns [n, 3, S, S]
  * @throws LLM2CLIPError ERR_NOT_FOUND if a place does not exist or no image decodes; ERR_IO
  */
-export async function samplePictures(
+export async function sampleImages(
   places: readonly string[],
   most: number,
   preprocessing: Preprocessing,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
   await requireThere(places);
-  const { read } = await readPictures(places, {
+  const { read } = await readImages(places, {
     most,
     order: (paths) => spread(paths, most),
     read: (_, raw) => fromNative(loadNative().preprocess(raw, preprocessing)),
@@ -93,6 +93,6 @@ export async function samplePictures(
   });
   const length = 3 * preprocessing.size ** 2;
   const pixels = new Float32Array(read.length * length);
-  for (const [i, picture] of read.entries()) pixels.set(picture, i * length);
+  for (const [i, image] of read.entries()) pixels.set(image, i * length);
   return pixels;
 }

@@ -1,4 +1,4 @@
-#include "kernels/cuda/packed_picture.h"
+#include "kernels/cuda/packed_image.h"
 
 #include <algorithm>
 #include <array>
@@ -24,7 +24,7 @@ struct Reach {
 
 // The header comes first.
 struct Header {
-  CudaPreprocessing picture;  // without pointers to memory
+  CudaPreprocessing image;  // without pointers to memory
   int size;
 };
 
@@ -35,8 +35,8 @@ struct Layout {
 
   explicit Layout(const Header& header)
       : columns(kNormalised + 3 * kBytes * sizeof(float)),
-        rows(columns + axis_bytes(header.size, header.picture.columns.stride)),
-        image(rows + axis_bytes(header.size, header.picture.rows.stride)) {}
+        rows(columns + axis_bytes(header.size, header.image.columns.stride)),
+        image(rows + axis_bytes(header.size, header.image.rows.stride)) {}
 
  private:
   static size_t axis_bytes(int size, int stride) {
@@ -78,8 +78,8 @@ void write_window(const ImageView& image, const Reach& columns, const Reach& row
 // The window must fit into memory, so that its lengths fit into an int.
 Header header_of(const ImageView& image, const ResizePlan& plan, int size) {
   const int width = static_cast<int>(Reach(plan.columns).count);
-  Header header{.picture = {}, .size = size};
-  CudaPreprocessing& p = header.picture;
+  Header header{.image = {}, .size = size};
+  CudaPreprocessing& p = header.image;
   p.width = width;
   p.channels = image.channels;
   p.columns.stride = plan.columns.stride;
@@ -100,7 +100,7 @@ bool too_large(const ImageView& image, bool squash, size_t room) {
 
 }  // namespace
 
-size_t pack_picture(const ImageView& image, const Preprocessing& how, std::span<std::byte> room) {
+size_t pack_image(const ImageView& image, const Preprocessing& how, std::span<std::byte> room) {
   if (too_large(image, how.squash, room.size())) return 0;
   const ResizePlan plan = plan_resize(image, how);
   const Reach columns(plan.columns), rows(plan.rows);
@@ -109,7 +109,7 @@ size_t pack_picture(const ImageView& image, const Preprocessing& how, std::span<
   const Header header = header_of(image, plan, how.size);
   const Layout at(header);
   const size_t bytes = at.image + window;
-  const auto between = static_cast<size_t>(header.picture.between_bytes());
+  const auto between = static_cast<size_t>(header.image.between_bytes());
   if (bytes > room.size() || between > room.size()) return 0;
   std::memcpy(room.data(), &header, sizeof header);
   write_normalised(how, room.data() + Layout::kNormalised);
@@ -119,12 +119,12 @@ size_t pack_picture(const ImageView& image, const Preprocessing& how, std::span<
   return bytes;
 }
 
-CudaPreprocessing packed_picture(const std::byte* packed, const std::byte* on_device,
-                                 uint8_t* between) {
+CudaPreprocessing packed_image(const std::byte* packed, const std::byte* on_device,
+                               uint8_t* between) {
   Header header{};
   std::memcpy(&header, packed, sizeof header);
   const Layout at(header);
-  CudaPreprocessing p = header.picture;
+  CudaPreprocessing p = header.image;
   p.image = reinterpret_cast<const uint8_t*>(on_device + at.image);
   p.columns = axis_at(on_device + at.columns, header.size, p.columns.stride);
   p.rows = axis_at(on_device + at.rows, header.size, p.rows.stride);

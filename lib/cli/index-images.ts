@@ -3,11 +3,11 @@ import { Command, Option } from 'commander';
 import { abortable } from '../async/abort';
 import { LLM2CLIP } from '../model';
 import { bundleDigest } from '../search/bundle-digest';
-import { type IndexSummary, indexPictures, prunePictures } from '../search/index-pictures';
-import type { BundleMark } from '../search/picture-catalogue';
-import { PictureIndex } from '../search/picture-index';
+import { type IndexSummary, indexImages, pruneImages } from '../search/index-images';
+import type { BundleMark } from '../search/image-catalogue';
+import { ImageIndex } from '../search/image-index';
 import { STORAGES, type Storage } from '../search/storage';
-import { foundPictures } from './found-pictures';
+import { foundImages } from './found-images';
 import { interruptSignal } from './interrupt';
 import { print } from './output';
 import { clearProgress, ProgressBar } from './progress';
@@ -30,9 +30,9 @@ async function openIndex(
   { out, storage }: Options,
   mark: BundleMark,
   dim: number,
-): Promise<PictureIndex> {
+): Promise<ImageIndex> {
   const format = { storage: storage ?? DEFAULT_STORAGE, dim };
-  const index = await PictureIndex.openOrCreate(out, mark, format);
+  const index = await ImageIndex.openOrCreate(out, mark, format);
   try {
     index.requireBundle(mark);
     if (storage !== undefined && index.storage !== storage) {
@@ -62,22 +62,22 @@ function describe({ out }: Options, size: number, summary: IndexSummary): string
 async function run(places: string[], options: Options): Promise<void> {
   const signal = interruptSignal();
   const absolute = places.map((place) => resolve(place));
-  const pictures = [...new Set(await foundPictures(absolute, signal))];
+  const images = [...new Set(await foundImages(absolute, signal))];
   const mark = { path: resolve(options.bundle), digest: await bundleDigest(options.bundle) };
   const load = { device: options.device, parts: ['vision'] } as const;
   const model = await abortable(LLM2CLIP.load(options.bundle, load), signal);
   const index = await openIndex(options, mark, model.info.embeddingDim);
   try {
     let bar: ProgressBar | undefined;
-    const summary = await indexPictures({
-      ...{ index, model, pictures, signal },
+    const summary = await indexImages({
+      ...{ index, model, images, signal },
       onFailure: (path, error) => reportFailure(path, error, options.json ?? false),
       onProgress: (done, total) => {
         bar ??= new ProgressBar(total);
         bar.show(done);
       },
     });
-    if (options.prune) summary.removed = await prunePictures(index, absolute, pictures);
+    if (options.prune) summary.removed = await pruneImages(index, absolute, images);
     await index.finish();
     clearProgress();
     const { out } = options;

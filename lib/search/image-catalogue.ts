@@ -12,7 +12,7 @@ export interface BundleMark {
 }
 
 /** An image file as it was when it was encoded. */
-export interface PictureEntry {
+export interface ImageEntry {
   path: string;
   bytes: number;
   modifiedMs: number;
@@ -23,48 +23,48 @@ export interface PictureEntry {
 /** What an image index stores besides vectors. There is one note per change; later ones win. */
 export interface CatalogueNote {
   bundle?: BundleMark;
-  pictures?: PictureEntry[];
+  pictures?: ImageEntry[];
   gone?: string[];
 }
 
 const ENTRIES_A_NOTE = 16_384;
 
 /** Describes a file as it is now. Returns undefined if it does not exist. */
-export async function describeFile(path: string): Promise<PictureEntry | undefined> {
+export async function describeFile(path: string): Promise<ImageEntry | undefined> {
   const status = await stat(fileSystemPath(path)).catch(() => undefined);
   return status && { path, bytes: status.size, modifiedMs: status.mtimeMs };
 }
 
 /** The images of an index by path, including those that failed. */
-export class PictureCatalogue {
+export class ImageCatalogue {
   #bundle: BundleMark | undefined;
-  readonly #entries = new Map<string, PictureEntry>();
+  readonly #entries = new Map<string, ImageEntry>();
 
   /** @throws LLM2CLIPError ERR_INDEX_INVALID if the notes are not of an image index */
   constructor(notes: readonly unknown[], path: string) {
     for (const note of notes) {
-      if (!isCatalogueNote(note)) throw notOfPictures(path);
+      if (!isCatalogueNote(note)) throw notOfImages(path);
       this.apply(note);
     }
-    if (this.#bundle === undefined) throw notOfPictures(path);
+    if (this.#bundle === undefined) throw notOfImages(path);
   }
 
   get bundle(): BundleMark {
     return this.#bundle as BundleMark;
   }
 
-  get entries(): readonly PictureEntry[] {
+  get entries(): readonly ImageEntry[] {
     return [...this.#entries.values()];
   }
 
-  apply({ bundle, pictures = [], gone = [] }: CatalogueNote): void {
+  apply({ bundle, pictures: images = [], gone = [] }: CatalogueNote): void {
     this.#bundle = bundle ?? this.#bundle;
     for (const path of gone) this.#entries.delete(path);
-    for (const entry of pictures) this.#entries.set(entry.path, entry);
+    for (const entry of images) this.#entries.set(entry.path, entry);
   }
 
   /** Returns the entry of a file if it has not changed since it was last tried. */
-  knows({ path, bytes, modifiedMs }: PictureEntry): PictureEntry | undefined {
+  knows({ path, bytes, modifiedMs }: ImageEntry): ImageEntry | undefined {
     const entry = this.#entries.get(path);
     return entry?.bytes === bytes && entry.modifiedMs === modifiedMs ? entry : undefined;
   }
@@ -103,15 +103,13 @@ function isEntry(value: unknown): boolean {
 
 function isCatalogueNote(note: unknown): note is CatalogueNote {
   if (!isObject(note) || Array.isArray(note)) return false;
-  const { bundle, pictures, gone } = note;
+  const { bundle, pictures: images, gone } = note;
   return (
-    (bundle === undefined || isMark(bundle)) &&
-    isListOf(pictures, isEntry) &&
-    isListOf(gone, isText)
+    (bundle === undefined || isMark(bundle)) && isListOf(images, isEntry) && isListOf(gone, isText)
   );
 }
 
-function notOfPictures(path: string): LLM2CLIPError {
+function notOfImages(path: string): LLM2CLIPError {
   return new LLM2CLIPError(
     'ERR_INDEX_INVALID',
     `expected an index that \`llm2clip index\` made at ${path}, found one of other vectors`,

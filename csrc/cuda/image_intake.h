@@ -12,9 +12,9 @@ struct Preprocessing;
 
 // Converts the slots of a batch on the device into the engine's input. A slot holds either a packed
 // image or pixels. Any thread may call it. The work that it adds to a stream runs in order.
-class PictureIntake {
+class ImageIntake {
  public:
-  virtual ~PictureIntake() = default;
+  virtual ~ImageIntake() = default;
   // Bytes of a converted slot on the device, a multiple of 16.
   virtual size_t bytes() const = 0;
   // Writes an image, together with the tables for its resize, to a slot. Returns the number of

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageInput, RawPixels } from '../image';
-import { readPictures } from '../image/pictures';
+import { readImages } from '../image/images';
 import type { Preprocessing } from '../image/preprocessing';
 import { fromNative, loadNative } from '../native';
 import { PACKAGE_ROOT } from '../package-version';
@@ -10,10 +10,10 @@ import type { InputKind } from './record';
 /**
  * Largest number of images, because all are held in memory. Further ones of a folder are not used.
  */
-const MOST_PICTURES = 256;
+const MOST_IMAGES = 256;
 
 /** The images of a benchmark, in the form in which requests pass them. */
-export interface Pictures {
+export interface Images {
   paths: string[];
   inputs: ImageInput[];
   /** Files that do not decode, with the reasons. */
@@ -21,7 +21,7 @@ export interface Pictures {
 }
 
 /** The images of the tests, which exist only in a clone. */
-export const DEFAULT_PICTURES = join(PACKAGE_ROOT, 'test/fixtures/images');
+export const DEFAULT_IMAGES = join(PACKAGE_ROOT, 'test/fixtures/images');
 
 async function inputOf(
   path: string,
@@ -49,13 +49,13 @@ async function inputOf(
  *
  * @throws LLM2CLIPError ERR_NOT_FOUND if no image remains, ERR_IO
  */
-export async function loadPictures(
+export async function loadImages(
   places: readonly string[],
   kind: InputKind,
   preprocessing: Preprocessing,
-): Promise<Pictures> {
-  const { paths, read, skipped } = await readPictures(places, {
-    most: MOST_PICTURES,
+): Promise<Images> {
+  const { paths, read, skipped } = await readImages(places, {
+    most: MOST_IMAGES,
     read: (path, raw) => inputOf(path, raw, kind, preprocessing),
   });
   return { paths, inputs: read, skipped };
@@ -69,5 +69,5 @@ export async function readInputs(
 ): Promise<ImageInput[]> {
   if (kind === 'path') return [...paths];
   if (kind === 'encoded') return Promise.all(paths.map((path) => readFile(path)));
-  return (await loadPictures(paths, kind, preprocessing)).inputs;
+  return (await loadImages(paths, kind, preprocessing)).inputs;
 }

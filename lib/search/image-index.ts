@@ -3,15 +3,15 @@ import { fileExists } from '../files/file-exists';
 import {
   type BundleMark,
   type CatalogueNote,
-  PictureCatalogue,
-  type PictureEntry,
-} from './picture-catalogue';
+  ImageCatalogue,
+  type ImageEntry,
+} from './image-catalogue';
 import type { Storage } from './storage';
 import { type SearchResult, type SearchWork, VectorTable } from './vector-table';
 
 /** An image with its embedding, or with the reason why it has none. */
-export interface EncodedPicture {
-  entry: PictureEntry;
+export interface EncodedImage {
+  entry: ImageEntry;
   /** Absent if the entry has an error. */
   embedding?: Float32Array;
 }
@@ -20,25 +20,25 @@ export interface EncodedPicture {
 const MOST_REMOVED = 0.25;
 
 /** An index file of images. The ids are the paths. */
-export class PictureIndex {
+export class ImageIndex {
   readonly #path: string;
   readonly #table: VectorTable;
-  readonly #catalogue: PictureCatalogue;
+  readonly #catalogue: ImageCatalogue;
 
   private constructor(path: string, table: VectorTable) {
     this.#path = path;
     this.#table = table;
-    this.#catalogue = new PictureCatalogue(table.extras, path);
+    this.#catalogue = new ImageCatalogue(table.extras, path);
     // These entries lost their vectors because the end of the file was cut off.
     const lost = this.entries.filter(({ path, error }) => !error && !table.has(path));
     this.#catalogue.apply({ gone: lost.map(({ path }) => path) });
   }
 
   /** Opens a file for reading or, with `append`, for writing. It throws as VectorIndex.open. */
-  static async open(path: string, { append = false } = {}): Promise<PictureIndex> {
+  static async open(path: string, { append = false } = {}): Promise<ImageIndex> {
     const table = await VectorTable.open(path, append);
     try {
-      return new PictureIndex(path, table);
+      return new ImageIndex(path, table);
     } catch (error) {
       await table.dispose();
       throw error;
@@ -50,13 +50,13 @@ export class PictureIndex {
     path: string,
     bundle: BundleMark,
     format: { storage: Storage; dim: number },
-  ): Promise<PictureIndex> {
+  ): Promise<ImageIndex> {
     if (!(await fileExists(path))) {
       const table = VectorTable.create(format.storage, format.dim);
       await table.save(path, [{ bundle } satisfies CatalogueNote]);
       await table.dispose();
     }
-    return PictureIndex.open(path, { append: true });
+    return ImageIndex.open(path, { append: true });
   }
 
   get bundle(): BundleMark {
@@ -72,7 +72,7 @@ export class PictureIndex {
     return this.#table.size;
   }
 
-  get entries(): readonly PictureEntry[] {
+  get entries(): readonly ImageEntry[] {
     return this.#catalogue.entries;
   }
 
@@ -91,7 +91,7 @@ export class PictureIndex {
   }
 
   /** Returns the entry of a file if it has been tried and has not changed since. */
-  knows(entry: PictureEntry): PictureEntry | undefined {
+  knows(entry: ImageEntry): ImageEntry | undefined {
     return this.#catalogue.knows(entry);
   }
 
@@ -100,9 +100,9 @@ export class PictureIndex {
   }
 
   /** Adds images in one atomic step. They replace entries with the same paths. */
-  async add(pictures: readonly EncodedPicture[], dim: number): Promise<void> {
-    const entries = pictures.map(({ entry }) => entry);
-    const encoded = pictures.filter(({ embedding }) => embedding !== undefined);
+  async add(images: readonly EncodedImage[], dim: number): Promise<void> {
+    const entries = images.map(({ entry }) => entry);
+    const encoded = images.filter(({ embedding }) => embedding !== undefined);
     const vectors = new Float32Array(encoded.length * dim);
     for (const [i, { embedding }] of encoded.entries()) vectors.set(embedding ?? [], i * dim);
     const ids = encoded.map(({ entry }) => entry.path);

@@ -1,4 +1,4 @@
-#include "picture_requests.h"
+#include "image_requests.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,9 +9,9 @@
 namespace llm2clip {
 namespace {
 
-class CopiedPicture final : public Request {
+class CopiedImage final : public Request {
  public:
-  CopiedPicture(std::span<const float> pixels, std::shared_ptr<Tally> tally)
+  CopiedImage(std::span<const float> pixels, std::shared_ptr<Tally> tally)
       : pixels_(pixels), tally_(std::move(tally)) {}
   void prepare(const Slot& slot) override { std::ranges::copy(pixels_, slot.numbers().begin()); }
   void complete(std::span<const float>, const std::shared_ptr<const void>&) override {
@@ -84,12 +84,12 @@ std::string code_of(const std::exception_ptr& error) {
   }
 }
 
-void submit_pictures(Scheduler& scheduler, const std::vector<float>& pictures, size_t count,
-                     const std::shared_ptr<Tally>& tally) {
-  const size_t slot = pictures.size() / count;
+void submit_images(Scheduler& scheduler, const std::vector<float>& images, size_t count,
+                   const std::shared_ptr<Tally>& tally) {
+  const size_t slot = images.size() / count;
   for (size_t i = 0; i < count; ++i) {
-    const auto pixels = std::span(pictures).subspan(i * slot, slot);
-    scheduler.submit(std::make_unique<CopiedPicture>(pixels, tally),
+    const auto pixels = std::span(images).subspan(i * slot, slot);
+    scheduler.submit(std::make_unique<CopiedImage>(pixels, tally),
                      {.client = tally, .waits = true});
   }
   scheduler.wake();

@@ -44,7 +44,7 @@ std::string code_of(const std::exception_ptr& error);
 
 // Submits images [count, slot] and wakes the scheduler. Their memory must outlive the requests.
 // Throws what Scheduler::submit() throws.
-void submit_pictures(Scheduler& scheduler, const std::vector<float>& pictures, size_t count,
-                     const std::shared_ptr<Tally>& tally);
+void submit_images(Scheduler& scheduler, const std::vector<float>& images, size_t count,
+                   const std::shared_ptr<Tally>& tally);
 
 }  // namespace llm2clip

@@ -2,11 +2,11 @@ import { invalidType } from '../arguments';
 import { decodeImage, isEncoded, type RawPixels, readPixels } from '../image';
 import { loadSharp } from '../image/encoded';
 import { DEFAULT_MAX_PIXELS } from '../options';
-import type { HeatMapSize, MapPicture } from './options';
+import type { HeatMapSize, MapImage } from './options';
 import type { Canvas } from './paint';
 
 /** Reads the image behind a heat map. It throws as `encodeImage`. */
-export async function readMapPicture(input: MapPicture, autoOrient: boolean): Promise<RawPixels> {
+export async function readMapImage(input: MapImage, autoOrient: boolean): Promise<RawPixels> {
   if (isEncoded(input)) {
     return decodeImage(input, { maxPixels: DEFAULT_MAX_PIXELS, autoOrient, transfer: false });
   }
@@ -20,10 +20,10 @@ function sharpOf({ data, width, height, channels }: RawPixels) {
 }
 
 /** Converts an image to RGB and resizes it to exactly this size. */
-export async function canvasOf(picture: RawPixels, size: HeatMapSize): Promise<Canvas> {
-  const image = sharpOf(picture).toColourspace('srgb').removeAlpha();
+export async function canvasOf(pixels: RawPixels, size: HeatMapSize): Promise<Canvas> {
+  const image = sharpOf(pixels).toColourspace('srgb').removeAlpha();
   const { width, height } = size;
-  const fits = picture.width === width && picture.height === height;
+  const fits = pixels.width === width && pixels.height === height;
   const resized = fits ? image : image.resize(width, height, { fit: 'fill' });
   return { pixels: await resized.raw().toBuffer(), width, height };
 }

@@ -1,10 +1,10 @@
-// Embeds images with each bundle, and prints the kernels used: embed-pictures.mjs [IMAGE,…] BUNDLE…
+// Embeds images with each bundle, and prints the kernels used: embed-images.mjs [IMAGE,…] BUNDLE…
 // `unfit`: the share of NaN in the embedding of an image with one NaN, and of one with one infinity.
 // It is plain JavaScript, so that it starts without compilation.
 import { LLM2CLIP } from 'llm2clip';
 
-const [pictures, ...bundles] = process.argv.slice(2);
-const paths = JSON.parse(pictures);
+const [images, ...bundles] = process.argv.slice(2);
+const paths = JSON.parse(images);
 for (const bundle of bundles) {
   const model = await LLM2CLIP.load(bundle, { threads: 2 });
   const { row } = await model.encodeImages(paths);
