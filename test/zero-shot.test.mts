@@ -203,8 +203,8 @@ describe('llm2clip eval', () => {
       await copyFile(image, join(dataset, 'images', basename(image)));
     }
     await writeFile(join(dataset, 'images', 'bad.png'), 'no image');
-    const names = [...images.map((image) => basename(image)), 'bad.png'];
-    const entries = names.map((filename, i) => {
+    const files = [...images.map((image) => basename(image)), 'bad.png'];
+    const entries = files.map((filename, i) => {
       const raw = (word: string) => ({ raw: `a ${word} number ${i}` });
       return { filename, split: 'test', sentences: [raw('photo'), raw('drawing')] };
     });
