@@ -13,7 +13,7 @@ function die() {
 
 const SCRIPTS = {
   missing: () => say({ ok: false, error: "Cannot find module 'engine'", missing: true }),
-  fail: () => say({ ok: false, error: 'no such picture' }),
+  fail: () => say({ ok: false, error: 'no such image' }),
   die,
   crash: () => {
     throw new TypeError('no engine');
