@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/cpu/bf16.h"
@@ -14,7 +15,8 @@ struct Int8Outputs {
 };
 
 // sums · scale · output scales + bias → out. It is local to the file that includes it, because each
-// file is compiled for other instructions.
+// file is compiled for other instructions. The sum is rounded once, whatever the compiler makes of
+// it.
 template <typename T>
 static void scale_row(const int32_t* sums, float scale, const Int8Outputs& outputs, T* out) {
   if (outputs.bias == nullptr) {
@@ -24,7 +26,7 @@ static void scale_row(const int32_t* sums, float scale, const Int8Outputs& outpu
     return;
   }
   for (int64_t i = 0; i < outputs.columns; ++i) {
-    store(out, i, static_cast<float>(sums[i]) * (scale * outputs.scale[i]) + outputs.bias[i]);
+    store(out, i, std::fma(static_cast<float>(sums[i]), scale * outputs.scale[i], outputs.bias[i]));
   }
 }
 
