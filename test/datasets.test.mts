@@ -65,10 +65,10 @@ describe('retrieval datasets', () => {
       ],
       'lines.jsonl':
         '{"image": "1.jpg", "caption": "a"}\n\n{"image": "2.jpg", "caption": "b"}\r\n{"image": "1.jpg", "caption": "c"}\n',
-      'images/x/1.jpg': '',
-      'images/2.jpg': '',
+      'photos/x/1.jpg': '',
+      'photos/2.jpg': '',
     });
-    const images = join(folder, 'images');
+    const images = join(folder, 'photos');
     const found = await readRetrievalDataset(folder, { images });
     assert.deepEqual(found.images, [join(images, 'x/1.jpg'), join(images, '2.jpg')]);
     assert.deepEqual(

@@ -15,8 +15,8 @@ struct Int8Outputs {
 };
 
 // sums · scale · output scales + bias → out. It is local to the file that includes it, because each
-// file is compiled for other instructions. The sum is rounded once, whatever the compiler makes of
-// it.
+// file is compiled for other instructions. All of them have FMA, which makes the sum the same in
+// each file, whatever the compiler optimises.
 template <typename T>
 static void scale_row(const int32_t* sums, float scale, const Int8Outputs& outputs, T* out) {
   if (outputs.bias == nullptr) {
