@@ -24,9 +24,7 @@ add_library(twin_kernels STATIC csrc/tests/cuda_twin_launchers.cpp csrc/kernels/
 target_link_libraries(twin_kernels PUBLIC llm2clip_core)
 llm2clip_warnings(twin_kernels)
 target_sources(linear_test PRIVATE csrc/tests/linear_vnni_twin_avx2.cpp csrc/tests/linear_exact_test.cpp)
-# It stands for a kernel and is compared bit for bit, so it is compiled as kernels are.
-set_source_files_properties(csrc/tests/linear_vnni_twin_avx2.cpp PROPERTIES
-  COMPILE_OPTIONS "${avx2_options};-O3")
+set_source_files_properties(csrc/tests/linear_vnni_twin_avx2.cpp PROPERTIES COMPILE_OPTIONS "${avx2_options}")
 target_sources(cuda_kernels_test PRIVATE csrc/tests/cuda_text_kernels.cpp)
 target_sources(staging_test PRIVATE csrc/engine/torchscript/cuda/patch_intake.cpp)
 foreach(test cuda_kernels_test staging_test)
