@@ -320,6 +320,10 @@ describe('invalid tokenizers', () => {
   it('that lacks tokens for some bytes', async () => {
     const json = JSON.parse(readFileSync(join(freshTiny(), 'tokenizer.json'), 'utf8'));
     delete json.model.vocab['\u0100'];
-    await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_UNSUPPORTED', /does not decode tokens/);
+    await rejectsWith(
+      open(JSON.stringify(json)),
+      'ERR_CHECKPOINT_UNSUPPORTED',
+      /does not decode tokens/,
+    );
   });
 });
