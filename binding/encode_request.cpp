@@ -46,7 +46,7 @@ EncodeInput parse_image_input(const Napi::Object& input, int size) {
 
 }  // namespace
 
-void EncodeRequest::prepare(const Slot& slot) {
+void EncodeRequest::preprocess(const Slot& slot) {
   std::visit(Overload{[&](const ImageView& image) {
                         const Preprocessing& how = *context_->taken.preprocessing;
                         if (slot.take(image, how)) return;

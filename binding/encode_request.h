@@ -64,11 +64,10 @@ class EncodeRequest final : public Request {
   EncodeRequest(const EncodeInput& input, std::shared_ptr<const Context> context, Pending::Id id)
       : input_(input), context_(std::move(context)), id_(id) {}
 
-  void prepare(const Slot& slot) override;
+  void preprocess(const Slot& slot) override;
   void keep() override;
-  void complete(std::span<const float> embedding,
-                const std::shared_ptr<const void>& owner) override {
-    context_->pending->deliver(id_, embedding, owner);
+  void complete(std::span<const float> numbers, const std::shared_ptr<const void>& owner) override {
+    context_->pending->deliver(id_, numbers, owner);
   }
   void fail(std::exception_ptr error) override { context_->pending->fail(id_, std::move(error)); }
 

@@ -40,10 +40,10 @@ void Pending::drop(Napi::Env env, Id id) {
   if (entries_.empty()) queue_.Unref(env);
 }
 
-void Pending::deliver(Id id, std::span<const float> embedding,
+void Pending::deliver(Id id, std::span<const float> numbers,
                       const std::shared_ptr<const void>& owner) {
   const std::lock_guard lock(mutex_);
-  inbox_.push_back({id, embedding, owner, nullptr, Clock::now()});
+  inbox_.push_back({id, numbers, owner, nullptr, Clock::now()});
 }
 
 void Pending::fail(Id id, std::exception_ptr error) {
@@ -75,10 +75,10 @@ Pending::Delivered Pending::delivered() const {
   return delivered;
 }
 
-Napi::Value Pending::write(Napi::Env env, Entry& entry, std::span<const float> embedding) {
+Napi::Value Pending::write(Napi::Env env, Entry& entry, std::span<const float> numbers) {
   delivered_.copies += 1;
-  delivered_.bytes += embedding.size_bytes();
-  return give(env, embedding, entry.delivery,
+  delivered_.bytes += numbers.size_bytes();
+  return give(env, numbers, entry.delivery,
               entry.out.IsEmpty() ? env.Undefined() : Napi::Value(entry.out.Value()));
 }
 
@@ -90,7 +90,7 @@ void Pending::settle(Napi::Env env, Result& result) {
   if (entries_.empty()) queue_.Unref(env);
   if (result.error) return entry.deferred.Reject(to_js_error(env, result.error).Value());
   try {
-    entry.deferred.Resolve(write(env, entry, result.embedding));
+    entry.deferred.Resolve(write(env, entry, result.numbers));
   } catch (...) {
     entry.deferred.Reject(to_js_error(env, std::current_exception()).Value());
   }

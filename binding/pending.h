@@ -44,7 +44,7 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
   // Removes a promise that the caller no longer waits for.
   void drop(Napi::Env env, Id id);
 
-  void deliver(Id id, std::span<const float> embedding, const std::shared_ptr<const void>& owner);
+  void deliver(Id id, std::span<const float> numbers, const std::shared_ptr<const void>& owner);
   void fail(Id id, std::exception_ptr error);
   void flush() override;
 
@@ -62,14 +62,14 @@ class Pending final : public Client, public std::enable_shared_from_this<Pending
   };
   struct Result {
     Id id;
-    std::span<const float> embedding;
+    std::span<const float> numbers;
     std::shared_ptr<const void> owner;
     std::exception_ptr error;
     Clock::time_point at;
   };
 
   void settle(Napi::Env env, Result& result);
-  Napi::Value write(Napi::Env env, Entry& entry, std::span<const float> embedding);
+  Napi::Value write(Napi::Env env, Entry& entry, std::span<const float> numbers);
   static void on_js_thread(Napi::Env env, Napi::Function, Pending* pending, void*);
   using Queue = Napi::TypedThreadSafeFunction<Pending, void, &Pending::on_js_thread>;
 

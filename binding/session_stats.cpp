@@ -34,7 +34,7 @@ Napi::Object describe(Napi::Env env, const SchedulerStats& scheduler,
   set("completed", scheduler.completed);
   set("failed", scheduler.failed);
   set("refused", scheduler.refused);
-  set("expired", scheduler.expired);
+  set("timedOut", scheduler.timed_out);
   set("dropped", scheduler.dropped);
   set("queued", scheduler.queued);
   set("inBatches", scheduler.in_batches);
@@ -45,7 +45,7 @@ Napi::Object describe(Napi::Env env, const SchedulerStats& scheduler,
   object.Set("busyMs", scheduler.busy_ms);
   object.Set("openMs", scheduler.open_ms);
   object.Set("batchSizes", batch_sizes(env, scheduler.batch_sizes));
-  object.Set("preprocess", describe(env, scheduler.prepare));
+  object.Set("preprocess", describe(env, scheduler.preprocess));
   object.Set("queue", describe(env, scheduler.queue));
   object.Set("run", describe(env, scheduler.run));
   object.Set("deliver", describe(env, delivered.time));

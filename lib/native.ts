@@ -442,7 +442,7 @@ export interface SessionStats {
   completed: number;
   failed: number;
   refused: number;
-  expired: number;
+  timedOut: number;
   dropped: number;
   queued: number;
   inBatches: number;

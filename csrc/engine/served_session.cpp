@@ -20,7 +20,7 @@ SchedulerOptions for_parts(SchedulerOptions scheduler, const PipelineOptions& pa
 }
 
 // The state of a key's session. The registry's mutex guards all members but `opening`.
-struct Place {
+struct SharedEntry {
   std::mutex opening;  // held by the thread that opens; others wait for it
   std::weak_ptr<ServedSession> session;
   size_t asking = 0;
@@ -29,7 +29,7 @@ struct Place {
 // Never freed, because threads may outlive the statics of this library.
 struct Registry {
   std::mutex mutex;
-  std::map<std::string, Place> by_key;
+  std::map<std::string, SharedEntry> by_key;
 };
 
 Registry& registry() {
@@ -45,28 +45,28 @@ class Asking {
     std::erase_if(registry().by_key, [](const auto& entry) {
       return entry.second.asking == 0 && entry.second.session.expired();
     });
-    place_ = &registry().by_key[key];
-    ++place_->asking;
+    entry_ = &registry().by_key[key];
+    ++entry_->asking;
   }
   ~Asking() {
     const std::lock_guard lock(registry().mutex);
-    --place_->asking;
+    --entry_->asking;
   }
   Asking(const Asking&) = delete;
   Asking& operator=(const Asking&) = delete;
 
-  std::mutex& opening() { return place_->opening; }
+  std::mutex& opening() { return entry_->opening; }
   std::shared_ptr<ServedSession> session() const {
     const std::lock_guard lock(registry().mutex);
-    return place_->session.lock();
+    return entry_->session.lock();
   }
   void set_session(const std::shared_ptr<ServedSession>& session) {
     const std::lock_guard lock(registry().mutex);
-    place_->session = session;
+    entry_->session = session;
   }
 
  private:
-  Place* place_;
+  SharedEntry* entry_;
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ class CopiedImage final : public Request {
  public:
   CopiedImage(std::span<const float> pixels, std::shared_ptr<Tally> tally)
       : pixels_(pixels), tally_(std::move(tally)) {}
-  void prepare(const Slot& slot) override { std::ranges::copy(pixels_, slot.numbers().begin()); }
+  void preprocess(const Slot& slot) override { std::ranges::copy(pixels_, slot.numbers().begin()); }
   void complete(std::span<const float>, const std::shared_ptr<const void>&) override {
     tally_->settled();
   }

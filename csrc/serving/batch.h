@@ -19,7 +19,7 @@ struct SlotMove {
 };
 
 // The slots of one run, which are filled in the order in which requests are taken. It is guarded by
-// the scheduler's mutex, except for the content of a slot, which only its preparing thread
+// the scheduler's mutex, except for the content of a slot, which only its preprocessing thread
 // accesses.
 class Batch {
  public:
@@ -50,11 +50,11 @@ class Batch {
   std::vector<std::unique_ptr<Entry>>& entries() { return entries_; }
   const std::vector<std::unique_ptr<Entry>>& entries() const { return entries_; }
 
-  // The next deadline of the entries that are neither settled nor being prepared.
+  // The next deadline of the entries that are neither settled nor being preprocessed.
   Clock::time_point next_deadline() const {
     Clock::time_point next = Clock::time_point::max();
     for (const auto& entry : entries_) {
-      if (!entry->settled && !entry->preparing) next = std::min(next, entry->ticket.deadline);
+      if (!entry->settled && !entry->preprocessing) next = std::min(next, entry->ticket.deadline);
     }
     return next;
   }

@@ -31,12 +31,12 @@ class Request {
  public:
   virtual ~Request() = default;
   // Writes the input into its slot of the batch. An exception fails only this request.
-  virtual void prepare(const Slot& slot) = 0;
-  // Only called for a borrowed request: copies the submitter's memory, because prepare() comes
+  virtual void preprocess(const Slot& slot) = 0;
+  // Only called for a borrowed request: copies the submitter's memory, because preprocess() comes
   // later.
   virtual void keep() {}
-  // `embedding`, or the other requested output, is valid as long as `owner` exists.
-  virtual void complete(std::span<const float> embedding,
+  // `numbers` are the requested output; they are valid as long as `owner` exists.
+  virtual void complete(std::span<const float> numbers,
                         const std::shared_ptr<const void>& owner) = 0;
   virtual void fail(std::exception_ptr error) = 0;
 };

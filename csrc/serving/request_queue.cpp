@@ -45,7 +45,7 @@ std::vector<std::unique_ptr<Entry>> RequestQueue::remove_of(const Client* client
   return removed;
 }
 
-std::vector<std::unique_ptr<Entry>> RequestQueue::remove_expired(Clock::time_point now) {
+std::vector<std::unique_ptr<Entry>> RequestQueue::remove_timed_out(Clock::time_point now) {
   std::vector<std::unique_ptr<Entry>> removed;
   while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
     removed.push_back(remove(deadlines_.begin()->second));

@@ -18,10 +18,10 @@ struct Entry {
   std::unique_ptr<Request> request;
   Ticket ticket;
   Clock::time_point submitted;
-  Clock::duration preparation{};  // the duration of prepare()
-  std::exception_ptr error;       // thrown by prepare()
-  bool preparing = false;         // its memory is being read
-  bool settled = false;           // its client has the result, or will never ask for it
+  Clock::duration preprocessing_time{};  // the duration of preprocess()
+  std::exception_ptr error;              // thrown by preprocess()
+  bool preprocessing = false;            // its memory is being read
+  bool settled = false;                  // its client has the result, or will never ask for it
 };
 
 // The waiting requests, sorted by priority, then by deadline, then by age. Not thread-safe.
@@ -31,7 +31,7 @@ class RequestQueue {
   std::unique_ptr<Entry> pop();
   std::unique_ptr<Entry> remove(RequestId id);  // nullptr if it is not waiting
   std::vector<std::unique_ptr<Entry>> remove_of(const Client* client);
-  std::vector<std::unique_ptr<Entry>> remove_expired(Clock::time_point now);
+  std::vector<std::unique_ptr<Entry>> remove_timed_out(Clock::time_point now);
   std::vector<std::unique_ptr<Entry>> remove_all();
 
   size_t size() const { return entries_.size(); }

@@ -49,7 +49,7 @@ Scheduler::Scheduler(SchedulerOptions options, Open open)
   });
   try {
     done.get();
-    preparer_ = start_thread([this] { prepare_loop(); });
+    preprocessor_ = start_thread([this] { preprocess_loop(); });
   } catch (...) {
     stop();
     runner_.join();
@@ -63,7 +63,7 @@ void Scheduler::stop() {
   const std::lock_guard lock(mutex_);
   stopping_ = true;
   runner_wakes_.notify_one();
-  preparer_wakes_.notify_one();
+  preprocessor_wakes_.notify_one();
 }
 
 void Scheduler::close() {
@@ -71,7 +71,7 @@ void Scheduler::close() {
   std::call_once(joined_, [this] {
     runner_.join();
     ending_.reset();
-    preparer_.join();
+    preprocessor_.join();
   });
 }
 
@@ -97,7 +97,7 @@ RequestId Scheduler::submit(std::unique_ptr<Request> request, Ticket ticket) {
   ++quiet_;
   new_deadline_ |= entry->ticket.deadline != Clock::time_point::max();
   if (at_once) {
-    prepare(std::move(entry), lock);
+    preprocess(std::move(entry), lock);
   } else {
     queue_.push(std::move(entry));
   }
@@ -156,9 +156,10 @@ void Scheduler::abandon(const Client* client) {
   const auto theirs = [client](const std::unique_ptr<Entry>& entry) {
     return entry->ticket.client.get() == client;
   };
-  prepared_.wait(lock, [&] {
-    return std::ranges::none_of(
-        forming_.entries(), [&](const auto& entry) { return theirs(entry) && entry->preparing; });
+  preprocessed_.wait(lock, [&] {
+    return std::ranges::none_of(forming_.entries(), [&](const auto& entry) {
+      return theirs(entry) && entry->preprocessing;
+    });
   });
   for (Batch* batch : {&forming_, &running_}) {
     for (const auto& entry : batch->entries()) {
@@ -172,7 +173,7 @@ void Scheduler::abandon(const Client* client) {
 // The caller holds the mutex.
 void Scheduler::notify() {
   if (state_ == Runner::kIdle) runner_wakes_.notify_one();
-  if (state_ != Runner::kIdle || new_deadline_) preparer_wakes_.notify_one();
+  if (state_ != Runner::kIdle || new_deadline_) preprocessor_wakes_.notify_one();
   quiet_ = 0;
   new_deadline_ = false;
 }
@@ -215,7 +216,7 @@ void Scheduler::run_loop(BatchRunner& runner) {
     if (!running_.empty()) run(runner, lock);
   }
   finished_ = true;
-  preparer_wakes_.notify_one();
+  preprocessor_wakes_.notify_one();
 }
 
 // Clients often send the next request as soon as they get a result. For a short time, polling is
@@ -230,14 +231,14 @@ void Scheduler::spin(std::unique_lock<std::mutex>& lock) {
   lock.lock();
 }
 
-// Takes queued requests, waits for those that are being prepared, and swaps the batches. Then it
-// moves the remaining slots together, without holding the mutex.
+// Takes queued requests, waits for those that are being preprocessed, and swaps the batches. Then
+// it moves the remaining slots together, without holding the mutex.
 void Scheduler::form(std::unique_lock<std::mutex>& lock) {
   state_ = Runner::kForming;
-  if (queue_.size() > 1) preparer_wakes_.notify_one();
-  while (!queue_.empty() && forming_.has_room(queue_.next())) prepare(queue_.pop(), lock);
+  if (queue_.size() > 1) preprocessor_wakes_.notify_one();
+  while (!queue_.empty() && forming_.has_room(queue_.next())) preprocess(queue_.pop(), lock);
   sealed_ = true;
-  prepared_.wait(lock, [this] { return preparing_ == 0; });
+  preprocessed_.wait(lock, [this] { return preprocessing_ == 0; });
   sealed_ = false;
   std::swap(forming_, running_);
   std::vector<std::pair<Due, std::exception_ptr>> failed;
@@ -260,30 +261,30 @@ void Scheduler::form(std::unique_lock<std::mutex>& lock) {
 }
 
 // Gives the entry a slot, and fills it without holding the mutex.
-void Scheduler::prepare(std::unique_ptr<Entry> owned, std::unique_lock<std::mutex>& lock) {
+void Scheduler::preprocess(std::unique_ptr<Entry> owned, std::unique_lock<std::mutex>& lock) {
   Entry& entry = *owned;
   const Slot slot = forming_.add(std::move(owned));
-  entry.preparing = true;
-  ++preparing_;
+  entry.preprocessing = true;
+  ++preprocessing_;
   lock.unlock();
   const auto begin = Clock::now();
   try {
-    entry.request->prepare(slot);
+    entry.request->preprocess(slot);
     slot.filled();
   } catch (...) {
     entry.error = std::current_exception();
   }
-  entry.preparation = Clock::now() - begin;
-  prepare_time_.record(entry.preparation);
+  entry.preprocessing_time = Clock::now() - begin;
+  preprocess_time_.record(entry.preprocessing_time);
   lock.lock();
-  entry.preparing = false;
-  --preparing_;
-  prepared_.notify_all();
-  // Deadlines are not checked during the preparation, so this one is checked now.
-  if (entry.ticket.deadline != Clock::time_point::max()) preparer_wakes_.notify_one();
+  entry.preprocessing = false;
+  --preprocessing_;
+  preprocessed_.notify_all();
+  // Deadlines are not checked during preprocessing, so this one is checked now.
+  if (entry.ticket.deadline != Clock::time_point::max()) preprocessor_wakes_.notify_one();
 }
 
-void Scheduler::prepare_loop() {
+void Scheduler::preprocess_loop() {
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto has_work = [this] {
@@ -292,18 +293,18 @@ void Scheduler::prepare_loop() {
     };
     const auto deadline = next_deadline();
     if (deadline <= Clock::now()) {
-      std::vector<Due> due = settle_expired();
+      std::vector<Due> due = settle_timed_out();
       lock.unlock();
       deliver_failure(std::move(due), timed_out());
       lock.lock();
     } else if (has_work()) {
-      prepare(queue_.pop(), lock);
+      preprocess(queue_.pop(), lock);
     } else if (finished_) {
       return;
     } else if (deadline == Clock::time_point::max()) {
-      preparer_wakes_.wait(lock);
+      preprocessor_wakes_.wait(lock);
     } else {
-      preparer_wakes_.wait_until(lock, deadline);
+      preprocessor_wakes_.wait_until(lock, deadline);
     }
   }
 }
@@ -315,18 +316,18 @@ Scheduler::Due Scheduler::settle(Entry& entry) {
   return {std::move(entry.request), entry.ticket.client};
 }
 
-// Also settles requests in batches. A request that is being prepared is checked afterwards.
-std::vector<Scheduler::Due> Scheduler::settle_expired() {
+// Also settles requests in batches. A request that is being preprocessed is checked afterwards.
+std::vector<Scheduler::Due> Scheduler::settle_timed_out() {
   const auto now = Clock::now();
   std::vector<Due> due;
-  for (auto& entry : queue_.remove_expired(now)) due.push_back(settle(*entry));
+  for (auto& entry : queue_.remove_timed_out(now)) due.push_back(settle(*entry));
   for (Batch* batch : {&forming_, &running_}) {
     for (const auto& entry : batch->entries()) {
-      if (entry->settled || entry->preparing || entry->ticket.deadline > now) continue;
+      if (entry->settled || entry->preprocessing || entry->ticket.deadline > now) continue;
       due.push_back(settle(*entry));
     }
   }
-  counts_.expired += due.size();
+  counts_.timed_out += due.size();
   return due;
 }
 
@@ -352,7 +353,7 @@ SchedulerStats Scheduler::stats() const {
     stats.in_batches = live_ - queue_.size();
   }
   stats.open_ms = std::chrono::duration<double, std::milli>(Clock::now() - opened_).count();
-  stats.prepare = prepare_time_.summary();
+  stats.preprocess = preprocess_time_.summary();
   stats.queue = queue_time_.summary();
   stats.run = run_time_.summary();
   return stats;

@@ -29,8 +29,8 @@ struct SchedulerOptions {
 };
 
 // Forms batches of single requests and runs them. It has two threads: the runner's thread, on which
-// the runner is opened, used and destroyed, and one that prepares the next batch during a run. It
-// is work-conserving: whenever the runner is free, it takes what is queued, up to the largest
+// the runner is opened, used and destroyed, and one that preprocesses the next batch during a run.
+// It is work-conserving: whenever the runner is free, it takes what is queued, up to the largest
 // batch.
 class Scheduler {
  public:
@@ -54,8 +54,8 @@ class Scheduler {
   // delivered as usual.
   bool cancel(RequestId id);
 
-  // Drops all requests of a client. When it returns, none of them is being prepared, and the client
-  // gets no further results except those that are being delivered at this moment.
+  // Drops all requests of a client. When it returns, none of them is being preprocessed, and the
+  // client gets no further results except those that are being delivered at this moment.
   void abandon(const Client* client);
 
   // Runs what is queued, then ends the threads. It may be called repeatedly, from any thread but
@@ -74,13 +74,13 @@ class Scheduler {
 
   void stop();
   void run_loop(BatchRunner& runner);
-  void prepare_loop();
+  void preprocess_loop();
 
   void spin(std::unique_lock<std::mutex>& lock);
   bool fills_a_batch() const;
   bool ready_to_run() const;
   Clock::time_point delay_ends() const;
-  void prepare(std::unique_ptr<Entry> entry, std::unique_lock<std::mutex>& lock);
+  void preprocess(std::unique_ptr<Entry> entry, std::unique_lock<std::mutex>& lock);
   void form(std::unique_lock<std::mutex>& lock);
   void run(BatchRunner& runner, std::unique_lock<std::mutex>& lock);
   void run_range(BatchRunner& runner, size_t first, size_t count, bool split);
@@ -89,7 +89,7 @@ class Scheduler {
   void keep(Entry& entry, std::unique_lock<std::mutex>& lock);
   void notify();
   Due settle(Entry& entry);
-  std::vector<Due> settle_expired();
+  std::vector<Due> settle_timed_out();
   Clock::time_point next_deadline() const;
   void lose(const std::exception_ptr& error);
   void complete(size_t first, size_t count, const Embeddings& result);
@@ -100,7 +100,7 @@ class Scheduler {
   const Clock::time_point opened_ = Clock::now();
 
   mutable std::mutex mutex_;
-  std::condition_variable runner_wakes_, preparer_wakes_, prepared_;
+  std::condition_variable runner_wakes_, preprocessor_wakes_, preprocessed_;
   // mutex_ guards all members below. Only the runner uses the running batch's pixels and order.
   RequestQueue queue_;
   Batch forming_, running_;
@@ -108,7 +108,7 @@ class Scheduler {
   // Since the last wake():
   size_t quiet_ = 0;           // number of submitted requests
   bool new_deadline_ = false;  // whether one of them has a deadline
-  size_t preparing_ = 0;
+  size_t preprocessing_ = 0;
   size_t live_ = 0;  // accepted requests that are not settled
   Runner state_ = Runner::kIdle;
   bool stopping_ = false;
@@ -118,11 +118,11 @@ class Scheduler {
   SchedulerStats counts_;
 
   std::atomic<RequestId> submissions_{0};  // the last id, for reading without the mutex
-  Histogram prepare_time_, queue_time_, run_time_;
+  Histogram preprocess_time_, queue_time_, run_time_;
   std::once_flag joined_;
   // Exists until the runner's thread has ended and freed everything.
   std::optional<EngineInUse> ending_;
-  std::jthread runner_, preparer_;
+  std::jthread runner_, preprocessor_;
 };
 
 }  // namespace llm2clip

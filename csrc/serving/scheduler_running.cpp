@@ -24,10 +24,10 @@ bool is(const std::exception_ptr& error, ErrorCode code) {
 void Scheduler::run(BatchRunner& runner, std::unique_lock<std::mutex>& lock) {
   state_ = Runner::kRunning;
   ++counts_.batch_sizes[running_.size()];
-  if (!queue_.empty()) preparer_wakes_.notify_one();
+  if (!queue_.empty()) preprocessor_wakes_.notify_one();
   const auto now = Clock::now();
   for (const auto& entry : running_.entries()) {
-    queue_time_.record(now - entry->submitted - entry->preparation);
+    queue_time_.record(now - entry->submitted - entry->preprocessing_time);
   }
   const size_t count = running_.size();
   lock.unlock();
@@ -116,7 +116,7 @@ void Scheduler::lose(const std::exception_ptr& error) {
     lost_ = error;
     for (auto& entry : queue_.remove_all()) due.push_back(settle(*entry));
     for (auto& entry : forming_.entries()) {
-      if (!entry->settled && !entry->preparing) due.push_back(settle(*entry));
+      if (!entry->settled && !entry->preprocessing) due.push_back(settle(*entry));
     }
     counts_.failed += due.size();
   }

@@ -32,7 +32,7 @@ class Slot {
   void write(std::span<const int32_t> ids, int64_t pooled) const {
     texts_->write(text_, ids, pooled);
   }
-  // Called after the input has been prepared.
+  // Called after the input has been preprocessed.
   void filled() const noexcept {
     if (memory_ != nullptr) memory_->filled(place_);
   }

@@ -38,7 +38,7 @@ void test_batches() {
   const SchedulerStats stats = bench.scheduler->stats();
   EXPECT(stats.completed == 11 && stats.submitted == 11);
   EXPECT(stats.batch_sizes[8] == 1 && stats.batch_sizes[2] == 1 && stats.batch_sizes[1] == 1);
-  EXPECT(stats.run.count == 3 && stats.prepare.count == 11 && stats.queue.count == 11);
+  EXPECT(stats.run.count == 3 && stats.preprocess.count == 11 && stats.queue.count == 11);
 }
 
 void test_order() {

@@ -98,17 +98,17 @@ struct Outcome {
   std::atomic<int> settled{0};
   std::atomic<float> value{NAN}, batch{NAN};
   std::exception_ptr error;
-  std::atomic<bool> prepared{false}, kept{false};
+  std::atomic<bool> preprocessed{false}, kept{false};
 };
 
 class FakeRequest final : public Request {
  public:
-  // If `pixel` is NaN, prepare() throws. If it is infinite, keep() throws std::bad_alloc.
+  // If `pixel` is NaN, preprocess() throws. If it is infinite, keep() throws std::bad_alloc.
   FakeRequest(float pixel, std::shared_ptr<Outcome> outcome, std::shared_ptr<FakeClient> client)
       : pixel_(pixel), outcome_(std::move(outcome)), client_(std::move(client)) {}
 
-  void prepare(const Slot& slot) override {
-    outcome_->prepared = true;
+  void preprocess(const Slot& slot) override {
+    outcome_->preprocessed = true;
     if (std::isnan(pixel_)) throw std::runtime_error("deliberate");
     for (float& x : slot.numbers()) x = pixel_;
   }

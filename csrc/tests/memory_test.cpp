@@ -63,7 +63,7 @@ class TwinRunner final : public BatchRunner {
   std::vector<TwinMemory*> memories_;
 };
 
-// With `some_fail`, every third image fails to prepare and the images behind it move up.
+// With `some_fail`, every third image fails to preprocess and the images behind it move up.
 void test_filled(bool some_fail) {
   const auto missing = std::make_shared<std::atomic<int>>(0);
   const auto runs = std::make_shared<std::atomic<int>>(0);
@@ -140,13 +140,13 @@ class AlbumRunner final : public BatchRunner {
   std::vector<Album*> albums_;
 };
 
-// An image of this width. Every third one fails to prepare.
+// An image of this width. Every third one fails to preprocess.
 class ImageRequest final : public Request {
  public:
   ImageRequest(int64_t width, std::shared_ptr<Outcome> outcome, std::shared_ptr<FakeClient> client)
       : width_(width), settles_(NAN, std::move(outcome), std::move(client)) {}
 
-  void prepare(const Slot& slot) override {
+  void preprocess(const Slot& slot) override {
     if (width_ % 3 == 1) throw std::runtime_error("deliberate");
     if (slot.take({nullptr, width_, 1, 1}, {})) return;
     std::ranges::fill(slot.numbers(), static_cast<float>(width_));

@@ -178,7 +178,7 @@ class TextRequest final : public Request {
               std::shared_ptr<FakeClient> client)
       : id_(id), kind_(kind), settles_(0, std::move(outcome), std::move(client)) {}
 
-  void prepare(const Slot& slot) override {
+  void preprocess(const Slot& slot) override {
     if (kind_ == InputKind::kText) {
       slot.write(std::vector<int32_t>(static_cast<size_t>(id_ % 4) + 1, id_), 1);
     } else {

@@ -3,11 +3,10 @@
 #include <cmath>
 #include <string>
 
+#include "tests/plain_attention.h"
+
 namespace llm2clip::testing {
 namespace {
-
-using Row = std::vector<double>;
-using Rows = std::vector<Row>;
 
 constexpr int64_t kPatch = 4, kGrid = kRopeSize / kPatch, kPatches = kGrid * kGrid;
 constexpr int64_t kPatchNumbers = 3 * kPatch * kPatch;
@@ -82,21 +81,6 @@ Row turned(const Rope& rope, const Row& x, size_t token) {
   return y;
 }
 
-// The output of one head for one token.
-Row attended(const Row& q, const Rows& k, const Rows& v) {
-  Row y(q.size());
-  double total = 0;
-  for (size_t token = 0; token < k.size(); ++token) {
-    double score = 0;
-    for (size_t i = 0; i < q.size(); ++i) score += q[i] * k[token][i];
-    const double weight = std::exp(score / std::sqrt(static_cast<double>(q.size())));
-    total += weight;
-    for (size_t i = 0; i < y.size(); ++i) y[i] += weight * v[token][i];
-  }
-  for (double& number : y) number /= total;
-  return y;
-}
-
 // Adds the output of one attention to x.
 void attend(const Attention& layer, Rows& x) {
   const auto& [count, kv_count, dim] = layer.heads;
@@ -110,7 +94,7 @@ void attend(const Attention& layer, Rows& x) {
       v.push_back(head_of(layer, x[token], count + kv_count + shared));
     }
     for (size_t token = 0; token < x.size(); ++token) {
-      const Row y = attended(q[token], k, v);
+      const Row y = plain_attention(q[token], k, v);
       for (size_t i = 0; i < y.size(); ++i) sum[token][static_cast<size_t>(head * dim) + i] += y[i];
     }
   }

@@ -40,7 +40,7 @@ void test_timeout() {
   const auto soon = Clock::now() + milliseconds(20);
   const auto formed = bench.submit(1, {.client = nullptr, .deadline = soon});
   // On a busy machine the request may time out before it gets its slot.
-  while (!formed->prepared && formed->settled == 0) std::this_thread::yield();
+  while (!formed->preprocessed && formed->settled == 0) std::this_thread::yield();
   const auto queued = bench.submit(2, {.client = nullptr, .deadline = soon});
   const auto patient = bench.submit(3);
   EXPECT(bench.client->wait_for(2));  // while the run is still held
@@ -49,7 +49,7 @@ void test_timeout() {
   EXPECT(bench.client->wait_for(4));
   EXPECT(patient->value == 6 && formed->settled == 1 && queued->settled == 1);
   EXPECT((bench.order == std::vector<float>{-1, 3}));
-  EXPECT(bench.scheduler->stats().expired == 2);
+  EXPECT(bench.scheduler->stats().timed_out == 2);
 }
 
 void test_timeout_while_running() {
@@ -146,7 +146,7 @@ void test_device_lost() {
   EXPECT(bench.refusal(1) == "ERR_DEVICE_LOST");
 }
 
-void test_failing_preparation() {
+void test_failing_preprocessing() {
   Bench bench({.max_batch = 8});
   bench.hold();
   std::vector<std::shared_ptr<Outcome>> outcomes;
@@ -179,9 +179,9 @@ void test_borrowed() {
   bench.hold();
   const auto first = bench.submit(1, {.client = nullptr, .borrowed = true});
   const auto second = bench.submit(2, {.client = nullptr, .borrowed = true});
-  EXPECT(first->prepared && second->prepared && !first->kept && !second->kept);
+  EXPECT(first->preprocessed && second->preprocessed && !first->kept && !second->kept);
   const auto third = bench.submit(3, {.client = nullptr, .borrowed = true});
-  EXPECT(!third->prepared && third->kept);
+  EXPECT(!third->preprocessed && third->kept);
   bench.release();
   EXPECT(bench.client->wait_for(4));
   EXPECT(first->value == 2 && second->value == 4 && third->value == 6);
@@ -311,7 +311,7 @@ void test_storm() {
   bench.scheduler->close();
   const SchedulerStats stats = bench.scheduler->stats();
   EXPECT(stats.queued == 0 && stats.in_batches == 0);
-  EXPECT(stats.submitted == stats.completed + stats.failed + stats.expired + stats.dropped);
+  EXPECT(stats.submitted == stats.completed + stats.failed + stats.timed_out + stats.dropped);
 }
 
 void test_histogram() {
@@ -347,7 +347,7 @@ int main() {
                     {"out of memory, halves fit", [] { test_out_of_memory(4, 0); }},
                     {"out of memory, halves do not fit", [] { test_out_of_memory(2, 8); }},
                     {"device lost", test_device_lost},
-                    {"failing preparation", test_failing_preparation},
+                    {"failing preprocessing", test_failing_preprocessing},
                     {"close", test_close},
                     {"borrowed", test_borrowed},
                     {"failing copy", test_failing_copy},

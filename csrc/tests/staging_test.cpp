@@ -186,7 +186,7 @@ void test_strange_memory() {
 // A request that does nothing.
 class Nobody final : public Request {
  public:
-  void prepare(const Slot&) override {}
+  void preprocess(const Slot&) override {}
   void complete(std::span<const float>, const std::shared_ptr<const void>&) override {}
   void fail(std::exception_ptr) override {}
 };
@@ -265,7 +265,7 @@ void test_slot_under_way() {
   EXPECT(waits([&] { fill(second, images[3]); }) == 0);
 }
 
-// Several threads prepare at the same time.
+// Several threads preprocess at the same time.
 void test_threads() {
   Staged<F16> staged;
   const std::vector<Image> images = some_images();

@@ -1,17 +1,17 @@
 import { callNative, loadNative } from '../native';
 import { ofThisRealm } from '../typed-array';
-import type { Place } from './requests';
+import type { Target } from './requests';
 
 /**
- * Writes an embedding that is not normalised yet to its place, as a session does. A zero vector
+ * Writes an embedding that is not normalised yet to its target, as a session does. A zero vector
  * stays zero.
  *
- * @throws RangeError (ERR_INVALID_BUFFER) if the place's memory was detached during the call
+ * @throws RangeError (ERR_INVALID_BUFFER) if the target's memory was detached during the call
  */
 export function deliver(
   embedding: Float32Array,
   normalize: boolean,
-  { out, outOffset }: Place,
+  { out, outOffset }: Target,
 ): Float32Array {
   const { deliver } = loadNative();
   return ofThisRealm(callNative(() => deliver(embedding, normalize, out, outOffset)));

@@ -8,7 +8,7 @@ import type { Pixels, SessionStats } from '../native';
 import type { ImageOptions, ResolvedEncodeOptions } from '../options';
 import { type PatchOutput, type PatchTower, patchOutput } from './patch-output';
 import { Patches } from './patches';
-import type { Place, Requests } from './requests';
+import type { Target, Requests } from './requests';
 import type { DecodeStats } from './stats';
 
 /** The loaded vision tower of a bundle. */
@@ -37,10 +37,10 @@ export class ImageSide {
    * Encodes an image. Memory is read before this function returns, shared memory until the promise
    * settles.
    */
-  encode(input: unknown, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
-    if (isEncoded(input)) return this.#encodeFile(input, options, place);
+  encode(input: unknown, options: ResolvedEncodeOptions, target: Target): Promise<Float32Array> {
+    if (isEncoded(input)) return this.#encodeFile(input, options, target);
     const { pixels, borrowed } = readPixels(input, options.transfer);
-    return this.#submit(pixels, borrowed, options, place);
+    return this.#submit(pixels, borrowed, options, target);
   }
 
   /**
@@ -57,8 +57,8 @@ export class ImageSide {
     options: ResolvedEncodeOptions,
     { spec, shape, length }: PatchOutput,
   ): Promise<Patches> {
-    const place = { waits: false, out: options.out, outOffset: 0, patches: spec };
-    const data = await this.encode(input, options, place);
+    const target = { waits: false, out: options.out, outOffset: 0, patches: spec };
+    const data = await this.encode(input, options, target);
     if (data.length < length) {
       throw new LLM2CLIPError(
         'ERR_ENGINE_INCOMPATIBLE',
@@ -76,7 +76,7 @@ export class ImageSide {
   async #encodeFile(
     input: EncodedImage,
     options: ResolvedEncodeOptions,
-    place: Place,
+    target: Target,
   ): Promise<Float32Array> {
     const { signal, timeoutMs, transfer } = options;
     const started = performance.now();
@@ -87,7 +87,7 @@ export class ImageSide {
     );
     const took = performance.now() - started;
     this.#decoding.time.record(Math.max(1, Math.round(took * 1e6)));
-    return this.#submit(pixels, false, { ...options, timeoutMs: deadline.left() }, place);
+    return this.#submit(pixels, false, { ...options, timeoutMs: deadline.left() }, target);
   }
 
   #countCopy(bytes: number): void {
@@ -99,10 +99,10 @@ export class ImageSide {
     pixels: Pixels,
     borrowed: boolean,
     options: ResolvedEncodeOptions,
-    place: Place,
+    target: Target,
   ): Promise<Float32Array> {
     if ('pixelValues' in pixels) requireSize(pixels.pixelValues, this.#preprocessing.size);
-    return this.requests.submit(pixels, borrowed, options, place);
+    return this.requests.submit(pixels, borrowed, options, target);
   }
 }
 

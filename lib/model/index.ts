@@ -31,7 +31,7 @@ import { ImageSide } from './image-side';
 import { type LoadedBundle, loadBundle } from './load';
 import type { ModelInfo } from './model-info';
 import type { Patches } from './patches';
-import { ANYWHERE, type Place } from './requests';
+import { ANYWHERE, type Target } from './requests';
 import { encodeRows, rowOf, rowsOptions } from './rows';
 import { type ModelStats, modelStats } from './stats';
 import { type Streamed, streamInOrder } from './stream';
@@ -132,7 +132,7 @@ export class LLM2CLIP {
       return await withCallerStack(this.#encodePatches(input, output.layer, options));
     }
     const resolved = resolveEncodeOptions(options, this.info.embeddingDim, ENCODE_OPTIONS.image);
-    const embedding = await withCallerStack(this.#encodeImage(input, resolved, onePlace(resolved)));
+    const embedding = await withCallerStack(this.#encodeImage(input, resolved, targetOf(resolved)));
     return resolved.given ?? embedding;
   }
 
@@ -160,7 +160,7 @@ export class LLM2CLIP {
     }
     const rows = { count, dim, out, atOnce: 2 * maxBatch };
     return withCallerStack(
-      encodeRows(rows, resolved, (i, place) => this.#encodeImage(inputs[i], resolved, place)),
+      encodeRows(rows, resolved, (i, target) => this.#encodeImage(inputs[i], resolved, target)),
     );
   }
 
@@ -204,8 +204,8 @@ export class LLM2CLIP {
     requireText(text, 'text');
     const output = textOutput(options, ENCODE_OPTIONS.text);
     const resolved = resolveEncodeOptions(options, this.#textDim(output), ENCODE_OPTIONS.text);
-    const place = onePlace(resolved);
-    const embedding = await withCallerStack(this.#encodeText(text, output, resolved, place));
+    const target = targetOf(resolved);
+    const embedding = await withCallerStack(this.#encodeText(text, output, resolved, target));
     return resolved.given ?? embedding;
   }
 
@@ -229,8 +229,8 @@ export class LLM2CLIP {
     const own = copyTexts(texts, count); // The caller may change its array during the call.
     const rows = { count, dim, out, atOnce: TEXTS_AT_ONCE };
     return withCallerStack(
-      encodeRows(rows, resolved, (i, place) =>
-        this.#encodeText(own[i] as string, output, resolved, place),
+      encodeRows(rows, resolved, (i, target) =>
+        this.#encodeText(own[i] as string, output, resolved, target),
       ),
     );
   }
@@ -266,9 +266,9 @@ export class LLM2CLIP {
     }
     const rows = { count, dim, out, atOnce: TEXTS_AT_ONCE };
     return withCallerStack(
-      encodeRows(rows, resolved, (i, place) =>
-        this.#run(resolved, place, () =>
-          this.#texts.encodeFeature(rowOf(numbers, i, width), resolved, place),
+      encodeRows(rows, resolved, (i, target) =>
+        this.#run(resolved, target, () =>
+          this.#texts.encodeFeature(rowOf(numbers, i, width), resolved, target),
         ),
       ),
     );
@@ -326,7 +326,7 @@ export class LLM2CLIP {
 
   async #run<T>(
     { signal }: ResolvedEncodeOptions,
-    { waits }: Place,
+    { waits }: Target,
     body: () => Promise<T>,
   ): Promise<T> {
     signal?.throwIfAborted();
@@ -336,9 +336,9 @@ export class LLM2CLIP {
   #encodeImage(
     input: unknown,
     options: ResolvedEncodeOptions,
-    place: Place,
+    target: Target,
   ): Promise<Float32Array> {
-    return this.#run(options, place, () => this.#imageSide().encode(input, options, place));
+    return this.#run(options, target, () => this.#imageSide().encode(input, options, target));
   }
 
   async #encodePatches(
@@ -349,7 +349,7 @@ export class LLM2CLIP {
     const images = this.#imageSide();
     const output = images.patchOutput(layer);
     const resolved = resolvePatchOptions(options, output);
-    return this.#run(resolved, onePlace(resolved), () =>
+    return this.#run(resolved, targetOf(resolved), () =>
       images.encodePatches(input, resolved, output),
     );
   }
@@ -358,12 +358,12 @@ export class LLM2CLIP {
     text: string,
     output: TextOutput,
     options: ResolvedEncodeOptions,
-    place: Place,
+    target: Target,
   ): Promise<Float32Array> {
-    return this.#run(options, place, () =>
+    return this.#run(options, target, () =>
       output === 'feature'
-        ? this.#texts.encodeToFeature(text, options, place)
-        : this.#texts.encode(text, options, place),
+        ? this.#texts.encodeToFeature(text, options, target)
+        : this.#texts.encode(text, options, target),
     );
   }
 
@@ -384,7 +384,7 @@ export class LLM2CLIP {
   }
 }
 
-function onePlace({ out }: ResolvedEncodeOptions): Place {
+function targetOf({ out }: ResolvedEncodeOptions): Target {
   return { waits: false, out, outOffset: 0 };
 }
 

@@ -10,7 +10,7 @@ import type { ResolvedEncodeOptions, TextOutput } from '../options';
 import { ofThisRealm } from '../typed-array';
 
 /** Where a result is written, and what is requested of the input. */
-export interface Place {
+export interface Target {
   /**
    * Whether the caller limits its own number of calls. Such calls are never refused for a full
    * queue.
@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** Writes the result to a new array. */
-export const ANYWHERE: Place = { waits: true, out: undefined, outOffset: 0 };
+export const ANYWHERE: Target = { waits: true, out: undefined, outOffset: 0 };
 
 const SETTLED = Promise.resolve();
 
@@ -45,7 +45,7 @@ export class Requests {
     input: Input,
     borrowed: boolean,
     { signal, timeoutMs, priority, normalize }: ResolvedEncodeOptions,
-    { waits, out, outOffset, patches, output }: Place,
+    { waits, out, outOffset, patches, output }: Target,
   ): Promise<Float32Array> {
     this.#nextId = (this.#nextId + 1) >>> 0;
     const id = this.#nextId;

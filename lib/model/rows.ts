@@ -4,7 +4,7 @@ import { forEachConcurrently } from '../async/concurrency';
 import { type ResolvedEncodeOptions, resolveEncodeOptions } from '../options';
 import { Embeddings } from './embeddings';
 import { ENCODE_OPTIONS } from './encode-options';
-import type { Place } from './requests';
+import type { Target } from './requests';
 
 /** Rows to encode, and the memory for their results. */
 export interface Rows {
@@ -46,7 +46,7 @@ export function rowOf(features: Float32Array, i: number, width: number): Float32
 export async function encodeRows(
   { count, dim, out, atOnce }: Rows,
   { onError, signal }: ResolvedEncodeOptions,
-  encode: (i: number, place: Place) => Promise<unknown>,
+  encode: (i: number, target: Target) => Promise<unknown>,
 ): Promise<Embeddings> {
   const errors = new Map<number, unknown>();
   const { length } = out;

@@ -102,14 +102,14 @@ export interface DecodeStats {
 }
 
 function engineStats(session: SessionStats): EngineStats {
-  const { submitted, completed, failed, refused, expired, dropped } = session;
+  const { submitted, completed, failed, refused, timedOut, dropped } = session;
   const { queued, inBatches, batchSizes, busyMs, openMs } = session;
   const { preprocess, queue, run, deliver } = session;
   const sizes = Object.entries(batchSizes).map(([size, count]) => [Number(size), count] as const);
   const count = sizes.reduce((sum, [, runs]) => sum + runs, 0);
   const inputs = sizes.reduce((sum, [size, runs]) => sum + size * runs, 0);
   return {
-    requests: { submitted, completed, failed, refused, timedOut: expired, dropped },
+    requests: { submitted, completed, failed, refused, timedOut, dropped },
     queue: { depth: queued, inBatches },
     batches: { count, meanSize: count === 0 ? 0 : inputs / count, sizes: batchSizes },
     engine: { busyMs, utilisation: openMs === 0 ? 0 : busyMs / openMs },
@@ -125,7 +125,7 @@ function engineStats(session: SessionStats): EngineStats {
 function nothing(): SessionStats {
   const none = { count: 0, mean: 0, p50: 0, p95: 0, p99: 0, max: 0 };
   return {
-    ...{ submitted: 0, completed: 0, failed: 0, refused: 0, expired: 0, dropped: 0 },
+    ...{ submitted: 0, completed: 0, failed: 0, refused: 0, timedOut: 0, dropped: 0 },
     ...{ queued: 0, inBatches: 0, batchSizes: {}, busyMs: 0, openMs: 0 },
     ...{ inputCopies: 0, inputBytes: 0, outputCopies: 0, outputBytes: 0 },
     ...{ preprocess: none, queue: none, run: none, deliver: none },

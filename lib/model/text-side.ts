@@ -5,7 +5,7 @@ import type { ResolvedEncodeOptions } from '../options';
 import type { TextTokenizer } from '../text/tokenizer';
 import type { VectorCache, VectorCacheStats } from '../text/vector-cache';
 import { deliver } from './delivery';
-import { ANYWHERE, type Place, type Requests } from './requests';
+import { ANYWHERE, type Target, type Requests } from './requests';
 
 /** The loaded text side of a bundle: a language model, an adapter, or both, one after the other. */
 export interface TextPart {
@@ -28,14 +28,18 @@ export class TextSide {
   }
 
   /** Returns the embedding [E] of a text, from the cache if it is there. */
-  async encode(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
+  async encode(
+    text: string,
+    options: ResolvedEncodeOptions,
+    target: Target,
+  ): Promise<Float32Array> {
     const cache = this.#cache;
-    if (cache === undefined) return this.#submit(text, options, place);
+    if (cache === undefined) return this.#submit(text, options, target);
     const deadline = new Deadline(options.timeoutMs);
     const embedding = await deadline.within(options.signal, (signal) =>
-      this.#recall(cache, text, { ...options, signal }, place),
+      this.#recall(cache, text, { ...options, signal }, target),
     );
-    return deliver(embedding, options.normalize, place);
+    return deliver(embedding, options.normalize, target);
   }
 
   /**
@@ -46,7 +50,7 @@ export class TextSide {
     cache: VectorCache,
     text: string,
     options: ResolvedEncodeOptions,
-    { waits }: Place,
+    { waits }: Target,
   ): Promise<Float32Array> {
     const all = { ...options, normalize: false, timeoutMs: undefined };
     const embed = (signal: AbortSignal | undefined) =>
@@ -67,9 +71,9 @@ export class TextSide {
   encodeToFeature(
     text: string,
     options: ResolvedEncodeOptions,
-    place: Place,
+    target: Target,
   ): Promise<Float32Array> {
-    return this.#submit(text, { ...options, normalize: false }, { ...place, output: 'feature' });
+    return this.#submit(text, { ...options, normalize: false }, { ...target, output: 'feature' });
   }
 
   /**
@@ -79,10 +83,10 @@ export class TextSide {
   encodeFeature(
     feature: Float32Array,
     options: ResolvedEncodeOptions,
-    place: Place,
+    target: Target,
   ): Promise<Float32Array> {
     const { requests } = this.adapter();
-    return requests.submit({ feature }, true, options, place);
+    return requests.submit({ feature }, true, options, target);
   }
 
   /**
@@ -122,11 +126,15 @@ export class TextSide {
     await this.#cache?.settle();
   }
 
-  async #submit(text: string, options: ResolvedEncodeOptions, place: Place): Promise<Float32Array> {
+  async #submit(
+    text: string,
+    options: ResolvedEncodeOptions,
+    target: Target,
+  ): Promise<Float32Array> {
     const { tokenizer, requests } = this.llm();
     const deadline = new Deadline(options.timeoutMs);
     const tokens = await deadline.within(options.signal, () => tokenizer.encode(text));
-    return requests.submit(tokens, false, { ...options, timeoutMs: deadline.left() }, place);
+    return requests.submit(tokens, false, { ...options, timeoutMs: deadline.left() }, target);
   }
 }
 

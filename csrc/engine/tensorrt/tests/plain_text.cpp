@@ -2,11 +2,10 @@
 
 #include <cmath>
 
+#include "tests/plain_attention.h"
+
 namespace llm2clip::testing {
 namespace {
-
-using Row = std::vector<double>;
-using Rows = std::vector<Row>;
 
 double sum_of_squares(const Row& x) {
   double sum = 0;
@@ -91,20 +90,6 @@ Rows head_of(const LlamaConfig& c, const Numbers& numbers, const std::string& na
   return y;
 }
 
-Row attend(const Row& q, const Rows& k, const Rows& v) {
-  Row y(q.size());
-  double total = 0;
-  for (size_t token = 0; token < k.size(); ++token) {
-    double score = 0;
-    for (size_t i = 0; i < q.size(); ++i) score += q[i] * k[token][i];
-    const double weight = std::exp(score / std::sqrt(static_cast<double>(q.size())));
-    total += weight;
-    for (size_t i = 0; i < y.size(); ++i) y[i] += weight * v[token][i];
-  }
-  for (double& number : y) number /= total;
-  return y;
-}
-
 Rows attention(const LlamaConfig& c, const Numbers& numbers, const std::string& name,
                const Rows& x) {
   Rows heads(x.size());
@@ -114,7 +99,7 @@ Rows attention(const LlamaConfig& c, const Numbers& numbers, const std::string& 
     const Rows k = head_of(c, numbers, name + ".k_proj", x, shared, true);
     const Rows v = head_of(c, numbers, name + ".v_proj", x, shared, false);
     for (size_t token = 0; token < x.size(); ++token) {
-      const Row y = attend(q[token], k, v);
+      const Row y = plain_attention(q[token], k, v);
       heads[token].insert(heads[token].end(), y.begin(), y.end());
     }
   }
