@@ -4,6 +4,7 @@
 
 #include "base/cpu_features.h"
 #include "engine/torchscript/operators/kernel_dtype.h"
+#include "engine/torchscript/operators/large_result.h"
 #include "engine/torchscript/operators/linear_operator.h"
 #include "engine/torchscript/operators/panels.h"
 #include "engine/torchscript/operators/quantised_input.h"
@@ -32,7 +33,7 @@ Tensor multiply_rounded(const Int8Linear& l, const Multiply& multiply) {
   TORCH_CHECK(
       l.panels.size(0) == linear_panels(l.out) && l.panels.size(1) == linear_groups<int8_t>(a.in),
       "expected panels of a weight [", l.out, ", ", a.in, "], found ", l.panels.sizes());
-  Tensor out = at::empty({a.rows, a.out}, l.x.options());
+  Tensor out = empty_result({a.rows, a.out}, l.x.scalar_type());
   const LinearShares shares = linear_shares(a, at::get_num_threads());
   const Int8Scales scales{q.scales.const_data_ptr<float>(), l.scales.const_data_ptr<float>()};
   for_dtype(l.x, [&]<typename T>() {
