@@ -4,10 +4,11 @@
 //
 // `npm run test:long` passes --long, which runs the tests that take minutes and that `npm test`
 // leaves out. --all runs both.
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { attach, ROOT } from './command.mjs';
+import { compileTests } from './compiled/compile.mjs';
 
 const SUFFIX = '.test.mts';
 /**
@@ -55,10 +56,18 @@ if (files.length === 0) {
 if (names.length === 0 && !values.all && !values.long) {
   console.log(`Left out, as they take minutes: ${LONG.join(', ')} (npm run test:long)`);
 }
+const compiled = await compileTests();
+process.on('exit', () => rmSync(compiled, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+const loader = new URL('compiled/register.mjs', import.meta.url).href;
 const args = [
-  ...['--import', 'tsx', 'scripts/run-test-files.mjs', values['test-name-pattern'] ?? ''],
+  ...['--import', loader, 'scripts/run-test-files.mjs', values['test-name-pattern'] ?? ''],
   ...files.map((file) => `test/${file}`),
 ];
 // Waiting OpenMP threads sleep. By default, they would spin and take cores from other test files.
-const env = { OMP_WAIT_POLICY: 'passive', ...process.env };
+const env = {
+  OMP_WAIT_POLICY: 'passive',
+  ...process.env,
+  LLM2CLIP_COMPILED_TESTS: compiled,
+};
 process.exitCode = await attach(process.execPath, args, { env });
