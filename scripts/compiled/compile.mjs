@@ -1,5 +1,5 @@
-// Compiles the TypeScript that test processes run: once for all of them, as each would otherwise
-// load tsx, which takes longer than many test files themselves.
+// Compiles the TypeScript that test processes run, once for all of them. Otherwise each process
+// would load tsx, which takes longer than many test files themselves.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -11,9 +11,9 @@ const FOLDERS = ['bench', 'test', 'tools'];
 /** The oldest Node that runs the tests. */
 const TARGET = 'node20';
 
-/** @returns A new folder, with each file at its path in the project. The caller removes it. */
+/** Returns a new folder with each file at its path in the project. The caller removes it. */
 export async function compileTests() {
-  // tsx brings it along.
+  // esbuild is a dependency of tsx.
   const { transform } = createRequire(createRequire(import.meta.url).resolve('tsx'))('esbuild');
   const folder = mkdtempSync(join(tmpdir(), 'llm2clip-compiled-'));
   const compile = async (file) => {
@@ -34,6 +34,6 @@ export async function compileTests() {
 
 function listTypescript(folder) {
   return readdirSync(join(ROOT, folder), { recursive: true })
-    .filter((name) => name.endsWith('.mts'))
+    .filter((name) => name.endsWith('.mts') && !name.includes('node_modules'))
     .map((name) => join(folder, name));
 }

@@ -1,5 +1,5 @@
-// A hook of Node's modules: takes .mts files of this project from the folder of compileTests(). Their
-// URLs stay those of the sources.
+// A module hook for Node. It loads this project's .mts files from the folder of compileTests(). The
+// modules keep the URLs of the sources.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
