@@ -12,7 +12,7 @@
 namespace llm2clip::binding {
 namespace {
 
-constexpr int64_t kMostPooled = 1 << 30, kMostPatchWidth = 1 << 20, kMostLayer = 1 << 20;
+constexpr int64_t kMostPooled = 1 << 30;
 
 template <typename... Cases>
 struct Overload : Cases... {
