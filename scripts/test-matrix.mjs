@@ -3,18 +3,19 @@
 //   npm run test:matrix -- [--rows isa-*,busy,…] [--beside-npm-test] [--list] [NAME…]
 //
 // NAME selects tests as for `npm test`, instead of all tests of a row. --beside-npm-test leaves out
-// rows that `npm test` covers. The output of each row goes to build/matrix. Rows that this machine
-// cannot provide are skipped, and the table says why.
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+// rows that `npm test` covers. The output of each row goes to build/matrix; what it says of failures
+// is printed. Rows that this machine cannot provide are skipped, and the table says why.
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { ROOT } from './command.mjs';
 import { allRows } from './matrix/rows.mjs';
 import { runTests } from './matrix/run-tests.mjs';
 
 const LOGS = join(ROOT, 'build/matrix');
+const MOST_LINES = 300;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,9 +34,21 @@ function isWanted({ name, isDefault }) {
   });
 }
 
+const logOf = (name) => join(LOGS, `${name}.log`);
+
+/** What a row's log says of its failures, or its end if the row ended before its summary. */
+function failuresIn(log) {
+  const lines = readFileSync(log, 'utf8').split('\n');
+  const summary = lines.lastIndexOf('✖ failing tests:');
+  return lines
+    .slice(summary === -1 ? -MOST_LINES : summary)
+    .slice(0, MOST_LINES)
+    .join('\n');
+}
+
 async function runRow({ name, prepare, files }) {
   const folder = mkdtempSync(join(tmpdir(), 'llm2clip-matrix-'));
-  const log = createWriteStream(join(LOGS, `${name}.log`));
+  const log = createWriteStream(logOf(name));
   const begin = performance.now();
   const { command = [], env = {}, end = () => {} } = await prepare(folder);
   try {
@@ -44,7 +57,7 @@ async function runRow({ name, prepare, files }) {
     return { ...counts, seconds: (performance.now() - begin) / 1000 };
   } finally {
     end();
-    log.end();
+    await promisify(log.end).call(log);
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -74,6 +87,7 @@ for (const row of rows) {
   const { tests, pass, fail, skipped, failures, seconds } = await runRow(row);
   console.log(line([row.name, tests, pass, fail, skipped, (seconds / 60).toFixed(1)]));
   for (const failure of failures) console.error(`  ✖ ${row.name}: ${failure}`);
+  if (fail > 0) console.error(failuresIn(logOf(row.name)));
   // A row in which no test ran proves nothing.
   if (fail > 0 || pass === 0) process.exitCode = 1;
 }
