@@ -12,7 +12,7 @@ import { randomNumbers } from '#lib/bench/random';
 import type { Manifest } from '#lib/bundle/manifest';
 import { readManifest, readVisionManifest } from '#lib/bundle/open';
 import { openEngine } from '#lib/engines/index';
-import { fromNative, type OperatorTime, type ImagesSpec, type TextsSpec } from '#lib/native';
+import { fromNative, type ImagesSpec, type OperatorTime, type TextsSpec } from '#lib/native';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,

@@ -30,17 +30,20 @@ std::string shown(double x) {
                                                   : std::to_string(x);
 }
 
-}  // namespace
-
-void refuse_argument(const std::string& expected, const std::string& name,
-                     const Napi::Value& found) {
-  throw Error(ErrorCode::kInvalidArg,
-              "expected " + expected + " for " + name + ", found " + shown(found));
+double number_or_nan(const Napi::Value& value) {
+  double x = NAN;
+  return napi_get_value_double(value.Env(), value, &x) == napi_ok ? x : NAN;
 }
 
-int64_t read_integer(const Napi::Value& value, const std::string& name, int64_t least,
-                     int64_t most) {
-  const double x = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+}  // namespace
+
+void refuse_argument(const std::string& expected, std::string_view name, const Napi::Value& found) {
+  throw Error(ErrorCode::kInvalidArg,
+              "expected " + expected + " for " + std::string(name) + ", found " + shown(found));
+}
+
+int64_t read_integer(const Napi::Value& value, std::string_view name, int64_t least, int64_t most) {
+  const double x = number_or_nan(value);
   if (std::trunc(x) == x && x >= static_cast<double>(least) && x <= static_cast<double>(most)) {
     return static_cast<int64_t>(x);
   }
@@ -48,18 +51,19 @@ int64_t read_integer(const Napi::Value& value, const std::string& name, int64_t 
                   value);
 }
 
-double read_number(const Napi::Value& value, const std::string& name, double least, double most) {
-  const double x = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+double read_number(const Napi::Value& value, std::string_view name, double least, double most) {
+  const double x = number_or_nan(value);
   if (x >= least && x <= most && std::isfinite(x)) return x;
   refuse_argument("a number from " + shown(least) + " to " + shown(most), name, value);
 }
 
-bool read_boolean(const Napi::Value& value, const std::string& name) {
-  if (value.IsBoolean()) return value.As<Napi::Boolean>().Value();
+bool read_boolean(const Napi::Value& value, std::string_view name) {
+  bool x = false;
+  if (napi_get_value_bool(value.Env(), value, &x) == napi_ok) return x;
   refuse_argument("a boolean", name, value);
 }
 
-std::string read_string(const Napi::Value& value, const std::string& name) {
+std::string read_string(const Napi::Value& value, std::string_view name) {
   if (!value.IsString()) refuse_argument("a string", name, value);
   std::string text = value.As<Napi::String>().Utf8Value();
   if (text.find('\0') != std::string::npos) {
@@ -72,12 +76,12 @@ int read_threads(const Napi::Value& value) {
   return static_cast<int>(read_integer(value, "threads", 1, kMostThreads));
 }
 
-Napi::Object read_object(const Napi::Value& value, const std::string& name) {
+Napi::Object read_object(const Napi::Value& value, std::string_view name) {
   if (value.IsObject()) return value.As<Napi::Object>();
   refuse_argument("an object", name, value);
 }
 
-Napi::Array read_array(const Napi::Value& value, const std::string& name) {
+Napi::Array read_array(const Napi::Value& value, std::string_view name) {
   if (value.IsArray()) return value.As<Napi::Array>();
   refuse_argument("an array", name, value);
 }

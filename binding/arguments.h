@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace llm2clip::binding {
@@ -14,21 +15,20 @@ namespace llm2clip::binding {
 // typed arrays. A property may be a getter, whose JavaScript may detach memory; so read memory
 // last.
 
-[[noreturn]] void refuse_argument(const std::string& expected, const std::string& name,
+[[noreturn]] void refuse_argument(const std::string& expected, std::string_view name,
                                   const Napi::Value& found);
 
 // A number without a fraction, from `least` to `most`, which doubles represent exactly.
-int64_t read_integer(const Napi::Value& value, const std::string& name, int64_t least,
-                     int64_t most);
+int64_t read_integer(const Napi::Value& value, std::string_view name, int64_t least, int64_t most);
 // A finite number, from `least` to `most`.
-double read_number(const Napi::Value& value, const std::string& name, double least, double most);
-bool read_boolean(const Napi::Value& value, const std::string& name);
+double read_number(const Napi::Value& value, std::string_view name, double least, double most);
+bool read_boolean(const Napi::Value& value, std::string_view name);
 // A string without zero characters, at which the system would cut it.
-std::string read_string(const Napi::Value& value, const std::string& name);
+std::string read_string(const Napi::Value& value, std::string_view name);
 // The number of threads that compute something.
 int read_threads(const Napi::Value& value);
-Napi::Object read_object(const Napi::Value& value, const std::string& name);
-Napi::Array read_array(const Napi::Value& value, const std::string& name);
+Napi::Object read_object(const Napi::Value& value, std::string_view name);
+Napi::Array read_array(const Napi::Value& value, std::string_view name);
 
 // Returns the value for the string of this name.
 template <typename T>

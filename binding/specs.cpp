@@ -37,9 +37,9 @@ int64_t max_tokens(const Napi::Object& object) {
   return integer(object, "maxTokens", 1, kMostTokens);
 }
 
-Clock::duration milliseconds(const Napi::Object& object, const char* key) {
+Clock::duration milliseconds(const Napi::Value& value, const char* name) {
   const std::chrono::duration<double, std::milli> duration(
-      number(object, key, 0, kMostMilliseconds));
+      read_number(value, name, 0, kMostMilliseconds));
   return std::chrono::duration_cast<Clock::duration>(duration);
 }
 
@@ -285,7 +285,7 @@ SessionSpec parse_session_spec(const Napi::Object& spec) {
   parsed.key = string(spec, "key");
   SchedulerOptions& scheduler = parsed.scheduler;
   scheduler.max_queue = static_cast<size_t>(integer(spec, "maxQueue", 1, kMostQueue));
-  scheduler.max_delay = milliseconds(spec, "maxDelayMs");
+  scheduler.max_delay = milliseconds(spec.Get("maxDelayMs"), "maxDelayMs");
   PipelineOptions& parts = parsed.parts;
   if (has(spec, "vision")) {
     const Napi::Object part = child(spec, "vision");
@@ -374,17 +374,19 @@ EncodeSpec parse_encode_spec(const Napi::Object& spec) {
   ticket.priority = static_cast<int>(integer(spec, "priority", -kMostPriority, kMostPriority));
   ticket.waits = boolean(spec, "waits");
   ticket.borrowed = boolean(spec, "borrowed");
-  if (has(spec, "timeoutMs")) ticket.deadline = Clock::now() + milliseconds(spec, "timeoutMs");
-  if (has(spec, "output")) {
-    ticket.output.kind = one_of<OutputKind>(
-        spec, "output", {{"embedding", OutputKind::kEmbedding}, {"feature", OutputKind::kFeature}});
+  if (const Napi::Value timeout = spec.Get("timeoutMs"); !timeout.IsUndefined()) {
+    ticket.deadline = Clock::now() + milliseconds(timeout, "timeoutMs");
   }
   Delivery& delivery = parsed.delivery;
-  if (has(spec, "patches")) {
-    const Napi::Object patches = child(spec, "patches");
+  if (const Napi::Value output = spec.Get("output"); output.IsObject()) {
+    const auto patches = output.As<Napi::Object>();
     delivery.vector = static_cast<size_t>(integer(patches, "width", 1, kMostWidth));
     ticket.output.kind = OutputKind::kPatches;
     if (has(patches, "layer")) ticket.output.layer = integer(patches, "layer", 0, kMostLayer);
+  } else if (!output.IsUndefined()) {
+    ticket.output.kind = one_of<OutputKind>(
+        output, "output",
+        {{"embedding", OutputKind::kEmbedding}, {"feature", OutputKind::kFeature}});
   }
   delivery.normalize = boolean(spec, "normalize");
   delivery.out_offset = static_cast<size_t>(integer(spec, "outOffset", 0, kMostWhole));

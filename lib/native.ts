@@ -99,7 +99,8 @@ export function loadNative(): Native {
   return native;
 }
 
-function translate(error: unknown): unknown {
+/** Converts an error of native code to this library's error. */
+export function translateError(error: unknown): unknown {
   const { code, message } = error as { code?: unknown; message: string };
   if (code === 'ERR_INVALID_BUFFER') return Object.assign(new RangeError(message), { code });
   if (code === 'ERR_INVALID_ARG') return Object.assign(new TypeError(message), { code });
@@ -114,7 +115,7 @@ export async function fromNative<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (error) {
-    throw translate(error);
+    throw translateError(error);
   }
 }
 
@@ -123,6 +124,6 @@ export function callNative<T>(body: () => T): T {
   try {
     return body();
   } catch (error) {
-    throw translate(error);
+    throw translateError(error);
   }
 }

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import { convert, LLM2CLIPError } from 'llm2clip';
 import { buildCalibrated, type CalibratedBuild } from '#lib/convert/calibration';
-import type { BuildSpec, LayerCalibration, ImagesSpec } from '#lib/native';
+import type { BuildSpec, ImagesSpec, LayerCalibration } from '#lib/native';
 import { PRESETS } from '../tools/synthetic/presets.mts';
 import { CHECKPOINT } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';

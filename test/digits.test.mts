@@ -19,8 +19,8 @@ import {
   digits,
   goldenDigits,
   goldenTexts,
-  LLM,
   IMAGES,
+  LLM,
   zeroShotPrompts,
 } from './support/digits.mts';
 import { once } from './support/once.mts';

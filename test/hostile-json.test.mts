@@ -7,8 +7,8 @@ import { VectorIndex } from 'llm2clip';
 import { allocateRows } from '#lib/allocate';
 import { parseManifest } from '#lib/bundle/manifest';
 import { LLM2CLIPError } from '#lib/errors';
-import { readNote } from '#lib/search/note';
 import { ImageCatalogue } from '#lib/search/image-catalogue';
+import { readNote } from '#lib/search/note';
 import { rejectsWith } from './support/checkpoint-errors.mts';
 import { temporaryFolder } from './support/temporary.mts';
 

@@ -11,8 +11,8 @@ import {
   type Golden,
   goldenCrop,
   goldens,
-  pattern,
   image,
+  pattern,
   sha256,
 } from './support/images.mts';
 

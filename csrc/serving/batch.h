@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -88,17 +89,18 @@ class Batch {
   // as removed entries.
   template <typename Wanted>
   std::vector<SlotMove> keep_only(Wanted&& wanted) {
-    std::vector<SlotMove> moves;
-    std::vector<bool> kept;
-    for (const auto& entry : entries_) {
-      kept.push_back(wanted(*entry));
-      if (!kept.back()) weight_ -= entry->ticket.weight;
+    for (auto& entry : entries_) {
+      if (wanted(*entry)) continue;
+      weight_ -= entry->ticket.weight;
+      entry = nullptr;
     }
-    const auto count = static_cast<size_t>(std::ranges::count(kept, true));
+    std::vector<SlotMove> moves;
+    const auto count = entries_.size() -
+                       static_cast<size_t>(std::ranges::count_if(entries_, std::logical_not<>()));
     size_t last = entries_.size();
     for (size_t i = 0; i < count; ++i) {
-      if (kept[i]) continue;
-      while (!kept[--last]) continue;
+      if (entries_[i]) continue;
+      while (!entries_[--last]) continue;
       moves.push_back({last, i});
       entries_[i] = std::move(entries_[last]);
     }

@@ -16,9 +16,13 @@ export class Admission {
    * Calls `body`, and counts it as pending until it has settled.
    *
    * @param waits Whether the caller limits its own number of calls. Such calls are never refused.
-   * @throws LLM2CLIPError ERR_DISPOSED, ERR_QUEUE_FULL
+   * @throws LLM2CLIPError ERR_DISPOSED, ERR_QUEUE_FULL; `signal.reason` if it is aborted already
    */
-  async run<T>(waits: boolean, body: () => Promise<T>): Promise<T> {
+  async run<T>(
+    { waits, signal }: { waits: boolean; signal: AbortSignal | undefined },
+    body: () => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
     this.#admit(waits);
     this.#underWay += 1;
     try {

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { invalidRange } from '../arguments';
 import { parseSlo } from '../bench/goodput';
-import { describeMachine } from '../bench/machine';
 import { DEFAULT_IMAGES } from '../bench/images';
+import { describeMachine } from '../bench/machine';
 import {
   INPUT_KINDS,
   type InputKind,

@@ -3,6 +3,7 @@ import { withCallerStack } from '../async/caller';
 import type { Patches } from '../model/patches';
 import { colorTable } from './colors';
 import { cropOf } from './crop';
+import { canvasOf, pngOf, readMapImage } from './image';
 import {
   type HeatMapOptions,
   type ResolvedHeatMapOptions,
@@ -10,7 +11,6 @@ import {
   sizeOf,
 } from './options';
 import { type Box, type Canvas, paint } from './paint';
-import { canvasOf, pngOf, readMapImage } from './image';
 import { type Grid, similarities } from './similarities';
 
 export type { HeatMapOptions };

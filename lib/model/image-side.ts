@@ -8,7 +8,7 @@ import type { Pixels, SessionStats } from '../native';
 import type { ImageOptions, ResolvedEncodeOptions } from '../options';
 import { type PatchOutput, type PatchTower, patchOutput } from './patch-output';
 import { Patches } from './patches';
-import type { Target, Requests } from './requests';
+import type { Requests, Target } from './requests';
 import type { DecodeStats } from './stats';
 
 /** The loaded vision tower of a bundle. */
@@ -57,7 +57,7 @@ export class ImageSide {
     options: ResolvedEncodeOptions,
     { spec, shape, length }: PatchOutput,
   ): Promise<Patches> {
-    const target = { waits: false, out: options.out, outOffset: 0, patches: spec };
+    const target = { waits: false, out: options.out, outOffset: 0, output: spec };
     const data = await this.encode(input, options, target);
     if (data.length < length) {
       throw new LLM2CLIPError(
@@ -95,7 +95,7 @@ export class ImageSide {
     this.#decoding.copies.bytes += bytes;
   }
 
-  async #submit(
+  #submit(
     pixels: Pixels,
     borrowed: boolean,
     options: ResolvedEncodeOptions,

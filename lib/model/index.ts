@@ -324,13 +324,12 @@ export class LLM2CLIP {
     await Promise.all([this.#images?.requests.close(), this.#texts.close()]);
   }
 
-  async #run<T>(
+  #run<T>(
     { signal }: ResolvedEncodeOptions,
     { waits }: Target,
     body: () => Promise<T>,
   ): Promise<T> {
-    signal?.throwIfAborted();
-    return this.#admission.run(waits, body);
+    return this.#admission.run({ waits, signal }, body);
   }
 
   #encodeImage(

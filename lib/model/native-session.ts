@@ -74,9 +74,8 @@ export interface PatchesSpec {
 }
 
 export interface EncodeSpec {
-  patches?: PatchesSpec | undefined;
-  /** The requested output of a text: the adapter's (default), or the language model's. */
-  output?: 'embedding' | 'feature' | undefined;
+  /** 'feature' is the language model's output for a text. By default, it is the embedding. */
+  output?: 'embedding' | 'feature' | PatchesSpec | undefined;
   /** Whether the input must be read before `encode` returns, and not later. */
   borrowed: boolean;
   /** Inputs with a higher priority run first. */

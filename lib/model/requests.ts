@@ -4,9 +4,9 @@ import {
   fromNative,
   type Input,
   type NativeSession,
-  type PatchesSpec,
+  translateError,
 } from '../native';
-import type { ResolvedEncodeOptions, TextOutput } from '../options';
+import type { ResolvedEncodeOptions } from '../options';
 import { ofThisRealm } from '../typed-array';
 
 /** Where a result is written, and what is requested of the input. */
@@ -18,9 +18,7 @@ export interface Target {
   waits: boolean;
   out: Float32Array | undefined;
   outOffset: number;
-  patches?: PatchesSpec;
-  /** The requested output of a text. */
-  output?: TextOutput;
+  output?: EncodeSpec['output'];
 }
 
 /** Writes the result to a new array. */
@@ -45,12 +43,11 @@ export class Requests {
     input: Input,
     borrowed: boolean,
     { signal, timeoutMs, priority, normalize }: ResolvedEncodeOptions,
-    { waits, out, outOffset, patches, output }: Target,
+    { waits, out, outOffset, output }: Target,
   ): Promise<Float32Array> {
     this.#nextId = (this.#nextId + 1) >>> 0;
     const id = this.#nextId;
-    const wanted = { normalize, out, outOffset, patches, output };
-    const spec = { borrowed, priority, timeoutMs, waits, ...wanted };
+    const spec = { output, borrowed, priority, timeoutMs, waits, normalize, out, outOffset };
     const embedding = this.#encode(id, input, spec);
     this.#wakeSoon();
     if (signal === undefined) return embedding;
@@ -58,9 +55,13 @@ export class Requests {
   }
 
   async #encode(id: number, input: Input, spec: EncodeSpec): Promise<Float32Array> {
-    const embedding = await fromNative(this.session.encode(id, input, spec));
-    // A cancelled request resolves to nothing, and nobody waits for it.
-    return embedding && ofThisRealm(embedding);
+    try {
+      const embedding = await this.session.encode(id, input, spec);
+      // A cancelled request resolves to nothing, and nobody waits for it.
+      return embedding && ofThisRealm(embedding);
+    } catch (error) {
+      throw translateError(error);
+    }
   }
 
   close(): Promise<void> {

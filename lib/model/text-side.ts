@@ -5,7 +5,7 @@ import type { ResolvedEncodeOptions } from '../options';
 import type { TextTokenizer } from '../text/tokenizer';
 import type { VectorCache, VectorCacheStats } from '../text/vector-cache';
 import { deliver } from './delivery';
-import { ANYWHERE, type Target, type Requests } from './requests';
+import { ANYWHERE, type Requests, type Target } from './requests';
 
 /** The loaded text side of a bundle: a language model, an adapter, or both, one after the other. */
 export interface TextPart {

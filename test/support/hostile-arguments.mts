@@ -399,12 +399,6 @@ const INPUTS = {
   features: { feature: { feature: floats(FAKE_DIM) } },
 };
 const encodeSpec = {
-  patches: optional(
-    new Leaf(
-      () => undefined,
-      () => false,
-    ),
-  ),
   ...{ borrowed: flag(true), priority: integer(0, -1e9, 1e9), waits: flag(), normalize: flag() },
   timeoutMs: optional(number(60_000, 0, 2 ** 31 - 1)),
   out: optional(floats(FAKE_DIM)),
@@ -422,7 +416,7 @@ const patchesSpec = {
     () => undefined,
     (x) => x === undefined,
   ),
-  patches: new Maybe({ layer: optional(integer(1, 0, WIDTH)), width: integer(4, 1, WIDTH) }),
+  output: new Maybe({ layer: optional(integer(1, 0, WIDTH)), width: integer(4, 1, WIDTH) }),
 };
 let keys = 0;
 let id = 0;
