@@ -36,14 +36,11 @@ function replaced(json: string, tokens: Token[], random: Random): string {
     json.slice(word.index + word[0].length, word.index + word[0].length + 2),
   );
   const others = words.map(([text]) => text).filter((text) => !isKey || text.startsWith('"'));
+  // After earlier changes, a key may be a number and the only word.
+  const other = others.length > 0 ? random.pick(others) : word[0];
   const choices = isKey
-    ? [random.pick(others), random.pick(KEYS)]
-    : [
-        random.pick(others),
-        random.pick(VALUES),
-        String(random.pick(EDGES)),
-        twice(word[0], random),
-      ];
+    ? [other, random.pick(KEYS)]
+    : [other, random.pick(VALUES), String(random.pick(EDGES)), twice(word[0], random)];
   return spliced(json, word, random.pick(choices));
 }
 

@@ -1,6 +1,7 @@
 /** Notes of an index's records, including those of an image index. */
-import { readNote } from '#lib/search/note';
+
 import { ImageCatalogue } from '#lib/search/image-catalogue';
+import { readNote } from '#lib/search/note';
 import { mutateJson } from '../json-mutations.mts';
 import { refusedOr } from '../refusal.mts';
 import { seedsOf } from '../seeds.mts';
