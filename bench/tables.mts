@@ -55,11 +55,13 @@ function kernelRow(k: KernelRecord): string {
 function kernels(record: string): string {
   const [first, ...rest] = record.trim().split('\n');
   const { machine } = JSON.parse(first as string) as { machine: Record<string, number> };
-  const limit = (name: string) => whole(machine[name] as number);
+  // A limit is 0 where the processor has no such instruction.
+  const rates = ['fp32', 'bf16', 'int16', 'int8']
+    .map((name) => [name, machine[`${name}Gflops`] as number] as const)
+    .filter(([, rate]) => rate > 0)
+    .map(([name, rate]) => `${name} ${whole(rate)}`);
   return [
-    `Limits: fp32 ${limit('fp32Gflops')}, bf16 ${limit('bf16Gflops')}, int16 ` +
-      `${limit('int16Gflops')}, int8 ${limit('int8Gflops')} GFLOP/s, ` +
-      `${limit('gigabytesPerSecond')} GB/s.\n`,
+    `Limits: ${rates.join(', ')} GFLOP/s, ${whole(machine.gigabytesPerSecond as number)} GB/s.\n`,
     '| kernel | shape | ms | GFLOP/s | GB/s | bound by | share |',
     '|---|---|---:|---:|---:|---|---:|',
     ...rest.map((line) => kernelRow(JSON.parse(line) as KernelRecord)),

@@ -1,39 +1,12 @@
 #include "image/resample.h"
 
-#include <algorithm>
+#include "base/cpu_features.h"
 
 namespace llm2clip {
-namespace {
 
-constexpr int32_t kHalf = 1 << (Coefficients::kFractionBits - 1);
-
-uint8_t to_byte(int32_t sum) {
-  return static_cast<uint8_t>(std::clamp(sum >> Coefficients::kFractionBits, 0, 255));
-}
-
-}  // namespace
-
-void resample_row(const uint8_t* row, const Coefficients& columns, const PixelFormat& format,
-                  uint8_t* out) {
-  for (size_t x = 0; x < columns.taps.size(); ++x) {
-    const auto& taps = columns.taps[x];
-    const int32_t* weights = columns.of(static_cast<int64_t>(x));
-    for (int c = 0; c < format.channels; ++c) {
-      const uint8_t* input = row + taps.first * format.pixel + c;
-      int32_t sum = kHalf;
-      for (int i = 0; i < taps.count; ++i) sum += weights[i] * input[i * format.pixel];
-      *out++ = to_byte(sum);
-    }
-  }
-}
-
-void resample_column(const uint8_t* source, int64_t length, const Coefficients::Taps& taps,
-                     const int32_t* weights, uint8_t* out) {
-  for (int64_t i = 0; i < length; ++i) {
-    int32_t sum = kHalf;
-    for (int row = 0; row < taps.count; ++row) sum += weights[row] * source[row * length + i];
-    out[i] = to_byte(sum);
-  }
+Resampler resampler() {
+  if (cpu_isa() >= Isa::kAvx2) return {resample_rows_avx2, resample_columns_avx2};
+  return {resample_rows_plain, resample_columns_plain};
 }
 
 }  // namespace llm2clip

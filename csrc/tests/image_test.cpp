@@ -8,8 +8,11 @@
 #include <span>
 #include <vector>
 
+#include "base/cpu_features.h"
 #include "expect.h"
 #include "image/preprocess.h"
+#include "image/resample.h"
+#include "image/resize_plan.h"
 
 namespace llm2clip::testing {
 namespace {
@@ -98,6 +101,55 @@ void test_centre() {
   }
 }
 
+// Random bytes with many extremes, whose sums leave the range of a byte.
+std::vector<uint8_t> random_bytes(std::mt19937& random, int64_t count) {
+  std::vector<uint8_t> bytes(static_cast<size_t>(count));
+  for (auto& byte : bytes) {
+    const auto number = random();
+    byte = number % 3 == 0 ? static_cast<uint8_t>(number >> 8) : number % 2 == 0 ? 0 : 255;
+  }
+  return bytes;
+}
+
+// Both passes over the same image return the bytes of the plain reference.
+void expect_plain_bytes(std::mt19937& random, const Resampler& fast, const Preprocessing& how) {
+  constexpr int kPixels[] = {1, 3, 4};
+  const auto edge = [&] { return 1 + static_cast<int64_t>(random() % 400); };
+  const ImageView image{nullptr, edge(), edge(), kPixels[random() % 3]};
+  const PixelFormat format{image.channels == 1 ? 1 : 3, image.channels};
+  const ResizePlan plan = plan_resize(image, how);
+  const int64_t length = image.width * image.channels;
+  const auto bytes = random_bytes(random, image.height * length);
+  const PixelRows source{bytes.data(), 0, image.height, length};
+
+  std::vector<uint8_t> expected(static_cast<size_t>(image.height * how.size * format.channels));
+  auto found = expected;
+  resample_rows_plain(source, plan.columns, format, expected.data());
+  fast.rows(source, plan.columns, format, found.data());
+  EXPECT(found == expected);
+
+  expected.assign(static_cast<size_t>(how.size * length), 0);
+  found = expected;
+  resample_columns_plain(source, plan.rows, expected.data());
+  fast.columns(source, plan.rows, found.data());
+  EXPECT(found == expected);
+}
+
+void test_avx2() {
+  if (!has_avx2()) {
+    std::printf("skipped: resampling needs AVX2\n");
+    return;
+  }
+  std::mt19937 random(11);
+  for (int i = 0; i < 1500; ++i) {
+    Preprocessing how = preprocessing(1 + static_cast<int>(random() % 70));
+    how.filter = kFilters[i % kFilters.size()];
+    how.resize += static_cast<int>(random() % 2 * (random() % 300));
+    how.squash = random() % 2 == 0;
+    expect_plain_bytes(random, {resample_rows_avx2, resample_columns_avx2}, how);
+  }
+}
+
 }  // namespace
 }  // namespace llm2clip::testing
 
@@ -106,5 +158,6 @@ int main() {
   return run_tests({{"random sizes", test_random_sizes},
                     {"slivers", test_slivers},
                     {"unchanged", test_unchanged},
-                    {"centre", test_centre}});
+                    {"centre", test_centre},
+                    {"AVX2 returns the bytes of the plain reference", test_avx2}});
 }

@@ -31,11 +31,12 @@ const SIXTEEN_CORES = join(ROOT, 'scripts/matrix/sixteen-cores.cjs');
 const SAME_ON_ALL = ['leaks.test.mts', 'gpu-kit.test.mts'];
 
 /**
- * The tests that run one of our engines on the CPU. Their results may depend on the instruction
- * set.
+ * The tests that run one of our engines or preprocess images on the CPU. Their results may depend
+ * on the instruction set.
  */
 function engineTests() {
-  const runsEngine = /\bconvert\(|\bopenEngine\(|support\/device\.mts|Release\/tests\//;
+  const runsEngine =
+    /\bconvert\(|\bopenEngine\(|\.preprocess\(|support\/device\.mts|Release\/tests\//;
   return readdirSync(join(ROOT, 'test'))
     .filter((file) => file.endsWith('.test.mts') && !file.startsWith('tensorrt'))
     .filter((file) => !SAME_ON_ALL.includes(file))
