@@ -261,9 +261,9 @@ describe('invalid tokenizers', () => {
   const nested = (levels: number): object =>
     levels === 0 ? {} : { type: 'Sequence', normalizers: [nested(levels - 1)] };
 
-  const freshTiny = (): string => {
+  const freshTiny = (words: string[] = []): string => {
     const path = join(folder, `tiny-${made++}`);
-    writeTinyTokenizer(path, []);
+    writeTinyTokenizer(path, words);
     return path;
   };
 
@@ -315,6 +315,25 @@ describe('invalid tokenizers', () => {
     const { id, content } = json.added_tokens.pop();
     json.model.vocab[content] = id;
     await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_UNSUPPORTED', /eot_id.* as text/);
+  });
+
+  it('with a merge that makes a token without an id', async () => {
+    const json = JSON.parse(readFileSync(join(freshTiny(['photo']), 'tokenizer.json'), 'utf8'));
+    delete json.model.vocab.Ġphoto;
+    const problem = /merges to "Ġphoto", which is not in its "vocab"/;
+    await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_FORMAT', problem);
+    json.model.merges = json.model.merges.map((merge: string) => merge.split(' '));
+    await rejectsWith(open(JSON.stringify(json)), 'ERR_CHECKPOINT_FORMAT', problem);
+  });
+
+  it('that lacks its token for what is unknown', async () => {
+    const json = JSON.parse(readFileSync(join(freshTiny(), 'tokenizer.json'), 'utf8'));
+    // The character of the byte 0xf1, with which U+50000 begins.
+    delete json.model.vocab['\u00f1'];
+    json.model.unk_token = '<unknown>';
+    await using tokenizer = await open(JSON.stringify(json));
+    await rejectsWith(tokenizer.encode('\u{50000}'), 'ERR_CHECKPOINT_UNSUPPORTED', /no token for/);
+    assert.equal((await tokenizer.encode('a')).ids.at(-1), tokenizer.padId);
   });
 
   it('that lacks tokens for some bytes', async () => {

@@ -63,14 +63,20 @@ export function openTokenizer({ path, bytes, config }: TokenizerContent): LlamaT
   return { encode, frame, vocabularySize, padId: idOf(contentOf(eos) ?? END_OF_TURN) };
 }
 
-/** Makes an encoder. The library may throw any error for a file's patterns and normalizers. */
+/**
+ * Makes an encoder. The library may throw any error for a file's patterns and normalizers, and
+ * returns undefined as the id of a token that is not in the vocabulary.
+ */
 function encoderOf(tokenizer: Tokenizer, path: string, add_special_tokens: boolean) {
   return (text: string): number[] => {
+    let ids: (number | undefined)[];
     try {
-      return tokenizer.encode(text, { add_special_tokens }).ids;
+      ids = tokenizer.encode(text, { add_special_tokens }).ids;
     } catch (cause) {
       throw unsupported(path, 'cannot tokenise a text', cause);
     }
+    if (ids.includes(undefined)) throw unsupported(path, 'has no token for a part of a text');
+    return ids as number[];
   };
 }
 
@@ -120,6 +126,10 @@ function checkModel(json: Record<string, unknown>, path: string): void {
     throw malformed(path, 'has no "vocab" of ids');
   }
   if (!Array.isArray(merges) || !merges.every(isMerge)) throw malformed(path, 'has no "merges"');
+  const absent = absentToken(vocab, merges, model.continuing_subword_prefix);
+  if (absent !== undefined) {
+    throw malformed(path, `merges to ${quote(absent)}, which is not in its "vocab"`);
+  }
   if (!isObject(split)) throw malformed(path, 'has no "pre_tokenizer"');
   const isToken = (token: unknown) =>
     isObject(token) && isId(token.id) && typeof token.content === 'string' && token.content !== '';
@@ -148,6 +158,25 @@ function isPattern(pattern: unknown): boolean {
 function isMerge(merge: unknown): boolean {
   const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
   return Array.isArray(pair) && pair.length === 2 && pair.every((x) => typeof x === 'string');
+}
+
+/**
+ * Returns a token that a merge makes and that the vocabulary lacks, if there is one. The reference
+ * refuses such a file; the library would give the token no id.
+ */
+function absentToken(
+  vocab: Record<string, unknown>,
+  merges: readonly (string | [string, string])[],
+  prefix: unknown,
+): string | undefined {
+  const prefixLength = typeof prefix === 'string' ? prefix.length : 0;
+  for (const merge of merges) {
+    const [left, right] =
+      typeof merge === 'string' ? (merge.split(' ') as [string, string]) : merge;
+    const merged = left + right.slice(prefixLength);
+    if (!Object.hasOwn(vocab, merged)) return merged;
+  }
+  return undefined;
 }
 
 /**
