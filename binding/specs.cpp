@@ -102,7 +102,7 @@ LlamaConfig parse_llama_config(const Napi::Object& c) {
                      .layers = width(c, "layers"),
                      .heads = width(c, "heads"),
                      .kv_heads = width(c, "kvHeads"),
-                     .head_dim = width(c, "headWidth"),
+                     .head_dim = width(c, "headDim"),
                      .hidden = width(c, "hidden"),
                      .rms_norm_eps = epsilon(c, "rmsNormEps"),
                      .rope_theta = positive(c, "ropeTheta"),

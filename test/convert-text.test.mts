@@ -224,6 +224,16 @@ describe('parts that do not fit', () => {
   });
 });
 
+/** Returns a copy of the bundle with another manifest. */
+function changed(change: (manifest: Record<string, unknown>) => void): string {
+  const out = copyOf(bundle);
+  const file = join(out, 'llm2clip.json');
+  const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  change(manifest);
+  writeFileSync(file, JSON.stringify(manifest));
+  return out;
+}
+
 describe('a damaged bundle', () => {
   test('a tokenizer that is not the one of the manifest', async () => {
     const out = copyOf(bundle);
@@ -245,20 +255,28 @@ describe('a damaged bundle', () => {
     'texts of a million tokens': ({ text }) => {
       (text as { llm: { model: { maxTokens: number } } }).llm.model.maxTokens = 1e6;
     },
+    'no width of a head': ({ text }) => {
+      delete (text as { llm: { model: { headDim?: number } } }).llm.model.headDim;
+    },
     'no tokenizer': ({ files }) => {
       delete (files as Record<string, unknown>)['llm/tokenizer.json'];
     },
   };
   for (const [name, damage] of Object.entries(DAMAGES)) {
     test(name, async () => {
-      const out = copyOf(bundle);
-      const file = join(out, 'llm2clip.json');
-      const manifest = JSON.parse(readFileSync(file, 'utf8'));
-      damage(manifest);
-      writeFileSync(file, JSON.stringify(manifest));
-      await assert.rejects(LLM2CLIP.load(out), { code: 'ERR_BUNDLE_INVALID' });
+      await assert.rejects(LLM2CLIP.load(changed(damage)), { code: 'ERR_BUNDLE_INVALID' });
     });
   }
+});
+
+test('a bundle that was made when headDim was called headWidth loads', async () => {
+  const out = changed(({ text }) => {
+    const { model } = (text as { llm: { model: { headDim?: number; headWidth?: number } } }).llm;
+    model.headWidth = model.headDim as number;
+    delete model.headDim;
+  });
+  await using model = await LLM2CLIP.load(out, { parts: ['llm', 'adapter'] });
+  assert.deepEqual(model.info.parts, ['adapter', 'llm']);
 });
 
 test('progress never decreases, part by part', async () => {

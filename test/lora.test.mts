@@ -22,7 +22,7 @@ import { writeArchive, writeTorch } from './support/torch-writer.mts';
 const folder = temporaryFolder();
 const SIZE = {
   ...{ vocabulary: 10, width: 12, layers: 2, heads: 2, kvHeads: 1 },
-  ...{ headWidth: 6, hidden: 20 },
+  ...{ headDim: 6, hidden: 20 },
 };
 const LLAMA = llamaShapes(SIZE);
 const RANK = 3;

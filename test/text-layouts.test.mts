@@ -27,7 +27,7 @@ const ADAPTER = adapterShapes(8, 6);
 const OFFICIAL = prefixed(ADAPTER_PREFIXES.official, ADAPTER);
 const LLAMA_SIZE = {
   ...{ vocabulary: 40, width: 16, layers: 2, heads: 4, kvHeads: 2 },
-  ...{ headWidth: 4, hidden: 24 },
+  ...{ headDim: 4, hidden: 24 },
 };
 const LLAMA = llamaShapes(LLAMA_SIZE);
 const CONFIG = llamaConfig(LLAMA_SIZE);
@@ -163,7 +163,7 @@ describe('the language model', () => {
       assert.deepEqual(found, LLAMA);
       assert.deepEqual(ignored, Object.keys(more));
       assert.deepEqual(config, {
-        ...{ vocabularySize: 40, width: 16, layers: 2, heads: 4, kvHeads: 2, headWidth: 4 },
+        ...{ vocabularySize: 40, width: 16, layers: 2, heads: 4, kvHeads: 2, headDim: 4 },
         ...{ hidden: 24, ropeTheta: 500_000, ropeScaling: null, rmsNormEps: 1e-5 },
       });
     });
@@ -171,7 +171,7 @@ describe('the language model', () => {
 
   it('of the published sizes', () => {
     const of = (width: number, layers: number, hidden: number) => {
-      const heads = { heads: 32, kvHeads: 8, headWidth: width / 32 };
+      const heads = { heads: 32, kvHeads: 8, headDim: width / 32 };
       const size = { vocabulary: 128_256, width, layers, hidden, ...heads };
       return parameters(resolve(llamaShapes(size), llamaConfig(size)).weights);
     };
@@ -207,7 +207,7 @@ describe('the language model', () => {
   });
 
   it('with an explicit head width, or as many key heads as query heads', () => {
-    const size = { ...LLAMA_SIZE, kvHeads: 4, headWidth: 6 };
+    const size = { ...LLAMA_SIZE, kvHeads: 4, headDim: 6 };
     const config = { ...llamaConfig(size), head_dim: 6, num_key_value_heads: undefined };
     assert.equal(resolve(llamaShapes(size), config).config.kvHeads, 4);
   });

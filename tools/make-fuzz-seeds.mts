@@ -24,7 +24,7 @@ const TOWERS = {
 };
 const LLAMA = {
   ...{ vocabulary: 3, width: 2, layers: 1, heads: 1, kvHeads: 1 },
-  ...{ headWidth: 2, hidden: 3 },
+  ...{ headDim: 2, hidden: 3 },
 };
 const LAYER = 'base_model.model.layers.0.self_attn.q_proj';
 const TEXT = {

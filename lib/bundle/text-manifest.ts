@@ -52,9 +52,11 @@ function requireAdapter(text: FieldReader): { width: number; embeddingDim: numbe
 function requireLlama(text: FieldReader): number {
   const model = requirePart(text.child('llm'));
   model.integer('maxTokens', 1, MOST_TOKENS);
-  for (const key of ['vocabularySize', 'layers', 'heads', 'kvHeads', 'headWidth', 'hidden']) {
+  for (const key of ['vocabularySize', 'layers', 'heads', 'kvHeads', 'hidden']) {
     model.integer(key, 1);
   }
+  // Earlier bundles call it headWidth.
+  model.integer(model.has('headWidth') ? 'headWidth' : 'headDim', 1);
   model.positive('ropeTheta');
   model.positive('rmsNormEps');
   return model.integer('width', 1, LARGEST_WIDTH);

@@ -48,16 +48,16 @@ function gridOf(positions: number, classTokens: number): number {
 }
 
 function headsOf(
-  { headWidths, headsByWidth }: VisionFamily,
+  { headDims, headsByWidth }: VisionFamily,
   width: number,
   stated: StatedConfig,
 ): number {
   const known = headsByWidth?.[width];
-  const byWidth = headWidths.map((headWidth) => width / headWidth).find(Number.isInteger);
-  const byHeadWidth = stated.headWidth && width / stated.headWidth.value;
-  const heads = stated.heads?.value ?? byHeadWidth ?? known ?? byWidth;
+  const byWidth = headDims.map((headDim) => width / headDim).find(Number.isInteger);
+  const byHeadDim = stated.headDim && width / stated.headDim.value;
+  const heads = stated.heads?.value ?? byHeadDim ?? known ?? byWidth;
   if (heads !== undefined && Number.isInteger(heads) && width % heads === 0) return heads;
-  const found = stated.heads ?? stated.headWidth;
+  const found = stated.heads ?? stated.headDim;
   throw mismatch(
     found === undefined
       ? `the number of heads cannot be inferred from a width of ${width}; state "num_attention_heads" in --config`

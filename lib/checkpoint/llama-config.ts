@@ -20,7 +20,7 @@ export function readLlamaConfig(config: Section): LlamaConfig {
   requireLlama(config);
   const width = integer(config, 'hidden_size');
   const heads = integer(config, 'num_attention_heads');
-  const headWidth = integer(config, 'head_dim', width / heads);
+  const headDim = integer(config, 'head_dim', width / heads);
   const rope = sectionOf(config.rope_parameters) ?? {};
   return {
     vocabularySize: integer(config, 'vocab_size'),
@@ -28,7 +28,7 @@ export function readLlamaConfig(config: Section): LlamaConfig {
     layers: integer(config, 'num_hidden_layers'),
     heads,
     kvHeads: integer(config, 'num_key_value_heads', heads),
-    headWidth,
+    headDim,
     hidden: integer(config, 'intermediate_size'),
     ropeTheta: positive('rope_theta' in rope ? rope : config, 'rope_theta'),
     ropeScaling: readScaling(sectionOf(config.rope_scaling) ?? rope),

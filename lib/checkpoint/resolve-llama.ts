@@ -72,15 +72,15 @@ function ignoredTensors(
 }
 
 function checkConfig(config: LlamaConfig, dimensions: Dimensions, layers: number): void {
-  const { heads, kvHeads, headWidth } = config;
+  const { heads, kvHeads, headDim } = config;
   check('"vocab_size"', config.vocabularySize, dimensions.V.size);
   check('"hidden_size"', config.width, dimensions.D.size);
   check('"num_hidden_layers"', config.layers, layers);
   check('"intermediate_size"', config.hidden, dimensions.H.size);
-  check('"num_attention_heads" × "head_dim"', heads * headWidth, dimensions.Q.size);
-  check('"num_key_value_heads" × "head_dim"', kvHeads * headWidth, dimensions.K.size);
+  check('"num_attention_heads" × "head_dim"', heads * headDim, dimensions.Q.size);
+  check('"num_key_value_heads" × "head_dim"', kvHeads * headDim, dimensions.K.size);
   if (heads % kvHeads !== 0) throw mismatch(`${kvHeads} key heads do not divide ${heads} heads`);
-  if (headWidth % 2 !== 0) throw mismatch(`heads are ${headWidth} wide, expected an even number`);
+  if (headDim % 2 !== 0) throw mismatch(`heads are ${headDim} wide, expected an even number`);
 }
 
 function check(what: string, stated: number, found: number): void {

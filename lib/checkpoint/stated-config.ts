@@ -15,7 +15,7 @@ export interface StatedConfig {
   width?: Stated;
   layers?: Stated;
   heads?: Stated;
-  headWidth?: Stated;
+  headDim?: Stated;
   hidden?: Stated;
   mlpRatio?: Stated;
   patchSize?: Stated;
@@ -39,7 +39,7 @@ const VISION_KEYS: readonly [NumberField, string][] = [
   ['layers', 'num_hidden_layers'],
   ['layers', 'layers'],
   ['heads', 'num_attention_heads'],
-  ['headWidth', 'head_width'],
+  ['headDim', 'head_width'],
   ['hidden', 'intermediate_size'],
   ['mlpRatio', 'mlp_ratio'],
   ['patchSize', 'patch_size'],

@@ -33,7 +33,7 @@ export interface LlamaConfig {
   heads: number;
   /** Number of key and value heads, each shared by heads / kvHeads query heads. */
   kvHeads: number;
-  headWidth: number;
+  headDim: number;
   /** Width of the gate and of the value each in the SwiGLU MLP. */
   hidden: number;
   ropeTheta: number;

@@ -335,7 +335,7 @@ const CONFIGS = {
   },
   llama: {
     ...{ family: string('llama'), vocabularySize: integer(16, 1, 1 << 24), width, layers: width },
-    ...{ heads: integer(4, 2, 4), kvHeads: integer(2, 1, 2), headWidth: width, hidden: width },
+    ...{ heads: integer(4, 2, 4), kvHeads: integer(2, 1, 2), headDim: width, hidden: width },
     ...{ rmsNormEps: epsilon, ropeTheta: positive, maxTokens: width },
     ropeScaling: {
       ...{ factor: positive, lowFreqFactor: positive, highFreqFactor: positive },

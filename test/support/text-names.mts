@@ -27,14 +27,14 @@ export interface LlamaSize {
   layers: number;
   heads: number;
   kvHeads: number;
-  headWidth: number;
+  headDim: number;
   hidden: number;
 }
 
 /** A Llama's tensors with transformers' names, without a prefix. */
 export function llamaShapes(size: LlamaSize): NamedShapes {
-  const { width, hidden, headWidth } = size;
-  const [q, k] = [size.heads * headWidth, size.kvHeads * headWidth];
+  const { width, hidden, headDim } = size;
+  const [q, k] = [size.heads * headDim, size.kvHeads * headDim];
   const layers = Array.from({ length: size.layers }, (_, i) => ({
     [`layers.${i}.self_attn.q_proj.weight`]: [q, width],
     [`layers.${i}.self_attn.k_proj.weight`]: [k, width],

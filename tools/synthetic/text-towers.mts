@@ -16,24 +16,24 @@ const llama = (config: Omit<LlamaConfig, 'ropeTheta' | 'rmsNormEps'>): LlamaConf
 export const LLAMAS = {
   'llama-3.2-1B': llama({
     vocabularySize: 128_256,
-    ...{ width: 2048, layers: 16, heads: 32, kvHeads: 8, headWidth: 64, hidden: 8192 },
+    ...{ width: 2048, layers: 16, heads: 32, kvHeads: 8, headDim: 64, hidden: 8192 },
     ropeScaling: { factor: 32, lowFreqFactor: 1, highFreqFactor: 4, originalPositions: 8192 },
   }),
   'llama-tiny': llama({
     vocabularySize: 700,
-    ...{ width: 64, layers: 3, heads: 4, kvHeads: 2, headWidth: 16, hidden: 176 },
+    ...{ width: 64, layers: 3, heads: 4, kvHeads: 2, headDim: 16, hidden: 176 },
     ropeScaling: null,
   }),
   // The pre-training context is so short that RoPE scaling matters in tests.
   'llama-tiny-scaled': llama({
     vocabularySize: 700,
-    ...{ width: 96, layers: 2, heads: 6, kvHeads: 2, headWidth: 32, hidden: 200 },
+    ...{ width: 96, layers: 2, heads: 6, kvHeads: 2, headDim: 32, hidden: 200 },
     ropeScaling: { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalPositions: 64 },
   }),
   // With outlier activations like those of trained models: see outliers.mts.
   'llama-tiny-outliers': llama({
     vocabularySize: 700,
-    ...{ width: 64, layers: 3, heads: 4, kvHeads: 2, headWidth: 16, hidden: 176 },
+    ...{ width: 64, layers: 3, heads: 4, kvHeads: 2, headDim: 16, hidden: 176 },
     ropeScaling: null,
   }),
 } as const satisfies Record<string, LlamaConfig>;
@@ -61,7 +61,7 @@ type Named = [canonical: string, shape: number[]];
 
 /** All tensors of a language model, by canonical name. */
 function llamaTensors(c: LlamaConfig): Named[] {
-  const [q, kv] = [c.heads * c.headWidth, c.kvHeads * c.headWidth];
+  const [q, kv] = [c.heads * c.headDim, c.kvHeads * c.headDim];
   const layer = (i: number): Named[] => [
     [`layers.${i}.input_layernorm.weight`, [c.width]],
     [`layers.${i}.self_attn.q_proj.weight`, [q, c.width]],
@@ -113,7 +113,7 @@ function huggingFaceConfig(c: LlamaConfig): object {
     num_hidden_layers: c.layers,
     num_attention_heads: c.heads,
     num_key_value_heads: c.kvHeads,
-    head_dim: c.headWidth,
+    head_dim: c.headDim,
     rms_norm_eps: c.rmsNormEps,
     rope_theta: c.ropeTheta,
     max_position_embeddings: 8192,

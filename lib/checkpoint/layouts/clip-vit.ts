@@ -30,7 +30,7 @@ const HUGGING_FACE: Layout<'clip_vit'> = {
  */
 export const CLIP_VIT: VisionFamily<'clip_vit'> = {
   family: 'clip_vit',
-  headWidths: [64],
+  headDims: [64],
   classTokens: 1,
   activation: 'quick_gelu',
   layerNormEps: 1e-5,

@@ -66,7 +66,7 @@ const HUGGING_FACE: Layout<'eva02'> = {
 /** EVA02: pre-norm blocks with sub-LayerNorms and SwiGLU; k has no bias. */
 export const EVA02: VisionFamily<'eva02'> = {
   family: 'eva02',
-  headWidths: [64],
+  headDims: [64],
   classTokens: 1,
   activation: 'swiglu',
   layerNormEps: 1e-6,

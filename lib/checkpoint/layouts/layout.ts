@@ -63,7 +63,7 @@ export type Activation = (typeof ACTIVATIONS)[number];
 /** A family of vision towers: its weights, and the values of published models that shapes do not reveal. */
 export interface VisionFamily<F = string> extends FamilyWeights<F> {
   /** Head dimensions to try, in this order. */
-  headWidths: readonly number[];
+  headDims: readonly number[];
   /** Number of heads by width of the tower, where the first fitting head dimension would be wrong. */
   headsByWidth?: Readonly<Record<number, number>>;
   /** Number of positions before those of the patches. */

@@ -23,7 +23,7 @@ const TIMM: Layout<'siglip2'> = {
 /** SigLIP's ViT, with no class token and with an attention pool in place of the projection. */
 export const SIGLIP2: VisionFamily<'siglip2'> = {
   family: 'siglip2',
-  headWidths: [64, 72],
+  headDims: [64, 72],
   // So400m: 64 would divide its width too.
   headsByWidth: { 1152: 16 },
   classTokens: 0,
