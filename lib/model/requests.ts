@@ -55,6 +55,7 @@ export class Requests {
   }
 
   async #encode(id: number, input: Input, spec: EncodeSpec): Promise<Float32Array> {
+    // fromNative would cost each request one promise more.
     try {
       const embedding = await this.session.encode(id, input, spec);
       // A cancelled request resolves to nothing, and nobody waits for it.

@@ -1,5 +1,4 @@
 /** Notes of an index's records, including those of an image index. */
-
 import { ImageCatalogue } from '#lib/search/image-catalogue';
 import { readNote } from '#lib/search/note';
 import { mutateJson } from '../json-mutations.mts';
