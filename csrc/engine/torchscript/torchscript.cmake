@@ -11,5 +11,5 @@ llm2clip_use_torch(llm2clip_torchscript)
 # Without -fopenmp, at::parallel_for runs on one thread. OpenMP is not linked, because libtorch
 # brings the runtime.
 target_compile_options(llm2clip_torchscript PRIVATE -fopenmp)
-target_link_libraries(llm2clip_torchscript PRIVATE llm2clip_core llm2clip_kernels)
+target_link_libraries(llm2clip_torchscript PRIVATE llm2clip_ops)
 llm2clip_warnings(llm2clip_torchscript)

@@ -1,0 +1,2 @@
+#include "ops/matrix.h"
+#include "ops/workers.h"
