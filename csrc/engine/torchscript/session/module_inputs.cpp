@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "batch/text_rows.h"
+#include "batch/token_split.h"
 #include "engine/torchscript/module_names.h"
 
 namespace llm2clip {
@@ -65,27 +66,9 @@ ModuleInputs::ModuleInputs(const torch::jit::Module& module, Input input)
   if (module.hasattr(kLinearWeights)) tokens_ = std::max<int64_t>(1, module.attr(kTokens).toInt());
 }
 
-int64_t ModuleInputs::tokens_of(const BatchView& batch, int64_t i) const {
-  const auto* const texts = std::get_if<Texts>(&batch);
-  return texts == nullptr ? tokens_ : texts->tokens_of(i);
-}
-
 int64_t ModuleInputs::at_once(const BatchView& batch, int64_t most) const {
   return kind_ == Kind::kPaddedTexts ? rows_at_once(std::get<Texts>(batch), most)
-                                     : evenly_at_once(batch, most);
-}
-
-int64_t ModuleInputs::evenly_at_once(const BatchView& batch, int64_t most) const {
-  const int64_t count = count_of(batch);
-  int64_t left = 0;
-  for (int64_t i = 0; i < count; ++i) left += tokens_of(batch, i);
-  const int64_t runs = (left - 1) / most + 1, enough = (left - 1) / runs + 1;
-  int64_t fitting = 0;
-  for (int64_t tokens = 0; fitting < count && tokens < enough; ++fitting) {
-    tokens += tokens_of(batch, fitting);
-    if (tokens > most) break;
-  }
-  return std::max<int64_t>(1, fitting);
+                                     : evenly_at_once(batch, tokens_, most);
 }
 
 std::vector<c10::IValue> ModuleInputs::of(const BatchView& batch) const {

@@ -31,9 +31,6 @@ class ModuleInputs {
   std::vector<c10::IValue> of(const BatchView& batch) const;
 
  private:
-  int64_t evenly_at_once(const BatchView& batch, int64_t most) const;
-  int64_t tokens_of(const BatchView& batch, int64_t i) const;
-
   Input input_;
   Kind kind_;
   int64_t tokens_;  // per input, unless it is a text

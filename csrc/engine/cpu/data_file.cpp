@@ -1,0 +1,147 @@
+#include "engine/cpu/data_file.h"
+
+#include <bit>
+#include <cstring>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/output_file.h"
+
+namespace llm2clip::cpu {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
+
+constexpr size_t kAlignment = 64;  // of tensors in the file, and so in memory
+constexpr std::string_view kBegin = R"({"__metadata__":{"format":"llm2clip-cpu-1","plan":")";
+constexpr std::string_view kNewLine = R"(\n)";  // as JSON spells it
+constexpr uint64_t kMostHeader = 100'000'000;   // as in other readers of safetensors
+
+uint64_t aligned(uint64_t offset) { return (offset + kAlignment - 1) / kAlignment * kAlignment; }
+
+const char* safetensors_name(WeightType type) {
+  switch (type) {
+    case WeightType::kF32: return "F32";
+    case WeightType::kBf16: return "BF16";
+    case WeightType::kF16: return "F16";
+    case WeightType::kInt8: return "I8";
+  }
+  return "";
+}
+
+// The shape of the tensor as it lies in the file.
+Shape stored_shape(const PlanTensor& tensor) {
+  if (!tensor.in_panels) return tensor.shape;
+  return {linear_panels(tensor.shape[0]), panel_groups(tensor.type, tensor.shape[1]), kTileColumns,
+          4 / size_of(tensor.type)};
+}
+
+// No name has a character that JSON must escape: they are names of weights, which lib has checked.
+void append_entry(std::string& header, const PlanTensor& tensor) {
+  std::string shape;
+  for (const int64_t size : stored_shape(tensor)) {
+    shape += (shape.empty() ? "" : ",") + std::to_string(size);
+  }
+  header += ",\"" + tensor.name + R"(":{"dtype":")" + safetensors_name(tensor.type) +
+            R"(","shape":[)" + shape + R"(],"data_offsets":[)" + std::to_string(tensor.offset) +
+            "," + std::to_string(tensor.offset + static_cast<uint64_t>(tensor.bytes())) + "]}";
+}
+
+std::string header_of(const Plan& plan) {
+  std::string header(kBegin);
+  for (const char c : to_text(plan)) {
+    if (c == '\n') {
+      header += kNewLine;
+    } else {
+      header += c;
+    }
+  }
+  header += "\"}";
+  for (const PlanTensor& tensor : plan.tensors) append_entry(header, tensor);
+  header += "}";
+  // Spaces, which the format allows, align the data.
+  header.resize(aligned(sizeof(uint64_t) + header.size()) - sizeof(uint64_t), ' ');
+  return header;
+}
+
+std::span<const std::byte> bytes_of_text(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+[[noreturn]] void refuse(const std::string& found) {
+  throw Error(ErrorCode::kEngineIncompatible,
+              "expected an engine file of llm2clip's cpu engine, found " + found +
+                  "; convert the checkpoint again with `npx llm2clip convert --force`");
+}
+
+// The plan's text in a header, with its ends of lines.
+std::string plan_text(std::string_view header) {
+  if (!header.starts_with(kBegin)) refuse("another kind of file");
+  header.remove_prefix(kBegin.size());
+  const size_t end = header.find('"');
+  if (end == header.npos) refuse("a plan without an end");
+  std::string text;
+  for (std::string_view left = header.substr(0, end); !left.empty();) {
+    const size_t line = std::min(left.find('\\'), left.size());
+    text += left.substr(0, line);
+    left.remove_prefix(line);
+    if (left.empty()) break;
+    if (!left.starts_with(kNewLine)) refuse("a plan with an odd character");
+    text += '\n';
+    left.remove_prefix(kNewLine.size());
+  }
+  return text;
+}
+
+void require_inside(const Plan& plan, uint64_t size) {
+  for (const PlanTensor& tensor : plan.tensors) {
+    const auto bytes = static_cast<uint64_t>(tensor.bytes());
+    const bool fits = tensor.offset <= size && bytes <= size - tensor.offset;
+    if (!fits || tensor.offset % kAlignment != 0) {
+      refuse("tensor " + tensor.name + " outside of the data");
+    }
+  }
+}
+
+}  // namespace
+
+void write_data_file(const std::string& path, Plan& plan,
+                     const std::function<std::vector<std::byte>(size_t)>& tensor) {
+  uint64_t offset = 0;
+  for (PlanTensor& one : plan.tensors) {
+    one.offset = offset;
+    offset = aligned(offset + static_cast<uint64_t>(one.bytes()));
+  }
+  const std::string header = header_of(plan);
+  const uint64_t length = header.size();
+  OutputFile file(path);
+  file.write(std::as_bytes(std::span(&length, 1)));
+  file.write(bytes_of_text(header));
+  uint64_t written = 0;
+  constexpr std::byte kNothing[kAlignment] = {};
+  for (size_t i = 0; i < plan.tensors.size(); ++i) {
+    file.write(std::span(kNothing).first(plan.tensors[i].offset - written));
+    const std::vector<std::byte> bytes = tensor(i);
+    if (bytes.size() != static_cast<size_t>(plan.tensors[i].bytes())) {
+      throw Error(ErrorCode::kInternal, "expected another size of " + plan.tensors[i].name);
+    }
+    file.write(bytes);
+    written = plan.tensors[i].offset + bytes.size();
+  }
+}
+
+DataFile::DataFile(const std::string& path) : file_(std::make_unique<MappedFile>(path)) {
+  const std::span<const std::byte> all = file_->bytes();
+  uint64_t length = 0;
+  if (all.size() < sizeof(length)) refuse("an empty file");
+  std::memcpy(&length, all.data(), sizeof(length));
+  if (length > kMostHeader || length > all.size() - sizeof(length)) refuse("a header that is cut");
+  const auto* text = reinterpret_cast<const char*>(all.data() + sizeof(length));
+  plan_ = plan_of(plan_text({text, length}));
+  data_ = all.subspan(sizeof(length) + length);
+  if ((sizeof(length) + length) % kAlignment != 0) refuse("data that are not aligned");
+  require_inside(plan_, data_.size());
+  file_->require_intact();
+}
+
+}  // namespace llm2clip::cpu
