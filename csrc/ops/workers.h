@@ -36,9 +36,8 @@ class Workers {
   template <typename Body>
   void run_rows(int64_t rows, const Body& body) {
     constexpr int64_t kRows = 8;
-    run((rows + kRows - 1) / kRows, [&](int64_t share, int64_t) {
-      body(share * kRows, std::min(rows, (share + 1) * kRows));
-    });
+    run((rows + kRows - 1) / kRows,
+        [&](int64_t share, int64_t) { body(share * kRows, std::min(rows, (share + 1) * kRows)); });
   }
 
   // Memory of this worker, aligned to 64 bytes and with any content, until the next call for it.
