@@ -24,6 +24,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   set_function(exports, "preprocess", preprocess);
   set_function(exports, "deliver", deliver_array);
   set_function(exports, "openEngine", open_engine);
+  set_function(exports, "cpuEngine", wrap_cpu_engine);
   set_function(exports, "createVectors", create_vectors);
   set_function(exports, "openVectors", open_vectors);
   set_function(exports, "similarity", similarity);

@@ -4,6 +4,7 @@
 
 #include "arguments.h"
 #include "calibration.h"
+#include "engine/cpu/cpu_engine.h"
 #include "engine/plugin.h"
 #include "engine/profiler.h"
 #include "function.h"
@@ -133,6 +134,10 @@ Napi::Value open_engine(const Napi::CallbackInfo& info) {
   return PromiseWorker<std::shared_ptr<Engine>>::run(
       info.Env(), [plugin, libraries] { return open_plugin(plugin, libraries); },
       [](Napi::Env env, std::shared_ptr<Engine>&& engine) { return wrap(env, engine); });
+}
+
+Napi::Value wrap_cpu_engine(const Napi::CallbackInfo& info) {
+  return wrap(info.Env(), cpu_engine());
 }
 
 }  // namespace llm2clip::binding

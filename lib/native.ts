@@ -41,6 +41,8 @@ export interface Native {
    * plugin.
    */
   openEngine(plugin: string, libraries: string[]): Promise<NativeEngine>;
+  /** The engine that is part of the addon. It runs on any CPU and needs no vendor's library. */
+  cpuEngine(): NativeEngine;
   /** Resizes, crops and normalises an image for callers that need the pixels: [3, S, S]. */
   preprocess(image: RawPixels, preprocessing: Preprocessing): Promise<Float32Array>;
   /**

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path/posix';
 import { LLM2CLIPError } from '../errors';
 import { blobOf } from '../files/blob-link';
-import { digestFile } from './digest';
+import { digestFile, HASHED_HERE } from './digest';
 import {
   type FileDigest,
   MANIFEST_NAME,
@@ -13,6 +13,7 @@ import {
   type VisionManifest,
 } from './manifest';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from './text-manifest';
+import { identityOf, knownDigest, rememberDigest } from './verified-files';
 
 /** Largest manifest that is read, far more than any needs. */
 const MANIFEST_LIMIT = 16 << 20;
@@ -27,9 +28,11 @@ export interface OpenBundle {
    * Checks the size and digest of a file in the manifest. Returns a path, valid until close(),
    * through which native code opens the same file.
    *
+   * @param thoroughly Hash the file even if its digest is remembered from an earlier check and it
+   *   did not change since.
    * @throws LLM2CLIPError ERR_BUNDLE_INVALID
    */
-  verify(name: string): Promise<string>;
+  verify(name: string, thoroughly?: boolean): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -59,6 +62,18 @@ function requireEqual(found: FileDigest, expected: FileDigest, path: string): vo
         'the bundle is damaged: convert the checkpoint again with `npx llm2clip convert --force`',
     );
   }
+}
+
+/** Returns the digest of a file, which for a large one may be remembered. */
+async function digestOf(file: FileHandle, thoroughly: boolean): Promise<FileDigest> {
+  const before = await file.stat({ bigint: true });
+  if (before.size <= HASHED_HERE) return digestFile(file);
+  const known = thoroughly ? undefined : await knownDigest(identityOf(before));
+  if (known !== undefined) return { bytes: Number(before.size), sha256: known };
+  const digest = await digestFile(file);
+  const after = await file.stat({ bigint: true });
+  if (identityOf(after) === identityOf(before)) await rememberDigest(after, digest.sha256);
+  return digest;
 }
 
 class BundleFiles {
@@ -107,7 +122,7 @@ class BundleFiles {
     await this.#hold(readLater(manifest));
     return {
       manifest,
-      verify: (name) => this.verify(name, manifest),
+      verify: (name, thoroughly = false) => this.verify(name, manifest, thoroughly),
       close: () => this.close(),
     };
   }
@@ -172,7 +187,7 @@ class BundleFiles {
     return parseManifest(await this.#reading(MANIFEST_NAME, () => file.readFile('utf8')));
   }
 
-  async verify(name: string, manifest: Manifest): Promise<string> {
+  async verify(name: string, manifest: Manifest, thoroughly: boolean): Promise<string> {
     const expected = manifest.files[name];
     if (expected === undefined || !Object.hasOwn(manifest.files, name)) {
       throw new LLM2CLIPError('ERR_BUNDLE_INVALID', `${MANIFEST_NAME} lists no file ${name}`);
@@ -181,7 +196,7 @@ class BundleFiles {
     const found = await this.#reading(name, async () => {
       const { size } = await file.stat();
       // If the size is wrong, the digest need not be computed.
-      return size === expected.bytes ? digestFile(file) : { bytes: size, sha256: '' };
+      return size === expected.bytes ? digestOf(file, thoroughly) : { bytes: size, sha256: '' };
     });
     requireEqual(found, expected, `${this.#path}/${name}`);
     return `/proc/self/fd/${file.fd}`;

@@ -22,7 +22,7 @@ interface Options {
 async function inspectBundle(path: string) {
   const bundle = await openBundle(path);
   try {
-    for (const name of Object.keys(bundle.manifest.files)) await bundle.verify(name);
+    for (const name of Object.keys(bundle.manifest.files)) await bundle.verify(name, true);
     return {
       kind: 'bundle' as const,
       path,

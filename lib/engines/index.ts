@@ -2,12 +2,13 @@
 // and an entry to the list below.
 import type { NativeEngine } from '../native';
 import type { Part } from '../parts';
+import { cpu } from './cpu';
 import type { Engine } from './engine';
 import { tensorrt } from './tensorrt';
 import { tensorrtRtx } from './tensorrt-rtx';
 import { torchscript } from './torchscript';
 
-const ENGINES = [torchscript, tensorrt, tensorrtRtx] as const satisfies readonly Engine[];
+const ENGINES = [torchscript, cpu, tensorrt, tensorrtRtx] as const satisfies readonly Engine[];
 
 export type EngineKind = (typeof ENGINES)[number]['kind'];
 

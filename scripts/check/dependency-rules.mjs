@@ -33,6 +33,17 @@ const RULES = [
     except: ['csrc/engine/tensorrt/', 'csrc/tests/tensorrt_test.cpp'],
   },
   {
+    rule: 'engines are used only through engine.h, and do not include each other',
+    pattern: /#include\s*"engine\/cpu\/(?!cpu_engine\.h")/,
+    within: ['csrc', 'binding'],
+    except: ['csrc/engine/cpu/', 'csrc/tests/cpu_engine_test.cpp'],
+  },
+  {
+    rule: "the CPU's operations know no engine",
+    pattern: /#include\s*"(engine|model|serving)\//,
+    within: ['csrc/ops'],
+  },
+  {
     rule: "CUDA's headers nowhere: csrc/cuda declares what is used",
     pattern: /#include\s*[<"]cuda(_runtime(_api)?)?\.h/,
     within: ['csrc', 'binding', 'test'],
