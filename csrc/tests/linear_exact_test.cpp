@@ -11,11 +11,13 @@
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/quantise_rows.h"
 #include "linear_vnni_twin.h"
+#include "packed_weight.h"
 
 namespace llm2clip {
 namespace {
 
-using testing::Aligned;
+using testing::each_share;
+using testing::PackedWeight;
 using testing::random_numbers;
 using testing::unwritten;
 
@@ -32,12 +34,6 @@ void report(bool same, const char* kernel, const Case& c, const char* what) {
   std::printf("%s %s [%lld, %lld] → %lld, %s\n", same ? "ok" : "FAILED", kernel,
               static_cast<long long>(c.rows), static_cast<long long>(c.in),
               static_cast<long long>(c.out), what);
-}
-
-// Runs the shares backwards, because threads may run them in any order.
-void each_share(const Case& c, const std::function<void(const LinearShares&, int64_t)>& body) {
-  const LinearShares shares = linear_shares(c.arguments(), c.threads);
-  for (int64_t share = shares.count - 1; share >= 0; --share) body(shares, share);
 }
 
 // Computes Σ x · w over a piece of the depth, times the scales, and rounds to f32 after each piece.
@@ -85,11 +81,12 @@ struct Int16Kernel {
 };
 
 // Reads the rounded weight back from the panels.
-std::vector<int16_t> unpacked(const Case& c, const int16_t* packed, std::vector<float>& scales) {
+std::vector<int16_t> unpacked(const Case& c, const PackedWeight& packed,
+                              std::vector<float>& scales) {
   std::vector<int16_t> weight(static_cast<size_t>(c.out * c.in));
-  const int64_t panel_size = (c.in + 2) * kTileColumns;
   for (int64_t o = 0; o < c.out; ++o) {
-    const int16_t* panel = packed + o / kTileColumns * panel_size;
+    const auto strips = packed.panel(o / kTileColumns, PanelForm::kInt16Strips);
+    const auto* panel = reinterpret_cast<const int16_t*>(strips.get());
     const int64_t column = o % kTileColumns, strip = column / kStripColumns;
     for (int64_t i = 0; i < c.in; ++i) {
       weight[o * c.in + i] = panel[strip * kStripColumns * c.in + i / 2 * kStripColumns * 2 +
@@ -107,44 +104,43 @@ void test_int16(const Int16Kernel& kernel, const Case& c, const std::vector<floa
   std::vector<int16_t> q(x.size());
   std::vector<float> rows(static_cast<size_t>(c.rows)), outputs;
   quantise_rows(x.data(), q.data(), rows.data(), {c.in, c.in, nullptr}, 0, c.rows);
-  const int64_t panels = linear_panels(c.out);
-  Aligned<int16_t> packed(panels * linear_groups<int16_t>(c.in) * kTileColumns * 2);
-  pack_linear_weight_in_int16(weight.data(), packed.get(), c.arguments(), 0, panels, kStrips);
+  const PackedWeight packed(WeightType::kBf16, testing::to_bf16(weight), c.out, c.in);
   auto found = unwritten<float>(c.rows * c.out);
-  each_share(c, [&](const LinearShares& shares, int64_t share) {
-    kernel.multiply(q.data(), rows.data(), packed.get(), with_bias, found.data(), c.arguments(),
-                    shares, share);
-  });
+  each_share<int16_t>(packed, PanelForm::kInt16Strips, c.arguments(), c.threads,
+                      [&](const int16_t* strips, const LinearBlock& block) {
+                        kernel.multiply(q.data(), rows.data(), strips, with_bias, found.data(),
+                                        c.arguments(), block);
+                      });
   if (spoilt >= 0) return report(spoils_itself_alone(found, c, spoilt), kernel.name, c, what);
-  const auto rounded = unpacked(c, packed.get(), outputs);
+  const auto rounded = unpacked(c, packed, outputs);
   report(found == plain(c, q, 0, rows.data(), rounded, outputs.data(), with_bias, kInt16Depth),
          kernel.name, c, what);
 }
 
-template <typename X>
+template <typename X, typename W>
 struct Int8Kernel {
   const char* name;
-  void (*multiply)(const X*, const int8_t*, const Int8Scales&, const float*, float*,
-                   const LinearArguments&, const LinearShares&, int64_t);
-  PanelLayout layout;
+  void (*multiply)(const X*, const W*, const Int8Scales&, const float*, float*,
+                   const LinearArguments&, const LinearBlock&);
+  static constexpr PanelForm kForm =
+      sizeof(W) == 1 ? PanelForm::kInt8Strips : PanelForm::kInt16Strips;
 };
 
-template <typename X>
-void test_int8(const Int8Kernel<X>& kernel, const Case& c, const std::vector<float>& x,
+template <typename X, typename W>
+void test_int8(const Int8Kernel<X, W>& kernel, const Case& c, const std::vector<float>& x,
                const std::vector<int8_t>& weight, const char* what, int64_t spoilt = -1) {
   const auto outputs = random_numbers(c.out, 0.01F), bias = random_numbers(c.out);
   const float* with_bias = c.with_bias ? bias.data() : nullptr;
   std::vector<X> q(x.size());
   std::vector<float> rows(static_cast<size_t>(c.rows));
   quantise_rows(x.data(), q.data(), rows.data(), {c.in, c.in, nullptr, kMostInt8}, 0, c.rows);
-  const int64_t panels = linear_panels(c.out);
-  Aligned<int8_t> packed(panels * linear_groups<int8_t>(c.in) * kTileColumns * 4);
-  pack_linear_weight(weight.data(), packed.get(), c.arguments(), 0, panels, kernel.layout);
+  const PackedWeight packed(WeightType::kInt8, weight, c.out, c.in);
   auto found = unwritten<float>(c.rows * c.out);
-  each_share(c, [&](const LinearShares& shares, int64_t share) {
-    kernel.multiply(q.data(), packed.get(), {rows.data(), outputs.data()}, with_bias, found.data(),
-                    c.arguments(), shares, share);
-  });
+  each_share<W>(packed, kernel.kForm, c.arguments(), c.threads,
+                [&](const W* strips, const LinearBlock& block) {
+                  kernel.multiply(q.data(), strips, {rows.data(), outputs.data()}, with_bias,
+                                  found.data(), c.arguments(), block);
+                });
   if (spoilt >= 0) return report(spoils_itself_alone(found, c, spoilt), kernel.name, c, what);
   constexpr int32_t kZero = sizeof(X) == 1 ? kMostInt8 + 1 : 0;
   report(found == plain(c, q, kZero, rows.data(), weight, outputs.data(), with_bias, c.in),
@@ -192,8 +188,8 @@ void test_int16(const Int16Kernel& kernel) {
   }
 }
 
-template <typename X>
-void test_int8(const Int8Kernel<X>& kernel) {
+template <typename X, typename W>
+void test_int8(const Int8Kernel<X, W>& kernel) {
   for (const Case& c : cases()) {
     test_int8(kernel, c, random_numbers(c.rows * c.in), random_bytes(c.out * c.in), "at random");
   }
@@ -219,17 +215,17 @@ void test_exact_linears() {
     return;
   }
   test_int16({"int16, AVX2", linear_int16_avx2});
-  test_int8<int16_t>({"int8, AVX2", linear_int8_avx2, kStripsOfPairs});
-  test_int8<uint8_t>({"int8, twin of AVX-VNNI", testing::linear_int8_vnni_twin, kStrips});
+  test_int8<int16_t, int16_t>({"int8, AVX2", linear_int8_avx2});
+  test_int8<uint8_t, int8_t>({"int8, twin of AVX-VNNI", testing::linear_int8_vnni_twin});
   if (has_avx_vnni()) {
     test_int16({"int16, AVX-VNNI", linear_int16_avx_vnni});
-    test_int8<uint8_t>({"int8, AVX-VNNI", linear_int8_avx_vnni, kStrips});
+    test_int8<uint8_t, int8_t>({"int8, AVX-VNNI", linear_int8_avx_vnni});
   } else {
     std::puts("skipped: linear in int8 and int16 needs AVX-VNNI");
   }
   if (has_avx512_vnni()) {
     test_int16({"int16, VNNI of 256 bits", linear_int16_256_avx512_vnni});
-    test_int8<uint8_t>({"int8, VNNI of 256 bits", linear_int8_256_avx512_vnni, kStrips});
+    test_int8<uint8_t, int8_t>({"int8, VNNI of 256 bits", linear_int8_256_avx512_vnni});
   } else {
     std::puts("skipped: linear in int8 and int16 on 256 bits needs AVX-512 VNNI");
   }

@@ -10,13 +10,17 @@
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/quantise_rows.h"
 #include "linear_exact_test.h"
+#include "linear_operation_test.h"
+#include "packed_weight.h"
+#include "panels_test.h"
 
 namespace llm2clip {
 namespace {
 
-using testing::Aligned;
 using testing::compare;
+using testing::each_share;
 using testing::from_bf16;
+using testing::PackedWeight;
 using testing::random_numbers;
 using testing::to_bf16;
 
@@ -31,23 +35,6 @@ std::string describe(const char* kernel, const Case& c) {
          "] → " + std::to_string(c.out) + (c.with_bias ? " with bias" : "");
 }
 
-template <typename T>
-Aligned<T> packed(const std::vector<T>& weight, const LinearArguments& a,
-                  const PanelLayout& layout = kWholePanels) {
-  const int64_t panels = linear_panels(a.out);
-  Aligned<T> result(panels * linear_groups<T>(a.in) * kTileColumns * 4 / sizeof(T));
-  pack_linear_weight(weight.data(), result.get(), a, panels / 2, panels, layout);
-  pack_linear_weight(weight.data(), result.get(), a, 0, panels / 2, layout);
-  return result;
-}
-
-// Runs the shares backwards, because threads may run them in any order.
-template <typename Body>
-void each_share(const LinearArguments& a, int64_t threads, Body&& body) {
-  const LinearShares shares = linear_shares(a, threads);
-  for (int64_t share = shares.count - 1; share >= 0; --share) body(shares, share);
-}
-
 std::vector<float> expected(const std::vector<float>& x, const std::vector<float>& weight,
                             const float* bias, const LinearArguments& a) {
   std::vector<float> result(static_cast<size_t>(a.rows * a.out));
@@ -56,20 +43,19 @@ std::vector<float> expected(const std::vector<float>& x, const std::vector<float
 }
 
 constexpr auto kAvx512 = [](auto&&... all) { linear_avx512(all...); };
-constexpr auto kAvx2 = [](auto&&... all) { linear_avx2(all...); };
 
 template <typename Stored, typename Multiply>
-void test_f32(const Case& c, const char* name, const std::vector<float>& weight,
-              const std::vector<Stored>& stored, const Multiply& multiply,
-              const PanelLayout& layout = kWholePanels) {
+void test_f32(const Case& c, const char* name, const std::vector<float>& weight, WeightType type,
+              const std::vector<Stored>& stored, PanelForm form, const Multiply& multiply) {
   const LinearArguments a{c.rows, c.in, c.out};
   const auto x = random_numbers(c.rows * c.in), bias = random_numbers(c.out);
   const float* with_bias = c.with_bias ? bias.data() : nullptr;
-  const auto panels = packed(stored, a, layout);
   std::vector<float> found(static_cast<size_t>(c.rows * c.out), NAN);
-  each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
-    multiply(x.data(), panels.get(), with_bias, found.data(), a, shares, share);
-  });
+  const PackedWeight packed(type, stored, c.out, c.in);
+  each_share<Stored>(packed, form, a, c.threads,
+                     [&](const Stored* panel, const LinearBlock& block) {
+                       multiply(x.data(), panel, with_bias, found.data(), a, block);
+                     });
   compare(describe(name, c), expected(x, weight, with_bias, a), found,
           1e-6F * std::sqrt(static_cast<float>(c.in)));
 }
@@ -80,11 +66,12 @@ void test_bf16(const Case& c) {
   const auto weight = to_bf16(random_numbers(c.out * c.in));
   const auto bias = random_numbers(c.out);
   const float* with_bias = c.with_bias ? bias.data() : nullptr;
-  const auto panels = packed(weight, a);
   std::vector<uint16_t> found(static_cast<size_t>(c.rows * c.out), 0x7fc0);
-  each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
-    linear_avx512_bf16(x.data(), panels.get(), with_bias, found.data(), a, shares, share);
-  });
+  const PackedWeight packed(WeightType::kBf16, weight, c.out, c.in);
+  each_share<uint16_t>(packed, PanelForm::kStored, a, c.threads,
+                       [&](const uint16_t* panel, const LinearBlock& block) {
+                         linear_avx512_bf16(x.data(), panel, with_bias, found.data(), a, block);
+                       });
   compare(describe("linear bf16", c), expected(from_bf16(x), from_bf16(weight), with_bias, a),
           from_bf16(found), 4e-3F);
 }
@@ -112,13 +99,30 @@ void test_int8(const Case& c, const char* name, float tolerance, auto&& widen) {
     w.push_back(static_cast<float>(weight[i]) * output_scales[i / static_cast<size_t>(c.in)]);
   }
   const float* with_bias = c.with_bias ? bias.data() : nullptr;
-  const auto panels = packed(weight, a);
   std::vector<T> found(static_cast<size_t>(c.rows * c.out));
-  each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
-    linear_avx512_vnni(q.data(), panels.get(), {row_scales.data(), output_scales.data()}, with_bias,
-                       found.data(), a, shares, share);
-  });
+  const PackedWeight packed(WeightType::kInt8, weight, c.out, c.in);
+  each_share<int8_t>(
+      packed, PanelForm::kStored, a, c.threads, [&](const int8_t* panel, const LinearBlock& block) {
+        linear_avx512_vnni(q.data(), panel, {row_scales.data(), output_scales.data()}, with_bias,
+                           found.data(), a, block);
+      });
   compare(describe(name, c), expected(x, w, with_bias, a), widen(found), tolerance);
+}
+
+// x [rows, in] · weightᵀ + bias in int16, by 512-bit registers.
+std::vector<float> found_in_int16(const LinearArguments& a, const std::vector<float>& x,
+                                  const std::vector<uint16_t>& weight, const float* bias,
+                                  int64_t threads) {
+  std::vector<int16_t> q(x.size());
+  std::vector<float> scales(static_cast<size_t>(a.rows));
+  quantise_rows(x.data(), q.data(), scales.data(), {a.in, a.in, nullptr}, 0, a.rows);
+  std::vector<float> found(static_cast<size_t>(a.rows * a.out), NAN);
+  const PackedWeight packed(WeightType::kBf16, weight, a.out, a.in);
+  each_share<int16_t>(
+      packed, PanelForm::kInt16, a, threads, [&](const int16_t* panel, const LinearBlock& block) {
+        linear_avx512_vnni(q.data(), scales.data(), panel, bias, found.data(), a, block);
+      });
+  return found;
 }
 
 // Makes one input and one weight of each output far larger than the others.
@@ -129,19 +133,10 @@ void test_int16(const Case& c) {
   for (int64_t i = 0; i < c.out; ++i) weight[i * c.in + c.in / 2] *= 10;
   const auto bias = random_numbers(c.out);
   const float* with_bias = c.with_bias ? bias.data() : nullptr;
-  std::vector<int16_t> q(x.size());
-  std::vector<float> row_scales(static_cast<size_t>(c.rows));
-  quantise_rows(x.data(), q.data(), row_scales.data(), {c.in, c.in, nullptr}, 0, c.rows);
-  const int64_t panels = linear_panels(c.out);
-  Aligned<int16_t> packed(panels * linear_groups<int16_t>(c.in) * kTileColumns * 2);
-  pack_linear_weight_in_int16(weight.data(), packed.get(), a, panels / 2, panels);
-  pack_linear_weight_in_int16(weight.data(), packed.get(), a, 0, panels / 2);
-  std::vector<float> found(static_cast<size_t>(c.rows * c.out), NAN);
-  each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
-    linear_avx512_vnni(q.data(), row_scales.data(), packed.get(), with_bias, found.data(), a,
-                       shares, share);
-  });
-  compare(describe("linear int16", c), expected(x, weight, with_bias, a), found, 1.5e-3F);
+  const auto rounded = to_bf16(weight);
+  const auto found = found_in_int16(a, x, rounded, with_bias, c.threads);
+  compare(describe("linear int16", c), expected(x, from_bf16(rounded), with_bias, a), found,
+          1.5e-3F);
 }
 
 // Tests the largest possible sums.
@@ -151,16 +146,7 @@ void test_int16_extremes() {
   for (const float sign : {1.0F, -1.0F}) {
     const std::vector<float> x(static_cast<size_t>(c.rows * c.in), 3.0F);
     const std::vector<float> weight(static_cast<size_t>(c.out * c.in), sign);
-    std::vector<int16_t> q(x.size());
-    std::vector<float> scales(static_cast<size_t>(c.rows)), found(c.rows * c.out, NAN);
-    quantise_rows(x.data(), q.data(), scales.data(), {c.in, c.in, nullptr}, 0, c.rows);
-    const int64_t panels = linear_panels(c.out);
-    Aligned<int16_t> packed(panels * linear_groups<int16_t>(c.in) * kTileColumns * 2);
-    pack_linear_weight_in_int16(weight.data(), packed.get(), a, 0, panels);
-    each_share(a, c.threads, [&](const LinearShares& shares, int64_t share) {
-      linear_avx512_vnni(q.data(), scales.data(), packed.get(), nullptr, found.data(), a, shares,
-                         share);
-    });
+    const auto found = found_in_int16(a, x, to_bf16(weight), nullptr, c.threads);
     compare("linear int16 of largest sums", expected(x, weight, nullptr, a), found, 2e-3F);
   }
 }
@@ -225,16 +211,7 @@ void test_unfit_products() {
   x[3 * kIn + 5] = NAN;
   x[6 * kIn] = INFINITY;
   const auto weight = random_numbers(kOut * kIn);
-  std::vector<float> scales(kRows), found(kRows * kOut);
-  std::vector<int16_t> q(x.size());
-  quantise_rows(x.data(), q.data(), scales.data(), {kIn, kIn, nullptr}, 0, kRows);
-  const int64_t panels = linear_panels(kOut);
-  Aligned<int16_t> packed(panels * linear_groups<int16_t>(kIn) * kTileColumns * 2);
-  pack_linear_weight_in_int16(weight.data(), packed.get(), a, 0, panels);
-  each_share(a, 1, [&](const LinearShares& shares, int64_t share) {
-    linear_avx512_vnni(q.data(), scales.data(), packed.get(), nullptr, found.data(), a, shares,
-                       share);
-  });
+  const auto found = found_in_int16(a, x, to_bf16(weight), nullptr, 1);
   for (size_t i = 0; i < found.size(); ++i) {
     const size_t row = i / kOut;
     EXPECT(std::isnan(found[i]) == (row == 3 || row == 6));
@@ -243,12 +220,17 @@ void test_unfit_products() {
 
 void test_all(const Case& c) {
   const auto weight = random_numbers(c.out * c.in);
-  if (has_avx2()) test_f32(c, "linear fp32 over strips", weight, weight, kAvx2, kStrips);
+  const auto rounded = to_bf16(weight);
+  using enum WeightType;
+  test_f32(c, "linear fp32, generic", weight, kF32, weight, PanelForm::kF32Strips, linear_generic);
+  if (has_avx2()) {
+    test_f32(c, "linear fp32, AVX2", weight, kF32, weight, PanelForm::kF32Strips, linear_avx2);
+  }
   if (!has_avx512()) return;
-  test_f32(c, "linear fp32", weight, weight, kAvx512);
+  test_f32(c, "linear fp32", weight, kF32, weight, PanelForm::kStored, kAvx512);
+  test_f32(c, "linear fp32, bf16 weights", from_bf16(rounded), kBf16, rounded, PanelForm::kStored,
+           kAvx512);
   if (c.in % 2 == 0) {
-    const auto rounded = to_bf16(weight);
-    test_f32(c, "linear fp32, bf16 weights", from_bf16(rounded), rounded, kAvx512);
     if (has_avx512_bf16()) test_bf16(c);
     if (has_avx512_vnni()) test_int16(c);
   }
@@ -263,6 +245,8 @@ void test_all() {
   test_unfit_rows<uint8_t>("int8", 128);
   test_unfit_rows<int16_t>("int16", 0);
   test_exact_linears();
+  test_panels();
+  test_linear_operation();
   if (!has_avx512()) std::puts("skipped: linear over whole panels needs AVX-512");
   if (!has_avx512_bf16()) std::puts("skipped: linear in bf16 needs AVX-512 BF16");
   if (has_avx512_vnni()) {

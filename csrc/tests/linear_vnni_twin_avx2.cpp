@@ -19,10 +19,10 @@ struct TwinProduct : Int8Fours {
 
 }  // namespace
 
-void linear_int8_vnni_twin(const uint8_t* x, const int8_t* packed, const Int8Scales& scales,
+void linear_int8_vnni_twin(const uint8_t* x, const int8_t* strips, const Int8Scales& scales,
                            const float* bias, float* out, const LinearArguments& a,
-                           const LinearShares& shares, int64_t share) {
-  multiply_share<TwinProduct>(x, packed, scales, bias, out, a, {a, shares, share});
+                           const LinearBlock& block) {
+  multiply_share<TwinProduct>(x, strips, scales, bias, out, a, block);
 }
 
 }  // namespace llm2clip::testing

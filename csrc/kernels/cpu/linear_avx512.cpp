@@ -1,7 +1,9 @@
 #include <immintrin.h>
 
+#include <algorithm>
+
 #include "kernels/cpu/linear.h"
-#include "kernels/cpu/linear_block.h"
+#include "kernels/cpu/tile.h"
 
 namespace llm2clip {
 namespace {
@@ -49,7 +51,7 @@ void multiply_panel(Tile tile, const Stored* panel, int64_t rows, int64_t in) {
 }
 
 template <typename Stored>
-void multiply_share(const float* x, const Stored* packed, const float* bias, float* out,
+void multiply_share(const float* x, const Stored* panel, const float* bias, float* out,
                     const LinearArguments& a, const LinearBlock& block) {
   Tile tile{};
   tile.columns = block.columns;
@@ -59,19 +61,19 @@ void multiply_share(const float* x, const Stored* packed, const float* bias, flo
   tile.a_stride = a.in;
   tile.b_stride = kTileColumns;
   tile.c_stride = a.out;
-  multiply_panel(tile, packed + block.panel * a.in * kTileColumns, block.rows, a.in);
+  multiply_panel(tile, panel, block.rows, a.in);
 }
 
 }  // namespace
 
-void linear_avx512(const float* x, const float* packed, const float* bias, float* out,
-                   const LinearArguments& a, const LinearShares& shares, int64_t share) {
-  multiply_share(x, packed, bias, out, a, {a, shares, share});
+void linear_avx512(const float* x, const float* panel, const float* bias, float* out,
+                   const LinearArguments& a, const LinearBlock& block) {
+  multiply_share(x, panel, bias, out, a, block);
 }
 
-void linear_avx512(const float* x, const uint16_t* packed, const float* bias, float* out,
-                   const LinearArguments& a, const LinearShares& shares, int64_t share) {
-  multiply_share(x, packed, bias, out, a, {a, shares, share});
+void linear_avx512(const float* x, const uint16_t* panel, const float* bias, float* out,
+                   const LinearArguments& a, const LinearBlock& block) {
+  multiply_share(x, panel, bias, out, a, block);
 }
 
 }  // namespace llm2clip

@@ -1,7 +1,9 @@
 #include <immintrin.h>
 
+#include <algorithm>
+
 #include "kernels/cpu/linear.h"
-#include "kernels/cpu/linear_block.h"
+#include "kernels/cpu/tile.h"
 
 namespace llm2clip {
 namespace {
@@ -18,13 +20,12 @@ void round_row(const float* sums, uint16_t* out, int64_t columns) {
 }  // namespace
 
 // Takes a whole panel at a time. With 2730 inputs, a panel takes 350 KiB of the second-level cache.
-void linear_avx512_bf16(const uint16_t* x, const uint16_t* packed, const float* bias, uint16_t* out,
-                        const LinearArguments& a, const LinearShares& shares, int64_t share) {
-  const LinearBlock block(a, shares, share);
+void linear_avx512_bf16(const uint16_t* x, const uint16_t* panel, const float* bias, uint16_t* out,
+                        const LinearArguments& a, const LinearBlock& block) {
   alignas(64) float sums[kTileRows * kTileColumns];
   Bf16Tile tile{};
   tile.columns = block.columns;
-  tile.b = packed + block.panel * a.in * kTileColumns;
+  tile.b = panel;
   tile.start = bias == nullptr ? nullptr : bias + block.column;
   tile.c = sums;
   tile.depth = tile.a_stride = a.in;

@@ -1,21 +1,22 @@
+#include <algorithm>
+
 #include "kernels/cpu/linear.h"
-#include "kernels/cpu/linear_block.h"
 #include "kernels/cpu/linear_int8_scale.h"
+#include "kernels/cpu/tile.h"
 
 namespace llm2clip {
 
 template <typename T>
-void linear_avx512_vnni(const uint8_t* x, const int8_t* packed, const Int8Scales& scales,
+void linear_avx512_vnni(const uint8_t* x, const int8_t* panel, const Int8Scales& scales,
                         const float* bias, T* out, const LinearArguments& a,
-                        const LinearShares& shares, int64_t share) {
-  const LinearBlock block(a, shares, share);
+                        const LinearBlock& block) {
   alignas(64) int32_t sums[kTileRows * kTileColumns];
   const Int8Outputs outputs{scales.outputs + block.column,
                             bias == nullptr ? nullptr : bias + block.column, block.columns};
   Int8Tile tile{};
   tile.columns = block.columns;
   tile.b_stride = kTileColumns * Int8Tile::kGroup;
-  tile.b = packed + block.panel * linear_groups<int8_t>(a.in) * tile.b_stride;
+  tile.b = panel;
   tile.start = reinterpret_cast<const int32_t*>(tile.b + a.in * kTileColumns);
   tile.c = sums;
   tile.depth = tile.a_stride = a.in;
@@ -32,8 +33,8 @@ void linear_avx512_vnni(const uint8_t* x, const int8_t* packed, const Int8Scales
 }
 
 template void linear_avx512_vnni(const uint8_t*, const int8_t*, const Int8Scales&, const float*,
-                                 float*, const LinearArguments&, const LinearShares&, int64_t);
+                                 float*, const LinearArguments&, const LinearBlock&);
 template void linear_avx512_vnni(const uint8_t*, const int8_t*, const Int8Scales&, const float*,
-                                 uint16_t*, const LinearArguments&, const LinearShares&, int64_t);
+                                 uint16_t*, const LinearArguments&, const LinearBlock&);
 
 }  // namespace llm2clip

@@ -12,10 +12,10 @@ struct VnniProduct : Int16Pairs {
 
 }  // namespace
 
-void linear_int16_256_avx512_vnni(const int16_t* x, const float* row_scales, const int16_t* packed,
+void linear_int16_256_avx512_vnni(const int16_t* x, const float* row_scales, const int16_t* strips,
                                   const float* bias, float* out, const LinearArguments& a,
-                                  const LinearShares& shares, int64_t share) {
-  multiply_share<VnniProduct>(x, row_scales, packed, bias, out, a, {a, shares, share});
+                                  const LinearBlock& block) {
+  multiply_share<VnniProduct>(x, row_scales, strips, bias, out, a, block);
 }
 
 }  // namespace llm2clip

@@ -1,7 +1,9 @@
 #include <immintrin.h>
 
+#include <algorithm>
+
 #include "kernels/cpu/linear.h"
-#include "kernels/cpu/linear_block.h"
+#include "kernels/cpu/tile.h"
 
 namespace llm2clip {
 namespace {
@@ -36,10 +38,9 @@ struct Work {
   const int16_t* x;
   const float* row_scales;
   const int16_t* panel;
-  const float* scales;        // of the panel's outputs
-  const int16_t* next_panel;  // probably this thread's next panel; nullptr: none
-  const float* bias;          // of the panel's outputs; nullptr: none
-  float* out;                 // the panel's first output in the first row
+  const float* scales;  // of the panel's outputs
+  const float* bias;    // of the panel's outputs; nullptr: none
+  float* out;           // the panel's first output in the first row
 };
 
 // Some rows, and one stretch of the depth.
@@ -47,9 +48,9 @@ struct Stretch {
   int64_t row, rows, begin;
 };
 
-// With few rows, reading the weights from memory takes longer than multiplying them. So the first
-// tiles of each stretch prefetch the next stretch. A stretch has four times as many cache lines as
-// a tile has groups.
+// With few rows, reading the weights takes longer than multiplying them. So the first tiles of each
+// stretch prefetch the next stretch into the second-level cache. A stretch has four times as many
+// cache lines as a tile has groups.
 void fetch_next(const int16_t* next, int64_t place, int64_t tiles, Int16Tile& tile) {
   constexpr int64_t kLines = 4, kLine = 64 / sizeof(int16_t);
   tile.next_lines = tiles < kLines ? 2 : 1;
@@ -66,7 +67,7 @@ void multiply_stretch(const Work& work, const Stretch& s, const LinearArguments&
   tile.c = sums;
   tile.depth = std::min(kInt16Depth, a.in - s.begin);
   tile.b = work.panel + s.begin * kTileColumns;
-  const int16_t* next = last ? work.next_panel : tile.b + kInt16Depth * kTileColumns;
+  const int16_t* next = last ? nullptr : tile.b + kInt16Depth * kTileColumns;
   const int64_t tiles = (s.rows + kTileRows - 1) / kTileRows;
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t row = s.row + i * kTileRows;
@@ -85,18 +86,13 @@ void multiply_stretch(const Work& work, const Stretch& s, const LinearArguments&
 
 }  // namespace
 
-void linear_avx512_vnni(const int16_t* x, const float* row_scales, const int16_t* packed,
+void linear_avx512_vnni(const int16_t* x, const float* row_scales, const int16_t* panel,
                         const float* bias, float* out, const LinearArguments& a,
-                        const LinearShares& shares, int64_t share) {
-  const LinearBlock block(a, shares, share);
-  const int64_t panel_size = (a.in + Int16Tile::kGroup) * kTileColumns;
-  const int16_t* panel = packed + block.panel * panel_size;
-  const bool has_next = block.panel + shares.threads < linear_panels(a.out);
+                        const LinearBlock& block) {
   const Work work{.x = x,
                   .row_scales = row_scales,
                   .panel = panel,
                   .scales = reinterpret_cast<const float*>(panel + a.in * kTileColumns),
-                  .next_panel = has_next ? panel + shares.threads * panel_size : nullptr,
                   .bias = bias == nullptr ? nullptr : bias + block.column,
                   .out = out + block.column};
   Int16Tile tile{};

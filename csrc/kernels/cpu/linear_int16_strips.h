@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "kernels/cpu/linear.h"
-#include "kernels/cpu/linear_block.h"
 #include "kernels/cpu/tile_avx2.h"
 
 namespace llm2clip {
@@ -66,10 +65,9 @@ static void multiply_rows(const int16_t* x, const float* row_scales, const Int16
 }
 
 template <typename Product>
-static void multiply_share(const int16_t* x, const float* row_scales, const int16_t* packed,
+static void multiply_share(const int16_t* x, const float* row_scales, const int16_t* panel,
                            const float* bias, float* out, const LinearArguments& a,
                            const LinearBlock& block) {
-  const int16_t* panel = packed + block.panel * (a.in + Product::kGroup) * kTileColumns;
   const auto* scales = reinterpret_cast<const float*>(panel + a.in * kTileColumns);
   const int64_t end = block.row + block.rows;
   for (int64_t row = block.row; row < end; row += kStripRows) {

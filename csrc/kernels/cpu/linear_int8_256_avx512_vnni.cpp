@@ -13,17 +13,17 @@ struct VnniProduct : Int8Fours {
 }  // namespace
 
 template <typename T>
-void linear_int8_256_avx512_vnni(const uint8_t* x, const int8_t* packed, const Int8Scales& scales,
+void linear_int8_256_avx512_vnni(const uint8_t* x, const int8_t* strips, const Int8Scales& scales,
                                  const float* bias, T* out, const LinearArguments& a,
-                                 const LinearShares& shares, int64_t share) {
-  multiply_share<VnniProduct>(x, packed, scales, bias, out, a, {a, shares, share});
+                                 const LinearBlock& block) {
+  multiply_share<VnniProduct>(x, strips, scales, bias, out, a, block);
 }
 
 template void linear_int8_256_avx512_vnni(const uint8_t*, const int8_t*, const Int8Scales&,
                                           const float*, float*, const LinearArguments&,
-                                          const LinearShares&, int64_t);
+                                          const LinearBlock&);
 template void linear_int8_256_avx512_vnni(const uint8_t*, const int8_t*, const Int8Scales&,
                                           const float*, uint16_t*, const LinearArguments&,
-                                          const LinearShares&, int64_t);
+                                          const LinearBlock&);
 
 }  // namespace llm2clip

@@ -4,7 +4,6 @@
 #include <type_traits>
 
 #include "kernels/cpu/linear.h"
-#include "kernels/cpu/linear_block.h"
 #include "kernels/cpu/linear_int8_scale.h"
 #include "kernels/cpu/tile_avx2.h"
 
@@ -29,12 +28,11 @@ static inline void add_start(const int32_t* start, int32_t* sums) {
 }
 
 template <typename Product, typename T>
-static void multiply_share(const typename Product::Number* x, const int8_t* packed,
+static void multiply_share(const typename Product::Number* x, const typename Product::Stored* panel,
                            const Int8Scales& scales, const float* bias, T* out,
                            const LinearArguments& a, const LinearBlock& block) {
   constexpr bool kIsShifted = std::is_same_v<typename Product::Number, uint8_t>;
   alignas(32) int32_t sums[kTileRows * kStripColumns];
-  const int8_t* panel = packed + block.panel * linear_groups<int8_t>(a.in) * 4 * kTileColumns;
   const auto* starts = reinterpret_cast<const int32_t*>(panel + a.in * kTileColumns);
   StripTile<Product> tile{};
   tile.c = sums;

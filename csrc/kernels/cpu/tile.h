@@ -13,6 +13,10 @@ constexpr int64_t kTileColumns = 64;
 // 12 of AVX2's 16 registers hold 6 × 16 sums, see tile_avx2.h.
 constexpr int64_t kStripColumns = 16;
 
+// The number of rows that are multiplied by a strip before the next strip. A piece of both stays in
+// the first-level cache, and the rows stay in the second-level cache for all strips of their panel.
+constexpr int64_t kStripRows = 8 * kTileRows;
+
 template <typename A, typename B, typename Sum>
 struct TileOf {
   using Number = A;
@@ -30,6 +34,17 @@ struct TileOf {
   // depth.
   const void* next = nullptr;
   int64_t next_lines = 1;
+};
+
+// c [rows, 16] = a · b, for the types of a Product (see tile_avx2.h).
+template <typename Product>
+struct StripTile {
+  int64_t rows;                       // at most kTileRows
+  const typename Product::Number* a;  // [rows, depth], rows `a_stride` apart
+  const typename Product::Stored* b;  // [groups, 16, kGroup], aligned to eight outputs' bytes
+  typename Product::Sum* c;           // [rows, 16], rows `c_stride` apart
+  int64_t groups;
+  int64_t a_stride, c_stride;
 };
 
 using Tile = TileOf<float, float, float>;

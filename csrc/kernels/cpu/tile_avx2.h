@@ -13,19 +13,8 @@ namespace llm2clip {
 // One loop for all tiles in 256-bit registers, as tile_avx512.h has one for 512-bit registers. A
 // Product states the types of the numbers (Number by Stored, kGroup of each at a time), the type of
 // a register of eight sums, how the weights of eight outputs are loaded, and the instructions that
-// add to the sums. A Product and all functions made from it are local to their file.
-
-// c [rows, 16] = a · b. The registers hold 12 sums, two parts of b, one of a and one product.
-template <typename Product>
-struct StripTile {
-  int64_t rows;                       // at most kTileRows
-  const typename Product::Number* a;  // [rows, depth], rows `a_stride` apart
-  const typename Product::Stored* b;  // [groups, 16, kGroup], aligned to eight outputs' bytes
-  typename Product::Sum* c;           // [rows, 16], rows `c_stride` apart
-  int64_t groups;
-  int64_t a_stride, c_stride;
-};
-
+// add to the sums. A Product and all functions made from it are local to their file. The registers
+// hold 12 sums, two parts of b, one of a and one product.
 template <typename Product, int Rows>
 static void multiply_strip(const StripTile<Product>& t) {
   constexpr int64_t kGroup = Product::kGroup, kHalf = kStripColumns / 2;
@@ -60,10 +49,6 @@ static void multiply_strip_of_any_size(const StripTile<Product>& tile) {
   }(std::make_integer_sequence<int, kTileRows>());
   by_rows[tile.rows - 1](tile);
 }
-
-// The number of rows that are multiplied by a strip before the next strip. A piece of both stays in
-// the first-level cache, and the rows stay in the second-level cache for all strips of their panel.
-static constexpr int64_t kStripRows = 8 * kTileRows;
 
 // Registers of eight int32 sums.
 struct Int32Sums256 {

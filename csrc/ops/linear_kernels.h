@@ -1,0 +1,38 @@
+#pragma once
+
+#include "kernels/cpu/linear.h"
+#include "ops/linear.h"
+
+namespace llm2clip {
+
+// What a kernel reads as its input: x as it is, x padded as the weight is, or x rounded to integers
+// with one scale per row, of the range of int16, of int8 with 128 added, or of int8 in int16.
+enum class LinearInput { kAsItIs, kPadded, kInt16, kUint8, kInt8InInt16 };
+
+// The work of one call of a kernel.
+struct LinearTask {
+  const LinearWeight& weight;
+  const void* x;
+  const float* row_scales;  // of rounded rows
+  const std::byte* panel;   // in the kernel's form
+  const Matrix& out;
+  LinearArguments a;
+  LinearBlock block;
+};
+
+struct LinearKernel {
+  const char* name;
+  PanelForm form;
+  LinearInput input;
+  void (*multiply)(const LinearTask& task);
+
+  // The inputs that it multiplies, with their padding.
+  int64_t width(const LinearWeight& weight) const {
+    return input == LinearInput::kAsItIs ? weight.in : whole_groups(weight.type, weight.in);
+  }
+};
+
+// The fastest kernel of this processor for weights that are stored in this type.
+const LinearKernel& fastest_linear_kernel(WeightType stored);
+
+}  // namespace llm2clip

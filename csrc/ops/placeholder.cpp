@@ -1,2 +1,0 @@
-#include "ops/matrix.h"
-#include "ops/workers.h"
