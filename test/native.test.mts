@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const SUBJECTS = {
+  activation: 'so does each activation, and each loop over rows',
   attention: 'each attention kernel gives the numbers of its plain reference',
   batch: 'what a run takes is told apart, packed and padded; features are rounded',
   batching: 'the scheduler makes batches of what may run together, in order',
@@ -16,6 +17,7 @@ const SUBJECTS = {
   model: 'weights are bound as models ask for them, and an engine without text says so',
   memory: "batches lie in the runner's own memory, which hears of every image in it",
   norm: 'and each norm',
+  ops: "the CPU's operations give those numbers for whole batches, on any number of threads",
   pipeline: 'a text goes through language model, rounding and adapter in one run',
   search: 'exact search finds what a sort of all scores finds; its files survive',
   serving: 'the scheduler keeps its word over a fake engine',

@@ -14,6 +14,7 @@
 #include "bench/limits.h"
 #include "bench/timing.h"
 #include "image/preprocess.h"
+#include "kernels/cpu/activation.h"
 #include "kernels/cpu/attention.h"
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/gate.h"
@@ -212,6 +213,17 @@ void time_rows(const char* name, int64_t width, int64_t bytes, const Setting& se
   measure(work, setting, [&] { setting.crew.run(kTokens, rows); });
 }
 
+// In place, as in models, on the shape of OpenAI's L/14.
+template <typename T>
+void time_activation(const char* name, Numbers<T>& x, const Setting& setting,
+                     const auto& activate) {
+  constexpr int64_t kWide = 4 * kWidth;
+  time_rows(name, kWide, 2 * sizeof(T) * kWide, setting, [&](int64_t first, int64_t last) {
+    T* rows = x.data() + first * kWide;
+    activate(rows, rows, (last - first) * kWide);
+  });
+}
+
 template <typename T>
 void time_norms(const std::string& type, const Setting& setting) {
   constexpr int64_t size = sizeof(T);
@@ -241,6 +253,11 @@ void time_norms(const std::string& type, const Setting& setting) {
             [&](int64_t first, int64_t last) {
               gate_rows(gate_up.data(), out.data(), kHidden, first, last);
             });
+  time_activation(("quick_gelu " + type).c_str(), gate_up, setting,
+                  [](auto... all) { quick_gelu(all...); });
+  time_activation(("gelu " + type).c_str(), gate_up, setting, [](auto... all) { gelu(all...); });
+  time_activation(("gelu_tanh " + type).c_str(), gate_up, setting,
+                  [](auto... all) { gelu_tanh(all...); });
   Numbers<uint8_t> q(kTokens * kWidth);
   Numbers<int16_t> q16(kTokens * kWidth);
   Numbers<> scales(kTokens);
@@ -287,6 +304,9 @@ void time_all(const Setting& setting) {
     time_linears_avx2(kWidth, kWidth, setting);
     time_linears_avx2(kWidth, 2 * kHidden, setting);
     time_linears_avx2(kHidden, kWidth, setting);
+    time_attention<float>(
+        "attention fp32", limits.fp32, setting, [](auto... all) { attention_avx2(all...); },
+        attention_scratch_avx2);
     time_attention<float>(
         "attention int16", limits.int16, setting, [](auto... all) { attention_int16_avx2(all...); },
         attention_scratch_int16_avx2);

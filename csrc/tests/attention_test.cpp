@@ -8,6 +8,7 @@
 #include "base/cpu_features.h"
 #include "compare.h"
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/pool_attention.h"
 
 namespace llm2clip {
 namespace {
@@ -28,6 +29,22 @@ struct Fp32 {
   static constexpr float kTolerance = 2e-5F;
   static constexpr auto attention = attention_avx512;
   static constexpr auto scratch = attention_scratch;
+};
+
+struct Fp32Avx2 {
+  using T = float;
+  static constexpr const char* kName = "fp32, AVX2,";
+  static constexpr float kTolerance = 2e-5F;
+  static constexpr auto attention = attention_avx2;
+  static constexpr auto scratch = attention_scratch_avx2;
+};
+
+struct Generic {
+  using T = float;
+  static constexpr const char* kName = "generic fp32";
+  static constexpr float kTolerance = 2e-5F;
+  static constexpr auto attention = attention_generic;
+  static constexpr auto scratch = attention_scratch_generic;
 };
 
 struct Bf16 {
@@ -103,6 +120,47 @@ void test_nan() {
   std::printf("%s %s attention of NaN\n", right ? "ok" : "FAILED", Kernel::kName);
 }
 
+template <typename T>
+void test_pool_attention(int64_t tokens, int64_t dim) {
+  constexpr int64_t kHeads = 3;
+  const PoolAttentionArguments a{tokens, kHeads, dim};
+  const auto query = random_numbers(kHeads * dim, 2.0F);
+  const auto kv = to<T>(random_numbers(kBatch * tokens * a.row(), 1.5F));
+  auto expected = unwritten<float>(kBatch * kHeads * dim);
+  pool_attention_plain(query.data(), from(kv).data(), expected.data(), a, 0, kBatch * kHeads);
+  auto found = unwritten<T>(kBatch * kHeads * dim);
+  std::vector<float> scratch(static_cast<size_t>(pool_attention_scratch(a)));
+  pool_attention_heads(query.data(), kv.data(), found.data(), a, scratch.data(), 2,
+                       kBatch * kHeads);
+  pool_attention_heads(query.data(), kv.data(), found.data(), a, scratch.data(), 0, 2);
+  compare(std::string(sizeof(T) == 2 ? "bf16" : "fp32") + " pool attention of " +
+              std::to_string(tokens) + " tokens × " + std::to_string(dim),
+          expected, from(found), sizeof(T) == 2 ? 4e-3F : 1e-5F);
+}
+
+// A key that is NaN spoils the result of its head and image.
+void test_pool_attention_of_nan() {
+  constexpr int64_t kTokens = 21, kHeads = 2, kDim = 8;
+  const PoolAttentionArguments a{kTokens, kHeads, kDim};
+  const auto query = random_numbers(kHeads * kDim);
+  auto kv = random_numbers(kTokens * a.row());
+  kv[3 * a.row() + kDim] = NAN;  // of the second head
+  std::vector<float> found(kHeads * kDim);
+  std::vector<float> scratch(static_cast<size_t>(pool_attention_scratch(a)));
+  pool_attention_heads(query.data(), kv.data(), found.data(), a, scratch.data(), 0, kHeads);
+  for (int64_t i = 0; i < kHeads * kDim; ++i) EXPECT(std::isnan(found[i]) == (i >= kDim));
+}
+
+void test_pool_attentions() {
+  for (const int64_t tokens : {1, 15, 16, 256}) {
+    for (const int64_t dim : {1, 8, 72}) {
+      test_pool_attention<float>(tokens, dim);
+      test_pool_attention<uint16_t>(tokens, dim);
+    }
+  }
+  test_pool_attention_of_nan();
+}
+
 template <typename Kernel>
 void test_all() {
   for (const int64_t tokens : {1, 2, 5, 16, 63, 64, 65, 80, 81, 197}) {
@@ -120,10 +178,13 @@ void test_all() {
 
 int main() {
   using namespace llm2clip;
+  test_pool_attentions();
+  test_all<Generic>();
   if (has_avx2()) {
+    test_all<Fp32Avx2>();
     test_all<Int16Avx2>();
   } else {
-    std::puts("skipped: int16 attention of AVX2");
+    std::puts("skipped: fp32 and int16 attention of AVX2");
   }
   if (has_avx512()) {
     test_all<Fp32>();

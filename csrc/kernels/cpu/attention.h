@@ -29,6 +29,16 @@ void attention_avx512(const float* qkv, float* out, const AttentionArguments& a,
                       int64_t first, int64_t last);
 int64_t attention_scratch(const AttentionArguments& a);
 
+// The same with AVX2, in strips of 16 columns.
+void attention_avx2(const float* qkv, float* out, const AttentionArguments& a, float* scratch,
+                    int64_t first, int64_t last);
+int64_t attention_scratch_avx2(const AttentionArguments& a);
+
+// The same for any processor, in loops that compilers vectorise.
+void attention_generic(const float* qkv, float* out, const AttentionArguments& a, float* scratch,
+                       int64_t first, int64_t last);
+int64_t attention_scratch_generic(const AttentionArguments& a);
+
 // The same for bf16 bits. Products take bf16 operands; sums and softmax are in f32.
 void attention_avx512_bf16(const uint16_t* qkv, uint16_t* out, const AttentionArguments& a,
                            float* scratch, int64_t first, int64_t last);

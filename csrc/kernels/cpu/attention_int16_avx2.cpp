@@ -82,16 +82,6 @@ __m256i to_int16(const float* x, __m256 factor, __m256i& sum) {
   return _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0b11'01'10'00);
 }
 
-// Rotates 8 numbers of one token, from i on, by its angles.
-__m256 turned(__m256 x, int64_t token, int64_t i, const AttentionArguments& a) {
-  if (a.cos == nullptr) return x;
-  const __m256 cos = load_before(a.cos + token * a.dim, a.dim, i);
-  const __m256 sin = load_before(a.sin + token * a.dim, a.dim, i);
-  const __m256 swapped = _mm256_permute_ps(x, 0b10'11'00'01);
-  // Subtracts in even lanes and adds in odd ones.
-  return _mm256_fmaddsub_ps(x, cos, _mm256_mul_ps(swapped, sin));
-}
-
 // Rotates one token of q or k and rounds it to `out` [width], with zeros from dim on. Returns its
 // scale.
 float turn(const float* x, int64_t token, const AttentionArguments& a, const Head& head,

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/attention.h"
+
 namespace llm2clip {
 
 // Functions that the attention kernels for 256-bit registers share. All of them are local to the
@@ -21,6 +23,16 @@ static inline __m256i lanes_before(int64_t n, int64_t i) {
 // Loads 8 numbers of x from i on, with zeros from n on.
 static inline __m256 load_before(const float* x, int64_t n, int64_t i) {
   return i + kLanes <= n ? _mm256_loadu_ps(x + i) : _mm256_maskload_ps(x + i, lanes_before(n, i));
+}
+
+// Rotates 8 numbers of one token, from i on, by its angles.
+static inline __m256 turned(__m256 x, int64_t token, int64_t i, const AttentionArguments& a) {
+  if (a.cos == nullptr) return x;
+  const __m256 cos = load_before(a.cos + token * a.dim, a.dim, i);
+  const __m256 sin = load_before(a.sin + token * a.dim, a.dim, i);
+  const __m256 swapped = _mm256_permute_ps(x, 0b10'11'00'01);
+  // Subtracts in even lanes and adds in odd ones.
+  return _mm256_fmaddsub_ps(x, cos, _mm256_mul_ps(swapped, sin));
 }
 
 // Calls body(i, keep) for every 8 lanes before `end`. keep(x, other) returns x in lanes before n,

@@ -15,7 +15,8 @@ inline float load(const uint16_t* x, int64_t i) {
 inline void store(float* x, int64_t i, float value) { x[i] = value; }
 inline void store(uint16_t* x, int64_t i, float value) {
   const uint32_t bits = std::bit_cast<uint32_t>(value);
-  x[i] = static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  x[i] = static_cast<uint16_t>(value == value ? rounded : 0x7fc0U);  // NaN might round to zero
 }
 
 }  // namespace llm2clip
