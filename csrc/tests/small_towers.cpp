@@ -60,7 +60,7 @@ SmallTower eva02_tower() {
     }
     add_norm(shapes, block + ".mlp.ffn_ln", kHidden);
     for (const char* one : {"q_proj", "k_proj", "v_proj", "proj"}) {
-      const bool biased = one[0] != 'k' && one[0] != 'v';
+      const bool biased = one[0] != 'k';
       add_linear(shapes, block + ".attn." + one, kWidth, kWidth, biased);
     }
     add_linear(shapes, block + ".mlp.w1", kWidth, kHidden);

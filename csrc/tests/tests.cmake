@@ -11,13 +11,16 @@ endfunction()
 # The core's own tests. test/native.test.mts runs them, and scripts/sanitize.mjs runs them under
 # sanitizers.
 add_custom_target(native_tests)
-foreach(subject activation attention batch batching cuda cuda_kernels engine image linear memory
+foreach(subject activation attention batch batching cpu_engine cuda cuda_kernels engine image linear memory
         model norm ops pipeline search serving staging tensorrt threads)
   add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
   llm2clip_test_program(${subject}_test)
   target_link_libraries(${subject}_test PRIVATE llm2clip_ops)
   add_dependencies(native_tests ${subject}_test)
 endforeach()
+
+target_sources(cpu_engine_test PRIVATE csrc/tests/small_towers.cpp csrc/tests/numbered_weights.cpp)
+target_link_libraries(cpu_engine_test PRIVATE llm2clip_cpu_engine)
 
 # The GPU kernels as loops on the host, and the code that packs images for them.
 add_library(twin_kernels STATIC csrc/tests/cuda_twin_launchers.cpp csrc/kernels/cuda/packed_image.cpp)

@@ -164,6 +164,7 @@ class CpuBuilder final : public Builder {
 
   Value select_token(Value x, int64_t token) override {
     const ValueId in = ready(x);
+    if (plan_.at(in).rows == Rows::kInput) return named(in);  // the only token, after a pooling
     const ValueId out = value(Rows::kInput, plan_.at(in).width, plan_.at(in).numbers);
     add_step(SelectTokenStep{in, out, token + 1});
     return named(out);

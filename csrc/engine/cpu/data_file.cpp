@@ -6,18 +6,16 @@
 
 #include "base/error.h"
 #include "base/output_file.h"
+#include "engine/cpu/alignment.h"
 
 namespace llm2clip::cpu {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
 
-constexpr size_t kAlignment = 64;  // of tensors in the file, and so in memory
 constexpr std::string_view kBegin = R"({"__metadata__":{"format":"llm2clip-cpu-1","plan":")";
 constexpr std::string_view kNewLine = R"(\n)";  // as JSON spells it
 constexpr uint64_t kMostHeader = 100'000'000;   // as in other readers of safetensors
-
-uint64_t aligned(uint64_t offset) { return (offset + kAlignment - 1) / kAlignment * kAlignment; }
 
 const char* safetensors_name(WeightType type) {
   switch (type) {

@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/cpu/alignment.h"
+
 namespace llm2clip::cpu {
 namespace {
-
-constexpr size_t kAlignment = 64;  // of what kernels read, in bytes
-
-size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 // The steps that write and last read the value.
 struct Lifetime {

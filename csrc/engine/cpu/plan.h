@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/dtype.h"
 #include "base/shape.h"
 #include "batch/input.h"
 #include "engine/cpu/steps.h"
@@ -70,6 +71,15 @@ constexpr WeightType weight_type(Precision precision) {
     case Precision::kInt8: return WeightType::kInt8;
   }
   return WeightType::kF32;
+}
+
+// The type of numbers that are not in int8.
+constexpr Dtype dtype_of(WeightType type) {
+  switch (type) {
+    case WeightType::kBf16: return Dtype::kBF16;
+    case WeightType::kF16: return Dtype::kF16;
+    default: return Dtype::kF32;
+  }
 }
 
 // The plan as text, one line for each tensor, value and step.

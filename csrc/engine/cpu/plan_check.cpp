@@ -1,6 +1,7 @@
 // Checks that no run of a plan, whatever its file says, reads or writes outside its memory.
 #include <limits>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "engine/cpu/plan.h"
@@ -14,14 +15,11 @@ constexpr int64_t kMostTokens = 1 << 20;
 constexpr size_t kMostThings = 1 << 20;
 constexpr size_t kMostDimensions = 4;
 
-[[noreturn]] void refuse(const std::string& what) {
+void require(bool holds, const std::string& what) {
+  if (holds) return;
   throw Error(ErrorCode::kEngineIncompatible,
               "expected an engine file whose steps fit together, found " + what +
                   "; convert the checkpoint again with `npx llm2clip convert --force`");
-}
-
-void require(bool holds, const std::string& what) {
-  if (!holds) refuse(what);
 }
 
 // Checks the indexes of a step: they exist, and values are read after they are written.
@@ -67,6 +65,13 @@ class Sizes {
  public:
   explicit Sizes(const Plan& plan) : plan_(plan) {}
 
+  template <typename One>
+  void check_step(const One& step) {
+    step_ = One::kName;
+    check(step);
+  }
+
+ private:
   void check(const PatchesStep& s) const {
     require(plan_.input.kind == InputKind::kImage && s.pixels.place == 0, "patches of no image");
     const int64_t grid = plan_.input.shape[1] / s.patch;
@@ -173,11 +178,10 @@ class Sizes {
     is(s.tokens, Rows::kToken, plan_.at(s.tokens).width, plan_.at(s.tokens).numbers);
   }
 
- private:
   void is(ValueId id, Rows rows, int64_t width, Numbers numbers) const {
     const PlanValue& value = plan_.at(id);
     require(value.rows == rows && value.width == width && value.numbers == numbers,
-            "a value of another size");
+            "a value of another size in a step " + std::string(step_));
   }
   // A tensor in f32 of this shape.
   void is(TensorId id, const Shape& shape) const {
@@ -212,16 +216,17 @@ class Sizes {
   }
 
   const Plan& plan_;
+  std::string_view step_;
 };
 
 void check_program(const Plan& plan, const Program& program, Rows output) {
   Indexes indexes(plan);
-  const Sizes sizes(plan);
+  Sizes sizes(plan);
   for (Step step : program.steps) {
     std::visit(
         [&](auto& one) {
           one.visit(indexes);
-          sizes.check(one);
+          sizes.check_step(one);
         },
         step);
   }

@@ -34,14 +34,6 @@ const float* numbers_of(const BatchView& batch) {
   return std::get<Features>(batch).numbers;
 }
 
-Dtype dtype_of(WeightType type) {
-  switch (type) {
-    case WeightType::kBf16: return Dtype::kBF16;
-    case WeightType::kF16: return Dtype::kF16;
-    default: return Dtype::kF32;
-  }
-}
-
 // The first value that a step reads, or else the one that it writes.
 struct FirstValue {
   ValueId id;

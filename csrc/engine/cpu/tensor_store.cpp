@@ -11,14 +11,6 @@
 namespace llm2clip::cpu {
 namespace {
 
-Dtype dtype_of(WeightType type) {
-  switch (type) {
-    case WeightType::kBf16: return Dtype::kBF16;
-    case WeightType::kF16: return Dtype::kF16;
-    default: return Dtype::kF32;
-  }
-}
-
 std::vector<std::byte> read_as(const Weight& weight, Dtype dtype) {
   std::vector<std::byte> bytes(static_cast<size_t>(element_count(weight.shape())) * size_of(dtype));
   weight.read(dtype, bytes);

@@ -46,7 +46,7 @@ class Layer {
       scales_ = rounded.scales;
       pack(rounded.values.data());
     } else {
-      pack(converted(weight, stored(type)).data());
+      pack(converted(weight, dtype_of(type)).data());
     }
     weight_ = {.type = type, .panels = to, .out = spec.out, .in = spec.in, .scales = scales()};
     element_ = compute_element(type);
@@ -61,11 +61,6 @@ class Layer {
   }
 
  private:
-  static Dtype stored(WeightType type) {
-    return type == WeightType::kF32 ? Dtype::kF32
-           : type == WeightType::kF16 ? Dtype::kF16
-                                      : Dtype::kBF16;
-  }
   Dtype dtype() const { return element_ == Element::kF32 ? Dtype::kF32 : Dtype::kBF16; }
   const float* scales() const { return scales_.empty() ? nullptr : scales_.data(); }
 
