@@ -4,10 +4,11 @@ import { mkdtempSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
-import { convert, LLM2CLIPError } from 'llm2clip';
+import { LLM2CLIPError } from 'llm2clip';
 import { buildCalibrated, type CalibratedBuild } from '#lib/convert/calibration';
 import type { BuildSpec, ImagesSpec, LayerCalibration } from '#lib/native';
 import { PRESETS } from '../tools/synthetic/presets.mts';
+import { convertModel } from './support/device.mts';
 import { CHECKPOINT } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -295,7 +296,7 @@ describe('arguments', () => {
   ];
   for (const [name, options, type, message] of WRONG) {
     test(name, async () => {
-      const converting = convert(CHECKPOINT, { out: join(place, 'never'), ...options });
+      const converting = convertModel(CHECKPOINT, { out: join(place, 'never'), ...options });
       await assert.rejects(converting, { name: type, code: 'ERR_INVALID_ARG', message });
     });
   }
@@ -304,7 +305,7 @@ describe('arguments', () => {
     const junk = join(place, 'junk');
     await mkdir(junk);
     const converting = (calibrate: string | string[]) =>
-      convert(CHECKPOINT, { out: join(place, 'never'), precision: 'int8', calibrate });
+      convertModel(CHECKPOINT, { out: join(place, 'never'), precision: 'int8', calibrate });
     await assert.rejects(converting(junk), { code: 'ERR_NOT_FOUND', message: /found none/ });
     await writeFile(join(junk, 'a.jpg'), 'no image');
     await assert.rejects(converting([junk]), {

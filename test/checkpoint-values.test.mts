@@ -4,9 +4,10 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { convert, type Precision } from 'llm2clip';
+import type { Precision } from 'llm2clip';
 import type { WeightDtype } from '../tools/synthetic/random.mts';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
+import { convertModel } from './support/device.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
 const TENSOR = 'visual.blocks.1.mlp.w3.weight';
@@ -45,11 +46,14 @@ async function damaged(name: string, dtype: WeightDtype, bits: string): Promise<
 
 async function assertRefused(path: string, precision: Precision, code: string) {
   const out = join(folder, 'bundle');
-  await assert.rejects(convert(path, { out, precision }), (error: Error & { code?: string }) => {
-    assert.equal(error.code, code);
-    assert.match(error.message, /blocks\.1\.mlp\.w3\.weight/);
-    return true;
-  });
+  await assert.rejects(
+    convertModel(path, { out, precision }),
+    (error: Error & { code?: string }) => {
+      assert.equal(error.code, code);
+      assert.match(error.message, /blocks\.1\.mlp\.w3\.weight/);
+      return true;
+    },
+  );
   assert.ok(!existsSync(out));
   const left = (await readdir(folder)).filter((name) => !name.endsWith('.safetensors'));
   assert.deepEqual(left, [], 'nothing half written is left');
@@ -70,6 +74,6 @@ test('a number beyond the range of fp16 is refused only for fp16', async () => {
   const path = await damaged('large', 'f32', LARGE);
   await assertRefused(path, 'fp16', 'ERR_CHECKPOINT_UNSUPPORTED');
   for (const precision of ['fp32', 'bf16'] as const) {
-    await convert(path, { out: join(folder, `${precision}.safetensors`), precision });
+    await convertModel(path, { out: join(folder, `${precision}.safetensors`), precision });
   }
 });

@@ -14,13 +14,14 @@ import {
 import { readdir, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { type ConvertProgress, convert, LLM2CLIP } from 'llm2clip';
+import { type ConvertProgress, LLM2CLIP } from 'llm2clip';
 import { encodeFloats } from '#lib/checkpoint/floats';
 import { readCheckpoint } from '#lib/checkpoint/read';
 import { adapterConfig, adapterTensors } from '../tools/synthetic/text-towers.mts';
 import { Random } from './fuzz/random.mts';
 import { rejectsWith } from './support/checkpoint-errors.mts';
 import { llm2clip, MAIN } from './support/cli.mts';
+import { convertModel } from './support/device.mts';
 import { IMAGES } from './support/digits.mts';
 import { llamaTokenizer } from './support/llama-tokenizer.mts';
 import { writeSafetensors } from './support/safetensors-writer.mts';
@@ -40,7 +41,11 @@ let made = 0;
 const told: ConvertProgress[] = [];
 before(async () => {
   ({ checkpoint, llm } = await wholeCheckpoint(join(folder, 'whole')));
-  await convert(checkpoint, { out: bundle, llm, onProgress: (progress) => told.push(progress) });
+  await convertModel(checkpoint, {
+    out: bundle,
+    llm,
+    onProgress: (progress) => told.push(progress),
+  });
 });
 
 const fresh = (): string => join(folder, String(made++));
@@ -55,7 +60,7 @@ function copyOf(path: string): string {
 async function featureOf(model: string, lora?: string): Promise<Float32Array> {
   const out = fresh();
   const options = { precision: 'fp32', parts: ['llm'], ...(lora && { lora }) } as const;
-  await convert(checkpoint, { ...options, out, llm: model });
+  await convertModel(checkpoint, { ...options, out, llm: model });
   await using loaded = await LLM2CLIP.load(out);
   return await loaded.encodeText('a photo of a dog', { output: 'feature' });
 }
@@ -126,17 +131,17 @@ describe('--lora', () => {
 
   test('leaves no merged weights in the bundle', async () => {
     const out = fresh();
-    await convert(checkpoint, { out, llm, lora: writeLora() });
+    await convertModel(checkpoint, { out, llm, lora: writeLora() });
     assert.deepEqual((await readdir(out)).sort(), ['adapter', 'llm', 'llm2clip.json', 'vision']);
   });
 
   test('without a language model, or for another one', async () => {
     const lora = writeLora();
-    const none = convert(checkpoint, { out: fresh(), lora });
+    const none = convertModel(checkpoint, { out: fresh(), lora });
     await rejectsWith(none, 'ERR_CHECKPOINT_MISMATCH', /no language model .* --llm/);
     const config = join(lora, 'adapter_config.json');
     writeFileSync(config, readFileSync(config, 'utf8').replaceAll('q_proj', 'k_proj'));
-    const other = convert(checkpoint, { out: fresh(), llm, lora });
+    const other = convertModel(checkpoint, { out: fresh(), llm, lora });
     await rejectsWith(other, 'ERR_CHECKPOINT_MISMATCH', /LoRA/);
   });
 });
@@ -159,13 +164,13 @@ describe('parts that do not fit', () => {
 
   test('an adapter of another language model', async () => {
     const adapter = writeAdapter(32, WHOLE.embeddingDim);
-    const converting = convert(adapter, { out: fresh(), llm });
+    const converting = convertModel(adapter, { out: fresh(), llm });
     await rejectsWith(converting, 'ERR_CHECKPOINT_MISMATCH', /width 32 .* one of 64/);
   });
 
   test('an adapter alone is a bundle', async () => {
     const out = fresh();
-    const manifest = await convert(writeAdapter(32, 16), { out });
+    const manifest = await convertModel(writeAdapter(32, 16), { out });
     assert.deepEqual(Object.keys(manifest.parts), ['adapter']);
     await using model = await LLM2CLIP.load(out);
     const { shape } = await model.encodeTextFeatures(new Float32Array(3 * 32));
@@ -173,7 +178,7 @@ describe('parts that do not fit', () => {
   });
 
   test('a language model in the place of a checkpoint with --llm', async () => {
-    const converting = convert(llm, { out: fresh(), llm });
+    const converting = convertModel(llm, { out: fresh(), llm });
     await rejectsWith(converting, 'ERR_CHECKPOINT_MISMATCH', /is a language model itself/);
   });
 
@@ -188,15 +193,15 @@ describe('parts that do not fit', () => {
         return { name: entry.name, dtype: 'f32', shape: [...entry.shape], data };
       }),
     );
-    const converting = convert(path, { out: fresh() });
+    const converting = convertModel(path, { out: fresh() });
     await rejectsWith(converting, 'ERR_CHECKPOINT_MISMATCH', /2\.fn\.0.*--parts vision/);
-    await convert(path, { out: fresh(), parts: ['vision'] });
+    await convertModel(path, { out: fresh(), parts: ['vision'] });
   });
 
   test('a folder without a tokenizer, with a different one, or with one that has more tokens', async () => {
     const copy = copyOf(llm);
     const file = join(copy, 'tokenizer.json');
-    const converting = () => convert(checkpoint, { out: fresh(), llm: copy });
+    const converting = () => convertModel(checkpoint, { out: fresh(), llm: copy });
     copyFileSync(join(await llamaTokenizer(), 'tokenizer.json'), file);
     await rejectsWith(converting(), 'ERR_CHECKPOINT_MISMATCH', /at most 700 tokens/);
     await truncate(file, 100);
@@ -209,7 +214,7 @@ describe('parts that do not fit', () => {
 
   test('int8 without a vision tower', async () => {
     const int8 = { precision: 'int8', calibrate: IMAGES } as const;
-    await assert.rejects(convert(checkpoint, { out: fresh(), llm, parts: ['llm'], ...int8 }), {
+    await assert.rejects(convertModel(checkpoint, { out: fresh(), llm, parts: ['llm'], ...int8 }), {
       name: 'RangeError',
       code: 'ERR_INVALID_ARG',
       message: /vision tower/,
@@ -219,7 +224,7 @@ describe('parts that do not fit', () => {
   test('leaves no bundle behind', async () => {
     const out = join(fresh(), 'out');
     mkdirSync(join(out, '..'));
-    await assert.rejects(convert(writeAdapter(32, WHOLE.embeddingDim), { out, llm }));
+    await assert.rejects(convertModel(writeAdapter(32, WHOLE.embeddingDim), { out, llm }));
     assert.deepEqual(await readdir(join(out, '..')), []);
   });
 });
@@ -289,7 +294,7 @@ test('progress never decreases, part by part', async () => {
     told.flatMap(({ part }) => part ?? []),
     ['vision', 'adapter', 'llm'],
   );
-  await assert.rejects(convert(checkpoint, { out: fresh(), llm, onProgress: 7 as never }), {
+  await assert.rejects(convertModel(checkpoint, { out: fresh(), llm, onProgress: 7 as never }), {
     name: 'TypeError',
     code: 'ERR_INVALID_ARG',
     message: /a function for options\.onProgress/,
@@ -344,7 +349,7 @@ describe('the command', () => {
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /ERR_NOT_FOUND/);
     const vision = fresh();
-    await convert(checkpoint, { out: vision, parts: ['vision'] });
+    await convertModel(checkpoint, { out: vision, parts: ['vision'] });
     const refused = await llm2clip('encode-text', vision, 'a cat', '--json');
     assert.equal(refused.code, 1);
     assert.match(refused.stdout, /ERR_ENGINE_INCOMPATIBLE/);

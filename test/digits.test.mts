@@ -6,14 +6,13 @@ import { test } from 'node:test';
 import {
   classEmbeddings,
   classProbabilities,
-  convert,
   type Embeddings,
   fillTemplates,
   type LLM2CLIP,
   type Precision,
   similarity,
 } from 'llm2clip';
-import { loadModel, onDevice, withoutInt8 } from './support/device.mts';
+import { convertModel, loadModel, onDevice, withoutInt8 } from './support/device.mts';
 import {
   CHECKPOINT,
   digits,
@@ -84,7 +83,7 @@ interface Case {
 const measured = once(async ({ precision, portable }: Case) => {
   const out = join(folder, `${precision}, ${portable}`);
   const calibrate = precision === 'int8' ? { calibrate: join(IMAGES, 'gallery') } : {};
-  await convert(CHECKPOINT, { out, llm: LLM, precision, portable, ...calibrate });
+  await convertModel(CHECKPOINT, { out, llm: LLM, precision, portable, ...calibrate });
   await using model = await loadModel(out);
   const paths = [...goldenDigits().keys()].map((path) => join(IMAGES, path));
   return {

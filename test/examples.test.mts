@@ -7,7 +7,8 @@ import { Agent, request } from 'node:http';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { convert, LLM2CLIP } from 'llm2clip';
+import { LLM2CLIP } from 'llm2clip';
+import { convertModel } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { image } from './support/images.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -30,7 +31,7 @@ describe('service.mjs', () => {
   let service: ReturnType<typeof spawn>;
   let origin: string;
   before(async () => {
-    await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
+    await convertModel(CHECKPOINT, { out: bundle, precision: 'fp32' });
     service = spawn(process.execPath, [SERVICE, bundle, '0'], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, TIMEOUT_MS: '600000' },

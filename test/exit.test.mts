@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { convert } from 'llm2clip';
-import { DEVICE } from './support/device.mts';
+
+import { convertModel, DEVICE } from './support/device.mts';
 import { photograph } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
 
@@ -17,7 +17,7 @@ const LATEST_MS = 42;
 const ROUNDS = process.env.LLM2CLIP_STORM ? 15 : 5;
 
 const bundle = join(temporaryFolder(), 'digits.bundle');
-before(() => convert(CHECKPOINT, { out: bundle }));
+before(() => convertModel(CHECKPOINT, { out: bundle }));
 
 /** Keeps 16 images in flight, and ends in the given way after the given milliseconds. */
 const SCRIPT = `

@@ -14,7 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { basename, join, relative } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { convert } from 'llm2clip';
+
 import { randomNumbers } from '#lib/bench/random';
 import { readClassFolders } from '#lib/eval/class-folders';
 import { readRetrievalDataset } from '#lib/eval/retrieval-dataset';
@@ -22,6 +22,7 @@ import { fileSystemPath, nameOfBytes } from '#lib/files/path-bytes';
 import { findImages, listImages } from '#lib/image/folder';
 import { decodeImage } from '#lib/image/index';
 import { llm2clip, MAIN } from './support/cli.mts';
+import { convertModel } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeBundle } from './support/text-bundle.mts';
@@ -165,7 +166,7 @@ describe('llm2clip', () => {
   const latin = Buffer.concat([Buffer.from(`${images}/`), LATIN]);
   let skip: string | false = false;
   before(async () => {
-    await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
+    await convertModel(CHECKPOINT, { out: bundle, precision: 'fp32' });
     mkdirSync(images);
     copyFileSync(DIGIT, join(images, 'a.png'));
     for (const name of ['b.heic', 'c.heic', 'd.bmp']) writeFileSync(join(images, name), '');

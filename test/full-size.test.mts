@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { convert } from 'llm2clip';
+
 import { syntheticCheckpoint } from './support/checkpoints.mts';
-import { loadModel, ON_GPU, onDevice } from './support/device.mts';
+import { convertModel, loadModel, ON_GPU, onDevice } from './support/device.mts';
 import { CHECKPOINT as DIGITS } from './support/digits.mts';
 import { assertClose, FP32, photograph, readGolden } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -56,8 +56,8 @@ test('a bf16 bundle takes little more memory than its file, and frees it', {
     seed: readGolden(PRESET).seed,
   });
   const [bundle, small] = [join(folder, 'bf16'), join(folder, 'small')];
-  await convert(DIGITS, { out: small });
-  const { files } = await convert(checkpoint, { out: bundle, precision: 'bf16' });
+  await convertModel(DIGITS, { out: small });
+  const { files } = await convertModel(checkpoint, { out: bundle, precision: 'bf16' });
   const bytes = files['vision/1/model.pt']?.bytes ?? 0;
 
   const child = spawnSync(process.execPath, ['--import', 'tsx', LOADER, bundle, small], {

@@ -6,8 +6,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type ConvertProgress, convert, LLM2CLIP, type Manifest } from 'llm2clip';
+import { type ConvertProgress, LLM2CLIP, type Manifest } from 'llm2clip';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
+import { convertModel } from './support/device.mts';
 import { digits } from './support/digits.mts';
 import { withoutInt8Products, withoutIsa } from './support/isa.mts';
 import { effectsOn } from './support/layer-effects.mts';
@@ -36,14 +37,14 @@ async function embed(bundle: string): Promise<Float32Array[]> {
 
 async function minCosine(path: string, bundle: string): Promise<number> {
   const fp32 = join(folder, 'fp32');
-  await convert(path, { out: fp32, precision: 'fp32', force: true });
+  await convertModel(path, { out: fp32, precision: 'fp32', force: true });
   const [expected, found] = [await embed(fp32), await embed(bundle)];
   return Math.min(...found.map((one, i) => cosine(one, expected[i] as Float32Array)));
 }
 
 test('the bundle has the parity that the manifest states', async (t) => {
   const out = join(folder, 'forced');
-  const manifest = await convert(checkpoint, { out, force: true, ...int8 });
+  const manifest = await convertModel(checkpoint, { out, force: true, ...int8 });
   const said = manifest.quantisation as NonNullable<Manifest['quantisation']>;
   assert.equal(said.pictures, images.length);
   assert.equal(said.layers.length, 13);
@@ -55,7 +56,7 @@ test('the bundle has the parity that the manifest states', async (t) => {
   assert.deepEqual(Object.keys(manifest.files), ['vision/1/model.pt', 'vision/config.pbtxt']);
 
   // Without force the same cosine decides whether the bundle is accepted.
-  const strict = convert(checkpoint, { out: join(folder, 'strict'), ...int8 });
+  const strict = convertModel(checkpoint, { out: join(folder, 'strict'), ...int8 });
   if (said.minCosine >= said.gate) assert.deepEqual((await strict).quantisation, said);
   else await assert.rejects(strict, { code: 'ERR_PARITY' });
 });
@@ -83,7 +84,7 @@ test('channels much larger than the others are smoothed', async (t) => {
   const path = join(folder, 'dwarfing.safetensors');
   await writeFile(path, file);
   const out = join(folder, 'dwarfing');
-  const { quantisation } = await convert(path, { out, force: true, ...int8 });
+  const { quantisation } = await convertModel(path, { out, force: true, ...int8 });
   const said = quantisation as NonNullable<Manifest['quantisation']>;
   const mlp = said.layers.filter(({ name }) => name.endsWith('w3.weight'));
   t.diagnostic(`${mlp.map((one) => one.cosine.toFixed(5)).join(', ')}; ${said.allInt8MinCosine}`);
@@ -129,7 +130,7 @@ test('the effect of a layer equals that of an engine with only this layer in int
 test('layers that move the embeddings stay in bf16, even if their outputs lose little', {
   skip: withoutInt8Products(),
 }, async (t) => {
-  const { quantisation } = await convert(checkpoint, {
+  const { quantisation } = await convertModel(checkpoint, {
     ...{ out: join(folder, 'photographs'), precision: 'int8', calibrate: PHOTOGRAPHS },
   });
   const said = quantisation as NonNullable<Manifest['quantisation']>;
@@ -152,7 +153,7 @@ test('an abort at any stage leaves nothing', async () => {
       if (stage === at) controller.abort(new Error(at));
     };
     const { signal } = controller;
-    const converting = convert(checkpoint, {
+    const converting = convertModel(checkpoint, {
       ...{ out: join(inside, 'never'), force: true, signal, onProgress, ...int8 },
     });
     await assert.rejects(converting, new Error(at));

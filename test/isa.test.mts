@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { convert, type Precision } from 'llm2clip';
+import type { Precision } from 'llm2clip';
+import { convertModel } from './support/device.mts';
 import { CHECKPOINT, digits, goldenDigits, IMAGES } from './support/digits.mts';
 import { ISAS, type Isa, withoutIsa } from './support/isa.mts';
 import { once } from './support/once.mts';
@@ -72,7 +73,7 @@ describe('LLM2CLIP_ISA', () => {
     const calibrate = digits('gallery');
     for (const precision of PRECISIONS) {
       const options = precision === 'int8' ? { calibrate } : {};
-      await convert(CHECKPOINT, { out: bundle(precision), precision, ...options });
+      await convertModel(CHECKPOINT, { out: bundle(precision), precision, ...options });
     }
   });
 

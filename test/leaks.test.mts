@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { before, describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { convert } from 'llm2clip';
+import { convertModel } from './support/device.mts';
 import { CHECKPOINT } from './support/digits.mts';
 import { fakeBundle, fakePackage, fakeTextBundle } from './support/fake-engine.mts';
 import { growth } from './support/growth.mts';
@@ -25,7 +25,7 @@ before(async () => {
   fakePackage(fake.path);
   await fakeBundle(fake.bundle, 0);
   await fakeTextBundle(texts, 0);
-  await convert(CHECKPOINT, { out: real.bundle });
+  await convertModel(CHECKPOINT, { out: real.bundle });
 });
 
 /** Yields what a process holds after each block, until the caller stops. */

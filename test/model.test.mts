@@ -3,11 +3,19 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { convert, type ImageInput, LLM2CLIP, LLM2CLIPError } from 'llm2clip';
+import { type ImageInput, LLM2CLIP, LLM2CLIPError } from 'llm2clip';
 import sharp from 'sharp';
 import { decodeImage } from '#lib/image/index';
 import { loadNative } from '#lib/native';
-import { ABSENT, assertSame, DEVICE, loadModel, ON_GPU, onDevice } from './support/device.mts';
+import {
+  ABSENT,
+  assertSame,
+  convertModel,
+  DEVICE,
+  loadModel,
+  ON_GPU,
+  onDevice,
+} from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { assertClose } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -21,7 +29,7 @@ const SIZE = 56;
 
 let model: LLM2CLIP;
 before(async () => {
-  await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
+  await convertModel(CHECKPOINT, { out: bundle, precision: 'fp32' });
   model = await loadModel(bundle, { threads: 2 });
 });
 after(() => model.dispose());
@@ -305,7 +313,7 @@ describe('the end', () => {
   test('a missing bundle or checkpoint is refused', async () => {
     const missing = join(folder, 'missing');
     const out = join(folder, 'of-missing');
-    await assertRejects(convert(missing, { out }), 'LLM2CLIPError', 'ERR_NOT_FOUND');
+    await assertRejects(convertModel(missing, { out }), 'LLM2CLIPError', 'ERR_NOT_FOUND');
     await assertRejects(LLM2CLIP.load(missing), 'LLM2CLIPError', 'ERR_NOT_FOUND');
     assert.ok(!existsSync(missing));
     const error = await LLM2CLIP.load(missing).catch((thrown: unknown) => thrown);

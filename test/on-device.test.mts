@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { convert, type ImageInput, LLM2CLIP, type LoadOptions, type Precision } from 'llm2clip';
+import { type ImageInput, LLM2CLIP, type LoadOptions, type Precision } from 'llm2clip';
 import { decodeImage } from '#lib/image/index';
 import { loadNative } from '#lib/native';
-import { DEVICE, loadModel, onDevice } from './support/device.mts';
+import { convertModel, DEVICE, loadModel, onDevice } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { fakeWorker } from './support/fake-engine.mts';
 import { assertClose, FP32, REDUCED } from './support/goldens.mts';
@@ -35,7 +35,7 @@ let pixels: Float32Array[];
 let shape: number[];
 before(async () => {
   for (const precision of Object.keys(PRECISIONS) as Served[]) {
-    await convert(CHECKPOINT, { out: bundleOf(precision), precision });
+    await convertModel(CHECKPOINT, { out: bundleOf(precision), precision });
   }
   await using reference = await LLM2CLIP.load(bundleOf('fp32'), { device: 'cpu' });
   const { row } = await reference.encodeImages(images, raw);

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { convert, type Precision } from 'llm2clip';
+import type { Precision } from 'llm2clip';
 import type { LayoutName } from '../tools/synthetic/layouts.mts';
 import type { Preset } from '../tools/synthetic/presets.mts';
 import type { WeightDtype } from '../tools/synthetic/random.mts';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
-import { loadModel, onDevice, withoutInt8 } from './support/device.mts';
+import { convertModel, loadModel, onDevice, withoutInt8 } from './support/device.mts';
 import {
   assertClose,
   FP32,
@@ -80,7 +80,7 @@ for (const [i, given] of CASES.entries()) {
     const names = Object.keys(embeddings);
     const calibrate = precision === 'int8' ? { calibrate: names.map(photograph) } : {};
     const checkpoint = await syntheticCheckpoint(options);
-    await convert(checkpoint, { out, precision, portable, ...calibrate });
+    await convertModel(checkpoint, { out, precision, portable, ...calibrate });
     await using model = await loadModel(out, { threads: 2 });
     assert.equal(model.info.engine.flavour, flavour);
 

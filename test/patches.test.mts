@@ -4,11 +4,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Precision } from 'llm2clip';
-import { convert, type ImageInput, importEngine, type LLM2CLIP, type Patches } from 'llm2clip';
+import { type ImageInput, importEngine, type LLM2CLIP, type Patches } from 'llm2clip';
 import type { LayoutName } from '../tools/synthetic/layouts.mts';
 import type { Preset } from '../tools/synthetic/presets.mts';
 import { syntheticCheckpoint } from './support/checkpoints.mts';
-import { assertSame, loadModel, onDevice, withoutInt8 } from './support/device.mts';
+import { assertSame, convertModel, loadModel, onDevice, withoutInt8 } from './support/device.mts';
 import {
   FAKE_DIM,
   FAKE_TOWER,
@@ -60,7 +60,7 @@ async function bundleOf(preset: TinyPreset, options: { precision: Precision; por
   const dtype = 'f32';
   const checkpoint = await syntheticCheckpoint({ preset, layout, format: 'torch', dtype, seed });
   const calibrate = options.precision === 'int8' ? { calibrate: [photograph('china.jpg')] } : {};
-  await convert(checkpoint, { out, ...options, ...calibrate });
+  await convertModel(checkpoint, { out, ...options, ...calibrate });
   return out;
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { convert, LLM2CLIP } from 'llm2clip';
+import { LLM2CLIP } from 'llm2clip';
 import type { Origin } from '#lib/checkpoint/layouts/layout';
 import { resolvePreprocessing } from '#lib/checkpoint/preprocessing/resolve';
 import { cropOf } from '#lib/heat-map/crop';
@@ -15,6 +15,7 @@ import { loadNative, type RawPixels } from '#lib/native';
 import { throwsWith } from './support/checkpoint-errors.mts';
 import { statedFile } from './support/checkpoint-table.mts';
 import { llm2clip } from './support/cli.mts';
+import { convertModel } from './support/device.mts';
 import { CHECKPOINT } from './support/digits.mts';
 import { image, sha256 } from './support/images.mts';
 import { temporaryFolder } from './support/temporary.mts';
@@ -199,7 +200,7 @@ describe('a bundle', () => {
 
   test("with CLIP's own preprocessing is readable by older versions", async () => {
     const folder = folderWith('open_clip_config.json', { model_cfg: {} });
-    const { formatVersion, preprocessing, source } = await convert(folder, {
+    const { formatVersion, preprocessing, source } = await convertModel(folder, {
       ...{ out: join(folder, 'out'), precision: 'fp32' },
     });
     assert.equal(formatVersion, 1);
@@ -212,7 +213,7 @@ describe('a bundle', () => {
   test('with an invalid preprocessing is refused, naming the field', async () => {
     const folder = folderWith('config.json', { architecture: 'eva02', pretrained_cfg });
     const out = join(folder, 'out');
-    const manifest = await convert(folder, { out, precision: 'fp32' });
+    const manifest = await convertModel(folder, { out, precision: 'fp32' });
     for (const [field, value] of [
       ['resample', 'cubic'],
       ['resize', 55],

@@ -15,9 +15,10 @@ import {
 } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { convert, LLM2CLIP, VectorIndex } from 'llm2clip';
+import { LLM2CLIP, VectorIndex } from 'llm2clip';
 import { listImages } from '#lib/image/folder';
 import { llm2clip, MAIN } from './support/cli.mts';
+import { convertModel } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { wholeBundle } from './support/text-bundle.mts';
@@ -51,7 +52,7 @@ const counts = (result: { json(): unknown[] }) => {
 const NONE = { added: 0, updated: 0, unchanged: 0, failed: 0, failedBefore: 0, removed: 0 };
 
 before(async () => {
-  await convert(CHECKPOINT, { out: bundle, precision: 'fp32' });
+  await convertModel(CHECKPOINT, { out: bundle, precision: 'fp32' });
   await mkdir(join(images, 'below'), { recursive: true });
   for (const [i, source] of SOURCES.entries()) {
     await copyFile(source, join(images, i % 2 === 0 ? 'below' : '.', basename(source)));

@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { convert, type LLM2CLIP, type LoadOptions, type TextCacheOptions } from 'llm2clip';
+import type { LLM2CLIP, LoadOptions, TextCacheOptions } from 'llm2clip';
 import {
   type AdapterPreset,
   writeSyntheticAdapter,
   writeSyntheticLlama,
 } from '../tools/synthetic/text-towers.mts';
 import { writeTinyTokenizer } from '../tools/synthetic/tokenizer.mts';
-import { loadModel } from './support/device.mts';
+import { convertModel, loadModel } from './support/device.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { numbered } from './support/text-vectors.mts';
 import { cosine } from './support/vectors.mts';
@@ -35,7 +35,7 @@ async function bundleOf(name: string, of: Partial<Text> = {}): Promise<string> {
   writeTinyTokenizer(source, words);
   const options = { dtype: 'f32', seed: adapter } as const;
   const checkpoint = await writeSyntheticAdapter(join(source, 'adapter'), preset, options);
-  await convert(checkpoint, { out, llm: source, precision: 'fp32' });
+  await convertModel(checkpoint, { out, llm: source, precision: 'fp32' });
   return out;
 }
 

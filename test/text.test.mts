@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { convert, LLM2CLIP, type Manifest, type Precision } from 'llm2clip';
-import { loadModel, onDevice } from './support/device.mts';
+import { LLM2CLIP, type Manifest, type Precision } from 'llm2clip';
+import { convertModel, loadModel, onDevice } from './support/device.mts';
 import { assertClose } from './support/goldens.mts';
 import { temporaryFolder } from './support/temporary.mts';
 import { WHOLE, wholeCheckpoint } from './support/text-bundle.mts';
@@ -33,7 +33,7 @@ const bundleOf = (precision: Precision, portable: boolean) =>
 const bundle = bundleOf('fp32', false);
 before(async () => {
   ({ checkpoint, llm } = await wholeCheckpoint(join(folder, 'checkpoint')));
-  await convert(checkpoint, { out: bundle, llm, precision: 'fp32' });
+  await convertModel(checkpoint, { out: bundle, llm, precision: 'fp32' });
 });
 
 function length(vector: Float32Array): number {
@@ -45,7 +45,7 @@ describe('embeddings are the reference’s', () => {
     for (const precision of ['fp32', 'bf16', 'fp16'] as const) {
       test(`${precision}, ${portable ? 'portable' : 'native'}`, async () => {
         const out = bundleOf(precision, portable);
-        if (out !== bundle) await convert(checkpoint, { out, llm, precision, portable });
+        if (out !== bundle) await convertModel(checkpoint, { out, llm, precision, portable });
         await using model = await loadModel(out);
         const { row, shape } = await model.encodeTexts(TEXTS, { normalize: false });
         const gate = onDevice(precision, { cosine: GATES[precision] }).cosine;
@@ -209,7 +209,7 @@ describe('any subset of the parts', () => {
   const vision = join(folder, 'vision');
   let manifest: Manifest;
   before(async () => {
-    manifest = await convert(checkpoint, { out: vision, parts: ['vision'] });
+    manifest = await convertModel(checkpoint, { out: vision, parts: ['vision'] });
   });
 
   test('only vision, in the bundle or at load', async () => {
@@ -225,7 +225,7 @@ describe('any subset of the parts', () => {
 
   test('vision and adapter, if no language model is given', async () => {
     const out = join(folder, 'vision-adapter');
-    assert.deepEqual(Object.keys((await convert(checkpoint, { out })).parts), [
+    assert.deepEqual(Object.keys((await convertModel(checkpoint, { out })).parts), [
       'vision',
       'adapter',
     ]);
@@ -237,7 +237,7 @@ describe('any subset of the parts', () => {
 
   test('adapter and language model', async () => {
     const out = join(folder, 'text');
-    await convert(checkpoint, { out, llm, parts: ['adapter', 'llm'], precision: 'fp32' });
+    await convertModel(checkpoint, { out, llm, parts: ['adapter', 'llm'], precision: 'fp32' });
     await using model = await loadModel(out);
     assert.deepEqual(model.info.parts, ['adapter', 'llm']);
     assert.equal(model.info.embeddingDim, WHOLE.embeddingDim);
@@ -249,7 +249,7 @@ describe('any subset of the parts', () => {
 
   test('a language model by itself gives features', async () => {
     const out = join(folder, 'llm');
-    await convert(llm, { out, precision: 'fp32' });
+    await convertModel(llm, { out, precision: 'fp32' });
     await using model = await loadModel(out);
     assert.deepEqual([model.info.family, model.info.embeddingDim], ['llama', WHOLE.featureWidth]);
     await using whole = await loadModel(bundle);
@@ -262,15 +262,15 @@ describe('any subset of the parts', () => {
 
   test('parts that are missing or unknown', async () => {
     const out = join(folder, 'nothing');
-    await assert.rejects(convert(checkpoint, { out, parts: ['llm'] }), {
+    await assert.rejects(convertModel(checkpoint, { out, parts: ['llm'] }), {
       code: 'ERR_CHECKPOINT_MISMATCH',
       message: /expected a language model/,
     });
     for (const parts of [[], ['tower'], 'vision'] as never[]) {
-      await assert.rejects(convert(checkpoint, { out, parts }), { code: 'ERR_INVALID_ARG' });
+      await assert.rejects(convertModel(checkpoint, { out, parts }), { code: 'ERR_INVALID_ARG' });
       await assert.rejects(LLM2CLIP.load(bundle, { parts }), { code: 'ERR_INVALID_ARG' });
     }
-    await assert.rejects(convert(checkpoint, { out, llm, parts: ['vision'] }), {
+    await assert.rejects(convertModel(checkpoint, { out, llm, parts: ['vision'] }), {
       code: 'ERR_INVALID_ARG',
     });
     await assert.rejects(LLM2CLIP.load(vision, { parts: ['llm'] }), REFUSED);

@@ -19,7 +19,7 @@ describe('the record of hashed files', () => {
   const folder = temporaryFolder();
   const cache = () => join(folder, 'cache');
   const record = () => join(cache(), 'verified-files.json');
-  const cacheBefore = process.env['LLM2CLIP_CACHE'];
+  const cacheBefore = process.env.LLM2CLIP_CACHE;
   let out: string;
   let count = 0;
   /** Threads that were started, each of which hashes a large file. */
@@ -35,7 +35,7 @@ describe('the record of hashed files', () => {
       await writeFile(join(staging, ENGINE), Buffer.alloc(HASHED_HERE + 1, 'engine'));
       return CONTENT;
     });
-    process.env['LLM2CLIP_CACHE'] = cache();
+    process.env.LLM2CLIP_CACHE = cache();
     // As if the files had been written an hour ago.
     mock.timers.enable({ apis: ['Date'], now: Date.now() + 3_600_000 });
     threads = 0;
@@ -45,8 +45,8 @@ describe('the record of hashed files', () => {
   afterEach(() => {
     process.off('worker', note);
     mock.timers.reset();
-    if (cacheBefore === undefined) delete process.env['LLM2CLIP_CACHE'];
-    else process.env['LLM2CLIP_CACHE'] = cacheBefore;
+    if (cacheBefore === undefined) delete process.env.LLM2CLIP_CACHE;
+    else process.env.LLM2CLIP_CACHE = cacheBefore;
   });
 
   async function check(thoroughly = false): Promise<void> {
@@ -125,7 +125,7 @@ describe('the record of hashed files', () => {
   test('without a cache that can be written, every check hashes', async () => {
     await writeFile(join(folder, 'no folder'), '');
     for (const place of [join(folder, 'no folder/cache'), 'relative']) {
-      process.env['LLM2CLIP_CACHE'] = place;
+      process.env.LLM2CLIP_CACHE = place;
       threads = 0;
       await check();
       await check();

@@ -7,8 +7,8 @@ import { text } from 'node:stream/consumers';
 import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { convert } from 'llm2clip';
-import { loadModel } from './support/device.mts';
+
+import { convertModel, loadModel } from './support/device.mts';
 import { CHECKPOINT, digits } from './support/digits.mts';
 import {
   FAKE_SIZE,
@@ -125,7 +125,7 @@ test('cluster.fork: each process has its own engine, and its death does not affe
 
 test('two copies of the addon in one process are independent', async () => {
   const real = join(folder, 'digits');
-  await convert(CHECKPOINT, { out: real });
+  await convertModel(CHECKPOINT, { out: real });
   await using model = await loadModel(real);
   const image = digits('heldout')[0] as string;
   const expected = await model.encodeImage(image);

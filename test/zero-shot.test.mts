@@ -7,9 +7,9 @@ import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Classification, convert, type LLM2CLIP, recall } from 'llm2clip';
+import { type Classification, type LLM2CLIP, recall } from 'llm2clip';
 import { llm2clip } from './support/cli.mts';
-import { loadModel, within } from './support/device.mts';
+import { convertModel, loadModel, within } from './support/device.mts';
 import { digits } from './support/digits.mts';
 import { fakePackage, fakeTextBundle } from './support/fake-engine.mts';
 import { Gate } from './support/gate.mts';
@@ -38,7 +38,7 @@ before(async () => {
   model = await loadModel(bundle);
   const { checkpoint } = await wholeCheckpoint(join(folder, 'vision'));
   blind = join(folder, 'vision.bundle');
-  await convert(checkpoint, { out: blind, parts: ['vision'] });
+  await convertModel(checkpoint, { out: blind, parts: ['vision'] });
 });
 after(() => model.dispose());
 

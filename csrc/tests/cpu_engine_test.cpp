@@ -151,6 +151,23 @@ void test_text_of_plans() {
   }
 }
 
+// Tools that list the file find the checkpoint's names.
+void test_names_of_tensors() {
+  const Folder folder;
+  for (const SmallTower& tower : small_towers()) {
+    const DataFile file(built(folder, tower, Precision::kBf16));
+    std::set<std::string> names;
+    for (const auto& tensor : file.plan().tensors) EXPECT(names.insert(tensor.name).second);
+    size_t known = 0;
+    for (const auto& [name, shape] : tower.shapes) known += names.contains(name) ? 1 : 0;
+    EXPECT(known * 2 > tower.shapes.size());  // packed weights have the name of their first part
+    for (const std::string& name : names) {
+      EXPECT(tower.shapes.contains(name) || name == "angles" || name.ends_with(".projected") ||
+             name == "zeros" || name.starts_with("zeros."));
+    }
+  }
+}
+
 // Notes which value owns each byte, step by step.
 class Owners {
  public:
@@ -390,6 +407,7 @@ int main(int count, char** arguments) {
   return run_tests({{"batches", test_batches},
                     {"precisions", test_precisions},
                     {"text of plans", test_text_of_plans},
+                    {"names of tensors", test_names_of_tensors},
                     {"memory", test_memory},
                     {"damage", test_damage},
                     {"cut files", test_cut_files},

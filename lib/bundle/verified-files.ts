@@ -35,11 +35,11 @@ async function readRecord(): Promise<Map<string, string>> {
   if ((await distrustOf(cacheFolder())) !== undefined) return new Map();
   const text = await readFile(recordPath(), 'utf8');
   const record: unknown = text.length > LARGEST ? undefined : JSON.parse(text);
-  if (!isObject(record) || record['version'] !== VERSION || !isObject(record['files'])) {
+  if (!isObject(record) || record.version !== VERSION || !isObject(record.files)) {
     return new Map();
   }
   return new Map(
-    Object.entries(record['files']).filter(
+    Object.entries(record.files).filter(
       (entry): entry is [string, string] =>
         typeof entry[1] === 'string' && /^[0-9a-f]{64}$/.test(entry[1]),
     ),

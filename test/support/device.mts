@@ -1,7 +1,15 @@
-// The device of whole models in tests: the CPU, or the GPU that LLM2CLIP_TEST_DEVICE names. A GPU's
+// The engine and the device of whole models in tests. LLM2CLIP_TEST_ENGINE names the engine. The
+// device is the CPU, or the GPU that LLM2CLIP_TEST_DEVICE names. A GPU's
 // sums depend on the batch, so that values which are exact on a CPU are compared with a gate there.
 import assert from 'node:assert/strict';
-import { LLM2CLIP, type LoadOptions, type Precision } from 'llm2clip';
+import {
+  type ConvertOptions,
+  convert,
+  LLM2CLIP,
+  type LoadOptions,
+  type Manifest,
+  type Precision,
+} from 'llm2clip';
 import type { Tolerance } from './goldens.mts';
 import { cosine } from './vectors.mts';
 
@@ -24,6 +32,15 @@ export const TWIN_GATES: Partial<Record<Precision, number>> = { ...GPU_GATES, fp
 /** Reason to skip a test of int8, which GPUs do not have, for node:test's `skip`. */
 export const withoutInt8 = (precision: Precision): string | false =>
   ON_GPU && precision === 'int8' && 'int8 runs on the CPU alone';
+
+/** The engine of bundles in tests, e.g. 'cpu'. Undefined: the one that `convert` chooses. */
+export const ENGINE = (process.env.LLM2CLIP_TEST_ENGINE || undefined) as ConvertOptions['engine'];
+
+/** Calls convert for the engine under test, unless the options ask for what only another has. */
+export function convertModel(checkpoint: string, options: ConvertOptions): Promise<Manifest> {
+  const engine = options.portable ? undefined : ENGINE;
+  return convert(checkpoint, engine === undefined ? options : { engine, ...options });
+}
 
 /** Calls LLM2CLIP.load on the device under test. */
 export function loadModel(bundle: string, options: LoadOptions = {}): Promise<LLM2CLIP> {

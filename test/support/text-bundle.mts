@@ -1,7 +1,8 @@
 // Converts a whole, tiny LLM2CLIP with synthetic weights, as users do.
 import { join } from 'node:path';
-import { type ConvertOptions, convert } from 'llm2clip';
+import type { ConvertOptions } from 'llm2clip';
 import { writeSyntheticWhole } from '../../tools/synthetic/whole.mts';
+import { convertModel } from './device.mts';
 
 /** Lengths of an embedding and of a language model's feature. */
 export const WHOLE = { embeddingDim: 64, featureWidth: 64 };
@@ -18,6 +19,6 @@ export async function wholeBundle(
 ): Promise<string> {
   const { checkpoint, llm } = await wholeCheckpoint(join(folder, 'checkpoint'));
   const out = join(folder, 'whole.bundle');
-  await convert(checkpoint, { out, llm, precision: 'fp32', ...options });
+  await convertModel(checkpoint, { out, llm, precision: 'fp32', ...options });
   return out;
 }

@@ -79,8 +79,9 @@ std::string TensorStore::unique_name(const std::string& name) const {
 }
 
 TensorId TensorStore::add(const PlanTensor& tensor, Read read) {
-  tensors_.push_back(tensor);
-  tensors_.back().name = unique_name(tensor.name);
+  PlanTensor named = tensor;
+  named.name = unique_name(tensor.name);
+  tensors_.push_back(std::move(named));
   reads_.push_back(std::move(read));
   return {static_cast<int32_t>(tensors_.size() - 1)};
 }
