@@ -21,6 +21,8 @@
 #include "kernels/cpu/gated_norm.h"
 #include "kernels/cpu/layer_norm.h"
 #include "kernels/cpu/linear.h"
+#include "kernels/cpu/linear_shares.h"
+#include "kernels/cpu/panels.h"
 #include "kernels/cpu/quantise_rows.h"
 #include "kernels/cpu/rms_norm.h"
 #include "kernels/cpu/tile.h"
@@ -60,6 +62,11 @@ class Numbers {
   std::vector<T> storage_;
 };
 
+// The first cache line in memory that has 64 bytes more than it needs.
+std::byte* aligned_in(std::vector<std::byte>& memory) {
+  return memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
+}
+
 struct Work {
   std::string kernel, shape;
   double operations, bytes;  // of one call; `bytes` is the minimum read and written
@@ -98,77 +105,109 @@ std::string product(std::initializer_list<int64_t> sizes) {
   return text;
 }
 
-// x has type X, the weights W and the results Y. The layout of the panels does not change the time.
-template <typename X, typename W, typename Y>
-void time_linear(const char* name, double peak, int64_t in, int64_t out, const Setting& setting,
-                 const auto& multiply) {
-  const LinearArguments a{kTokens, in, out};
-  Numbers<X> x(kTokens * in);
-  constexpr bool kInInt16 = std::is_same_v<W, int16_t>;
-  Numbers<std::conditional_t<kInInt16, float, W>> weight(out * in);
-  Numbers<W> packed(linear_panels(out) * (in + 4) * kTileColumns);
-  Numbers<float> bias(out);
-  Numbers<Y> result(kTokens * out);
-  if constexpr (kInInt16) {
-    pack_linear_weight_in_int16(weight.data(), packed.data(), a, 0, linear_panels(out));
-  } else {
-    pack_linear_weight(weight.data(), packed.data(), a, 0, linear_panels(out));
+// A weight as it is stored, and the form that a kernel reads.
+struct TimedWeight {
+  WeightType type;
+  PanelForm form;
+  int64_t in, out;
+
+  // The inputs that the kernel multiplies: all that it computes in f32 have no padding.
+  int64_t width(size_t input_bytes) const {
+    return input_bytes == sizeof(float) ? in : whole_groups(type, in);
   }
+};
+
+// Packs random numbers. T has the size of the stored type.
+template <typename T>
+std::vector<std::byte> packed_panels(const TimedWeight& w) {
+  Numbers<T> weight(w.out * w.in);
+  std::vector<std::byte> panels(
+      static_cast<size_t>(linear_panels(w.out) * panel_bytes(w.type, w.in) + 64));
+  pack_panels(w.type, weight.data(), aligned_in(panels), w.out, w.in, 0, linear_panels(w.out));
+  return panels;
+}
+
+// The input has numbers X, the stored weight Stored, the unpacked one W and the results Y. Times
+// unpacking and multiplying.
+template <typename X, typename Stored, typename W, typename Y>
+void time_linear(const char* name, double peak, const TimedWeight& w, const Setting& setting,
+                 const auto& multiply) {
+  const LinearArguments a{kTokens, w.width(sizeof(X)), w.out};
+  Numbers<X> x(kTokens * a.in);
+  auto panels = packed_panels<Stored>(w);
+  Numbers<float> bias(w.out), scales(w.out);
+  Numbers<Y> result(kTokens * w.out);
+  std::vector<std::vector<std::byte>> rooms(
+      static_cast<size_t>(setting.crew.size()),
+      std::vector<std::byte>(static_cast<size_t>(unpacked_bytes(w.type, w.form, w.in) + 64)));
   const LinearShares shares = linear_shares(a, setting.crew.size());
-  const Work work{name, product({kTokens, in, out}), 2.0 * static_cast<double>(kTokens * in * out),
-                  static_cast<double>(kTokens * in * sizeof(X) + in * out * sizeof(W) +
-                                      kTokens * out * sizeof(Y)),
+  const Work work{name, product({kTokens, w.in, w.out}),
+                  2.0 * static_cast<double>(kTokens * w.in * w.out),
+                  static_cast<double>(kTokens * w.in * sizeof(X) + w.in * w.out * sizeof(Stored) +
+                                      kTokens * w.out * sizeof(Y)),
                   peak};
   measure(work, setting, [&] {
     setting.crew.run(shares.count, [&](int64_t first, int64_t last) {
-      for (int64_t share = first; share < last; ++share) {
-        multiply(x.data(), packed.data(), bias.data(), result.data(), a, shares, share);
+      std::byte* room = aligned_in(rooms[first * setting.crew.size() / shares.count]);
+      for (int64_t number = first; number < last; ++number) {
+        const LinearShare share = linear_share(a, shares, number);
+        const std::byte* panel = aligned_in(panels) + share.panel * panel_bytes(w.type, w.in);
+        if (w.form != PanelForm::kStored) {
+          unpack_panel_avx2(
+              panel, room,
+              {w.type, w.form, w.in, scales.data() + share.block.column, share.block.columns});
+          panel = room;
+        }
+        multiply(x.data(), reinterpret_cast<const W*>(panel), bias.data(), result.data(), a,
+                 share.block);
       }
     });
   });
 }
 
 constexpr auto kInF32 = [](auto... arguments) { linear_avx512(arguments...); };
-constexpr auto kInBf16 = [](auto... arguments) { linear_avx512_bf16(arguments...); };
 
 void time_linears(int64_t in, int64_t out, const Setting& setting) {
   const MachineLimits& limits = setting.limits;
-  time_linear<float, float, float>("linear fp32", limits.fp32, in, out, setting, kInF32);
-  time_linear<float, uint16_t, float>("linear fp32, bf16 weights", limits.fp32, in, out, setting,
-                                      kInF32);
+  Numbers<float> rows(kTokens), outputs(out);
+  time_linear<float, float, float, float>(
+      "linear fp32", limits.fp32, {WeightType::kF32, PanelForm::kStored, in, out}, setting, kInF32);
+  time_linear<float, uint16_t, uint16_t, float>("linear fp32, bf16 weights", limits.fp32,
+                                                {WeightType::kBf16, PanelForm::kStored, in, out},
+                                                setting, kInF32);
   if (has_avx512_bf16()) {
-    time_linear<uint16_t, uint16_t, uint16_t>("linear bf16", limits.bf16, in, out, setting,
-                                              kInBf16);
+    time_linear<uint16_t, uint16_t, uint16_t, uint16_t>(
+        "linear bf16", limits.bf16, {WeightType::kBf16, PanelForm::kStored, in, out}, setting,
+        linear_avx512_bf16);
   }
-  if (has_avx512_vnni()) {
-    Numbers<float> rows(kTokens), outputs(out);
-    const auto multiply = [&](const uint8_t* x, const int8_t* packed, auto... rest) {
-      linear_avx512_vnni(x, packed, {rows.data(), outputs.data()}, rest...);
-    };
-    const int64_t whole = (in + 63) / 64 * 64;  // padded like in the operator
-    const auto in_int16 = [&](const int16_t* x, const int16_t* packed, auto... rest) {
-      linear_avx512_vnni(x, rows.data(), packed, rest...);
-    };
-    time_linear<int16_t, int16_t, float>("linear int16", limits.int16, in, out, setting, in_int16);
-    time_linear<uint8_t, int8_t, uint16_t>("linear int8", limits.int8, whole, out, setting,
-                                           multiply);
-  }
+  if (!has_avx512_vnni()) return;
+  time_linear<int16_t, uint16_t, int16_t, float>(
+      "linear int16", limits.int16, {WeightType::kBf16, PanelForm::kInt16, in, out}, setting,
+      [&](const int16_t* x, auto... rest) { linear_avx512_vnni(x, rows.data(), rest...); });
+  time_linear<uint8_t, int8_t, int8_t, uint16_t>(
+      "linear int8", limits.int8, {WeightType::kInt8, PanelForm::kStored, in, out}, setting,
+      [&](const uint8_t* x, const int8_t* panel, auto... rest) {
+        linear_avx512_vnni(x, panel, {rows.data(), outputs.data()}, rest...);
+      });
 }
 
 void time_linears_avx2(int64_t in, int64_t out, const Setting& setting) {
   const MachineLimits& limits = setting.limits;
   Numbers<float> rows(kTokens), outputs(out);
-  const int64_t whole = (in + 3) / 4 * 4;  // as the operator pads it
-  time_linear<float, float, float>("linear fp32", limits.fp32, in, out, setting,
-                                   [](auto... rest) { linear_avx2(rest...); });
-  time_linear<int16_t, int16_t, float>(
-      "linear int16", limits.int16, in, out, setting,
+  time_linear<float, float, float, float>("linear fp32, generic", limits.fp32,
+                                          {WeightType::kF32, PanelForm::kF32Strips, in, out},
+                                          setting, linear_generic);
+  time_linear<float, float, float, float>("linear fp32", limits.fp32,
+                                          {WeightType::kF32, PanelForm::kF32Strips, in, out},
+                                          setting, linear_avx2);
+  time_linear<int16_t, uint16_t, int16_t, float>(
+      "linear int16", limits.int16, {WeightType::kBf16, PanelForm::kInt16Strips, in, out}, setting,
       [&](const int16_t* x, auto... rest) { linear_int16_avx2(x, rows.data(), rest...); });
-  time_linear<int16_t, int8_t, float>("linear int8", limits.int8, whole, out, setting,
-                                      [&](const int16_t* x, const int8_t* packed, auto... rest) {
-                                        linear_int8_avx2(x, packed, {rows.data(), outputs.data()},
-                                                         rest...);
-                                      });
+  time_linear<int16_t, int8_t, int16_t, float>(
+      "linear int8", limits.int8, {WeightType::kInt8, PanelForm::kInt16Strips, in, out}, setting,
+      [&](const int16_t* x, const int16_t* strips, auto... rest) {
+        linear_int8_avx2(x, strips, {rows.data(), outputs.data()}, rest...);
+      });
 }
 
 template <typename T>
