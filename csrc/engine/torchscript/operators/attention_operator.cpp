@@ -166,7 +166,7 @@ Tensor text_attention(const Tensor& packed, const Tensor& offsets, int64_t heads
 Tensor pool_attention(const Tensor& query, const Tensor& weight, const OptionalTensor& bias,
                       const Tensor& packed, int64_t heads) {
   const Tensor kv = packed.unflatten(2, {2, heads, -1});
-  const Tensor q = linear(query, weight, bias, weight.size(0)).unflatten(2, {heads, -1});
+  const Tensor q = operators::linear(query, weight, bias, weight.size(0)).unflatten(2, {heads, -1});
   return attend(q.expand({kv.size(0), -1, -1, -1}).transpose(1, 2), kv.select(2, 0).transpose(1, 2),
                 kv.select(2, 1).transpose(1, 2));
 }

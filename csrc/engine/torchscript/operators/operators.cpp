@@ -9,12 +9,12 @@
 #include "engine/torchscript/operators/kernel_dtype.h"
 #include "engine/torchscript/operators/linear_operator.h"
 #include "engine/torchscript/operators/observation.h"
-#include "engine/torchscript/operators/panels.h"
+#include "engine/torchscript/operators/shapes.h"
 #include "engine/torchscript/operators/shares.h"
 #include "kernels/cpu/gated_norm.h"
 #include "kernels/cpu/layer_norm.h"
 
-namespace llm2clip {
+namespace llm2clip::operators {
 namespace {
 
 using at::Tensor;
@@ -127,4 +127,4 @@ TORCH_LIBRARY(llm2clip, library) {
   library.def("gelu(Tensor x, bool tanh) -> Tensor", &gelu);
 }
 
-}  // namespace llm2clip
+}  // namespace llm2clip::operators

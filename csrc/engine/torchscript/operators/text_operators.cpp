@@ -5,7 +5,7 @@
 
 #include "engine/torchscript/operators/attention_operator.h"
 #include "engine/torchscript/operators/kernel_dtype.h"
-#include "engine/torchscript/operators/panels.h"
+#include "engine/torchscript/operators/shapes.h"
 #include "engine/torchscript/operators/shares.h"
 #include "engine/torchscript/operators/texts.h"
 #include "kernels/cpu/gate.h"

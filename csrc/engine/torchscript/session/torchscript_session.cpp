@@ -18,6 +18,7 @@
 #include "engine/torchscript/operators/attention_operator.h"
 #include "engine/torchscript/operators/int8_linear_operator.h"
 #include "engine/torchscript/operators/linear_operator.h"
+#include "engine/torchscript/operators/panels.h"
 #include "engine/torchscript/session/cuda_sessions.h"
 #include "engine/torchscript/session/loaded_module.h"
 #include "engine/torchscript/session/module_inputs.h"
@@ -55,11 +56,11 @@ void prepack(jit::Module& module, at::ScalarType type) {
   for (const std::string& name : linears) {
     const at::Tensor weight = module.attr(name).toTensor();
     const at::Tensor matrix = weight.dim() == 4 ? weight.flatten(1) : weight;  // of patches
-    module.setattr(name, prepack_linear_weight(matrix, type));
+    module.setattr(name, operators::prepack_linear_weight(matrix, type));
   }
   for (const std::string& name : int8_linears) {
-    module.setattr(name, prepack_int8_weight(module.attr(name).toTensor(),
-                                             module.attr(name + "_scales").toTensor()));
+    module.setattr(name, operators::prepack_int8_weight(module.attr(name).toTensor(),
+                                                        module.attr(name + "_scales").toTensor()));
   }
 }
 
@@ -139,13 +140,13 @@ class TorchscriptSession final : public Session {
     translating_torch_errors(ErrorCode::kInternal, "cannot prepack weights",
                              [&] { prepack(module_, type); });
     give_memory_back();
-    const bool in_int16 = runs_in_int16(stored);
+    const bool in_int16 = runs_in_int16(operators::weight_type(stored));
     info_.precision = in_int8 && runs_in_int8() ? "int8"
                       : in_int16                ? "int16"
                                                 : precision_name(type);
-    if (in_int8) info_.kernels.push_back("linear in int8: " + int8_linear_kernel());
+    if (in_int8) info_.kernels.push_back("linear in int8: " + operators::int8_linear_kernel());
     if (!names(module_, kLinearWeights).empty()) {
-      info_.kernels.push_back("linear: " + linear_kernel(stored, type));
+      info_.kernels.push_back("linear: " + operators::linear_kernel(stored, type));
     }
     info_.kernels.push_back("attention: " + attention_kernel(type, stored != at::kFloat));
     info_.kernels.emplace_back("norms: own");

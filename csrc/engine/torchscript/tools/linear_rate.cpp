@@ -29,13 +29,14 @@ std::function<void()> layer(const LinearSpec& spec) {
   const at::Tensor full = at::randn({spec.out, spec.in});
   if (spec.precision == Precision::kInt8) {
     const auto [values, scales] = quantised_weight(full);
-    const at::Tensor weight = prepack_int8_weight(values, scales);
+    const at::Tensor weight = operators::prepack_int8_weight(values, scales);
     return [=, scales = scales] {
-      int8_linear(x, weight, scales, std::nullopt, std::nullopt, spec.out);
+      operators::int8_linear(x, weight, scales, std::nullopt, std::nullopt, spec.out);
     };
   }
-  const at::Tensor weight = prepack_linear_weight(full.to(stored_type(spec.precision)), type);
-  return [=] { linear(x, weight, std::nullopt, spec.out); };
+  const at::Tensor weight =
+      operators::prepack_linear_weight(full.to(stored_type(spec.precision)), type);
+  return [=] { operators::linear(x, weight, std::nullopt, spec.out); };
 }
 
 double fastest(const LinearSpec& spec) {
