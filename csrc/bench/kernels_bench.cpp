@@ -352,6 +352,9 @@ void time_all(const Setting& setting) {
   } else {
     std::fputs("linear and attention need AVX2\n", stderr);
   }
+  time_attention<float>(
+      "attention fp32, generic", limits.fp32, setting,
+      [](auto... all) { attention_generic(all...); }, attention_scratch_generic);
   time_norms<float>("fp32", setting);
   time_norms<uint16_t>("bf16", setting);
   time_preprocess(640, 427, setting);

@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <utility>
 
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/clones.h"
 #include "kernels/cpu/softmax_row.h"
 
 namespace llm2clip {
@@ -10,7 +13,10 @@ namespace {
 // The sums of 4 × 8 products stay in the registers of any processor.
 constexpr int64_t kRows = 4, kColumns = 8;
 
-int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+// Half a row of eight, as large as any processor's registers.
+typedef float Floats __attribute__((vector_size(kColumns / 2 * sizeof(float))));
+
+inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 // One head, packed so that both products read strips of eight columns of their right operand.
 // Padding is zero.
@@ -37,7 +43,8 @@ struct Head {
 };
 
 // Rotates one token of q or k, and scales it.
-void turn(const float* x, int64_t token, const AttentionArguments& a, float scale, float* out) {
+inline void turn(const float* x, int64_t token, const AttentionArguments& a, float scale,
+                 float* out) {
   if (a.cos == nullptr) {
     for (int64_t i = 0; i < a.dim; ++i) out[i] = x[i] * scale;
     return;
@@ -50,7 +57,7 @@ void turn(const float* x, int64_t token, const AttentionArguments& a, float scal
   }
 }
 
-void pack(const float* k, const float* v, const AttentionArguments& a, const Head& head) {
+inline void pack(const float* k, const float* v, const AttentionArguments& a, const Head& head) {
   std::fill_n(head.keys, 2 * head.columns * head.width, 0.0F);
   for (int64_t token = 0; token < a.tokens; ++token) {
     // The key is kept temporarily in the queries' memory while it is copied to its column.
@@ -67,22 +74,33 @@ void pack(const float* k, const float* v, const AttentionArguments& a, const Hea
 }
 
 // c [4, 8] = a [4, depth] · b [depth, 8]. Rows of a are `a_stride` apart, rows of c `c_stride`.
-void multiply(const float* a, int64_t a_stride, const float* b, int64_t depth, float* c,
-              int64_t c_stride) {
-  float sums[kRows][kColumns] = {};
+inline void multiply(const float* a, int64_t a_stride, const float* b, int64_t depth, float* c,
+                     int64_t c_stride) {
+  Floats low[kRows] = {}, high[kRows] = {};
+  // Constant indices keep the sums in registers.
+  const auto for_rows = [](const auto& body) {
+    [&]<int... Row>(std::integer_sequence<int, Row...>) {
+      (body(std::integral_constant<int, Row>()), ...);
+    }(std::make_integer_sequence<int, kRows>());
+  };
   for (int64_t i = 0; i < depth; ++i, b += kColumns) {
-#pragma GCC unroll 4
-    for (int64_t r = 0; r < kRows; ++r) {
-      const float x = a[r * a_stride + i];
-#pragma GCC unroll 8
-      for (int64_t j = 0; j < kColumns; ++j) sums[r][j] += x * b[j];
-    }
+    Floats left, right;
+    std::memcpy(&left, b, sizeof(left));
+    std::memcpy(&right, b + kColumns / 2, sizeof(right));
+    for_rows([&](auto row) {
+      const float x = a[row * a_stride + i];
+      low[row] += x * left;
+      high[row] += x * right;
+    });
   }
-  for (int64_t r = 0; r < kRows; ++r) std::copy_n(sums[r], kColumns, c + r * c_stride);
+  for_rows([&](auto row) {
+    std::memcpy(c + row * c_stride, &low[row], sizeof(Floats));
+    std::memcpy(c + row * c_stride + kColumns / 2, &high[row], sizeof(Floats));
+  });
 }
 
 // Attends with up to four queries, which are packed.
-void attend(const AttentionArguments& a, const Head& head, int64_t rows, float* out) {
+inline void attend(const AttentionArguments& a, const Head& head, int64_t rows, float* out) {
   for (int64_t column = 0; column < a.tokens; column += kColumns) {
     multiply(head.queries, head.width, head.keys + column * head.width, a.dim, head.scores + column,
              head.columns);
@@ -103,7 +121,8 @@ void attend(const AttentionArguments& a, const Head& head, int64_t rows, float* 
   }
 }
 
-void attend_to_all(const float* q, const AttentionArguments& a, const Head& head, float* out) {
+inline void attend_to_all(const float* q, const AttentionArguments& a, const Head& head,
+                          float* out) {
   const auto scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(a.dim)));
   std::fill_n(head.queries, kRows * head.width, 0.0F);
   for (int64_t row = 0; row < a.tokens; row += kRows) {
@@ -119,8 +138,8 @@ void attend_to_all(const float* q, const AttentionArguments& a, const Head& head
 
 int64_t attention_scratch_generic(const AttentionArguments& a) { return Head::size(a); }
 
-void attention_generic(const float* qkv, float* out, const AttentionArguments& a, float* scratch,
-                       int64_t first, int64_t last) {
+LLM2CLIP_CLONES void attention_generic(const float* qkv, float* out, const AttentionArguments& a,
+                                       float* scratch, int64_t first, int64_t last) {
   const int64_t width = a.heads * a.dim;
   const Head head(a, scratch);
   for (int64_t i = first; i < last; ++i) {

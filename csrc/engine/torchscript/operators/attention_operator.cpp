@@ -5,48 +5,22 @@
 #include "base/cpu_features.h"
 #include "engine/torchscript/operators/kernel_dtype.h"
 #include "engine/torchscript/operators/linear_operator.h"
-#include "engine/torchscript/operators/shares.h"
+#include "engine/torchscript/operators/tensor_matrix.h"
 #include "engine/torchscript/operators/texts.h"
-#include "kernels/cpu/attention.h"
+#include "engine/torchscript/operators/torch_workers.h"
 #include "kernels/cpu/rope.h"
+#include "ops/attention.h"
 
-namespace llm2clip {
+namespace llm2clip::operators {
 namespace {
 
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// A kernel that computes one head of an image or text whose first token is `first`; and the number
-// of floats that it needs as scratch memory.
-struct Fused {
-  const char* name;
-  void (*attend)(const Tensor& qkv, Tensor& out, const AttentionArguments& a, float* scratch,
-                 int64_t first, int64_t head);
-  int64_t (*scratch)(const AttentionArguments& a);
-};
-
-template <typename T, auto kAttend>
-void attend_to_head(const Tensor& qkv, Tensor& out, const AttentionArguments& a, float* scratch,
-                    int64_t first, int64_t head) {
-  kAttend(data<T>(qkv) + first * a.row(), mutable_data<T>(out) + first * a.heads * a.dim, a,
-          scratch, head, head + 1);
-}
-
-constexpr Fused kFp32{"own, AVX-512", attend_to_head<float, attention_avx512>, attention_scratch};
-constexpr Fused kInt16{"own, AVX-512 VNNI in int16", attend_to_head<float, attention_avx512_vnni>,
-                       attention_scratch_int16};
-constexpr Fused kInt16Avx2{"own, AVX2 in int16", attend_to_head<float, attention_int16_avx2>,
-                           attention_scratch_int16_avx2};
-constexpr Fused kBf16{"own, AVX-512 BF16", attend_to_head<at::BFloat16, attention_avx512_bf16>,
-                      attention_scratch_bf16};
-
-// Returns nullptr if there is none. With AMX, libtorch is faster.
-const Fused* fused(at::ScalarType type, bool half) {
-  const Isa isa = cpu_isa();
-  if (type == at::kBFloat16) return isa == Isa::kAvx512Bf16 ? &kBf16 : nullptr;
-  if (half && isa == Isa::kAvx512Vnni) return &kInt16;
-  if (half && (isa == Isa::kAvx2 || isa == Isa::kAvxVnni)) return &kInt16Avx2;
-  return isa >= Isa::kAvx512 ? &kFp32 : nullptr;
+// Whether libtorch computes attention here: in bf16 with AMX, and for processors that our fast
+// kernels do not run on, because it is faster there.
+bool is_libtorchs(at::ScalarType type) {
+  return type == at::kBFloat16 ? cpu_isa() != Isa::kAvx512Bf16 : cpu_isa() == Isa::kGeneric;
 }
 
 // [B, H, N, dim] each → [B, N, H · dim]
@@ -68,39 +42,11 @@ std::pair<Tensor, Tensor> rotated(const Tensor& qkv, const Tensor& angles) {
   const RopeArguments arguments{tokens, heads, dim, cos.const_data_ptr<float>(),
                                 sin.const_data_ptr<float>()};
   for_dtype(qkv, [&]<typename T>() {
-    in_row_shares(batch * tokens, [&](int64_t first, int64_t last) {
+    torch_workers().run_rows(batch * tokens, [&](int64_t first, int64_t last) {
       rope_rows(data<T>(qkv), mutable_data<T>(q), mutable_data<T>(k), arguments, first, last);
     });
   });
   return {q, k};
-}
-
-Tensor attention_fused(const Fused& kernel, const Tensor& qkv, const OptionalTensor& angles) {
-  const int64_t batch = qkv.size(0), tokens = qkv.size(1), heads = qkv.size(3), dim = qkv.size(4);
-  const float* cos = angles ? angles->const_data_ptr<float>() : nullptr;
-  const AttentionArguments a{tokens, heads, dim, cos, angles ? cos + tokens * dim : nullptr};
-  Tensor out = at::empty({batch, tokens, heads * dim}, qkv.options());
-  Tensor scratch = at::empty({at::get_num_threads(), kernel.scratch(a)}, at::kFloat);
-  in_shares(batch * heads, [&](int64_t head) {
-    float* own = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.size(1);
-    kernel.attend(qkv, out, a, own, 0, head);
-  });
-  return out;
-}
-
-Tensor text_attention_fused(const Fused& kernel, const Tensor& qkv,
-                            std::span<const int64_t> offsets, AttentionArguments a) {
-  Tensor out = at::empty({qkv.size(0), a.heads * a.dim}, qkv.options());
-  a.tokens = longest(offsets);
-  Tensor scratch = at::empty({at::get_num_threads(), kernel.scratch(a)}, at::kFloat);
-  in_shares(static_cast<int64_t>(offsets.size() - 1) * a.heads, [&](int64_t share) {
-    const int64_t text = share / a.heads;
-    AttentionArguments own = a;
-    own.tokens = offsets[text + 1] - offsets[text];
-    float* room = scratch.mutable_data_ptr<float>() + at::get_thread_num() * scratch.size(1);
-    kernel.attend(qkv, out, own, room, offsets[text], share % a.heads);
-  });
-  return out;
 }
 
 // Rotates x [N, heads, dim] of one text by angles [2, most, dim].
@@ -123,38 +69,15 @@ Tensor attend_text(const Tensor& packed, int64_t heads, int64_t kv_heads, const 
       .squeeze(0);
 }
 
-}  // namespace
-
-std::string attention_kernel(at::ScalarType type, bool half) {
-  const Fused* kernel = fused(type, half);
-  return kernel == nullptr ? "libtorch flash, own rotary embedding" : kernel->name;
-}
-
-Tensor attention(const Tensor& packed, int64_t heads, const OptionalTensor& angles, bool half) {
-  const Tensor qkv = packed.contiguous().unflatten(2, {3, heads, -1});
-  if (angles) check_angles(qkv, *angles);
-  if (const Fused* kernel = fused(qkv.scalar_type(), half)) {
-    return attention_fused(*kernel, qkv, angles);
-  }
+Tensor attention_of_libtorch(const Tensor& qkv, const OptionalTensor& angles) {
   Tensor q = qkv.select(2, 0), k = qkv.select(2, 1);
   if (angles) std::tie(q, k) = rotated(qkv, *angles);
   return attend(q.transpose(1, 2), k.transpose(1, 2), qkv.select(2, 2).transpose(1, 2));
 }
 
-Tensor text_attention(const Tensor& packed, const Tensor& offsets, int64_t heads, int64_t kv_heads,
-                      const Tensor& angles, bool half) {
-  const Tensor qkv = packed.contiguous();
-  const auto begins = texts_of(offsets, qkv.size(0));
-  const float* cos = angles.const_data_ptr<float>();
-  const AttentionArguments a{
-      0, heads, angles.size(2), cos, cos + angles.size(1) * angles.size(2), kv_heads};
-  TORCH_CHECK(angles.is_contiguous() && longest(begins) <= angles.size(1) && qkv.size(1) == a.row(),
-              "expected texts of at most ", angles.size(1), " tokens of ", a.row(),
-              " numbers, found ", longest(begins), " of ", qkv.size(1));
-  if (const Fused* kernel = fused(qkv.scalar_type(), half)) {
-    return text_attention_fused(*kernel, qkv, begins, a);
-  }
-  const Tensor split = qkv.unflatten(1, {-1, a.dim});
+Tensor text_attention_of_libtorch(const Tensor& qkv, const std::vector<int32_t>& begins,
+                                  int64_t heads, int64_t kv_heads, const Tensor& angles) {
+  const Tensor split = qkv.unflatten(1, {-1, angles.size(2)});
   std::vector<Tensor> texts;
   for (size_t i = 0; i + 1 < begins.size(); ++i) {
     const Tensor text = split.narrow(0, begins[i], begins[i + 1] - begins[i]);
@@ -163,12 +86,51 @@ Tensor text_attention(const Tensor& packed, const Tensor& offsets, int64_t heads
   return at::cat(texts);
 }
 
-Tensor pool_attention(const Tensor& query, const Tensor& weight, const OptionalTensor& bias,
-                      const Tensor& packed, int64_t heads) {
-  const Tensor kv = packed.unflatten(2, {2, heads, -1});
-  const Tensor q = operators::linear(query, weight, bias, weight.size(0)).unflatten(2, {heads, -1});
-  return attend(q.expand({kv.size(0), -1, -1, -1}).transpose(1, 2), kv.select(2, 0).transpose(1, 2),
-                kv.select(2, 1).transpose(1, 2));
+}  // namespace
+
+std::string attention_kernel(at::ScalarType type, bool half) {
+  if (is_libtorchs(type)) return "libtorch flash, own rotary embedding";
+  return llm2clip::attention_kernel(type == at::kFloat ? Element::kF32 : Element::kBf16, half);
 }
 
-}  // namespace llm2clip
+Tensor attention(const Tensor& packed, int64_t heads, const OptionalTensor& angles, bool half) {
+  const Tensor qkv = packed.contiguous().unflatten(2, {3, heads, -1});
+  if (angles) check_angles(qkv, *angles);
+  if (is_libtorchs(qkv.scalar_type())) return attention_of_libtorch(qkv, angles);
+  const int64_t batch = qkv.size(0), tokens = qkv.size(1), dim = qkv.size(4);
+  const float* cos = angles ? angles->const_data_ptr<float>() : nullptr;
+  const ImageAttention a{tokens, heads, dim, cos, angles ? cos + tokens * dim : nullptr, half};
+  Tensor out = at::empty({batch, tokens, heads * dim}, qkv.options());
+  llm2clip::attention(torch_workers(), a, matrix_of(qkv.flatten(2)), result_of(out));
+  return out;
+}
+
+Tensor text_attention(const Tensor& packed, const Tensor& offsets, int64_t heads, int64_t kv_heads,
+                      const Tensor& angles, bool half) {
+  const Tensor qkv = packed.contiguous();
+  const auto begins = texts_of(offsets, qkv.size(0));
+  const int64_t dim = angles.size(2), row = (heads + 2 * kv_heads) * dim;
+  TORCH_CHECK(angles.is_contiguous() && longest(begins) <= angles.size(1) && qkv.size(1) == row,
+              "expected texts of at most ", angles.size(1), " tokens of ", row, " numbers, found ",
+              longest(begins), " of ", qkv.size(1));
+  if (is_libtorchs(qkv.scalar_type())) {
+    return text_attention_of_libtorch(qkv, begins, heads, kv_heads, angles);
+  }
+  const float* cos = angles.const_data_ptr<float>();
+  const TextAttention a{heads, kv_heads, dim, cos, cos + angles.size(1) * dim, half};
+  Tensor out = at::empty({qkv.size(0), heads * dim}, qkv.options());
+  llm2clip::text_attention(torch_workers(), a, begins, matrix_of(qkv), result_of(out));
+  return out;
+}
+
+Tensor pool_attention(const Tensor& query, const Tensor& weight, const OptionalTensor& bias,
+                      const Tensor& packed, int64_t heads) {
+  const Tensor kv = packed.contiguous();
+  const Tensor q = linear(query, weight, bias, weight.size(0)).to(at::kFloat).contiguous();
+  Tensor out = at::empty({kv.size(0), 1, q.size(-1)}, kv.options());
+  llm2clip::pool_attention(torch_workers(), heads, q.const_data_ptr<float>(), kv.size(1),
+                           matrix_of(kv), result_of(out));
+  return out;
+}
+
+}  // namespace llm2clip::operators

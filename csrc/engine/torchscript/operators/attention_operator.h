@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace llm2clip {
+namespace llm2clip::operators {
 
 // Every token attends to all tokens: packed [B, N, 3 · heads · dim] → [B, N, heads · dim]. First q
 // and k are rotated by `angles` [2, N, dim], cosines first. half: 16-bit numbers are precise
@@ -29,4 +29,4 @@ at::Tensor pool_attention(const at::Tensor& query, const at::Tensor& weight,
 // Names the kernel that computes attentions in this type here.
 std::string attention_kernel(at::ScalarType type, bool half);
 
-}  // namespace llm2clip
+}  // namespace llm2clip::operators

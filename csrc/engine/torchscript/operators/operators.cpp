@@ -1,18 +1,18 @@
 // The fused operators of the native flavour, torch.ops.llm2clip.*. This file checks shapes and
-// dtypes and distributes the work over threads; csrc/kernels or oneDNN computes. The type of a norm
-// is that of its weights.
+// dtypes; csrc/ops or oneDNN computes. The type of a norm is that of its weights.
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
 #include "engine/torchscript/operators/attention_operator.h"
 #include "engine/torchscript/operators/int8_linear_operator.h"
-#include "engine/torchscript/operators/kernel_dtype.h"
 #include "engine/torchscript/operators/linear_operator.h"
 #include "engine/torchscript/operators/observation.h"
 #include "engine/torchscript/operators/shapes.h"
-#include "engine/torchscript/operators/shares.h"
-#include "kernels/cpu/gated_norm.h"
-#include "kernels/cpu/layer_norm.h"
+#include "engine/torchscript/operators/tensor_matrix.h"
+#include "engine/torchscript/operators/torch_workers.h"
+#include "ops/activation.h"
+#include "ops/norms.h"
+#include "ops/patches.h"
 
 namespace llm2clip::operators {
 namespace {
@@ -20,42 +20,44 @@ namespace {
 using at::Tensor;
 using OptionalTensor = std::optional<Tensor>;
 
-// [B, 3, S, S] → [B, n, 3 · P · P]. Each patch is laid out like the weight's rows: by channels,
-// then by rows.
-Tensor patches(const Tensor& pixels, int64_t patch) {
-  const int64_t batch = pixels.size(0), grid = pixels.size(2) / patch, side = grid * patch;
-  return pixels.narrow(2, 0, side)
-      .narrow(3, 0, side)
-      .reshape({batch, 3, grid, patch, grid, patch})
-      .permute({0, 2, 4, 1, 3, 5})
-      .reshape({batch, grid * grid, 3 * patch * patch});
+// [B, 3, S, S] → [B, n, 3 · P · P]
+Tensor patches(const Tensor& input, int64_t patch, at::ScalarType type) {
+  const Tensor pixels = input.to(at::kFloat).contiguous();
+  const int64_t size = pixels.size(2), grid = size / patch;
+  TORCH_CHECK(pixels.size(1) == 3 && pixels.size(3) == size, "expected pixels [B, 3, S, S], found ",
+              pixels.sizes());
+  Tensor out =
+      at::empty({pixels.size(0), grid * grid, 3 * patch * patch}, pixels.options().dtype(type));
+  llm2clip::patches(torch_workers(), pixels.const_data_ptr<float>(), size, patch, result_of(out));
+  return out;
 }
 
 // Returns the residual stream, which stays in f32 whatever the other values are computed in.
 Tensor patch_embed(const Tensor& pixels, const Tensor& weight, const OptionalTensor& bias,
                    const OptionalTensor& cls, const Tensor& position, int64_t patch) {
-  const Tensor x = patches(pixels, patch).to(position.scalar_type());
   const Tensor matrix = weight.dim() == 4 ? weight.flatten(1) : weight;
-  Tensor tokens = linear(x, matrix, bias, position.size(2)).to(at::kFloat);
-  if (cls) tokens = at::cat({cls->to(at::kFloat).expand({x.size(0), -1, -1}), tokens}, 1);
-  return tokens.add_(position);
+  const Tensor x =
+      linear(patches(pixels, patch, position.scalar_type()), matrix, bias, position.size(2))
+          .contiguous();
+  const int64_t tokens = x.size(1) + (cls ? 1 : 0);
+  TORCH_CHECK(position.size(1) == tokens && position.is_contiguous() &&
+                  (!cls || cls->scalar_type() == position.scalar_type()),
+              "expected positions of ", tokens, " tokens, found ", position.sizes());
+  Tensor out = at::empty({x.size(0), tokens, x.size(2)}, x.options().dtype(at::kFloat));
+  patch_tokens(torch_workers(), {matrix_of(position), cls ? cls->const_data_ptr() : nullptr},
+               matrix_of(x), result_of(out));
+  return out;
+}
+
+LayerNormWeights weights_of(const Tensor& weight, const Tensor& bias, double eps) {
+  return {weight.const_data_ptr(), bias.const_data_ptr(), eps};
 }
 
 Tensor layer_norm(const Tensor& input, const Tensor& weight, const Tensor& bias, double eps) {
   const Tensor x = input.contiguous();
-  const LayerNormArguments a{weight.numel(), eps};
   Tensor out = at::empty(x.sizes(), weight.options());
-  for_dtype(weight, [&]<typename T>() {
-    in_row_shares(x.numel() / a.width, [&](int64_t first, int64_t last) {
-      if (x.scalar_type() == weight.scalar_type()) {
-        layer_norm_rows(data<T>(x), data<T>(weight), data<T>(bias), mutable_data<T>(out), a, first,
-                        last);
-      } else {
-        layer_norm_rows(x.const_data_ptr<float>(), data<T>(weight), data<T>(bias),
-                        mutable_data<T>(out), a, first, last);
-      }
-    });
-  });
+  llm2clip::layer_norm(torch_workers(), weights_of(weight, bias, eps), matrix_of(x),
+                       result_of(out));
   return out;
 }
 
@@ -64,14 +66,9 @@ std::tuple<Tensor, Tensor> add_layer_norm(const Tensor& stream, const Tensor& de
                                           const Tensor& weight, const Tensor& bias, double eps) {
   const Tensor x = stream.to(at::kFloat).contiguous();
   const Tensor y = delta.to(weight.scalar_type()).contiguous();
-  const LayerNormArguments a{weight.numel(), eps};
   Tensor sum = at::empty(x.sizes(), x.options()), out = at::empty(x.sizes(), weight.options());
-  for_dtype(weight, [&]<typename T>() {
-    in_row_shares(x.numel() / a.width, [&](int64_t first, int64_t last) {
-      add_layer_norm_rows(x.const_data_ptr<float>(), data<T>(y), data<T>(weight), data<T>(bias),
-                          sum.mutable_data_ptr<float>(), mutable_data<T>(out), a, first, last);
-    });
-  });
+  llm2clip::add_layer_norm(torch_workers(), weights_of(weight, bias, eps), matrix_of(x),
+                           matrix_of(y), result_of(sum), result_of(out));
   return {sum, out};
 }
 
@@ -81,18 +78,28 @@ Tensor gated_norm(const Tensor& input, const Tensor& weight, const Tensor& bias,
   TORCH_CHECK(gate_up.size(-1) == 2 * hidden, "expected gate and up of ", hidden, " each, found ",
               gate_up.size(-1));
   Tensor out = at::empty(with_last(gate_up.sizes(), hidden), gate_up.options());
-  for_dtype(gate_up, [&]<typename T>() {
-    in_row_shares(out.numel() / hidden, [&](int64_t first, int64_t last) {
-      gated_norm_rows(data<T>(gate_up), data<T>(weight), data<T>(bias), mutable_data<T>(out),
-                      {hidden, eps}, first, last);
-    });
-  });
+  llm2clip::gated_norm(torch_workers(), weights_of(weight, bias, eps), matrix_of(gate_up),
+                       result_of(out));
   return out;
 }
 
-Tensor quick_gelu(const Tensor& x) { return at::sigmoid(x * 1.702).mul_(x); }
+Tensor quick_gelu(const Tensor& input) {
+  const Tensor x = input.contiguous();
+  Tensor out = at::empty_like(x);
+  llm2clip::quick_gelu(torch_workers(), matrix_of(x), result_of(out));
+  return out;
+}
 
-Tensor gelu(const Tensor& x, bool tanh) { return at::gelu(x, tanh ? "tanh" : "none"); }
+Tensor gelu(const Tensor& input, bool tanh) {
+  const Tensor x = input.contiguous();
+  Tensor out = at::empty_like(x);
+  if (tanh) {
+    llm2clip::gelu_tanh(torch_workers(), matrix_of(x), result_of(out));
+  } else {
+    llm2clip::gelu(torch_workers(), matrix_of(x), result_of(out));
+  }
+  return out;
+}
 
 }  // namespace
 

@@ -3,34 +3,49 @@
 #include <ATen/ATen.h>
 #include <torch/library.h>
 
-#include "engine/torchscript/operators/attention_operator.h"
-#include "engine/torchscript/operators/kernel_dtype.h"
-#include "engine/torchscript/operators/shapes.h"
-#include "engine/torchscript/operators/shares.h"
-#include "engine/torchscript/operators/texts.h"
-#include "kernels/cpu/gate.h"
-#include "kernels/cpu/rms_norm.h"
+#include <algorithm>
 
-namespace llm2clip {
+#include "base/dtype.h"
+#include "engine/torchscript/operators/attention_operator.h"
+#include "engine/torchscript/operators/shapes.h"
+#include "engine/torchscript/operators/tensor_matrix.h"
+#include "engine/torchscript/operators/texts.h"
+#include "engine/torchscript/operators/torch_workers.h"
+#include "ops/norms.h"
+#include "ops/rows.h"
+
+namespace llm2clip::operators {
 namespace {
 
 using at::Tensor;
 
+Dtype dtype_of(const Tensor& table) {
+  switch (table.scalar_type()) {
+    case at::kFloat: return Dtype::kF32;
+    case at::kHalf: return Dtype::kF16;
+    case at::kBFloat16: return Dtype::kBF16;
+    default: break;
+  }
+  TORCH_CHECK(false, "expected a table of 16 or 32 bits, found ", table.scalar_type());
+}
+
 // Returns the residual stream, which stays in f32 whatever the other values are computed in.
 Tensor embed(const Tensor& tokens, const Tensor& table) {
-  return table.index_select(0, tokens).to(at::kFloat);
+  const auto ids = int32_of(tokens);
+  TORCH_CHECK(
+      table.is_contiguous() &&
+          std::ranges::all_of(ids, [&](int32_t id) { return id >= 0 && id < table.size(0); }),
+      "expected ids below ", table.size(0));
+  Tensor out = at::empty({tokens.size(0), table.size(1)}, at::kFloat);
+  llm2clip::embed(torch_workers(), static_cast<const std::byte*>(table.const_data_ptr()),
+                  dtype_of(table), ids, result_of(out));
+  return out;
 }
 
 Tensor rms_norm(const Tensor& stream, const Tensor& weight, double eps) {
   const Tensor x = stream.to(at::kFloat).contiguous();
-  const RmsNormArguments a{weight.numel(), eps};
   Tensor out = at::empty(x.sizes(), weight.options());
-  for_dtype(weight, [&]<typename T>() {
-    in_row_shares(x.numel() / a.width, [&](int64_t first, int64_t last) {
-      rms_norm_rows(x.const_data_ptr<float>(), data<T>(weight), mutable_data<T>(out), a, first,
-                    last);
-    });
-  });
+  llm2clip::rms_norm(torch_workers(), {weight.const_data_ptr(), eps}, matrix_of(x), result_of(out));
   return out;
 }
 
@@ -39,43 +54,41 @@ std::tuple<Tensor, Tensor> add_rms_norm(const Tensor& stream, const Tensor& delt
                                         const Tensor& weight, double eps) {
   const Tensor x = stream.to(at::kFloat).contiguous();
   const Tensor y = delta.to(weight.scalar_type()).contiguous();
-  const RmsNormArguments a{weight.numel(), eps};
   Tensor sum = at::empty(x.sizes(), x.options()), out = at::empty(x.sizes(), weight.options());
-  for_dtype(weight, [&]<typename T>() {
-    in_row_shares(x.numel() / a.width, [&](int64_t first, int64_t last) {
-      add_rms_norm_rows(x.const_data_ptr<float>(), data<T>(y), data<T>(weight),
-                        sum.mutable_data_ptr<float>(), mutable_data<T>(out), a, first, last);
-    });
-  });
+  llm2clip::add_rms_norm(torch_workers(), {weight.const_data_ptr(), eps}, matrix_of(x),
+                         matrix_of(y), result_of(sum), result_of(out));
   return {sum, out};
 }
 
 Tensor gate(const Tensor& input) {
   const Tensor gate_up = input.contiguous();
-  const int64_t hidden = gate_up.size(-1) / 2;
-  Tensor out = at::empty(with_last(gate_up.sizes(), hidden), gate_up.options());
-  for_dtype(gate_up, [&]<typename T>() {
-    in_row_shares(out.numel() / hidden, [&](int64_t first, int64_t last) {
-      gate_rows(data<T>(gate_up), mutable_data<T>(out), hidden, first, last);
-    });
-  });
+  Tensor out = at::empty(with_last(gate_up.sizes(), gate_up.size(-1) / 2), gate_up.options());
+  llm2clip::gate(torch_workers(), matrix_of(gate_up), result_of(out));
   return out;
 }
 
 // The mean over the last pooled[i] tokens of each text: x [N, D] → [B, D] f32.
-Tensor text_mean(const Tensor& x, const Tensor& offsets, const Tensor& pooled) {
+Tensor text_mean(const Tensor& input, const Tensor& offsets, const Tensor& pooled) {
+  const Tensor x = input.contiguous();
   const auto begins = texts_of(offsets, x.size(0));
-  const int64_t* counts = pooled.const_data_ptr<int64_t>();
-  std::vector<Tensor> means;
-  for (size_t i = 0; i + 1 < begins.size(); ++i) {
-    const Tensor tokens = x.narrow(0, begins[i + 1] - counts[i], counts[i]);
-    means.push_back(tokens.mean(0, false, at::kFloat));
+  const auto counts = int32_of(pooled);
+  TORCH_CHECK(counts.size() + 1 == begins.size(), "expected ", begins.size() - 1,
+              " numbers of tokens, found ", counts.size());
+  for (size_t i = 0; i < counts.size(); ++i) {
+    const int32_t tokens = begins[i + 1] - begins[i];
+    TORCH_CHECK(counts[i] > 0 && counts[i] <= tokens, "expected 1 to ", tokens,
+                " tokens in a mean, found ", counts[i]);
   }
-  return at::stack(means);
+  Tensor out = at::empty({static_cast<int64_t>(counts.size()), x.size(1)}, at::kFloat);
+  llm2clip::text_mean(torch_workers(), begins, counts, matrix_of(x), result_of(out));
+  return out;
 }
 
-Tensor l2_normalize(const Tensor& x) {
-  return x / at::linalg_vector_norm(x, 2, at::IntArrayRef{-1}, true).clamp_min(1e-12);
+Tensor l2_normalize(const Tensor& input) {
+  const Tensor x = input.contiguous();
+  Tensor out = at::empty_like(x);
+  llm2clip::l2_normalize(torch_workers(), matrix_of(x), result_of(out));
+  return out;
 }
 
 }  // namespace
@@ -94,4 +107,4 @@ TORCH_LIBRARY_FRAGMENT(llm2clip, library) {
   library.def("l2_normalize(Tensor x) -> Tensor", &l2_normalize);
 }
 
-}  // namespace llm2clip
+}  // namespace llm2clip::operators

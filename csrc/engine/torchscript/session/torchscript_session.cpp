@@ -148,7 +148,8 @@ class TorchscriptSession final : public Session {
     if (!names(module_, kLinearWeights).empty()) {
       info_.kernels.push_back("linear: " + operators::linear_kernel(stored, type));
     }
-    info_.kernels.push_back("attention: " + attention_kernel(type, stored != at::kFloat));
+    info_.kernels.push_back("attention: " +
+                            operators::attention_kernel(type, stored != at::kFloat));
     info_.kernels.emplace_back("norms: own");
     tokens_at_once_ = kTokensPerThread * at::get_num_threads();
   }
