@@ -29,6 +29,7 @@ Weights open_weights(const BuildSpec& spec) {
 }
 
 BuildReport build(Engine& engine, const BuildSpec& spec) {
+  if (spec.options.observe) require_offered(engine.calibrator(), "calibration for int8");
   Weights weights = open_weights(spec);
   const auto builder = engine.builder(spec.options);
   return builder->save(tower(*builder, weights, spec.config), spec.output);

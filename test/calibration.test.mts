@@ -54,7 +54,7 @@ function fakeEngine({ layers, effects = layers, parity, onStep = () => {} }: Fak
     const { quantisation } = JSON.parse(await readFile(file, 'utf8')) as BuildSpec;
     return quantisation.filter(({ quantised }) => !quantised).length;
   };
-  const engine: CalibratedBuild['engine'] = {
+  const engine: CalibratedBuild['engine'] & CalibratedBuild['observer'] = {
     async build(spec) {
       begin(`build ${spec.precision}`);
       builds.push(spec);
@@ -94,9 +94,19 @@ function fakeEngine({ layers, effects = layers, parity, onStep = () => {} }: Fak
   return { engine, builds, ranked, steps };
 }
 
-function run(engine: CalibratedBuild['engine'], rest: Partial<CalibratedBuild> = {}) {
+function run(
+  engine: CalibratedBuild['engine'] & CalibratedBuild['observer'],
+  rest: Partial<CalibratedBuild> = {},
+) {
   return buildCalibrated({
-    ...{ engine, config: CONFIG, weights: [], output, pixels: Float32Array.of(10, 11, 12) },
+    ...{
+      engine,
+      observer: engine,
+      config: CONFIG,
+      weights: [],
+      output,
+      pixels: Float32Array.of(10, 11, 12),
+    },
     ...{ force: false, signal: undefined, onProgress: () => {}, ...rest },
   });
 }

@@ -32,7 +32,7 @@ struct BuildOptions {
   Precision precision;
   Input input;            // kind and size of the inputs
   bool portable = false;  // use only operations that a stock runtime knows
-  bool observe = false;   // record the inputs of linear layers, for calibrate()
+  bool observe = false;   // show the inputs of linear layers to the engine's Calibrator
   // For int8, by the name of the layer's (first) weight. Other layers are quantised without
   // smoothing.
   std::map<std::string, LayerQuantisation> quantisation = {};

@@ -33,8 +33,7 @@ Numbers multiply(Workers& workers, const Numbers& x, const Numbers& weight, int6
   const auto out = static_cast<int64_t>(weight.size()) / in;
   const int64_t panels = linear_panels(out);
   Scratch packed, room;
-  std::byte* const to =
-      packed.of(static_cast<size_t>(panels * panel_bytes(WeightType::kF32, in)));
+  std::byte* const to = packed.of(static_cast<size_t>(panels * panel_bytes(WeightType::kF32, in)));
   pack_panels(WeightType::kF32, weight.data(), to, out, in, 0, panels);
   const LinearWeight layer{.type = WeightType::kF32, .panels = to, .out = out, .in = in};
   Numbers result(static_cast<size_t>(rows * out));
@@ -57,7 +56,8 @@ Numbers samples_of(std::span<const float> observation, int64_t in) {
   Numbers samples;
   for (size_t begin = 2 * width; begin < observation.size(); begin += width) {
     const auto row = observation.subspan(begin, width);
-    if (max_magnitude(row.data(), width) != 0) samples.insert(samples.end(), row.begin(), row.end());
+    if (max_magnitude(row.data(), width) != 0)
+      samples.insert(samples.end(), row.begin(), row.end());
   }
   return samples;
 }

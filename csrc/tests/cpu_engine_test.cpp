@@ -46,10 +46,9 @@ struct Folder {
   std::string path;
 };
 
-constexpr std::array kPrecisions{std::pair{Precision::kFp32, "fp32"},
-                                 std::pair{Precision::kBf16, "bf16"},
-                                 std::pair{Precision::kFp16, "fp16"},
-                                 std::pair{Precision::kInt8, "int8"}};
+constexpr std::array kPrecisions{
+    std::pair{Precision::kFp32, "fp32"}, std::pair{Precision::kBf16, "bf16"},
+    std::pair{Precision::kFp16, "fp16"}, std::pair{Precision::kInt8, "int8"}};
 
 void build(const SmallTower& tower, const BuildOptions& options, const std::string& path) {
   const auto builder = cpu_engine()->builder(options);
@@ -59,7 +58,8 @@ void build(const SmallTower& tower, const BuildOptions& options, const std::stri
 
 std::string built(const Folder& folder, const SmallTower& tower, Precision precision) {
   const std::string path = folder / (tower.name + std::to_string(static_cast<int>(precision)));
-  if (!std::filesystem::exists(path)) build(tower, {.precision = precision, .input = tower.input}, path);
+  if (!std::filesystem::exists(path))
+    build(tower, {.precision = precision, .input = tower.input}, path);
   return path;
 }
 
@@ -89,8 +89,7 @@ struct Inputs {
 };
 
 std::unique_ptr<Session> open(const std::string& path, const Input& input, int threads = 1) {
-  return cpu_engine()->open(
-      {.path = path, .device = "cpu", .threads = threads, .input = input});
+  return cpu_engine()->open({.path = path, .device = "cpu", .threads = threads, .input = input});
 }
 
 std::vector<float> run(Session& session, const BatchView& batch) {
@@ -195,7 +194,8 @@ class Owners {
     }
     for (const ValueId out : written_) {
       all_of(out, [&](int32_t& owner) {
-        for (const ValueId other : written_) EXPECT(other.place == out.place || owner != other.place);
+        for (const ValueId other : written_)
+          EXPECT(other.place == out.place || owner != other.place);
         owner = out.place;
       });
     }
@@ -270,9 +270,20 @@ size_t below(size_t limit) { return limit == 0 ? 0 : dice()() % limit; }
 
 // Replaces a word of the plan by one that stands elsewhere, or by an extreme number.
 void change_word(std::string& text) {
-  const std::vector<std::string> numbers{"0",  "1",    "2",          "3",     "-1", "-", "64",
-                                         "24", "1e-5", "2147483647", "65536", "16777216",
-                                         "9223372036854775807", "18446744073709551615"};
+  const std::vector<std::string> numbers{"0",
+                                         "1",
+                                         "2",
+                                         "3",
+                                         "-1",
+                                         "-",
+                                         "64",
+                                         "24",
+                                         "1e-5",
+                                         "2147483647",
+                                         "65536",
+                                         "16777216",
+                                         "9223372036854775807",
+                                         "18446744073709551615"};
   const auto word_at = [&](size_t from) {
     const size_t begin = text.find_last_of(" n", from) + 1;
     return std::pair{begin, std::min(text.find_first_of(" \\\"", begin), text.size())};
@@ -341,8 +352,8 @@ void test_damage() {
       }
       ++ran;
     } catch (const Error& error) {
-      const bool is_known = error.code() == ErrorCode::kEngineIncompatible ||
-                            error.code() == ErrorCode::kOutOfMemory;
+      const bool is_known =
+          error.code() == ErrorCode::kEngineIncompatible || error.code() == ErrorCode::kOutOfMemory;
       EXPECT(is_known);
       if (!is_known) std::printf("%s\n", error.what());
       ++refused;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Manifest } from '../bundle/manifest';
 import type { ResolvedModel } from '../checkpoint/layouts';
-import { engineFile, engineOf } from '../engines';
+import { engineFile, engineOf, observingEngine } from '../engines';
 import { capabilityText } from '../engines/compute-capability';
 import { makeFolderOf } from '../files/staging';
 import { sampleImages } from '../image/images';
@@ -54,7 +54,8 @@ async function buildVision(
   const { precision, calibrate, force, signal, onProgress } = options;
   if (calibrate !== undefined) {
     const pixels = await sampleImages(calibrate, CALIBRATION_IMAGES, preprocessing, signal);
-    const spec = { engine, config, weights, output, pixels, force, signal, onProgress };
+    const observer = observingEngine();
+    const spec = { engine, observer, config, weights, output, pixels, force, signal, onProgress };
     return { ...(await buildCalibrated(spec)), computeCapabilities: [] };
   }
   const report = await build(engine, { config, weights }, precision, output, options);

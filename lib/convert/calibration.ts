@@ -41,7 +41,10 @@ const BEFORE = {
 
 export interface CalibratedBuild extends Pick<BuildSpec, 'weights' | 'output'> {
   config: VisionConfig;
-  engine: Pick<NativeEngine, 'build' | 'calibrate' | 'layerEffects' | 'embed'>;
+  /** Builds the int8 engine. */
+  engine: Pick<NativeEngine, 'build' | 'embed'>;
+  /** Observes the linear layers in fp32. */
+  observer: Pick<NativeEngine, 'build' | 'calibrate' | 'layerEffects'>;
   /** Preprocessed images [n, 3, S, S]. */
   pixels: Float32Array;
   /** Accept the best engine if none meets the gate. */
@@ -69,8 +72,11 @@ interface Attempt {
 
 type Rest = Pick<BuildSpec, 'precision' | 'observe' | 'quantisation' | 'output'>;
 
-function build(spec: CalibratedBuild, rest: Rest) {
-  const { engine, config, weights, signal } = spec;
+function build(
+  engine: Pick<NativeEngine, 'build'>,
+  { config, weights, signal }: CalibratedBuild,
+  rest: Rest,
+) {
   signal?.throwIfAborted();
   return fromNative(engine.build({ config, weights, portable: false, ...FOR_CPU, ...rest }));
 }
@@ -82,11 +88,12 @@ function imagesFor(file: string, { config, pixels, signal }: CalibratedBuild) {
 
 /** Builds an fp32 engine that observes its linear layers, and runs the images through it. */
 async function observe(spec: CalibratedBuild, scratch: string): Promise<Observed> {
-  const file = join(scratch, 'observed.pt');
+  const file = join(scratch, 'observed');
   spec.onProgress({ stage: 'calibrate', fraction: BEFORE.observe });
-  await build(spec, { precision: 'fp32', observe: true, quantisation: [], output: file });
+  const fp32: Rest = { precision: 'fp32', observe: true, quantisation: [], output: file };
+  await build(spec.observer, spec, fp32);
   spec.onProgress({ stage: 'calibrate', fraction: BEFORE.calibrate });
-  const { embeddings, layers } = await fromNative(spec.engine.calibrate(imagesFor(file, spec)));
+  const { embeddings, layers } = await fromNative(spec.observer.calibrate(imagesFor(file, spec)));
   return {
     file,
     embeddings,
@@ -106,7 +113,7 @@ async function attempt(
       : { name, quantised: true, smoothing },
   );
   const int8 = { precision: 'int8', observe: false, quantisation, output: file } as const;
-  const { parameters } = await build(spec, int8);
+  const { parameters } = await build(spec.engine, spec, int8);
   const found = await fromNative(spec.engine.embed(imagesFor(file, spec)));
   const cosines = rowCosines(found, embeddings, spec.config.embeddingDim);
   return { file, parameters, kept, cosines, minCosine: Math.min(...cosines) };
@@ -140,7 +147,7 @@ async function rank(
     spec.onProgress({ stage: 'calibrate', fraction: BEFORE.rank + share * i });
     const some = layers.slice(i, i + RANKED_AT_ONCE);
     const images = imagesFor(file, { ...spec, pixels });
-    const found = await fromNative(spec.engine.layerEffects(images, some));
+    const found = await fromNative(spec.observer.layerEffects(images, some));
     for (const [j, { name }] of some.entries()) {
       effects.set(name, boundedCosine(found[j] ?? Number.NaN));
     }
@@ -163,7 +170,7 @@ function keptSets(worst: readonly string[]): ReadonlySet<string>[] {
 async function search(spec: CalibratedBuild, observed: Observed, scratch: string) {
   const next = (kept: ReadonlySet<string>, i: number) => {
     spec.onProgress({ stage: 'build', fraction: BEFORE.attempts[i] ?? 0 });
-    return attempt(spec, observed, kept, join(scratch, `${i}.pt`));
+    return attempt(spec, observed, kept, join(scratch, `${i}`));
   };
   let best = await next(new Set(), 0);
   const allInt8MinCosine = best.minCosine;

@@ -1,6 +1,6 @@
 // All kinds of engines that this version can build and run. To add one, add a file to this folder
 // and an entry to the list below.
-import type { NativeEngine } from '../native';
+import { loadNative, type NativeEngine } from '../native';
 import type { Part } from '../parts';
 import { cpu } from './cpu';
 import type { Engine } from './engine';
@@ -40,6 +40,11 @@ export const PLUGINS: readonly string[] = ENGINES.flatMap(({ plugin }: Engine) =
 /** Returns the path of a part's engine file in a bundle. It follows Triton's layout. */
 export function engineFile(part: Part, kind: EngineKind): string {
   return `${part}/1/${engineOf(kind).fileName}`;
+}
+
+/** Returns the engine that observes linear layers, so that int8 can be calibrated for any engine. */
+export function observingEngine(): NativeEngine {
+  return loadNative().cpuEngine();
 }
 
 /**

@@ -19,7 +19,10 @@ export interface NativeEngine {
     imageSize: number,
     device: string,
   ): Promise<{ embeddingDim: number; precision: Precision | '' }>;
-  /** Runs images through an engine that was built with `observe`. */
+  /**
+   * Runs images through an engine that was built with `observe`. Only the engine of
+   * observingEngine() can.
+   */
   calibrate(spec: ImagesSpec): Promise<Calibration>;
   /**
    * Measures the effect of each of these layers on the embeddings if only that layer is in int8:

@@ -14,7 +14,8 @@ namespace {
 // Each operation of net.h becomes one step. A sum and the norm that reads it become one step.
 class CpuBuilder final : public Builder {
  public:
-  explicit CpuBuilder(const BuildOptions& options) : options_(options), tensors_(options.precision) {
+  explicit CpuBuilder(const BuildOptions& options)
+      : options_(options), tensors_(options.precision) {
     plan_.input = options.input;
     plan_.precision = options.precision;
     if (options.input.kind != InputKind::kText) {
@@ -110,15 +111,15 @@ class CpuBuilder final : public Builder {
 
   Value text_attention(Value qkv, const GroupedHeads& heads, const Rope& rope) override {
     const ValueId in = ready(qkv), out = of_width(in, heads.count * heads.dim);
-    add_step(
-        TextAttentionStep{in, out, heads.count, heads.kv_count, heads.dim, angles_of(rope)});
+    add_step(TextAttentionStep{in, out, heads.count, heads.kv_count, heads.dim, angles_of(rope)});
     return named(out);
   }
 
   // The query is the same for all images, so it is projected here.
   Value pool_attention(const Weight& query, const Linear& q, Value kv,
                        const Heads& heads) override {
-    const ValueId in = ready(kv), out = value(Rows::kInput, heads.count * heads.dim, Numbers::kCompute);
+    const ValueId in = ready(kv),
+                  out = value(Rows::kInput, heads.count * heads.dim, Numbers::kCompute);
     const TensorId projected = tensors_.projected(query, q);
     add_step(PoolAttentionStep{in, out, projected, heads.count});
     return named(out);
@@ -146,9 +147,7 @@ class CpuBuilder final : public Builder {
   Value activation(Value x, Activation activation) override {
     const ValueId in = ready(x), out = like(in, Numbers::kCompute);
     switch (activation) {
-      case Activation::kQuickGelu:
-        add_step(ActivationStep<Activation::kQuickGelu>{in, out});
-        break;
+      case Activation::kQuickGelu: add_step(ActivationStep<Activation::kQuickGelu>{in, out}); break;
       case Activation::kGelu: add_step(ActivationStep<Activation::kGelu>{in, out}); break;
       case Activation::kGeluTanh: add_step(ActivationStep<Activation::kGeluTanh>{in, out}); break;
     }
@@ -236,8 +235,8 @@ class CpuBuilder final : public Builder {
     if (found == sums_.end()) return std::nullopt;
     Sum sum = found->second;
     if (plan_.at(sum.x).numbers != Numbers::kF32) std::swap(sum.x, sum.y);
-    const bool fits = plan_.at(sum.x).numbers == Numbers::kF32 &&
-                      plan_.at(sum.y).numbers == Numbers::kCompute;
+    const bool fits =
+        plan_.at(sum.x).numbers == Numbers::kF32 && plan_.at(sum.y).numbers == Numbers::kCompute;
     if (!fits) return std::nullopt;
     sums_.erase(found);
     return sum;

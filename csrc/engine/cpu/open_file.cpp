@@ -13,10 +13,10 @@ void require_cpu(const std::string& device) {
 
 // A text may be shorter than the largest that the plan was made for.
 void require_input(const Input& planned, const Input& wanted) {
-  const bool fits = planned.kind == wanted.kind &&
-                    (planned.kind == InputKind::kText
-                         ? wanted.most_tokens() <= planned.most_tokens()
-                         : wanted.shape == planned.shape);
+  const bool fits =
+      planned.kind == wanted.kind &&
+      (planned.kind == InputKind::kText ? wanted.most_tokens() <= planned.most_tokens()
+                                        : wanted.shape == planned.shape);
   if (fits) return;
   throw Error(ErrorCode::kEngineIncompatible, "expected an engine file for inputs " +
                                                   to_string(wanted.shape) + ", found one for " +

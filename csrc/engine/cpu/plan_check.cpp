@@ -189,9 +189,7 @@ class Sizes {
     require(!tensor.in_panels && tensor.type == WeightType::kF32 && tensor.shape == shape,
             "tensor " + tensor.name + " of another kind or shape");
   }
-  void is_f32(ValueId id) const {
-    is(id, plan_.at(id).rows, plan_.at(id).width, Numbers::kF32);
-  }
+  void is_f32(ValueId id) const { is(id, plan_.at(id).rows, plan_.at(id).width, Numbers::kF32); }
   void is_like(ValueId id, ValueId other) const {
     is(id, plan_.at(other).rows, plan_.at(other).width, plan_.at(other).numbers);
   }

@@ -231,8 +231,10 @@ Plan plan_of(const std::string& text) {
   in.end_line(), in.expect("tensors");
   for (size_t left = in.size(); left > 0; --left) {
     in.end_line();
-    PlanTensor tensor{.name = std::string(in.word()), .type = in.one_of(kTypes),
-                      .in_panels = in.one_of(kPlaces), .shape = {}};
+    PlanTensor tensor{.name = std::string(in.word()),
+                      .type = in.one_of(kTypes),
+                      .in_panels = in.one_of(kPlaces),
+                      .shape = {}};
     tensor.offset = in.number<uint64_t>();
     tensor.shape = in.shape();
     plan.tensors.push_back(std::move(tensor));

@@ -84,8 +84,8 @@ ConstMatrix Runner::patches(const Images& images, std::optional<int64_t> layer) 
     if (state != nullptr && next++ == layer) return at(state->tokens);
   }
   if (!layer) return at(plan_.patches->output);
-  throw Error(ErrorCode::kEngineIncompatible,
-              "expected a layer below " + std::to_string(next) + ", found " + std::to_string(*layer));
+  throw Error(ErrorCode::kEngineIncompatible, "expected a layer below " + std::to_string(next) +
+                                                  ", found " + std::to_string(*layer));
 }
 
 void Runner::begin(const Program& program, Planned& planned, const BatchView& batch) {
@@ -190,9 +190,7 @@ void Runner::run(const GateStep& s) { gate(workers_, at(s.x), at(s.out)); }
 void Runner::run(const ActivationStep<Activation::kQuickGelu>& s) {
   quick_gelu(workers_, at(s.x), at(s.out));
 }
-void Runner::run(const ActivationStep<Activation::kGelu>& s) {
-  gelu(workers_, at(s.x), at(s.out));
-}
+void Runner::run(const ActivationStep<Activation::kGelu>& s) { gelu(workers_, at(s.x), at(s.out)); }
 void Runner::run(const ActivationStep<Activation::kGeluTanh>& s) {
   gelu_tanh(workers_, at(s.x), at(s.out));
 }

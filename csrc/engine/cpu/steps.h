@@ -257,11 +257,11 @@ struct HiddenStateStep {
   }
 };
 
-using Step = std::variant<
-    PatchesStep, PatchTokensStep, LinearStep, LayerNormStep, AddLayerNormStep, RmsNormStep,
-    AddRmsNormStep, GatedNormStep, GateStep, ActivationStep<Activation::kQuickGelu>,
-    ActivationStep<Activation::kGelu>, ActivationStep<Activation::kGeluTanh>, AttentionStep,
-    TextAttentionStep, PoolAttentionStep, SecondHalfStep, AddStep, SelectTokenStep, EmbedStep,
-    TextMeanStep, L2NormalizeStep, ObserveStep, HiddenStateStep>;
+using Step = std::variant<PatchesStep, PatchTokensStep, LinearStep, LayerNormStep, AddLayerNormStep,
+                          RmsNormStep, AddRmsNormStep, GatedNormStep, GateStep,
+                          ActivationStep<Activation::kQuickGelu>, ActivationStep<Activation::kGelu>,
+                          ActivationStep<Activation::kGeluTanh>, AttentionStep, TextAttentionStep,
+                          PoolAttentionStep, SecondHalfStep, AddStep, SelectTokenStep, EmbedStep,
+                          TextMeanStep, L2NormalizeStep, ObserveStep, HiddenStateStep>;
 
 }  // namespace llm2clip::cpu

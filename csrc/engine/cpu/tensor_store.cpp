@@ -115,8 +115,8 @@ TensorId TensorStore::projected(const Weight& query, const Linear& q) {
   const int64_t out = q.weight.shape()[0], in = q.weight.shape()[1];
   const auto read = [query, q, out, in] {
     const std::vector<float> x = read_f32(query), weight = read_f32(q.weight);
-    std::vector<float> projected = q.bias ? read_f32(*q.bias)
-                                          : std::vector<float>(static_cast<size_t>(out));
+    std::vector<float> projected =
+        q.bias ? read_f32(*q.bias) : std::vector<float>(static_cast<size_t>(out));
     linear_plain(x.data(), weight.data(), q.bias ? projected.data() : nullptr, projected.data(),
                  {1, in, out});
     return bytes_of_numbers(projected);
@@ -154,11 +154,11 @@ TensorStore::Int8 TensorStore::int8_linear(const Weight& weight,
     const Int8Matrix rounded = rounded_to_int8(smoothed(weight, smoothing), shape[1]);
     return in_panels(WeightType::kInt8, rounded.values.data(), shape);
   });
-  made.scales = add({name + ".scales", WeightType::kF32, false, {shape[0]}},
-                    [weight, smoothing, shape] {
-                      const auto numbers = smoothed(weight, smoothing);
-                      return bytes_of_numbers(rounded_to_int8(numbers, shape[1]).scales);
-                    });
+  made.scales =
+      add({name + ".scales", WeightType::kF32, false, {shape[0]}}, [weight, smoothing, shape] {
+        const auto numbers = smoothed(weight, smoothing);
+        return bytes_of_numbers(rounded_to_int8(numbers, shape[1]).scales);
+      });
   if (!smoothing.empty()) {
     std::vector<float> inverse;
     for (const float factor : smoothing) inverse.push_back(1 / factor);

@@ -8,7 +8,6 @@ inline constexpr const char* kLinearWeights = "linear_weights";  // to be repack
 inline constexpr const char* kInt8Weights = "int8_weights";      // to be repacked, with scales
 inline constexpr const char* kTables = "tables";                 // stay as they are stored
 inline constexpr const char* kTokens = "tokens";                 // number of tokens of an image
-inline constexpr const char* kObserved = "observed";             // linear layers by weight names
 // A method beside forward: (pixel_values, layer) → the output of this layer, [B, patches, D] f32.
 // For kEmbeddingSpace: patches in the space of the embeddings, [B, patches, E].
 inline constexpr const char* kPatches = "patches";

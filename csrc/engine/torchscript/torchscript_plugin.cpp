@@ -10,17 +10,6 @@
 namespace llm2clip {
 namespace {
 
-class TorchscriptCalibrator final : public Calibrator {
- public:
-  Calibration calibrate(const SessionOptions& options, const Images& images) override {
-    return torchscript_calibrate(options, images);
-  }
-  std::vector<double> layer_effects(const SessionOptions& options, const Images& images,
-                                    const std::vector<LayerSmoothing>& layers) override {
-    return torchscript_layer_effects(options, images, layers);
-  }
-};
-
 class TorchscriptProfiler final : public Profiler {
  public:
   std::vector<OperatorTime> profile(const SessionOptions& options, const BatchView& batch,
@@ -46,12 +35,10 @@ class TorchscriptEngine final : public Engine {
   Inspection inspect(const SessionOptions& options) override {
     return torchscript_inspect(options);
   }
-  Calibrator* calibrator() override { return &calibrator_; }
   Profiler* profiler() override { return &profiler_; }
   LinearRate* linear_rate() override { return &linear_rate_; }
 
  private:
-  TorchscriptCalibrator calibrator_;
   TorchscriptProfiler profiler_;
   TorchscriptLinearRate linear_rate_;
 };

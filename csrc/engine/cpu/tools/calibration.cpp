@@ -35,7 +35,8 @@ std::vector<float> rows_of(const DataFile& file, TensorId id) {
   std::vector<float> rows;
   rows.reserve(static_cast<size_t>(element_count(shape)));
   for (int64_t out = 0; out < shape[0]; ++out) {
-    const float* column = panels + out / kTileColumns * kTileColumns * shape[1] + out % kTileColumns;
+    const float* column =
+        panels + out / kTileColumns * kTileColumns * shape[1] + out % kTileColumns;
     for (int64_t i = 0; i < shape[1]; ++i) rows.push_back(column[i * kTileColumns]);
   }
   return rows;
@@ -110,8 +111,8 @@ Calibration calibrate(const SessionOptions& options, const Images& images) {
   }
   for (size_t i = 0; i < linears.size(); ++i) {
     const PlanTensor& weight = plan.at(linears[i]);
-    const Int8Effect effect = int8_effect(open.team, observations[i],
-                                          rows_of(open.file, linears[i]), weight.shape[1]);
+    const Int8Effect effect =
+        int8_effect(open.team, observations[i], rows_of(open.file, linears[i]), weight.shape[1]);
     result.layers.push_back({weight.name, effect.cosine, effect.smoothing});
   }
   open.file.require_intact();

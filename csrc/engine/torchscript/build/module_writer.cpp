@@ -15,8 +15,7 @@
 #include "base/error.h"
 #include "base/output_file.h"
 #include "engine/torchscript/compute_type.h"
-#include "engine/torchscript/operators/observation.h"
-#include "engine/torchscript/operators/quantised_weight.h"
+#include "engine/torchscript/int8_weight.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {
@@ -153,7 +152,7 @@ ModuleWriter::Int8Names ModuleWriter::int8_weight(const Weight& weight,
     module_->module.register_buffer(name + "_inverse_smoothing", factors.reciprocal());
     names.inverse_smoothing = "self." + name + "_inverse_smoothing";
   }
-  const auto [values, scales] = quantised_weight(full);
+  const auto [values, scales] = int8_weight_of(full);
   module_->module.register_parameter(name, values, false);
   module_->module.register_buffer(name + "_scales", scales);
   int8_weights_.push_back(name);
@@ -170,13 +169,6 @@ std::string ModuleWriter::buffer(const std::vector<float>& values, const Shape& 
 std::string ModuleWriter::typed_one() {
   const std::string name = unique_name("one");
   module_->module.register_buffer(name, at::ones({1}, stored_type(precision_)));
-  return "self." + name;
-}
-
-std::string ModuleWriter::observation(const Weight& weight) {
-  const std::string name = observation_name(observed_.size());
-  module_->module.register_buffer(name, empty_observation(weight.shape().back()));
-  observed_.push_back(weight.first_name());
   return "self." + name;
 }
 
@@ -226,7 +218,6 @@ BuildReport ModuleWriter::save(Value embedding, const std::string& path, bool fr
       add_list(kTables, tables_);
       add_list(kLinearWeights, linear_weights_);
       add_list(kInt8Weights, int8_weights_);
-      add_list(kObserved, observed_);
       module.register_attribute(kTokens, c10::IntType::get(), c10::IValue(tokens_));
     }
     write_module(module, path);

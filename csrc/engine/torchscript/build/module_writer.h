@@ -39,8 +39,6 @@ class ModuleWriter {
   std::string buffer(const std::vector<float>& values, const Shape& shape);
   // A tensor of the type that weights are stored in.
   std::string typed_one();
-  // The attribute that a linear layer's input is recorded in; see observation.h.
-  std::string observation(const Weight& weight);
   void set_tokens(int64_t tokens) { tokens_ = tokens; }
 
   Value reserve() { return {values_++}; }
@@ -72,7 +70,7 @@ class ModuleWriter {
   // By the name of the weight and the precision that it is stored in.
   std::map<std::pair<std::string, Precision>, std::string> written_;
   std::map<std::string, Int8Names> written_int8_;
-  std::vector<std::string> inputs_, tables_, linear_weights_, int8_weights_, observed_;
+  std::vector<std::string> inputs_, tables_, linear_weights_, int8_weights_;
   int values_ = 0;
   int64_t parameters_ = 0, tokens_ = 0;
 };

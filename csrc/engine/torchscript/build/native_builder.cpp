@@ -14,9 +14,6 @@ class NativeBuilder final : public TorchscriptBuilder {
   explicit NativeBuilder(const BuildOptions& options)
       : TorchscriptBuilder(options.precision), options_(options) {}
 
-  // Calibration only runs forward, so an observing engine needs no patches.
-  bool begin_patches() override { return !options_.observe && TorchscriptBuilder::begin_patches(); }
-
   Value patch_embed(Value pixels, const Conv& patch, const Tokens& tokens) override {
     set_tokens(tokens);
     out_.set_tokens(tokens.position.shape()[1]);
@@ -32,7 +29,6 @@ class NativeBuilder final : public TorchscriptBuilder {
 
   Value linear(Value x, const Linear& w) override {
     const std::string out = std::to_string(w.weight.shape()[0]);
-    if (options_.observe) x = call("observe", {v(x), out_.observation(w.weight)});
     if (options_.precision != Precision::kInt8 || stays_in_bf16(w.weight)) {
       return call("linear", {v(x), out_.linear_weight(w.weight), bias(w.bias), out});
     }

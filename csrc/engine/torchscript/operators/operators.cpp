@@ -6,7 +6,6 @@
 #include "engine/torchscript/operators/attention_operator.h"
 #include "engine/torchscript/operators/int8_linear_operator.h"
 #include "engine/torchscript/operators/linear_operator.h"
-#include "engine/torchscript/operators/observation.h"
 #include "engine/torchscript/operators/shapes.h"
 #include "engine/torchscript/operators/tensor_matrix.h"
 #include "engine/torchscript/operators/torch_workers.h"
@@ -122,7 +121,6 @@ TORCH_LIBRARY(llm2clip, library) {
       "int8_linear(Tensor x, Tensor weight, Tensor scales, Tensor? inverse_smoothing, Tensor? "
       "bias, int out) -> Tensor",
       &int8_linear);
-  library.def("observe(Tensor(a) x, Tensor(b!) observation) -> Tensor(a)", &observe);
   library.def("attention(Tensor qkv, int heads, Tensor? angles, bool half=False) -> Tensor",
               &attention);
   library.def(

@@ -12,9 +12,9 @@
 #include "base/error.h"
 #include "base/threads.h"
 #include "engine/torchscript/compute_type.h"
+#include "engine/torchscript/int8_weight.h"
 #include "engine/torchscript/operators/int8_linear_operator.h"
 #include "engine/torchscript/operators/linear_operator.h"
-#include "engine/torchscript/operators/quantised_weight.h"
 #include "engine/torchscript/torch_error.h"
 
 namespace llm2clip {
@@ -28,7 +28,7 @@ std::function<void()> layer(const LinearSpec& spec) {
   const at::Tensor x = at::randn({spec.rows, spec.in}).to(type);
   const at::Tensor full = at::randn({spec.out, spec.in});
   if (spec.precision == Precision::kInt8) {
-    const auto [values, scales] = quantised_weight(full);
+    const auto [values, scales] = int8_weight_of(full);
     const at::Tensor weight = operators::prepack_int8_weight(values, scales);
     return [=, scales = scales] {
       operators::int8_linear(x, weight, scales, std::nullopt, std::nullopt, spec.out);
