@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Precision } from 'llm2clip';
-import { convertModel } from './support/device.mts';
+import { convertModel, ENGINE } from './support/device.mts';
 import { CHECKPOINT, digits, goldenDigits, IMAGES } from './support/digits.mts';
 import { ISAS, type Isa, withoutIsa } from './support/isa.mts';
 import { once } from './support/once.mts';
@@ -23,10 +23,15 @@ interface Choice {
   precision: Record<Precision, string>;
 }
 
+/** The cpu engine has a kernel of its own for every processor. */
+const WITHOUT_TORCH = ENGINE === 'cpu';
+
 const F32_ONLY = { fp32: 'fp32', bf16: 'fp32', fp16: 'fp32', int8: 'fp32' } as const;
 const CHOICES: Record<Isa, Choice> = {
   generic: {
-    linear: { fp32: /oneDNN/, bf16: /oneDNN/, int8: /oneDNN.*from int8/ },
+    linear: WITHOUT_TORCH
+      ? { fp32: /own, generic$/, bf16: /own, generic$/, int8: /own, generic, from int8/ }
+      : { fp32: /oneDNN/, bf16: /oneDNN/, int8: /oneDNN.*from int8/ },
     precision: F32_ONLY,
   },
   avx2: {
@@ -50,7 +55,10 @@ const CHOICES: Record<Isa, Choice> = {
     precision: { fp32: 'fp32', bf16: 'bf16', fp16: 'bf16', int8: 'int8' },
   },
   amx: {
-    linear: { fp32: /own, AVX-512$/, bf16: /oneDNN/, int8: /VNNI/ },
+    linear: {
+      ...{ fp32: /own, AVX-512$/, bf16: WITHOUT_TORCH ? /own, AVX-512 BF16/ : /oneDNN/ },
+      int8: /VNNI/,
+    },
     precision: { fp32: 'fp32', bf16: 'bf16', fp16: 'bf16', int8: 'int8' },
   },
 };

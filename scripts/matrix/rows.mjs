@@ -59,6 +59,18 @@ function isaRows() {
   });
 }
 
+/** The engine that `convert` does not choose by itself yet, with each instruction set. */
+function cpuEngineRows() {
+  return isaRows().map(({ name, what, isDefault, prepare, ...rest }) => ({
+    ...rest,
+    name: `engine-cpu-${name}`,
+    what: `${what}, in bundles of the cpu engine`,
+    isDefault: false,
+    files: engineTests(),
+    prepare: () => ({ env: { ...prepare().env, LLM2CLIP_TEST_ENGINE: 'cpu' } }),
+  }));
+}
+
 /** Keeps `count` cores busy. The processes are ended by their ids. */
 function spin(count) {
   const children = Array.from({ length: count }, () =>
@@ -147,5 +159,5 @@ function nodeRows() {
 }
 
 export async function allRows() {
-  return [...isaRows(), busy, ...coreRows(), otherUser, bare, ...nodeRows()];
+  return [...isaRows(), ...cpuEngineRows(), busy, ...coreRows(), otherUser, bare, ...nodeRows()];
 }
