@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCheckpoint } from '#lib/checkpoint/read';
-import { openEngine } from '#lib/engines/index';
+import { type EngineKind, openEngine } from '#lib/engines/index';
 import {
   type BuildSpec,
   type EncodeSpec,
   FOR_CPU,
   fromNative,
   type Input,
+  type NativeEngine,
   type NativeSession,
   type SessionParts,
   type TowerConfig,
@@ -23,6 +24,7 @@ import {
   writeSyntheticAdapter,
   writeSyntheticLlama,
 } from '../../tools/synthetic/text-towers.mts';
+import { ENGINE } from './device.mts';
 import { once } from './once.mts';
 
 /** A golden that tools/make-text-goldens.py writes. */
@@ -97,6 +99,16 @@ export const textTower = once(async (folder: string, preset: TextPreset) => {
   return { config, weights };
 });
 
+/** The kind of engine under test that a file is of. Only TorchScript has a portable flavour. */
+function kindOf({ portable }: { portable: boolean }): EngineKind {
+  return portable ? 'torchscript' : (ENGINE ?? 'torchscript');
+}
+
+/** Opens the engine that buildTextEngine() wrote these files with. */
+function engineOfFiles(files: readonly string[]): Promise<NativeEngine> {
+  return openEngine(kindOf({ portable: files.some((file) => file.includes('portable')) }));
+}
+
 /** Builds an engine file in `folder`. */
 export async function buildTextEngine(
   folder: string,
@@ -105,7 +117,7 @@ export async function buildTextEngine(
 ): Promise<string> {
   const output = join(folder, `${precision}-${portable ? 'portable' : 'native'}.pt`);
   await rm(output, { force: true }); // An engine file never replaces another.
-  const engine = await openEngine('torchscript');
+  const engine = await openEngine(kindOf({ portable }));
   const plain = { observe: false, quantisation: [], ...FOR_CPU };
   await fromNative(engine.build({ ...tower, precision, portable, output, ...plain }));
   return output;
@@ -134,7 +146,7 @@ export async function openTextParts(
   files: readonly { file: string; preset: TextPreset }[],
   options: TextServing = {},
 ): Promise<NativeSession> {
-  const engine = await openEngine('torchscript');
+  const engine = await engineOfFiles(files.map(({ file }) => file));
   const { threads = 2, maxQueue = 64, maxTokensPerBatch = 4096 } = options;
   const { maxBatch = 16, adapterBatch = maxBatch } = options;
   const parts: SessionParts = {};
@@ -156,7 +168,7 @@ export async function openTextParts(
 
 /** What an engine file gives of each input alone, as it is: a language model's feature not rounded. */
 export async function embedRaw(file: string, inputs: readonly Input[]): Promise<Float32Array[]> {
-  const engine = await openEngine('torchscript');
+  const engine = await engineOfFiles([file]);
   return Promise.all(
     inputs.map((input) => {
       if (!('ids' in input)) throw new TypeError('expected a text');
