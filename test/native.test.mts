@@ -14,6 +14,7 @@ const SUBJECTS = {
   engine: 'plugins are told apart, sessions are shared by those who ask for the same',
   image: 'preprocessing stays within its memory, whatever the sizes',
   linear: 'so does each linear kernel, in every precision',
+  mapped_file: 'a mapped file that is cut short or written to costs an error, not the process',
   model: 'weights are bound as models ask for them, and an engine without text says so',
   memory: "batches lie in the runner's own memory, which hears of every image in it",
   norm: 'and each norm',

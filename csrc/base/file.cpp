@@ -1,7 +1,6 @@
 #include "base/file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,8 +20,8 @@ namespace {
 
 }  // namespace
 
-File::File(const std::string& path)
-    : path_(path),
+File::File(const std::string& path, const std::string& name)
+    : path_(name),
       // Without O_NONBLOCK, opening a named pipe would wait for a writer forever.
       descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
   if (descriptor_ < 0) throw_errno("open", path_);
@@ -44,10 +43,12 @@ void File::read(uint64_t offset, std::span<std::byte> out) const {
   }
 }
 
-uint64_t File::size() const {
+uint64_t File::size() const { return static_cast<uint64_t>(status().st_size); }
+
+struct stat File::status() const {
   struct stat status{};
   if (::fstat(descriptor_, &status) != 0) throw_errno("stat", path_);
-  return static_cast<uint64_t>(status.st_size);
+  return status;
 }
 
 }  // namespace llm2clip

@@ -11,8 +11,8 @@ endfunction()
 # The core's own tests. test/native.test.mts runs them, and scripts/sanitize.mjs runs them under
 # sanitizers.
 add_custom_target(native_tests)
-foreach(subject activation attention batch batching cpu_engine cuda cuda_kernels engine image linear memory
-        model norm ops pipeline search serving staging tensorrt threads)
+foreach(subject activation attention batch batching cpu_engine cuda cuda_kernels engine image linear
+        mapped_file memory model norm ops pipeline search serving staging tensorrt threads)
   add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
   llm2clip_test_program(${subject}_test)
   target_link_libraries(${subject}_test PRIVATE llm2clip_ops)
