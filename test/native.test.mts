@@ -20,9 +20,11 @@ const SUBJECTS = {
   norm: 'and each norm',
   ops: "the CPU's operations give those numbers for whole batches, on any number of threads",
   pipeline: 'a text goes through language model, rounding and adapter in one run',
+  processors: 'the quota of a control group and the affinity limit the threads',
   search: 'exact search finds what a sort of all scores finds; its files survive',
   serving: 'the scheduler keeps its word over a fake engine',
   staging: 'batches come to a GPU whole, images as what preprocessing on the host makes of them',
+  team: 'threads share work, whoever else needs them and whatever the work throws',
   threads: 'a system that gives no more threads costs an error, not the process',
   tensorrt: 'what layers of TensorRT hold is padded, turned and projected right',
 };

@@ -2,6 +2,7 @@
 // limits, so that a regression can be located. Prints one line of JSON per kernel.
 //   kernels_bench [THREADS] [SECONDS_PER_KERNEL]
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/cpu_features.h"
+#include "base/spin.h"
 #include "bench/limits.h"
 #include "bench/timing.h"
 #include "image/preprocess.h"
@@ -26,6 +28,7 @@
 #include "kernels/cpu/quantise_rows.h"
 #include "kernels/cpu/rms_norm.h"
 #include "kernels/cpu/tile.h"
+#include "ops/team.h"
 
 namespace llm2clip {
 namespace {
@@ -325,6 +328,18 @@ void time_preprocess(int64_t width, int64_t height, const Setting& setting) {
           [&] { preprocess({data.data(), width, height, 3}, p, pixels.data()); });
 }
 
+// What it costs to distribute work: a run that ends when all threads have begun.
+void time_empty_run(const Setting& setting) {
+  Team team(setting.crew.size());
+  const Work work{"empty run", product({team.count()}), 0, 0, 0};
+  measure(work, setting, [&] {
+    std::atomic<int64_t> left = team.count();
+    team.run(team.count(), [&](int64_t, int64_t) {
+      for (--left; left > 0;) relax();
+    });
+  });
+}
+
 void time_all(const Setting& setting) {
   const MachineLimits& limits = setting.limits;
   std::printf(
@@ -359,6 +374,7 @@ void time_all(const Setting& setting) {
   time_norms<uint16_t>("bf16", setting);
   time_preprocess(640, 427, setting);
   time_preprocess(4000, 3000, setting);
+  time_empty_run(setting);
 }
 
 }  // namespace

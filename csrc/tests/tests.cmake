@@ -12,7 +12,8 @@ endfunction()
 # sanitizers.
 add_custom_target(native_tests)
 foreach(subject activation attention batch batching cpu_engine cuda cuda_kernels engine image linear
-        mapped_file memory model norm ops pipeline search serving staging tensorrt threads)
+        mapped_file memory model norm ops pipeline processors search serving staging team tensorrt
+        threads)
   add_executable(${subject}_test csrc/tests/${subject}_test.cpp)
   llm2clip_test_program(${subject}_test)
   target_link_libraries(${subject}_test PRIVATE llm2clip_ops)
@@ -36,8 +37,11 @@ foreach(test cuda_kernels_test staging_test)
   target_link_libraries(${test} PRIVATE twin_kernels)
 endforeach()
 target_include_directories(cuda_kernels_test PRIVATE csrc/tests/host)
-target_sources(threads_test PRIVATE csrc/tests/thread_limit.cpp)
-set_target_properties(threads_test PROPERTIES ENABLE_EXPORTS ON)  # of its pthread_create()
+foreach(test team_test threads_test)
+  target_sources(${test} PRIVATE csrc/tests/thread_limit.cpp)
+  set_target_properties(${test} PROPERTIES ENABLE_EXPORTS ON)  # of its pthread_create()
+endforeach()
+target_link_libraries(team_test PRIVATE llm2clip_ops)
 target_sources(tensorrt_test PRIVATE csrc/engine/tensorrt/constants.cpp
                                      csrc/engine/tensorrt/device_texts.cpp)
 
