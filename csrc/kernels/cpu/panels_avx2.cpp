@@ -15,7 +15,7 @@ constexpr int64_t kRegisters = kTileColumns / kOutputs;  // of a group of the wh
 
 // Calls body(group, first output, register) for all groups of a stored panel.
 template <typename Body>
-void each_register(const std::byte* panel, int64_t groups, const Body& body) {
+void each_register(const std::byte* panel, int64_t groups, Body body) {
   for (int64_t i = 0; i < groups; ++i) {
 #pragma GCC unroll 8
     for (int64_t r = 0; r < kRegisters; ++r) {
@@ -63,14 +63,14 @@ __m256i join(__m256i even, __m256i odd) {
 
 template <typename Type>
 void to_f32(const std::byte* panel, const PanelPlaces& places, const PanelArguments& a) {
-  each_register(panel, a.in / 2, [&](int64_t group, int64_t column, __m256i groups) {
+  each_register(panel, a.in / 2, [=](int64_t group, int64_t column, __m256i groups) {
     const Pair numbers = Type::widen(groups);
     put(places, 2 * group, column, numbers.even);
     put(places, 2 * group + 1, column, numbers.odd);
   });
   if (a.in % 2 == 0) return;
   each_register(panel + a.in / 2 * kPanelGroupBytes, 1,
-                [&](int64_t, int64_t column, __m256i groups) {
+                [=](int64_t, int64_t column, __m256i groups) {
                   put(places, a.in - 1, column, Type::widen(groups).even);
                 });
 }
@@ -89,7 +89,7 @@ void to_int16(const std::byte* panel, const PanelPlaces& places, const PanelArgu
   const int64_t groups = whole_groups(a.type, a.in) / 2;
   __m256 factors[kRegisters];
   factors_of(panel + groups * kPanelGroupBytes, factors);
-  each_register(panel, groups, [&](int64_t group, int64_t column, __m256i stored) {
+  each_register(panel, groups, [=](int64_t group, int64_t column, __m256i stored) {
     const Pair numbers = Type::widen(stored);
     const __m256 factor = factors[column / kOutputs];
     put(places, group, column,
@@ -108,14 +108,14 @@ __m256i rounded(__m256 numbers) {
 
 void half_to_bf16(const std::byte* panel, const PanelPlaces& places, const PanelArguments& a) {
   each_register(panel, whole_groups(a.type, a.in) / 2,
-                [&](int64_t group, int64_t column, __m256i groups) {
+                [=](int64_t group, int64_t column, __m256i groups) {
                   const Pair numbers = F16::widen(groups);
                   put(places, group, column, join(rounded(numbers.even), rounded(numbers.odd)));
                 });
 }
 
 void move_groups(const std::byte* panel, const PanelPlaces& places, int64_t groups) {
-  each_register(panel, groups, [&](int64_t group, int64_t column, __m256i numbers) {
+  each_register(panel, groups, [=](int64_t group, int64_t column, __m256i numbers) {
     put(places, group, column, numbers);
   });
 }
@@ -129,13 +129,13 @@ __m256 widened(__m256i groups, int i, __m256 scales) {
 void bytes_to_f32(const std::byte* panel, const PanelPlaces& places, const PanelArguments& a) {
   alignas(32) float scales[kTileColumns] = {};
   std::copy_n(a.scales, a.columns, scales);
-  each_register(panel, a.in / 4, [&](int64_t group, int64_t column, __m256i groups) {
+  each_register(panel, a.in / 4, [=](int64_t group, int64_t column, __m256i groups) {
     const __m256 scale = _mm256_load_ps(scales + column);
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) put(places, 4 * group + i, column, widened(groups, i, scale));
   });
   each_register(panel + a.in / 4 * kPanelGroupBytes, a.in % 4 == 0 ? 0 : 1,
-                [&](int64_t, int64_t column, __m256i groups) {
+                [=](int64_t, int64_t column, __m256i groups) {
                   const __m256 scale = _mm256_load_ps(scales + column);
                   for (int i = 0; i < a.in % 4; ++i) {
                     put(places, a.in / 4 * 4 + i, column, widened(groups, i, scale));
@@ -152,7 +152,7 @@ void bytes_to_int16(const std::byte* panel, const PanelPlaces& places, const Pan
       _mm256_setr_epi8(-1, 2, -1, 3, -1, 6, -1, 7, -1, 10, -1, 11, -1, 14, -1, 15,  //
                        -1, 2, -1, 3, -1, 6, -1, 7, -1, 10, -1, 11, -1, 14, -1, 15);
   each_register(
-      panel, whole_groups(a.type, a.in) / 4, [&](int64_t group, int64_t column, __m256i groups) {
+      panel, whole_groups(a.type, a.in) / 4, [=](int64_t group, int64_t column, __m256i groups) {
         put(places, 2 * group, column, _mm256_srai_epi16(_mm256_shuffle_epi8(groups, first), 8));
         put(places, 2 * group + 1, column,
             _mm256_srai_epi16(_mm256_shuffle_epi8(groups, second), 8));
