@@ -59,14 +59,12 @@ function isaRows() {
   });
 }
 
-/** The engine that `convert` does not choose by itself yet, with each instruction set. */
+/** The engine that `convert` does not choose by itself yet. */
 function cpuEngineRows() {
   return isaRows().map(({ name, what, isDefault, prepare, ...rest }) => ({
     ...rest,
-    name: `engine-cpu-${name}`,
+    name: isDefault ? 'engine-cpu' : `engine-cpu-${name}`,
     what: `${what}, in bundles of the cpu engine`,
-    isDefault: false,
-    files: engineTests(),
     prepare: () => ({ env: { ...prepare().env, LLM2CLIP_TEST_ENGINE: 'cpu' } }),
   }));
 }
