@@ -1,7 +1,10 @@
 #include "engine/cpu/data_file.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <string_view>
 
 #include "base/error.h"
@@ -45,7 +48,7 @@ void append_entry(std::string& header, const PlanTensor& tensor) {
             "," + std::to_string(tensor.offset + static_cast<uint64_t>(tensor.bytes())) + "]}";
 }
 
-std::string header_of(const Plan& plan) {
+std::string header_of(const Plan& plan, const std::vector<size_t>& order) {
   std::string header(kBegin);
   for (const char c : to_text(plan)) {
     if (c == '\n') {
@@ -55,7 +58,7 @@ std::string header_of(const Plan& plan) {
     }
   }
   header += "\"}";
-  for (const PlanTensor& tensor : plan.tensors) append_entry(header, tensor);
+  for (const size_t i : order) append_entry(header, plan.tensors[i]);
   header += "}";
   // Spaces, which the format allows, align the data.
   header.resize(aligned(sizeof(uint64_t) + header.size()) - sizeof(uint64_t), ' ');
@@ -91,11 +94,27 @@ std::string plan_text(std::string_view header) {
   return text;
 }
 
+// Where a tensor must begin: kernels read panels with aligned instructions, and other tensors
+// number by number.
+uint64_t alignment_of(const PlanTensor& tensor) {
+  return tensor.in_panels ? kAlignment : static_cast<uint64_t>(size_of(tensor.type));
+}
+
+// The format allows no gaps between tensors. In this order all of them are aligned without any:
+// panels, whose sizes are multiples of the alignment, then numbers of four bytes, then of two.
+std::vector<size_t> order_in_file(const std::vector<PlanTensor>& tensors) {
+  std::vector<size_t> order(tensors.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater(),
+                           [&](size_t i) { return alignment_of(tensors[i]); });
+  return order;
+}
+
 void require_inside(const Plan& plan, uint64_t size) {
   for (const PlanTensor& tensor : plan.tensors) {
     const auto bytes = static_cast<uint64_t>(tensor.bytes());
     const bool fits = tensor.offset <= size && bytes <= size - tensor.offset;
-    if (!fits || tensor.offset % kAlignment != 0) {
+    if (!fits || tensor.offset % alignment_of(tensor) != 0) {
       refuse("tensor " + tensor.name + " outside of the data");
     }
   }
@@ -105,26 +124,23 @@ void require_inside(const Plan& plan, uint64_t size) {
 
 void write_data_file(const std::string& path, Plan& plan,
                      const std::function<std::vector<std::byte>(size_t)>& tensor) {
+  const std::vector<size_t> order = order_in_file(plan.tensors);
   uint64_t offset = 0;
-  for (PlanTensor& one : plan.tensors) {
-    one.offset = offset;
-    offset = aligned(offset + static_cast<uint64_t>(one.bytes()));
+  for (const size_t i : order) {
+    plan.tensors[i].offset = offset;
+    offset += static_cast<uint64_t>(plan.tensors[i].bytes());
   }
-  const std::string header = header_of(plan);
+  const std::string header = header_of(plan, order);
   const uint64_t length = header.size();
   OutputFile file(path);
   file.write(std::as_bytes(std::span(&length, 1)));
   file.write(bytes_of_text(header));
-  uint64_t written = 0;
-  constexpr std::byte kNothing[kAlignment] = {};
-  for (size_t i = 0; i < plan.tensors.size(); ++i) {
-    file.write(std::span(kNothing).first(plan.tensors[i].offset - written));
+  for (const size_t i : order) {
     const std::vector<std::byte> bytes = tensor(i);
     if (bytes.size() != static_cast<size_t>(plan.tensors[i].bytes())) {
       throw Error(ErrorCode::kInternal, "expected another size of " + plan.tensors[i].name);
     }
     file.write(bytes);
-    written = plan.tensors[i].offset + bytes.size();
   }
 }
 

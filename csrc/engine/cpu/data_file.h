@@ -15,7 +15,7 @@ namespace llm2clip::cpu {
 // fixed bytes and the plan, so that reading it takes no parser of JSON; what follows is for other
 // tools.
 
-// Writes the file, which must not exist, tensor by tensor. tensor(i) is called in order and
+// Writes the file, which must not exist, tensor by tensor. tensor(i)
 // returns the bytes of the plan's i-th tensor. Sets the tensors' offsets in `plan`. Throws ERR_IO.
 void write_data_file(const std::string& path, Plan& plan,
                      const std::function<std::vector<std::byte>(size_t)>& tensor);
