@@ -1,7 +1,7 @@
 // The contestants: this project's engines and the peers. Each runs in a separate process
 // (bench/peers).
 import { fileURLToPath } from 'node:url';
-import type { Models } from './models.mts';
+import type { Bundles, Models } from './models.mts';
 import { Peer, type PeerSpec } from './peers/peer.mts';
 import type { RunOptions, Timing } from './peers/protocol.mts';
 import type { Stoppable } from './peers/turn-taking.mts';
@@ -36,10 +36,18 @@ const node = (script: string) => [
   fileURLToPath(new URL(script, import.meta.url)),
 ];
 
-/** This project in each precision for which there is a bundle. */
-export function oursOf({ bundles }: Models, settings: PeerSpec['open']): PeerSpec[] {
+/**
+ * This project in each precision for which there is a bundle.
+ *
+ * @param name the beginning of the contestants' names
+ */
+export function oursOf(
+  bundles: Bundles,
+  settings: PeerSpec['open'],
+  name = 'llm2clip',
+): PeerSpec[] {
   return Object.entries(bundles).map(([precision, model]) => ({
-    name: `llm2clip ${precision}`,
+    name: `${name} ${precision}`,
     command: node('ours.mts'),
     open: { ...settings, model, precision },
   }));

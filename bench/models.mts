@@ -7,14 +7,18 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { convert, type Precision } from 'llm2clip';
 import { DEFAULT_IMAGES } from '#lib/bench/images';
+import { DEFAULT_ENGINE, type EngineKind } from '#lib/engines/index';
 import { cacheFolder } from '#lib/runtime/cache';
 import { syntheticCheckpoint } from '../test/support/checkpoints.mts';
 import { CHECKPOINT as DIGITS } from '../test/support/digits.mts';
 
+/** Bundles of one engine, by precision. */
+export type Bundles = Record<string, string>;
+
 /** The files that belong to one checkpoint. */
 export interface Models {
   checkpoint: string;
-  bundles: Record<string, string>;
+  bundles: Bundles;
   /** Null if there is no Python for the export. */
   onnx: string | null;
   onnxInt8: string | null;
@@ -52,20 +56,34 @@ async function made(file: string, python: string, script: string, input: string)
   return file;
 }
 
+/** Makes bundles of a checkpoint (its name, as in checkpointOf) in each of these precisions. */
+export async function prepareBundles(
+  name: string,
+  precisions: readonly Precision[],
+  engine: EngineKind,
+): Promise<Bundles> {
+  const checkpoint = await checkpointOf(name);
+  const folder = join(cacheFolder(), 'bench', basename(name));
+  await mkdir(folder, { recursive: true });
+  const bundles: Bundles = {};
+  for (const precision of precisions) {
+    const out = join(folder, `${engine}-${precision}.bundle`);
+    const calibrate = precision === 'int8' ? { calibrate: DEFAULT_IMAGES } : {};
+    await convert(checkpoint, { out, engine, precision, force: true, ...calibrate });
+    bundles[precision] = out;
+  }
+  return bundles;
+}
+
 export async function prepareModels(
   name: string,
   precisions: readonly Precision[],
   python: string,
+  engine: EngineKind = DEFAULT_ENGINE,
 ): Promise<Models> {
+  const bundles = await prepareBundles(name, precisions, engine);
   const checkpoint = await checkpointOf(name);
   const folder = join(cacheFolder(), 'bench', basename(name));
-  await mkdir(folder, { recursive: true });
-  const bundles: Record<string, string> = {};
-  for (const precision of precisions) {
-    bundles[precision] = join(folder, `${precision}.bundle`);
-    const calibrate = precision === 'int8' ? { calibrate: DEFAULT_IMAGES } : {};
-    await convert(checkpoint, { out: bundles[precision], precision, force: true, ...calibrate });
-  }
   const onnx = await made(join(folder, 'model.onnx'), python, 'export-onnx.py', checkpoint);
   const onnxInt8 =
     onnx && (await made(join(folder, 'model-int8.onnx'), python, 'quantize-onnx.py', onnx));

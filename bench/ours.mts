@@ -13,7 +13,7 @@ async function open(options: OpenOptions): Promise<PeerEngine> {
   }
   return {
     precision,
-    versions: { libtorch: engine.version, 'computes in': computed },
+    versions: { [engine.kind]: engine.version, 'computes in': computed },
     run: async (pixels, shape) => {
       const [batch, ...image] = shape as [number, ...number[]];
       const length = image.reduce((product, size) => product * size, 1);

@@ -4,8 +4,9 @@
 //
 //   npm run bench -- [--model eva02-L-14-336|digits|CHECKPOINT] [--precisions fp32,bf16,int8]
 //     [--batches 1,8] [--rounds N] [--alone N] [--threads N] [--duration S] [--scenarios LIST] [--peers LIST|none]
-//     [--python PATH] [--out FILE.json] [--markdown FILE] [--html FILE]
+//     [--engine torchscript|cpu] [--python PATH] [--out FILE.json] [--markdown FILE] [--html FILE]
 //
+// --engine is the engine that is measured; that of TorchScript is a peer of the other.
 // bench/peers/setup installs the peers. Missing peers are skipped and reported. --alone is the
 // number of turns that each contestant has as the only open one, before and after the comparison,
 // to check that the others do not slow it down. 0 skips the check.
@@ -24,9 +25,10 @@ import { terminalReport } from '#lib/bench/report/terminal';
 import { writeReport, writeText } from '#lib/bench/store';
 import { runSuite } from '#lib/bench/suite';
 import { readVisionManifest } from '#lib/bundle/open';
+import { DEFAULT_ENGINE, ENGINE_KINDS, type EngineKind } from '#lib/engines/index';
 import { compareAll, type Settings } from './comparison.mts';
 import { openRunner, oursOf, type PixelFile, peersOf } from './contestants.mts';
-import { type Models, PEERS_PYTHON, prepareModels } from './models.mts';
+import { type Models, PEERS_PYTHON, prepareBundles, prepareModels } from './models.mts';
 import type { PeerSpec } from './peers/peer.mts';
 import { expectJobControl } from './peers/process-group.mts';
 
@@ -41,6 +43,7 @@ const { values: options } = parseArgs({
     duration: { type: 'string', default: '20' },
     scenarios: { type: 'string', default: 'single-stream,offline,server,concurrency' },
     peers: { type: 'string', default: '' },
+    engine: { type: 'string', default: DEFAULT_ENGINE },
     python: { type: 'string', default: PEERS_PYTHON },
     images: { type: 'string', default: DEFAULT_IMAGES },
     out: { type: 'string' },
@@ -49,6 +52,11 @@ const { values: options } = parseArgs({
   },
 });
 const threads = Number(options.threads);
+const precisions = [...new Set(['fp32', ...options.precisions.split(',')])] as Precision[];
+const engine = options.engine as EngineKind;
+if (!ENGINE_KINDS.includes(engine)) {
+  throw new RangeError(`expected --engine to be one of ${ENGINE_KINDS}, found ${engine}`);
+}
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const interrupted = new AbortController();
 setMaxListeners(0, interrupted.signal); // each open contestant listens
@@ -125,13 +133,20 @@ async function referenceOf(fp32: PeerSpec, pixels: PixelFile): Promise<Float32Ar
   return embeddings;
 }
 
+/** The engine that `convert` chooses, if another one is measured. */
+async function otherEngine(open: PeerSpec['open']): Promise<PeerSpec[]> {
+  if (engine === DEFAULT_ENGINE) return [];
+  const bundles = await prepareBundles(options.model, precisions, DEFAULT_ENGINE);
+  return oursOf(bundles, open, `llm2clip ${DEFAULT_ENGINE}`);
+}
+
 async function runBesidePeers(report: Report, models: Models, pixels: PixelFile): Promise<void> {
   const batches = options.batches.split(',').map(Number);
   const open = {
     ...{ threads, device: 'cpu', imageSize: pixels.imageSize, maxBatch: Math.max(...batches) },
     ...{ calibration: pixels.path, model: '', precision: '' },
   };
-  const ours = oursOf(models, open);
+  const ours = oursOf(models.bundles, open);
   const fp32 = ours.find((one) => one.open.precision === 'fp32') as PeerSpec;
   const { signal } = interrupted;
   const settings: Settings = {
@@ -143,16 +158,18 @@ async function runBesidePeers(report: Report, models: Models, pixels: PixelFile)
     onStage: say,
     onAbsent: ({ name }, reason) => say(`${name}: ${reason}`),
   };
-  const peers = wantedPeers(peersOf(models, options.python, open));
+  const peers = wantedPeers([
+    ...(await otherEngine(open)),
+    ...peersOf(models, options.python, open),
+  ]);
   report.comparisons.push(...(await compareAll(ours, peers, settings)));
   signal.throwIfAborted();
 }
 
 async function measure(report: Report): Promise<void> {
   if (options.peers !== 'none') expectJobControl();
-  const precisions = [...new Set(['fp32', ...options.precisions.split(',')])] as Precision[];
   say('preparing models');
-  const models = await prepareModels(options.model, precisions, options.python);
+  const models = await prepareModels(options.model, precisions, options.python, engine);
   const folder = await mkdtemp(join(tmpdir(), 'llm2clip-bench-'));
   try {
     const fp32 = models.bundles.fp32 as string;
