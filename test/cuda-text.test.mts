@@ -34,7 +34,7 @@ const folder = temporaryFolder();
 const build = once(async (preset: TextPreset, precision: Precision) => {
   const place = join(folder, preset);
   const tower = await textTower(place, preset);
-  return buildTextEngine(place, tower, { precision, portable: false });
+  return buildTextEngine(place, tower, { precision, portable: false, kind: 'torchscript' });
 });
 
 /** As csrc/engine/torchscript/cuda/tests/twin.h reads it. */

@@ -57,8 +57,8 @@ test('a bf16 bundle takes little more memory than its file, and frees it', {
   });
   const [bundle, small] = [join(folder, 'bf16'), join(folder, 'small')];
   await convertModel(DIGITS, { out: small });
-  const { files } = await convertModel(checkpoint, { out: bundle, precision: 'bf16' });
-  const bytes = files['vision/1/model.pt']?.bytes ?? 0;
+  const { files, parts } = await convertModel(checkpoint, { out: bundle, precision: 'bf16' });
+  const bytes = files[parts.vision ?? '']?.bytes ?? 0;
 
   const child = spawnSync(process.execPath, ['--import', 'tsx', LOADER, bundle, small], {
     encoding: 'utf8',

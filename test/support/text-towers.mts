@@ -113,11 +113,11 @@ function engineOfFiles(files: readonly string[]): Promise<NativeEngine> {
 export async function buildTextEngine(
   folder: string,
   tower: Pick<BuildSpec, 'config' | 'weights'>,
-  { precision, portable }: { precision: Precision; portable: boolean },
+  { precision, portable, kind }: { precision: Precision; portable: boolean; kind?: EngineKind },
 ): Promise<string> {
   const output = join(folder, `${precision}-${portable ? 'portable' : 'native'}.pt`);
   await rm(output, { force: true }); // An engine file never replaces another.
-  const engine = await openEngine(kindOf({ portable }));
+  const engine = await openEngine(kind ?? kindOf({ portable }));
   const plain = { observe: false, quantisation: [], ...FOR_CPU };
   await fromNative(engine.build({ ...tower, precision, portable, output, ...plain }));
   return output;

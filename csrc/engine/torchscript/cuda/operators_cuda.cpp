@@ -187,6 +187,8 @@ Tensor quick_gelu(const Tensor& input) {
   return out;
 }
 
+Tensor gelu(const Tensor& x, bool tanh) { return at::gelu(x, tanh ? "tanh" : "none"); }
+
 }  // namespace
 
 void implement_operators(torch::Library& library) {
@@ -199,6 +201,7 @@ void implement_operators(torch::Library& library) {
   library.impl("pool_attention", &pool_attention);
   library.impl("gated_norm", &gated_norm);
   library.impl("quick_gelu", &quick_gelu);
+  library.impl("gelu", &gelu);
 }
 
 }  // namespace llm2clip

@@ -82,6 +82,15 @@ Tensor text_attention(const Tensor& packed, const Tensor& offsets, int64_t heads
                            qkv.narrow(1, heads + kv_heads, kv_heads), offsets, run.longest);
 }
 
+// Returns the residual stream, which stays in f32 whatever the other values are computed in.
+Tensor embed(const Tensor& tokens, const Tensor& table) {
+  return table.index_select(0, tokens).to(at::kFloat);
+}
+
+Tensor l2_normalize(const Tensor& x) {
+  return x / at::linalg_vector_norm(x, 2, at::IntArrayRef{-1}, true).clamp_min(1e-12);
+}
+
 Tensor text_mean(const Tensor& input, const Tensor& offsets, const Tensor& pooled) {
   const Tensor x = input.contiguous();
   const int64_t texts = pooled.numel(), width = x.size(1);
@@ -103,6 +112,8 @@ Tensor text_mean(const Tensor& input, const Tensor& offsets, const Tensor& poole
 }  // namespace
 
 void implement_text_operators(torch::Library& library) {
+  library.impl("embed", &embed);
+  library.impl("l2_normalize", &l2_normalize);
   library.impl("rms_norm", &rms_norm);
   library.impl("add_rms_norm", &add_rms_norm);
   library.impl("text_attention", &text_attention);
