@@ -17,6 +17,7 @@
 #include "kernels/cpu/rows.h"
 #include "ops/activation.h"
 #include "ops/attention.h"
+#include "ops/int8_calibration.h"
 #include "ops/norms.h"
 #include "ops/patches.h"
 #include "ops/rows.h"
@@ -304,6 +305,15 @@ void test_patch_tokens(Workers& workers, bool with_class) {
   compare(kName<X> + "patch tokens" + (with_class ? ", class token" : ""), expected, found, 0);
 }
 
+// A layer whose inputs are all zeros has no tokens to compare.
+void test_calibration_with_zeros(Workers& workers) {
+  constexpr int64_t kIn = 8, kOut = 5;
+  const std::vector<float> observation(static_cast<size_t>(observation_size(kIn))),
+      weight = random_numbers(kOut * kIn);
+  const Int8Effect effect = int8_effect(workers, observation, weight, kIn);
+  EXPECT(std::isnan(effect.cosine) && effect.smoothing.empty());
+}
+
 template <typename T>
 void test_all_of(Workers& workers) {
   test_pool_attention<T>(workers);
@@ -325,6 +335,7 @@ void test_all(int64_t threads) {
   SomeWorkers workers(threads);
   test_attentions(workers);
   test_embed(workers);
+  test_calibration_with_zeros(workers);
   test_all_of<float>(workers);
   test_all_of<uint16_t>(workers);
 }

@@ -21,7 +21,8 @@ LinearShares linear_shares(const LinearArguments& a, int64_t threads) {
   const int64_t wanted = ceil_div(threads * kSharesPerThread, panels);
   const int64_t possible = std::max<int64_t>(1, a.rows / kLeastRows);
   const int64_t blocks = std::max(std::min(wanted, possible), ceil_div(a.rows, kMostRows));
-  const int64_t rows = ceil_div(ceil_div(a.rows, blocks), kTileRows) * kTileRows;
+  const int64_t rows =
+      std::max<int64_t>(1, ceil_div(ceil_div(a.rows, blocks), kTileRows)) * kTileRows;
   return {rows, ceil_div(a.rows, rows) * panels};
 }
 
