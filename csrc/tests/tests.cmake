@@ -20,7 +20,9 @@ foreach(subject activation attention batch batching cpu_engine cuda cuda_kernels
   add_dependencies(native_tests ${subject}_test)
 endforeach()
 
-target_sources(cpu_engine_test PRIVATE csrc/tests/small_towers.cpp csrc/tests/numbered_weights.cpp)
+target_sources(cpu_engine_test PRIVATE csrc/tests/changed_plans.cpp csrc/tests/cpu_damage_test.cpp
+                                       csrc/tests/cpu_files.cpp csrc/tests/numbered_weights.cpp
+                                       csrc/tests/small_towers.cpp)
 target_link_libraries(cpu_engine_test PRIVATE llm2clip_cpu_engine)
 
 # The GPU kernels as loops on the host, and the code that packs images for them.

@@ -19,7 +19,7 @@ constexpr int64_t kTokensPerThread = 300;
 const char* name(Element element) { return element == Element::kBf16 ? "bf16" : "fp32"; }
 
 SessionInfo info_of(const Plan& plan, Element compute) {
-  const WeightType stored = plan.in_int8() ? WeightType::kBf16 : weight_type(plan.precision);
+  const WeightType stored = stored_type(plan.precision);
   SessionInfo info{.device = "cpu", .precision = name(compute), .kernels = {}};
   if (runs_in_int16(stored)) info.precision = "int16";
   if (plan.in_int8()) {

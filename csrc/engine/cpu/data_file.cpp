@@ -110,13 +110,17 @@ std::vector<size_t> order_in_file(const std::vector<PlanTensor>& tensors) {
   return order;
 }
 
-void require_inside(const Plan& plan, uint64_t size) {
-  for (const PlanTensor& tensor : plan.tensors) {
+// Each tensor begins where the one before it ends. So all are aligned, and together they are no
+// larger than the file.
+void require_places(const Plan& plan, uint64_t size) {
+  uint64_t end = 0;
+  for (const size_t i : order_in_file(plan.tensors)) {
+    const PlanTensor& tensor = plan.tensors[i];
     const auto bytes = static_cast<uint64_t>(tensor.bytes());
-    const bool fits = tensor.offset <= size && bytes <= size - tensor.offset;
-    if (!fits || tensor.offset % alignment_of(tensor) != 0) {
-      refuse("tensor " + tensor.name + " outside of the data");
+    if (tensor.offset != end || bytes > size - end) {
+      refuse("tensor " + tensor.name + " outside of its place in the data");
     }
+    end += bytes;
   }
 }
 
@@ -154,7 +158,7 @@ DataFile::DataFile(const std::string& path) : file_(std::make_unique<MappedFile>
   plan_ = plan_of(plan_text({text, length}));
   data_ = all.subspan(sizeof(length) + length);
   if ((sizeof(length) + length) % kAlignment != 0) refuse("data that are not aligned");
-  require_inside(plan_, data_.size());
+  require_places(plan_, data_.size());
   file_->require_intact();
 }
 

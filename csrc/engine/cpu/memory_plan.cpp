@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/error.h"
 #include "engine/cpu/alignment.h"
 
 namespace llm2clip::cpu {
 namespace {
+
+// More numbers than any machine holds. Sums of sizes below it do not overflow.
+constexpr int64_t kMostNumbers = int64_t{1} << 40;
 
 // The steps that write and last read the value.
 struct Lifetime {
@@ -85,7 +89,12 @@ void place(Block& block, std::vector<Block>& placed) {
 
 size_t bytes_of(const PlanValue& value, const RowCounts& counts, Element compute) {
   const Element element = value.numbers == Numbers::kF32 ? Element::kF32 : compute;
-  return static_cast<size_t>(counts.of(value.rows) * value.width) * size_of(element);
+  const int64_t rows = counts.of(value.rows);
+  if (rows > kMostNumbers / value.width) {
+    throw Error(ErrorCode::kOutOfMemory, "expected memory for " + std::to_string(rows) + " times " +
+                                             std::to_string(value.width) + " numbers");
+  }
+  return static_cast<size_t>(rows * value.width) * size_of(element);
 }
 
 // Places large blocks first, as they are the hardest to fit.

@@ -33,10 +33,11 @@ struct MemoryPlan {
 };
 
 // Plans the memory of a program for a run of this size. The input (value 0 without texts) has
-// memory of its own, and none here.
+// memory of its own, and none here. Throws ERR_OUT_OF_MEMORY if no machine has enough.
 MemoryPlan plan_memory(const Plan& plan, const Program& program, const RowCounts& counts,
                        Element compute);
 
+// Throws ERR_OUT_OF_MEMORY, as plan_memory() does.
 size_t bytes_of(const PlanValue& value, const RowCounts& counts, Element compute);
 
 }  // namespace llm2clip::cpu

@@ -62,6 +62,10 @@ struct Plan {
   const PlanTensor& at(TensorId id) const { return tensors[static_cast<size_t>(id.place)]; }
 };
 
+// Limits that no network comes near. They bound the work of reading a plan.
+constexpr size_t kMostThings = 1 << 14;  // of tensors, of values, and of a program's steps
+constexpr size_t kMostDimensions = 4;    // of a tensor or an input
+
 // The type of the weights of most linear layers in a file of this precision.
 constexpr WeightType weight_type(Precision precision) {
   switch (precision) {
@@ -71,6 +75,11 @@ constexpr WeightType weight_type(Precision precision) {
     case Precision::kInt8: return WeightType::kInt8;
   }
   return WeightType::kF32;
+}
+
+// The type of all other weights of linear layers, and of tables.
+constexpr WeightType stored_type(Precision precision) {
+  return precision == Precision::kInt8 ? WeightType::kBf16 : weight_type(precision);
 }
 
 // The type of numbers that are not in int8.
@@ -90,7 +99,7 @@ std::string to_text(const Plan& plan);
 Plan plan_of(const std::string& text);
 
 // Throws ERR_ENGINE_INCOMPATIBLE unless a run of the plan stays within its values and tensors: all
-// indexes exist, each value is written once, before it is read, and all sizes fit.
+// indexes exist, each value is written once, before it is read, and all types and sizes fit.
 void check(const Plan& plan);
 
 }  // namespace llm2clip::cpu

@@ -12,8 +12,6 @@ namespace {
 // Far more than any network has. The product of any four stays below 2^63.
 constexpr int64_t kMostWidth = 1 << 24;
 constexpr int64_t kMostTokens = 1 << 20;
-constexpr size_t kMostThings = 1 << 20;
-constexpr size_t kMostDimensions = 4;
 
 void require(bool holds, const std::string& what) {
   if (holds) return;
@@ -160,8 +158,7 @@ class Sizes {
   void check(const EmbedStep& s) const {
     require(plan_.input.kind == InputKind::kText, "an embedding of no text");
     const PlanTensor& table = plan_.at(s.table);
-    require(!table.in_panels && table.type != WeightType::kInt8 && table.shape.size() == 2,
-            "a table of another kind");
+    require(!table.in_panels && table.shape.size() == 2, "a table of another kind");
     is(s.out, Rows::kToken, table.shape[1], Numbers::kF32);
   }
   void check(const TextMeanStep& s) const {
@@ -218,6 +215,7 @@ class Sizes {
 };
 
 void check_program(const Plan& plan, const Program& program, Rows output) {
+  require(program.steps.size() <= kMostThings, "more steps than any network has");
   Indexes indexes(plan);
   Sizes sizes(plan);
   for (Step step : program.steps) {
@@ -251,7 +249,13 @@ void check_input(const Plan& plan) {
           "an input of another size");
 }
 
-void check_tensor(const PlanTensor& tensor) {
+// Kernels take the type of a weight as a sign of the type that is computed in.
+bool has_type_of_file(const PlanTensor& tensor, Precision precision) {
+  if (tensor.type == stored_type(precision)) return true;
+  return tensor.type == (tensor.in_panels ? weight_type(precision) : WeightType::kF32);
+}
+
+void check_tensor(const PlanTensor& tensor, Precision precision) {
   require(!tensor.shape.empty() && tensor.shape.size() <= kMostDimensions,
           "tensor " + tensor.name + " of " + std::to_string(tensor.shape.size()) + " dimensions");
   int64_t numbers = 1;
@@ -260,7 +264,8 @@ void check_tensor(const PlanTensor& tensor) {
             "tensor " + tensor.name + " " + to_string(tensor.shape));
     numbers *= size;
   }
-  require(tensor.in_panels ? tensor.shape.size() == 2 : tensor.type != WeightType::kInt8,
+  const bool is_matrix = tensor.in_panels || tensor.type != WeightType::kF32;
+  require(has_type_of_file(tensor, precision) && (!is_matrix || tensor.shape.size() == 2),
           "tensor " + tensor.name + " of another kind");
 }
 
@@ -270,7 +275,7 @@ void check(const Plan& plan) {
   require(plan.tensors.size() <= kMostThings && plan.values.size() <= kMostThings,
           "more values or tensors than any network has");
   check_input(plan);
-  for (const PlanTensor& tensor : plan.tensors) check_tensor(tensor);
+  for (const PlanTensor& tensor : plan.tensors) check_tensor(tensor, plan.precision);
   for (const PlanValue& value : plan.values) {
     require(value.width > 0 && value.width <= 3 * kMostWidth, "a value without width");
   }

@@ -123,10 +123,10 @@ class Reader {
     if (error != std::errc() || end != text.data() + text.size()) refuse("a number", text);
     return value;
   }
-  // The number of things that follow, each of which takes some text.
-  size_t size() {
+  // The number of things that follow.
+  size_t size(size_t most) {
     const auto size = number<size_t>();
-    if (size > left_.size()) refuse("fewer things than characters", std::to_string(size));
+    if (size > most) refuse("at most " + std::to_string(most) + " things", std::to_string(size));
     return size;
   }
   template <typename T, size_t N>
@@ -138,7 +138,7 @@ class Reader {
     refuse("a word like " + std::string(names[0].first), found);
   }
   Shape shape() {
-    Shape shape(size());
+    Shape shape(size(kMostDimensions));
     for (int64_t& one : shape) one = number<int64_t>();
     return shape;
   }
@@ -177,7 +177,7 @@ Step step_named(std::string_view name, Reader& in) {
 
 Program read_program(Reader& in) {
   Program program;
-  for (size_t left = in.size(); left > 0; --left) {
+  for (size_t left = in.size(kMostThings); left > 0; --left) {
     in.end_line();
     program.steps.push_back(step_named(in.word(), in));
   }
@@ -229,7 +229,7 @@ Plan plan_of(const std::string& text) {
   plan.tokens = in.number<int64_t>();
   plan.first_patch = in.number<int64_t>();
   in.end_line(), in.expect("tensors");
-  for (size_t left = in.size(); left > 0; --left) {
+  for (size_t left = in.size(kMostThings); left > 0; --left) {
     in.end_line();
     PlanTensor tensor{.name = std::string(in.word()),
                       .type = in.one_of(kTypes),
@@ -240,7 +240,7 @@ Plan plan_of(const std::string& text) {
     plan.tensors.push_back(std::move(tensor));
   }
   in.end_line(), in.expect("values");
-  for (size_t left = in.size(); left > 0; --left) {
+  for (size_t left = in.size(kMostThings); left > 0; --left) {
     in.end_line();
     const Rows rows = in.one_of(kRows);
     const auto width = in.number<int64_t>();

@@ -59,16 +59,6 @@ void check_smoothing(const Weight& weight, const std::vector<float>& smoothing) 
 
 }  // namespace
 
-WeightType TensorStore::stored_type(Precision precision) {
-  switch (precision) {
-    case Precision::kFp32: return WeightType::kF32;
-    case Precision::kFp16: return WeightType::kF16;
-    case Precision::kBf16:
-    case Precision::kInt8: return WeightType::kBf16;
-  }
-  return WeightType::kF32;
-}
-
 std::string TensorStore::unique_name(const std::string& name) const {
   std::string unique = name;
   const auto is_taken = [&](const PlanTensor& tensor) { return tensor.name == unique; };

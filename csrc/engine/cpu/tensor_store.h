@@ -41,9 +41,6 @@ class TensorStore {
   std::vector<std::byte> bytes(size_t place) const { return reads_[place](); }
   int64_t parameters() const { return parameters_; }
 
-  // The type of all weights of 16 or 32 bits.
-  static WeightType stored_type(Precision precision);
-
  private:
   using Read = std::function<std::vector<std::byte>()>;
   TensorId add(const PlanTensor& tensor, Read read);
@@ -52,7 +49,7 @@ class TensorStore {
   TensorId once(const std::string& key, const Make& make);
   std::string unique_name(const std::string& name) const;
 
-  WeightType type_;
+  WeightType type_;  // of all weights of 16 or 32 bits
   std::vector<PlanTensor> tensors_;
   std::vector<Read> reads_;
   std::map<std::string, TensorId> by_key_;
