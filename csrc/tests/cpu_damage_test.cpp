@@ -241,6 +241,16 @@ void test_many_values() {
   EXPECT(code_of([&] { cpu::plan_of(to_text(plan)); }) == "ERR_ENGINE_INCOMPATIBLE");
 }
 
+template <typename Edit>
+std::string code_of_calibration(const Edit& edit) {
+  const TemporaryFolder folder;
+  Plan plan = small_plan("clip_vit", Precision::kFp32, true);
+  edit(plan.embedding.steps);
+  const std::string path = folder.path() + "/file";
+  write_plan(path, plan);
+  return code_of([&] { use(path, plan.input); });
+}
+
 }  // namespace
 
 void test_hostile_plans() {
@@ -248,6 +258,37 @@ void test_hostile_plans() {
   test_types_of_vectors();
   test_tensors_in_one_place();
   test_many_values();
+}
+
+// An observing step that no linear layer follows would have another layer's width.
+void test_hostile_observers() {
+  EXPECT(code_of_calibration([](auto&) {}) == "none");
+  const auto separate = [](std::vector<Step>& steps) {
+    for (size_t i = steps.size() - 2; i > 0; --i) {
+      if (!std::holds_alternative<cpu::ObserveStep>(steps[i])) continue;
+      const auto& seen = std::get<cpu::ObserveStep>(steps[i]);
+      std::get<cpu::LinearStep>(steps[i + 1]).x = seen.x;
+      return;
+    }
+  };
+  EXPECT(code_of_calibration(separate) == "ERR_ENGINE_INCOMPATIBLE");
+}
+
+// A smoothing of another layer's width is refused.
+void test_widths_of_smoothings() {
+  const TemporaryFolder folder;
+  const SmallTower tower = small_towers().front();
+  const std::string path = folder.path() + "/file";
+  build(tower, {.precision = Precision::kFp32, .input = tower.input, .observe = true}, path);
+  const Inputs inputs(tower.input, 1);
+  const auto images = std::get<Images>(inputs.view);
+  const auto options = options_of(path, tower.input);
+  const std::string layer = cpu::calibrate(options, images).layers.front().name;
+  for (const size_t width : {1, 23, 25, 100'000}) {
+    const std::vector<float> smoothing(width, 1.0F);
+    const auto body = [&] { cpu::layer_effects(options, images, {{layer, smoothing}}); };
+    EXPECT(code_of(body) == "ERR_INVALID_ARG");
+  }
 }
 
 // Sizes that overflow are refused like those that are only too large.

@@ -15,6 +15,8 @@ inline Damage damage;
 
 // Plans that once led outside of memory or took forever.
 void test_hostile_plans();
+void test_hostile_observers();
+void test_widths_of_smoothings();
 void test_too_much_memory();
 // Files with changed bytes, words and lines.
 void test_damage();

@@ -225,6 +225,8 @@ int main(int count, char** arguments) {
                     {"names of tensors", test_names_of_tensors},
                     {"memory", test_memory},
                     {"hostile plans", test_hostile_plans},
+                    {"hostile observers", test_hostile_observers},
+                    {"widths of smoothings", test_widths_of_smoothings},
                     {"memory that no machine has", test_too_much_memory},
                     {"damage", test_damage},
                     {"changed plans", test_changed_plans},

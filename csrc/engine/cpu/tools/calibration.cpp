@@ -12,20 +12,30 @@
 namespace llm2clip::cpu {
 namespace {
 
-// The observed linear layers, in the order of the network.
+[[noreturn]] void refuse_plan() {
+  throw Error(ErrorCode::kEngineIncompatible, "expected an fp32 engine that was built to observe");
+}
+
+// The linear layer that reads what the observing step before it copied.
+const LinearStep& observed_linear(const ObserveStep& observe, const Step& next) {
+  const auto* const linear = std::get_if<LinearStep>(&next);
+  if (linear == nullptr || linear->x.place != observe.out.place) refuse_plan();
+  return *linear;
+}
+
+// The weights of the observed linear layers, in the order of the network.
 std::vector<TensorId> observed_linears(const Plan& plan) {
+  if (plan.precision != Precision::kFp32) refuse_plan();
   std::vector<TensorId> linears;
-  bool is_observed = false;
-  for (const Step& step : plan.embedding.steps) {
-    if (const auto* linear = std::get_if<LinearStep>(&step); linear != nullptr && is_observed) {
-      linears.push_back(linear->weight);
-    }
-    is_observed = std::holds_alternative<ObserveStep>(step);
+  const std::vector<Step>& steps = plan.embedding.steps;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const auto* const observe = std::get_if<ObserveStep>(&steps[i]);
+    if (observe == nullptr) continue;
+    if (i + 1 == steps.size()) refuse_plan();
+    linears.push_back(observed_linear(*observe, steps[i + 1]).weight);
   }
-  const bool is_whole = std::ranges::all_of(
-      linears, [&](TensorId id) { return plan.at(id).type == WeightType::kF32; });
-  if (!linears.empty() && is_whole) return linears;
-  throw Error(ErrorCode::kEngineIncompatible, "expected an engine that was built to observe");
+  if (linears.empty()) refuse_plan();
+  return linears;
 }
 
 // A weight as rows [out, in], from its panels.
@@ -92,6 +102,16 @@ size_t place_of(const Plan& plan, const std::vector<TensorId>& linears, const st
               "expected an engine that observes " + name + ", found no such layer");
 }
 
+// What the inputs of a layer are divided by: its smoothing, or ones.
+std::vector<float> divisor_of(const LayerSmoothing& layer, int64_t in) {
+  const auto width = static_cast<size_t>(in);
+  if (layer.smoothing.empty()) return std::vector<float>(width, 1.0F);
+  if (layer.smoothing.size() == width) return layer.smoothing;
+  throw Error(ErrorCode::kInvalidArg, "expected a smoothing of " + std::to_string(in) +
+                                          " numbers for " + layer.name + ", found " +
+                                          std::to_string(layer.smoothing.size()));
+}
+
 }  // namespace
 
 Calibration calibrate(const SessionOptions& options, const Images& images) {
@@ -128,11 +148,10 @@ std::vector<double> layer_effects(const SessionOptions& options, const Images& i
   const auto dim = static_cast<int64_t>(expected.size()) / images.count;
   std::vector<double> effects;
   Panels panels;
-  for (const auto& [name, smoothing] : layers) {
-    const size_t place = place_of(plan, linears, name);
+  for (const LayerSmoothing& layer : layers) {
+    const size_t place = place_of(plan, linears, layer.name);
     const Shape& shape = plan.at(linears[place]).shape;
-    const std::vector<float> divisor =
-        smoothing.empty() ? std::vector<float>(static_cast<size_t>(shape[1]), 1.0F) : smoothing;
+    const std::vector<float> divisor = divisor_of(layer, shape[1]);
     std::vector<float> weight = rows_of(open.file, linears[place]);
     round_weight_as_int8(weight, divisor);
     open.runner.replace_weight(linears[place], panels.of(weight, shape));
