@@ -340,6 +340,26 @@ void test_changed_plans() {
   }
 }
 
+// What a file calls its tensors never reaches a terminal as anything but letters.
+void test_names_in_messages() {
+  const TemporaryFolder folder;
+  const SmallTower tower = small_towers().front();
+  const std::string whole = content(built(folder, tower, Precision::kFp32));
+  for (const char odd : {'\x1b', '\x07', '\x7f', '\xc2', '\t', '\0'}) {
+    std::string changed = whole;
+    changed[changed.find("pos_embed")] = odd;
+    const std::string path = folder.path() + "/odd";
+    write(path, changed);
+    try {
+      open(path, tower.input);
+      EXPECT(false);
+    } catch (const Error& error) {
+      EXPECT(error.code() == ErrorCode::kEngineIncompatible);
+      EXPECT(std::string(error.what()).find(odd) == std::string::npos);
+    }
+  }
+}
+
 // Every cut of a file is refused, and so is a file of another engine.
 void test_cut_files() {
   const TemporaryFolder folder;

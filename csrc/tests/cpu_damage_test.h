@@ -22,6 +22,7 @@ void test_too_much_memory();
 void test_damage();
 // Files with changed plans that mostly pass the check.
 void test_changed_plans();
+void test_names_in_messages();
 void test_cut_files();
 
 }  // namespace llm2clip::testing

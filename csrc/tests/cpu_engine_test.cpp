@@ -230,6 +230,7 @@ int main(int count, char** arguments) {
                     {"memory that no machine has", test_too_much_memory},
                     {"damage", test_damage},
                     {"changed plans", test_changed_plans},
+                    {"names in messages", test_names_in_messages},
                     {"cut files", test_cut_files},
                     {"changes while open", test_changes_while_open}});
 }

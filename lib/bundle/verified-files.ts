@@ -1,6 +1,7 @@
 // Remembers the digests of large files that were hashed before, so that a bundle that did not
 // change loads without reading all of it again. The record is one file in the user's cache. It only
 // saves work: without it, or when it cannot be written, files are hashed.
+import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -58,7 +59,8 @@ export async function rememberDigest(stats: BigIntStats, sha256: string): Promis
   let temporary: string | undefined;
   try {
     const path = recordPath();
-    temporary = `${path}.tmp-${process.pid}`;
+    if ((await distrustOf(cacheFolder())) !== undefined) return;
+    temporary = `${path}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
     const record = await readRecord().catch(() => new Map<string, string>());
     record.delete(identityOf(stats));
     record.set(identityOf(stats), sha256);

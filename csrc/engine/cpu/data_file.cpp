@@ -81,6 +81,11 @@ std::string plan_text(std::string_view header) {
   header.remove_prefix(kBegin.size());
   const size_t end = header.find('"');
   if (end == header.npos) refuse("a plan without an end");
+  // Names in it may end up in messages, and so in a terminal.
+  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (!std::ranges::all_of(header.substr(0, end), is_printable)) {
+    refuse("a plan with an odd character");
+  }
   std::string text;
   for (std::string_view left = header.substr(0, end); !left.empty();) {
     const size_t line = std::min(left.find('\\'), left.size());

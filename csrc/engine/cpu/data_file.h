@@ -15,8 +15,9 @@ namespace llm2clip::cpu {
 // fixed bytes and the plan, so that reading it takes no parser of JSON; what follows is for other
 // tools.
 
-// Writes the file, which must not exist, tensor by tensor. tensor(i)
-// returns the bytes of the plan's i-th tensor. Sets the tensors' offsets in `plan`. Throws ERR_IO.
+// Writes the file, which must not exist, tensor by tensor. tensor(i) returns the bytes of the
+// plan's i-th tensor; it is called in the order of the file. Sets the tensors' offsets in `plan`.
+// Throws ERR_IO.
 void write_data_file(const std::string& path, Plan& plan,
                      const std::function<std::vector<std::byte>(size_t)>& tensor);
 

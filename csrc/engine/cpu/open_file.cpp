@@ -23,12 +23,17 @@ void require_input(const Input& planned, const Input& wanted) {
                                                   to_string(planned.shape));
 }
 
+// Opens a file that takes these inputs.
+DataFile opened(const SessionOptions& options) {
+  require_cpu(options.device);
+  DataFile file(options.path);
+  require_input(file.plan().input, options.input);
+  return file;
+}
+
 }  // namespace
 
 OpenFile::OpenFile(const SessionOptions& options)
-    : file(options.path), team(options.threads), runner(file, team) {
-  require_cpu(options.device);
-  require_input(file.plan().input, options.input);
-}
+    : file(opened(options)), team(options.threads), runner(file, team) {}
 
 }  // namespace llm2clip::cpu
