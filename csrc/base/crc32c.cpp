@@ -1,7 +1,8 @@
 #include "base/crc32c.h"
 
 #include <array>
-#include <cstring>
+
+#include "base/crc32c_instruction.h"
 
 namespace llm2clip {
 namespace {
@@ -27,28 +28,18 @@ uint32_t update_plain(std::span<const std::byte> bytes, uint32_t crc) {
   return crc;
 }
 
-// Uses the processor's CRC instruction. With the table, which takes one byte at a time, checking a
-// large index would take seconds.
-__attribute__((target("sse4.2"))) uint32_t update_sse42(std::span<const std::byte> bytes,
-                                                        uint32_t crc) {
-  uint64_t sum = crc;
-  while (bytes.size() >= sizeof(uint64_t)) {
-    uint64_t eight;
-    std::memcpy(&eight, bytes.data(), sizeof(eight));
-    sum = __builtin_ia32_crc32di(sum, eight);
-    bytes = bytes.subspan(sizeof(eight));
-  }
-  return update_plain(bytes, static_cast<uint32_t>(sum));
+// Uses the processor's CRC instruction for eight bytes at a time. With the table, which takes one
+// byte at a time, checking a large index would take seconds.
+uint32_t update_fast(std::span<const std::byte> bytes, uint32_t crc) {
+  const size_t whole = bytes.size() / sizeof(uint64_t) * sizeof(uint64_t);
+  return update_plain(bytes.subspan(whole), crc32c_of_eights(bytes.first(whole), crc));
 }
 
 }  // namespace
 
 uint32_t crc32c(std::span<const std::byte> bytes, uint32_t crc) {
-  static const bool fast = [] {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("sse4.2") != 0;
-  }();
-  return ~(fast ? update_sse42(bytes, ~crc) : update_plain(bytes, ~crc));
+  static const bool fast = has_crc32c();
+  return ~(fast ? update_fast(bytes, ~crc) : update_plain(bytes, ~crc));
 }
 
 }  // namespace llm2clip

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/float16.h"
+
 namespace llm2clip {
 namespace {
 
@@ -41,7 +43,7 @@ void to_float(Dtype from, const std::byte* in, float* out, size_t count) {
       return;
     case Dtype::kF32: std::memcpy(out, in, count * sizeof(float)); return;
     case Dtype::kF16:
-      for (size_t i = 0; i < count; ++i) out[i] = static_cast<float>(load<_Float16>(in, i));
+      for (size_t i = 0; i < count; ++i) out[i] = static_cast<float>(load<Float16>(in, i));
       return;
     case Dtype::kBF16:
       for (size_t i = 0; i < count; ++i) out[i] = bf16_to_float(load<uint16_t>(in, i));
@@ -56,7 +58,7 @@ void from_float(const float* in, Dtype to, std::byte* out, size_t count) {
       return;
     case Dtype::kF32: std::memcpy(out, in, count * sizeof(float)); return;
     case Dtype::kF16:
-      for (size_t i = 0; i < count; ++i) store<_Float16>(out, i, static_cast<_Float16>(in[i]));
+      for (size_t i = 0; i < count; ++i) store<Float16>(out, i, static_cast<Float16>(in[i]));
       return;
     case Dtype::kBF16:
       for (size_t i = 0; i < count; ++i) store<uint16_t>(out, i, float_to_bf16(in[i]));

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "base/cpu_features.h"
+#include "base/cpu_features_x86.h"
 #include "base/spin.h"
 #include "bench/limits.h"
 #include "bench/timing.h"

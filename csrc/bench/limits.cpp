@@ -1,6 +1,6 @@
 #include "bench/limits.h"
 
-#include "base/cpu_features.h"
+#include "base/cpu_features_x86.h"
 #include "bench/timing.h"
 
 namespace llm2clip {

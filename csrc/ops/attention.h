@@ -43,6 +43,9 @@ void text_attention(Workers& workers, const TextAttention& a, std::span<const in
 void pool_attention(Workers& workers, int64_t heads, const float* query, int64_t tokens,
                     ConstMatrix kv, Matrix out);
 
+// Whether this processor has a kernel for attention() and text_attention() of these elements.
+bool has_attention(Element element);
+
 // Names the kernel that computes attention() and text_attention() here.
 std::string attention_kernel(Element element, bool half);
 

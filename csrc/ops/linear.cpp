@@ -1,6 +1,5 @@
 #include "ops/linear.h"
 
-#include "base/cpu_features.h"
 #include "kernels/cpu/linear_shares.h"
 #include "ops/linear_input.h"
 #include "ops/linear_kernels.h"
@@ -18,8 +17,7 @@ const std::byte* panel_of(const LinearKernel& kernel, const LinearWeight& weight
   std::byte* to = workers.scratch(worker, static_cast<size_t>(bytes));
   const float* scales = weight.scales == nullptr ? nullptr : weight.scales + share.block.column;
   const PanelArguments a{weight.type, kernel.form, weight.in, scales, share.block.columns};
-  const auto unpack = cpu_isa() >= Isa::kAvx2 ? unpack_panel_avx2 : unpack_panel_plain;
-  unpack(stored, to, a);
+  fastest_unpack_panel()(stored, to, a);
   return to;
 }
 

@@ -32,7 +32,16 @@ struct LinearKernel {
   }
 };
 
+// Each architecture has a file that defines the following functions.
+
 // The fastest kernel of this processor for weights that are stored in this type.
 const LinearKernel& fastest_linear_kernel(WeightType stored);
+
+// Whether the kernels of 16-bit and int8 weights take and return bf16 here.
+bool computes_in_bf16();
+
+// The fastest function of this processor that unpacks panels.
+using UnpackPanel = void(const std::byte* panel, std::byte* to, const PanelArguments& a);
+UnpackPanel* fastest_unpack_panel();
 
 }  // namespace llm2clip

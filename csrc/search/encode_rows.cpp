@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "base/cpu_features.h"
 #include "base/float_convert.h"
 
 namespace llm2clip {
@@ -32,12 +31,6 @@ float encode_int8(const float* vector, uint8_t* out, int64_t dim) {
   return static_cast<float>(std::sqrt(squares) / std::sqrt(static_cast<double>(rounded_squares)));
 }
 
-void encode_fp16(const float* vector, std::byte* out, int64_t dim) {
-  static const bool converts = has_avx2();
-  if (converts) return round_to_fp16_avx2(vector, reinterpret_cast<uint16_t*>(out), dim);
-  from_float(vector, Dtype::kF16, out, static_cast<size_t>(dim));
-}
-
 }  // namespace
 
 int64_t find_unfit_row(const float* vectors, int64_t rows, const RowFormat& format) {
@@ -54,7 +47,9 @@ float encode_row(const float* vector, std::byte* out, const RowFormat& format) {
   std::memset(out + format.row_bytes(), 0, format.stride() - format.row_bytes());
   switch (format.storage) {
     case Storage::kFp32: std::memcpy(out, vector, format.row_bytes()); return 1.0F;
-    case Storage::kFp16: encode_fp16(vector, out, format.dim); return 1.0F;
+    case Storage::kFp16:
+      round_to_fp16(vector, reinterpret_cast<uint16_t*>(out), format.dim);
+      return 1.0F;
     case Storage::kInt8: return encode_int8(vector, reinterpret_cast<uint8_t*>(out), format.dim);
   }
   return 1.0F;

@@ -15,7 +15,10 @@ int64_t find_unfit_row(const float* vectors, int64_t rows, const RowFormat& form
 // with zeros. Returns the scale for int8, and 1 for other types.
 float encode_row(const float* vector, std::byte* out, const RowFormat& format);
 
-// Rounds to nearest even. Call it only on processors with F16C.
+// Rounds to nearest even. Each architecture has a file that defines it.
+void round_to_fp16(const float* in, uint16_t* out, int64_t count);
+
+// The same for processors with F16C.
 void round_to_fp16_avx2(const float* in, uint16_t* out, int64_t count);
 
 }  // namespace llm2clip

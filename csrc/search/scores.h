@@ -31,7 +31,8 @@ void score_rows_avx512(const ScoreBlock& block);
 // For int8 rows only.
 void score_rows_avx512_vnni(const ScoreBlock& block);
 
-// Chosen by cpu_isa(). Below kAvx512 the result is the AVX2 kernel if the processor has AVX2.
+// Chosen by cpu_isa(). On x86 below kAvx512, the result is the AVX2 kernel if the processor has
+// AVX2. On Arm it is the plain one.
 ScoreKernel score_kernel(Storage storage);
 
 }  // namespace llm2clip

@@ -111,6 +111,7 @@ void test_all(const Case& c) {
 }  // namespace
 
 void test_linear_operation() {
+  std::printf("instructions: %s\n", isa_name(cpu_isa()).c_str());
   for (const auto type :
        {WeightType::kF32, WeightType::kBf16, WeightType::kF16, WeightType::kInt8}) {
     std::printf("kernel: %s\n", linear_kernel(type).c_str());

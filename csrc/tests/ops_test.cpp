@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/cpu_features.h"
+#include "base/float16.h"
 #include "compare.h"
 #include "kernels/cpu/activation.h"
 #include "kernels/cpu/attention.h"
@@ -101,7 +101,7 @@ void test_attentions(Workers& workers) {
   }
   test_text_attention<float>(workers, false, 2e-5F);
   test_text_attention<float>(workers, true, 1e-3F);
-  if (has_avx512_bf16()) {
+  if (has_attention(Element::kBf16)) {
     test_attention<uint16_t>(workers, 2, 50, true, 1.5e-2F);
     test_text_attention<uint16_t>(workers, true, 1.5e-2F);
   }
@@ -240,7 +240,7 @@ void test_embed(Workers& workers) {
     const auto row = numbers.begin() + id * kWidth;
     expected.insert(expected.end(), row, row + kWidth);
   }
-  const std::vector<_Float16> halves(numbers.begin(), numbers.end());
+  const std::vector<Float16> halves(numbers.begin(), numbers.end());
   const auto bf16 = to<uint16_t>(numbers);
   auto found = unwritten<float>(static_cast<int64_t>(expected.size()));
   const auto look_up = [&](Dtype dtype, const void* table, float tolerance) {

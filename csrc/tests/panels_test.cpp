@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "base/cpu_features.h"
 #include "base/float_convert.h"
 #include "compare.h"
 #include "kernels/cpu/half.h"
+#include "ops/linear_kernels.h"
 #include "packed_weight.h"
 
 namespace llm2clip {
@@ -168,19 +168,20 @@ void test_form(PanelForm form, const PackedWeight& packed, const std::vector<T>&
     }
   }
   report(same, "plain " + what, packed.type, size);
-  if (!has_avx2()) return;
+  const auto unpack = fastest_unpack_panel();
+  if (unpack == unpack_panel_plain) return;
   same = true;
   for (int64_t number = 0; number < linear_panels(size.out); ++number) {
     const auto expected = packed.panel(number, form, scales.data());
     const int64_t bytes = unpacked_bytes(packed.type, form, size.in),
                   column = number * kTileColumns;
     Aligned<std::byte> found(bytes);
-    unpack_panel_avx2(packed.panels.get() + number * panel_bytes(packed.type, size.in), found.get(),
-                      {packed.type, form, size.in, scales.data() + column,
-                       std::min(kTileColumns, size.out - column)});
+    unpack(packed.panels.get() + number * panel_bytes(packed.type, size.in), found.get(),
+           {packed.type, form, size.in, scales.data() + column,
+            std::min(kTileColumns, size.out - column)});
     same = same && std::memcmp(expected.get(), found.get(), static_cast<size_t>(bytes)) == 0;
   }
-  report(same, "AVX2 " + what, packed.type, size);
+  report(same, "fastest " + what, packed.type, size);
 }
 
 template <typename T>

@@ -7,12 +7,12 @@
 #include <fstream>
 #include <thread>
 
-#include "base/cpu_features.h"
 #include "base/error.h"
 #include "compare.h"
 #include "search/index_reader.h"
 #include "search/index_writer.h"
 #include "search/search.h"
+#include "search_kernels.h"
 
 namespace llm2clip {
 namespace {
@@ -22,17 +22,6 @@ using namespace testing;
 constexpr Storage kStorages[] = {Storage::kFp32, Storage::kFp16, Storage::kInt8};
 const char* name_of(Storage storage) {
   return storage == Storage::kFp32 ? "fp32" : storage == Storage::kFp16 ? "fp16" : "int8";
-}
-
-struct Kernel {
-  const char* name;
-  ScoreKernel run;
-  bool there, int8_only;
-};
-std::vector<Kernel> kernels() {
-  return {{"avx2", score_rows_avx2, has_avx2(), false},
-          {"avx512", score_rows_avx512, has_avx512(), false},
-          {"avx512_vnni", score_rows_avx512_vnni, has_avx512_vnni(), true}};
 }
 
 // Returns the scores [last − first, rows] of all rows.
@@ -58,7 +47,7 @@ void test_kernels(Storage storage, int64_t dim) {
   all.add(random_numbers(kRows * dim).data(), kRows);
   const Queries queries(random_numbers(kQueries * dim).data(), kQueries, all.format());
   const auto expected = scores_of(score_rows_plain, all.snapshot(), queries, 0, kQueries);
-  for (const Kernel& kernel : kernels()) {
+  for (const ScoreKernelCase& kernel : score_kernels()) {
     if (kernel.int8_only && storage != Storage::kInt8) continue;
     const std::string what = std::string(kernel.name) + " scores of " + name_of(storage) +
                              ", dim " + std::to_string(dim);

@@ -1,6 +1,7 @@
 #include "search/scores.h"
 
 #include "base/cpu_features.h"
+#include "base/cpu_features_x86.h"
 
 namespace llm2clip {
 
