@@ -38,6 +38,9 @@ void linear(Workers& workers, const LinearWeight& weight, ConstMatrix x, Matrix 
 // processors that are slow at bf16.
 bool runs_in_int16(WeightType stored);
 
+// Whether weights stored in this type are multiplied as bf16 here, whatever compute_element() is.
+bool runs_in_bf16(WeightType stored);
+
 // Whether int8 weights are multiplied as int8 here.
 bool runs_in_int8();
 

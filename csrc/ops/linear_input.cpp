@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/cpu/quantise_rows.h"
+#include "kernels/cpu/rows.h"
 
 namespace llm2clip {
 namespace {
@@ -18,7 +19,8 @@ bool reads_x(const LinearKernel& kernel, const LinearWeight& weight) {
 size_t number_bytes(LinearInput input) {
   switch (input) {
     case LinearInput::kAsItIs: return sizeof(float);
-    case LinearInput::kUint8: return sizeof(uint8_t);
+    case LinearInput::kUint8:
+    case LinearInput::kInt8: return sizeof(uint8_t);
     default: return sizeof(int16_t);
   }
 }
@@ -45,6 +47,17 @@ PreparedInput pad(Workers& workers, ConstMatrix x, int64_t width, uint16_t* to) 
     for (int64_t row = first; row < last; ++row) {
       uint16_t* end = std::copy_n(x.as<uint16_t>() + row * x.width, x.width, to + row * width);
       std::fill(end, to + (row + 1) * width, uint16_t{0});
+    }
+  });
+  return {to, nullptr};
+}
+
+PreparedInput round_to_bf16(Workers& workers, ConstMatrix x, int64_t width, uint16_t* to) {
+  workers.run_rows(x.rows, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) {
+      uint16_t* const own = to + row * width;
+      convert_numbers(x.as<float>() + row * x.width, own, x.width);
+      std::fill(own + x.width, own + width, uint16_t{0});
     }
   });
   return {to, nullptr};
@@ -82,6 +95,11 @@ PreparedInput prepare_input(Workers& workers, const LinearKernel& kernel,
     case LinearInput::kUint8:
       return quantise(workers, x, {weight.in, width, weight.inverse_smoothing},
                       reinterpret_cast<uint8_t*>(room), scales);
+    case LinearInput::kInt8:
+      return quantise(workers, x, {weight.in, width, weight.inverse_smoothing},
+                      reinterpret_cast<int8_t*>(room), scales);
+    case LinearInput::kBf16:
+      return round_to_bf16(workers, x, width, reinterpret_cast<uint16_t*>(room));
     case LinearInput::kInt8InInt16:
       return quantise(workers, x, {weight.in, width, weight.inverse_smoothing, kMostInt8}, numbers,
                       scales);

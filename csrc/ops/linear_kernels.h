@@ -5,9 +5,10 @@
 
 namespace llm2clip {
 
-// What a kernel reads as its input: x as it is, x padded as the weight is, or x rounded to integers
-// with one scale per row, of the range of int16, of int8 with 128 added, or of int8 in int16.
-enum class LinearInput { kAsItIs, kPadded, kInt16, kUint8, kInt8InInt16 };
+// What a kernel reads as its input: x as it is, x padded as the weight is, x in f32 rounded to bf16
+// with the same padding, or x rounded to integers with one scale per row, of the range of int16, of
+// int8 with 128 added, of int8, or of int8 in int16.
+enum class LinearInput { kAsItIs, kPadded, kBf16, kInt16, kUint8, kInt8, kInt8InInt16 };
 
 // The work of one call of a kernel.
 struct LinearTask {
@@ -28,7 +29,7 @@ struct LinearKernel {
 
   // The inputs that it multiplies, with their padding.
   int64_t width(const LinearWeight& weight) const {
-    return input == LinearInput::kAsItIs ? weight.in : whole_groups(weight.type, weight.in);
+    return input == LinearInput::kAsItIs ? weight.in : whole_inputs(weight.type, form, weight.in);
   }
 };
 

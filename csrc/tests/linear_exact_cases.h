@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "compare.h"
@@ -35,6 +36,7 @@ template <typename X, typename W>
 std::vector<float> plain(const LinearCase& c, const std::vector<X>& x, int32_t zero,
                          const float* rows, const std::vector<W>& weight, const float* outputs,
                          const float* bias, int64_t depth) {
+  const int64_t stride = static_cast<int64_t>(x.size()) / c.rows;  // with padding
   std::vector<float> result;
   for (int64_t r = 0; r < c.rows; ++r) {
     for (int64_t o = 0; o < c.out; ++o) {
@@ -42,7 +44,7 @@ std::vector<float> plain(const LinearCase& c, const std::vector<X>& x, int32_t z
       for (int64_t begin = 0; begin < c.in; begin += depth) {
         int64_t sum = 0;
         for (int64_t i = begin; i < std::min(begin + depth, c.in); ++i) {
-          sum += (x[r * c.in + i] - zero) * weight[o * c.in + i];
+          sum += (x[r * stride + i] - zero) * weight[o * c.in + i];
         }
         total = std::fma(static_cast<float>(sum), rows[r] * outputs[o], total);
       }
@@ -73,8 +75,7 @@ struct Int8Kernel {
   const char* name;
   void (*multiply)(const X*, const W*, const Int8Scales&, const float*, float*,
                    const LinearArguments&, const LinearBlock&);
-  static constexpr PanelForm kForm =
-      sizeof(W) == 1 ? PanelForm::kInt8Strips : PanelForm::kInt16Strips;
+  PanelForm form = sizeof(W) == 1 ? PanelForm::kInt8Strips : PanelForm::kInt16Strips;
 };
 
 template <typename X, typename W>
@@ -82,18 +83,19 @@ void test_int8(const Int8Kernel<X, W>& kernel, const LinearCase& c, const std::v
                const std::vector<int8_t>& weight, const char* what, int64_t spoilt = -1) {
   const auto outputs = random_numbers(c.out, 0.01F), bias = random_numbers(c.out);
   const float* with_bias = c.with_bias ? bias.data() : nullptr;
-  std::vector<X> q(x.size());
+  const int64_t width = whole_inputs(WeightType::kInt8, kernel.form, c.in);
+  const LinearArguments a{c.rows, width, c.out};
+  std::vector<X> q(static_cast<size_t>(c.rows * width));
   std::vector<float> rows(static_cast<size_t>(c.rows));
-  quantise_rows(x.data(), q.data(), rows.data(), {c.in, c.in, nullptr, kMostInt8}, 0, c.rows);
+  quantise_rows(x.data(), q.data(), rows.data(), {c.in, width, nullptr, kMostInt8}, 0, c.rows);
   const PackedWeight packed(WeightType::kInt8, weight, c.out, c.in);
   auto found = unwritten<float>(c.rows * c.out);
-  each_share<W>(packed, kernel.kForm, c.arguments(), c.threads,
-                [&](const W* strips, const LinearBlock& block) {
-                  kernel.multiply(q.data(), strips, {rows.data(), outputs.data()}, with_bias,
-                                  found.data(), c.arguments(), block);
-                });
+  each_share<W>(packed, kernel.form, a, c.threads, [&](const W* strips, const LinearBlock& block) {
+    kernel.multiply(q.data(), strips, {rows.data(), outputs.data()}, with_bias, found.data(), a,
+                    block);
+  });
   if (spoilt >= 0) return report(spoils_itself_alone(found, c, spoilt), kernel.name, c, what);
-  constexpr int32_t kZero = sizeof(X) == 1 ? kMostInt8 + 1 : 0;
+  constexpr int32_t kZero = std::is_same_v<X, uint8_t> ? kMostInt8 + 1 : 0;
   report(found == plain(c, q, kZero, rows.data(), weight, outputs.data(), with_bias, c.in),
          kernel.name, c, what);
 }

@@ -80,6 +80,7 @@ void test_generic(const FloatLinearCase& c) {
 void test_all() {
   for (const int64_t in : {1, 31, 64, 2730}) test_quantise(5, in, (in + 67) / 64 * 64);
   test_unfit_rows<uint8_t>("int8", 128);
+  test_unfit_rows<int8_t>("int8 without 128", 0);
   test_unfit_rows<int16_t>("int16", 0);
   test_exact_linears();
   test_panels();

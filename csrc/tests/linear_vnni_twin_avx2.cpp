@@ -1,6 +1,7 @@
 #include "linear_vnni_twin.h"
 
 #include "kernels/cpu/linear_int8_strips.h"
+#include "kernels/cpu/tile_avx2.h"
 
 namespace llm2clip::testing {
 namespace {

@@ -80,14 +80,16 @@ std::vector<float> output(const std::vector<T>& weight, WeightType type, const S
   return row;
 }
 
-// Number `i` of a column. strip: the columns of a strip, or 64.
+// Number `i` of a column. strip: the columns of a strip, or 64. bytes: of an output's group.
 template <typename T>
-T number_at(const std::byte* panel, int64_t strip, int64_t depth, int64_t i, int64_t column) {
-  constexpr int64_t kGroup = 4 / sizeof(T);
-  const int64_t groups = (depth + kGroup - 1) / kGroup;
-  const int64_t group = (column / strip * groups + i / kGroup) * strip + column % strip;
+T number_at(const std::byte* panel, int64_t strip, int64_t depth, int64_t i, int64_t column,
+            int64_t bytes = 4) {
+  const int64_t per_group = bytes / static_cast<int64_t>(sizeof(T));
+  const int64_t groups = (depth + per_group - 1) / per_group;
+  const int64_t group = (column / strip * groups + i / per_group) * strip + column % strip;
   T number;
-  std::memcpy(&number, panel + group * 4 + i % kGroup * static_cast<int64_t>(sizeof(T)), sizeof(T));
+  std::memcpy(&number, panel + group * bytes + i % per_group * static_cast<int64_t>(sizeof(T)),
+              sizeof(T));
   return number;
 }
 
@@ -133,7 +135,7 @@ bool is_packed(const PackedWeight& packed, const std::vector<T>& weight, const S
 
 // What `form` holds of a weight, as a number of To.
 template <typename To>
-To converted(PanelForm form, const PackedWeight& packed, float number, float scale) {
+To converted(const PackedWeight& packed, float number, float scale) {
   if constexpr (std::is_same_v<To, float>) {
     return packed.type == WeightType::kInt8 ? number * scale : number;
   } else if constexpr (std::is_same_v<To, uint16_t>) {
@@ -141,7 +143,7 @@ To converted(PanelForm form, const PackedWeight& packed, float number, float sca
     store(&rounded, 0, number);
     return rounded;
   } else {
-    const bool rounds = form != PanelForm::kInt8Strips && packed.type != WeightType::kInt8;
+    const bool rounds = packed.type != WeightType::kInt8;
     return static_cast<To>(rounds && scale > 0 ? std::lrint(number * (1 / scale))
                                                : std::lrint(number));
   }
@@ -151,10 +153,11 @@ template <typename To, typename T>
 void test_form(PanelForm form, const PackedWeight& packed, const std::vector<T>& weight,
                const std::string& what) {
   const Size size{packed.out, packed.in};
-  const bool in_strips = form == PanelForm::kF32Strips || form == PanelForm::kInt16Strips ||
-                         form == PanelForm::kInt8Strips;
-  const int64_t strip = in_strips ? kStripColumns : kTileColumns;
-  const int64_t depth = sizeof(To) == 4 ? size.in : whole_groups(packed.type, size.in);
+  const bool in_panels =
+      form == PanelForm::kF32 || form == PanelForm::kInt16 || form == PanelForm::kBf16;
+  const bool in_pairs = form == PanelForm::kInt8Eights || form == PanelForm::kBf16Fours;
+  const int64_t strip = in_panels ? kTileColumns : kStripColumns, bytes_of_group = in_pairs ? 8 : 4;
+  const int64_t depth = sizeof(To) == 4 ? size.in : whole_inputs(packed.type, form, size.in);
   const auto scales = random_numbers(size.out);
   bool same = true;
   for (int64_t column = 0; column < size.out; ++column) {
@@ -163,8 +166,9 @@ void test_form(PanelForm form, const PackedWeight& packed, const std::vector<T>&
     const auto row = output(weight, packed.type, size, column);
     const float scale = packed.type == WeightType::kInt8 ? scales[column] : int16_scale(row);
     for (int64_t i = 0; i < depth; ++i) {
-      const To expected = converted<To>(form, packed, i < size.in ? row[i] : 0.0F, scale);
-      same = same && number_at<To>(panel.get(), strip, depth, i, column % kTileColumns) == expected;
+      const To expected = converted<To>(packed, i < size.in ? row[i] : 0.0F, scale);
+      same = same && number_at<To>(panel.get(), strip, depth, i, column % kTileColumns,
+                                   bytes_of_group) == expected;
     }
   }
   report(same, "plain " + what, packed.type, size);
@@ -195,8 +199,10 @@ void test_type(WeightType type, const Size& size) {
   test_form<int16_t>(PanelForm::kInt16Strips, packed, weight, "strips of int16");
   if constexpr (sizeof(T) == 1) {
     test_form<int8_t>(PanelForm::kInt8Strips, packed, weight, "strips of int8");
+    test_form<int8_t>(PanelForm::kInt8Eights, packed, weight, "eights of int8");
   } else {
     test_form<int16_t>(PanelForm::kInt16, packed, weight, "int16");
+    test_form<uint16_t>(PanelForm::kBf16Fours, packed, weight, "fours of bf16");
     if (type == WeightType::kF16) test_form<uint16_t>(PanelForm::kBf16, packed, weight, "bf16");
   }
 }

@@ -21,6 +21,7 @@ const char* name(Element element) { return element == Element::kBf16 ? "bf16" : 
 SessionInfo info_of(const Plan& plan, Element compute) {
   const WeightType stored = stored_type(plan.precision);
   SessionInfo info{.device = "cpu", .precision = name(compute), .kernels = {}};
+  if (runs_in_bf16(stored)) info.precision = "bf16";
   if (runs_in_int16(stored)) info.precision = "int16";
   if (plan.in_int8()) {
     if (runs_in_int8()) info.precision = "int8";

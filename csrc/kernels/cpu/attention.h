@@ -34,6 +34,11 @@ void attention_avx2(const float* qkv, float* out, const AttentionArguments& a, f
                     int64_t first, int64_t last);
 int64_t attention_scratch_avx2(const AttentionArguments& a);
 
+// The same with NEON, for Arm.
+void attention_neon(const float* qkv, float* out, const AttentionArguments& a, float* scratch,
+                    int64_t first, int64_t last);
+int64_t attention_scratch_neon(const AttentionArguments& a);
+
 // The same for any processor, in loops that compilers vectorise.
 void attention_generic(const float* qkv, float* out, const AttentionArguments& a, float* scratch,
                        int64_t first, int64_t last);

@@ -7,10 +7,11 @@
 
 namespace llm2clip {
 
-// f32 linear layers over strips. `Multiply` multiplies a tile. All functions are local to the file
-// that includes this one, because each such file is compiled for different instructions.
+// Linear layers over strips whose sums are in f32. `Multiply` multiplies a tile. All functions are
+// local to the file that includes this one, because each such file is compiled for different
+// instructions.
 
-// A strip's part of this depth is 16 KiB and stays in the first-level cache.
+// A strip's part of this depth is at most 16 KiB and stays in the first-level cache.
 static constexpr int64_t kDepth = 256;
 
 static inline void add_row(const float* sums, float* total) {
@@ -20,9 +21,9 @@ static inline void add_row(const float* sums, float* total) {
 // Multiplies up to kStripRows rows x [rows, in] by `columns` outputs of a strip → out
 // [rows, a.out].
 template <typename Tile, void (*Multiply)(const Tile&)>
-static inline void multiply_rows(const float* x, const float* strip, const float* bias,
-                                 int64_t columns, float* out, const LinearArguments& a,
-                                 int64_t rows) {
+static inline void multiply_rows(const typename Tile::Number* x, const typename Tile::Stored* strip,
+                                 const float* bias, int64_t columns, float* out,
+                                 const LinearArguments& a, int64_t rows) {
   alignas(32) float sums[kTileRows * kStripColumns];
   alignas(32) float totals[kStripRows * kStripColumns] = {};
   if (bias != nullptr) {
@@ -33,7 +34,7 @@ static inline void multiply_rows(const float* x, const float* strip, const float
   tile.a_stride = a.in;
   tile.c_stride = kStripColumns;
   for (int64_t begin = 0; begin < a.in; begin += kDepth) {
-    tile.groups = std::min(kDepth, a.in - begin);
+    tile.groups = std::min(kDepth, a.in - begin) / Tile::kGroup;
     tile.b = strip + begin * kStripColumns;
     for (int64_t row = 0; row < rows; row += kTileRows) {
       tile.rows = std::min(kTileRows, rows - row);
@@ -50,7 +51,8 @@ static inline void multiply_rows(const float* x, const float* strip, const float
 }
 
 template <typename Tile, void (*Multiply)(const Tile&)>
-static inline void multiply_share(const float* x, const float* strips, const float* bias,
+static inline void multiply_share(const typename Tile::Number* x,
+                                  const typename Tile::Stored* strips, const float* bias,
                                   float* out, const LinearArguments& a, const LinearBlock& block) {
   const int64_t end = block.row + block.rows;
   for (int64_t row = block.row; row < end; row += kStripRows) {

@@ -16,6 +16,7 @@ struct F32Product {
   using Number = float;
   using Stored = float;
   using Sum = float;
+  static constexpr int64_t kGroup = 1;
 };
 using F32Strip = StripTile<F32Product>;
 

@@ -1,4 +1,5 @@
 #include "kernels/cpu/linear_int8_strips.h"
+#include "kernels/cpu/tile_avx2.h"
 
 namespace llm2clip {
 namespace {

@@ -5,22 +5,13 @@
 
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/linear_int8_scale.h"
-#include "kernels/cpu/tile_avx2.h"
+#include "kernels/cpu/tile.h"
 
 namespace llm2clip {
 
-// int8 linear layers over strips, for the instructions of a Product. As in tile_avx2.h, all
-// functions are local to the file that includes this one.
-
-// Four int8 steps of the depth, which VNNI adds up in one instruction.
-struct Int8Fours : Int32Sums256 {
-  using Number = uint8_t;
-  using Stored = int8_t;
-  static constexpr int64_t kGroup = 4;
-  static __m256i read(const int8_t* b) {
-    return _mm256_load_si256(reinterpret_cast<const __m256i*>(b));
-  }
-};
+// int8 linear layers over strips, for the instructions of a Product. The file that includes this
+// one also includes the multiply_strip_of_any_size() of its instructions, and all functions are
+// local to it.
 
 // Rows in uint8 have 128 added to them. This subtracts the effect of the 128 from the sums [16].
 static inline void add_start(const int32_t* start, int32_t* sums) {

@@ -31,6 +31,8 @@ static inline int64_t unpacked_groups(WeightType type, PanelForm form, int64_t i
     case PanelForm::kBf16:
     case PanelForm::kInt16:
     case PanelForm::kInt16Strips: return whole_groups(type, in) / 2;
+    case PanelForm::kInt8Eights: return whole_inputs(type, form, in) / 4;
+    case PanelForm::kBf16Fours: return whole_inputs(type, form, in) / 2;
     case PanelForm::kStored:
     case PanelForm::kInt8Strips: break;
   }
@@ -42,6 +44,12 @@ static inline PanelPlaces unpacked_places(std::byte* to, const PanelArguments& a
       a.form == PanelForm::kF32 || a.form == PanelForm::kBf16 || a.form == PanelForm::kInt16;
   if (whole) return {to, kPanelGroupBytes, kStripGroupBytes};
   return {to, kStripGroupBytes, unpacked_groups(a.type, a.form, a.in) * kStripGroupBytes};
+}
+
+// Two groups of an output follow one another in kInt8Eights and kBf16Fours. Where the first of such
+// a pair lies.
+static inline std::byte* pair_place(const PanelPlaces& places, int64_t pair, int64_t column) {
+  return place(places, 2 * pair, column - column % kStripColumns) + column % kStripColumns * 8;
 }
 
 // Whether the group that ends the stored panel also ends the unpacked one.

@@ -41,15 +41,36 @@ void pack_panels(WeightType type, const void* weight, std::byte* packed, int64_t
                  int64_t first, int64_t last);
 
 // What kernels read. A kernel that reads another form than the stored one unpacks its panel into
-// scratch memory right before it multiplies it. 512-bit kernels read whole panels. 256-bit kernels
-// and the generic one read strips of 16 outputs: [4, in / group, 16, group].
+// scratch memory right before it multiplies it. 512-bit kernels read whole panels. The others
+// read strips of 16 outputs: [4, in / group, 16, group].
 //   kF32, kF32Strips: of any type. `in` is not padded. int8 numbers are multiplied by their
 //     output's scale.
 //   kBf16: of f16.
 //   kInt16, kInt16Strips: of bf16 and f16, rounded to int16. They end with the scales.
 //   kInt16Strips: of int8, the same numbers.
 //   kInt8Strips: of int8. They end with the sums.
-enum class PanelForm { kStored, kF32, kF32Strips, kBf16, kInt16, kInt16Strips, kInt8Strips };
+// Two forms hold eight bytes of an output one after the other, with more padding:
+// [4, in / n, 16, n].
+//   kInt8Eights: of int8, n = 8.
+//   kBf16Fours: of bf16 and f16, n = 4.
+enum class PanelForm {
+  kStored,
+  kF32,
+  kF32Strips,
+  kBf16,
+  kInt16,
+  kInt16Strips,
+  kInt8Strips,
+  kInt8Eights,
+  kBf16Fours
+};
+
+// `in` with the padding of a form that keeps numbers in groups.
+constexpr int64_t whole_inputs(WeightType type, PanelForm form, int64_t in) {
+  if (form == PanelForm::kInt8Eights) return (in + 7) / 8 * 8;
+  if (form == PanelForm::kBf16Fours) return (in + 3) / 4 * 4;
+  return whole_groups(type, in);
+}
 
 struct PanelArguments {
   WeightType type;
@@ -61,9 +82,10 @@ struct PanelArguments {
 
 int64_t unpacked_bytes(WeightType type, PanelForm form, int64_t in);
 
-// Unpacks one panel. Both memories are aligned to 64 bytes. The second function returns the same
-// bits.
+// Unpacks one panel. Both memories are aligned to 64 bytes. The functions for AVX2 and for NEON
+// return the same bits.
 void unpack_panel_plain(const std::byte* panel, std::byte* to, const PanelArguments& a);
 void unpack_panel_avx2(const std::byte* panel, std::byte* to, const PanelArguments& a);
+void unpack_panel_neon(const std::byte* panel, std::byte* to, const PanelArguments& a);
 
 }  // namespace llm2clip

@@ -74,12 +74,34 @@ void to_int16(const std::byte* panel, const PanelPlaces& places, const PanelArgu
   });
 }
 
+uint16_t rounded_to_bf16(float number) {
+  uint16_t rounded;
+  store(&rounded, 0, number);
+  return rounded;
+}
+
 void half_to_bf16(const std::byte* panel, const PanelPlaces& places, const PanelArguments& a) {
   each_number<F16>(panel, whole_groups(a.type, a.in), [&](int64_t i, int64_t column, float number) {
-    uint16_t rounded;
-    store(&rounded, 0, number);
-    put(places, i, column, rounded);
+    put(places, i, column, rounded_to_bf16(number));
   });
+}
+
+// Writes pairs of groups, with zeros from `in` on.
+template <typename Type, typename Number, typename Convert>
+void to_pairs(const std::byte* panel, const PanelPlaces& places, const PanelArguments& a,
+              const Convert& convert) {
+  constexpr int64_t kPair = 8 / sizeof(Number);
+  const int64_t stored = whole_groups(a.type, a.in), whole = whole_inputs(a.type, a.form, a.in);
+  const auto write = [&](int64_t i, int64_t column, Number number) {
+    const int64_t offset = i % kPair * static_cast<int64_t>(sizeof(Number));
+    std::memcpy(pair_place(places, i / kPair, column) + offset, &number, sizeof(number));
+  };
+  each_number<Type>(panel, stored, [&](int64_t i, int64_t column, float number) {
+    write(i, column, convert(number));
+  });
+  for (int64_t i = stored; i < whole; ++i) {
+    for (int64_t column = 0; column < kTileColumns; ++column) write(i, column, Number{0});
+  }
 }
 
 // Copies groups as they are, to other places.
@@ -98,6 +120,7 @@ void unpack_16_bits(const std::byte* panel, const PanelPlaces& places, const Pan
     case PanelForm::kF32:
     case PanelForm::kF32Strips: return to_f32<Type>(panel, places, a);
     case PanelForm::kBf16: return half_to_bf16(panel, places, a);
+    case PanelForm::kBf16Fours: return to_pairs<Type, uint16_t>(panel, places, a, rounded_to_bf16);
     default: return to_int16<Type>(panel, places, a);
   }
 }
@@ -107,6 +130,9 @@ void unpack_int8(const std::byte* panel, const PanelPlaces& places, const PanelA
     case PanelForm::kF32:
     case PanelForm::kF32Strips: return scaled_to_f32(panel, places, a);
     case PanelForm::kInt8Strips: return move_groups(panel, places, whole_groups(a.type, a.in) / 4);
+    case PanelForm::kInt8Eights:
+      return to_pairs<Int8, int8_t>(panel, places, a,
+                                    [](float x) { return static_cast<int8_t>(x); });
     default:
       return each_number<Int8>(panel, whole_groups(a.type, a.in),
                                [&](int64_t i, int64_t column, float number) {

@@ -45,7 +45,7 @@ template <typename T, typename Q>
 inline void all_rows(const T* x, Q* q, float* scales, const QuantiseArguments& a, int64_t first,
                      int64_t last) {
   const int64_t in = a.in;  // a local copy, because the bytes written to q might alias a.in
-  const int32_t range = std::is_same_v<Q, uint8_t> ? kMostInt8 : a.most;
+  const int32_t range = sizeof(Q) == 1 ? kMostInt8 : a.most;
   const auto float_range = static_cast<float>(range);
   std::vector<float> row(static_cast<size_t>(in));
   float* smooth = row.data();
@@ -81,6 +81,18 @@ LLM2CLIP_CLONES void quantise_rows(const float* x, uint8_t* q, float* scales,
 
 template <>
 LLM2CLIP_CLONES void quantise_rows(const uint16_t* x, uint8_t* q, float* scales,
+                                   const QuantiseArguments& a, int64_t first, int64_t last) {
+  all_rows(x, q, scales, a, first, last);
+}
+
+template <>
+LLM2CLIP_CLONES void quantise_rows(const float* x, int8_t* q, float* scales,
+                                   const QuantiseArguments& a, int64_t first, int64_t last) {
+  all_rows(x, q, scales, a, first, last);
+}
+
+template <>
+LLM2CLIP_CLONES void quantise_rows(const uint16_t* x, int8_t* q, float* scales,
                                    const QuantiseArguments& a, int64_t first, int64_t last) {
   all_rows(x, q, scales, a, first, last);
 }

@@ -8,6 +8,7 @@ namespace llm2clip {
 
 // Quantises x [rows, in] to int8 or int16 with one scale per row.
 // uint8_t: x ≈ (q − 128) · scale, where 127 · scale is the row's largest magnitude.
+// int8_t: the same without the 128.
 // int16_t: x ≈ q · scale, where `most` · scale is the row's largest magnitude.
 // If smoothing is given, each input is divided by it first.
 // The scale of a row with NaN or infinity is NaN, and so is every output of a linear for that row.

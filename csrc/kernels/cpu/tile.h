@@ -36,13 +36,17 @@ struct TileOf {
   int64_t next_lines = 1;
 };
 
-// c [rows, 16] = a · b, for the types of a Product (see tile_avx2.h).
+// c [rows, 16] = a · b, for the types of a Product (see tile_avx2.h and tile_neon.h).
 template <typename Product>
 struct StripTile {
-  int64_t rows;                       // at most kTileRows
-  const typename Product::Number* a;  // [rows, depth], rows `a_stride` apart
-  const typename Product::Stored* b;  // [groups, 16, kGroup], aligned to eight outputs' bytes
-  typename Product::Sum* c;           // [rows, 16], rows `c_stride` apart
+  using Number = typename Product::Number;
+  using Stored = typename Product::Stored;
+  static constexpr int64_t kGroup = Product::kGroup;
+
+  int64_t rows;              // at most kTileRows
+  const Number* a;           // [rows, depth], rows `a_stride` apart
+  const Stored* b;           // [groups, 16, kGroup], aligned to eight outputs' bytes
+  typename Product::Sum* c;  // [rows, 16], rows `c_stride` apart
   int64_t groups;
   int64_t a_stride, c_stride;
 };
