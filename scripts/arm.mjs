@@ -1,6 +1,7 @@
 // Compiles csrc's tests of the CPU for 64-bit Arm, and runs them in QEMU as several processors.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { capture, ROOT, which } from './command.mjs';
@@ -9,13 +10,15 @@ const SYSTEM = '/usr/aarch64-linux-gnu';
 const FOLDER = join(ROOT, 'build/arm');
 const PACKAGES = 'g++-aarch64-linux-gnu libc6-arm64-cross qemu-user-static';
 
-/** Tests of code that is the same on all processors run once. */
+/** Tests that do not depend on LLM2CLIP_ISA. They run once. */
 const EVERYWHERE = [
-  ...['activation', 'batch', 'image', 'mapped_file', 'memory', 'model', 'norm', 'processors'],
-  ...['search', 'serving', 'team', 'threads'],
+  ...['activation', 'attention', 'batch', 'image', 'mapped_file', 'memory', 'model', 'norm'],
+  ...['processors', 'search', 'serving', 'team', 'threads'],
 ];
 /** Tests of what LLM2CLIP_ISA selects. */
-const BY_ISA = ['attention', 'linear', 'ops', 'cpu_engine'];
+const BY_ISA = ['linear', 'ops'];
+/** Tests of what each processor selects by itself. */
+const BY_PROCESSOR = ['cpu_engine'];
 
 /** What a processor chooses by itself, and what else it is to be tested with. */
 const PROCESSORS = [
@@ -39,7 +42,7 @@ async function build() {
     ...(which('ccache') ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : []),
     '-DCMAKE_BUILD_TYPE=Release',
   ]);
-  const targets = [...EVERYWHERE, ...BY_ISA].map((subject) => `${subject}_test`);
+  const targets = [...EVERYWHERE, ...BY_ISA, ...BY_PROCESSOR].map((subject) => `${subject}_test`);
   await capture('cmake', ['--build', FOLDER, '--parallel', '2', '--target', ...targets]);
 }
 
@@ -63,7 +66,7 @@ function run(subject, cpu, isa) {
 }
 
 /** Returns true when the test passed with the instructions that were expected. */
-async function passes(subject, cpu, isa, expected = isa) {
+async function passes({ subject, cpu, isa, expected }) {
   const begin = performance.now();
   const { output, status } = await run(subject, cpu, isa);
   const seconds = ((performance.now() - begin) / 1000).toFixed(1);
@@ -75,15 +78,28 @@ async function passes(subject, cpu, isa, expected = isa) {
   return well;
 }
 
-async function passesAll() {
-  let clean = true;
-  for (const subject of EVERYWHERE) clean = (await passes(subject, 'max')) && clean;
+/** Every run of a test: its subject, the processor, LLM2CLIP_ISA and what that makes it use. */
+function listRuns() {
+  const runs = EVERYWHERE.map((subject) => ({ subject, cpu: 'max' }));
   for (const { cpu, chooses, others } of PROCESSORS) {
-    for (const subject of BY_ISA) {
-      clean = (await passes(subject, cpu, undefined, chooses)) && clean;
-      for (const isa of others) clean = (await passes(subject, cpu, isa)) && clean;
+    for (const subject of [...BY_PROCESSOR, ...BY_ISA]) {
+      runs.push({ subject, cpu, expected: chooses });
+    }
+    for (const isa of others) {
+      for (const subject of BY_ISA) runs.push({ subject, cpu, isa, expected: isa });
     }
   }
+  return runs;
+}
+
+/** Runs all tests, up to four at a time. */
+async function passesAll() {
+  const runs = listRuns();
+  let clean = true;
+  const work = async () => {
+    for (let next = runs.shift(); next; next = runs.shift()) clean = (await passes(next)) && clean;
+  };
+  await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, work));
   return clean;
 }
 
