@@ -181,6 +181,10 @@ void unpack_int8(const std::byte* panel, const PanelPlaces& places, const PanelA
 }  // namespace
 
 void unpack_panel_avx2(const std::byte* panel, std::byte* to, const PanelArguments& a) {
+  // No kernel of these instructions reads the forms of eight bytes.
+  if (a.form == PanelForm::kInt8Eights || a.form == PanelForm::kBf16Fours) {
+    return unpack_panel_plain(panel, to, a);
+  }
   const PanelPlaces places = unpacked_places(to, a);
   switch (a.type) {
     case WeightType::kF32: move_groups(panel, places, a.in); break;
