@@ -8,7 +8,7 @@ namespace llm2clip::testing {
 // within their memory.
 
 struct Damage {
-  int files = 3000;
+  int files = 1500;
   std::mt19937 dice{1};
 };
 inline Damage damage;
