@@ -6,6 +6,10 @@
 
 namespace llm2clip {
 
+// This many tokens keep a thread busy. With more at once, operations would push each other's data
+// out of the caches.
+constexpr int64_t kTokensPerThread = 300;
+
 // Splits a batch into runs of at most `most` tokens, or of a single input. All runs get about the
 // same number of tokens. Returns the number of inputs to run first, at least one. An input that is
 // not a text has `tokens` tokens.

@@ -22,12 +22,13 @@ struct Activation {
   void (*plain)(const float* x, float* out, int64_t count);
   void (*of_f32)(const float* x, float* out, int64_t count);
   void (*of_bf16)(const uint16_t* x, uint16_t* out, int64_t count);
+  float relative;  // largest relative error in fp32, whatever the compiler contracts
 };
 
 constexpr Activation kActivations[] = {
-    {"quick_gelu", quick_gelu_plain, quick_gelu, quick_gelu},
-    {"gelu", gelu_plain, gelu, gelu},
-    {"gelu_tanh", gelu_tanh_plain, gelu_tanh, gelu_tanh},
+    {"quick_gelu", quick_gelu_plain, quick_gelu, quick_gelu, 2e-6F},
+    {"gelu", gelu_plain, gelu, gelu, 2e-6F},
+    {"gelu_tanh", gelu_tanh_plain, gelu_tanh, gelu_tanh, 4e-6F},
 };
 
 void call(const Activation& a, const float* x, float* out, int64_t n) { a.of_f32(x, out, n); }
@@ -59,9 +60,9 @@ void test_relative_error(const Activation& activation) {
   for (size_t i = 0; i < x.size(); ++i) {
     if (expected[i] != 0) most = std::max(most, std::abs(found[i] / expected[i] - 1));
   }
-  EXPECT(most < 4e-6F);
-  std::printf("%s %s: relative error %.1e\n", most < 4e-6F ? "ok" : "FAILED", activation.name,
-              most);
+  EXPECT(most < activation.relative);
+  std::printf("%s %s: relative error %.1e\n", most < activation.relative ? "ok" : "FAILED",
+              activation.name, most);
 }
 
 template <typename T>

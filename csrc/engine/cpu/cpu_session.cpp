@@ -12,10 +12,6 @@
 namespace llm2clip::cpu {
 namespace {
 
-// This many tokens keep a thread busy. With more at once, operations would push each other's data
-// out of the caches.
-constexpr int64_t kTokensPerThread = 300;
-
 const char* name(Element element) { return element == Element::kBf16 ? "bf16" : "fp32"; }
 
 SessionInfo info_of(const Plan& plan, Element compute) {

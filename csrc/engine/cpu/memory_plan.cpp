@@ -19,7 +19,7 @@ struct Lifetime {
   int32_t heir_of = -1;
 };
 
-class Lifetimes {
+class Lifetimes : public IgnoresOtherFields {
  public:
   explicit Lifetimes(size_t values) : of_(values) {}
 
@@ -27,10 +27,6 @@ class Lifetimes {
   void reads(ValueId id) { at(id).end = step_; }
   void writes(ValueId id) { at(id).begin = at(id).end = step_; }
   void reuses(ValueId out, ValueId in) { wishes_.push_back({out, in, step_}); }
-  void tensor(const TensorId&) {}
-  void tensor(const OptionalTensor&) {}
-  void count(int64_t) {}
-  void real(double) {}
 
   // Merges the values whose memory can pass on: the step that writes one is the last to read the
   // other. The heir's lifetime then counts from the first value on.

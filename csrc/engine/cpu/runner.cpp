@@ -35,15 +35,11 @@ const float* numbers_of(const BatchView& batch) {
 }
 
 // The first value that a step reads, or else the one that it writes.
-struct FirstValue {
+struct FirstValue : IgnoresOtherFields {
   ValueId id;
   void reads(ValueId one) { id = id.place < 0 ? one : id; }
   void writes(ValueId one) { reads(one); }
   void reuses(ValueId, ValueId) {}
-  void tensor(const TensorId&) {}
-  void tensor(const OptionalTensor&) {}
-  void count(int64_t) {}
-  void real(double) {}
 };
 
 ValueId first_value(Step step) {

@@ -24,6 +24,14 @@ using OptionalTensor = std::optional<TensorId>;
 // count(a positive number) and real(a number); reuses(out, in) tells that `out` may take the place
 // of `in` in memory. A step of the same name in ops/ says what it computes.
 
+// What a visitor that looks at values alone does with the other fields.
+struct IgnoresOtherFields {
+  void tensor(const TensorId&) {}
+  void tensor(const OptionalTensor&) {}
+  void count(int64_t) {}
+  void real(double) {}
+};
+
 struct PatchesStep {
   static constexpr std::string_view kName = "patches";
   ValueId pixels, out;

@@ -7,8 +7,7 @@
 namespace llm2clip {
 
 // One share of the work is one block of rows for one panel. The shares of a block are consecutive.
-// linear_shares() cuts the work into enough shares for `threads` threads,
-// and no rows into none.
+// linear_shares() cuts the work into enough shares for `threads` threads, and no rows into none.
 struct LinearShares {
   int64_t block_rows, count;
 };

@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <chrono>
-#include <limits>
 #include <random>
 
 #include "base/float_convert.h"
@@ -12,8 +9,6 @@
 
 namespace llm2clip::cpu {
 namespace {
-
-using Seconds = std::chrono::duration<double>;
 
 std::vector<float> random_numbers(int64_t count) {
   std::minstd_rand random(1);
@@ -77,18 +72,7 @@ class Layer {
 double linear_gflops(const LinearSpec& spec) {
   Team team(spec.threads);
   Layer layer(spec);
-  double best = std::numeric_limits<double>::infinity();
-  Seconds spent{};
-  while (spent.count() < spec.seconds) {
-    const auto begin = std::chrono::steady_clock::now();
-    layer.run(team);
-    const Seconds took = std::chrono::steady_clock::now() - begin;
-    best = std::min(best, took.count());
-    spent += took;
-  }
-  const double operations = 2.0 * static_cast<double>(spec.rows) * static_cast<double>(spec.in) *
-                            static_cast<double>(spec.out);
-  return operations / best / 1e9;
+  return fastest_gflops(spec, [&] { layer.run(team); });
 }
 
 }  // namespace llm2clip::cpu

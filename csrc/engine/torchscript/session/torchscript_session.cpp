@@ -13,6 +13,7 @@
 #include <limits>
 #include <set>
 
+#include "batch/token_split.h"
 #include "engine/torchscript/compute_type.h"
 #include "engine/torchscript/module_names.h"
 #include "engine/torchscript/operators/attention_operator.h"
@@ -28,10 +29,6 @@ namespace llm2clip {
 namespace {
 
 namespace jit = torch::jit;
-
-// This many tokens keep a thread busy. With more at once, operations would push each other's data
-// out of the caches.
-constexpr int64_t kTokensPerThread = 300;
 
 // Reads a list of names, which older files may lack.
 std::vector<std::string> names(const jit::Module& module, const char* list) {

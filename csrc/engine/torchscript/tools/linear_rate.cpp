@@ -4,10 +4,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
-#include <algorithm>
-#include <chrono>
 #include <functional>
-#include <limits>
 
 #include "base/error.h"
 #include "base/threads.h"
@@ -19,8 +16,6 @@
 
 namespace llm2clip {
 namespace {
-
-using Seconds = std::chrono::duration<double>;
 
 // Returns a function that runs the layer once. Everything that it needs is prepared before.
 std::function<void()> layer(const LinearSpec& spec) {
@@ -39,33 +34,17 @@ std::function<void()> layer(const LinearSpec& spec) {
   return [=] { operators::linear(x, weight, std::nullopt, spec.out); };
 }
 
-double fastest(const LinearSpec& spec) {
-  at::set_num_threads(spec.threads);
-  const c10::InferenceMode guard;
-  const auto call = layer(spec);
-  double best = std::numeric_limits<double>::infinity();
-  Seconds spent{};
-  while (spent.count() < spec.seconds) {
-    const auto begin = std::chrono::steady_clock::now();
-    call();
-    const Seconds took = std::chrono::steady_clock::now() - begin;
-    best = std::min(best, took.count());
-    spent += took;
-  }
-  return best;
-}
-
 }  // namespace
 
 double torchscript_linear_gflops(const LinearSpec& spec) {
   // Runs on a thread of its own, because the number of threads stays set for the calling thread.
-  const double seconds = on_own_thread([&] {
-    return translating_torch_errors(ErrorCode::kInternal, "cannot time a linear layer",
-                                    [&] { return fastest(spec); });
+  return on_own_thread([&] {
+    return translating_torch_errors(ErrorCode::kInternal, "cannot time a linear layer", [&] {
+      at::set_num_threads(spec.threads);
+      const c10::InferenceMode guard;
+      return fastest_gflops(spec, layer(spec));
+    });
   });
-  const double operations = 2.0 * static_cast<double>(spec.rows) * static_cast<double>(spec.in) *
-                            static_cast<double>(spec.out);
-  return operations / seconds / 1e9;
 }
 
 }  // namespace llm2clip
